@@ -1,0 +1,56 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Debian keeps the single-threaded OpenBLAS apart; only its archive is linked, so that libpinion.so needs no BLAS at run time.
+let openBLAS: [LinkerSetting] = [
+  .unsafeFlags(["-L/usr/lib/x86_64-linux-gnu/openblas-serial"]),
+  .linkedLibrary(":libopenblas.a"), .linkedLibrary("m"),
+]
+
+// Kernels are compiled optimised in every configuration: a debug build has to pass the same tests in bearable time.
+let optimisedC: [CSetting] = [.unsafeFlags(["-O3", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra"])]
+
+let package = Package(
+  name: "pinion",
+  products: [
+    .library(name: "pinion", type: .dynamic, targets: ["PinionC"]),
+    .library(name: "Pinion", targets: ["Pinion"]),
+    .executable(name: "run-model", targets: ["run-model"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+  ],
+  targets: [
+    .target(name: "CPinion"),
+    .target(name: "CKernels", cSettings: optimisedC),
+    .target(name: "CThreads", cSettings: optimisedC),
+    .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-serial-dev"])]),
+    .target(name: "PinionBase"),
+    .target(name: "PinionTensor", dependencies: ["PinionBase"]),
+    .target(name: "PinionGraph", dependencies: ["PinionTensor"]),
+    .target(name: "PinionBackend", dependencies: ["PinionGraph"]),
+    .target(
+      name: "PinionCPU", dependencies: ["PinionBackend", "CKernels", "CThreads", "COpenBLAS"], linkerSettings: openBLAS),
+    .target(name: "PinionOperators", dependencies: ["PinionCPU"]),
+    .target(name: "PinionPasses", dependencies: ["PinionOperators"]),
+    .target(name: "PinionImport", dependencies: ["PinionGraph"]),
+    .target(name: "PinionRuntime", dependencies: ["PinionBackend"]),
+    .target(name: "Pinion", dependencies: ["PinionImport", "PinionPasses", "PinionRuntime"]),
+    .target(
+      name: "PinionC", dependencies: ["Pinion", "CPinion"],
+      linkerSettings: [
+        .unsafeFlags([
+          "-static-stdlib",
+          "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PinionC/exports.map",
+          "-Xlinker", "-soname=libpinion.so.0",
+          "-Xlinker", "-z", "-Xlinker", "defs",
+        ])
+      ]),
+    .executableTarget(
+      name: "run-model",
+      dependencies: ["Pinion", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .testTarget(name: "PinionBaseTests", dependencies: ["PinionBase"]),
+  ],
+  cLanguageStandard: .c17,
+  cxxLanguageStandard: .cxx17
+)

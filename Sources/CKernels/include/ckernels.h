@@ -1,0 +1,6 @@
+#ifndef PINION_CKERNELS_H
+#define PINION_CKERNELS_H
+
+#include "pk_isa.h"
+
+#endif

@@ -1,0 +1,1 @@
+typedef struct ct_pool ct_pool;

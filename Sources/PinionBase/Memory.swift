@@ -1,0 +1,50 @@
+import Glibc
+
+/// Where model-sized buffers come from. The functions may be the host's and may refuse.
+public struct Allocator: Sendable {
+  public typealias Allocate = @convention(c) (_ bytes: Int, _ alignment: Int, _ context: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer?
+  public typealias Deallocate = @convention(c) (_ pointer: UnsafeMutableRawPointer?, _ bytes: Int, _ context: UnsafeMutableRawPointer?) -> Void
+
+  let allocateFunction: Allocate
+  let deallocateFunction: Deallocate
+  nonisolated(unsafe) let context: UnsafeMutableRawPointer?
+
+  /// Both functions must be thread-safe and must outlive every buffer; `allocate` returns nil to refuse.
+  public init(allocate: @escaping Allocate, deallocate: @escaping Deallocate, context: UnsafeMutableRawPointer?) {
+    allocateFunction = allocate
+    deallocateFunction = deallocate
+    self.context = context
+  }
+
+  /// The C library's heap.
+  public static let system = Allocator(
+    allocate: { bytes, alignment, _ in
+      var pointer: UnsafeMutableRawPointer?
+      return posix_memalign(&pointer, alignment, bytes) == 0 ? pointer : nil
+    },
+    deallocate: { pointer, _, _ in free(pointer) },
+    context: nil)
+
+  /// - Returns: at least `bytes` bytes aligned to 64 (a cache line, a whole AVX-512 register).
+  public func buffer(bytes: Int) throws(PinionError) -> Buffer {
+    let size = try alignedUp(max(bytes, 1), to: Buffer.alignment)
+    guard let pointer = allocateFunction(size, Buffer.alignment, context) else { throw .outOfMemory(bytes: size) }
+    return Buffer(pointer: pointer, byteCount: size, allocator: self)
+  }
+}
+
+/// A block of uninitialised memory that is given back when the last reference goes.
+public final class Buffer: @unchecked Sendable {
+  public static let alignment = 64
+  public let pointer: UnsafeMutableRawPointer
+  public let byteCount: Int
+  private let allocator: Allocator
+
+  fileprivate init(pointer: UnsafeMutableRawPointer, byteCount: Int, allocator: Allocator) {
+    self.pointer = pointer
+    self.byteCount = byteCount
+    self.allocator = allocator
+  }
+
+  deinit { allocator.deallocateFunction(pointer, byteCount, allocator.context) }
+}
