@@ -22,6 +22,8 @@ public enum ErrorCode: Int32, Sendable, CaseIterable {
   case io = 10
   /// The named thing does not exist.
   case notFound = 11
+  /// A shape depends on values that are not known yet; never leaves planner and executor.
+  case dataDependent = 100
   /// A defect of Pinion itself.
   case `internal` = 12
 }

@@ -1,0 +1,26 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// A device, as planner and executor know it.
+public protocol Backend: Sendable {
+  /// "cpu" or "cuda".
+  var name: String { get }
+
+  /// Whether the device has a way to run the operator at all, within a plan or outside.
+  func supports(_ op: any Operator) -> Bool
+
+  /// Makes the operator ready to run for the context's types.
+  /// - Throws: `PinionError.dataDependent` where it needs a value that is not known yet; `.unsupported` for element types
+  ///   without a kernel.
+  func kernel(for op: any Operator, _ context: KernelContext) throws(PinionError) -> Kernel
+
+  /// The inputs whose memory output 0 may take over, best first. The planner checks sizes and later readers.
+  func reusableInputs(of op: any Operator, _ context: KernelContext) -> [Int]
+
+  /// The byte offset into input 0 at which the output already lies, where the node has nothing to compute; nil elsewhere.
+  func aliasOffset(of op: any Operator, output: Int, _ context: KernelContext) -> Int?
+
+  /// Runs an operator outside a plan.
+  func execute(_ op: any Operator, _ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value]
+}

@@ -1,0 +1,115 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Runs a subgraph of the node that is being executed.
+public protocol SubgraphRunner {
+  /// - Parameters:
+  ///   - index: the subgraph's index in the node.
+  ///   - inputs: one value for each of the subgraph's own inputs; captured values are supplied by the runner.
+  func run(subgraph index: Int, inputs: [Value]) throws(PinionError) -> [Value]
+  /// The number of the subgraph's own inputs, captured values not counted.
+  func inputCount(subgraph index: Int) -> Int
+  func outputCount(subgraph index: Int) -> Int
+  /// What the model declares about the subgraph's outputs.
+  func outputTypes(subgraph index: Int) -> [ValueType?]
+}
+
+/// What an operator may ask while it executes outside a plan.
+public struct EagerContext {
+  public let allocator: Allocator
+  public let control: RunControl
+  public let threads: Int
+  public let outputCount: Int
+  public let subgraphs: (any SubgraphRunner)?
+  let executor: StageExecutor
+  let packed: PackedWeights
+
+  public init(
+    allocator: Allocator, control: RunControl, outputCount: Int, subgraphs: (any SubgraphRunner)?, executor: StageExecutor,
+    packed: PackedWeights
+  ) {
+    self.allocator = allocator
+    self.control = control
+    self.threads = executor.threads
+    self.outputCount = outputCount
+    self.subgraphs = subgraphs
+    self.executor = executor
+    self.packed = packed
+  }
+
+  /// An uninitialised tensor, counted against the run's budget until it is released.
+  public func allocate(_ element: ElementType, _ dims: [Int]) throws(PinionError) -> Tensor {
+    try allocate(TensorType(element, try Shape(dims)))
+  }
+
+  public func allocate(_ type: TensorType) throws(PinionError) -> Tensor {
+    try control.tensor(type, allocator: allocator)
+  }
+
+  public func run(subgraph index: Int, inputs: [Value]) throws(PinionError) -> [Value] {
+    guard let subgraphs else { throw .internal("the node has no subgraphs") }
+    return try subgraphs.run(subgraph: index, inputs: inputs)
+  }
+
+  /// Runs an operator that plans its kernels on values at hand: infers types, allocates the outputs, makes the kernel and runs it.
+  public func runPlanned(_ op: any Operator, _ inputs: [Value?], backend: any Backend) throws(PinionError) -> [Value] {
+    var tensors: [Tensor?] = []
+    for input in inputs { tensors.append(try input?.asTensor()) }
+    let schema = type(of: op).schema
+    let types = tensors.map { $0?.type }
+    let inference = InferenceContext(schema: schema, inputs: types, values: tensors, outputCount: outputCount)
+    let outputTypes = try op.infer(inference)
+    let withoutValues = InferenceContext(
+      schema: schema, inputs: types, values: [Tensor?](repeating: nil, count: types.count), outputCount: outputCount)
+    let context = KernelContext(inference: withoutValues, outputs: outputTypes, threads: threads, packed: packed)
+    let kernel: Kernel
+    do { kernel = try backend.kernel(for: op, context) } catch {
+      // Some kernels need values that inference had; they may keep them, since this kernel lives for one run.
+      guard error.code == .dataDependent else { throw error }
+      kernel = try backend.kernel(
+        for: op, KernelContext(inference: inference, outputs: outputTypes, threads: threads, packed: PackedWeights()))
+    }
+    var outputs: [Tensor] = []
+    for type in outputTypes { outputs.append(try allocate(type)) }
+    let operands = tensors.map { $0?.data ?? outputs.first?.data } + outputs.map { Optional($0.data) }
+    var pointers: [UnsafeMutableRawPointer] = []
+    for case let pointer? in operands { pointers.append(pointer) }
+    guard pointers.count == operands.count else { throw .internal("\(schema.name) has neither inputs nor outputs") }
+    try executor.run(kernel, operands: pointers, inputCount: tensors.count, control: control, allocator: allocator)
+    return outputs.map(Value.tensor)
+  }
+}
+
+extension RunControl {
+  /// An uninitialised tensor, counted against the byte budget until it is released.
+  public func tensor(_ type: TensorType, allocator: Allocator) throws(PinionError) -> Tensor {
+    guard limits.bytes != nil else { return try Tensor(type, allocator: allocator) }
+    try takeBytes(type.byteCount)
+    do {
+      let tensor = try Tensor(type, allocator: allocator)
+      return Tensor(type, data: tensor.data, owner: CountedMemory(tensor, control: self))
+    } catch {
+      giveBytes(type.byteCount)
+      throw error
+    }
+  }
+
+  /// Memory that is taken off the run's account when it goes.
+  final class CountedMemory {
+    let tensor: Tensor
+    let control: RunControl
+    init(_ tensor: Tensor, control: RunControl) {
+      self.tensor = tensor
+      self.control = control
+    }
+    deinit { control.giveBytes(tensor.byteCount) }
+  }
+}
+
+/// An operator that makes its outputs while it runs: shapes that depend on values, sequences, strings, control flow.
+public protocol EagerExecutable: Operator {
+  /// - Parameter inputs: the operator's inputs, nil for absent ones.
+  /// - Returns: one value for each output of the schema up to the last that the node names.
+  func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value]
+}

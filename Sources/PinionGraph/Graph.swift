@@ -1,0 +1,128 @@
+import PinionBase
+import PinionTensor
+
+/// A value of one graph: its index in the graph's `values`.
+public struct ValueID: Hashable, Sendable, Comparable {
+  public let index: Int
+  public init(index: Int) { self.index = index }
+  public static func < (a: ValueID, b: ValueID) -> Bool { a.index < b.index }
+}
+
+/// Name and declared type of a value.
+public struct ValueInfo: Sendable {
+  /// The name in the model; empty for values that a pass made.
+  public var name: String
+  /// What the model says about it, nil where it says nothing.
+  public var type: ValueType?
+  public init(name: String, type: ValueType? = nil) {
+    self.name = name
+    self.type = type
+  }
+}
+
+/// An operator applied to values.
+public struct Node: Sendable {
+  public var name: String
+  public var op: any Operator
+  /// The operator-set version that the model asked for.
+  public var opset: Int64
+  /// The attributes in the operator's newest form, from which `op` was made.
+  public var attributes: [String: AttributeValue]
+  /// The operator's inputs, nil for absent ones, then the values that the subgraphs capture.
+  public var inputs: [ValueID?]
+  /// How many of `inputs` are the operator's own.
+  public var formalInputCount: Int
+  public var outputs: [ValueID?]
+  public var subgraphs: [Graph]
+
+  public init(
+    name: String, op: any Operator, opset: Int64, attributes: [String: AttributeValue], inputs: [ValueID?], outputs: [ValueID?],
+    subgraphs: [Graph] = []
+  ) {
+    self.name = name
+    self.op = op
+    self.opset = opset
+    self.attributes = attributes
+    self.inputs = inputs
+    formalInputCount = inputs.count
+    self.outputs = outputs
+    self.subgraphs = subgraphs
+  }
+
+  public var schema: Schema { type(of: op).schema }
+
+  /// `error` with this node as its place.
+  public func locate(_ error: PinionError, inputTypes: @autoclosure () -> [String] = []) -> PinionError {
+    error.at(node: name, operator: schema.qualifiedName, opset: opset, inputTypes: inputTypes())
+  }
+}
+
+/// A value of the enclosing graph that a subgraph uses.
+public struct Capture: Sendable {
+  /// The value inside the subgraph.
+  public var inner: ValueID
+  /// The index in the owning node's `inputs`.
+  public var input: Int
+  public init(inner: ValueID, input: Int) {
+    self.inner = inner
+    self.input = input
+  }
+}
+
+/// A computation: nodes in an order in which each follows the ones it depends on, and the values between them.
+public struct Graph: Sendable {
+  public var name: String
+  public private(set) var values: [ValueInfo] = []
+  public var nodes: [Node] = []
+  /// Values that are known before any run.
+  public var constants: [ValueID: Tensor] = [:]
+  public var inputs: [ValueID] = []
+  public var outputs: [ValueID] = []
+  /// Values from the enclosing graph, for a subgraph.
+  public var captures: [Capture] = []
+
+  public init(name: String = "") { self.name = name }
+
+  public mutating func addValue(_ name: String, type: ValueType? = nil) -> ValueID {
+    values.append(ValueInfo(name: name, type: type))
+    return ValueID(index: values.count - 1)
+  }
+
+  public mutating func addConstant(_ tensor: Tensor, name: String = "") -> ValueID {
+    let id = addValue(name, type: .tensor(tensor.element, dims: tensor.shape.dims.map(Dimension.known)))
+    constants[id] = tensor
+    return id
+  }
+
+  public subscript(id: ValueID) -> ValueInfo {
+    get { values[id.index] }
+    set { values[id.index] = newValue }
+  }
+
+  /// For each value, the index of the node that makes it, or nil.
+  public func producers() -> [Int?] {
+    var result = [Int?](repeating: nil, count: values.count)
+    for (index, node) in nodes.enumerated() {
+      for case let output? in node.outputs { result[output.index] = index }
+    }
+    return result
+  }
+
+  /// For each value, how often nodes read it, plus one for each time it is an output of the graph.
+  public func useCounts() -> [Int] {
+    var result = [Int](repeating: 0, count: values.count)
+    for node in nodes {
+      for case let input? in node.inputs { result[input.index] += 1 }
+    }
+    for output in outputs { result[output.index] += 1 }
+    return result
+  }
+
+  /// Makes every reader of `old` read `new` instead.
+  public mutating func replaceUses(of old: ValueID, with new: ValueID) {
+    for index in nodes.indices {
+      for slot in nodes[index].inputs.indices where nodes[index].inputs[slot] == old { nodes[index].inputs[slot] = new }
+    }
+    for index in outputs.indices where outputs[index] == old { outputs[index] = new }
+  }
+}

@@ -1,0 +1,41 @@
+import PinionBase
+import PinionTensor
+
+/// What a node computes: its typed attributes and the rule for its outputs' types.
+///
+/// A conformance in PinionOperators adds how the CPU runs it.
+public protocol Operator: Sendable {
+  static var schema: Schema { get }
+
+  /// False where two runs on the same inputs may differ, so that the node is neither folded nor merged.
+  static var isDeterministic: Bool { get }
+
+  /// Rewrites a node of an older opset into the newest form.
+  static func adapt(_ node: inout NodeDraft) throws(PinionError)
+
+  /// - Throws: `.invalidModel` for a missing attribute or one of the wrong type or value.
+  init(_ attributes: inout AttributeReader) throws(PinionError)
+
+  /// The types of the outputs for given input types, all outputs of the schema that the node names.
+  ///
+  /// An operator whose output shapes depend on computed values asks the context for the values; where they are not
+  /// known yet, the context throws and the node is run when they are. An operator that cannot tell its shapes before it
+  /// has run leaves this out.
+  func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType]
+}
+
+extension Operator {
+  public static var isDeterministic: Bool { true }
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {}
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { throw .dataDependent }
+}
+
+extension PinionError {
+  /// Thrown by inference where a shape cannot be known before the node runs; stays inside planner and executor.
+  public static var dataDependent: PinionError { PinionError(.dataDependent, "the shape depends on values that are not known yet") }
+}
+
+/// Finds the operator that a model's node names.
+public protocol OperatorResolver: Sendable {
+  func operatorType(domain: String, name: String) -> (any Operator.Type)?
+}

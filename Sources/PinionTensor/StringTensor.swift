@@ -1,0 +1,51 @@
+import PinionBase
+
+/// Memory of a string tensor: the elements and the bytes they point to in one block.
+public final class StringStorage: @unchecked Sendable {
+  let buffer: Buffer
+  /// Keeps alive what elements copied from other tensors point to.
+  let others: [AnyObject]
+  init(buffer: Buffer, others: [AnyObject]) {
+    self.buffer = buffer
+    self.others = others
+  }
+}
+
+extension Tensor {
+  /// A string tensor with copies of `strings`, whose number has to be that of the shape.
+  public init(strings: [String], _ shape: Shape, allocator: Allocator = .system) throws(PinionError) {
+    try self.init(utf8: strings.map { Array($0.utf8) }, shape, allocator: allocator)
+  }
+
+  public init(utf8 strings: [[UInt8]], _ shape: Shape, allocator: Allocator = .system) throws(PinionError) {
+    guard strings.count == shape.count else { throw .invalidShape("\(strings.count) strings do not fill shape \(shape)") }
+    let type = TensorType(.string, shape)
+    var byteCount = type.byteCount
+    for string in strings { byteCount = try byteCount.adding(string.count) }
+    let buffer = try allocator.buffer(bytes: byteCount)
+    let elements = buffer.pointer.bindMemory(to: StringElement.self, capacity: shape.count)
+    var text = (buffer.pointer + type.byteCount).assumingMemoryBound(to: UInt8.self)
+    for (index, string) in strings.enumerated() {
+      string.withUnsafeBufferPointer { source in
+        if let base = source.baseAddress { text.update(from: base, count: source.count) }
+      }
+      elements[index] = StringElement(start: UnsafePointer(text), count: string.count)
+      text += string.count
+    }
+    self.init(type, data: buffer.pointer, owner: StringStorage(buffer: buffer, others: []))
+  }
+
+  /// The strings of a string tensor.
+  public func strings() throws(PinionError) -> [String] { try elements(as: StringElement.self).map(\.string) }
+
+  /// The same tensor, which besides its own memory keeps alive what its elements may point into.
+  public func keepingAlive(_ others: [AnyObject?]) -> Tensor {
+    guard element == .string else { return self }
+    return Tensor(type, data: data, owner: Owners([owner] + others))
+  }
+
+  final class Owners {
+    let all: [AnyObject]
+    init(_ all: [AnyObject?]) { self.all = all.compactMap { $0 } }
+  }
+}

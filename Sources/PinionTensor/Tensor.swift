@@ -1,0 +1,88 @@
+import PinionBase
+
+/// A contiguous, row-major tensor in host memory, and whoever keeps that memory alive.
+///
+/// A tensor that another thread may see is not written to.
+public struct Tensor: @unchecked Sendable {
+  public let type: TensorType
+  public let data: UnsafeMutableRawPointer
+  /// Keeps `data` alive; nil for memory of a caller who has promised to.
+  public let owner: AnyObject?
+
+  /// - Parameter data: `type.byteCount` bytes, aligned to the element's width.
+  public init(_ type: TensorType, data: UnsafeMutableRawPointer, owner: AnyObject?) {
+    self.type = type
+    self.data = data
+    self.owner = owner
+  }
+
+  /// An uninitialised tensor.
+  public init(_ type: TensorType, allocator: Allocator = .system) throws(PinionError) {
+    let buffer = try allocator.buffer(bytes: type.byteCount)
+    self.init(type, data: buffer.pointer, owner: buffer)
+  }
+
+  /// A tensor with a copy of `elements`, whose number has to be that of the shape.
+  public init<T: Element>(_ elements: [T], _ shape: Shape) throws(PinionError) {
+    guard elements.count == shape.count else {
+      throw .invalidShape("\(elements.count) elements do not fill shape \(shape)")
+    }
+    try self.init(TensorType(T.elementType, shape))
+    elements.withUnsafeBytes { source in
+      if let base = source.baseAddress { data.copyMemory(from: base, byteCount: source.count) }
+    }
+  }
+
+  public init<T: Element>(scalar: T) throws(PinionError) { try self.init([scalar], .scalar) }
+  public init<T: Element>(vector: [T]) throws(PinionError) { try self.init(vector, .vector(vector.count)) }
+
+  public var element: ElementType { type.element }
+  public var shape: Shape { type.shape }
+  public var count: Int { type.shape.count }
+  public var byteCount: Int { type.byteCount }
+  public var bytes: UnsafeRawBufferPointer { UnsafeRawBufferPointer(start: data, count: byteCount) }
+
+  /// The same memory under another shape with as many elements.
+  public func reshaped(_ shape: Shape) throws(PinionError) -> Tensor {
+    guard shape.count == count else { throw .invalidShape("\(type) cannot be reshaped to \(shape)") }
+    return Tensor(TensorType(element, shape), data: data, owner: owner)
+  }
+
+  /// The elements, for a tensor whose element type is that of `T`.
+  public func elements<T: Element>(as: T.Type = T.self) throws(PinionError) -> UnsafeBufferPointer<T> {
+    guard element == T.elementType else { throw .invalidShape("expected elements of type \(T.elementType), found \(element)") }
+    return UnsafeBufferPointer(start: data.assumingMemoryBound(to: T.self), count: count)
+  }
+
+  /// The elements for writing, for a tensor that nobody else sees yet.
+  public func mutableElements<T: Element>(as: T.Type = T.self) throws(PinionError) -> UnsafeMutableBufferPointer<T> {
+    guard element == T.elementType else { throw .invalidShape("expected elements of type \(T.elementType), found \(element)") }
+    return UnsafeMutableBufferPointer(start: data.assumingMemoryBound(to: T.self), count: count)
+  }
+
+  /// The elements of an int64 or int32 tensor.
+  public func integers() throws(PinionError) -> [Int64] {
+    switch element {
+    case .int64: return Array(try elements(as: Int64.self))
+    case .int32: return try elements(as: Int32.self).map(Int64.init)
+    default: throw .invalidShape("expected int64 or int32, found \(type)")
+    }
+  }
+
+  /// The bytes in memory of their own.
+  public func copy(allocator: Allocator = .system) throws(PinionError) -> Tensor {
+    let copy = try Tensor(type, allocator: allocator)
+    copy.data.copyMemory(from: data, byteCount: byteCount)
+    return element == .string ? Tensor(type, data: copy.data, owner: Pair(copy.owner, owner)) : copy
+  }
+
+  /// Two owners as one.
+  final class Pair {
+    let first: AnyObject?
+    let second: AnyObject?
+    init(_ first: AnyObject?, _ second: AnyObject?) {
+      self.first = first
+      self.second = second
+    }
+  }
+}

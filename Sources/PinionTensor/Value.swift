@@ -1,0 +1,32 @@
+import PinionBase
+
+/// What flows along an edge of a graph while it runs.
+public indirect enum Value: Sendable {
+  case tensor(Tensor)
+  /// All elements have the type `element`, which an empty sequence has as well.
+  case sequence([Value], element: ValueType)
+  /// An optional without a value; one with a value is that value.
+  case none(ValueType)
+  /// A dictionary from `keys` (int64 or string vector) to the elements of `values`.
+  case map(keys: Tensor, values: Tensor)
+
+  /// The tensor, or an error that says what was found.
+  public func asTensor() throws(PinionError) -> Tensor {
+    guard case .tensor(let tensor) = self else { throw .invalidShape("expected a tensor, found \(type)") }
+    return tensor
+  }
+
+  public func asSequence() throws(PinionError) -> [Value] {
+    guard case .sequence(let values, _) = self else { throw .invalidShape("expected a sequence, found \(type)") }
+    return values
+  }
+
+  public var type: ValueType {
+    switch self {
+    case .tensor(let tensor): .tensor(tensor.element, dims: tensor.shape.dims.map(Dimension.known))
+    case .sequence(_, let element): .sequence(element)
+    case .none(let type): .optional(type)
+    case .map(let keys, let values): .map(key: keys.element, value: .tensor(values.element, dims: []))
+    }
+  }
+}
