@@ -28,7 +28,7 @@ let package = Package(
     .target(name: "PinionBase"),
     .target(name: "PinionTensor", dependencies: ["PinionBase"]),
     .target(name: "PinionGraph", dependencies: ["PinionTensor"]),
-    .target(name: "PinionBackend", dependencies: ["PinionGraph"]),
+    .target(name: "PinionBackend", dependencies: ["PinionGraph", "CThreads"]),
     .target(
       name: "PinionCPU", dependencies: ["PinionBackend", "CKernels", "CThreads", "COpenBLAS"], linkerSettings: openBLAS),
     .target(name: "PinionOperators", dependencies: ["PinionCPU"]),

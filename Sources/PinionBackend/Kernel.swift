@@ -32,6 +32,9 @@ public struct KernelFrame {
     rawOutput(index).assumingMemoryBound(to: T.self)
   }
 
+  /// An input or, counted on after the inputs, an output.
+  public func operand(_ index: Int) -> UnsafeMutableRawPointer { operands[index] }
+
   @inline(__always) public func rawInput(_ index: Int) -> UnsafeRawPointer { UnsafeRawPointer(operands[index]) }
   @inline(__always) public func rawOutput(_ index: Int) -> UnsafeMutableRawPointer { operands[inputCount + index] }
 

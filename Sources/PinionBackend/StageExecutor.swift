@@ -1,0 +1,153 @@
+import CThreads
+import PinionBase
+import Synchronization
+
+/// Threads that share the tasks of a kernel.
+public final class ThreadPool: @unchecked Sendable {
+  let pool: OpaquePointer
+  public let threads: Int
+
+  /// - Parameter threads: how many threads work on a kernel, the caller included; 0 for one per processor.
+  public init(threads: Int) throws(PinionError) {
+    let count = threads == 0 ? Int(ct_processor_count()) : threads
+    guard count > 0, count <= 1024 else { throw .invalidArgument("\(threads) threads; expected 0 to 1024") }
+    guard let pool = ct_pool_create(Int32(count)) else { throw PinionError(.outOfMemory, "cannot start \(count) threads") }
+    self.pool = pool
+    self.threads = count
+  }
+
+  /// A pool that hands its jobs to the host's executor.
+  public init(threads: Int, executor: @escaping ct_parallel_for, host: UnsafeMutableRawPointer?) throws(PinionError) {
+    guard threads > 0, threads <= 1024 else { throw .invalidArgument("\(threads) threads; expected 1 to 1024") }
+    guard let pool = ct_pool_create_with_executor(Int32(threads), executor, host) else {
+      throw PinionError(.outOfMemory, "cannot create a pool")
+    }
+    self.pool = pool
+    self.threads = threads
+  }
+
+  deinit { ct_pool_destroy(pool) }
+
+  /// Brackets a run: within it workers wait for the next kernel awake.
+  public func begin() { if threads > 1 { ct_pool_begin(pool) } }
+  public func end() { if threads > 1 { ct_pool_end(pool) } }
+}
+
+/// The state that the lanes of one stage share; one for each run in progress, so that no stage allocates.
+public final class StageJob: @unchecked Sendable {
+  fileprivate let nextTask = Atomic<Int>(0)
+  fileprivate let failed = Atomic<Bool>(false)
+  fileprivate var body: Kernel.Body?
+  fileprivate var tasks = 0
+  fileprivate var operands: UnsafePointer<UnsafeMutableRawPointer>?
+  fileprivate var inputCount = 0
+  fileprivate var scratch: UnsafeMutableRawPointer?
+  fileprivate var laneScratch: UnsafeMutableRawPointer?
+  fileprivate var laneScratchBytes = 0
+  fileprivate unowned(unsafe) var control: RunControl
+  private let error = Mutex<PinionError?>(nil)
+
+  public init(control: RunControl) { self.control = control }
+
+  fileprivate func fail(_ reason: PinionError) {
+    error.withLock { slot in slot = slot ?? reason }
+    failed.store(true, ordering: .releasing)
+  }
+
+  fileprivate func takeError() -> PinionError? {
+    error.withLock { slot in
+      let reason = slot
+      slot = nil
+      return reason
+    }
+  }
+
+  fileprivate func runLane(_ lane: Int) {
+    guard let body, let operands, let scratch, let laneScratch else { return }
+    let frame = KernelFrame(
+      operands: operands, inputCount: inputCount, scratch: scratch, laneScratch: laneScratch + lane &* laneScratchBytes,
+      control: control)
+    while !failed.load(ordering: .relaxed) {
+      let task = nextTask.wrappingAdd(1, ordering: .relaxed).oldValue
+      guard task < tasks else { return }
+      do throws(PinionError) {
+        try control.check()
+        try body(frame, task)
+      } catch { fail(error) }
+    }
+  }
+}
+
+/// Runs the stages of kernels on a pool.
+public struct StageExecutor: Sendable {
+  public let pool: ThreadPool
+  public var threads: Int { pool.threads }
+
+  public init(pool: ThreadPool) { self.pool = pool }
+
+  /// Runs one stage; the scratch pointers have room for what its kernel asks.
+  @inline(__always)
+  public func run(
+    _ stage: borrowing Kernel.Stage, operands: UnsafePointer<UnsafeMutableRawPointer>, inputCount: Int, scratch: UnsafeMutableRawPointer,
+    laneScratch: UnsafeMutableRawPointer, laneScratchBytes: Int, job: StageJob, control: RunControl
+  ) throws(PinionError) {
+    if stage.tasks == 1 || pool.threads == 1 {
+      let frame = KernelFrame(
+        operands: operands, inputCount: inputCount, scratch: scratch, laneScratch: laneScratch, control: control)
+      var task = 0
+      while task < stage.tasks {
+        try control.check()
+        try stage.body(frame, task)
+        task &+= 1
+      }
+    } else if stage.tasks > 0 {
+      job.operands = operands
+      job.inputCount = inputCount
+      job.scratch = scratch
+      job.laneScratch = laneScratch
+      job.laneScratchBytes = laneScratchBytes
+      try runParallel(stage, job: job, control: control)
+    }
+  }
+
+  @inline(never)
+  private func runParallel(_ stage: borrowing Kernel.Stage, job: StageJob, control: RunControl) throws(PinionError) {
+    job.body = stage.body
+    job.tasks = stage.tasks
+    job.control = control
+    job.nextTask.store(0, ordering: .relaxed)
+    job.failed.store(false, ordering: .relaxed)
+    let lanes = min(pool.threads, stage.tasks)
+    ct_pool_run(
+      pool.pool,
+      { context, lane in
+        guard let context else { return }
+        Unmanaged<StageJob>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.runLane(Int(lane)) }
+      }, Unmanaged.passUnretained(job).toOpaque(), Int32(truncatingIfNeeded: lanes))
+    job.body = nil
+    if job.failed.load(ordering: .acquiring) {
+      throw job.takeError() ?? .internal("a task failed without a reason")
+    }
+  }
+
+  /// Runs a whole kernel with scratch memory of its own, outside a plan.
+  public func run(
+    _ kernel: Kernel, operands: [UnsafeMutableRawPointer], inputCount: Int, control: RunControl, allocator: Allocator
+  ) throws(PinionError) {
+    let shared = try alignedUp(kernel.scratchBytes, to: Buffer.alignment)
+    let lane = try alignedUp(kernel.laneScratchBytes, to: Buffer.alignment)
+    let bytes = try shared.adding(try lane.multiplied(by: threads))
+    try control.takeBytes(bytes)
+    defer { control.giveBytes(bytes) }
+    let scratch = try allocator.buffer(bytes: bytes)
+    let job = StageJob(control: control)
+    let pointers = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: max(operands.count, 1))
+    defer { pointers.deallocate() }
+    for (index, operand) in operands.enumerated() { (pointers + index).initialize(to: operand) }
+    for stage in kernel.stages {
+      try run(
+        stage, operands: pointers, inputCount: inputCount, scratch: scratch.pointer, laneScratch: scratch.pointer + shared,
+        laneScratchBytes: lane, job: job, control: control)
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// The host's processor.
+public struct CPUBackend: Backend {
+  public init() {}
+
+  public var name: String { "cpu" }
+
+  public func supports(_ op: any Operator) -> Bool { op is any CPUExecutable || op is any EagerExecutable }
+
+  public func kernel(for op: any Operator, _ context: KernelContext) throws(PinionError) -> Kernel {
+    guard let op = op as? any CPUExecutable else { throw .dataDependent }
+    return type(of: op).computesHalfInFloat32 ? try halfInFloat32Kernel(op, context) : try op.makeKernel(context)
+  }
+
+  public func reusableInputs(of op: any Operator, _ context: KernelContext) -> [Int] {
+    (op as? any CPUExecutable)?.reusableInputs(context) ?? []
+  }
+
+  public func aliasOffset(of op: any Operator, output: Int, _ context: KernelContext) -> Int? {
+    (op as? any CPUExecutable)?.aliasOffset(output: output, context)
+  }
+
+  public func execute(_ op: any Operator, _ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    if let op = op as? any EagerExecutable { return try op.execute(inputs, context) }
+    return try context.runPlanned(op, inputs, backend: self)
+  }
+}

@@ -1,0 +1,87 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Runs a float32 kernel between conversions of every float16 and bfloat16 operand.
+func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) throws(PinionError) -> Kernel {
+  func isHalf(_ type: TensorType?) -> Bool { type?.element == .float16 || type?.element == .bfloat16 }
+  let inputs = context.inference.inputs
+  guard inputs.contains(where: isHalf) || context.outputs.contains(where: isHalf) else { return try op.makeKernel(context) }
+
+  func widened(_ type: TensorType?) -> TensorType? {
+    guard let type, isHalf(type) else { return type }
+    return TensorType(.float32, type.shape)
+  }
+  // A widened constant is not the constant any more, so the inner kernel is told of values of other types only.
+  let values = inputs.indices.map { isHalf(inputs[$0]) ? nil : context.value($0) }
+  let inner = try op.makeKernel(
+    context.with(
+      inputs: inputs.map(widened), values: values, outputs: context.outputs.map(widened), schema: type(of: op).schema))
+
+  let operandCount = inputs.count + context.outputs.count
+  var wideOffsets = [Int?](repeating: nil, count: operandCount)
+  var bytes = try alignedUp(MemoryLayout<UnsafeMutableRawPointer>.stride * operandCount, to: Buffer.alignment)
+  for (index, type) in (inputs + context.outputs).enumerated() where isHalf(type) {
+    guard let type else { continue }
+    wideOffsets[index] = bytes
+    bytes = try bytes.adding(try alignedUp(type.count &* 4, to: Buffer.alignment))
+  }
+  let innerScratch = bytes
+  let offsets = wideOffsets
+
+  var stages: [Kernel.Stage] = [
+    Kernel.Stage(tasks: 1) { frame, _ in
+      let table = frame.scratch.assumingMemoryBound(to: UnsafeMutableRawPointer.self)
+      for index in 0..<operandCount { table[index] = offsets[index].map { frame.scratch + $0 } ?? frame.operand(index) }
+    }
+  ]
+  let grain = 16_384
+  for (index, type) in inputs.enumerated() {
+    guard let type, let offset = offsets[index] else { continue }
+    let convert = try conversion(from: type.element, to: .float32)
+    stages.append(
+      .ranges(type.count, grain: grain) { frame, range in
+        convert(frame.operand(index) + range.lowerBound &* 2, frame.scratch + offset + range.lowerBound &* 4, range.count)
+      })
+  }
+  for stage in inner.stages {
+    stages.append(
+      Kernel.Stage(tasks: stage.tasks) { (frame, task) throws(PinionError) in
+        let table = UnsafePointer(frame.scratch.assumingMemoryBound(to: UnsafeMutableRawPointer.self))
+        try stage.body(
+          frame.with(
+            operands: table, inputCount: inputs.count, scratch: frame.scratch + innerScratch, laneScratch: frame.laneScratch), task)
+      })
+  }
+  for (index, type) in context.outputs.enumerated() {
+    let operand = inputs.count + index
+    guard let type, let offset = offsets[operand] else { continue }
+    let convert = try conversion(from: .float32, to: type.element)
+    stages.append(
+      .ranges(type.count, grain: grain) { frame, range in
+        convert(frame.scratch + offset + range.lowerBound &* 4, frame.operand(operand) + range.lowerBound &* 2, range.count)
+      })
+  }
+  return Kernel(
+    stages: stages, scratchBytes: try innerScratch.adding(inner.scratchBytes), laneScratchBytes: inner.laneScratchBytes)
+}
+
+/// The kernel that converts elements between two types as ONNX's Cast does.
+public func conversion(from source: ElementType, to target: ElementType) throws(PinionError) -> pk_convert_fn {
+  guard let source = source.kernelType, let target = target.kernelType, let convert = pk_convert_kernel(pk_isa_best(), source, target)
+  else { throw .unsupported("no conversion from \(source) to \(target)") }
+  return convert
+}
+
+extension ElementType {
+  /// The type as the C kernels name it; nil for types they do not compute with.
+  public var kernelType: pk_type? {
+    switch self {
+    case .float32, .uint8, .int8, .uint16, .int16, .int32, .int64, .bool, .float16, .float64, .uint32, .uint64, .bfloat16:
+      pk_type(UInt32(bitPattern: rawValue))
+    default: nil
+    }
+  }
+}
