@@ -5,13 +5,13 @@ import PinionTensor
 /// What an operator may ask while its kernel for fixed shapes is made.
 public struct KernelContext {
   public let inference: InferenceContext
-  /// The types of the outputs; nil for one that nobody reads.
-  public let outputs: [TensorType?]
+  /// The types of the outputs that the node names. One that nobody reads has memory as well.
+  public let outputs: [TensorType]
   /// How many tasks may run at the same time.
   public let threads: Int
   let packed: PackedWeights
 
-  public init(inference: InferenceContext, outputs: [TensorType?], threads: Int, packed: PackedWeights) {
+  public init(inference: InferenceContext, outputs: [TensorType], threads: Int, packed: PackedWeights) {
     self.inference = inference
     self.outputs = outputs
     self.threads = threads
@@ -25,12 +25,12 @@ public struct KernelContext {
   public func value(_ index: Int) -> Tensor? { inference.value(index) }
 
   public func outputType(_ index: Int) throws(PinionError) -> TensorType {
-    guard index < outputs.count, let type = outputs[index] else { throw .internal("output \(index) is not computed") }
-    return type
+    guard index < outputs.count else { throw .internal("output \(index) is not computed") }
+    return outputs[index]
   }
 
-  /// Whether somebody reads the output.
-  public func wants(output index: Int) -> Bool { index < outputs.count && outputs[index] != nil }
+  /// Whether the node names the output.
+  public func wants(output index: Int) -> Bool { index < outputs.count }
 
   /// Memory derived from a constant, made once and shared by every plan and session of the model.
   /// - Parameters:
@@ -43,7 +43,7 @@ public struct KernelContext {
   }
 
   /// The context under other types, for a kernel that runs another one inside.
-  public func with(inputs: [TensorType?], values: [Tensor?], outputs: [TensorType?], schema: Schema) -> KernelContext {
+  public func with(inputs: [TensorType?], values: [Tensor?], outputs: [TensorType], schema: Schema) -> KernelContext {
     KernelContext(
       inference: InferenceContext(schema: schema, inputs: inputs, values: values, outputCount: outputs.count), outputs: outputs,
       threads: threads, packed: packed)

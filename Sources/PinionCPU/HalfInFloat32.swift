@@ -18,12 +18,12 @@ func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) thro
   let values = inputs.indices.map { isHalf(inputs[$0]) ? nil : context.value($0) }
   let inner = try op.makeKernel(
     context.with(
-      inputs: inputs.map(widened), values: values, outputs: context.outputs.map(widened), schema: type(of: op).schema))
+      inputs: inputs.map(widened), values: values, outputs: context.outputs.map { widened($0) ?? $0 }, schema: type(of: op).schema))
 
   let operandCount = inputs.count + context.outputs.count
   var wideOffsets = [Int?](repeating: nil, count: operandCount)
   var bytes = try alignedUp(MemoryLayout<UnsafeMutableRawPointer>.stride * operandCount, to: Buffer.alignment)
-  for (index, type) in (inputs + context.outputs).enumerated() where isHalf(type) {
+  for (index, type) in (inputs + context.outputs.map(Optional.init)).enumerated() where isHalf(type) {
     guard let type else { continue }
     wideOffsets[index] = bytes
     bytes = try bytes.adding(try alignedUp(type.count &* 4, to: Buffer.alignment))
@@ -57,7 +57,7 @@ func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) thro
   }
   for (index, type) in context.outputs.enumerated() {
     let operand = inputs.count + index
-    guard let type, let offset = offsets[operand] else { continue }
+    guard let offset = offsets[operand] else { continue }
     let convert = try conversion(from: .float32, to: type.element)
     stages.append(
       .ranges(type.count, grain: grain) { frame, range in

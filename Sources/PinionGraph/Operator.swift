@@ -39,3 +39,8 @@ extension PinionError {
 public protocol OperatorResolver: Sendable {
   func operatorType(domain: String, name: String) -> (any Operator.Type)?
 }
+
+/// An operator whose output follows from its first input's type alone.
+public protocol ShapeReading: Operator {
+  func read(_ input: TensorType) throws(PinionError) -> Tensor
+}

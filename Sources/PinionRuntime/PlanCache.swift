@@ -1,0 +1,66 @@
+import PinionTensor
+
+/// The most recently used plans of a program.
+struct PlanCache {
+  private struct Entry {
+    let signature: Signature
+    let segment: Segment
+    var lastUse: Int
+  }
+
+  private let limit: Int
+  private var entries: [Entry] = []
+  private var clock = 0
+
+  init(limit: Int) { self.limit = max(limit, 1) }
+
+  /// The plan for inputs of the same types. Compares in place: a hit allocates nothing.
+  mutating func find(_ inputs: [Value?]) -> Segment? {
+    for index in entries.indices where entries[index].signature.matches(inputs) {
+      clock &+= 1
+      entries[index].lastUse = clock
+      return entries[index].segment
+    }
+    return nil
+  }
+
+  /// Adds a plan, in place of the one longest unused where there are too many; the one that is there already wins.
+  mutating func insert(_ segment: Segment, for signature: Signature) -> Segment {
+    if let entry = entries.first(where: { $0.signature == signature }) { return entry.segment }
+    if entries.count >= limit, let oldest = entries.indices.min(by: { entries[$0].lastUse < entries[$1].lastUse }) {
+      entries.remove(at: oldest)
+    }
+    clock &+= 1
+    entries.append(Entry(signature: signature, segment: segment, lastUse: clock))
+    return segment
+  }
+
+  func trim() { for entry in entries { entry.segment.trim() } }
+
+  /// Bytes of idle workspaces.
+  var idleBytes: Int { entries.reduce(0) { $0 &+ $1.segment.idleBytes } }
+}
+
+extension Signature {
+  /// Whether the values have the types that this signature stands for.
+  func matches(_ values: [Value?]) -> Bool {
+    var position = 0
+    func take(_ number: Int) -> Bool {
+      guard position < numbers.count, numbers[position] == number else { return false }
+      position &+= 1
+      return true
+    }
+    for value in values {
+      switch value {
+      case .tensor(let tensor)?:
+        guard take(Int(tensor.element.rawValue)), take(tensor.shape.rank) else { return false }
+        for extent in tensor.shape.dims { guard take(extent) else { return false } }
+      case nil: guard take(-1) else { return false }
+      case .sequence?: guard take(-2) else { return false }
+      case .none?: guard take(-3) else { return false }
+      case .map?: guard take(-4) else { return false }
+      }
+    }
+    return position == numbers.count
+  }
+}

@@ -1,0 +1,336 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+import Synchronization
+
+/// A graph made ready for a backend: plans it for each tuple of input types it meets, and runs the plans.
+public final class Program: Sendable {
+  public let graph: Graph
+  let backend: any Backend
+  let executor: StageExecutor
+  let packed: PackedWeights
+  let allocator: Allocator
+  /// The programs of each node's subgraphs, by the node's index.
+  let subprograms: [Int: [Program]]
+  let useCounts: [Int]
+  private let plans: Mutex<PlanCache>
+
+  /// - Throws: nothing the verifier has not excluded.
+  public init(
+    graph: Graph, backend: any Backend, executor: StageExecutor, packed: PackedWeights, allocator: Allocator = .system, planLimit: Int = 16
+  ) {
+    self.graph = graph
+    self.backend = backend
+    self.executor = executor
+    self.packed = packed
+    self.allocator = allocator
+    useCounts = graph.useCounts()
+    var subprograms: [Int: [Program]] = [:]
+    for (index, node) in graph.nodes.enumerated() where !node.subgraphs.isEmpty {
+      subprograms[index] = node.subgraphs.map {
+        Program(graph: $0, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit)
+      }
+    }
+    self.subprograms = subprograms
+    plans = Mutex(PlanCache(limit: planLimit))
+  }
+
+  /// What is known before anything has run: the constants, and the inputs' types.
+  private func initialKnowledge(_ inputs: [Knowledge]) -> [Knowledge] {
+    var knowledge = [Knowledge](repeating: .unknown, count: graph.values.count)
+    for (value, tensor) in graph.constants { knowledge[value.index] = .constant(tensor) }
+    for (value, input) in zip(entryValues, inputs) { knowledge[value.index] = input }
+    return knowledge
+  }
+
+  /// The graph's inputs and then the values that it captures, in the order in which `run` takes them.
+  private var entryValues: [ValueID] { graph.inputs + graph.captures.map(\.inner) }
+
+  func planner(inputs: [Knowledge], dryRun: Bool = false) -> Planner {
+    Planner(
+      graph: graph, knowledge: initialKnowledge(inputs), backend: backend, executor: executor, packed: packed, allocator: allocator,
+      useCounts: useCounts, dryRun: dryRun)
+  }
+
+  /// The first segment for inputs of these types.
+  func rootSegment(for inputs: [Value?]) throws(PinionError) -> Segment {
+    if let segment = plans.withLock({ $0.find(inputs) }) { return segment }
+    var planner = planner(inputs: inputs.map(Program.knowledge))
+    let segment = try planner.segment(nodes: Array(graph.nodes.indices))
+    return plans.withLock { $0.insert(segment, for: Signature(inputs)) }
+  }
+
+  private static func knowledge(of value: Value?) -> Knowledge {
+    switch value {
+    case .tensor(let tensor)?: .tensor(tensor.type)
+    default: .other
+    }
+  }
+
+  /// Runs the graph.
+  /// - Parameters:
+  ///   - inputs: one value for each of the graph's inputs, then one for each captured value.
+  ///   - outputs: the caller's memory for outputs, nil entries for new tensors; of the right type and not overlapping with
+  ///     inputs.
+  /// - Returns: the outputs in the graph's order.
+  public func run(
+    _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile? = nil
+  ) throws(PinionError) -> [Value] {
+    var segment = try rootSegment(for: inputs)
+    var values = [Value?](repeating: nil, count: graph.values.count)
+    for (value, input) in zip(entryValues, inputs) { values[value.index] = input }
+    while true {
+      try run(segment, values: &values, preallocated: preallocated, control: control, profile: profile)
+      guard let index = segment.eagerNode else { break }
+      segment = try runEager(index, after: segment, values: &values, control: control, profile: profile)
+    }
+    var results: [Value] = []
+    for output in graph.outputs {
+      if case .constant(let tensor) = segment.knowledge[output.index] {
+        results.append(.tensor(tensor))
+      } else if let value = values[output.index] {
+        results.append(value)
+      } else {
+        throw .internal("output '\(graph[output].name)' was not computed")
+      }
+    }
+    return results
+  }
+
+  private func run(
+    _ segment: Segment, values: inout [Value?], preallocated: [Tensor?], control: RunControl, profile: Profile?
+  ) throws(PinionError) {
+    guard !segment.steps.isEmpty || !segment.crossings.isEmpty || !segment.externals.isEmpty else { return }
+    try control.takeBytes(segment.arenaBytes)
+    let workspace: Workspace
+    do { workspace = try segment.takeWorkspace(allocator: allocator) } catch {
+      control.giveBytes(segment.arenaBytes)
+      throw error
+    }
+    let lease = Lease(workspace, of: segment, control: control)
+    for (index, external) in segment.externals.enumerated() {
+      switch external {
+      case .value(let value):
+        guard let tensor = try values[value.index]?.asTensor() else {
+          throw .internal("value '\(graph[value].name)' is not there")
+        }
+        workspace.externals[index] = tensor.data
+      case .output(let value, let type):
+        let tensor: Tensor
+        if let position = graph.outputs.firstIndex(of: value), position < preallocated.count, let given = preallocated[position],
+          given.type == type
+        {
+          tensor = given
+        } else {
+          tensor = try control.tensor(type, allocator: allocator)
+        }
+        values[value.index] = .tensor(tensor)
+        workspace.externals[index] = tensor.data
+      }
+    }
+    for patch in segment.patches { workspace.operands[patch.operand] = workspace.externals[patch.external] + patch.offset }
+    try execute(segment, workspace, control: control, profile: profile)
+    for crossing in segment.crossings {
+      let pointer: UnsafeMutableRawPointer
+      var owner: AnyObject? = lease
+      switch crossing.location {
+      case .arena(let offset): pointer = workspace.arena.pointer + offset
+      case .external(let external, let offset):
+        pointer = workspace.externals[external] + offset
+        switch segment.externals[external] {
+        case .value(let value), .output(let value, _): owner = try values[value.index]?.asTensor().owner
+        }
+      case .constant(let address): pointer = UnsafeMutableRawPointer(bitPattern: address) ?? workspace.arena.pointer
+      }
+      values[crossing.value.index] = .tensor(Tensor(crossing.type, data: pointer, owner: owner))
+    }
+  }
+
+  /// Runs a segment's steps on a workspace whose operands are filled in.
+  @inline(__always)
+  func execute(_ segment: Segment, _ workspace: Workspace, control: RunControl, profile: Profile?) throws(PinionError) {
+    var current = 0
+    do throws(PinionError) {
+      try control.takeSteps(segment.steps.count)
+      if let profile {
+        try executeProfiled(segment, workspace, control: control, profile: profile, current: &current)
+      } else {
+        try executeSteps(segment, workspace, control: control, current: &current)
+      }
+    } catch { throw locate(error, segment: segment, step: current) }
+  }
+
+  private func executeSteps(
+    _ segment: Segment, _ workspace: Workspace, control: RunControl, current: inout Int
+  ) throws(PinionError) {
+    let base = workspace.arena.pointer
+    let count = segment.steps.count
+    while current < count {
+      let step = segment.steps[current]
+      try control.check()
+      try executor.run(
+        step.stage, operands: UnsafePointer(workspace.operands + step.operands), inputCount: step.inputCount,
+        scratch: base + step.scratchOffset, laneScratch: base + step.laneScratchOffset, laneScratchBytes: step.laneScratchBytes,
+        job: workspace.job, control: control)
+      current &+= 1
+    }
+  }
+
+  private func executeProfiled(
+    _ segment: Segment, _ workspace: Workspace, control: RunControl, profile: Profile, current: inout Int
+  ) throws(PinionError) {
+    let base = workspace.arena.pointer
+    while current < segment.steps.count {
+      let step = segment.steps[current]
+      try control.check()
+      let start = monotonicNanoseconds()
+      try executor.run(
+        step.stage, operands: UnsafePointer(workspace.operands + step.operands), inputCount: step.inputCount,
+        scratch: base + step.scratchOffset, laneScratch: base + step.laneScratchOffset, laneScratchBytes: step.laneScratchBytes,
+        job: workspace.job, control: control)
+      if step.node >= 0 {
+        let node = graph.nodes[step.node]
+        profile.record(node: node.name, operator: node.schema.qualifiedName, start: start, end: monotonicNanoseconds())
+      }
+      current &+= 1
+    }
+  }
+
+  private func locate(_ error: PinionError, segment: Segment, step: Int) -> PinionError {
+    guard step < segment.steps.count, segment.steps[step].node >= 0 else { return error }
+    let index = segment.steps[step].node
+    return graph.nodes[index].locate(
+      error, inputTypes: (segment.inputTypes[index] ?? []).map { $0?.description ?? "-" })
+  }
+
+  /// Executes the node that ends a segment and finds or plans what follows.
+  private func runEager(
+    _ index: Int, after segment: Segment, values: inout [Value?], control: RunControl, profile: Profile?
+  ) throws(PinionError) -> Segment {
+    let node = graph.nodes[index]
+    var inputs: [Value?] = []
+    for input in node.inputs {
+      guard let input else {
+        inputs.append(nil)
+        continue
+      }
+      if case .constant(let tensor) = segment.knowledge[input.index] {
+        inputs.append(.tensor(tensor))
+      } else {
+        inputs.append(values[input.index])
+      }
+    }
+    let results: [Value]
+    do throws(PinionError) {
+      try control.check()
+      try control.takeSteps(1)
+      let runner = subprograms[index].map {
+        Subgraphs(programs: $0, node: node, inputs: inputs, control: control, profile: profile)
+      }
+      let context = EagerContext(
+        allocator: allocator, control: control, outputCount: node.outputs.count, subgraphs: runner, executor: executor, packed: packed)
+      let start = profile == nil ? 0 : monotonicNanoseconds()
+      results = try backend.execute(node.op, Array(inputs.prefix(node.formalInputCount)), context)
+      profile?.record(node: node.name, operator: node.schema.qualifiedName, start: start, end: monotonicNanoseconds())
+      guard results.count >= node.outputs.count else {
+        throw .invalidModel("the node names \(node.outputs.count) outputs, the operator gave \(results.count)")
+      }
+    } catch {
+      throw node.locate(error, inputTypes: inputs.map { $0.map { "\($0.type)" } ?? "-" })
+    }
+    var signature = Signature([])
+    for (slot, output) in node.outputs.enumerated() {
+      guard let output else { continue }
+      let result = try results[slot].owningStrings()
+      values[output.index] = result
+      signature.append(result)
+    }
+    if let next = segment.next(signature) { return next }
+    var knowledge = segment.knowledge
+    for (slot, output) in node.outputs.enumerated() {
+      guard let output else { continue }
+      knowledge[output.index] = Program.knowledge(of: results[slot])
+    }
+    var planner = Planner(
+      graph: graph, knowledge: knowledge, backend: backend, executor: executor, packed: packed, allocator: allocator, useCounts: useCounts)
+    let next = try planner.segment(nodes: segment.remaining)
+    segment.setNext(next, for: signature)
+    return next
+  }
+
+  /// Gives the memory of idle workspaces back to the allocator.
+  public func trim() {
+    plans.withLock { $0.trim() }
+    for programs in subprograms.values { for program in programs { program.trim() } }
+  }
+}
+
+/// Keeps a workspace out of other runs' hands as long as something lies in it.
+private final class Lease {
+  let workspace: Workspace
+  let segment: Segment
+  let control: RunControl
+
+  init(_ workspace: Workspace, of segment: Segment, control: RunControl) {
+    self.workspace = workspace
+    self.segment = segment
+    self.control = control
+  }
+
+  deinit {
+    control.giveBytes(segment.arenaBytes)
+    segment.giveBack(workspace)
+  }
+}
+
+/// The subgraphs of a node that is being executed, with the values they capture.
+private struct Subgraphs: SubgraphRunner {
+  let programs: [Program]
+  let node: Node
+  let inputs: [Value?]
+  let control: RunControl
+  let profile: Profile?
+
+  func run(subgraph index: Int, inputs: [Value]) throws(PinionError) -> [Value] {
+    guard index < programs.count else { throw .internal("there is no subgraph \(index)") }
+    let program = programs[index]
+    guard inputs.count == program.graph.inputs.count else {
+      throw .invalidModel("the subgraph takes \(program.graph.inputs.count) inputs, the operator gives \(inputs.count)")
+    }
+    var all = inputs
+    for capture in program.graph.captures {
+      guard let value = self.inputs[capture.input] else { throw .internal("a captured value is not there") }
+      all.append(value)
+    }
+    try control.check()
+    return try program.run(all, control: control, profile: profile).mapOwningStrings()
+  }
+
+  func inputCount(subgraph index: Int) -> Int { index < programs.count ? programs[index].graph.inputs.count : 0 }
+  func outputCount(subgraph index: Int) -> Int { index < programs.count ? programs[index].graph.outputs.count : 0 }
+  func outputTypes(subgraph index: Int) -> [ValueType?] {
+    guard index < programs.count else { return [] }
+    let graph = programs[index].graph
+    return graph.outputs.map { graph[$0].type }
+  }
+}
+
+extension Value {
+  /// The value, with string elements that no longer point into memory of other tensors.
+  func owningStrings() throws(PinionError) -> Value {
+    switch self {
+    case .tensor(let tensor) where tensor.element == .string && !(tensor.owner is StringStorage):
+      return .tensor(try Tensor(utf8: tensor.elements(as: StringElement.self).map { Array($0.bytes) }, tensor.shape))
+    default: return self
+    }
+  }
+}
+
+extension [Value] {
+  func mapOwningStrings() throws(PinionError) -> [Value] {
+    var result: [Value] = []
+    for value in self { result.append(try value.owningStrings()) }
+    return result
+  }
+}
