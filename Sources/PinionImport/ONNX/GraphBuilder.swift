@@ -1,0 +1,262 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Builds one graph, main or sub-, from its message.
+final class GraphBuilder {
+  let state: ImportState
+  let parent: GraphBuilder?
+  var graph: Graph
+  var overridable: [(name: String, value: ValueID)] = []
+  /// The values that names stand for; a function's body has names of its own.
+  private var names: [String: ValueID] = [:]
+  private var declaredTypes: [String: ValueType] = [:]
+  /// The enclosing graph's value for each capture, in the order of `graph.captures`.
+  private(set) var capturedValues: [ValueID] = []
+
+  init(_ state: ImportState, parent: GraphBuilder?) {
+    self.state = state
+    self.parent = parent
+    graph = Graph()
+  }
+
+  func build(
+    _ message: ONNXGraph, opsets: OpsetImports, isMain: Bool = false, bindings: [String: ONNXAttribute] = [:], functionDepth: Int = 0
+  ) throws(PinionError) {
+    graph.name = message.name
+    for info in message.valueInfos { declaredTypes[info.name] = try? info.type.map(ValueType.init(onnx:)) }
+    for info in message.outputs { declaredTypes[info.name] = try info.type.flatMap(ValueType.init(onnxIfComplete:)) }
+
+    let initializers = Set(message.initializers.map(\.name)).union(message.sparseInitializers.compactMap { $0.values?.name })
+    for info in message.inputs {
+      let type = try info.type.flatMap(ValueType.init(onnxIfComplete:))
+      guard names[info.name] == nil else { throw .invalidModel("the graph has two inputs named '\(info.name)'") }
+      let value = graph.addValue(info.name, type: type)
+      names[info.name] = value
+      if isMain, initializers.contains(info.name) { overridable.append((info.name, value)) } else { graph.inputs.append(value) }
+    }
+    for tensor in message.initializers { try define(tensor.name, constant: try Tensor(onnx: tensor, folder: state.folder)) }
+    for sparse in message.sparseInitializers {
+      try define(sparse.values?.name ?? "", constant: try Tensor(onnx: sparse, folder: state.folder))
+    }
+    let nodes = try sorted(message.nodes, known: Set(names.keys))
+    for node in nodes {
+      try add(node, opsets: opsets, bindings: bindings, names: nil, functionDepth: functionDepth)
+    }
+    for info in message.outputs {
+      guard let value = resolve(info.name) else { throw .invalidModel("output '\(info.name)' is not computed by any node") }
+      if graph[value].type == nil { graph[value].type = declaredTypes[info.name] }
+      graph.outputs.append(value)
+    }
+  }
+
+  private func define(_ name: String, constant: Tensor) throws(PinionError) {
+    if let existing = names[name] {
+      graph.constants[existing] = constant
+      graph.inputs.removeAll { $0 == existing }
+    } else {
+      names[name] = graph.addConstant(constant, name: name)
+    }
+  }
+
+  /// The value for a name in this graph; one of an enclosing graph becomes a capture, or a constant if it is one there.
+  func resolve(_ name: String) -> ValueID? {
+    if let value = names[name] { return value }
+    guard let parent, let outer = functionScope?.names[name] ?? parent.resolve(name) else { return nil }
+    let value: ValueID
+    if let constant = parent.graph.constants[outer] {
+      value = graph.addConstant(constant, name: name)
+    } else {
+      value = graph.addValue(name, type: parent.graph[outer].type)
+      graph.captures.append(Capture(inner: value, input: capturedValues.count))
+      capturedValues.append(outer)
+    }
+    names[name] = value
+    return value
+  }
+
+  // MARK: Nodes
+
+  /// Adds one node, or the body of the function that it calls.
+  /// - Parameters:
+  ///   - bindings: the attributes of the function call that the node is part of.
+  ///   - scope: the names of that function's body; nil in a graph proper.
+  private func add(
+    _ node: ONNXNode, opsets: OpsetImports, bindings: [String: ONNXAttribute], names scope: FunctionScope?, functionDepth: Int
+  ) throws(PinionError) {
+    let domain = OpsetImports.normalized(node.domain)
+    let opset = opsets.version(of: domain)
+    let qualified = domain.isEmpty ? node.opType : "\(domain)::\(node.opType)"
+    do throws(PinionError) {
+      try state.countNode()
+      let key = ImportState.FunctionKey(domain: domain, name: node.opType, overload: node.overload)
+      if let function = state.functions[key] {
+        return try inline(function, call: node, bindings: bindings, names: scope, depth: functionDepth, callerOpsets: opsets)
+      }
+      if domain.isEmpty, node.opType == "Constant" {
+        let tensor = try Tensor(constantNode: node, bindings: bindings, folder: state.folder)
+        if let name = node.outputs.first, !name.isEmpty { bind(name, to: graph.addConstant(tensor, name: name), in: scope) }
+        return
+      }
+      try addOperator(node, domain: domain, opset: opset, opsets: opsets, bindings: bindings, names: scope, functionDepth: functionDepth)
+    } catch { throw error.at(node: node.name.isEmpty ? node.outputs.first ?? "" : node.name, operator: qualified, opset: opset) }
+  }
+
+  private func addOperator(
+    _ node: ONNXNode, domain: String, opset: Int64, opsets: OpsetImports, bindings: [String: ONNXAttribute], names scope: FunctionScope?,
+    functionDepth: Int
+  ) throws(PinionError) {
+    var subgraphs: [Graph] = []
+    var captured: [ValueID] = []
+    var attributes: [String: AttributeValue] = [:]
+    for attribute in node.attributes {
+      guard let bound = try resolveReference(attribute, bindings: bindings) else { continue }
+      if bound.kind == .graph {
+        guard let message = bound.g else { throw .invalidModel("attribute '\(attribute.name)' has no graph") }
+        attributes[attribute.name] = .graph(subgraphs.count)
+        let builder = GraphBuilder(state, parent: self)
+        builder.functionScope = scope
+        try builder.build(message, opsets: opsets, bindings: bindings, functionDepth: functionDepth)
+        for index in builder.graph.captures.indices { builder.graph.captures[index].input = captured.count + index }
+        captured += builder.capturedValues
+        subgraphs.append(builder.graph)
+      } else {
+        attributes[attribute.name] = try AttributeValue(onnx: bound, folder: state.folder)
+      }
+    }
+    var inputs: [NodeDraft.Operand] = []
+    for name in node.inputs {
+      guard !name.isEmpty else {
+        inputs.append(.none)
+        continue
+      }
+      guard let value = lookUp(name, in: scope) else { throw .invalidModel("input '\(name)' is not computed by any node") }
+      inputs.append(.value(value))
+    }
+    var draft = NodeDraft(
+      domain: domain, name: node.opType, opset: opset, attributes: attributes, inputs: inputs, outputCount: node.outputs.count)
+    let nodeName = node.name.isEmpty ? node.outputs.first { !$0.isEmpty } ?? "" : node.name
+    guard domain != "" || ONNXVersions.opset.contains(opset) else {
+      throw .unsupported("opset \(opset); expected \(ONNXVersions.opset.lowerBound) to \(ONNXVersions.opset.upperBound)")
+    }
+    guard let type = try adapt(&draft) else {
+      state.reportUnsupported(
+        PinionError.unsupported("operator is not supported").at(
+          node: nodeName, operator: domain.isEmpty ? node.opType : "\(domain)::\(node.opType)", opset: opset))
+      for name in node.outputs where !name.isEmpty { bind(name, to: graph.addValue(name), in: scope) }
+      return
+    }
+    var reader = AttributeReader(draft.attributes)
+    let op = try type.init(&reader)
+    try reader.finish()
+
+    var operands: [ValueID?] = draft.inputs.map { operand in
+      switch operand {
+      case .none: nil
+      case .value(let value): value
+      case .constant(let tensor): graph.addConstant(tensor)
+      }
+    }
+    try checkInputs(operands, of: type.schema)
+    if subgraphs.isEmpty, !(type.schema.inputs.last?.isVariadic ?? false) {
+      while let last = operands.last, last == nil { operands.removeLast() }
+    }
+    var outputNames = node.outputs
+    while let last = outputNames.last, last.isEmpty { outputNames.removeLast() }
+    let outputs = outputNames.map { name in name.isEmpty ? nil : graph.addValue(name, type: declaredTypes[name]) }
+    for (name, value) in zip(outputNames, outputs) {
+      if let value { bind(name, to: value, in: scope) }
+    }
+    for index in subgraphs.indices {
+      for capture in subgraphs[index].captures.indices { subgraphs[index].captures[capture].input += operands.count }
+    }
+    var result = Node(
+      name: nodeName, op: op, opset: opset, attributes: draft.attributes, inputs: operands, outputs: outputs, subgraphs: subgraphs)
+    result.inputs += captured.map(Optional.some)
+    graph.nodes.append(result)
+  }
+
+  /// Brings the draft into its operator's newest form, which may be another operator.
+  private func adapt(_ draft: inout NodeDraft) throws(PinionError) -> (any Operator.Type)? {
+    var seen: Set<String> = []
+    while let type = state.resolver.operatorType(domain: draft.domain, name: draft.name) {
+      guard seen.insert("\(draft.domain)::\(draft.name)").inserted else { throw .internal("operators adapt to each other") }
+      let before = (draft.domain, draft.name)
+      try type.adapt(&draft)
+      if before == (draft.domain, draft.name) { return type }
+    }
+    return nil
+  }
+
+  private func checkInputs(_ operands: [ValueID?], of schema: Schema) throws(PinionError) {
+    let isVariadic = schema.inputs.last?.isVariadic ?? false
+    guard isVariadic || operands.count <= schema.inputs.count else {
+      throw .invalidModel("the node has \(operands.count) inputs, the operator takes at most \(schema.inputs.count)")
+    }
+    for (index, input) in schema.inputs.enumerated() where !input.isOptional {
+      guard index < operands.count, operands[index] != nil else { throw .invalidModel("input '\(input.name)' is missing") }
+    }
+  }
+
+  // MARK: Functions
+
+  /// Names of one function call.
+  final class FunctionScope {
+    var names: [String: ValueID?] = [:]
+  }
+
+  /// The function call in whose body this graph's owner stands: names of the body, for values of the parent's graph.
+  fileprivate var functionScope: FunctionScope?
+
+  private func lookUp(_ name: String, in scope: FunctionScope?) -> ValueID? {
+    if let scope { return scope.names[name] ?? nil }
+    return resolve(name)
+  }
+
+  private func bind(_ name: String, to value: ValueID, in scope: FunctionScope?) {
+    if let scope { scope.names[name] = .some(value) } else { names[name] = value }
+  }
+
+  private func resolveReference(_ attribute: ONNXAttribute, bindings: [String: ONNXAttribute]) throws(PinionError) -> ONNXAttribute? {
+    guard !attribute.refAttrName.isEmpty else { return attribute }
+    return bindings[attribute.refAttrName]
+  }
+
+  private func inline(
+    _ function: ONNXFunction, call: ONNXNode, bindings outer: [String: ONNXAttribute], names callerScope: FunctionScope?, depth: Int,
+    callerOpsets: OpsetImports
+  ) throws(PinionError) {
+    guard depth < ImportState.functionDepthLimit else {
+      throw .invalidModel("functions call each other more than \(ImportState.functionDepthLimit) levels deep")
+    }
+    guard call.inputs.count <= function.inputs.count else {
+      throw .invalidModel("the call has \(call.inputs.count) inputs, the function takes \(function.inputs.count)")
+    }
+    var bindings: [String: ONNXAttribute] = [:]
+    for attribute in function.attributeDefaults { bindings[attribute.name] = attribute }
+    for attribute in call.attributes { bindings[attribute.name] = try resolveReference(attribute, bindings: outer) }
+    let scope = FunctionScope()
+    for (index, name) in function.inputs.enumerated() {
+      if index < call.inputs.count, !call.inputs[index].isEmpty {
+        guard let value = lookUp(call.inputs[index], in: callerScope) else {
+          throw .invalidModel("input '\(call.inputs[index])' is not computed by any node")
+        }
+        scope.names[name] = .some(value)
+      } else {
+        scope.names[name] = .some(nil)
+      }
+    }
+    let opsets = function.opsetImports.isEmpty ? callerOpsets : OpsetImports(function.opsetImports)
+    for var node in try sorted(function.nodes, known: Set(function.inputs)) {
+      // An input that the call leaves out is absent in the body as well.
+      for index in node.inputs.indices {
+        if case .some(.none) = scope.names[node.inputs[index]] { node.inputs[index] = "" }
+      }
+      try add(node, opsets: opsets, bindings: bindings, names: scope, functionDepth: depth + 1)
+    }
+    for (index, name) in function.outputs.enumerated() where index < call.outputs.count && !call.outputs[index].isEmpty {
+      guard let value = scope.names[name] ?? nil else { throw .invalidModel("function output '\(name)' is not computed") }
+      bind(call.outputs[index], to: value, in: callerScope)
+    }
+  }
+}

@@ -1,0 +1,183 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+extension ElementType {
+  init(onnx raw: Int32) throws(PinionError) {
+    guard let type = ElementType(rawValue: raw) else {
+      throw .unsupported("element type \(ONNXElementType(rawValue: raw).map { "\($0)" } ?? "number \(raw)") is not supported")
+    }
+    self = type
+  }
+}
+
+extension ValueType {
+  init(onnx type: ONNXType) throws(PinionError) {
+    switch type {
+    case .tensor(let element, let shape):
+      var dims: [Dimension]?
+      if let shape {
+        var list: [Dimension] = []
+        for dimension in shape {
+          switch dimension {
+          case .value(let extent): list.append(Int(exactly: extent).flatMap { $0 >= 0 ? .known($0) : nil } ?? .unknown)
+          case .parameter(let name): list.append(name.isEmpty ? .unknown : .symbol(name))
+          case .unknown: list.append(.unknown)
+          }
+        }
+        dims = list
+      }
+      self = .tensor(try ElementType(onnx: element), dims: dims)
+    case .sequence(let element): self = .sequence(try ValueType(onnx: element))
+    case .optional(let element): self = .optional(try ValueType(onnx: element))
+    case .map(let key, let value): self = .map(key: try ElementType(onnx: key), value: try ValueType(onnx: value))
+    case .sparseTensor: throw .unsupported("sparse tensors as inputs or outputs are not supported")
+    case .opaque(let domain, let name): throw .unsupported("the opaque type \(domain).\(name) is not supported")
+    case .undefined: throw .invalidModel("a value has no type")
+    }
+  }
+
+  /// nil for a type that the file leaves open.
+  init?(onnxIfComplete type: ONNXType) throws(PinionError) {
+    switch type {
+    case .undefined, .tensor(elementType: 0, _): return nil
+    default: try self.init(onnx: type)
+    }
+  }
+}
+
+extension Tensor {
+  /// The tensor in the file's own memory where it lies there as kernels want it, else a copy.
+  init(onnx message: ONNXTensor, folder: ExternalDataFolder?) throws(PinionError) {
+    do throws(PinionError) {
+      guard !message.isSegment else { throw .unsupported("segmented tensors are not supported") }
+      let element = try ElementType(onnx: message.dataType)
+      var dims: [Int] = []
+      for extent in message.dims { dims.append(try extent.converted()) }
+      let type = TensorType(element, try Shape(dims))
+      if element == .string {
+        let strings = try message.strings()
+        try self.init(utf8: strings.map { Array($0.bytes) }, type.shape)
+        return
+      }
+      if element.bitWidth >= 8, let bytes = try message.mappedBytes(externalData: folder), bytes.count == type.byteCount,
+        bytes.isAligned(to: element.byteWidth), let base = bytes.bytes.baseAddress
+      {
+        self.init(type, data: UnsafeMutableRawPointer(mutating: base), owner: bytes.owner)
+        return
+      }
+      try self.init(type)
+      let target = UnsafeMutableRawBufferPointer(start: data, count: type.byteCount)
+      if element.bitWidth >= 8 {
+        try message.decode(into: target, externalData: folder)
+      } else {
+        let packed = UnsafeMutableRawBufferPointer.allocate(byteCount: try message.byteCount(), alignment: 16)
+        defer { packed.deallocate() }
+        try message.decode(into: packed, externalData: folder)
+        unpackNarrow(UnsafeRawBufferPointer(packed), element, into: target)
+      }
+    } catch {
+      throw PinionError(error.code, "tensor '\(message.name)': \(error.message)")
+    }
+  }
+
+  /// A dense tensor from the non-zero elements of a sparse one.
+  init(onnx sparse: ONNXSparseTensor, folder: ExternalDataFolder?) throws(PinionError) {
+    guard let valuesMessage = sparse.values, let indicesMessage = sparse.indices else {
+      throw .invalidModel("a sparse tensor lacks values or indices")
+    }
+    let values = try Tensor(onnx: valuesMessage, folder: folder)
+    let indices = try Tensor(onnx: indicesMessage, folder: folder)
+    var dims: [Int] = []
+    for extent in sparse.dims { dims.append(try extent.converted()) }
+    let type = TensorType(values.element, try Shape(dims))
+    guard type.element != .string else { throw .unsupported("sparse string tensors are not supported") }
+    let positions = try indices.integers()
+    let isLinear = indices.shape.rank == 1
+    guard isLinear ? positions.count == values.count : indices.shape.dims == [values.count, type.rank] else {
+      throw .invalidModel("sparse tensor '\(valuesMessage.name)': \(values.type) values with indices \(indices.type)")
+    }
+    try self.init(type)
+    data.initializeMemory(as: UInt8.self, repeating: 0, count: type.byteCount)
+    let width = type.element.byteWidth
+    let strides = type.shape.strides
+    for index in 0..<values.count {
+      var offset = 0
+      if isLinear {
+        offset = try positions[index].converted()
+      } else {
+        for axis in 0..<type.rank {
+          let position = positions[index * type.rank + axis]
+          guard position >= 0, position < type.dims[axis] else { throw .invalidModel("a sparse index is out of range") }
+          offset += Int(position) * strides[axis]
+        }
+      }
+      guard offset >= 0, offset < type.count else { throw .invalidModel("a sparse index is out of range") }
+      (data + offset * width).copyMemory(from: values.data + index * width, byteCount: width)
+    }
+  }
+
+  /// The value of a Constant node.
+  init(constantNode node: ONNXNode, bindings: [String: ONNXAttribute], folder: ExternalDataFolder?) throws(PinionError) {
+    guard node.attributes.count == 1, var attribute = node.attributes.first else {
+      throw .invalidModel("Constant has \(node.attributes.count) attributes, expected 1")
+    }
+    let name = attribute.name
+    if !attribute.refAttrName.isEmpty {
+      guard let bound = bindings[attribute.refAttrName] else { throw .invalidModel("attribute '\(attribute.refAttrName)' is missing") }
+      attribute = bound
+    }
+    if name == "sparse_value", let sparse = attribute.sparseTensor {
+      try self.init(onnx: sparse, folder: folder)
+      return
+    }
+    switch (name, try AttributeValue(onnx: attribute, folder: folder)) {
+    case ("value", .tensor(let tensor)): self = tensor
+    case ("value_float", .float(let value)): try self.init(scalar: value)
+    case ("value_floats", .floats(let values)): try self.init(vector: values)
+    case ("value_int", .int(let value)): try self.init(scalar: value)
+    case ("value_ints", .ints(let values)): try self.init(vector: values)
+    case ("value_string", .string(let value)): try self.init(strings: [value], .scalar)
+    case ("value_strings", .strings(let values)): try self.init(strings: values, .vector(values.count))
+    case (_, let value): throw .invalidModel("Constant has attribute '\(name)' of kind \(value.kind)")
+    }
+  }
+}
+
+/// Gives each element of a 2- or 4-bit type a byte of its own, sign-extended for the signed types.
+func unpackNarrow(_ packed: UnsafeRawBufferPointer, _ type: ElementType, into target: UnsafeMutableRawBufferPointer) {
+  let bits = type.bitWidth
+  let perByte = 8 / bits
+  let mask = UInt8((1 << bits) - 1)
+  let signBit = UInt8(1 << (bits - 1))
+  for index in target.indices where index / perByte < packed.count {
+    var value = (packed[index / perByte] >> UInt8(index % perByte * bits)) & mask
+    if type.isSignedInteger, value & signBit != 0 { value |= ~mask }
+    target[index] = value
+  }
+}
+
+extension AttributeValue {
+  init(onnx attribute: ONNXAttribute, folder: ExternalDataFolder?) throws(PinionError) {
+    switch attribute.kind {
+    case .float: self = .float(attribute.f)
+    case .int: self = .int(attribute.i)
+    case .string: self = .string(attribute.s?.repairedText ?? "")
+    case .floats: self = .floats(attribute.floats)
+    case .ints: self = .ints(attribute.ints)
+    case .strings: self = .strings(attribute.strings.map(\.repairedText))
+    case .tensor:
+      guard let tensor = attribute.t else { throw .invalidModel("attribute '\(attribute.name)' has no tensor") }
+      self = .tensor(try Tensor(onnx: tensor, folder: folder))
+    case .tensors:
+      var tensors: [Tensor] = []
+      for tensor in attribute.tensors { tensors.append(try Tensor(onnx: tensor, folder: folder)) }
+      self = .tensors(tensors)
+    case .type:
+      guard let type = attribute.tp else { throw .invalidModel("attribute '\(attribute.name)' has no type") }
+      self = .type(try ValueType(onnx: type))
+    case .graph, .graphs, .sparseTensor, .sparseTensors, .types, .undefined:
+      throw .unsupported("attribute '\(attribute.name)' is of kind \(attribute.kind)")
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Versions that this build reads.
+public enum ONNXVersions {
+  public static let ir: ClosedRange<Int64> = 1...14
+  public static let opset: ClosedRange<Int64> = 1...28
+}
+
+extension ImportedModel {
+  /// Reads an ONNX model and turns it into a graph of operators in their newest form.
+  /// - Parameters:
+  ///   - folder: where external data lies; nil where the model came from memory alone.
+  /// - Throws: `.unsupported` with one entry in `others` for each node whose operator the resolver does not know.
+  public init(onnx file: FileMapping, folder: ExternalDataFolder?, resolver: any OperatorResolver) throws(PinionError) {
+    let model = try ONNXModel(parsing: file)
+    guard let onnxGraph = model.graph else { throw .invalidModel("\(file.name) has no graph; is it an ONNX model?") }
+    guard ONNXVersions.ir.contains(model.irVersion) else {
+      throw .unsupported("IR version \(model.irVersion); expected \(ONNXVersions.ir.lowerBound) to \(ONNXVersions.ir.upperBound)")
+    }
+    let shared = ImportState(model, folder: folder, resolver: resolver)
+    let opsets = OpsetImports(model.opsetImports)
+    let builder = GraphBuilder(shared, parent: nil)
+    try builder.build(onnxGraph, opsets: opsets, isMain: true)
+    if let error = shared.unsupportedError() { throw error }
+
+    self.init(graph: builder.graph)
+    overridable = builder.overridable
+    metadata.irVersion = model.irVersion
+    metadata.opsets = model.opsetImports.map { ($0.domain, $0.version) }
+    metadata.producerName = model.producerName
+    metadata.producerVersion = model.producerVersion
+    metadata.domain = model.domain
+    metadata.modelVersion = model.modelVersion
+    metadata.docString = model.docString
+    metadata.graphName = onnxGraph.name
+    metadata.graphDocString = onnxGraph.docString
+    metadata.properties = model.metadata.map { ($0.key, $0.value) }
+  }
+}
+
+/// The operator-set versions that a model or function asks for.
+struct OpsetImports {
+  private var versions: [String: Int64] = [:]
+
+  init(_ imports: [ONNXOpset]) {
+    for entry in imports {
+      let domain = OpsetImports.normalized(entry.domain)
+      versions[domain] = max(entry.version, versions[domain] ?? 0)
+    }
+  }
+
+  /// The version for a domain. Models exist that use ai.onnx without naming a version; they get the newest.
+  func version(of domain: String) -> Int64 { versions[domain] ?? (domain.isEmpty ? ONNXVersions.opset.upperBound : 1) }
+
+  /// The default domain has two spellings.
+  static func normalized(_ domain: String) -> String { domain == "ai.onnx" ? "" : domain }
+}
+
+/// What all graphs and functions of one model share while it is imported.
+final class ImportState {
+  struct FunctionKey: Hashable {
+    let domain: String
+    let name: String
+    let overload: String
+  }
+
+  /// Nodes that inlining may make in total; functions calling functions grow exponentially.
+  static let nodeLimit = 1_000_000
+  static let functionDepthLimit = 64
+
+  let folder: ExternalDataFolder?
+  let resolver: any OperatorResolver
+  private(set) var functions: [FunctionKey: ONNXFunction] = [:]
+  private var unsupported: [PinionError] = []
+  private var nodeCount = 0
+
+  init(_ model: ONNXModel, folder: ExternalDataFolder?, resolver: any OperatorResolver) {
+    self.folder = folder
+    self.resolver = resolver
+    for function in model.functions {
+      functions[FunctionKey(domain: OpsetImports.normalized(function.domain), name: function.name, overload: function.overload)] = function
+    }
+  }
+
+  func countNode() throws(PinionError) {
+    nodeCount += 1
+    guard nodeCount <= ImportState.nodeLimit else {
+      throw .invalidModel("the model has more than \(ImportState.nodeLimit) nodes after its functions are expanded")
+    }
+  }
+
+  func reportUnsupported(_ error: PinionError) { unsupported.append(error) }
+
+  /// All unsupported nodes as one error.
+  func unsupportedError() -> PinionError? {
+    guard let first = unsupported.first else { return nil }
+    guard unsupported.count > 1 else { return first }
+    var names: [String] = []
+    for error in unsupported where !names.contains(error.operatorName) { names.append(error.operatorName) }
+    var error = PinionError.unsupported("\(unsupported.count) nodes are not supported; operators: " + names.joined(separator: ", "))
+    error.others = unsupported
+    return error
+  }
+}
