@@ -1,0 +1,88 @@
+// The f32 GEMM of one ISA level. The including file sets PK_LEVEL and PK_TABLE.
+
+#include "pk_gemm_internal.h"
+#include "pk_gemm_vec.inl.h"
+#include "pk_gemm_act.inl.h"
+
+#if PK_LEVEL == 2
+#define MR 14
+#elif PK_LEVEL == 1
+#define MR 6
+#else
+#define MR 4
+#endif
+#define NR (2 * VW)
+
+#include "pk_gemm_micro.inl.h"
+#include "pk_gemm_finish.inl.h"
+#include "pk_gemm_pack.inl.h"
+
+/// Rows [0, rows) of packed A (panel height mr) times one panel of B of depth kc, into C.
+static void run_panel(const float *pa, size_t rows, size_t mr, size_t k, size_t kb, size_t kc, const float *pb, size_t cols,
+                      const store *s, size_t row0, size_t col0) {
+  float tile[MR * NR] __attribute__((aligned(64)));
+  for (size_t i = 0; i < rows; i += mr) {
+    const size_t height = pk_min(mr, rows - i);
+    const float *a = pa + i * k + kb * height;
+    micro_kernel(height, cols > VW ? 2 : 1)(kc, a, pb, NR, tile);
+    finish_tile(s, tile, cols > VW ? NR : VW, height, cols, row0 + i, col0);
+  }
+}
+
+static void sgemm_block(const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
+  if (m0 >= m1 || n0 >= n1) return;
+  const size_t rows = m1 - m0, cols = n1 - n0, k = g->k;
+  store s = store_of(g);
+  if (k == 0) {
+    finish_empty(&s, m0, m1, n0, n1);
+    return;
+  }
+  const bool skinny = !g->packed_b && rows <= PK_SKINNY_ROWS;
+  if (skinny && g->trans_b && !g->trans_a && !g->packed_a) {
+    skinny_dot(g, g->a + m0 * g->lda, g->lda, rows, m0, n0, n1, &s);
+    return;
+  }
+  const float *pa;
+  size_t mr;
+  float *rest = scratch;
+  if (g->packed_a) {
+    pa = g->packed_a + m0 * k;
+    mr = pk_even_part(g->m, MR);
+  } else if (rows == 1 && (!g->trans_a || g->lda == 1)) {
+    pa = g->a + (g->trans_a ? m0 : m0 * g->lda);
+    mr = 1;
+  } else {
+    mr = pk_even_part(rows, MR);
+    pack_a(g->trans_a, rows, k, g->a + (g->trans_a ? m0 : m0 * g->lda), g->lda, mr, rest);
+    pa = rest;
+    rest += pk_round64(rows * k * sizeof(float)) / sizeof(float);
+  }
+  if (skinny && !g->trans_b && (!g->packed_a || rows == pk_min(mr, g->m - m0))) {
+    skinny_rows(g, pa, rows, m0, n0, n1, &s);
+    return;
+  }
+  const size_t depth = pk_sgemm_kc(g->packed_b != NULL, rows, mr, k);
+  for (size_t jb = 0; jb < cols; jb += PK_SGEMM_NC) {
+    const size_t width = pk_min(PK_SGEMM_NC, cols - jb);
+    for (size_t kb = 0; kb < k; kb += depth) {
+      const size_t kc = pk_min(depth, k - kb);
+      store_part(&s, g, kb == 0, kb + kc == k);
+      const float *pb;
+      size_t panel;
+      if (g->packed_b) {
+        pb = g->packed_b + (n0 + jb) * k + kb * NR;
+        panel = k * NR;
+      } else {
+        const float *b = g->b + (g->trans_b ? (n0 + jb) * g->ldb + kb : kb * g->ldb + n0 + jb);
+        pack_b(g->trans_b, kc, width, b, g->ldb, rest);
+        pb = rest;
+        panel = kc * NR;
+      }
+      for (size_t j = 0; j < width; j += NR)
+        run_panel(pa, rows, mr, k, kb, kc, pb + j / NR * panel, pk_min(NR, width - j), &s, m0, n0 + jb + j);
+    }
+  }
+}
+
+const pk_sgemm_table PK_TABLE = {
+    .mr = MR, .nr = NR, .pack_a = pack_a, .pack_b = pack_b, .block = sgemm_block, .activate = activate_array};

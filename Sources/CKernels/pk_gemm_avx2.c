@@ -1,0 +1,11 @@
+#include <immintrin.h>
+#include <math.h>
+#include <string.h>
+
+#include "pk_gemm_internal.h"
+
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#define PK_LEVEL 1
+#define PK_TABLE pk_sgemm_table_avx2
+#include "pk_gemm.inl.h"
+#pragma clang attribute pop

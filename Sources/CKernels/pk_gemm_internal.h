@@ -1,0 +1,63 @@
+// What pk_gemm.c, the convolutions and the per-ISA files share.
+#ifndef PINION_PK_GEMM_INTERNAL_H
+#define PINION_PK_GEMM_INTERNAL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pk_gemm.h"
+
+/// Rows up to which B is streamed: not packed for the purpose, a packed one not cut along k.
+enum { PK_SKINNY_ROWS = 4 };
+
+typedef struct pk_sgemm_table {
+  size_t mr, nr; ///< Largest micro-kernel.
+  void (*pack_a)(bool trans, size_t m, size_t k, const float *a, size_t lda, size_t mr, float *packed);
+  void (*pack_b)(bool trans, size_t k, size_t n, const float *b, size_t ldb, float *packed);
+  void (*block)(const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
+  void (*activate)(pk_activation activation, float p0, float p1, size_t count, const float *x, float *y);
+} pk_sgemm_table;
+
+extern const pk_sgemm_table pk_sgemm_table_scalar;
+#if defined(__x86_64__)
+extern const pk_sgemm_table pk_sgemm_table_avx2, pk_sgemm_table_avx512;
+#endif
+
+static inline const pk_sgemm_table *pk_sgemm_table_of(pk_isa isa) {
+#if defined(__x86_64__)
+  if (isa == PK_ISA_AVX512) return &pk_sgemm_table_avx512;
+  if (isa == PK_ISA_AVX2) return &pk_sgemm_table_avx2;
+#endif
+  (void)isa;
+  return &pk_sgemm_table_scalar;
+}
+
+static inline size_t pk_min(size_t a, size_t b) { return a < b ? a : b; }
+static inline size_t pk_max(size_t a, size_t b) { return a > b ? a : b; }
+/// Without overflow for any a; b > 0.
+static inline size_t pk_ceil_div(size_t a, size_t b) { return a / b + (a % b != 0); }
+static inline size_t pk_mul(size_t a, size_t b) {
+  size_t r;
+  return __builtin_mul_overflow(a, b, &r) ? SIZE_MAX : r;
+}
+static inline size_t pk_add(size_t a, size_t b) {
+  size_t r;
+  return __builtin_add_overflow(a, b, &r) ? SIZE_MAX : r;
+}
+/// A multiple of 64, or SIZE_MAX.
+static inline size_t pk_round64(size_t bytes) { return bytes > SIZE_MAX - 63 ? SIZE_MAX : (bytes + 63) / 64 * 64; }
+
+/// Equal panels instead of full ones and a rest: a rest of a few rows would leave the FMA units waiting.
+static inline size_t pk_even_part(size_t total, size_t limit) {
+  return total == 0 ? limit : pk_ceil_div(total, pk_ceil_div(total, limit));
+}
+
+/// Depth of one pass over k, in even parts. A panel of B of depth PK_SGEMM_KC fits the L1 cache, for many rows of A to
+/// pass over it; where the rows make one panel of A, that is the one to stay there.
+enum { PK_SGEMM_KC = 256, PK_SGEMM_NC = 128 };
+static inline size_t pk_sgemm_kc(bool packed_b, size_t rows, size_t mr, size_t k) {
+  if (packed_b && rows <= PK_SKINNY_ROWS) return k;
+  return pk_even_part(k, packed_b && rows <= mr ? pk_max(PK_SGEMM_KC, 8192 / rows) : PK_SGEMM_KC);
+}
+
+#endif

@@ -1,0 +1,95 @@
+// Packed operands. A: panels of mr rows, each [k][rows of the panel]; the last panel may be lower. B: panels of NR
+// columns, each [k][NR], the last filled with zeros.
+
+static void pack_a(bool trans, size_t m, size_t k, const float *a, size_t lda, size_t mr, float *packed) {
+  for (size_t i = 0; i < m; i += mr) {
+    const size_t rows = pk_min(mr, m - i);
+    float *to = packed + i * k;
+    if (!trans) {
+      transpose(a + i * lda, lda, rows, k, to, rows);
+      continue;
+    }
+    for (size_t p = 0; p < k; p++, to += rows) {
+      const float *from = a + p * lda + i;
+      for (size_t r = 0; r < rows; r++) to[r] = from[r];
+    }
+  }
+}
+
+static void pack_b(bool trans, size_t k, size_t n, const float *b, size_t ldb, float *packed) {
+  for (size_t j = 0; j < n; j += NR, packed += k * NR) {
+    const size_t cols = pk_min(NR, n - j);
+    if (trans) {
+      if (cols < NR) memset(packed, 0, k * NR * sizeof(float));
+      transpose(b + j * ldb, ldb, cols, k, packed, NR);
+      continue;
+    }
+    const float *from = b + j;
+    float *to = packed;
+    if (cols == NR) {
+      for (size_t p = 0; p < k; p++, from += ldb, to += NR) {
+        vf v0 = vf_load(from), v1 = vf_load(from + VW);
+        vf_store(to, v0);
+        vf_store(to + VW, v1);
+      }
+      continue;
+    }
+    for (size_t p = 0; p < k; p++, from += ldb, to += NR) {
+      vf_store(to, cols >= VW ? vf_load(from) : vf_load_n(from, cols));
+      vf_store(to + VW, cols > VW ? vf_load_n(from + VW, cols - VW) : (vf)0.0f);
+    }
+  }
+}
+
+/// Columns of a wide B done in one go: a page of each row.
+enum { AXPY_COLS = 1024 };
+
+static __attribute__((noinline)) size_t skinny_wide(const pk_sgemm *g, const float *pa, size_t rows, size_t m0, size_t n0, size_t n1, const store *s) {
+  static const micro_axpy kernels[] = {axpy_1, axpy_2, axpy_3, axpy_4};
+  float tile[PK_SKINNY_ROWS * AXPY_COLS] __attribute__((aligned(64)));
+  size_t j = n0;
+  for (; n1 - j >= AXPY_COLS / 4; j += pk_min(AXPY_COLS, n1 - j)) {
+    const size_t cols = pk_min(AXPY_COLS, n1 - j);
+    memset(tile, 0, rows * AXPY_COLS * sizeof(float));
+    kernels[rows - 1](g->k, pa, g->b + j, g->ldb, cols, tile, AXPY_COLS);
+    finish_tile(s, tile, AXPY_COLS, rows, cols, m0, j);
+  }
+  return j;
+}
+
+/// A few rows of A (packed, so interleaved) times an unpacked B.
+static void skinny_rows(const pk_sgemm *g, const float *pa, size_t rows, size_t m0, size_t n0, size_t n1, const store *s) {
+  float tile[PK_SKINNY_ROWS * 4 * VW] __attribute__((aligned(64)));
+  size_t vectors;
+  const micro wide = wide_kernel(rows, &vectors);
+  size_t j = skinny_wide(g, pa, rows, m0, n0, n1, s);
+  for (; j + vectors * VW <= n1; j += vectors * VW) {
+    wide(g->k, pa, g->b + j, g->ldb, tile);
+    finish_tile(s, tile, vectors * VW, rows, vectors * VW, m0, j);
+  }
+  while (j + VW <= n1) {
+    const size_t few = n1 - j >= NR ? 2 : 1;
+    micro_kernel(rows, few)(g->k, pa, g->b + j, g->ldb, tile);
+    finish_tile(s, tile, few * VW, rows, few * VW, m0, j);
+    j += few * VW;
+  }
+  if (j < n1) {
+    micro_rest(rows, g->k, pa, g->b + j, g->ldb, n1 - j, tile);
+    finish_tile(s, tile, VW, rows, n1 - j, m0, j);
+  }
+}
+
+/// A few rows of A, contiguous along k, times an unpacked transposed B.
+static void skinny_dot(const pk_sgemm *g, const float *a, size_t lda, size_t rows, size_t m0, size_t n0, size_t n1, const store *s) {
+  static const micro_dot single[] = {dot_1x1, dot_2x1, dot_3x1, dot_4x1};
+  static const micro_dot several[] = {dot_1x4, dot_2x4, dot_3x2, dot_4x2};
+  const size_t step = rows <= 2 ? 4 : 2;
+  float tile[PK_SKINNY_ROWS * NR] __attribute__((aligned(64)));
+  for (size_t j = n0; j < n1; j += NR) {
+    const size_t cols = pk_min(NR, n1 - j);
+    size_t q = 0;
+    for (; q + step <= cols; q += step) several[rows - 1](g->k, a, lda, g->b + (j + q) * g->ldb, g->ldb, tile + q, NR);
+    for (; q < cols; q++) single[rows - 1](g->k, a, lda, g->b + (j + q) * g->ldb, g->ldb, tile + q, NR);
+    finish_tile(s, tile, NR, rows, cols, m0, j);
+  }
+}

@@ -1,0 +1,3 @@
+#define PK_LEVEL 0
+#define PK_TABLE pk_sgemm_table_scalar
+#include "pk_gemm.inl.h"

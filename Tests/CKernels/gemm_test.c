@@ -1,0 +1,140 @@
+#include "ckernels_test.h"
+
+/// The activations by their definitions, in double.
+static double activation(pk_activation act, double p0, double p1, double x) {
+  switch (act) {
+  case PK_ACT_NONE: return x;
+  case PK_ACT_RELU: return x > 0 ? x : 0;
+  case PK_ACT_CLIP: return fmin(fmax(x, p0), p1);
+  case PK_ACT_LEAKY_RELU: return x >= 0 ? x : p0 * x;
+  case PK_ACT_SIGMOID: return 1 / (1 + exp(-x));
+  case PK_ACT_TANH: return tanh(x);
+  case PK_ACT_SILU: return x / (1 + exp(-p0 * x));
+  case PK_ACT_HARDSWISH: return x * fmin(fmax(x / 6 + 0.5, 0), 1);
+  case PK_ACT_HARDSIGMOID: return fmin(fmax(p0 * x + p1, 0), 1);
+  case PK_ACT_GELU_ERF: return x * 0.5 * erfc(-x / sqrt(2));
+  case PK_ACT_GELU_TANH: return x / (1 + exp(-2 * sqrt(2 / M_PI) * (x + 0.044715 * x * x * x)));
+  }
+  return NAN;
+}
+
+static void test_activations(pk_isa isa) {
+  enum { COUNT = 40001 };
+  float *x = buffer(COUNT * sizeof *x, 0), *y = buffer(COUNT * sizeof *y, 0);
+  for (int i = 0; i < COUNT; i++) x[i] = (float)(i - COUNT / 2) * (12.0f / (COUNT / 2));
+  for (int i = 0; i < 2000; i++) x[i * 20] = random_unit() * powf(10.0f, (float)random_in(0, 12) - 10);
+  for (int act = PK_ACT_NONE; act <= PK_ACT_GELU_TANH; act++) {
+    const float p0 = act == PK_ACT_CLIP ? -0.7f : act == PK_ACT_LEAKY_RELU ? 0.01f : act == PK_ACT_HARDSIGMOID ? 0.2f : 1.0f;
+    const float p1 = act == PK_ACT_HARDSIGMOID ? 0.5f : 2.5f;
+    pk_activate_f32(isa, (pk_activation)act, p0, p1, COUNT, x, y);
+    double worst = 0, at = 0;
+    for (int i = 0; i < COUNT; i++) {
+      const double want = activation((pk_activation)act, p0, p1, x[i]);
+      // Hard functions round their linear part once; an ulp of 1 is the unit there.
+      const bool hard = act == PK_ACT_HARDSWISH || act == PK_ACT_HARDSIGMOID;
+      // Results below the normal range may be flushed to zero.
+      const double error = fmax(fabs(y[i] - want) - 1.5e-38 * fmax(1, fabs(x[i])), 0) / fmax(fabs(want), hard ? fmin(1.0, fabs((double)x[i]) + 1e-30) : 1e-36);
+      if (error > worst) worst = error, at = x[i];
+    }
+    // Errors of the argument grow with it in the tails of the exponential functions.
+    const double limit = act == PK_ACT_GELU_TANH ? 2e-5 : act >= PK_ACT_SIGMOID ? 6e-7 : 1.3e-7;
+    CHECK(worst <= limit, "%s activation %d: relative error %g at %g", pk_isa_name(isa), act, worst, at);
+    const float special[] = {NAN, INFINITY, -INFINITY, 0.0f};
+    float out[4];
+    pk_activate_f32(isa, (pk_activation)act, p0, p1, 4, special, out);
+    CHECK(isnan(out[0]), "%s activation %d: NaN became %g", pk_isa_name(isa), act, out[0]);
+    const double plus = activation((pk_activation)act, p0, p1, INFINITY), zero = activation((pk_activation)act, p0, p1, 0);
+    CHECK(out[1] == (float)plus && out[3] == (float)zero, "%s activation %d: inf gave %g, 0 gave %g", pk_isa_name(isa), act, out[1], out[3]);
+  }
+  free(x);
+  free(y);
+}
+
+typedef struct shape {
+  size_t m, n, k;
+} shape;
+
+static void test_product(pk_isa isa, shape z, unsigned variant) {
+  const bool ta = variant & 1, tb = variant & 2, packed_a = variant & 4, packed_b = variant & 8;
+  const size_t lda = (ta ? z.m : z.k) + random_in(0, 3), ldb = (tb ? z.k : z.n) + random_in(0, 3), ldc = z.n + random_in(0, 3);
+  float *a = random_floats((ta ? z.k : z.m) * lda), *b = random_floats((tb ? z.n : z.k) * ldb);
+  float *c = random_floats(z.m * ldc), *before = random_floats(z.m * ldc), *residual = random_floats(z.m * ldc);
+  float *rb = random_floats(z.m), *cb = random_floats(z.n);
+  memcpy(before, c, z.m * ldc * sizeof *c);
+  pk_sgemm g = {.m = z.m, .n = z.n, .k = z.k, .a = a, .lda = lda, .trans_a = ta, .trans_b = tb, .b = b, .ldb = ldb, .c = c, .ldc = ldc};
+  g.alpha = random_bits() & 1 ? 1.0f : 0.5f;
+  g.beta = random_bits() & 1 ? 0.0f : random_bits() & 1 ? 1.0f : -0.25f;
+  if (g.beta == 0) memset(c, 0xff, z.m * ldc * sizeof *c);
+  if (random_bits() & 1) g.epilogue.row_bias = rb;
+  if (random_bits() & 1) g.epilogue.col_bias = cb;
+  if (random_bits() & 1) g.epilogue.residual = residual, g.epilogue.ld_residual = ldc, g.epilogue.residual_last = random_bits() & 1;
+  g.epilogue.activation = (pk_activation)random_in(0, PK_ACT_GELU_TANH);
+  g.epilogue.p0 = g.epilogue.activation == PK_ACT_CLIP ? -1.0f : 0.75f;
+  g.epilogue.p1 = 0.5f;
+  float *pa = NULL, *pb = NULL;
+  if (packed_a) {
+    const size_t half = z.m / 2 / pk_sgemm_panel_rows(isa, z.m) * pk_sgemm_panel_rows(isa, z.m);
+    g.packed_a = pa = buffer(pk_sgemm_packed_a_bytes(isa, z.m, z.k), 0xff);
+    pk_sgemm_pack_a(isa, ta, z.m, z.k, a, lda, 0, half, pa);
+    pk_sgemm_pack_a(isa, ta, z.m, z.k, a, lda, half, z.m, pa);
+    g.a = NULL;
+  }
+  if (packed_b) {
+    const size_t half = z.n / 2 / pk_sgemm_panel_cols(isa) * pk_sgemm_panel_cols(isa);
+    g.packed_b = pb = buffer(pk_sgemm_packed_b_bytes(isa, z.k, z.n), 0xff);
+    pk_sgemm_pack_b(isa, tb, z.k, z.n, b, ldb, 0, half, pb);
+    pk_sgemm_pack_b(isa, tb, z.k, z.n, b, ldb, half, z.n, pb);
+    g.b = NULL;
+  }
+  size_t rows, cols;
+  pk_sgemm_grid(isa, &g, random_in(1, 4), &rows, &cols);
+  CHECK(rows > 0 && cols > 0, "grid of nothing");
+  scratch s = scratch_of(pk_sgemm_scratch_bytes(isa, &g, rows, cols));
+  for (size_t i = 0; i < z.m; i += rows)
+    for (size_t j = 0; j < z.n; j += cols)
+      pk_sgemm_block(isa, &g, i, i + rows < z.m ? i + rows : z.m, j, j + cols < z.n ? j + cols : z.n, s.bytes);
+  CHECK(scratch_end(s), "%s %zux%zux%zu variant %u: wrote behind its scratch", pk_isa_name(isa), z.m, z.n, z.k, variant);
+  for (size_t i = 0; i < z.m; i++)
+    for (size_t j = 0; j < ldc; j++) {
+      if (j >= z.n) {
+        const bool same = memcmp(&c[i * ldc + j], g.beta == 0 ? "\xff\xff\xff\xff" : (const char *)&before[i * ldc + j], 4) == 0;
+        CHECK(same, "%s: wrote between the rows of C", pk_isa_name(isa));
+        continue;
+      }
+      double sum = 0, size = 0;
+      for (size_t p = 0; p < z.k; p++) {
+        const double term = (double)a[ta ? p * lda + i : i * lda + p] * b[tb ? j * ldb + p : p * ldb + j];
+        sum += term;
+        size += fabs(term);
+      }
+      double v = g.alpha * sum;
+      if (g.beta != 0) v += g.beta * (double)before[i * ldc + j];
+      if (g.epilogue.row_bias) v += rb[i];
+      if (g.epilogue.col_bias) v += cb[j];
+      const double r = g.epilogue.residual ? residual[i * ldc + j] : 0;
+      v = g.epilogue.residual_last ? activation(g.epilogue.activation, g.epilogue.p0, g.epilogue.p1, v) + r
+                                   : activation(g.epilogue.activation, g.epilogue.p0, g.epilogue.p1, v + r);
+      CHECK(fabs(c[i * ldc + j] - v) <= 2e-6 * (size + 4), "%s %zux%zux%zu variant %u activation %d alpha %g beta %g: c[%zu,%zu] = %g, not %g",
+            pk_isa_name(isa), z.m, z.n, z.k, variant, g.epilogue.activation, g.alpha, g.beta, i, j, c[i * ldc + j], v);
+    }
+  free(a), free(b), free(c), free(before), free(residual), free(rb), free(cb), free(pa), free(pb);
+}
+
+int main(void) {
+  const shape fixed[] = {{1, 1, 1}, {1, 1, 0}, {5, 7, 0}, {14, 32, 256}, {15, 33, 257}, {6, 16, 512}, {1, 300, 700}, {4, 129, 513}, {128, 150, 300}, {61, 257, 520}, {1, 1500, 37}, {3, 1100, 21}, {4, 2100, 9}, {2, 1023, 8}};
+  FOR_EACH_ISA(isa) {
+    test_activations(isa);
+    for (unsigned variant = 0; variant < 16; variant++) {
+      for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) test_product(isa, fixed[i], variant);
+      for (int i = 0; i < 60; i++) {
+        const size_t limit = i < 30 ? 20 : 90;
+        test_product(isa, (shape){random_in(1, i % 3 ? limit : 5), random_in(1, limit), random_in(1, i % 7 ? limit : 600)}, variant);
+      }
+    }
+    CHECK(pk_sgemm_packed_b_bytes(isa, SIZE_MAX / 8, 100) == SIZE_MAX && pk_sgemm_packed_b_bytes(isa, 1, SIZE_MAX) == SIZE_MAX, "packed B overflow");
+    CHECK(pk_sgemm_packed_a_bytes(isa, SIZE_MAX / 2, 3) == SIZE_MAX, "packed A overflow");
+    const pk_sgemm huge = {.m = SIZE_MAX, .n = 8, .k = 8};
+    CHECK(pk_sgemm_scratch_bytes(isa, &huge, SIZE_MAX, 8) == SIZE_MAX, "scratch overflow");
+  }
+  return test_end("gemm_test");
+}
