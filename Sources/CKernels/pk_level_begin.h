@@ -1,0 +1,33 @@
+// Opens the region of a .c file that is compiled for one instruction-set level. Define PK_LEVEL (0 scalar, 1 AVX2, 2 AVX-512)
+// before; include pk_level_end.h after the kernels. Inside, PK_FN(name) is the level's name of a function, and PK_LANES
+// the number of floats in a vector. No include guard: each family opens its own region.
+#include "pk_isa.h"
+
+#include <float.h>
+#include <limits.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+// The intrinsics declare their own targets, so their header has to be read before ours is pushed.
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+#if PK_LEVEL == 2
+#define PK_FN(name) name##_avx512
+#define PK_LANES 16
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2,lzcnt,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"))), apply_to = function)
+#elif PK_LEVEL == 1
+#define PK_FN(name) name##_avx2
+#define PK_LANES 8
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c"))), apply_to = function)
+#else
+#define PK_FN(name) name##_scalar
+#define PK_LANES 4
+#endif
+
+// Every loop under it may run in any order: operands either are the same array or do not overlap.
+#define PK_VECTORISE _Pragma("clang loop vectorize(assume_safety)")

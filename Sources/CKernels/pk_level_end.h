@@ -1,0 +1,6 @@
+#if PK_LEVEL > 0
+#pragma clang attribute pop
+#endif
+#undef PK_FN
+#undef PK_LANES
+#undef PK_LEVEL
