@@ -3,5 +3,6 @@
 
 #include "pk_convert.h"
 #include "pk_isa.h"
+#include "pk_unary.h"
 
 #endif
