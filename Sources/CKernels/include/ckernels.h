@@ -4,5 +4,6 @@
 #include "pk_convert.h"
 #include "pk_gemm.h"
 #include "pk_isa.h"
+#include "pk_unary.h"
 
 #endif
