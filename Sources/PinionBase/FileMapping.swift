@@ -1,0 +1,125 @@
+import Glibc
+
+/// Bytes that stay where they are until the last reference goes: a file mapped read-only, an owned copy, or borrowed memory.
+///
+/// A mapped file must not be truncated by another process while a mapping of it lives: the kernel answers an access
+/// behind the new end with SIGBUS.
+public final class FileMapping: @unchecked Sendable {
+  /// Never empty.
+  public let bytes: UnsafeRawBufferPointer
+  /// The path or a caller's word for the bytes; used in messages only.
+  public let name: String
+
+  private enum Storage {
+    case mapped
+    case copied(Buffer)
+    case borrowed
+  }
+  private let storage: Storage
+
+  private init(bytes: UnsafeRawBufferPointer, name: String, storage: Storage) {
+    self.bytes = bytes
+    self.name = name
+    self.storage = storage
+  }
+
+  /// Maps a regular file.
+  ///
+  /// Throws `.io` where the file cannot be opened or mapped, is no regular file (a directory, FIFO, device or socket), or is empty.
+  public convenience init(path: String) throws(PinionError) {
+    guard !path.utf8.contains(0) else { throw ioError("open", path, "the path contains a null byte") }
+    let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
+    guard descriptor >= 0 else { throw ioError("open", path, systemMessage(errno)) }
+    defer { close(descriptor) }
+    try self.init(descriptor: descriptor, name: path)
+  }
+
+  /// Maps what `descriptor` has open, which may be closed afterwards.
+  convenience init(descriptor: Int32, name: String) throws(PinionError) {
+    var status = stat()
+    guard fstat(descriptor, &status) == 0 else { throw ioError("read", name, systemMessage(errno)) }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw ioError("read", name, "not a regular file") }
+    guard status.st_size > 0 else { throw ioError("read", name, "the file is empty") }
+    let count: Int = try status.st_size.converted()
+    guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
+      throw ioError("map", name, systemMessage(errno))
+    }
+    self.init(bytes: UnsafeRawBufferPointer(start: start, count: count), name: name, storage: .mapped)
+  }
+
+  /// Copies `source` to a buffer of `allocator`, aligned to 64 bytes. Throws `.invalidArgument` where `source` is empty.
+  public convenience init(
+    copying source: UnsafeRawBufferPointer, name: String = "memory", allocator: Allocator = .system
+  ) throws(PinionError) {
+    guard let start = source.baseAddress, source.count > 0 else { throw .invalidArgument("\(name) is empty") }
+    let buffer = try allocator.buffer(bytes: source.count)
+    buffer.pointer.copyMemory(from: start, byteCount: source.count)
+    let bytes = UnsafeRawBufferPointer(start: buffer.pointer, count: source.count)
+    self.init(bytes: bytes, name: name, storage: .copied(buffer))
+  }
+
+  /// Refers to the caller's memory, which must stay unchanged for as long as this object lives.
+  /// Throws `.invalidArgument` where `source` is empty.
+  public convenience init(borrowing source: UnsafeRawBufferPointer, name: String = "memory") throws(PinionError) {
+    guard source.baseAddress != nil, source.count > 0 else { throw .invalidArgument("\(name) is empty") }
+    self.init(bytes: source, name: name, storage: .borrowed)
+  }
+
+  deinit {
+    if case .mapped = storage { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+  }
+
+  /// All bytes with their owner.
+  public var all: MappedBytes { MappedBytes(unchecked: bytes, of: self) }
+}
+
+/// A range of a mapping, which it keeps alive.
+public struct MappedBytes: @unchecked Sendable {
+  public let owner: FileMapping
+  /// Valid while `self` or `owner` is held.
+  public let bytes: UnsafeRawBufferPointer
+
+  /// `bytes` must lie inside those of `owner`.
+  @inlinable public init(unchecked bytes: UnsafeRawBufferPointer, of owner: FileMapping) {
+    self.owner = owner
+    self.bytes = bytes
+  }
+
+  @inlinable public var count: Int { bytes.count }
+
+  /// Whether the first byte's address is a multiple of `alignment`.
+  @inlinable public func isAligned(to alignment: Int) -> Bool {
+    Int(bitPattern: bytes.baseAddress) % alignment == 0
+  }
+
+  /// `count` bytes from `offset` on. Throws `.invalidArgument` where they are not all inside.
+  public func slice(offset: Int, count: Int) throws(PinionError) -> MappedBytes {
+    guard offset >= 0, count >= 0, offset <= bytes.count, count <= bytes.count - offset else {
+      throw .invalidArgument("bytes \(offset)..+\(count) are not inside the \(bytes.count) bytes of \(owner.name)")
+    }
+    return MappedBytes(unchecked: UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + count]), of: owner)
+  }
+
+  /// The bytes as UTF-8 text, nil where they are not valid.
+  public var text: String? {
+    withExtendedLifetime(owner) { String(validating: bytes, as: UTF8.self) }
+  }
+
+  /// The bytes as UTF-8 text with every invalid sequence replaced by U+FFFD.
+  public var repairedText: String {
+    withExtendedLifetime(owner) { String(decoding: bytes, as: UTF8.self) }
+  }
+}
+
+func ioError(_ verb: String, _ name: String, _ reason: String) -> PinionError {
+  PinionError(.io, "cannot \(verb) '\(name)': \(reason)")
+}
+
+/// The C library's words for an error number.
+func systemMessage(_ number: Int32) -> String {
+  withUnsafeTemporaryAllocation(of: CChar.self, capacity: 256) { buffer in
+    guard let start = buffer.baseAddress else { return "error \(number)" }
+    guard strerror_r(number, start, buffer.count) == 0 else { return "error \(number)" }
+    return String(cString: start)
+  }
+}

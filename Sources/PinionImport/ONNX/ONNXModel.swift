@@ -1,0 +1,146 @@
+import PinionBase
+
+/// A `ModelProto`. Strings, tensor data and attribute bytes that are not copied keep the file's mapping alive.
+public struct ONNXModel: Sendable {
+  public var irVersion: Int64 = 0
+  public var opsetImports: [ONNXOpset] = []
+  public var producerName = ""
+  public var producerVersion = ""
+  public var domain = ""
+  public var modelVersion: Int64 = 0
+  public var docString = ""
+  /// nil where the file has no graph field.
+  public var graph: ONNXGraph? { graphs.first }
+  public var metadata: [ONNXEntry] = []
+  public var functions: [ONNXFunction] = []
+  private var graphs: [ONNXGraph] = []
+
+  init() {}
+
+  /// Reads a model. Throws `.invalidModel` where the bytes are not a well-formed message or exceed `limits`.
+  public init(parsing file: FileMapping, limits: WireLimits = WireLimits()) throws(PinionError) {
+    try self.init(wire: file.all, limits: limits)
+  }
+}
+
+/// An operator set that a model or function uses. The domain of the standard operators is the empty string.
+public struct ONNXOpset: Sendable {
+  public var domain = ""
+  public var version: Int64 = 0
+  init() {}
+}
+
+/// A `StringStringEntryProto`.
+public struct ONNXEntry: Sendable {
+  public var key = ""
+  public var value = ""
+  init() {}
+}
+
+public struct ONNXGraph: Sendable {
+  public var name = ""
+  public var nodes: [ONNXNode] = []
+  public var initializers: [ONNXTensor] = []
+  public var sparseInitializers: [ONNXSparseTensor] = []
+  public var inputs: [ONNXValueInfo] = []
+  public var outputs: [ONNXValueInfo] = []
+  public var valueInfos: [ONNXValueInfo] = []
+  public var docString = ""
+  public var metadata: [ONNXEntry] = []
+  init() {}
+}
+
+/// A `FunctionProto`: a node type defined by a model.
+public struct ONNXFunction: Sendable {
+  public var name = ""
+  public var domain = ""
+  public var overload = ""
+  public var inputs: [String] = []
+  public var outputs: [String] = []
+  /// The attributes that a call has to give.
+  public var attributeNames: [String] = []
+  /// The attributes that a call may give, with their defaults.
+  public var attributeDefaults: [ONNXAttribute] = []
+  public var nodes: [ONNXNode] = []
+  public var opsetImports: [ONNXOpset] = []
+  public var valueInfos: [ONNXValueInfo] = []
+  init() {}
+}
+
+extension ONNXModel: WireMessage {
+  mutating func readField(_ number: Int, _ type: WireType, from reader: inout WireReader) throws(PinionError) -> Bool {
+    switch (number, type) {
+    case (1, .varint): irVersion = Int64(bitPattern: try reader.varint())
+    case (2, .bytes): producerName = try reader.prose()
+    case (3, .bytes): producerVersion = try reader.prose()
+    case (4, .bytes): domain = try reader.prose()
+    case (5, .varint): modelVersion = Int64(bitPattern: try reader.varint())
+    case (6, .bytes): docString = try reader.prose()
+    case (7, .bytes): try reader.merge(intoOnly: &graphs)
+    case (8, .bytes): try reader.append(to: &opsetImports)
+    case (14, .bytes): try reader.append(to: &metadata)
+    case (25, .bytes): try reader.append(to: &functions)
+    default: return false
+    }
+    return true
+  }
+}
+
+extension ONNXOpset: WireMessage {
+  mutating func readField(_ number: Int, _ type: WireType, from reader: inout WireReader) throws(PinionError) -> Bool {
+    switch (number, type) {
+    case (1, .bytes): domain = try reader.string()
+    case (2, .varint): version = Int64(bitPattern: try reader.varint())
+    default: return false
+    }
+    return true
+  }
+}
+
+extension ONNXEntry: WireMessage {
+  mutating func readField(_ number: Int, _ type: WireType, from reader: inout WireReader) throws(PinionError) -> Bool {
+    switch (number, type) {
+    case (1, .bytes): key = try reader.prose()
+    case (2, .bytes): value = try reader.prose()
+    default: return false
+    }
+    return true
+  }
+}
+
+extension ONNXGraph: WireMessage {
+  mutating func readField(_ number: Int, _ type: WireType, from reader: inout WireReader) throws(PinionError) -> Bool {
+    switch (number, type) {
+    case (1, .bytes): try reader.append(to: &nodes)
+    case (2, .bytes): name = try reader.string()
+    case (5, .bytes): try reader.append(to: &initializers)
+    case (10, .bytes): docString = try reader.prose()
+    case (11, .bytes): try reader.append(to: &inputs)
+    case (12, .bytes): try reader.append(to: &outputs)
+    case (13, .bytes): try reader.append(to: &valueInfos)
+    case (15, .bytes): try reader.append(to: &sparseInitializers)
+    case (16, .bytes): try reader.append(to: &metadata)
+    default: return false
+    }
+    return true
+  }
+}
+
+extension ONNXFunction: WireMessage {
+  mutating func readField(_ number: Int, _ type: WireType, from reader: inout WireReader) throws(PinionError) -> Bool {
+    switch (number, type) {
+    case (1, .bytes): name = try reader.string()
+    case (4, .bytes): try reader.append(to: &inputs)
+    case (5, .bytes): try reader.append(to: &outputs)
+    case (6, .bytes): try reader.append(to: &attributeNames)
+    case (7, .bytes): try reader.append(to: &nodes)
+    case (9, .bytes): try reader.append(to: &opsetImports)
+    case (10, .bytes): domain = try reader.string()
+    case (11, .bytes): try reader.append(to: &attributeDefaults)
+    case (12, .bytes): try reader.append(to: &valueInfos)
+    case (13, .bytes): overload = try reader.string()
+    default: return false
+    }
+    return true
+  }
+}

@@ -1,0 +1,133 @@
+import PinionBase
+
+/// An element type of the ONNX specification; the raw values are those of `TensorProto.DataType`.
+public enum ONNXElementType: Int32, Sendable, CaseIterable {
+  case float32 = 1
+  case uint8 = 2
+  case int8 = 3
+  case uint16 = 4
+  case int16 = 5
+  case int32 = 6
+  case int64 = 7
+  case string = 8
+  case bool = 9
+  case float16 = 10
+  case float64 = 11
+  case uint32 = 12
+  case uint64 = 13
+  case complex64 = 14
+  case complex128 = 15
+  case bfloat16 = 16
+  case float8e4m3fn = 17
+  case float8e4m3fnuz = 18
+  case float8e5m2 = 19
+  case float8e5m2fnuz = 20
+  case uint4 = 21
+  case int4 = 22
+  case float4e2m1 = 23
+  case float8e8m0 = 24
+  case uint2 = 25
+  case int2 = 26
+  case float6e2m3 = 27
+  case float6e3m2 = 28
+
+  /// Bits that one element takes in raw data, where elements of less than a byte are packed; 0 for strings.
+  public var bitWidth: Int {
+    switch self {
+    case .string: 0
+    case .uint2, .int2: 2
+    case .uint4, .int4, .float4e2m1: 4
+    case .float6e2m3, .float6e3m2: 6
+    case .uint8, .int8, .bool, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0: 8
+    case .uint16, .int16, .float16, .bfloat16: 16
+    case .float32, .int32, .uint32: 32
+    case .float64, .int64, .uint64, .complex64: 64
+    case .complex128: 128
+    }
+  }
+}
+
+/// A `TensorProto`. Its elements stay in the file until `decode(into:externalData:)`.
+public struct ONNXTensor: Sendable {
+  public var name = ""
+  public var dims: [Int64] = []
+  /// A `TensorProto.DataType` number, which may be none that this build knows.
+  public var dataType: Int32 = 0
+  public var elementType: ONNXElementType? { ONNXElementType(rawValue: dataType) }
+  /// Whether the elements lie in a file of their own, named by `externalData`.
+  public var isExternal = false
+  /// Keys and values as in the file, see `externalRange()`.
+  public var externalData: [ONNXEntry] = []
+  /// The raw_data field, nil where the elements are elsewhere.
+  public var rawData: MappedBytes?
+  /// Whether the tensor says to be a part of a larger one, which nothing supports.
+  public var isSegment = false
+
+  /// The message's bytes, in which the typed data fields are looked up when they are decoded; several where it came in parts.
+  var parts: [MappedBytes] = []
+
+  init() {}
+
+  /// Reads a file that holds one tensor. Throws `.invalidModel` where the bytes are not a well-formed message.
+  public init(parsing file: FileMapping, limits: WireLimits = WireLimits()) throws(PinionError) {
+    try self.init(wire: file.all, limits: limits)
+  }
+}
+
+/// A `SparseTensorProto`.
+public struct ONNXSparseTensor: Sendable {
+  /// Shape [NNZ]; its name is the sparse tensor's.
+  public var values: ONNXTensor? { valueTensors.first }
+  /// Shape [NNZ, rank], or [NNZ] for indices into the flattened tensor.
+  public var indices: ONNXTensor? { indexTensors.first }
+  public var dims: [Int64] = []
+  private var valueTensors: [ONNXTensor] = []
+  private var indexTensors: [ONNXTensor] = []
+  init() {}
+}
+
+extension ONNXTensor: WireMessage {
+  mutating func merge(_ reader: inout WireReader) throws(PinionError) {
+    parts.append(reader.remaining)
+    while let (number, type) = try reader.tag() {
+      if try !readField(number, type, from: &reader) { try reader.skip(number, type) }
+    }
+  }
+
+  mutating func readField(_ number: Int, _ type: WireType, from reader: inout WireReader) throws(PinionError) -> Bool {
+    switch (number, type) {
+    case (1, _): return try reader.append(to: &dims, type)
+    case (2, .varint): dataType = Int32(truncatingIfNeeded: try reader.varint())
+    case (3, .bytes):
+      isSegment = true
+      _ = try reader.rawBytes()
+    case (8, .bytes): name = try reader.string()
+    case (9, .bytes): rawData = try reader.mappedBytes()
+    case (13, .bytes): try reader.append(to: &externalData)
+    case (14, .varint): takeLocation(try reader.varint())
+    default: return false
+    }
+    return true
+  }
+
+  /// A value outside the enumeration counts as an unknown field.
+  private mutating func takeLocation(_ value: UInt64) {
+    switch Int32(truncatingIfNeeded: value) {
+    case 0: isExternal = false
+    case 1: isExternal = true
+    default: break
+    }
+  }
+}
+
+extension ONNXSparseTensor: WireMessage {
+  mutating func readField(_ number: Int, _ type: WireType, from reader: inout WireReader) throws(PinionError) -> Bool {
+    switch (number, type) {
+    case (1, .bytes): try reader.merge(intoOnly: &valueTensors)
+    case (2, .bytes): try reader.merge(intoOnly: &indexTensors)
+    case (3, _): return try reader.append(to: &dims, type)
+    default: return false
+    }
+    return true
+  }
+}

@@ -1,0 +1,234 @@
+import PinionBase
+
+extension ONNXTensor {
+  /// The product of the dimensions. Throws `.invalidModel` for a negative dimension, `.invalidValue` on overflow.
+  public func elementCount() throws(PinionError) -> Int {
+    var count = 1
+    for dimension in dims {
+      guard dimension >= 0 else { throw invalid("has the negative dimension \(dimension)") }
+      count = try count.multiplied(by: try dimension.converted())
+    }
+    return count
+  }
+
+  /// Bytes of the elements in raw layout: little-endian, row-major, elements of less than a byte packed from the lowest bit up.
+  ///
+  /// Throws `.unsupported` for an unknown element type, `.invalidModel` for strings and negative dimensions.
+  public func byteCount() throws(PinionError) -> Int {
+    let width = try knownElementType().bitWidth
+    guard width > 0 else { throw invalid("holds strings, which have no raw layout") }
+    let bits = try elementCount().multiplied(by: width)
+    return bits / 8 + (bits % 8 == 0 ? 0 : 1)
+  }
+
+  func knownElementType() throws(PinionError) -> ONNXElementType {
+    guard let type = elementType else { throw .unsupported("tensor '\(name)' has the unknown element type \(dataType)") }
+    return type
+  }
+
+  func invalid(_ what: String) -> PinionError { .invalidModel("tensor '\(name)' \(what)") }
+
+  /// Where an external tensor's elements are: `count` is nil where the file leaves the length open.
+  ///
+  /// Throws `.invalidModel` where the location is missing or a number is not one.
+  public func externalRange() throws(PinionError) -> (location: String, offset: Int, count: Int?) {
+    var location: String?
+    var offset = 0
+    var count: Int?
+    for entry in externalData {
+      switch entry.key {
+      case "location": location = entry.value
+      case "offset": offset = try externalNumber(entry)
+      case "length": count = try externalNumber(entry)
+      default: break
+      }
+    }
+    guard let location else { throw invalid("is external and has no location") }
+    return (location, offset, count)
+  }
+
+  private func externalNumber(_ entry: ONNXEntry) throws(PinionError) -> Int {
+    guard let number = Int(entry.value), number >= 0 else {
+      throw invalid("has the external \(entry.key) '\(entry.value)', which is no number of bytes")
+    }
+    return number
+  }
+
+  /// The elements in raw layout as they lie in the model or data file, at any alignment; nil where they have to be decoded.
+  ///
+  /// Strings, typed fields and booleans other than 0 and 1 have to be decoded. A tensor without elements gives nil as well.
+  /// Throws `.invalidModel` where the byte count does not fit the shape and element type, and what `ExternalDataFolder` throws.
+  public func mappedBytes(externalData folder: ExternalDataFolder?) throws(PinionError) -> MappedBytes? {
+    guard !isSegment else { throw .unsupported("tensor '\(name)' is a segment of a larger tensor") }
+    guard try knownElementType() != .string, let stored = try storedBytes(folder) else { return nil }
+    if stored.count == 0 { return nil }
+    if elementType == .bool, stored.bytes.contains(where: { $0 > 1 }) { return nil }
+    return stored
+  }
+
+  /// Raw or external bytes of the right count.
+  private func storedBytes(_ folder: ExternalDataFolder?) throws(PinionError) -> MappedBytes? {
+    let needed = try byteCount()
+    if isExternal {
+      let range = try externalRange()
+      guard range.count ?? needed == needed else {
+        throw invalid("has \(range.count ?? 0) external bytes; its shape \(dims) needs \(needed)")
+      }
+      guard let folder else {
+        throw invalid("has its data in the file '\(range.location)'; a model in memory has no folder to look in")
+      }
+      return try folder.bytes(location: range.location, offset: range.offset, count: needed)
+    }
+    guard let rawData else { return nil }
+    guard rawData.count == needed else {
+      throw invalid("has \(rawData.count) bytes of raw data; its shape \(dims) needs \(needed)")
+    }
+    return rawData
+  }
+
+  /// Writes the elements in raw layout to the first `byteCount()` bytes of `destination`; booleans become 0 or 1.
+  ///
+  /// Throws as `mappedBytes(externalData:)`, and `.invalidArgument` where `destination` is too small.
+  public func decode(
+    into destination: UnsafeMutableRawBufferPointer, externalData folder: ExternalDataFolder? = nil
+  ) throws(PinionError) {
+    guard !isSegment else { throw .unsupported("tensor '\(name)' is a segment of a larger tensor") }
+    let type = try knownElementType()
+    let count = try elementCount()
+    let bytes = try byteCount()
+    guard destination.count >= bytes else {
+      throw .invalidArgument("tensor '\(name)' needs \(bytes) bytes and is given room for \(destination.count)")
+    }
+    let target = UnsafeMutableRawBufferPointer(rebasing: destination[..<bytes])
+    if let stored = try storedBytes(folder) {
+      target.copyMemory(from: stored.bytes)
+      if type == .bool { for index in target.indices where target[index] > 1 { target[index] = 1 } }
+      return
+    }
+    switch type {
+    case .float32: try copyFixed(field: 4, width: 4, to: target, elements: count)
+    case .complex64: try copyFixed(field: 4, width: 4, to: target, elements: count * 2)
+    case .float64: try copyFixed(field: 10, width: 8, to: target, elements: count)
+    case .complex128: try copyFixed(field: 10, width: 8, to: target, elements: count * 2)
+    case .int64: try copyVarints(field: 7, as: UInt64.self, to: target)
+    case .uint64: try copyVarints(field: 11, as: UInt64.self, to: target)
+    case .uint32: try copyVarints(field: 11, as: UInt32.self, to: target)
+    case .int32: try copyVarints(field: 5, as: UInt32.self, to: target)
+    case .int16, .uint16, .float16, .bfloat16: try copyVarints(field: 5, as: UInt16.self, to: target)
+    case .bool: try eachVarint(field: 5, expected: count) { target[$0] = $1 & 0xffff_ffff == 0 ? 0 : 1 }
+    case .float6e2m3, .float6e3m2: try packSixBits(to: target, elements: count)
+    case .int8, .uint8, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0,
+      .int4, .uint4, .float4e2m1, .int2, .uint2:
+      // An entry of a narrower type carries one byte of the packed layout.
+      try copyVarints(field: 5, as: UInt8.self, to: target)
+    case .string: throw invalid("holds strings, which have no raw layout")
+    }
+  }
+
+  /// The elements of a string tensor, UTF-8 as a rule. Throws `.invalidModel` where the tensor holds no strings or their
+  /// number does not fit the shape.
+  public func strings() throws(PinionError) -> [MappedBytes] {
+    guard elementType == .string else { throw invalid("holds no strings") }
+    let expected = try elementCount()
+    var elements: [MappedBytes] = []
+    try eachField(6) { type, reader throws(PinionError) in
+      guard type == .bytes else { return false }
+      guard elements.count < expected else { throw miscounted(expected) }
+      try reader.append(to: &elements)
+      return true
+    }
+    guard elements.count == expected else { throw miscounted(expected) }
+    return elements
+  }
+
+  // MARK: Typed fields
+
+  private func miscounted(_ expected: Int) -> PinionError {
+    invalid("does not have the \(expected) values in its data field that its shape \(dims) needs")
+  }
+
+  /// Visits every occurrence of a field; the body reads the value or returns false.
+  private func eachField(
+    _ field: Int, _ body: (WireType, inout WireReader) throws(PinionError) -> Bool
+  ) throws(PinionError) {
+    for part in parts {
+      var reader = WireReader(part)
+      while let (number, type) = try reader.tag() {
+        if number == field, try body(type, &reader) { continue }
+        try reader.skip(number, type)
+      }
+    }
+  }
+
+  /// Copies a repeated float or double field, whose packed layout is the raw one.
+  private func copyFixed(
+    field: Int, width: Int, to target: UnsafeMutableRawBufferPointer, elements: Int
+  ) throws(PinionError) {
+    var written = 0
+    try eachField(field) { type, reader throws(PinionError) in
+      switch type {
+      case .bytes:
+        let run = try reader.rawBytes()
+        guard run.count % width == 0 else { throw reader.malformed("packed values of \(run.count) bytes") }
+        guard run.count <= target.count - written else { throw miscounted(elements) }
+        UnsafeMutableRawBufferPointer(rebasing: target[written...]).copyMemory(from: run)
+        written += run.count
+      case .fixed32 where width == 4:
+        guard target.count - written >= 4 else { throw miscounted(elements) }
+        target.storeBytes(of: try reader.fixed32().littleEndian, toByteOffset: written, as: UInt32.self)
+        written += 4
+      case .fixed64 where width == 8:
+        guard target.count - written >= 8 else { throw miscounted(elements) }
+        target.storeBytes(of: try reader.fixed64().littleEndian, toByteOffset: written, as: UInt64.self)
+        written += 8
+      default: return false
+      }
+      return true
+    }
+    guard written == target.count else { throw miscounted(elements) }
+  }
+
+  /// Visits exactly `expected` values of a repeated varint field with their indices.
+  @inline(__always)
+  private func eachVarint(field: Int, expected: Int, _ body: (Int, UInt64) -> Void) throws(PinionError) {
+    var index = 0
+    try eachField(field) { type, reader throws(PinionError) in
+      switch type {
+      case .bytes:
+        var run = try reader.packed()
+        while !run.isAtEnd {
+          guard index < expected else { throw miscounted(expected) }
+          body(index, try run.varint())
+          index += 1
+        }
+      case .varint:
+        guard index < expected else { throw miscounted(expected) }
+        body(index, try reader.varint())
+        index += 1
+      default: return false
+      }
+      return true
+    }
+    guard index == expected else { throw miscounted(expected) }
+  }
+
+  /// Keeps the low bits of each entry, which is what a signed or unsigned number and a bit pattern have in common.
+  private func copyVarints<T: FixedWidthInteger & UnsignedInteger & BitwiseCopyable>(
+    field: Int, as element: T.Type, to target: UnsafeMutableRawBufferPointer
+  ) throws(PinionError) {
+    let width = MemoryLayout<T>.size
+    try eachVarint(field: field, expected: target.count / width) { index, value in
+      target.storeBytes(of: T(truncatingIfNeeded: value).littleEndian, toByteOffset: index * width, as: T.self)
+    }
+  }
+
+  private func packSixBits(to target: UnsafeMutableRawBufferPointer, elements: Int) throws(PinionError) {
+    for index in target.indices { target[index] = 0 }
+    try eachVarint(field: 5, expected: elements) { index, value in
+      let bits = UInt16(truncatingIfNeeded: value & 0x3f) << (index * 6 % 8)
+      let byte = index * 6 / 8
+      target[byte] |= UInt8(truncatingIfNeeded: bits)
+      if bits > 0xff { target[byte + 1] |= UInt8(truncatingIfNeeded: bits >> 8) }
+    }
+  }
+}

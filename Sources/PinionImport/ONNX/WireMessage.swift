@@ -1,0 +1,109 @@
+import PinionBase
+
+/// A structure that is filled field by field. Fields of other numbers or layouts than the schema's are skipped, as protobuf asks.
+protocol WireMessage: Sendable {
+  init()
+  /// Takes the value of a field of which the tag has been read; returns false, with nothing read, to have it skipped.
+  mutating func readField(_ number: Int, _ type: WireType, from reader: inout WireReader) throws(PinionError) -> Bool
+}
+
+extension WireMessage {
+  /// Adds all fields that `reader` holds: scalars replace, lists grow, messages merge.
+  mutating func merge(_ reader: inout WireReader) throws(PinionError) {
+    while let (number, type) = try reader.tag() {
+      if try !readField(number, type, from: &reader) { try reader.skip(number, type) }
+    }
+  }
+
+  init(wire source: MappedBytes, limits: WireLimits) throws(PinionError) {
+    self.init()
+    var reader = WireReader(source, limits: limits)
+    try merge(&reader)
+  }
+}
+
+extension WireReader {
+  mutating func mappedBytes() throws(PinionError) -> MappedBytes {
+    MappedBytes(unchecked: try rawBytes(), of: owner)
+  }
+
+  /// A name: text that must be valid UTF-8.
+  mutating func string() throws(PinionError) -> String {
+    let bytes = try rawBytes()
+    if bytes.isEmpty { return "" }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw malformed("a name is not valid UTF-8") }
+    return text
+  }
+
+  /// Text for people, in which invalid UTF-8 is replaced.
+  mutating func prose() throws(PinionError) -> String {
+    String(decoding: try rawBytes(), as: UTF8.self)
+  }
+
+  /// A submessage merged into what earlier fields of the same number have set.
+  mutating func merge<M: WireMessage>(into message: inout M) throws(PinionError) {
+    var reader = try nested()
+    try message.merge(&reader)
+  }
+
+  /// One more element of a repeated submessage.
+  mutating func append<M: WireMessage>(to list: inout [M]) throws(PinionError) {
+    try budget.take(MemoryLayout<M>.stride)
+    var message = M()
+    try merge(into: &message)
+    list.append(message)
+  }
+
+  /// An optional submessage kept in a list of at most one, which costs a word where it is absent.
+  mutating func merge<M: WireMessage>(intoOnly list: inout [M]) throws(PinionError) {
+    if list.isEmpty { return try append(to: &list) }
+    try merge(into: &list[0])
+  }
+
+  mutating func append(to list: inout [String]) throws(PinionError) {
+    try budget.take(MemoryLayout<String>.stride)
+    list.append(try string())
+  }
+
+  mutating func append(to list: inout [MappedBytes]) throws(PinionError) {
+    try budget.take(MemoryLayout<MappedBytes>.stride)
+    list.append(try mappedBytes())
+  }
+
+  /// A repeated int64, packed or not; false for any other layout.
+  mutating func append(to list: inout [Int64], _ type: WireType) throws(PinionError) -> Bool {
+    switch type {
+    case .varint:
+      try budget.take(8)
+      list.append(Int64(bitPattern: try varint()))
+    case .bytes:
+      var packed = try packed()
+      while !packed.isAtEnd {
+        try budget.take(8)
+        list.append(Int64(bitPattern: try packed.varint()))
+      }
+    default: return false
+    }
+    return true
+  }
+
+  /// A repeated float, packed or not; false for any other layout.
+  mutating func append(to list: inout [Float], _ type: WireType) throws(PinionError) -> Bool {
+    switch type {
+    case .fixed32:
+      try budget.take(4)
+      list.append(Float(bitPattern: try fixed32()))
+    case .bytes:
+      let bytes = try rawBytes()
+      guard bytes.count % 4 == 0 else { throw malformed("packed floats of \(bytes.count) bytes") }
+      try budget.take(bytes.count)
+      // Reserving for each of many short runs would copy the list once a run.
+      if list.isEmpty { list.reserveCapacity(bytes.count / 4) }
+      for offset in stride(from: 0, to: bytes.count, by: 4) {
+        list.append(Float(bitPattern: UInt32(littleEndian: bytes.loadUnaligned(fromByteOffset: offset, as: UInt32.self))))
+      }
+    default: return false
+    }
+    return true
+  }
+}
