@@ -49,7 +49,9 @@ let package = Package(
     .executableTarget(
       name: "run-model",
       dependencies: ["Pinion", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+    .executableTarget(name: "onnx-dump", dependencies: ["PinionImport"], path: "Tests/Oracle/onnx-dump"),
     .testTarget(name: "PinionBaseTests", dependencies: ["PinionBase"]),
+    .testTarget(name: "PinionImportTests", dependencies: ["PinionImport"]),
   ],
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx17

@@ -89,9 +89,7 @@ public struct ONNXSparseTensor: Sendable {
 extension ONNXTensor: WireMessage {
   mutating func merge(_ reader: inout WireReader) throws(PinionError) {
     parts.append(reader.remaining)
-    while let (number, type) = try reader.tag() {
-      if try !readField(number, type, from: &reader) { try reader.skip(number, type) }
-    }
+    try readFields(&reader)
   }
 
   mutating func readField(_ number: Int, _ type: WireType, from reader: inout WireReader) throws(PinionError) -> Bool {

@@ -3,13 +3,16 @@ import PinionBase
 /// A structure that is filled field by field. Fields of other numbers or layouts than the schema's are skipped, as protobuf asks.
 protocol WireMessage: Sendable {
   init()
+  /// Adds all fields that `reader` holds: scalars replace, lists grow, messages merge.
+  mutating func merge(_ reader: inout WireReader) throws(PinionError)
   /// Takes the value of a field of which the tag has been read; returns false, with nothing read, to have it skipped.
   mutating func readField(_ number: Int, _ type: WireType, from reader: inout WireReader) throws(PinionError) -> Bool
 }
 
 extension WireMessage {
-  /// Adds all fields that `reader` holds: scalars replace, lists grow, messages merge.
-  mutating func merge(_ reader: inout WireReader) throws(PinionError) {
+  mutating func merge(_ reader: inout WireReader) throws(PinionError) { try readFields(&reader) }
+
+  mutating func readFields(_ reader: inout WireReader) throws(PinionError) {
     while let (number, type) = try reader.tag() {
       if try !readField(number, type, from: &reader) { try reader.skip(number, type) }
     }
