@@ -65,9 +65,9 @@ std::string escaped(const std::string &bytes) {
 }
 
 template <class List> std::string names(const List &list) {
-  std::string text = "[";
-  for (const std::string &name : list) text += (text.size() > 1 ? "," : "") + escaped(name);
-  return text + "]";
+  std::string text;
+  for (const std::string &name : list) text += (&name == &list[0] ? "" : ",") + escaped(name);
+  return "[" + text + "]";
 }
 
 template <class List> std::string numbers(const List &list) {
