@@ -15,6 +15,7 @@ let package = Package(
   products: [
     .library(name: "pinion", type: .dynamic, targets: ["PinionC"]),
     .library(name: "Pinion", targets: ["Pinion"]),
+    .library(name: "PinionImport", targets: ["PinionImport"]),
     .executable(name: "run-model", targets: ["run-model"]),
   ],
   dependencies: [
