@@ -1,5 +1,968 @@
+/*
+ * Pinion: an inference runtime for ONNX models that other programs embed.
+ *
+ * This header is the whole C interface of libpinion.so and its manual. It compiles as C99 and as C++.
+ *
+ *
+ * OVERVIEW
+ *
+ *   model    what a file holds: graph, weights, metadata. Immutable; loaded once, shared by many sessions.
+ *   session  a model made ready for a device. Immutable to its users; any number of threads may run it at once.
+ *   value    what goes into a run and comes out of it: a tensor, a sequence, a map, or nothing (an empty optional).
+ *   run      named values in, named values out, under a deadline, a cancel token and budgets.
+ *   runtime  threads, allocator, log and executor that sessions share. Optional: NULL is the process's default.
+ *
+ * A complete program: it loads the model named on its command line and feeds a float32 tensor to its first input.
+ *
+ *     #include <pinion/pinion.h>
+ *     #include <stdio.h>
+ *
+ *     static int fail(void) {
+ *       fprintf(stderr, "%s\n", pinion_error_text(NULL));
+ *       return 1;
+ *     }
+ *
+ *     int main(int argc, char **argv) {
+ *       pinion_model *model;
+ *       pinion_session *session;
+ *       pinion_value *input, *output = NULL;
+ *       static float pixels[1 * 3 * 224 * 224];
+ *       const int64_t dims[] = {1, 3, 224, 224};
+ *
+ *       if (argc != 2 || pinion_abi_check(PINION_ABI_VERSION) != PINION_OK) return 2;
+ *       if (pinion_model_load_file(argv[1], NULL, &model) != PINION_OK) return fail();
+ *       if (pinion_session_create(model, NULL, &session) != PINION_OK) return fail();
+ *       if (pinion_tensor_wrap(pixels, PINION_FLOAT32, 4, dims, NULL, NULL, NULL, &input) != PINION_OK) return fail();
+ *       if (pinion_session_run(session, NULL, 1, NULL, &input, 1, NULL, &output) != PINION_OK) return fail();
+ *
+ *       const float *scores = pinion_tensor_data(output);
+ *       printf("%lld scores, the first is %g\n", (long long)pinion_tensor_element_count(output), scores[0]);
+ *
+ *       pinion_value_release(output);
+ *       pinion_value_release(input);
+ *       pinion_session_release(session);
+ *       pinion_model_release(model);
+ *       return 0;
+ *     }
+ *
+ *
+ * RULES THAT HOLD FOR EVERY FUNCTION
+ *
+ * Status.      A function that can fail returns a pinion_status, PINION_OK (0) for success. What went wrong in detail is
+ *              kept per thread until the thread's next failing call: pinion_error_message(NULL) and its siblings.
+ *              Every such function may return PINION_INVALID_ARGUMENT for a null pointer or an option out of range,
+ *              PINION_OUT_OF_MEMORY, and PINION_INTERNAL for a defect of Pinion; only further codes are named below.
+ *              No function ends the process, throws, or prints.
+ * Results.     Output parameters come last. On failure they are set to NULL or 0, unless the function says otherwise.
+ * Ownership.   Objects are counted: a `..._create`, `..._load_...`, `..._wrap` or `..._get` function gives the caller one
+ *              reference, `..._retain` adds one, `..._release` gives one back. Releasing NULL does nothing. An object
+ *              keeps alive what it is made from: a model may be released as soon as its session exists.
+ * Strings      are UTF-8 and zero-terminated, except where a length stands beside the pointer. A returned `const char *`
+ *              belongs to the object it was read from and lives as long; it is never NULL unless that is said.
+ *              A returned `char *` is the caller's, who gives it back to pinion_string_release().
+ * Getters      of a NULL object or of an index out of range return 0, NULL or an empty string, and leave the thread's
+ *              last error as it is.
+ * Options      are passed in structures that begin with their own size, initialised with PINION_..._INIT:
+ *                  pinion_run_options options = PINION_RUN_OPTIONS_INIT;
+ *              NULL instead of a structure means its defaults. Structures only grow, at their end, in later versions; the
+ *              library reads no further than struct_size and takes defaults for the rest.
+ * Threads.     "Thread-safe.": may be called from any thread at any time, also on the same object.
+ *              "Thread-compatible.": calls on different objects may run at once, and so may calls that only read one
+ *              object; a call that changes an object must be alone on it.
+ *              Callbacks may be called from any thread, also from several at once, and must not throw or longjmp.
+ * Stability.   Functions and constants are added, never changed or removed, while the number in the library's name
+ *              (libpinion.so.0) stays. "Since" names the version that a declaration first appeared in.
+ */
 #ifndef PINION_H
 #define PINION_H
+
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#if defined(__GNUC__) || defined(__clang__)
+#define PINION_API __attribute__((visibility("default")))
+#else
+#define PINION_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Version
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/* The version of this header. Since: 0.1. */
+#define PINION_VERSION_MAJOR 0
+#define PINION_VERSION_MINOR 1
+#define PINION_VERSION_PATCH 0
+#define PINION_VERSION_STRING "0.1.0"
+
+/* Counts the additions to this interface; see pinion_abi_check(). Since: 0.1. */
+#define PINION_ABI_VERSION 1
+
+/*
+ * The version of the library as "major.minor.patch". The string lives as long as the library is loaded.
+ * Thread-safe. Since: 0.1.
+ */
+PINION_API const char *pinion_version_string(void);
+
+/* The PINION_ABI_VERSION that the library was built with. Thread-safe. Since: 0.1. */
+PINION_API int32_t pinion_abi_version(void);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Status and errors
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * How a call ended. The values never change; later versions may add some, so treat an unknown one as a failure.
+ * Since: 0.1.
+ */
+typedef enum pinion_status {
+  PINION_OK = 0,
+  /* An argument of a call is wrong: a null pointer, an unknown name, an option out of range. */
+  PINION_INVALID_ARGUMENT = 1,
+  /* The file or buffer is not a well-formed model. */
+  PINION_INVALID_MODEL = 2,
+  /* The model is well-formed and asks for something that this build does not do. */
+  PINION_UNSUPPORTED = 3,
+  /* The shapes or element types of inputs do not fit the model or one of its nodes. */
+  PINION_INVALID_SHAPE = 4,
+  /* A value inside a tensor is not allowed where it is used, e.g. an index out of range. */
+  PINION_INVALID_VALUE = 5,
+  /* The allocator returned nothing. */
+  PINION_OUT_OF_MEMORY = 6,
+  /* The call would need more bytes or steps than its budget allows. */
+  PINION_BUDGET_EXCEEDED = 7,
+  /* The run's deadline passed. */
+  PINION_DEADLINE_EXCEEDED = 8,
+  /* The run's cancel token was set. */
+  PINION_CANCELLED = 9,
+  /* The operating system, or a reader callback, refused to open, read or map a file. */
+  PINION_IO = 10,
+  /* The named thing does not exist. */
+  PINION_NOT_FOUND = 11,
+  /* A defect of Pinion itself; please report it. */
+  PINION_INTERNAL = 12,
+  /* Makes the type 32 bits wide in every compiler; never returned. */
+  PINION_STATUS_FORCE_32_BITS = 0x7fffffff
+} pinion_status;
+
+/*
+ * What went wrong, in detail: a code, a sentence, and where in the model it happened.
+ *
+ * Every pinion_error_ getter takes such an object or NULL. NULL stands for the error of the calling thread's last failing
+ * call; what it returns is valid until the thread's next failing call. Without a failing call before, the code is
+ * PINION_OK and the strings are empty. A call that succeeds leaves the thread's last error as it is.
+ */
+typedef struct pinion_error pinion_error;
+
+/*
+ * Asks whether this library serves a program compiled against a header: pass PINION_ABI_VERSION.
+ * Returns PINION_OK, or PINION_UNSUPPORTED when the library is older than the header. Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_abi_check(int32_t header_abi_version);
+
+/*
+ * The name of a status as it is written in this header, e.g. "PINION_INVALID_SHAPE"; "PINION_UNKNOWN" for a number that
+ * this version does not know. The string lives as long as the library is loaded. Thread-safe. Since: 0.1.
+ */
+PINION_API const char *pinion_status_name(pinion_status status);
+
+/* The status that the failing call returned. Thread-safe. Since: 0.1. */
+PINION_API pinion_status pinion_error_code(const pinion_error *error);
+
+/* One sentence for a person: what was found and what was expected. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_error_message(const pinion_error *error);
+
+/* The name of the node in the model, or empty where no node is concerned. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_error_node(const pinion_error *error);
+
+/* The operator as "domain::Name", or "Name" for ai.onnx; empty where no node is concerned. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_error_operator(const pinion_error *error);
+
+/* The operator set version that the model asks for; 0 where no node is concerned. Thread-safe. Since: 0.1. */
+PINION_API int64_t pinion_error_opset(const pinion_error *error);
+
+/* The number of the node's inputs whose types are known. Thread-safe. Since: 0.1. */
+PINION_API size_t pinion_error_input_type_count(const pinion_error *error);
+
+/* Element type and shape of one input of the node, e.g. "float32[1,3,224,224]". Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_error_input_type(const pinion_error *error, size_t index);
+
+/*
+ * The number of further problems found by the same call, e.g. all the other unsupported nodes of a model.
+ * Thread-safe. Since: 0.1.
+ */
+PINION_API size_t pinion_error_other_count(const pinion_error *error);
+
+/*
+ * One of the further problems. It belongs to `error` and lives as long: the caller does not release it.
+ * Thread-safe. Since: 0.1.
+ */
+PINION_API const pinion_error *pinion_error_other(const pinion_error *error, size_t index);
+
+/* Everything above as text, one line a problem. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_error_text(const pinion_error *error);
+
+/*
+ * Everything above as a JSON object with the members "code" (number), "status" (name), "message", "node", "operator",
+ * "opset", "inputs" (array of strings) and "others" (array of such objects). Thread-safe. Since: 0.1.
+ */
+PINION_API const char *pinion_error_json(const pinion_error *error);
+
+/*
+ * The calling thread's last error as an object of the caller's, who releases it; it stays valid after further calls and
+ * may be handed to other threads. NULL if no call of this thread failed yet, or without memory. Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_error *pinion_error_copy(void);
+
+/* Gives back what pinion_error_copy() returned. Thread-safe. Since: 0.1. */
+PINION_API void pinion_error_release(pinion_error *error);
+
+/* Gives back a `char *` that a function of this header returned. Thread-safe. Since: 0.1. */
+PINION_API void pinion_string_release(char *string);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Element types and kinds
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The type of a tensor's elements. The values are those of ONNX's TensorProto.DataType.
+ *
+ * Elements of less than a byte are packed without gaps, the first one in the lowest bits: two 4-bit or four 2-bit elements
+ * a byte; the last byte's unused bits are zero. Booleans are bytes of 0 or 1. Complex numbers are pairs (real, imaginary).
+ * Since: 0.1.
+ */
+typedef enum pinion_element_type {
+  PINION_UNDEFINED = 0,
+  PINION_FLOAT32 = 1,
+  PINION_UINT8 = 2,
+  PINION_INT8 = 3,
+  PINION_UINT16 = 4,
+  PINION_INT16 = 5,
+  PINION_INT32 = 6,
+  PINION_INT64 = 7,
+  PINION_STRING = 8,
+  PINION_BOOL = 9,
+  PINION_FLOAT16 = 10,
+  PINION_FLOAT64 = 11,
+  PINION_UINT32 = 12,
+  PINION_UINT64 = 13,
+  PINION_COMPLEX64 = 14,
+  PINION_COMPLEX128 = 15,
+  PINION_BFLOAT16 = 16,
+  PINION_FLOAT8E4M3FN = 17,
+  PINION_FLOAT8E4M3FNUZ = 18,
+  PINION_FLOAT8E5M2 = 19,
+  PINION_FLOAT8E5M2FNUZ = 20,
+  PINION_UINT4 = 21,
+  PINION_INT4 = 22,
+  PINION_FLOAT4E2M1 = 23,
+  PINION_FLOAT8E8M0 = 24,
+  PINION_UINT2 = 25,
+  PINION_INT2 = 26,
+  PINION_FLOAT6E2M3 = 27,
+  PINION_FLOAT6E3M2 = 28,
+  /* Makes the type 32 bits wide in every compiler; never returned. */
+  PINION_ELEMENT_TYPE_FORCE_32_BITS = 0x7fffffff
+} pinion_element_type;
+
+/* What a value, or the declared type of an input or output, is. Since: 0.1. */
+typedef enum pinion_kind {
+  /* An empty optional. */
+  PINION_KIND_NONE = 0,
+  PINION_KIND_TENSOR = 1,
+  PINION_KIND_SEQUENCE = 2,
+  PINION_KIND_MAP = 3,
+  /* Only a declared type: a value of it is either of its content's kind or PINION_KIND_NONE. */
+  PINION_KIND_OPTIONAL = 4,
+  /* Makes the type 32 bits wide in every compiler; never returned. */
+  PINION_KIND_FORCE_32_BITS = 0x7fffffff
+} pinion_kind;
+
+/*
+ * The name of an element type as Pinion prints it, e.g. "float32", "int4", "float8e4m3fn"; "undefined" for a number that is
+ * none. The string lives as long as the library is loaded. Thread-safe. Since: 0.1.
+ */
+PINION_API const char *pinion_element_type_name(pinion_element_type type);
+
+/* The bits of one element, e.g. 32, 4; 0 for strings and for a number that is no element type. Thread-safe. Since: 0.1. */
+PINION_API int32_t pinion_element_type_bits(pinion_element_type type);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Runtime: threads, memory, log
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * What sessions share: a thread pool, an allocator, a log. Wherever a runtime is asked for, NULL means the process's default:
+ * all cores, the C heap, no log. Its threads start with the first run that needs them.
+ */
+typedef struct pinion_runtime pinion_runtime;
+
+/* How much a log tells; each level includes those before it. Since: 0.1. */
+typedef enum pinion_log_level {
+  PINION_LOG_OFF = 0,
+  PINION_LOG_ERROR = 1,
+  PINION_LOG_WARNING = 2,
+  PINION_LOG_INFO = 3,
+  PINION_LOG_DEBUG = 4,
+  /* Makes the type 32 bits wide in every compiler. */
+  PINION_LOG_FORCE_32_BITS = 0x7fffffff
+} pinion_log_level;
+
+/* Receives one line without its line end; `message` is valid during the call. */
+typedef void (*pinion_log_fn)(pinion_log_level level, const char *message, void *context);
+
+/*
+ * Returns at least `bytes` bytes at an address that is a multiple of `alignment` (a power of two, at least 16), or NULL to
+ * refuse; the call that needed the memory then fails with PINION_OUT_OF_MEMORY. Asked for weights, arenas and tensors, not
+ * for small objects.
+ */
+typedef void *(*pinion_allocate_fn)(size_t bytes, size_t alignment, void *context);
+
+/* Takes back memory of a pinion_allocate_fn; `bytes` is the size it was asked for. */
+typedef void (*pinion_deallocate_fn)(void *memory, size_t bytes, void *context);
+
+/* One piece of a parallel loop. */
+typedef void (*pinion_task_fn)(size_t index, void *task_context);
+
+/*
+ * Calls task(index, task_context) once for every index from 0 to count - 1, in any order, on any threads, and returns when all
+ * of them have returned. The pieces never wait for each other.
+ */
+typedef void (*pinion_parallel_for_fn)(size_t count, pinion_task_fn task, void *task_context, void *context);
+
+/*
+ * Options of pinion_runtime_create(). The callbacks and their contexts must stay valid until the runtime, and every model,
+ * session and value made with it, is released. Since: 0.1.
+ */
+typedef struct pinion_runtime_options {
+  /* sizeof(pinion_runtime_options) */
+  size_t struct_size;
+  /* Threads that a run may use, its caller's among them; 0 means all cores. With parallel_for: how many pieces to cut. */
+  int32_t threads;
+  /* The most detailed level that is passed to `log`. */
+  pinion_log_level log_level;
+  /* Receives the log; NULL means no log. */
+  pinion_log_fn log;
+  void *log_context;
+  /* The host's allocator; both are NULL (the C heap) or neither is. */
+  pinion_allocate_fn allocate;
+  pinion_deallocate_fn deallocate;
+  void *allocator_context;
+  /* The host's executor in place of Pinion's own threads; NULL means Pinion's own. */
+  pinion_parallel_for_fn parallel_for;
+  void *parallel_for_context;
+} pinion_runtime_options;
+
+#define PINION_RUNTIME_OPTIONS_INIT \
+  { sizeof(pinion_runtime_options), 0, PINION_LOG_WARNING, NULL, NULL, NULL, NULL, NULL, NULL, NULL }
+
+/* Creates a runtime; `options` may be NULL. The caller releases it. Thread-safe. Since: 0.1. */
+PINION_API pinion_status pinion_runtime_create(const pinion_runtime_options *options, pinion_runtime **runtime);
+
+/* Adds a reference and returns its argument. Thread-safe. Since: 0.1. */
+PINION_API pinion_runtime *pinion_runtime_retain(pinion_runtime *runtime);
+
+/* Gives a reference back; the last one stops the runtime's threads. Thread-safe. Since: 0.1. */
+PINION_API void pinion_runtime_release(pinion_runtime *runtime);
+
+/* The threads that a run may use; for NULL those of the default runtime. Thread-safe. Since: 0.1. */
+PINION_API int32_t pinion_runtime_threads(const pinion_runtime *runtime);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Types of inputs and outputs
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The declared name and type of an input or output. It belongs to the model, session or plan it was read from and lives as
+ * long; nobody releases it.
+ */
+typedef struct pinion_value_info pinion_value_info;
+
+/* The name; empty for the content of a sequence, optional or map. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_value_info_name(const pinion_value_info *info);
+
+/* Tensor, sequence, map or optional. Thread-safe. Since: 0.1. */
+PINION_API pinion_kind pinion_value_info_kind(const pinion_value_info *info);
+
+/* The element type of a tensor, the key type of a map; PINION_UNDEFINED where unknown. Thread-safe. Since: 0.1. */
+PINION_API pinion_element_type pinion_value_info_element_type(const pinion_value_info *info);
+
+/* The number of dimensions of a tensor; -1 where unknown and for other kinds. Thread-safe. Since: 0.1. */
+PINION_API int32_t pinion_value_info_rank(const pinion_value_info *info);
+
+/* One dimension of a tensor; -1 where it is symbolic or unknown. Thread-safe. Since: 0.1. */
+PINION_API int64_t pinion_value_info_dim(const pinion_value_info *info, int32_t axis);
+
+/*
+ * The symbol of one dimension, e.g. "batch"; empty where the model gives none. Dimensions with the same symbol are equal in
+ * every run. Thread-safe. Since: 0.1.
+ */
+PINION_API const char *pinion_value_info_dim_name(const pinion_value_info *info, int32_t axis);
+
+/* What a sequence or an optional holds, or a map's values; NULL for a tensor. Thread-safe. Since: 0.1. */
+PINION_API const pinion_value_info *pinion_value_info_content(const pinion_value_info *info);
+
+/*
+ * True if a run may leave the input out, because the model has a default for it or it is optional. Thread-safe. Since: 0.1.
+ */
+PINION_API bool pinion_value_info_is_optional(const pinion_value_info *info);
+
+/* The type as text, e.g. "float32[batch,3,224,224]", "sequence(map(int64, float32[]))". Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_value_info_text(const pinion_value_info *info);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Model
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/* A loaded model: graph, weights and metadata. Immutable. */
+typedef struct pinion_model pinion_model;
+
+/* Options of the pinion_model_load_ functions. Since: 0.1. */
+typedef struct pinion_model_options {
+  /* sizeof(pinion_model_options) */
+  size_t struct_size;
+  /* Allocator and log; NULL means the default runtime. The model keeps a reference. */
+  pinion_runtime *runtime;
+  /*
+   * The folder that the model's external data files lie in; nothing outside of it is opened. NULL means the model file's own
+   * folder, or, for a model that is not a file, that external data is refused.
+   */
+  const char *external_data_folder;
+} pinion_model_options;
+
+#define PINION_MODEL_OPTIONS_INIT { sizeof(pinion_model_options), NULL, NULL }
+
+/*
+ * Reads `length` bytes from `offset` of the model into `destination`; returns 0 for success, anything else for failure.
+ */
+typedef int32_t (*pinion_read_fn)(int64_t offset, size_t length, void *destination, void *context);
+
+/*
+ * Loads a model from a file. The file is mapped, not read: it must not be changed while the model lives.
+ *
+ * `path` is copied; `options` may be NULL; the caller releases `model`. PINION_UNSUPPORTED reports all operators at once that
+ * this build does not have (pinion_error_other()). Also returns PINION_IO, PINION_INVALID_MODEL, PINION_INVALID_SHAPE (types
+ * inside the model contradict each other), PINION_INVALID_VALUE. Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_model_load_file(const char *path, const pinion_model_options *options, pinion_model **model);
+
+/*
+ * Loads a model from memory. With `copy` the bytes are the caller's again on return; without, they must stay valid and
+ * unchanged until the model and everything made from it is released.
+ * Otherwise as pinion_model_load_file(). Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_model_load_memory(
+    const void *bytes, size_t length, bool copy, const pinion_model_options *options, pinion_model **model);
+
+/*
+ * Loads a model of `length` bytes that the caller reads, e.g. from an archive or through a decoder. `read` is called only
+ * during this call, from this thread; each byte is asked for once. A failure of `read` is PINION_IO.
+ * Otherwise as pinion_model_load_file(). Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_model_load_callback(
+    pinion_read_fn read, void *context, int64_t length, const pinion_model_options *options, pinion_model **model);
+
+/* Adds a reference and returns its argument. Thread-safe. Since: 0.1. */
+PINION_API pinion_model *pinion_model_retain(pinion_model *model);
+
+/* Gives a reference back. Thread-safe. Since: 0.1. */
+PINION_API void pinion_model_release(pinion_model *model);
+
+/* The version of the file format. Thread-safe. Since: 0.1. */
+PINION_API int64_t pinion_model_ir_version(const pinion_model *model);
+
+/* The program that wrote the model, or empty. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_model_producer_name(const pinion_model *model);
+
+/* The version of that program, or empty. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_model_producer_version(const pinion_model *model);
+
+/* The model's namespace in reverse-DNS form, or empty. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_model_domain(const pinion_model *model);
+
+/* The model's own version number; 0 where it has none. Thread-safe. Since: 0.1. */
+PINION_API int64_t pinion_model_version(const pinion_model *model);
+
+/* The model's description, or empty. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_model_doc_string(const pinion_model *model);
+
+/* The name of the main graph, or empty. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_model_graph_name(const pinion_model *model);
+
+/* The number of operator sets that the model imports. Thread-safe. Since: 0.1. */
+PINION_API size_t pinion_model_opset_count(const pinion_model *model);
+
+/* The domain of an imported operator set; "ai.onnx" for the default one. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_model_opset_domain(const pinion_model *model, size_t index);
+
+/* The version of an imported operator set. Thread-safe. Since: 0.1. */
+PINION_API int64_t pinion_model_opset_version(const pinion_model *model, size_t index);
+
+/* The number of key-value pairs that the model carries. Thread-safe. Since: 0.1. */
+PINION_API size_t pinion_model_metadata_count(const pinion_model *model);
+
+/* The key of one pair. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_model_metadata_key(const pinion_model *model, size_t index);
+
+/* The value of one pair. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_model_metadata_value(const pinion_model *model, size_t index);
+
+/* The value of the pair with that key; NULL if there is none. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_model_metadata_find(const pinion_model *model, const char *key);
+
+/*
+ * The number of inputs that a run can feed, in the model's order; initializers that are listed as inputs are among them
+ * (pinion_value_info_is_optional()). Thread-safe. Since: 0.1.
+ */
+PINION_API size_t pinion_model_input_count(const pinion_model *model);
+
+/* Name and type of an input; NULL out of range. It lives as long as the model. Thread-safe. Since: 0.1. */
+PINION_API const pinion_value_info *pinion_model_input(const pinion_model *model, size_t index);
+
+/* The number of outputs. Thread-safe. Since: 0.1. */
+PINION_API size_t pinion_model_output_count(const pinion_model *model);
+
+/* Name and type of an output; NULL out of range. It lives as long as the model. Thread-safe. Since: 0.1. */
+PINION_API const pinion_value_info *pinion_model_output(const pinion_model *model, size_t index);
+
+/* The number of nodes as the file has them, those of subgraphs included. Thread-safe. Since: 0.1. */
+PINION_API size_t pinion_model_node_count(const pinion_model *model);
+
+/* The bytes of the model's weights. Thread-safe. Since: 0.1. */
+PINION_API int64_t pinion_model_weight_bytes(const pinion_model *model);
+
+/* The number of different operators that the model uses. Thread-safe. Since: 0.1. */
+PINION_API size_t pinion_model_operator_count(const pinion_model *model);
+
+/* One of these operators as "domain::Name", or "Name" for ai.onnx; sorted. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_model_operator_name(const pinion_model *model, size_t index);
+
+/* The number of nodes with that operator. Thread-safe. Since: 0.1. */
+PINION_API size_t pinion_model_operator_uses(const pinion_model *model, size_t index);
+
+/*
+ * The graph as text, one line a node. The caller gives `text` to pinion_string_release(). Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_model_text(const pinion_model *model, char **text);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Session
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * A model made ready to run. Runs with new input shapes build a plan, later runs with the same shapes reuse it.
+ */
+typedef struct pinion_session pinion_session;
+
+/* Options of pinion_session_create(). Since: 0.1. */
+typedef struct pinion_session_options {
+  /* sizeof(pinion_session_options) */
+  size_t struct_size;
+  /* Threads, allocator and log; NULL means the model's. The session keeps a reference. */
+  pinion_runtime *runtime;
+  /* The device, e.g. "cpu"; NULL means "cpu". */
+  const char *device;
+  /* Threads that a run may use, its caller's among them; 0 means those of the runtime. */
+  int32_t threads;
+  /* 0: nodes run as the model has them. 1: folding of constants and removal of dead nodes. 2: all, fusion among it. */
+  int32_t optimization_level;
+  /* 1: runs are timed per node, see pinion_session_profile_json(); costs some 50 ns a node. 0: they are not. */
+  int32_t profile;
+  /* Zero. */
+  int32_t reserved;
+  /* Bytes of plans and arenas that are kept for reuse between runs; 0 means the default of 256 MiB. */
+  int64_t plan_cache_bytes;
+  /* Bytes that a run may hold besides weights where its own options set no limit, and constant folding; 0: no limit. */
+  int64_t byte_budget;
+} pinion_session_options;
+
+#define PINION_SESSION_OPTIONS_INIT { sizeof(pinion_session_options), NULL, NULL, 0, 2, 0, 0, 0, 0 }
+
+/*
+ * Makes a model ready to run. `options` may be NULL; the caller releases `session`, which keeps the model alive.
+ * Also returns PINION_NOT_FOUND (no such device), PINION_UNSUPPORTED, PINION_INVALID_MODEL, PINION_INVALID_SHAPE,
+ * PINION_INVALID_VALUE, PINION_BUDGET_EXCEEDED. Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_session_create(
+    pinion_model *model, const pinion_session_options *options, pinion_session **session);
+
+/* Adds a reference and returns its argument. Thread-safe. Since: 0.1. */
+PINION_API pinion_session *pinion_session_retain(pinion_session *session);
+
+/* Gives a reference back. Thread-safe. Since: 0.1. */
+PINION_API void pinion_session_release(pinion_session *session);
+
+/* The number of inputs, as pinion_model_input_count(). Thread-safe. Since: 0.1. */
+PINION_API size_t pinion_session_input_count(const pinion_session *session);
+
+/* Name and type of an input; NULL out of range. It lives as long as the session. Thread-safe. Since: 0.1. */
+PINION_API const pinion_value_info *pinion_session_input(const pinion_session *session, size_t index);
+
+/* The number of outputs. Thread-safe. Since: 0.1. */
+PINION_API size_t pinion_session_output_count(const pinion_session *session);
+
+/*
+ * Name and type of an output, the type as far as it was found out; NULL out of range. It lives as long as the session.
+ * Thread-safe. Since: 0.1.
+ */
+PINION_API const pinion_value_info *pinion_session_output(const pinion_session *session, size_t index);
+
+/*
+ * Gives back cached plans and idle arenas, not weights; the next run builds what it needs again. Returns the bytes given back.
+ * Thread-safe. Since: 0.1.
+ */
+PINION_API int64_t pinion_session_trim(pinion_session *session);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Values
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * A tensor, a sequence of values, a map, or nothing. Getters are thread-compatible: many threads may read one value, and many
+ * runs may take it as input at once.
+ *
+ * A tensor is contiguous and row-major: its data is one block, the last dimension's neighbours lie side by side.
+ */
+typedef struct pinion_value pinion_value;
+
+/* Called once when memory that was lent to a value is needed no more; from any thread. */
+typedef void (*pinion_memory_release_fn)(void *data, void *context);
+
+/*
+ * Everything about a tensor in one call. The pointers are those of pinion_tensor_dims() and pinion_tensor_data().
+ * Since: 0.1.
+ */
+typedef struct pinion_tensor_view {
+  /* sizeof(pinion_tensor_view), set by the caller. */
+  size_t struct_size;
+  pinion_element_type element_type;
+  int32_t rank;
+  const int64_t *dims;
+  /* NULL for strings and where byte_size is 0. */
+  void *data;
+  /* 0 for strings. */
+  size_t byte_size;
+  int64_t element_count;
+} pinion_tensor_view;
+
+#define PINION_TENSOR_VIEW_INIT { sizeof(pinion_tensor_view), PINION_UNDEFINED, 0, NULL, NULL, 0, 0 }
+
+/* Adds a reference and returns its argument. Thread-safe. Since: 0.1. */
+PINION_API pinion_value *pinion_value_retain(pinion_value *value);
+
+/* Gives a reference back. Thread-safe. Since: 0.1. */
+PINION_API void pinion_value_release(pinion_value *value);
+
+/* What the value is; PINION_KIND_NONE for NULL. Thread-compatible. Since: 0.1. */
+PINION_API pinion_kind pinion_value_kind(const pinion_value *value);
+
+/*
+ * Makes a tensor of memory of the caller's, without copying it.
+ *
+ * `dims` has `rank` entries (may be NULL for rank 0) and is copied. `strides` are in elements, may be negative or zero, and
+ * NULL means contiguous row-major. Memory whose strides are not that, or that is not aligned to its elements, is copied into
+ * memory of the value's own during this call. Elements of less than a byte must be contiguous.
+ *
+ * `release`, which may be NULL, is called with `data` and `release_context` once the memory is needed no more, after a copy
+ * before this function returns, and not at all if this function fails. With NULL the memory must stay valid until the value
+ * is released and no run that takes it is in progress. The memory may be written between runs.
+ *
+ * Also returns PINION_INVALID_SHAPE (a negative dimension, or a size that no memory can have), PINION_UNSUPPORTED (strings:
+ * see pinion_tensor_create_strings()). Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_tensor_wrap(
+    void *data, pinion_element_type element_type, int32_t rank, const int64_t *dims, const int64_t *strides,
+    pinion_memory_release_fn release, void *release_context, pinion_value **value);
+
+/*
+ * Makes a tensor with memory of its own, aligned to 64 bytes, whose contents are undefined until they are written through
+ * pinion_tensor_data(); strings start empty. `runtime` gives the allocator and may be NULL.
+ * Also returns PINION_INVALID_SHAPE. Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_tensor_create(
+    pinion_runtime *runtime, pinion_element_type element_type, int32_t rank, const int64_t *dims, pinion_value **value);
+
+/*
+ * Makes a tensor of strings. `strings` has as many entries as the tensor has elements; `lengths` gives their bytes, and NULL
+ * means that they are zero-terminated. Everything is copied. Also returns PINION_INVALID_SHAPE. Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_tensor_create_strings(
+    const char *const *strings, const size_t *lengths, int32_t rank, const int64_t *dims, pinion_value **value);
+
+/* The element type; PINION_UNDEFINED if the value is no tensor. Thread-compatible. Since: 0.1. */
+PINION_API pinion_element_type pinion_tensor_element_type(const pinion_value *value);
+
+/* The number of dimensions; -1 if the value is no tensor. Thread-compatible. Since: 0.1. */
+PINION_API int32_t pinion_tensor_rank(const pinion_value *value);
+
+/* The dimensions, `rank` of them, valid as long as the value; NULL if there are none. Thread-compatible. Since: 0.1. */
+PINION_API const int64_t *pinion_tensor_dims(const pinion_value *value);
+
+/* The product of the dimensions: 1 for rank 0. Thread-compatible. Since: 0.1. */
+PINION_API int64_t pinion_tensor_element_count(const pinion_value *value);
+
+/*
+ * The elements, valid as long as the value; NULL for strings and for a tensor without elements. The memory of an output, or of
+ * pinion_tensor_create(), may be written while no run takes the value. Thread-compatible. Since: 0.1.
+ */
+PINION_API void *pinion_tensor_data(const pinion_value *value);
+
+/* The bytes at pinion_tensor_data(); 0 for strings. Thread-compatible. Since: 0.1. */
+PINION_API size_t pinion_tensor_byte_size(const pinion_value *value);
+
+/*
+ * All of the above at once. The caller sets view->struct_size, or starts from PINION_TENSOR_VIEW_INIT; on failure the other
+ * members are 0. PINION_INVALID_ARGUMENT if the value is no tensor. Thread-compatible. Since: 0.1.
+ */
+PINION_API pinion_status pinion_tensor_describe(const pinion_value *value, pinion_tensor_view *view);
+
+/*
+ * One string of a tensor of strings, by its position in row-major order. `data` is valid as long as the value and is not
+ * zero-terminated. Also returns PINION_NOT_FOUND (out of range). Thread-compatible. Since: 0.1.
+ */
+PINION_API pinion_status pinion_tensor_string(const pinion_value *value, int64_t index, const char **data, size_t *length);
+
+/* Makes an empty sequence. Thread-safe. Since: 0.1. */
+PINION_API pinion_status pinion_sequence_create(pinion_value **sequence);
+
+/*
+ * Appends a value, to which the sequence adds a reference. All elements of a sequence have one kind and, if tensors, one
+ * element type; PINION_INVALID_SHAPE otherwise. Thread-compatible. Since: 0.1.
+ */
+PINION_API pinion_status pinion_sequence_append(pinion_value *sequence, pinion_value *element);
+
+/* The number of elements; 0 if the value is no sequence. Thread-compatible. Since: 0.1. */
+PINION_API size_t pinion_sequence_count(const pinion_value *sequence);
+
+/* One element; the caller releases it. Also returns PINION_NOT_FOUND (out of range). Thread-compatible. Since: 0.1. */
+PINION_API pinion_status pinion_sequence_get(const pinion_value *sequence, size_t index, pinion_value **element);
+
+/*
+ * Makes a map of two tensors with one dimension and equally many elements, to which it adds references: `keys` holds strings
+ * or integers. PINION_INVALID_SHAPE otherwise. Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_map_create(pinion_value *keys, pinion_value *values, pinion_value **map);
+
+/* The keys of a map as a tensor with one dimension; the caller releases it. Thread-compatible. Since: 0.1. */
+PINION_API pinion_status pinion_map_get_keys(const pinion_value *map, pinion_value **keys);
+
+/* The values of a map in the order of its keys; the caller releases the tensor. Thread-compatible. Since: 0.1. */
+PINION_API pinion_status pinion_map_get_values(const pinion_value *map, pinion_value **values);
+
+/*
+ * Makes an empty optional. An optional that holds something is that thing itself and needs no function.
+ * Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_none_create(pinion_value **none);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * DLPack: tensors from and for other libraries, without copies (https://dmlc.github.io/dlpack)
+ *
+ * The structures are those of dlpack.h, which this header does not need. Only memory of the CPU crosses (kDLCPU, and
+ * kDLCUDAHost, which the CPU reads as well). Booleans are kDLBool; the types of 8 bits and less have their codes of DLPack 1.1.
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+struct DLManagedTensor;
+struct DLManagedTensorVersioned;
+
+/*
+ * Makes a tensor of a DLPack tensor, without copying where it is contiguous. On success the value owns `managed` and calls its
+ * deleter once it is needed no more; on failure the caller still owns it. PINION_UNSUPPORTED for a device or an element type
+ * that Pinion cannot read. Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_tensor_from_dlpack(struct DLManagedTensor *managed, pinion_value **value);
+
+/* The same for the versioned structure; PINION_UNSUPPORTED if its major version is not 1. Thread-safe. Since: 0.1. */
+PINION_API pinion_status pinion_tensor_from_dlpack_versioned(struct DLManagedTensorVersioned *managed, pinion_value **value);
+
+/*
+ * A DLPack tensor that shares the value's memory and keeps it alive until the caller, or whoever it is handed to, calls its
+ * deleter. PINION_UNSUPPORTED for strings and for types without a DLPack code. Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_tensor_to_dlpack(pinion_value *value, struct DLManagedTensor **managed);
+
+/* The same with the versioned structure. Thread-safe. Since: 0.1. */
+PINION_API pinion_status pinion_tensor_to_dlpack_versioned(pinion_value *value, struct DLManagedTensorVersioned **managed);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Run
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/* A flag that any thread may set to stop the runs that were given it. */
+typedef struct pinion_cancel_token pinion_cancel_token;
+
+/* Creates a token that is not set. The caller releases it. Thread-safe. Since: 0.1. */
+PINION_API pinion_status pinion_cancel_token_create(pinion_cancel_token **token);
+
+/* Adds a reference and returns its argument. Thread-safe. Since: 0.1. */
+PINION_API pinion_cancel_token *pinion_cancel_token_retain(pinion_cancel_token *token);
+
+/* Gives a reference back. Thread-safe. Since: 0.1. */
+PINION_API void pinion_cancel_token_release(pinion_cancel_token *token);
+
+/*
+ * Sets the token: runs that were given it end with PINION_CANCELLED within milliseconds, later ones at once. May be called
+ * from a signal handler. Thread-safe. Since: 0.1.
+ */
+PINION_API void pinion_cancel_token_set(pinion_cancel_token *token);
+
+/* Takes the setting back, for further runs. Thread-safe. Since: 0.1. */
+PINION_API void pinion_cancel_token_reset(pinion_cancel_token *token);
+
+/* True if the token is set. Thread-safe. Since: 0.1. */
+PINION_API bool pinion_cancel_token_is_set(const pinion_cancel_token *token);
+
+/* Options of pinion_session_run(). Since: 0.1. */
+typedef struct pinion_run_options {
+  /* sizeof(pinion_run_options) */
+  size_t struct_size;
+  /* Nanoseconds from the call on after which the run ends with PINION_DEADLINE_EXCEEDED; 0: no limit. */
+  int64_t timeout_ns;
+  /* Ends the run when it is set; may be NULL. It must live until the call returns. */
+  pinion_cancel_token *cancel_token;
+  /* Bytes that the run may hold besides weights and the caller's values; 0: the session's limit. */
+  int64_t byte_budget;
+  /* Nodes that the run may execute, those in loop bodies counted each time; 0: no limit. */
+  int64_t step_budget;
+} pinion_run_options;
+
+#define PINION_RUN_OPTIONS_INIT { sizeof(pinion_run_options), 0, NULL, 0, 0 }
+
+/*
+ * Runs the model once.
+ *
+ * `input_names` has `input_count` entries; NULL means the first `input_count` inputs in the session's order. `inputs` has the
+ * values; an entry may be NULL where the input may be left out. The values are only read, and only during the call.
+ *
+ * `output_names` has `output_count` entries; NULL means the first `output_count` outputs in the session's order. What only
+ * other outputs need is not computed.
+ *
+ * `outputs` has `output_count` entries, in and out. Set an entry to NULL to receive a new value, which the caller releases.
+ * Set it to a tensor of the very type and shape, e.g. of pinion_tensor_create() or pinion_tensor_wrap(), to have the result
+ * written into it: the entry stays, no reference is added, and its memory must not overlap an input or another output. An
+ * output never shares memory with an input, a weight or another output.
+ *
+ * On failure the entries that were NULL are NULL, and the contents of the others are undefined; the session stays usable.
+ *
+ * Also returns PINION_NOT_FOUND (no input or output of that name), PINION_INVALID_ARGUMENT (an input is missing, or named
+ * twice), PINION_INVALID_SHAPE, PINION_INVALID_VALUE, PINION_UNSUPPORTED, PINION_BUDGET_EXCEEDED, PINION_DEADLINE_EXCEEDED,
+ * PINION_CANCELLED. Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_session_run(
+    pinion_session *session, const pinion_run_options *options, size_t input_count, const char *const *input_names,
+    pinion_value *const *inputs, size_t output_count, const char *const *output_names, pinion_value **outputs);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Plan: what a run with given input shapes would do
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The shape of an input that a plan is asked for. This structure does not grow. Since: 0.1.
+ */
+typedef struct pinion_input_shape {
+  /* The input's name. */
+  const char *name;
+  /*
+   * The input itself, or NULL. With it the plan knows the values that shapes may depend on, and the members below are not
+   * read. It is read only during the call.
+   */
+  pinion_value *value;
+  /* PINION_UNDEFINED means the declared type. */
+  pinion_element_type element_type;
+  int32_t rank;
+  /* `rank` dimensions; may be NULL for rank 0. */
+  const int64_t *dims;
+} pinion_input_shape;
+
+/* What a run would do. Immutable. */
+typedef struct pinion_plan pinion_plan;
+
+/*
+ * Plans a run for input shapes. No tensor is allocated and nothing is run. The caller releases `plan`; it keeps the session
+ * alive. Inputs that are left out must have fully declared shapes, or be optional.
+ * Also returns PINION_NOT_FOUND (no input of that name), PINION_INVALID_SHAPE, PINION_INVALID_VALUE, PINION_UNSUPPORTED.
+ * Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_session_plan(
+    pinion_session *session, size_t input_count, const pinion_input_shape *inputs, pinion_plan **plan);
+
+/* Adds a reference and returns its argument. Thread-safe. Since: 0.1. */
+PINION_API pinion_plan *pinion_plan_retain(pinion_plan *plan);
+
+/* Gives a reference back. Thread-safe. Since: 0.1. */
+PINION_API void pinion_plan_release(pinion_plan *plan);
+
+/* The number of outputs, in the session's order. Thread-safe. Since: 0.1. */
+PINION_API size_t pinion_plan_output_count(const pinion_plan *plan);
+
+/*
+ * Name and type of an output; a dimension of -1 depends on data. NULL out of range. It lives as long as the plan.
+ * Thread-safe. Since: 0.1.
+ */
+PINION_API const pinion_value_info *pinion_plan_output(const pinion_plan *plan, size_t index);
+
+/* False if some shape depends on data: peak bytes and FLOPs then leave out what follows it. Thread-safe. Since: 0.1. */
+PINION_API bool pinion_plan_is_complete(const pinion_plan *plan);
+
+/* The most bytes that the run holds at once besides weights and inputs, outputs included. Thread-safe. Since: 0.1. */
+PINION_API int64_t pinion_plan_peak_bytes(const pinion_plan *plan);
+
+/*
+ * Floating-point (or integer) operations of the run's matrix products, convolutions and elementwise kernels; a multiply and
+ * add counts two. Thread-safe. Since: 0.1.
+ */
+PINION_API int64_t pinion_plan_flops(const pinion_plan *plan);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Profile
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * What the runs since the session's creation, or the last reset, spent their time on, as a JSON object: "runs" (number),
+ * "total_ns" (number), and "nodes", an array in execution order of objects with "name", "operator", "calls" and "ns" (the
+ * sum over all calls). The caller gives `json` to pinion_string_release().
+ * Also returns PINION_UNSUPPORTED (the session was created without `profile`). Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_session_profile_json(pinion_session *session, char **json);
+
+/*
+ * The last run since the last reset as a JSON text of the Chrome trace event format, which chrome://tracing and Perfetto show.
+ * Otherwise as pinion_session_profile_json(). Thread-safe. Since: 0.1.
+ */
+PINION_API pinion_status pinion_session_profile_trace(pinion_session *session, char **json);
+
+/* Forgets what was measured. Thread-safe. Since: 0.1. */
+PINION_API void pinion_session_profile_reset(pinion_session *session);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * About this build
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * The instruction set that kernels were chosen for on this machine: "scalar", "avx2" or "avx512". The string lives as long as
+ * the library is loaded. Thread-safe. Since: 0.1.
+ */
+PINION_API const char *pinion_cpu_isa_name(void);
+
+/* The number of operators that this build implements. Thread-safe. Since: 0.1. */
+PINION_API size_t pinion_operator_count(void);
+
+/* The name of an operator, e.g. "Conv". Lives as long as the library is loaded. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_operator_name(size_t index);
+
+/* The domain of an operator, e.g. "ai.onnx". Lives as long as the library is loaded. Thread-safe. Since: 0.1. */
+PINION_API const char *pinion_operator_domain(size_t index);
+
+/* The first operator set version that has the operator. Thread-safe. Since: 0.1. */
+PINION_API int64_t pinion_operator_since(size_t index);
+
+#ifdef __cplusplus
+}
+#endif
+
 #endif
