@@ -35,8 +35,7 @@ static size_t work_of_block(pk_isa isa) {
 void pk_sgemm_grid(pk_isa isa, const pk_sgemm *g, size_t threads, size_t *block_rows, size_t *block_cols) {
   const size_t nr = pk_sgemm_panel_cols(isa), mr = pk_sgemm_panel_rows(isa, g->m);
   const size_t k = pk_max(g->k, 1);
-  // Up to 512 rows share a pass over B; their part of A stays in the L2 cache.
-  size_t rows = pk_min(g->m, pk_max(mr, 512 / mr * mr));
+  size_t rows = pk_min(g->m, pk_max(mr, PK_SGEMM_MC / mr * mr));
   const size_t area = pk_max(work_of_block(isa) / k, 1);
   size_t cols = pk_max(nr, area / pk_max(rows, 1) / nr * nr);
   if (rows > 64 && area / nr < rows) rows = pk_max(pk_ceil_div(64, mr) * mr, area / nr / mr * mr);

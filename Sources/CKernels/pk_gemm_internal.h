@@ -52,9 +52,10 @@ static inline size_t pk_even_part(size_t total, size_t limit) {
   return total == 0 ? limit : pk_ceil_div(total, pk_ceil_div(total, limit));
 }
 
-/// Depth of one pass over k, in even parts. A panel of B of depth PK_SGEMM_KC fits the L1 cache, for many rows of A to
-/// pass over it; where the rows make one panel of A, that is the one to stay there.
-enum { PK_SGEMM_KC = 256, PK_SGEMM_NC = 128 };
+/// Depth of one pass over k, in even parts, measured on Zen 5: the FMA loop is long enough to hide loads and stores of C,
+/// and PK_SGEMM_MC rows of A of that depth stay in the L2 cache while columns pass. Where the rows make one panel of A,
+/// that panel is to stay in the L1 cache and B is only streamed.
+enum { PK_SGEMM_KC = 512, PK_SGEMM_NC = 128, PK_SGEMM_MC = 256 };
 static inline size_t pk_sgemm_kc(bool packed_b, size_t rows, size_t mr, size_t k) {
   if (packed_b && rows <= PK_SKINNY_ROWS) return k;
   return pk_even_part(k, packed_b && rows <= mr ? pk_max(PK_SGEMM_KC, 8192 / rows) : PK_SGEMM_KC);
