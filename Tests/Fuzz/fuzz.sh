@@ -4,7 +4,7 @@
 # number of parallel build jobs. What makes the reader fail is left in .crash-*.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-clang=${CLANG:-$(dirname "$(command -v swift)")/clang}
+clang=${CLANG:-$(dirname "$(readlink -f "$(command -v swift)")")/clang}
 runtime=$("$clang" -print-resource-dir)/lib/linux/libclang_rt.fuzzer_no_main-x86_64.a
 build() {
   swift build --package-path "$here" -j "${FUZZ_JOBS:-2}" -c release -Xswiftc -Onone -Xswiftc -enforce-exclusivity=checked \

@@ -49,9 +49,14 @@ extension WireReader {
     try message.merge(&reader)
   }
 
+  /// Accounts for one more element; a list's first one brings a heap block with its header.
+  @inline(__always) private func takeRoom<T>(in list: [T]) throws(PinionError) {
+    try budget.take(MemoryLayout<T>.stride + (list.isEmpty ? 32 : 0))
+  }
+
   /// One more element of a repeated submessage.
   mutating func append<M: WireMessage>(to list: inout [M]) throws(PinionError) {
-    try budget.take(MemoryLayout<M>.stride)
+    try takeRoom(in: list)
     var message = M()
     try merge(into: &message)
     list.append(message)
@@ -64,12 +69,12 @@ extension WireReader {
   }
 
   mutating func append(to list: inout [String]) throws(PinionError) {
-    try budget.take(MemoryLayout<String>.stride)
+    try takeRoom(in: list)
     list.append(try string())
   }
 
   mutating func append(to list: inout [MappedBytes]) throws(PinionError) {
-    try budget.take(MemoryLayout<MappedBytes>.stride)
+    try takeRoom(in: list)
     list.append(try mappedBytes())
   }
 
@@ -77,12 +82,12 @@ extension WireReader {
   mutating func append(to list: inout [Int64], _ type: WireType) throws(PinionError) -> Bool {
     switch type {
     case .varint:
-      try budget.take(8)
+      try takeRoom(in: list)
       list.append(Int64(bitPattern: try varint()))
     case .bytes:
       var packed = try packed()
       while !packed.isAtEnd {
-        try budget.take(8)
+        try takeRoom(in: list)
         list.append(Int64(bitPattern: try packed.varint()))
       }
     default: return false
@@ -94,7 +99,7 @@ extension WireReader {
   mutating func append(to list: inout [Float], _ type: WireType) throws(PinionError) -> Bool {
     switch type {
     case .fixed32:
-      try budget.take(4)
+      try takeRoom(in: list)
       list.append(Float(bitPattern: try fixed32()))
     case .bytes:
       let bytes = try rawBytes()
