@@ -51,8 +51,10 @@ let package = Package(
       name: "run-model",
       dependencies: ["Pinion", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .executableTarget(name: "onnx-dump", dependencies: ["PinionImport"], path: "Tests/Oracle/onnx-dump"),
+    .executableTarget(name: "onnx-case", dependencies: ["Pinion", "PinionCPU"], path: "Tests/Conformance/onnx-case"),
     .testTarget(name: "PinionBaseTests", dependencies: ["PinionBase"]),
     .testTarget(name: "PinionImportTests", dependencies: ["PinionImport"]),
+    .testTarget(name: "PinionOperatorsTests", dependencies: ["PinionOperators", "PinionRuntime"]),
   ],
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx17

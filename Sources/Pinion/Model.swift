@@ -1,0 +1,37 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionImport
+import PinionOperators
+import PinionTensor
+
+/// A model as a file gives it: immutable, shared by the sessions that run it.
+public final class Model: Sendable {
+  public let imported: ImportedModel
+  /// The file's path; nil for a model from memory.
+  public let path: String?
+  /// Weights in kernels' layouts, shared by all sessions.
+  let packed = PackedWeights()
+
+  /// Maps and imports an ONNX file; external data is looked for in its folder.
+  public init(path: String) throws(PinionError) {
+    let file = try FileMapping(path: path)
+    imported = try ImportedModel(onnx: file, folder: try ExternalDataFolder(ofModel: path), resolver: OperatorCatalog())
+    self.path = path
+  }
+
+  /// Imports an ONNX model from a mapping.
+  /// - Parameter folder: where external data lies; nil to refuse models that have some.
+  public init(_ file: FileMapping, folder: ExternalDataFolder? = nil) throws(PinionError) {
+    imported = try ImportedModel(onnx: file, folder: folder, resolver: OperatorCatalog())
+    path = nil
+  }
+
+  public var graph: Graph { imported.graph }
+  public var metadata: ModelMetadata { imported.metadata }
+
+  /// The graph's inputs, then those with a default.
+  public var inputs: [ValueInfo] { imported.graph.inputs.map { imported.graph[$0] } }
+  public var overridableInputs: [ValueInfo] { imported.overridable.map { imported.graph[$0.value] } }
+  public var outputs: [ValueInfo] { imported.graph.outputs.map { imported.graph[$0] } }
+}

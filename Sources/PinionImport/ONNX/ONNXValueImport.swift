@@ -1,0 +1,45 @@
+import PinionBase
+import PinionTensor
+
+extension Value {
+  /// Reads a value from a file that holds one message of the kind that `type` says, as ONNX's test data does.
+  public init(onnx file: FileMapping, type: ValueType) throws(PinionError) {
+    switch type {
+    case .tensor: self = .tensor(try Tensor(onnx: try ONNXTensor(parsing: file), folder: nil))
+    case .sequence(let element): self = try Value(onnx: try ONNXSequence(parsing: file), element: element)
+    case .optional(let content): self = try Value(onnx: try ONNXOptional(parsing: file), content: content)
+    case .map: self = try Value(onnx: try ONNXMap(parsing: file))
+    }
+  }
+
+  init(onnx sequence: ONNXSequence, element: ValueType) throws(PinionError) {
+    var values: [Value] = []
+    for tensor in sequence.tensors { values.append(.tensor(try Tensor(onnx: tensor, folder: nil))) }
+    for map in sequence.maps { values.append(try Value(onnx: map)) }
+    for inner in sequence.sequences {
+      guard case .sequence(let type) = element else { throw .invalidModel("a sequence in a sequence of \(element)") }
+      values.append(try Value(onnx: inner, element: type))
+    }
+    self = .sequence(values, element: element)
+  }
+
+  init(onnx optional: ONNXOptional, content: ValueType) throws(PinionError) {
+    if let tensor = optional.tensor {
+      self = .tensor(try Tensor(onnx: tensor, folder: nil))
+    } else if let sequence = optional.sequence {
+      guard case .sequence(let element) = content else { throw .invalidModel("a sequence in an optional of \(content)") }
+      self = try Value(onnx: sequence, element: element)
+    } else {
+      self = .none(content)
+    }
+  }
+
+  init(onnx map: ONNXMap) throws(PinionError) {
+    guard let first = map.values?.tensors.first else { throw .invalidModel("a map has no values") }
+    let values = try Tensor(onnx: first, folder: nil)
+    let keys =
+      map.stringKeys.isEmpty
+      ? try Tensor(vector: map.keys) : try Tensor(utf8: map.stringKeys.map { Array($0.bytes) }, .vector(map.stringKeys.count))
+    self = .map(keys: keys, values: values)
+  }
+}

@@ -1,0 +1,37 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// An operator that maps each element of its input to one of the same type.
+protocol UnaryOperator: CPUExecutable {
+  static var function: pk_unary_op { get }
+  var parameters: pk_params { get }
+}
+
+extension UnaryOperator {
+  var parameters: pk_params { pk_params() }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try unaryKernel(Self.function, parameters, context)
+  }
+
+  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+
+  /// Before opset 6 the elementwise operators carried a hint for in-place execution.
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.attributes["consumed_inputs"] = nil }
+}
+
+extension pk_params {
+  init(_ numbers: Double...) {
+    self.init()
+    withUnsafeMutableBytes(of: &d) { bytes in
+      let slots = bytes.bindMemory(to: Double.self)
+      for (slot, number) in zip(slots.indices, numbers) { slots[slot] = number }
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import PinionGraph
+
+/// Every operator of this build, one line each.
+public struct OperatorCatalog: OperatorResolver {
+  public static let all: [any Operator.Type] = [
+    // ai.onnx
+    If.self,
+    LeakyRelu.self,
+    NonZero.self,
+    Relu.self,
+    Reshape.self,
+    ShapeOperator.self,
+    // ai.onnx.ml
+    // com.microsoft
+  ]
+
+  private static let byName: [String: any Operator.Type] = Dictionary(
+    all.map { ($0.schema.qualifiedName, $0) }, uniquingKeysWith: { first, _ in first })
+
+  public init() {}
+
+  public func operatorType(domain: String, name: String) -> (any Operator.Type)? {
+    OperatorCatalog.byName[domain.isEmpty ? name : "\(domain)::\(name)"]
+  }
+}

@@ -1,0 +1,51 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The same elements under another shape: 0 in `shape` keeps the input's extent, -1 takes what is left.
+public struct Reshape: CPUExecutable {
+  public static let schema = Schema("Reshape", since: 25, inputs: ["data", "shape"], outputs: ["reshaped"])
+  let allowZero: Bool
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    allowZero = try attributes.bool("allowzero")
+  }
+
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    node.attributes["consumed_inputs"] = nil
+    if node.opset < 5 { try node.moveInts("shape", toInput: 1) }
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0)
+    var dims: [Int] = []
+    var inferredAxis: Int?
+    for (axis, extent) in try context.integers(1).enumerated() {
+      switch extent {
+      case 0 where !allowZero:
+        guard axis < type.rank else { throw .invalidShape("extent 0 at axis \(axis) of the new shape, but the input is \(type)") }
+        dims.append(type.dims[axis])
+      case -1:
+        guard inferredAxis == nil else { throw .invalidShape("the new shape has more than one -1") }
+        inferredAxis = axis
+        dims.append(1)
+      default: dims.append(try extent.converted())
+      }
+    }
+    if let inferredAxis {
+      let known = try Shape(dims).count
+      guard known > 0, type.count % known == 0 else {
+        throw .invalidShape("\(type) cannot be reshaped to \(dims) with axis \(inferredAxis) left open")
+      }
+      dims[inferredAxis] = type.count / known
+    }
+    let shape = try Shape(dims)
+    guard shape.count == type.count else { throw .invalidShape("\(type) cannot be reshaped to \(shape)") }
+    return [TensorType(type.element, shape)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
+  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+}

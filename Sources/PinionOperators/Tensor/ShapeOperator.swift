@@ -1,0 +1,31 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The extents of the input from axis `start` up to `end`, as an int64 vector.
+public struct ShapeOperator: CPUExecutable, ShapeReading {
+  public static let schema = Schema("Shape", since: 25, inputs: ["data"], outputs: ["shape"])
+  let start: Int64
+  let end: Int64?
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    start = try attributes.int("start", default: 0)
+    end = try attributes.optionalInt("end")
+  }
+
+  public func read(_ input: TensorType) throws(PinionError) -> Tensor {
+    let rank = Int64(input.rank)
+    func position(_ axis: Int64) -> Int { Int(min(max(axis < 0 ? axis &+ rank : axis, 0), rank)) }
+    let first = position(start), last = position(end ?? rank)
+    return try Tensor(vector: first < last ? input.dims[first..<last].map(Int64.init) : [])
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try read(try context.type(0)).type] }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let result = try read(try context.type(0))
+    return .serial { $0.rawOutput(0).copyMemory(from: result.data, byteCount: result.byteCount) }
+  }
+}
