@@ -10,7 +10,7 @@ import re
 import shutil
 from pathlib import Path
 
-from setuptools import setup
+from setuptools import Distribution, setup
 from setuptools.command.bdist_wheel import bdist_wheel
 from setuptools.command.build_py import build_py
 
@@ -36,11 +36,12 @@ class BuildWithLibrary(build_py):
         shutil.copyfile(LIBRARY, Path(self.build_lib) / "pinion" / "libpinion.so")
 
 
-class PlatformWheel(bdist_wheel):
-    def finalize_options(self) -> None:
-        super().finalize_options()
-        self.root_is_pure = False
+class PlatformDistribution(Distribution):
+    def has_ext_modules(self) -> bool:
+        return True
 
+
+class PlatformWheel(bdist_wheel):
     def get_tag(self) -> tuple:
         machine = platform.machine()
         versions = [tuple(map(int, found)) for found in re.findall(rb"GLIBC_(\d+)\.(\d+)", LIBRARY.read_bytes())]
@@ -48,4 +49,8 @@ class PlatformWheel(bdist_wheel):
         return "py3", "none", self.plat_name.replace("-", "_") if self.plat_name_supplied else tag
 
 
-setup(version=header_version(), cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": PlatformWheel})
+setup(
+    version=header_version(),
+    distclass=PlatformDistribution,
+    cmdclass={"build_py": BuildWithLibrary, "bdist_wheel": PlatformWheel},
+)
