@@ -46,6 +46,9 @@ PK_INLINE vf vf_load_n(const float *p, size_t n) {
 PK_INLINE void vf_store_n(float *p, vf v, size_t n) {
 #if PK_LEVEL == 2
   _mm512_mask_storeu_ps(p, (__mmask16)((1u << n) - 1), (__m512)v);
+#elif PK_LEVEL == 1
+  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+  _mm256_maskstore_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), lanes), (__m256)v);
 #else
   float t[VW];
   vf_store(t, v);
