@@ -3,6 +3,7 @@
 
 #include "pk_conv.h"
 #include "pk_gemm.h"
+#include "pk_gemm_int8.h"
 #include "pk_isa.h"
 
 #endif
