@@ -3,7 +3,9 @@
 
 #include "pk_binary.h"
 #include "pk_convert.h"
+#include "pk_conv.h"
 #include "pk_gemm.h"
+#include "pk_gemm_int8.h"
 #include "pk_isa.h"
 #include "pk_unary.h"
 
