@@ -2,6 +2,7 @@
 #define PINION_CKERNELS_H
 
 #include "pk_convert.h"
+#include "pk_conv.h"
 #include "pk_gemm.h"
 #include "pk_isa.h"
 #include "pk_unary.h"
