@@ -4,8 +4,10 @@ import PinionGraph
 public struct OperatorCatalog: OperatorResolver {
   public static let all: [any Operator.Type] = [
     // ai.onnx
+    Gemm.self,
     If.self,
     LeakyRelu.self,
+    MatMul.self,
     NonZero.self,
     Relu.self,
     Reshape.self,

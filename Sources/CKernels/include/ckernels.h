@@ -5,6 +5,7 @@
 #include "pk_conv.h"
 #include "pk_gemm.h"
 #include "pk_isa.h"
+#include "pk_product.h"
 #include "pk_unary.h"
 
 #endif
