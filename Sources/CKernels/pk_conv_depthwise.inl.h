@@ -3,11 +3,18 @@
 /// Row `h` of the input plane (zeros outside it) as phases: to[phase * length + i] = padded[i * stride + phase].
 static void copy_row(const pk_conv_shape *s, const float *plane, ptrdiff_t h, size_t length, float *to) {
   const size_t stride = s->stride[2], width = s->in[2], pad = s->pad[2];
-  memset(to, 0, length * stride * sizeof(float));
+  for (size_t i = 0; i < length * stride; i += VW) vf_store(to + i, (vf)0.0f); // length is a multiple of 16
   if ((size_t)h >= s->in[1]) return;
   const float *from = plane + (size_t)h * width;
   if (stride == 1) {
-    if (pad < length) memcpy(to + pad, from, pk_min(width, length - pad) * sizeof(float));
+    if (pad >= length) return;
+    const size_t count = pk_min(width, length - pad);
+    size_t w = 0;
+    for (; w + VW <= count; w += VW) vf_store(to + pad + w, vf_load(from + w));
+    if (w < count && pad + w + VW <= length)
+      vf_store(to + pad + w, vf_load_n(from + w, count - w));
+    else
+      for (; w < count; w++) to[pad + w] = from[w];
     return;
   }
   for (size_t phase = 0; phase < stride; phase++) {
@@ -31,7 +38,8 @@ static void copy_row(const pk_conv_shape *s, const float *plane, ptrdiff_t h, si
 typedef struct taps {
   const float *x, *w;
   const size_t *column;
-  size_t line, kh, kw, step, dilation, width;
+  size_t line, kh, kw, dilation, width;
+  float bias;
 } taps;
 
 #define DEPTHWISE(KH, KW, STEP, R)                                                                                \
@@ -41,7 +49,7 @@ typedef struct taps {
     PK_UNROLL for (int i = 0; i < KH * KW; i++) w[i] = (vf)t->w[i];                                               \
     for (size_t j = 0; j < t->width; j += VW) {                                                                   \
       vf acc[R];                                                                                                  \
-      PK_UNROLL for (int r = 0; r < R; r++) acc[r] = 0.0f;                                                        \
+      PK_UNROLL for (int r = 0; r < R; r++) acc[r] = t->bias;                                                       \
       PK_UNROLL for (int row = 0; row < (R - 1) * STEP + KH; row++) PK_UNROLL for (int q = 0; q < KW; q++) {      \
         const vf v = vf_load(t->x + (size_t)row * line + t->column[q] + j);                                       \
         PK_UNROLL for (int r = 0; r < R; r++) {                                                                   \
@@ -58,7 +66,7 @@ DEPTHWISE(3, 3, 1, 4) DEPTHWISE(3, 3, 2, 4) DEPTHWISE(5, 5, 1, 4) DEPTHWISE(5, 5
 static void depthwise_row(const taps *t, float *y) {
   size_t j = 0;
   for (; j + 4 * VW <= t->width; j += 4 * VW) {
-    vf acc[4] = {0};
+    vf acc[4] = {t->bias, t->bias, t->bias, t->bias};
     for (size_t p = 0; p < t->kh; p++)
       for (size_t q = 0; q < t->kw; q++) {
         const float *x = t->x + p * t->dilation * t->line + t->column[q] + j;
@@ -68,7 +76,7 @@ static void depthwise_row(const taps *t, float *y) {
     PK_UNROLL for (int i = 0; i < 4; i++) vf_store(y + j + i * VW, acc[i]);
   }
   for (; j < t->width; j += VW) {
-    vf acc = 0.0f;
+    vf acc = t->bias;
     for (size_t p = 0; p < t->kh; p++)
       for (size_t q = 0; q < t->kw; q++) acc += t->w[p * t->kw + q] * vf_load(t->x + p * t->dilation * t->line + t->column[q] + j);
     vf_store(y + j, acc);
@@ -99,12 +107,12 @@ static void depthwise(const pk_conv *c, size_t plane0, size_t plane1, void *scra
     const size_t channel = plane % channels, image = plane / channels;
     const float *x = c->x + (image * s->groups + channel / s->outputs) * s->in[1] * s->in[2];
     pk_epilogue e = c->epilogue;
-    if (e.row_bias) e.row_bias += channel;
+    e.row_bias = NULL; // one number for the plane: the sums start with it
     if (e.residual) e.residual += plane * out;
-    // Every output row is "row 0" of a one-row matrix: the bias is one number for the plane.
-    e.ld_residual = 0;
+    e.ld_residual = s->out[2];
+    const store to = {.c = c->y + plane * out, .ldc = s->out[2], .alpha = 1, .e = &e};
     taps t = {.w = c->weights + channel * size, .column = column, .line = line, .kh = s->kernel[1], .kw = s->kernel[2],
-              .step = s->stride[1], .dilation = s->dilation[1], .width = s->out[2]};
+              .dilation = s->dilation[1], .width = s->out[2], .bias = c->epilogue.row_bias ? c->epilogue.row_bias[channel] : 0};
     for (size_t oh = 0; oh < s->out[1]; oh += band) {
       const size_t count = pk_min(band, s->out[1] - oh);
       const size_t lines = (count - 1) * s->stride[1] + (s->kernel[1] - 1) * s->dilation[1] + 1;
@@ -116,15 +124,7 @@ static void depthwise(const pk_conv *c, size_t plane0, size_t plane1, void *scra
           kernel(&t, sums, ldy);
         else
           depthwise_row(&t, sums);
-        const store to = {.c = c->y + plane * out + (oh + r) * s->out[2], .alpha = 1, .e = &e};
-        for (size_t i = 0; i < done; i++) {
-          store line_to = to;
-          pk_epilogue line_e = e;
-          line_to.c += i * s->out[2];
-          if (line_e.residual) line_e.residual += (oh + r + i) * s->out[2];
-          line_to.e = &line_e;
-          finish_tile(&line_to, sums + i * ldy, 0, 1, s->out[2], 0, 0);
-        }
+        finish_tile(&to, sums, ldy, done, s->out[2], oh + r, 0);
         r += done;
       }
     }
