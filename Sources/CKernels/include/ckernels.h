@@ -5,5 +5,6 @@
 #include "pk_gemm.h"
 #include "pk_gemm_int8.h"
 #include "pk_isa.h"
+#include "pk_pool.h"
 
 #endif
