@@ -4,12 +4,26 @@ import PinionGraph
 public struct OperatorCatalog: OperatorResolver {
   public static let all: [any Operator.Type] = [
     // ai.onnx
+    Concat.self,
+    ConstantOfShape.self,
+    Expand.self,
+    Flatten.self,
+    Gather.self,
+    Identity.self,
     If.self,
     LeakyRelu.self,
     NonZero.self,
+    Pad.self,
     Relu.self,
     Reshape.self,
     ShapeOperator.self,
+    Size.self,
+    Slice.self,
+    Split.self,
+    Squeeze.self,
+    Tile.self,
+    Transpose.self,
+    Unsqueeze.self,
     // ai.onnx.ml
     // com.microsoft
   ]
