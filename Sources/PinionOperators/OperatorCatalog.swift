@@ -4,6 +4,8 @@ import PinionGraph
 public struct OperatorCatalog: OperatorResolver {
   public static let all: [any Operator.Type] = [
     // ai.onnx
+    Conv.self,
+    ConvTranspose.self,
     Gemm.self,
     If.self,
     LeakyRelu.self,
@@ -14,6 +16,9 @@ public struct OperatorCatalog: OperatorResolver {
     ShapeOperator.self,
     // ai.onnx.ml
     // com.microsoft
+    MicrosoftFusedConv.self,
+    // pinion
+    FusedConv.self,
   ]
 
   private static let byName: [String: any Operator.Type] = Dictionary(
