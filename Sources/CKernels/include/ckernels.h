@@ -8,5 +8,6 @@
 #include "pk_isa.h"
 #include "pk_product.h"
 #include "pk_unary.h"
+#include "pk_pool.h"
 
 #endif
