@@ -4,12 +4,18 @@ import PinionGraph
 public struct OperatorCatalog: OperatorResolver {
   public static let all: [any Operator.Type] = [
     // ai.onnx
+    AveragePool.self,
     Conv.self,
     ConvTranspose.self,
     Gemm.self,
+    GlobalAveragePool.self,
+    GlobalLpPool.self,
+    GlobalMaxPool.self,
     If.self,
     LeakyRelu.self,
+    LpPool.self,
     MatMul.self,
+    MaxPool.self,
     NonZero.self,
     Relu.self,
     Reshape.self,
@@ -17,8 +23,12 @@ public struct OperatorCatalog: OperatorResolver {
     // ai.onnx.ml
     // com.microsoft
     MicrosoftFusedConv.self,
+    MicrosoftFusedGemm.self,
+    MicrosoftFusedMatMul.self,
     // pinion
     FusedConv.self,
+    FusedGemm.self,
+    FusedMatMul.self,
   ]
 
   private static let byName: [String: any Operator.Type] = Dictionary(

@@ -47,12 +47,12 @@ public struct ConvolutionShape: Sendable {
     shape.groups = groups
     shape.channels = channels
     shape.outputs = outputs
-    fill(&shape.in, window.input)
-    fill(&shape.kernel, window.kernel)
-    fill(&shape.stride, window.stride)
-    fill(&shape.dilation, window.dilation)
-    fill(&shape.pad, window.padBefore)
-    fill(&shape.out, window.output)
+    fillSlots(&shape.in, window.input)
+    fillSlots(&shape.kernel, window.kernel)
+    fillSlots(&shape.stride, window.stride)
+    fillSlots(&shape.dilation, window.dilation)
+    fillSlots(&shape.pad, window.padBefore)
+    fillSlots(&shape.out, window.output)
     return shape
   }
 }
@@ -63,7 +63,8 @@ public func triple(_ values: [Int], _ missing: Int) -> (Int, Int, Int) {
   return (all[0], all[1], all[2])
 }
 
-private func fill<Tuple>(_ tuple: inout Tuple, _ values: [Int]) {
+/// Sets the first elements of an array that C declares with a fixed size.
+func fillSlots<Tuple>(_ tuple: inout Tuple, _ values: [Int]) {
   withUnsafeMutableBytes(of: &tuple) { bytes in
     let slots = bytes.bindMemory(to: Int.self)
     for (slot, value) in zip(slots.indices, values) { slots[slot] = value }
