@@ -113,7 +113,8 @@ static void depthwise(const pk_conv *c, size_t plane0, size_t plane1, void *scra
     for (size_t oh = 0; oh < s->out[1]; oh += band) {
       const size_t count = pk_min(band, s->out[1] - oh);
       const size_t lines = (count - 1) * s->stride[1] + (s->kernel[1] - 1) * s->dilation[1] + 1;
-      for (size_t i = 0; i < lines; i++) copy_row(s, x, (ptrdiff_t)(oh * s->stride[1] + i) - (ptrdiff_t)s->pad[1], 0, phase, rows + i * line);
+      for (size_t i = 0; i < lines; i++)
+        copy_row(s, x, (ptrdiff_t)(oh * s->stride[1] + i) - (ptrdiff_t)s->pad[1], 0, phase, rows + i * line);
       for (size_t r = 0; r < count;) {
         t.x = rows + r * s->stride[1] * line;
         const size_t done = kernel && count - r >= 4 ? 4 : 1;

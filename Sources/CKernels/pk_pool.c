@@ -208,12 +208,13 @@ bool pk_pool_max(pk_isa isa, pk_type type, const pk_pool_shape *s, const void *x
   }
 }
 
-bool pk_pool_average(pk_isa isa, pk_type type, const pk_pool_shape *s, bool count_pad, const void *x, void *y, size_t plane0, size_t plane1, void *scratch) {
+bool pk_pool_average(pk_isa isa, pk_type type, const pk_pool_shape *s, bool count_pad, const void *x, void *y, size_t plane0, size_t plane1,
+                     void *scratch) {
   pk_conv_shape plane;
   if (plane_shape(type, s, &plane)) {
     const size_t in = pk_product3(plane.in), out = pk_product3(plane.out);
-    pk_conv_table_of(isa)->pool_average(&plane, s->rank == 2 ? s->pad_end[0] : 0, s->pad_end[s->rank - 1], count_pad, (const float *)x + plane0 * in,
-                                        (float *)y + plane0 * out, plane1 - plane0, scratch);
+    pk_conv_table_of(isa)->pool_average(&plane, s->rank == 2 ? s->pad_end[0] : 0, s->pad_end[s->rank - 1], count_pad,
+                                        (const float *)x + plane0 * in, (float *)y + plane0 * out, plane1 - plane0, scratch);
     return true;
   }
   switch (type) {

@@ -37,8 +37,8 @@ PK_INLINE size_t counted(const pk_conv_shape *s, int axis, size_t o, size_t pad_
   return count;
 }
 
-PK_INLINE void pool_planes(const pk_conv_shape *s, bool max, size_t pad_end_row, size_t pad_end_column, bool count_pad, const float *x, float *y,
-                           size_t planes, void *scratch) {
+PK_INLINE void pool_planes(const pk_conv_shape *s, bool max, size_t pad_end_row, size_t pad_end_column, bool count_pad, const float *x,
+                           float *y, size_t planes, void *scratch) {
   const size_t phase = pk_depthwise_phase(s, 16), line = phase * s->stride[2], band = pk_depthwise_band(s, line);
   const size_t ldy = (s->out[2] + 15) / 16 * 16;
   size_t *column = scratch;
@@ -78,7 +78,8 @@ static void pool_max(const pk_conv_shape *s, const float *x, float *y, size_t pl
   pool_planes(s, true, 0, 0, false, x, y, planes, scratch);
 }
 
-static void pool_average(const pk_conv_shape *s, size_t pad_end_row, size_t pad_end_column, bool count_pad, const float *x, float *y, size_t planes, void *scratch) {
+static void pool_average(const pk_conv_shape *s, size_t pad_end_row, size_t pad_end_column, bool count_pad, const float *x, float *y,
+                         size_t planes, void *scratch) {
   pool_planes(s, false, pad_end_row, pad_end_column, count_pad, x, y, planes, scratch);
 }
 

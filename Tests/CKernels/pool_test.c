@@ -92,9 +92,12 @@ static void test_one(pk_isa isa, kind k, pk_type type) {
     const double want = k == MAX ? best : k == AVERAGE ? (count ? sum / (double)count : 0) : pow(norm, 1 / p);
     const double got = element(type, y, i);
     const double error = k == MAX ? 0 : type == PK_F64 ? 1e-14 : type == PK_F32 ? 1e-6 : type == PK_F16 ? 6e-4 : 5e-3;
-    const bool same = isnan(want) ? isnan(got) : got == want || fabs(got - want) <= error * (fabs(want) + (k == MAX ? 0 : 0.01 + (type == PK_F32 ? 4 : 0)));
+    const bool same = isnan(want)
+                          ? isnan(got)
+                          : got == want || fabs(got - want) <= error * (fabs(want) + (k == MAX ? 0 : 0.01 + (type == PK_F32 ? 4 : 0)));
     CHECK(same, "%s kind %d type %d rank %zu: y[%zu] = %g, not %g", pk_isa_name(isa), k, type, s.rank, i, got, want);
-    if (k == MAX && with_indices) CHECK(indices[i] == at_best, "type %d: index %lld, not %lld", type, (long long)indices[i], (long long)at_best);
+    if (k == MAX && with_indices)
+      CHECK(indices[i] == at_best, "type %d: index %lld, not %lld", type, (long long)indices[i], (long long)at_best);
   }
   free(x), free(y), free(indices);
 }
@@ -103,7 +106,8 @@ static void test_global(pk_isa isa, pk_type type) {
   const size_t count = random_in(1, 200), planes = random_in(1, 5);
   void *x = random_array(type, planes * count), *y = buffer(planes * width_of(type), 0);
   for (int max = 0; max < 2; max++) {
-    const bool known = max ? pk_pool_global_max(isa, type, count, x, y, 0, planes) : pk_pool_global_average(isa, type, count, x, y, 0, planes);
+    const bool known =
+        max ? pk_pool_global_max(isa, type, count, x, y, 0, planes) : pk_pool_global_average(isa, type, count, x, y, 0, planes);
     CHECK(known, "type %d not known", type);
     for (size_t i = 0; i < planes; i++) {
       double sum = 0, best = -INFINITY;
@@ -114,7 +118,8 @@ static void test_global(pk_isa isa, pk_type type) {
       }
       const double want = isnan(sum) ? NAN : max ? best : sum / (double)count, got = element(type, y, i);
       const double error = max ? 0 : type == PK_F64 ? 1e-14 : type == PK_F32 ? 1e-6 : type == PK_F16 ? 6e-4 : 5e-3;
-      CHECK(isnan(want) ? isnan(got) : fabs(got - want) <= error * (fabs(want) + 0.1), "%s global %d type %d: %g, not %g", pk_isa_name(isa), max, type, got, want);
+      CHECK(isnan(want) ? isnan(got) : fabs(got - want) <= error * (fabs(want) + 0.1), "%s global %d type %d: %g, not %g", pk_isa_name(isa),
+            max, type, got, want);
     }
   }
   free(x), free(y);

@@ -37,7 +37,8 @@ bool pk_pool_max(pk_isa isa, pk_type type, const pk_pool_shape *s, const void *x
 
 /// Planes [plane0, plane1) of y = mean of each window of x. `count_pad`: the divisor counts positions in the padding
 /// (up to in + pad_end). A window that sees nothing gives 0. Types: f32, f64, f16, bf16; false for others.
-bool pk_pool_average(pk_isa isa, pk_type type, const pk_pool_shape *s, bool count_pad, const void *x, void *y, size_t plane0, size_t plane1, void *scratch);
+bool pk_pool_average(pk_isa isa, pk_type type, const pk_pool_shape *s, bool count_pad, const void *x, void *y, size_t plane0, size_t plane1,
+                     void *scratch);
 
 /// Planes [plane0, plane1) of y = (sum |x|^p)^(1/p) over each window, p >= 1. Types as pk_pool_average.
 bool pk_pool_lp(pk_type type, const pk_pool_shape *s, double p, const void *x, void *y, size_t plane0, size_t plane1);
