@@ -4,6 +4,9 @@ import PinionGraph
 public struct OperatorCatalog: OperatorResolver {
   public static let all: [any Operator.Type] = [
     // ai.onnx
+    AveragePool.self,
+    Conv.self,
+    ConvTranspose.self,
     Abs.self,
     Acos.self,
     Acosh.self,
@@ -58,9 +61,14 @@ public struct OperatorCatalog: OperatorResolver {
     Flatten.self,
     Gather.self,
     Identity.self,
+    GlobalAveragePool.self,
+    GlobalLpPool.self,
+    GlobalMaxPool.self,
     If.self,
     LeakyRelu.self,
+    LpPool.self,
     MatMul.self,
+    MaxPool.self,
     NonZero.self,
     Not.self,
     Or.self,
@@ -98,6 +106,13 @@ public struct OperatorCatalog: OperatorResolver {
     Unsqueeze.self,
     // ai.onnx.ml
     // com.microsoft
+    MicrosoftFusedConv.self,
+    MicrosoftFusedGemm.self,
+    MicrosoftFusedMatMul.self,
+    // pinion
+    FusedConv.self,
+    FusedGemm.self,
+    FusedMatMul.self,
   ]
 
   private static let byName: [String: any Operator.Type] = Dictionary(
