@@ -4,12 +4,30 @@ import PinionGraph
 public struct OperatorCatalog: OperatorResolver {
   public static let all: [any Operator.Type] = [
     // ai.onnx
+    ArgMax.self,
+    ArgMin.self,
+    Hardmax.self,
     If.self,
+    LayerNormalization.self,
     LeakyRelu.self,
+    LogSoftmax.self,
     NonZero.self,
+    ReduceL1.self,
+    ReduceL2.self,
+    ReduceLogSum.self,
+    ReduceLogSumExp.self,
+    ReduceMax.self,
+    ReduceMean.self,
+    ReduceMin.self,
+    ReduceProd.self,
+    ReduceSum.self,
+    ReduceSumSquare.self,
     Relu.self,
     Reshape.self,
+    RMSNormalization.self,
     ShapeOperator.self,
+    SimplifiedLayerNormalization.self,
+    Softmax.self,
     // ai.onnx.ml
     // com.microsoft
   ]
