@@ -1,0 +1,77 @@
+"""Pinion: an inference runtime for ONNX models.
+
+    import numpy as np
+    import pinion
+
+    session = pinion.Session("model.onnx")
+    [scores] = session.run({"image": np.zeros((1, 3, 224, 224), np.float32)})
+
+A failure is a pinion.Error that is also the built-in exception that fits: UnsupportedError is a NotImplementedError,
+InvalidShapeError a ValueError, DeadlineExceededError a TimeoutError.
+"""
+
+from ._errors import (
+    BudgetExceededError,
+    CancelledError,
+    DeadlineExceededError,
+    Error,
+    InputOutputError,
+    InternalError,
+    InvalidArgumentError,
+    InvalidModelError,
+    InvalidShapeError,
+    InvalidValueError,
+    NotFoundError,
+    OutOfMemoryError,
+    UnsupportedError,
+)
+from ._info import Dimension, Kind, ValueInfo
+from ._library import lib as _lib
+from ._library import text as _text
+from ._model import Metadata, Model
+from ._session import CancelToken, Plan, Session
+from ._types import ElementType
+from ._values import Value
+
+__version__ = _text(_lib.pinion_version_string())
+
+__all__ = [
+    "BudgetExceededError",
+    "CancelToken",
+    "CancelledError",
+    "DeadlineExceededError",
+    "Dimension",
+    "ElementType",
+    "Error",
+    "InputOutputError",
+    "InternalError",
+    "InvalidArgumentError",
+    "InvalidModelError",
+    "InvalidShapeError",
+    "InvalidValueError",
+    "Kind",
+    "Metadata",
+    "Model",
+    "NotFoundError",
+    "OutOfMemoryError",
+    "Plan",
+    "Session",
+    "UnsupportedError",
+    "Value",
+    "ValueInfo",
+    "cpu_isa",
+    "operators",
+]
+
+
+def cpu_isa() -> str:
+    """The instruction set that kernels were chosen for on this machine, e.g. "avx512"."""
+    return _text(_lib.pinion_cpu_isa_name())
+
+
+def operators() -> list[tuple[str, str, int]]:
+    """The operators of this build: (domain, name, first operator set version)."""
+    return [
+        (_text(_lib.pinion_operator_domain(i)), _text(_lib.pinion_operator_name(i)), _lib.pinion_operator_since(i))
+        for i in range(_lib.pinion_operator_count())
+    ]

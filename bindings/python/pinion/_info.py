@@ -1,0 +1,71 @@
+"""Declared names and types of inputs and outputs."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Union
+
+import numpy as np
+
+from ._library import lib, text
+from ._types import ElementType, dtype_of
+
+
+class Kind(IntEnum):
+    """What a value, or the declared type of an input or output, is."""
+
+    NONE = 0
+    TENSOR = 1
+    SEQUENCE = 2
+    MAP = 3
+    OPTIONAL = 4
+
+
+#: A dimension: its size, the name of its symbol, or None where nothing is known.
+Dimension = Union[int, str, None]
+
+
+@dataclass(frozen=True)
+class ValueInfo:
+    """The declared name and type of an input or output."""
+
+    name: str
+    kind: Kind
+    #: The type of a tensor's elements or of a map's keys.
+    element_type: ElementType
+    #: The same as a numpy type: object for strings, None where numpy (or ml_dtypes) has none.
+    dtype: np.dtype | None = field(compare=False)
+    #: A tensor's dimensions; None where not even their number is known.
+    shape: tuple[Dimension, ...] | None
+    #: What a sequence or optional holds, or a map's values.
+    content: ValueInfo | None
+    #: True if a run may leave the input out.
+    optional: bool
+    #: The type as text, e.g. "float32[batch,3,224,224]".
+    type: str
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.type}"
+
+
+def read_info(pointer: int | None) -> ValueInfo:
+    """Copies a pinion_value_info."""
+    rank = lib.pinion_value_info_rank(pointer)
+    kind = Kind(lib.pinion_value_info_kind(pointer))
+    shape: list[Dimension] = []
+    for axis in range(max(rank, 0)):
+        dim = lib.pinion_value_info_dim(pointer, axis)
+        shape.append(dim if dim >= 0 else text(lib.pinion_value_info_dim_name(pointer, axis)) or None)
+    content = lib.pinion_value_info_content(pointer)
+    code = lib.pinion_value_info_element_type(pointer)
+    return ValueInfo(
+        name=text(lib.pinion_value_info_name(pointer)),
+        kind=kind,
+        element_type=ElementType(code) if code in ElementType._value2member_map_ else ElementType.UNDEFINED,
+        dtype=dtype_of(code),
+        shape=tuple(shape) if kind is Kind.TENSOR and rank >= 0 else None,
+        content=read_info(content) if content else None,
+        optional=bool(lib.pinion_value_info_is_optional(pointer)),
+        type=text(lib.pinion_value_info_text(pointer)),
+    )

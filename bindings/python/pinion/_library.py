@@ -1,0 +1,236 @@
+"""Finds libpinion.so and declares the functions of pinion.h."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import sys
+from ctypes import CDLL, POINTER, c_bool, c_char_p, c_int32, c_int64, c_size_t, c_void_p
+from pathlib import Path
+from typing import Iterator
+
+ABI_VERSION = 1
+SONAME = "libpinion.so.0"
+
+
+class ModelOptions(ctypes.Structure):
+    _fields_ = [("struct_size", c_size_t), ("runtime", c_void_p), ("external_data_folder", c_char_p)]
+
+
+class SessionOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("runtime", c_void_p),
+        ("device", c_char_p),
+        ("threads", c_int32),
+        ("optimization_level", c_int32),
+        ("profile", c_int32),
+        ("reserved", c_int32),
+        ("plan_cache_bytes", c_int64),
+        ("byte_budget", c_int64),
+    ]
+
+
+class TensorView(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("element_type", c_int32),
+        ("rank", c_int32),
+        ("dims", POINTER(c_int64)),
+        ("data", c_void_p),
+        ("byte_size", c_size_t),
+        ("element_count", c_int64),
+    ]
+
+
+class RunOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("timeout_ns", c_int64),
+        ("cancel_token", c_void_p),
+        ("byte_budget", c_int64),
+        ("step_budget", c_int64),
+    ]
+
+
+class InputShape(ctypes.Structure):
+    _fields_ = [
+        ("name", c_char_p),
+        ("value", c_void_p),
+        ("element_type", c_int32),
+        ("rank", c_int32),
+        ("dims", POINTER(c_int64)),
+    ]
+
+
+_OUT = POINTER(c_void_p)
+_STATUS = c_int32
+_TEXT = c_char_p
+
+# name: (result, arguments). Strings that the caller gives back are c_void_p, so that ctypes leaves the pointer alone.
+_FUNCTIONS = {
+    "pinion_version_string": (_TEXT, []),
+    "pinion_abi_version": (c_int32, []),
+    "pinion_abi_check": (_STATUS, [c_int32]),
+    "pinion_status_name": (_TEXT, [_STATUS]),
+    "pinion_error_code": (_STATUS, [c_void_p]),
+    "pinion_error_message": (_TEXT, [c_void_p]),
+    "pinion_error_json": (_TEXT, [c_void_p]),
+    "pinion_string_release": (None, [c_void_p]),
+    "pinion_value_info_name": (_TEXT, [c_void_p]),
+    "pinion_value_info_kind": (c_int32, [c_void_p]),
+    "pinion_value_info_element_type": (c_int32, [c_void_p]),
+    "pinion_value_info_rank": (c_int32, [c_void_p]),
+    "pinion_value_info_dim": (c_int64, [c_void_p, c_int32]),
+    "pinion_value_info_dim_name": (_TEXT, [c_void_p, c_int32]),
+    "pinion_value_info_content": (c_void_p, [c_void_p]),
+    "pinion_value_info_is_optional": (c_bool, [c_void_p]),
+    "pinion_value_info_text": (_TEXT, [c_void_p]),
+    "pinion_model_load_file": (_STATUS, [c_char_p, POINTER(ModelOptions), _OUT]),
+    "pinion_model_load_memory": (_STATUS, [c_void_p, c_size_t, c_bool, POINTER(ModelOptions), _OUT]),
+    "pinion_model_release": (None, [c_void_p]),
+    "pinion_model_ir_version": (c_int64, [c_void_p]),
+    "pinion_model_producer_name": (_TEXT, [c_void_p]),
+    "pinion_model_producer_version": (_TEXT, [c_void_p]),
+    "pinion_model_domain": (_TEXT, [c_void_p]),
+    "pinion_model_version": (c_int64, [c_void_p]),
+    "pinion_model_doc_string": (_TEXT, [c_void_p]),
+    "pinion_model_graph_name": (_TEXT, [c_void_p]),
+    "pinion_model_opset_count": (c_size_t, [c_void_p]),
+    "pinion_model_opset_domain": (_TEXT, [c_void_p, c_size_t]),
+    "pinion_model_opset_version": (c_int64, [c_void_p, c_size_t]),
+    "pinion_model_metadata_count": (c_size_t, [c_void_p]),
+    "pinion_model_metadata_key": (_TEXT, [c_void_p, c_size_t]),
+    "pinion_model_metadata_value": (_TEXT, [c_void_p, c_size_t]),
+    "pinion_model_input_count": (c_size_t, [c_void_p]),
+    "pinion_model_input": (c_void_p, [c_void_p, c_size_t]),
+    "pinion_model_output_count": (c_size_t, [c_void_p]),
+    "pinion_model_output": (c_void_p, [c_void_p, c_size_t]),
+    "pinion_model_node_count": (c_size_t, [c_void_p]),
+    "pinion_model_weight_bytes": (c_int64, [c_void_p]),
+    "pinion_model_operator_count": (c_size_t, [c_void_p]),
+    "pinion_model_operator_name": (_TEXT, [c_void_p, c_size_t]),
+    "pinion_model_operator_uses": (c_size_t, [c_void_p, c_size_t]),
+    "pinion_model_text": (_STATUS, [c_void_p, _OUT]),
+    "pinion_session_create": (_STATUS, [c_void_p, POINTER(SessionOptions), _OUT]),
+    "pinion_session_release": (None, [c_void_p]),
+    "pinion_session_input_count": (c_size_t, [c_void_p]),
+    "pinion_session_input": (c_void_p, [c_void_p, c_size_t]),
+    "pinion_session_output_count": (c_size_t, [c_void_p]),
+    "pinion_session_output": (c_void_p, [c_void_p, c_size_t]),
+    "pinion_session_trim": (c_int64, [c_void_p]),
+    "pinion_value_retain": (c_void_p, [c_void_p]),
+    "pinion_value_release": (None, [c_void_p]),
+    "pinion_value_kind": (c_int32, [c_void_p]),
+    "pinion_tensor_wrap": (
+        _STATUS,
+        [c_void_p, c_int32, c_int32, POINTER(c_int64), POINTER(c_int64), c_void_p, c_void_p, _OUT],
+    ),
+    "pinion_tensor_create": (_STATUS, [c_void_p, c_int32, c_int32, POINTER(c_int64), _OUT]),
+    "pinion_tensor_create_strings": (
+        _STATUS,
+        [POINTER(c_char_p), POINTER(c_size_t), c_int32, POINTER(c_int64), _OUT],
+    ),
+    "pinion_tensor_data": (c_void_p, [c_void_p]),
+    "pinion_tensor_describe": (_STATUS, [c_void_p, POINTER(TensorView)]),
+    "pinion_tensor_string": (_STATUS, [c_void_p, c_int64, _OUT, POINTER(c_size_t)]),
+    "pinion_sequence_create": (_STATUS, [_OUT]),
+    "pinion_sequence_append": (_STATUS, [c_void_p, c_void_p]),
+    "pinion_sequence_count": (c_size_t, [c_void_p]),
+    "pinion_sequence_get": (_STATUS, [c_void_p, c_size_t, _OUT]),
+    "pinion_map_create": (_STATUS, [c_void_p, c_void_p, _OUT]),
+    "pinion_map_get_keys": (_STATUS, [c_void_p, _OUT]),
+    "pinion_map_get_values": (_STATUS, [c_void_p, _OUT]),
+    "pinion_none_create": (_STATUS, [_OUT]),
+    "pinion_tensor_from_dlpack": (_STATUS, [c_void_p, _OUT]),
+    "pinion_tensor_from_dlpack_versioned": (_STATUS, [c_void_p, _OUT]),
+    "pinion_tensor_to_dlpack": (_STATUS, [c_void_p, _OUT]),
+    "pinion_tensor_to_dlpack_versioned": (_STATUS, [c_void_p, _OUT]),
+    "pinion_cancel_token_create": (_STATUS, [_OUT]),
+    "pinion_cancel_token_release": (None, [c_void_p]),
+    "pinion_cancel_token_set": (None, [c_void_p]),
+    "pinion_cancel_token_reset": (None, [c_void_p]),
+    "pinion_cancel_token_is_set": (c_bool, [c_void_p]),
+    "pinion_session_run": (
+        _STATUS,
+        [
+            c_void_p,
+            POINTER(RunOptions),
+            c_size_t,
+            POINTER(c_char_p),
+            POINTER(c_void_p),
+            c_size_t,
+            POINTER(c_char_p),
+            POINTER(c_void_p),
+        ],
+    ),
+    "pinion_session_plan": (_STATUS, [c_void_p, c_size_t, POINTER(InputShape), _OUT]),
+    "pinion_plan_release": (None, [c_void_p]),
+    "pinion_plan_output_count": (c_size_t, [c_void_p]),
+    "pinion_plan_output": (c_void_p, [c_void_p, c_size_t]),
+    "pinion_plan_is_complete": (c_bool, [c_void_p]),
+    "pinion_plan_peak_bytes": (c_int64, [c_void_p]),
+    "pinion_plan_flops": (c_int64, [c_void_p]),
+    "pinion_session_profile_json": (_STATUS, [c_void_p, _OUT]),
+    "pinion_session_profile_trace": (_STATUS, [c_void_p, _OUT]),
+    "pinion_session_profile_reset": (None, [c_void_p]),
+    "pinion_cpu_isa_name": (_TEXT, []),
+    "pinion_operator_count": (c_size_t, []),
+    "pinion_operator_name": (_TEXT, [c_size_t]),
+    "pinion_operator_domain": (_TEXT, [c_size_t]),
+    "pinion_operator_since": (c_int64, [c_size_t]),
+}
+
+
+def _candidates() -> Iterator[str]:
+    """Where the library may lie, best first; the last name is left to the dynamic loader (LD_LIBRARY_PATH, ldconfig)."""
+    chosen = os.environ.get("PINION_LIBRARY")
+    if chosen:
+        yield chosen
+        return
+    here = Path(__file__).resolve().parent
+    folders = [here, *(parent / "lib" for parent in here.parents), Path(sys.prefix) / "lib"]
+    for folder in folders:
+        for name in ("libpinion.so", SONAME):
+            if (folder / name).is_file():
+                yield str(folder / name)
+    yield SONAME
+
+
+def _load() -> CDLL:
+    tried = []
+    for candidate in _candidates():
+        try:
+            library = CDLL(candidate)
+            break
+        except OSError as error:
+            tried.append(f"  {candidate}: {error}")
+    else:
+        raise ImportError(
+            "libpinion.so was not found. Set PINION_LIBRARY to its path, or install Pinion. Tried:\n" + "\n".join(tried)
+        )
+    for name, (result, arguments) in _FUNCTIONS.items():
+        try:
+            function = getattr(library, name)
+        except AttributeError:
+            raise ImportError(f"{library._name} is older than this package: it has no {name}") from None
+        function.restype = result
+        function.argtypes = arguments
+    if library.pinion_abi_check(ABI_VERSION) != 0:
+        raise ImportError(f"{library._name}: {library.pinion_error_message(None).decode()}")
+    return library
+
+
+lib = _load()
+
+
+def take_string(pointer: c_void_p) -> str:
+    """The text of a string that the caller owns, which is given back."""
+    try:
+        return ctypes.string_at(pointer).decode("utf-8", "replace")
+    finally:
+        lib.pinion_string_release(pointer)
+
+
+def text(value: bytes | None) -> str:
+    return "" if value is None else value.decode("utf-8", "replace")

@@ -1,0 +1,127 @@
+"""Models and their metadata."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from ctypes import byref, c_void_p
+from dataclasses import dataclass
+from typing import Any, Union
+
+from ._errors import InvalidArgumentError, check
+from ._info import ValueInfo, read_info
+from ._library import ModelOptions, lib, take_string, text
+
+#: A file's path, or the file's bytes.
+ModelSource = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview]
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """What a model says about itself."""
+
+    ir_version: int
+    producer_name: str
+    producer_version: str
+    domain: str
+    version: int
+    doc_string: str
+    graph_name: str
+    #: domain -> version of the imported operator sets
+    opsets: dict[str, int]
+    #: the model's own key-value pairs
+    properties: dict[str, str]
+
+
+class Model:
+    """A loaded model, which several sessions may share.
+
+    Args:
+        source: the path of a file, or its bytes.
+        external_data_folder: where the files with the model's external data lie; default: beside the model's file.
+
+    Raises:
+        UnsupportedError: operators that this build does not have, all at once.
+        InvalidModelError, InputOutputError: the file is no model, or cannot be read.
+    """
+
+    def __init__(self, source: ModelSource, *, external_data_folder: str | os.PathLike[str] | None = None) -> None:
+        self._handle: int | None = None
+        #: The absolute path of the model's file; None for a model from bytes.
+        self.path: str | None = None
+        folder = None if external_data_folder is None else os.fsencode(external_data_folder)
+        options = ModelOptions(ctypes.sizeof(ModelOptions), None, folder)
+        out = c_void_p()
+        if isinstance(source, (bytes, bytearray, memoryview)):
+            # Immutable bytes are borrowed and kept alive by this object's sessions; others are copied once, here.
+            self._bytes: bytes | None = bytes(source)
+            check(lib.pinion_model_load_memory(self._bytes, len(self._bytes), False, byref(options), byref(out)))
+        elif isinstance(source, (str, os.PathLike)):
+            self._bytes = None
+            self.path = os.path.abspath(os.fspath(source))
+            check(lib.pinion_model_load_file(os.fsencode(self.path), byref(options), byref(out)))
+            stat = os.stat(self.path)
+            self._stamp = (stat.st_size, stat.st_mtime_ns)
+        else:
+            raise InvalidArgumentError(f"a model is a path or bytes, not {type(source).__name__}")
+        self._handle = out.value
+        self._folder = None if external_data_folder is None else os.fspath(external_data_folder)
+
+    def __del__(self, release: Any = lib.pinion_model_release) -> None:
+        if getattr(self, "_handle", None):
+            release(self._handle)
+
+    @property
+    def inputs(self) -> list[ValueInfo]:
+        """The inputs that a run can feed, those with a default included."""
+        handle = self._handle
+        return [read_info(lib.pinion_model_input(handle, i)) for i in range(lib.pinion_model_input_count(handle))]
+
+    @property
+    def outputs(self) -> list[ValueInfo]:
+        handle = self._handle
+        return [read_info(lib.pinion_model_output(handle, i)) for i in range(lib.pinion_model_output_count(handle))]
+
+    @property
+    def metadata(self) -> Metadata:
+        handle = self._handle
+        return Metadata(
+            ir_version=lib.pinion_model_ir_version(handle),
+            producer_name=text(lib.pinion_model_producer_name(handle)),
+            producer_version=text(lib.pinion_model_producer_version(handle)),
+            domain=text(lib.pinion_model_domain(handle)),
+            version=lib.pinion_model_version(handle),
+            doc_string=text(lib.pinion_model_doc_string(handle)),
+            graph_name=text(lib.pinion_model_graph_name(handle)),
+            opsets={
+                text(lib.pinion_model_opset_domain(handle, i)): lib.pinion_model_opset_version(handle, i)
+                for i in range(lib.pinion_model_opset_count(handle))
+            },
+            properties={
+                text(lib.pinion_model_metadata_key(handle, i)): text(lib.pinion_model_metadata_value(handle, i))
+                for i in range(lib.pinion_model_metadata_count(handle))
+            },
+        )
+
+    @property
+    def operators(self) -> dict[str, int]:
+        """The operators that the model uses and the number of their nodes."""
+        handle = self._handle
+        return {
+            text(lib.pinion_model_operator_name(handle, i)): lib.pinion_model_operator_uses(handle, i)
+            for i in range(lib.pinion_model_operator_count(handle))
+        }
+
+    @property
+    def node_count(self) -> int:
+        return lib.pinion_model_node_count(self._handle)
+
+    @property
+    def weight_bytes(self) -> int:
+        return lib.pinion_model_weight_bytes(self._handle)
+
+    def text(self) -> str:
+        """The graph as text, one line a node."""
+        out = c_void_p()
+        check(lib.pinion_model_text(self._handle, byref(out)))
+        return take_string(out)

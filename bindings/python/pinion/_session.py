@@ -1,0 +1,459 @@
+"""Sessions: models made ready to run."""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import json
+import os
+from ctypes import POINTER, byref, c_char_p, c_void_p
+from dataclasses import dataclass
+from typing import Any, Mapping, Sequence
+
+import numpy as np
+
+from ._errors import InvalidArgumentError, InvalidModelError, NotFoundError, check, raise_last
+from ._info import ValueInfo, read_info
+from ._library import InputShape, RunOptions, SessionOptions, lib, take_string
+from ._model import Metadata, Model, ModelSource
+from ._types import DIRECT, PACKED, ElementType
+from ._values import Value, dims_array, from_handle, to_handle
+
+_run = lib.pinion_session_run
+_release = lib.pinion_value_release
+
+
+class CancelToken:
+    """A flag that any thread may set to stop the runs that were given it."""
+
+    def __init__(self) -> None:
+        self._handle: int | None = None
+        out = c_void_p()
+        check(lib.pinion_cancel_token_create(byref(out)))
+        self._handle = out.value
+
+    def __del__(self, release: Any = lib.pinion_cancel_token_release) -> None:
+        if getattr(self, "_handle", None):
+            release(self._handle)
+
+    def cancel(self) -> None:
+        """Sets the token: its runs end with CancelledError."""
+        lib.pinion_cancel_token_set(self._handle)
+
+    def reset(self) -> None:
+        lib.pinion_cancel_token_reset(self._handle)
+
+    @property
+    def is_set(self) -> bool:
+        return bool(lib.pinion_cancel_token_is_set(self._handle))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a run with given input shapes would do."""
+
+    #: Names and types of the outputs; a dimension of None depends on data.
+    outputs: list[ValueInfo]
+    #: The most bytes that the run holds at once besides weights and inputs.
+    peak_bytes: int
+    #: Arithmetic operations; a multiply and add counts two.
+    flops: int
+    #: False if shapes depend on data: peak_bytes and flops then leave out what follows.
+    is_complete: bool
+
+
+class _Frame:
+    """What calls with the same input names share: their names for C, their declared types, the type of their array."""
+
+    __slots__ = ("names", "infos", "count", "array")
+
+    def __init__(self, names: Sequence[str], infos: list[ValueInfo]) -> None:
+        self.count = len(names)
+        self.names: Any = (c_char_p * self.count)(*(name.encode() for name in names))
+        self.infos = infos
+        self.array = c_void_p * self.count
+
+
+_FRAMES_KEPT = 64
+
+
+class Session:
+    """A model made ready to run. Threads may run one session at once; runs do not hold Python's lock.
+
+    Args:
+        model: the path of a model file, its bytes, or a Model that sessions share.
+        threads: how many threads a run may use; 0 means all cores.
+        optimization: 0 runs the nodes as they are, 1 folds constants and removes dead nodes, 2 does all.
+        byte_budget: the most bytes that a run may hold besides weights; None: no limit.
+        profile: time every node, see profile().
+        device: "cpu".
+        plan_cache_bytes: bytes of plans and arenas that are kept for reuse; None: the library's default.
+        external_data_folder: where the files with the model's external data lie; default: beside the model's file.
+
+    Raises:
+        UnsupportedError: the model has operators or types that this build does not do.
+        InvalidModelError, InvalidShapeError, InputOutputError: the model is not well-formed or cannot be read.
+    """
+
+    def __init__(
+        self,
+        model: ModelSource | Model,
+        *,
+        threads: int = 0,
+        optimization: int = 2,
+        byte_budget: int | None = None,
+        profile: bool = False,
+        device: str = "cpu",
+        plan_cache_bytes: int | None = None,
+        external_data_folder: str | os.PathLike[str] | None = None,
+    ) -> None:
+        self._handle: int | None = None
+        self._options = {
+            "threads": threads,
+            "optimization": optimization,
+            "byte_budget": byte_budget,
+            "profile": profile,
+            "device": device,
+            "plan_cache_bytes": plan_cache_bytes,
+        }
+        if not isinstance(model, Model):
+            model = Model(model, external_data_folder=external_data_folder)
+        #: The model that this session runs.
+        self.model = model
+        options = SessionOptions(
+            ctypes.sizeof(SessionOptions),
+            None,
+            device.encode(),
+            _int32(threads, "threads"),
+            _int32(optimization, "optimization"),
+            bool(profile),
+            0,
+            _limit(plan_cache_bytes, "plan_cache_bytes"),
+            _limit(byte_budget, "byte_budget"),
+        )
+        out = c_void_p()
+        check(lib.pinion_session_create(model._handle, byref(options), byref(out)))
+        handle = self._handle = out.value
+        self._inputs = [read_info(lib.pinion_session_input(handle, i)) for i in range(lib.pinion_session_input_count(handle))]
+        self._outputs = [
+            read_info(lib.pinion_session_output(handle, i)) for i in range(lib.pinion_session_output_count(handle))
+        ]
+        self._by_name = {info.name: info for info in self._inputs}
+        self._required = frozenset(info.name for info in self._inputs if not info.optional)
+        self._input_frames: dict[tuple[str, ...], _Frame] = {}
+        self._output_frames: dict[tuple[str, ...] | None, _Frame] = {}
+
+    def __del__(self, release: Any = lib.pinion_session_release) -> None:
+        if getattr(self, "_handle", None):
+            release(self._handle)
+
+    def __repr__(self) -> str:
+        inputs, outputs = ", ".join(map(str, self._inputs)), ", ".join(map(str, self._outputs))
+        return f"<pinion.Session ({inputs}) -> ({outputs})>"
+
+    # ------------------------------------------------------------------------------------------------ description
+
+    @property
+    def inputs(self) -> list[ValueInfo]:
+        """Names and types of the inputs, those with a default included."""
+        return list(self._inputs)
+
+    @property
+    def outputs(self) -> list[ValueInfo]:
+        """Names and types of the outputs."""
+        return list(self._outputs)
+
+    @property
+    def input_names(self) -> list[str]:
+        return [info.name for info in self._inputs]
+
+    @property
+    def output_names(self) -> list[str]:
+        return [info.name for info in self._outputs]
+
+    @property
+    def metadata(self) -> Metadata:
+        """What the model says about itself."""
+        return self.model.metadata
+
+    # -------------------------------------------------------------------------------------------------------- run
+
+    def run(
+        self,
+        inputs: Mapping[str, Any],
+        output_names: Sequence[str] | None = None,
+        *,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+        byte_budget: int | None = None,
+        step_budget: int | None = None,
+        out: Mapping[str, np.ndarray] | None = None,
+    ) -> list[Any]:
+        """Runs the model once.
+
+        Args:
+            inputs: by name: numpy arrays, anything with `__dlpack__`, pinion.Value, scalars and lists of them (taken as the
+                declared type), lists for sequences, dicts for maps, None for empty optionals.
+            output_names: which outputs to compute; None means all, in the model's order.
+            timeout: seconds after which the run ends with DeadlineExceededError.
+            cancel: a token that ends the run with CancelledError.
+            byte_budget: bytes that the run may hold besides weights and inputs.
+            step_budget: nodes that the run may execute, those in loops counted each time.
+            out: by name: contiguous arrays of the right type and shape that outputs are written into.
+
+        Returns:
+            One object an output: a numpy array (object arrays of str for strings) that shares the library's memory, a list
+            for a sequence, a dict for a map, None for an empty optional.
+        """
+        return self._execute(inputs, output_names, timeout, cancel, byte_budget, step_budget, out, from_handle)
+
+    def run_values(
+        self,
+        inputs: Mapping[str, Any],
+        output_names: Sequence[str] | None = None,
+        *,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+        byte_budget: int | None = None,
+        step_budget: int | None = None,
+    ) -> list[Value]:
+        """As run(), but returns pinion.Value objects, for other libraries (DLPack) or as inputs of the next run."""
+        return self._execute(inputs, output_names, timeout, cancel, byte_budget, step_budget, None, Value._own)
+
+    def _execute(
+        self,
+        inputs: Mapping[str, Any],
+        output_names: Sequence[str] | None,
+        timeout: float | None,
+        cancel: CancelToken | None,
+        byte_budget: int | None,
+        step_budget: int | None,
+        out: Mapping[str, np.ndarray] | None,
+        convert: Any,
+    ) -> list[Any]:
+        frame = self._input_frames.get(tuple(inputs)) or self._input_frame(tuple(inputs))
+        key = None if output_names is None else tuple(output_names)
+        targets = self._output_frames.get(key) or self._output_frame(key)
+        options = None
+        if not (timeout is None and cancel is None and byte_budget is None and step_budget is None):
+            options = _run_options(timeout, cancel, byte_budget, step_budget)
+        handles = frame.array()
+        results = targets.array()
+        memory: list[Any] = []
+        given: dict[int, np.ndarray] = {}
+        position = 0
+        try:
+            for value in inputs.values():
+                handles[position] = to_handle(value, frame.infos[position], memory)
+                position += 1
+            if out:
+                given = self._preallocated(out, targets, results, memory)
+            status = _run(
+                self._handle, options, frame.count, frame.names, handles, targets.count, targets.names, results
+            )
+            if status:
+                raise_last(status)
+            outputs = []
+            for index in range(targets.count):
+                if index in given:
+                    outputs.append(given[index])
+                else:
+                    handle, results[index] = results[index], None
+                    outputs.append(convert(handle))
+            return outputs
+        finally:
+            for handle in handles:
+                if handle:
+                    _release(handle)
+            for handle in results:
+                if handle:
+                    _release(handle)
+
+    def _input_frame(self, names: tuple[str, ...]) -> _Frame:
+        unknown = [name for name in names if name not in self._by_name]
+        if unknown:
+            raise NotFoundError(f"no input is named {_quoted(unknown)}; the inputs are {_quoted(self._by_name)}")
+        missing = self._required.difference(names)
+        if missing:
+            raise InvalidArgumentError(f"missing input {_quoted(info.name for info in self._inputs if info.name in missing)}")
+        if len(self._input_frames) >= _FRAMES_KEPT:
+            self._input_frames.clear()
+        frame = self._input_frames[names] = _Frame(names, [self._by_name[name] for name in names])
+        return frame
+
+    def _output_frame(self, key: tuple[str, ...] | None) -> _Frame:
+        by_name = {info.name: info for info in self._outputs}
+        names = [info.name for info in self._outputs] if key is None else list(key)
+        unknown = [name for name in names if name not in by_name]
+        if unknown:
+            raise NotFoundError(f"no output is named {_quoted(unknown)}; the outputs are {_quoted(by_name)}")
+        if len(self._output_frames) >= _FRAMES_KEPT:
+            self._output_frames.clear()
+        frame = _Frame(names, [by_name[name] for name in names])
+        if key is None:
+            # Without names the outputs are taken by position, as two of them may share a name.
+            frame.names = POINTER(c_char_p)()
+        self._output_frames[key] = frame
+        return frame
+
+    def _preallocated(
+        self, out: Mapping[str, np.ndarray], targets: _Frame, results: Any, memory: list[Any]
+    ) -> dict[int, np.ndarray]:
+        positions = {info.name: index for index, info in enumerate(targets.infos)}
+        given = {}
+        for name, array in out.items():
+            if name not in positions:
+                raise NotFoundError(f"no output that is computed is named '{name}'; they are {_quoted(positions)}")
+            if not (isinstance(array, np.ndarray) and array.flags.c_contiguous and array.flags.writeable):
+                raise InvalidArgumentError(f"the array for output '{name}' is not a writable C-contiguous numpy array")
+            before = len(memory)
+            results[positions[name]] = to_handle(array, None, memory)
+            if not any(kept is array for kept in memory[before:]):
+                raise InvalidArgumentError(f"output '{name}' cannot be written into an array of type {array.dtype}")
+            given[positions[name]] = array
+        return given
+
+    # ------------------------------------------------------------------------------------------ plan and profile
+
+    def plan(self, inputs: Mapping[str, Any] | None = None) -> Plan:
+        """What a run would do, without running it.
+
+        Args:
+            inputs: by name: a shape (tuple of int), a (shape, dtype) pair, or an array or Value whose content shapes may
+                depend on. Inputs that are left out have their declared shape.
+        """
+        inputs = inputs or {}
+        shapes = (InputShape * len(inputs))()
+        memory: list[Any] = []
+        handles = []
+        try:
+            for shape, (name, given) in zip(shapes, inputs.items()):
+                shape.name = name.encode()
+                dims, code = _shape_and_type(given)
+                if dims is None:
+                    shape.value = to_handle(given, self._by_name.get(name), memory)
+                    handles.append(shape.value)
+                else:
+                    array = dims_array(dims)
+                    memory.append(array)
+                    shape.element_type, shape.rank = code, len(dims)
+                    shape.dims = ctypes.cast(array, POINTER(ctypes.c_int64))
+            out = c_void_p()
+            check(lib.pinion_session_plan(self._handle, len(shapes), shapes, byref(out)))
+        finally:
+            for handle in handles:
+                _release(handle)
+        plan = out.value
+        try:
+            return Plan(
+                outputs=[read_info(lib.pinion_plan_output(plan, i)) for i in range(lib.pinion_plan_output_count(plan))],
+                peak_bytes=lib.pinion_plan_peak_bytes(plan),
+                flops=lib.pinion_plan_flops(plan),
+                is_complete=bool(lib.pinion_plan_is_complete(plan)),
+            )
+        finally:
+            lib.pinion_plan_release(plan)
+
+    def profile(self) -> dict[str, Any]:
+        """What the runs so far spent their time on: {"runs", "total_ns", "nodes": [{"name", "operator", "calls", "ns"}]}.
+
+        Raises UnsupportedError unless the session was made with profile=True.
+        """
+        out = c_void_p()
+        check(lib.pinion_session_profile_json(self._handle, byref(out)))
+        return json.loads(take_string(out))
+
+    def profile_trace(self) -> str:
+        """The last run as a JSON text that chrome://tracing and Perfetto show."""
+        out = c_void_p()
+        check(lib.pinion_session_profile_trace(self._handle, byref(out)))
+        return take_string(out)
+
+    def reset_profile(self) -> None:
+        """Forgets what was measured."""
+        lib.pinion_session_profile_reset(self._handle)
+
+    def trim(self) -> int:
+        """Gives back cached plans and idle memory, not weights; returns their bytes."""
+        return lib.pinion_session_trim(self._handle)
+
+    # ----------------------------------------------------------------------------------------------------- pickle
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = {"options": self._options, "folder": self.model._folder}
+        if self.model.path is None:
+            return {**state, "bytes": self.model._bytes}
+        stat = os.stat(self.model.path)
+        if (stat.st_size, stat.st_mtime_ns) != self.model._stamp:
+            raise InvalidModelError(f"'{self.model.path}' has changed since it was loaded")
+        return {**state, "path": self.model.path, "sha256": _sha256(self.model.path)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        source = state.get("bytes")
+        if source is None:
+            source = state["path"]
+            if _sha256(source) != state["sha256"]:
+                raise InvalidModelError(f"'{source}' is not the file that this session was pickled with")
+        self.__init__(source, external_data_folder=state["folder"], **state["options"])  # type: ignore[misc]
+
+
+def _quoted(names: Any) -> str:
+    return ", ".join(f"'{name}'" for name in names)
+
+
+def _int32(value: int, name: str) -> int:
+    if not -(2**31) <= int(value) < 2**31:
+        raise InvalidArgumentError(f"{name} is {value}")
+    return int(value)
+
+
+def _limit(value: int | None, name: str) -> int:
+    """A limit for C, where 0 means none."""
+    if value is None:
+        return 0
+    if not 0 < int(value) < 2**63:
+        raise InvalidArgumentError(f"{name} is {value}, not a positive number")
+    return int(value)
+
+
+def _run_options(
+    timeout: float | None, cancel: CancelToken | None, byte_budget: int | None, step_budget: int | None
+) -> RunOptions:
+    nanoseconds = 0
+    if timeout is not None:
+        if not timeout >= 0:
+            raise InvalidArgumentError(f"timeout is {timeout}, not a number of seconds")
+        nanoseconds = max(int(min(timeout, 2.0**33) * 1e9), 1)
+    return RunOptions(
+        ctypes.sizeof(RunOptions),
+        nanoseconds,
+        None if cancel is None else cancel._handle,
+        _limit(byte_budget, "byte_budget"),
+        _limit(step_budget, "step_budget"),
+    )
+
+
+def _is_shape(value: Any) -> bool:
+    return isinstance(value, (tuple, list)) and all(isinstance(dim, (int, np.integer)) for dim in value)
+
+
+def _shape_and_type(given: Any) -> tuple[tuple[int, ...] | None, int]:
+    if _is_shape(given):
+        return tuple(int(dim) for dim in given), ElementType.UNDEFINED
+    if isinstance(given, tuple) and len(given) == 2 and _is_shape(given[0]):
+        if isinstance(given[1], ElementType):
+            return tuple(int(dim) for dim in given[0]), given[1]
+        dtype = np.dtype(given[1])
+        code = PACKED[dtype][0] if dtype in PACKED else DIRECT.get(dtype)
+        if code is None:
+            code = ElementType.STRING if dtype.kind in "OUST" else ElementType.UNDEFINED
+        return tuple(int(dim) for dim in given[0]), code
+    return None, ElementType.UNDEFINED
+
+
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,405 @@
+"""Values: from Python objects to pinion_value and back, without copies where layouts allow."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import byref, c_char_p, c_int64, c_size_t, c_void_p
+from typing import Any
+
+import numpy as np
+
+from ._errors import InvalidArgumentError, UnsupportedError, check, raise_last
+from ._info import Kind, ValueInfo
+from ._library import TensorView, lib
+from ._types import DIRECT, MEMORY, PACKED, UNPACKED, ElementType, dtype_of, pack, unpack
+
+_release = lib.pinion_value_release
+_describe = lib.pinion_tensor_describe
+_wrap = lib.pinion_tensor_wrap
+_VIEW_SIZE = ctypes.sizeof(TensorView)
+
+_dims_types: dict[int, Any] = {}
+
+
+def dims_array(shape: tuple[int, ...]) -> Any:
+    """A ctypes array of int64 with the dimensions."""
+    rank = len(shape)
+    kind = _dims_types.get(rank)
+    if kind is None:
+        kind = _dims_types[rank] = c_int64 * rank
+    return kind(*shape)
+
+
+class _Owner:
+    """Keeps a value, and what it borrows, alive for the numpy array that was made of its memory."""
+
+    __slots__ = ("handle", "memory", "__array_interface__")
+    handle: int
+    memory: Any
+    __array_interface__: dict[str, Any]
+
+    def __del__(self, release: Any = _release) -> None:
+        release(self.handle)
+
+
+class Value:
+    """A tensor, sequence, map or nothing inside Pinion, not converted to Python.
+
+    Inputs that many runs share, and outputs that become inputs or go to another library (`__dlpack__`), need no numpy array.
+    """
+
+    __slots__ = ("_handle", "_memory", "__weakref__")
+
+    def __init__(self, value: Any, dtype: Any = None) -> None:
+        """Makes a value of anything that Session.run() takes; `dtype` decides the type of lists and scalars."""
+        self._memory: list[Any] = []
+        self._handle: int | None = None
+        if dtype is not None and not isinstance(value, np.ndarray):
+            value = np.asarray(value, dtype=dtype)
+        self._handle = to_handle(value, None, self._memory)
+
+    @classmethod
+    def _own(cls, handle: int) -> Value:
+        value = cls.__new__(cls)
+        value._handle = handle
+        value._memory = []
+        return value
+
+    def __del__(self, release: Any = _release) -> None:
+        if getattr(self, "_handle", None):
+            release(self._handle)
+
+    @property
+    def kind(self) -> Kind:
+        return Kind(lib.pinion_value_kind(self._handle))
+
+    def _view(self) -> TensorView:
+        view = TensorView(_VIEW_SIZE)
+        check(_describe(self._handle, byref(view)))
+        return view
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The dimensions of a tensor."""
+        view = self._view()
+        return tuple(view.dims[: view.rank]) if view.rank else ()
+
+    @property
+    def element_type(self) -> ElementType:
+        """The type of a tensor's elements."""
+        return ElementType(self._view().element_type)
+
+    @property
+    def dtype(self) -> np.dtype | None:
+        """The numpy type of a tensor's elements; None where numpy has none."""
+        return dtype_of(self._view().element_type)
+
+    def numpy(self) -> Any:
+        """The value as Session.run() returns it; a tensor's array shares its memory, read-only if that was borrowed."""
+        return from_handle(lib.pinion_value_retain(self._handle), self._memory)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return (1, 0)
+
+    def __dlpack__(
+        self, *, stream: Any = None, max_version: Any = None, dl_device: Any = None, copy: bool | None = None
+    ) -> Any:
+        if dl_device is not None and tuple(dl_device) != (1, 0):
+            raise BufferError("Pinion's values lie in the CPU's memory")
+        if copy or self._memory:
+            raise BufferError("the memory of this value belongs to a Python object; export that")
+        versioned = max_version is not None and tuple(max_version) >= (1, 0)
+        managed = c_void_p()
+        export = lib.pinion_tensor_to_dlpack_versioned if versioned else lib.pinion_tensor_to_dlpack
+        check(export(self._handle, byref(managed)))
+        return _capsule(managed.value, versioned)
+
+    def __repr__(self) -> str:
+        if self.kind is not Kind.TENSOR:
+            return f"<pinion.Value {self.kind.name.lower()}>"
+        return f"<pinion.Value {self.element_type.name.lower()}{list(self.shape)}>"
+
+
+# --------------------------------------------------------------------------------------------------------------- in
+
+
+def to_handle(value: Any, info: ValueInfo | None, memory: list[Any]) -> int:
+    """A new pinion_value of a Python object.
+
+    What it borrows is appended to `memory`, which has to live as long as the value. `info` is what the model declares; it
+    decides the types of lists and scalars.
+    """
+    if type(value) is np.ndarray:
+        code = DIRECT.get(value.dtype)
+        if code is not None and value.flags.c_contiguous:
+            out = c_void_p()
+            shape = value.shape
+            status = _wrap(value.ctypes.data, code, len(shape), dims_array(shape), None, None, None, byref(out))
+            if status:
+                raise_last(status)
+            memory.append(value)
+            return out.value  # type: ignore[return-value]
+        return _array(value, memory)
+    if isinstance(value, Value):
+        memory.append(value)
+        return lib.pinion_value_retain(value._handle)
+    while info is not None and info.kind is Kind.OPTIONAL and value is not None:
+        info = info.content
+    kind = Kind.TENSOR if info is None else info.kind
+    if value is None:
+        out = c_void_p()
+        check(lib.pinion_none_create(byref(out)))
+        return out.value  # type: ignore[return-value]
+    if isinstance(value, dict):
+        return _map(value, info, memory)
+    if isinstance(value, (list, tuple)) and (kind is Kind.SEQUENCE or (info is None and _holds_arrays(value))):
+        return _sequence(value, info.content if info is not None else None, memory)
+    if hasattr(value, "__dlpack__") and not isinstance(value, (np.ndarray, np.generic)):
+        return _from_dlpack(value)
+    return _array(_as_array(value, info), memory)
+
+
+def _holds_arrays(values: Any) -> bool:
+    return any(isinstance(v, (np.ndarray, Value, dict)) or hasattr(v, "__dlpack__") for v in values)
+
+
+def _as_array(value: Any, info: ValueInfo | None) -> np.ndarray:
+    if isinstance(value, (np.ndarray, np.generic)):
+        return np.asarray(value)
+    dtype = dtype_of(info.element_type) if info is not None and info.kind is Kind.TENSOR else None
+    try:
+        return np.asarray(value, dtype=dtype)
+    except (TypeError, ValueError, OverflowError) as error:
+        name = f"'{info.name}' " if info is not None and info.name else ""
+        raise InvalidArgumentError(f"the value for input {name}cannot become an array: {error}") from error
+
+
+def _array(array: np.ndarray, memory: list[Any]) -> int:
+    """The general way of an array: strings, packed elements, odd layouts and byte orders."""
+    dtype = array.dtype
+    out = c_void_p()
+    dims = dims_array(array.shape)
+    if dtype.kind in "OUST":
+        return _strings(array, dims)
+    if dtype in PACKED:
+        packed_code, bits = PACKED[dtype]
+        packed = pack(array, bits)
+        memory.append(packed)
+        check(_wrap(packed.ctypes.data, packed_code, array.ndim, dims, None, None, None, byref(out)))
+        return out.value  # type: ignore[return-value]
+    if not dtype.isnative:
+        array = array.astype(dtype.newbyteorder("="))
+    code = DIRECT.get(array.dtype)
+    if code is None:
+        raise InvalidArgumentError(f"arrays of type {dtype} have no element type in Pinion")
+    if not array.flags.c_contiguous:
+        array = array.copy(order="C")
+    memory.append(array)
+    check(_wrap(array.ctypes.data, code, array.ndim, dims, None, None, None, byref(out)))
+    return out.value  # type: ignore[return-value]
+
+
+def _strings(array: np.ndarray, dims: Any) -> int:
+    items: list[bytes] = []
+    for item in array.reshape(-1).tolist():
+        if isinstance(item, str):
+            items.append(item.encode("utf-8", "surrogateescape"))
+        elif isinstance(item, (bytes, bytearray)):
+            items.append(bytes(item))
+        else:
+            raise InvalidArgumentError(f"an array of strings holds {type(item).__name__} {item!r}")
+    count = len(items)
+    out = c_void_p()
+    pointers = (c_char_p * count)(*items)
+    lengths = (c_size_t * count)(*map(len, items))
+    check(lib.pinion_tensor_create_strings(pointers, lengths, array.ndim, dims, byref(out)))
+    return out.value  # type: ignore[return-value]
+
+
+def _sequence(values: Any, content: ValueInfo | None, memory: list[Any]) -> int:
+    out = c_void_p()
+    check(lib.pinion_sequence_create(byref(out)))
+    try:
+        for value in values:
+            element = to_handle(value, content, memory)
+            try:
+                check(lib.pinion_sequence_append(out, element))
+            finally:
+                _release(element)
+    except BaseException:
+        _release(out)
+        raise
+    return out.value  # type: ignore[return-value]
+
+
+def _map(value: dict[Any, Any], info: ValueInfo | None, memory: list[Any]) -> int:
+    declared = info if info is not None and info.kind is Kind.MAP else None
+    key_type = dtype_of(declared.element_type) if declared else None
+    if key_type is None:
+        key_type = np.dtype(object) if any(isinstance(key, str) for key in value) else np.dtype(np.int64)
+    keys = np.empty(len(value), dtype=key_type)
+    keys[:] = list(value)
+    content = declared.content if declared else None
+    out = c_void_p()
+    key_handle = to_handle(keys, None, memory)
+    try:
+        value_handle = to_handle(_as_array(list(value.values()), content), None, memory)
+        try:
+            check(lib.pinion_map_create(key_handle, value_handle, byref(out)))
+        finally:
+            _release(value_handle)
+    finally:
+        _release(key_handle)
+    return out.value  # type: ignore[return-value]
+
+
+# ------------------------------------------------------------------------------------------------------------ DLPack
+
+# A capsule stores the pointer to its name, so the names live as long as the module.
+_NAME, _NAME_VERSIONED = b"dltensor", b"dltensor_versioned"
+_USED, _USED_VERSIONED = b"used_dltensor", b"used_dltensor_versioned"
+
+_capsule_pointer = ctypes.pythonapi.PyCapsule_GetPointer
+_capsule_pointer.restype, _capsule_pointer.argtypes = c_void_p, [ctypes.py_object, c_char_p]
+_capsule_is = ctypes.pythonapi.PyCapsule_IsValid
+_capsule_is.restype, _capsule_is.argtypes = ctypes.c_int, [ctypes.py_object, c_char_p]
+_capsule_rename = ctypes.pythonapi.PyCapsule_SetName
+_capsule_rename.restype, _capsule_rename.argtypes = ctypes.c_int, [ctypes.py_object, c_char_p]
+
+_CapsuleDestructor = ctypes.PYFUNCTYPE(None, c_void_p)
+_capsule_new = ctypes.pythonapi.PyCapsule_New
+_capsule_new.restype, _capsule_new.argtypes = ctypes.py_object, [c_void_p, c_char_p, _CapsuleDestructor]
+# The destructor gets a capsule whose reference count is 0 already, so its functions take a bare pointer.
+_dead_is = ctypes.PYFUNCTYPE(ctypes.c_int, c_void_p, c_char_p)(("PyCapsule_IsValid", ctypes.pythonapi))
+_dead_pointer = ctypes.PYFUNCTYPE(c_void_p, c_void_p, c_char_p)(("PyCapsule_GetPointer", ctypes.pythonapi))
+
+
+def _from_dlpack(value: Any) -> int:
+    device = value.__dlpack_device__()
+    if int(device[0]) not in (1, 3):
+        raise UnsupportedError(f"the DLPack tensor lies on device {tuple(map(int, device))}, not in the CPU's memory")
+    try:
+        capsule = value.__dlpack__(max_version=(1, 1))
+    except TypeError:
+        capsule = value.__dlpack__()
+    out = c_void_p()
+    if _capsule_is(capsule, _NAME_VERSIONED):
+        check(lib.pinion_tensor_from_dlpack_versioned(_capsule_pointer(capsule, _NAME_VERSIONED), byref(out)))
+        _capsule_rename(capsule, _USED_VERSIONED)
+    elif _capsule_is(capsule, _NAME):
+        check(lib.pinion_tensor_from_dlpack(_capsule_pointer(capsule, _NAME), byref(out)))
+        _capsule_rename(capsule, _USED)
+    else:
+        raise InvalidArgumentError(f"{type(value).__name__}.__dlpack__() returned no DLPack capsule")
+    return out.value  # type: ignore[return-value]
+
+
+class _ManagedTensor(ctypes.Structure):
+    """DLManagedTensor; only the deleter is read."""
+
+    _fields_ = [
+        ("tensor", ctypes.c_byte * 48),
+        ("context", c_void_p),
+        ("deleter", ctypes.PYFUNCTYPE(None, c_void_p)),
+    ]
+
+
+class _ManagedTensorVersioned(ctypes.Structure):
+    """The head of DLManagedTensorVersioned; only the deleter is read."""
+
+    _fields_ = [("version", ctypes.c_uint32 * 2), ("context", c_void_p), ("deleter", ctypes.PYFUNCTYPE(None, c_void_p))]
+
+
+def _destroy(name: bytes, structure: Any) -> Any:
+    def destroy(capsule: int) -> None:
+        if _dead_is(capsule, name):
+            pointer = _dead_pointer(capsule, name)
+            structure.from_address(pointer).deleter(pointer)
+
+    return _CapsuleDestructor(destroy)
+
+
+_destroy_unversioned = _destroy(_NAME, _ManagedTensor)
+_destroy_versioned = _destroy(_NAME_VERSIONED, _ManagedTensorVersioned)
+
+
+def _capsule(pointer: int | None, versioned: bool) -> Any:
+    if versioned:
+        return _capsule_new(pointer, _NAME_VERSIONED, _destroy_versioned)
+    return _capsule_new(pointer, _NAME, _destroy_unversioned)
+
+
+# -------------------------------------------------------------------------------------------------------------- out
+
+
+def from_handle(handle: int, borrowed: Any = None) -> Any:
+    """The Python object of a value, whose reference is taken over, also on failure. Arrays keep `borrowed` alive."""
+    if lib.pinion_value_kind(handle) != 1:
+        return _from_container(handle, borrowed)
+    view = TensorView(_VIEW_SIZE)
+    status = _describe(handle, byref(view))
+    if status:
+        _release(handle)
+        raise_last(status)
+    rank = view.rank
+    shape = tuple(view.dims[:rank]) if rank else ()
+    memory = MEMORY.get(view.element_type)
+    if memory is None:
+        return _from_odd_tensor(handle, view, shape)
+    typestr, dtype = memory
+    if not view.byte_size:
+        _release(handle)
+        return np.empty(shape, typestr if dtype is None else dtype)
+    owner = _Owner()
+    owner.handle = handle
+    owner.memory = borrowed
+    owner.__array_interface__ = {"shape": shape, "typestr": typestr, "data": (view.data, bool(borrowed)), "version": 3}
+    array = np.asarray(owner)
+    return array if dtype is None else array.view(dtype)
+
+
+def _from_odd_tensor(handle: int, view: TensorView, shape: tuple[int, ...]) -> Any:
+    try:
+        code, count = view.element_type, view.element_count
+        if code == ElementType.STRING:
+            return _from_strings(handle, count, shape)
+        if code not in UNPACKED:
+            name = ElementType(code).name.lower() if code in ElementType._value2member_map_ else str(code)
+            raise UnsupportedError(f"a tensor of {name} needs the package ml_dtypes, or a newer one")
+        if not view.byte_size:
+            return np.empty(shape, UNPACKED[code][0])
+        raw = np.frombuffer(ctypes.string_at(view.data, view.byte_size), np.uint8)
+        return unpack(raw, count, code).reshape(shape)
+    finally:
+        _release(handle)
+
+
+def _from_strings(handle: int, count: int, shape: tuple[int, ...]) -> np.ndarray:
+    array = np.empty(count, dtype=object)
+    data, length = c_void_p(), c_size_t()
+    for index in range(count):
+        check(lib.pinion_tensor_string(handle, index, byref(data), byref(length)))
+        item = ctypes.string_at(data, length.value) if length.value else b""
+        array[index] = item.decode("utf-8", "surrogateescape")
+    return array.reshape(shape)
+
+
+def _from_container(handle: int, borrowed: Any) -> Any:
+    try:
+        kind = lib.pinion_value_kind(handle)
+        out = c_void_p()
+        if kind == Kind.SEQUENCE:
+            elements = []
+            for index in range(lib.pinion_sequence_count(handle)):
+                check(lib.pinion_sequence_get(handle, index, byref(out)))
+                elements.append(from_handle(out.value, borrowed))  # type: ignore[arg-type]
+            return elements
+        if kind == Kind.MAP:
+            check(lib.pinion_map_get_keys(handle, byref(out)))
+            keys = from_handle(out.value)  # type: ignore[arg-type]
+            check(lib.pinion_map_get_values(handle, byref(out)))
+            values = from_handle(out.value)  # type: ignore[arg-type]
+            return dict(zip(keys.tolist(), values.tolist()))
+        return None
+    finally:
+        _release(handle)

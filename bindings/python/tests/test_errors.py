@@ -1,0 +1,133 @@
+import pickle
+
+import numpy as np
+import pinion
+import pytest
+from conftest import model, tensor
+from onnx import helper
+
+BUILT_IN = {
+    pinion.InvalidArgumentError: ValueError,
+    pinion.InvalidModelError: ValueError,
+    pinion.UnsupportedError: NotImplementedError,
+    pinion.InvalidShapeError: ValueError,
+    pinion.InvalidValueError: ValueError,
+    pinion.OutOfMemoryError: MemoryError,
+    pinion.BudgetExceededError: RuntimeError,
+    pinion.DeadlineExceededError: TimeoutError,
+    pinion.CancelledError: RuntimeError,
+    pinion.InputOutputError: OSError,
+    pinion.NotFoundError: KeyError,
+    pinion.InternalError: RuntimeError,
+}
+
+
+@pytest.mark.parametrize(("cls", "built_in"), BUILT_IN.items())
+def test_classes(cls, built_in):
+    assert issubclass(cls, pinion.Error) and issubclass(cls, built_in)
+    details = {"node": "n", "operator": "Add", "opset": 18, "inputs": ["float32[2]"], "others": [{"message": "more"}]}
+    error = cls("a sentence", details)
+    assert str(error) == "a sentence (node 'n'; operator Add; opset 18; inputs float32[2])\nmore"
+    assert (error.message, error.node, error.operator) == ("a sentence", "n", "Add")
+    again = pickle.loads(pickle.dumps(error))
+    assert type(again) is cls and again.details == details
+    with pytest.raises(built_in):
+        raise error
+
+
+def test_codes_are_distinct():
+    assert sorted(cls.code for cls in BUILT_IN) == list(range(1, 13))
+
+
+def test_missing_and_unknown_inputs(add_model, x):
+    session = pinion.Session(add_model)
+    with pytest.raises(pinion.InvalidArgumentError, match="missing input 'x'"):
+        session.run({})
+    with pytest.raises(KeyError, match="'z'.*'x', 'b'"):
+        session.run({"x": x, "z": x})
+    with pytest.raises(pinion.NotFoundError, match="'q'.*'y'"):
+        session.run({"x": x}, ["q"])
+    session.run({"x": x})
+
+
+def test_a_required_input_that_is_none(add_model):
+    with pytest.raises(pinion.Error):
+        pinion.Session(add_model).run({"x": None})
+
+
+def test_wrong_shape_and_type(add_model, x):
+    session = pinion.Session(add_model)
+    for wrong in (np.zeros((3, 3), np.float32), np.zeros(2, np.float32), x.astype(np.float64), x.astype(np.int32)):
+        with pytest.raises(pinion.InvalidShapeError) as caught:
+            session.run({"x": wrong})
+        assert caught.value.code == 4 and "x" in caught.value.message
+    session.run({"x": x})
+
+
+def test_all_unsupported_operators_are_reported():
+    made = model(
+        [
+            helper.make_node("NoSuchOperator", ["x"], ["a"], name="first"),
+            helper.make_node("Relu", ["a"], ["b"], name="known"),
+            helper.make_node("Frobnicate", ["b"], ["y"], name="second"),
+        ],
+        [tensor("x")],
+        [tensor("y")],
+    )
+    with pytest.raises(NotImplementedError) as caught:
+        pinion.Session(made)
+    error = caught.value
+    assert isinstance(error, pinion.UnsupportedError) and error.code == 3
+    found = {(problem["node"], problem["operator"]) for problem in [error.details, *error.others] if problem["operator"]}
+    assert found == {("first", "NoSuchOperator"), ("second", "Frobnicate")}
+    assert "Frobnicate" in str(error)
+
+
+@pytest.mark.parametrize("garbage", [b"", b"\x00", b"no model", b"\xff" * 1000, bytes(range(256)) * 20])
+def test_garbage(garbage):
+    with pytest.raises(pinion.Error):
+        pinion.Session(garbage)
+
+
+def test_truncated_models_never_kill(add_model, x):
+    for end in range(0, len(add_model), 3):
+        try:
+            pinion.Session(add_model[:end]).run({"x": x})
+        except pinion.Error:
+            pass
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(OSError) as caught:
+        pinion.Session(tmp_path / "none.onnx")
+    assert caught.type is pinion.InputOutputError and "none.onnx" in str(caught.value)
+
+
+def test_a_folder_is_no_model(tmp_path):
+    with pytest.raises(pinion.Error):
+        pinion.Session(tmp_path)
+
+
+def test_bad_arguments(add_model, x):
+    with pytest.raises(pinion.InvalidArgumentError):
+        pinion.Session(7)
+    with pytest.raises(pinion.NotFoundError):
+        pinion.Session(add_model, device="abacus")
+    with pytest.raises(pinion.InvalidArgumentError):
+        pinion.Session(add_model, optimization=9)
+    with pytest.raises(pinion.InvalidArgumentError):
+        pinion.Session(add_model, threads=-1)
+    with pytest.raises(pinion.InvalidArgumentError):
+        pinion.Session(add_model, threads=2**40)
+    with pytest.raises(pinion.InvalidArgumentError):
+        pinion.Session(add_model).run({"x": x}, timeout=-1)
+    with pytest.raises(pinion.InvalidArgumentError):
+        pinion.Session(add_model).run({"x": x}, timeout=float("nan"))
+
+
+def test_a_session_is_usable_after_failures(add_model, x):
+    session = pinion.Session(add_model)
+    for _ in range(20):
+        with pytest.raises(pinion.Error):
+            session.run({"x": np.zeros((1, 9), np.float32)})
+        np.testing.assert_array_equal(session.run({"x": x})[0], x + np.array([10, 20], np.float32))

@@ -1,0 +1,285 @@
+import gc
+import pickle
+import threading
+import time
+
+import numpy as np
+import pinion
+import pytest
+from conftest import FLOAT, INT64, matmul_chain, model, tensor
+from onnx import helper
+
+
+def test_runs_from_bytes_and_from_a_file(add_model, x, tmp_path):
+    path = tmp_path / "add.onnx"
+    path.write_bytes(add_model)
+    for source in (add_model, bytearray(add_model), memoryview(add_model), path, str(path)):
+        [y] = pinion.Session(source, threads=1).run({"x": x})
+        np.testing.assert_array_equal(y, x + np.array([10, 20], np.float32))
+        assert y.dtype == np.float32
+
+
+def test_describes_inputs_and_outputs(add_model):
+    session = pinion.Session(add_model)
+    assert session.input_names == ["x", "b"]
+    assert session.output_names == ["y"]
+    x, b = session.inputs
+    assert (x.shape, x.dtype, x.optional, x.kind) == (("n", 2), np.float32, False, pinion.Kind.TENSOR)
+    assert (b.shape, b.optional) == ((2,), True)
+    assert session.outputs[0].shape == ("n", 2)
+    assert x.type == "float32[n,2]"
+    assert "x: float32[n,2]" in repr(session)
+
+
+def test_metadata(add_model):
+    session = pinion.Session(add_model)
+    metadata = session.metadata
+    assert metadata.ir_version == 9
+    assert (metadata.producer_name, metadata.producer_version) == ("tests", "7")
+    assert (metadata.domain, metadata.version, metadata.doc_string) == ("org.example", 3, "adds")
+    assert metadata.graph_name == "addition"
+    assert metadata.opsets == {"ai.onnx": 18}
+    assert metadata.properties == {"author": "nobody", "empty": ""}
+    assert session.model.operators == {"Add": 1}
+    assert session.model.node_count == 1
+    assert session.model.text()
+
+
+def test_a_default_can_be_fed(add_model, x):
+    [y] = pinion.Session(add_model).run({"x": x, "b": np.array([1, 1], np.float32)})
+    np.testing.assert_array_equal(y, x + 1)
+
+
+def test_sessions_share_a_model(add_model, x):
+    shared = pinion.Model(add_model)
+    first, second = pinion.Session(shared, threads=1), pinion.Session(shared, threads=2, optimization=0)
+    del shared
+    gc.collect()
+    np.testing.assert_array_equal(first.run({"x": x})[0], second.run({"x": x})[0])
+
+
+def test_selected_and_reordered_outputs(x):
+    session = pinion.Session(
+        model(
+            [helper.make_node("Neg", ["x"], ["a"]), helper.make_node("Abs", ["a"], ["b"])],
+            [tensor("x")],
+            [tensor("a"), tensor("b")],
+        )
+    )
+    a, b = session.run({"x": x})
+    np.testing.assert_array_equal(a, -x)
+    np.testing.assert_array_equal(b, x)
+    b, a = session.run({"x": x}, ["b", "a"])
+    np.testing.assert_array_equal(a, -x)
+    [b] = session.run({"x": x}, ["b"])
+    np.testing.assert_array_equal(b, x)
+    assert session.run({"x": x}, []) == []
+
+
+def test_changing_shapes(add_model):
+    session = pinion.Session(add_model)
+    for rows in (1, 5, 0, 3, 5):
+        [y] = session.run({"x": np.ones((rows, 2), np.float32)})
+        np.testing.assert_array_equal(y, np.ones((rows, 2)) + [10, 20])
+
+
+def test_outputs_own_their_memory(add_model, x):
+    session = pinion.Session(add_model)
+    [first] = session.run({"x": x})
+    kept = first.copy()
+    [second] = session.run({"x": x * 2})
+    del session
+    gc.collect()
+    np.testing.assert_array_equal(first, kept)
+    assert first.flags.writeable
+    first[:] = 0
+    np.testing.assert_array_equal(second, x * 2 + [10, 20])
+
+
+def test_an_output_never_shares_memory_with_an_input(x):
+    session = pinion.Session(model([helper.make_node("Identity", ["x"], ["y"])], [tensor("x")], [tensor("y")]))
+    [y] = session.run({"x": x})
+    assert not np.shares_memory(x, y)
+    y[:] = 0
+    assert x[0, 0] == 1
+
+
+def test_preallocated_outputs(add_model, x):
+    session = pinion.Session(add_model)
+    target = np.empty((3, 2), np.float32)
+    [y] = session.run({"x": x}, out={"y": target})
+    assert y is target
+    np.testing.assert_array_equal(target, x + np.array([10, 20], np.float32))
+    with pytest.raises(pinion.InvalidArgumentError):
+        session.run({"x": x}, out={"y": np.empty((2, 3), np.float32).T})
+    with pytest.raises(pinion.NotFoundError):
+        session.run({"x": x}, out={"z": target})
+
+
+def test_preallocated_output_of_another_shape_fails(add_model, x):
+    with pytest.raises(pinion.Error):
+        pinion.Session(add_model).run({"x": x}, out={"y": np.empty((4, 2), np.float32)})
+
+
+def test_many_threads_run_one_session(add_model, x):
+    session = pinion.Session(add_model)
+    wrong = []
+
+    def work(seed):
+        for i in range(50):
+            data = np.full((seed + 1, 2), i, np.float32)
+            [y] = session.run({"x": data})
+            if not np.array_equal(y, data + np.array([10, 20], np.float32)):
+                wrong.append((seed, i))
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_cancel_before_and_after():
+    session = pinion.Session(matmul_chain(4, 2))
+    token = pinion.CancelToken()
+    token.cancel()
+    assert token.is_set
+    with pytest.raises(pinion.CancelledError):
+        session.run({"x": np.eye(4, dtype=np.float32)}, cancel=token)
+    token.reset()
+    [y] = session.run({"x": np.eye(4, dtype=np.float32)}, cancel=token)
+    np.testing.assert_array_equal(y, np.eye(4))
+
+
+@pytest.mark.slow
+def test_cancel_from_another_thread():
+    session = pinion.Session(matmul_chain(2000, 30), threads=1)
+    token = pinion.CancelToken()
+    timer = threading.Timer(0.1, token.cancel)
+    timer.start()
+    begin = time.monotonic()
+    with pytest.raises(pinion.CancelledError):
+        session.run({"x": np.zeros((2000, 2000), np.float32)}, cancel=token)
+    assert time.monotonic() - begin < 1.0
+
+
+@pytest.mark.slow
+def test_timeout():
+    session = pinion.Session(matmul_chain(2000, 30), threads=1)
+    begin = time.monotonic()
+    with pytest.raises(TimeoutError) as caught:
+        session.run({"x": np.zeros((2000, 2000), np.float32)}, timeout=0.05)
+    assert caught.type is pinion.DeadlineExceededError
+    assert time.monotonic() - begin < 1.0
+
+
+def test_no_time_at_all(add_model, x):
+    session = pinion.Session(add_model)
+    with pytest.raises(pinion.DeadlineExceededError):
+        session.run({"x": x}, timeout=0)
+    session.run({"x": x}, timeout=60)
+
+
+def test_budgets(x):
+    session = pinion.Session(matmul_chain(64, 3))
+    eye = np.eye(64, dtype=np.float32)
+    with pytest.raises(pinion.BudgetExceededError):
+        session.run({"x": eye}, byte_budget=1)
+    with pytest.raises(pinion.BudgetExceededError):
+        session.run({"x": eye}, step_budget=1)
+    np.testing.assert_array_equal(session.run({"x": eye}, byte_budget=10**9, step_budget=1000)[0], eye)
+    with pytest.raises(ValueError):
+        session.run({"x": eye}, byte_budget=0)
+
+
+def test_plan(add_model):
+    plan = pinion.Session(add_model).plan({"x": (7, 2)})
+    assert plan.is_complete
+    assert plan.flops >= 0
+    assert plan.peak_bytes >= 0
+    assert plan.outputs[0].name == "y"
+
+
+def test_plan_gives_shapes(add_model):
+    session = pinion.Session(add_model)
+    assert session.plan({"x": (7, 2)}).outputs[0].shape == (7, 2)
+    assert session.plan({"x": ((5, 2), np.float32)}).outputs[0].shape == (5, 2)
+    assert session.plan({"x": np.zeros((4, 2), np.float32)}).outputs[0].shape == (4, 2)
+    with pytest.raises(pinion.InvalidShapeError):
+        session.plan({"x": (7, 3)})
+    with pytest.raises(pinion.NotFoundError):
+        session.plan({"z": (7, 2)})
+
+
+def test_plan_of_a_matrix_product():
+    plan = pinion.Session(matmul_chain(64, 1), optimization=0).plan()
+    assert plan.flops == 2 * 64**3
+
+
+def test_plan_with_shapes_that_depend_on_data(x):
+    session = pinion.Session(
+        model([helper.make_node("NonZero", ["x"], ["y"])], [tensor("x")], [tensor("y", INT64, (2, "k"))])
+    )
+    plan = session.plan({"x": (3, 2)})
+    assert not plan.is_complete
+    assert plan.outputs[0].shape[0] == 2
+    assert not isinstance(plan.outputs[0].shape[1], int)
+
+
+def test_profile(add_model, x):
+    session = pinion.Session(add_model, profile=True)
+    session.run({"x": x})
+    profile = session.profile()
+    assert profile["runs"] == 1
+    assert {"name", "operator", "calls", "ns"} <= set(profile["nodes"][0])
+    assert "traceEvents" in session.profile_trace()
+    session.reset_profile()
+
+
+def test_profile_has_to_be_asked_for(add_model):
+    with pytest.raises(pinion.UnsupportedError):
+        pinion.Session(add_model).profile()
+
+
+def test_trim(add_model, x):
+    session = pinion.Session(add_model)
+    session.run({"x": x})
+    assert session.trim() >= 0
+    session.run({"x": x})
+
+
+def test_pickles_by_path(add_model, x, tmp_path):
+    path = tmp_path / "add.onnx"
+    path.write_bytes(add_model)
+    session = pinion.Session(path, threads=1, optimization=1)
+    data = pickle.dumps(session)
+    assert len(data) < 1000 and str(path).encode() in data
+    [y] = pickle.loads(data).run({"x": x})
+    np.testing.assert_array_equal(y, session.run({"x": x})[0])
+    path.write_bytes(add_model + b"\x00")
+    with pytest.raises(pinion.InvalidModelError):
+        pickle.loads(data)
+    with pytest.raises(pinion.InvalidModelError):
+        pickle.dumps(session)
+
+
+def test_pickles_bytes(add_model, x):
+    session = pickle.loads(pickle.dumps(pinion.Session(add_model)))
+    np.testing.assert_array_equal(session.run({"x": x})[0], x + np.array([10, 20], np.float32))
+
+
+def test_more_input_name_sets_than_are_kept(x):
+    names = [f"i{n}" for n in range(8)]
+    inputs = [tensor(name, FLOAT, (2,)) for name in names]
+    initializers = [helper.make_tensor(name, FLOAT, [2], [0.0, 0.0]) for name in names]
+    session = pinion.Session(model([helper.make_node("Sum", names, ["y"])], inputs, [tensor("y", FLOAT, (2,))], initializers))
+    for mask in range(256):
+        feeds = {name: np.ones(2, np.float32) for bit, name in enumerate(names) if mask >> bit & 1}
+        assert session.run(feeds)[0][0] == bin(mask).count("1")
+
+
+def test_about_this_build():
+    assert pinion.__version__.count(".") == 2
+    assert pinion.cpu_isa()
+    assert any(name == "Add" and domain == "ai.onnx" for domain, name, since in pinion.operators())
