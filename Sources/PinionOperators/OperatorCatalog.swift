@@ -4,12 +4,26 @@ import PinionGraph
 public struct OperatorCatalog: OperatorResolver {
   public static let all: [any Operator.Type] = [
     // ai.onnx
+    ConcatFromSequence.self,
     If.self,
     LeakyRelu.self,
+    Loop.self,
     NonZero.self,
+    OptionalGetElement.self,
+    OptionalHasElement.self,
+    OptionalOperator.self,
     Relu.self,
     Reshape.self,
+    Scan.self,
+    SequenceAt.self,
+    SequenceConstruct.self,
+    SequenceEmpty.self,
+    SequenceErase.self,
+    SequenceInsert.self,
+    SequenceLength.self,
+    SequenceMap.self,
     ShapeOperator.self,
+    SplitToSequence.self,
     // ai.onnx.ml
     // com.microsoft
   ]
