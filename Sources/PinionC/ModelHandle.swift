@@ -46,7 +46,7 @@ final class ModelBox: @unchecked Sendable {
   }
 }
 
-private let defaultModelOptions = pinion_model_options(
+private nonisolated(unsafe) let defaultModelOptions = pinion_model_options(
   struct_size: MemoryLayout<pinion_model_options>.size, runtime: nil, external_data_folder: nil)
 
 private func load(
@@ -57,18 +57,12 @@ private func load(
     let result = try required(result, "model")
     result.pointee = nil
     let options = try options(given, default: defaultModelOptions) { $0.struct_size }
-    let folder = try options.external_data_folder.map { path throws(PinionError) in try ExternalDataFolder(path: String(cString: path)) }
+    var folder: ExternalDataFolder?
+    if let path = options.external_data_folder { folder = try ExternalDataFolder(path: String(cString: path)) }
     let runtime = runtimeBox(options.runtime)
     let model = try body(folder)
     runtime.log(PINION_LOG_INFO, "loaded \(model.path ?? "a model from memory"): \(model.graph.nodes.count) nodes")
     result.pointee = handle(ModelBox(model, runtime: runtime))
-  }
-}
-
-extension Optional {
-  fileprivate func map<T>(_ body: (Wrapped) throws(PinionError) -> T) throws(PinionError) -> T? {
-    guard let self else { return nil }
-    return try body(self)
   }
 }
 
@@ -101,7 +95,8 @@ public func pinion_model_load_callback(
 ) -> pinion_status {
   load(options, model) { folder throws(PinionError) in
     let read = try required(read, "read")
-    let count: Int = try positive(try length.converted(), "length")
+    let bytes: Int = try length.converted()
+    let count = try positive(bytes, "length")
     let buffer = try Allocator.system.buffer(bytes: count)
     let chunk = 1 << 24
     var offset = 0

@@ -66,7 +66,7 @@ final class RuntimeBox: @unchecked Sendable {
   }
 }
 
-private let defaultRuntimeOptions = pinion_runtime_options(
+private nonisolated(unsafe) let defaultRuntimeOptions = pinion_runtime_options(
   struct_size: MemoryLayout<pinion_runtime_options>.size, threads: 0, log_level: PINION_LOG_WARNING, log: nil, log_context: nil, allocate: nil,
   deallocate: nil, allocator_context: nil, parallel_for: nil, parallel_for_context: nil)
 

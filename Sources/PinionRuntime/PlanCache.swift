@@ -12,7 +12,15 @@ struct PlanCache {
   private var entries: [Entry] = []
   private var clock = 0
 
-  init(limit: Int) { self.limit = max(limit, 1) }
+  private let bytes: Int
+
+  /// - Parameters:
+  ///   - limit: how many plans are kept.
+  ///   - bytes: how much memory their idle workspaces may hold.
+  init(limit: Int, bytes: Int) {
+    self.limit = max(limit, 1)
+    self.bytes = bytes
+  }
 
   /// The plan for inputs of the same types. Compares in place: a hit allocates nothing.
   mutating func find(_ inputs: [Value?]) -> Segment? {
@@ -27,7 +35,9 @@ struct PlanCache {
   /// Adds a plan, in place of the one longest unused where there are too many; the one that is there already wins.
   mutating func insert(_ segment: Segment, for signature: Signature) -> Segment {
     if let entry = entries.first(where: { $0.signature == signature }) { return entry.segment }
-    if entries.count >= limit, let oldest = entries.indices.min(by: { entries[$0].lastUse < entries[$1].lastUse }) {
+    while !entries.isEmpty, entries.count >= limit || idleBytes &+ segment.arenaBytes > bytes,
+      let oldest = entries.indices.min(by: { entries[$0].lastUse < entries[$1].lastUse })
+    {
       entries.remove(at: oldest)
     }
     clock &+= 1
@@ -35,7 +45,13 @@ struct PlanCache {
     return segment
   }
 
-  func trim() { for entry in entries { entry.segment.trim() } }
+  /// Forgets every plan.
+  /// - Returns: the bytes that their idle workspaces held.
+  mutating func removeAll() -> Int {
+    let bytes = idleBytes
+    entries.removeAll()
+    return bytes
+  }
 
   /// Bytes of idle workspaces.
   var idleBytes: Int { entries.reduce(0) { $0 &+ $1.segment.idleBytes } }

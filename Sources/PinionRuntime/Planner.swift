@@ -71,6 +71,9 @@ struct Planner {
     return try finish(positions: nodes.count)
   }
 
+  /// The nodes that have steps, in order.
+  var plannedNodes: [Int] { planned.map(\.node) }
+
   private func describe(_ value: ValueID?) -> String {
     guard let value else { return "-" }
     return switch knowledge[value.index] {

@@ -111,12 +111,6 @@ final class Segment: Sendable {
     }
   }
 
-  /// Gives the memory of idle workspaces back, here and in all that follows.
-  func trim() {
-    idle.withLock { $0.removeAll() }
-    for segment in following.withLock({ Array($0.values) }) { segment.trim() }
-  }
-
   /// Bytes held by idle workspaces, here and in all that follows.
   var idleBytes: Int {
     let own = idle.withLock { $0.count } &* arenaBytes

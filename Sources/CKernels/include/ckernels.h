@@ -1,9 +1,13 @@
 #ifndef PINION_CKERNELS_H
 #define PINION_CKERNELS_H
 
+#include "pk_binary.h"
 #include "pk_convert.h"
+#include "pk_conv.h"
 #include "pk_gemm.h"
+#include "pk_gemm_int8.h"
 #include "pk_isa.h"
+#include "pk_product.h"
 #include "pk_unary.h"
 
 #endif
