@@ -76,8 +76,12 @@ typedef struct pk_winograd {
   size_t phase;     ///< Of a padded input row, which is stored as every fourth element in four runs.
   size_t ld;        ///< Of a row of transformed input or output: all tiles of the call, and room for a vector.
   size_t rows;      ///< Output channels transformed back together.
+  size_t input_step, product_step; ///< Between the 36 matrices.
   size_t lines, input, product, line, total;
 } pk_winograd;
+
+/// An odd number of cache lines: the 36 places written together must not fall into the same sets of the caches.
+static inline size_t pk_odd_lines(size_t floats) { return floats > SIZE_MAX - 32 ? SIZE_MAX : ((floats + 15) / 16 | 1) * 16; }
 
 static inline pk_winograd pk_winograd_sizes(const pk_conv_shape *s, size_t bands, size_t mr, size_t nr) {
   pk_winograd z = {.across = pk_ceil_div(s->out[2], 4)};
@@ -89,8 +93,10 @@ static inline pk_winograd pk_winograd_sizes(const pk_conv_shape *s, size_t bands
   z.ld = pk_add(pk_mul(pk_ceil_div(pk_mul(z.across, bands), nr), nr), 16);
   z.rows = pk_min(4 * mr, pk_ceil_div(s->outputs, mr) * mr);
   z.lines = pk_mul(4 * bands + 2, 4 * z.phase);
-  z.input = pk_mul(pk_mul(36, s->channels), z.ld);
-  z.product = pk_mul(36 * z.rows, z.ld);
+  z.input_step = pk_odd_lines(pk_mul(s->channels, z.ld));
+  z.product_step = pk_odd_lines(pk_mul(z.rows, z.ld));
+  z.input = pk_mul(36, z.input_step);
+  z.product = pk_mul(36, z.product_step);
   z.line = 16 * z.phase;
   z.total = pk_add(pk_add(z.lines, z.input), pk_add(z.product, 2 * z.line));
   return z;

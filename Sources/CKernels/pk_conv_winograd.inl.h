@@ -79,7 +79,7 @@ static void winograd(const pk_conv *c, size_t image, size_t group, size_t band0,
   const pk_conv_shape *s = &c->shape;
   const size_t bands = band1 - band0, mr = pk_even_part(s->outputs, MR);
   const pk_winograd z = pk_winograd_sizes(s, bands, mr, NR);
-  const size_t tiles = bands * z.across, out = s->out[1] * s->out[2], step = s->channels * z.ld;
+  const size_t tiles = bands * z.across, out = s->out[1] * s->out[2], step = z.input_step;
   float *v = scratch, *product = v + z.input, *lines = product + z.product, *phases = lines + z.lines, *rows = phases + z.line;
   const float *x = c->x + (image * s->groups + group) * s->channels * s->in[1] * s->in[2];
   for (size_t channel = 0; channel < s->channels; channel++, x += s->in[1] * s->in[2]) {
@@ -96,7 +96,7 @@ static void winograd(const pk_conv *c, size_t image, size_t group, size_t band0,
         for (size_t i = 0; i < count; i += mr) {
           const size_t height = pk_min(mr, count - i);
           micro_kernel(height, tiles - j > VW ? 2 : 1)(s->channels, weights + xi * stride + (m + i) * s->channels, v + xi * step + j, z.ld,
-                                                       product + (xi * z.rows + i) * z.ld + j, z.ld);
+                                                       product + xi * z.product_step + i * z.ld + j, z.ld);
         }
     for (size_t i = 0; i < count; i++) {
       const size_t channel = group * s->outputs + m + i, plane = image * s->groups * s->outputs + channel;
@@ -107,7 +107,7 @@ static void winograd(const pk_conv *c, size_t image, size_t group, size_t band0,
       e.ld_residual = s->out[2];
       const store to = {.c = c->y + plane * out, .ldc = s->out[2], .alpha = 1, .e = &e};
       for (size_t band = 0; band < bands; band++) {
-        winograd_output(&z, product + i * z.ld + band * z.across, z.rows * z.ld, bias, phases, rows);
+        winograd_output(&z, product + i * z.ld + band * z.across, z.product_step, bias, phases, rows);
         const size_t row = 4 * (band0 + band);
         finish_tile(&to, rows, 4 * z.phase, pk_min(4, s->out[1] - row), s->out[2], row, 0);
       }

@@ -148,19 +148,16 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
       pk_conv_transpose_direct_f32(&d, x, w, c.epilogue.row_bias, y, 0, planes, 0, out);
   }
   bool bad = false;
-  static double worst = 0;
   for (size_t i = 0; i < planes * out && !bad; i++) {
     double v = want[i] + (c.epilogue.row_bias ? bias[i / out % channels] : 0);
     const double r = c.epilogue.residual ? residual[i] : 0;
     if (!c.epilogue.residual_last) v += r;
     if (c.epilogue.activation) v = v < 0 ? v * 0.25 : v;
     if (c.epilogue.residual_last) v += r;
-    bad = !(fabs(v - y[i]) <= (how == WINOGRAD ? 2e-5 : 1e-6) * (size[i] + 4));
-    if (how == WINOGRAD) worst = fmax(worst, fabs(v - y[i]) / (size[i] + 4));
+    bad = !(fabs(v - y[i]) <= (how == WINOGRAD ? 8e-6 : 1e-6) * (size[i] + 4));
     CHECK(!bad, "%s way %d: y[%zu] = %g, not %g", pk_isa_name(isa), how, i, y[i], v);
   }
   if (bad && failures < 20) describe(s);
-  if (getenv("WORST")) printf("worst %g\n", worst);
   free(x), free(w), free(y), free(bias), free(residual), free(want), free(size), free(packed);
 }
 
