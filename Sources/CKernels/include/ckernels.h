@@ -4,7 +4,9 @@
 #include "pk_binary.h"
 #include "pk_convert.h"
 #include "pk_isa.h"
+#include "pk_norm.h"
 #include "pk_reduce.h"
+#include "pk_softmax.h"
 #include "pk_unary.h"
 
 #endif
