@@ -4,6 +4,7 @@
 #include "pk_binary.h"
 #include "pk_convert.h"
 #include "pk_isa.h"
+#include "pk_move.h"
 #include "pk_norm.h"
 #include "pk_reduce.h"
 #include "pk_softmax.h"
