@@ -10,6 +10,10 @@
 #include "pk_product.h"
 #include "pk_reduce.h"
 #include "pk_strided.h"
+#include "pk_move.h"
+#include "pk_norm.h"
+#include "pk_reduce.h"
+#include "pk_softmax.h"
 #include "pk_unary.h"
 #include "pk_pool.h"
 
