@@ -34,6 +34,7 @@ public struct OperatorCatalog: OperatorResolver {
     DFT.self,
     Div.self,
     Dropout.self,
+    Einsum.self,
     Elu.self,
     Equal.self,
     Erf.self,
