@@ -38,7 +38,7 @@ let package = Package(
     .target(name: "PinionRuntime", dependencies: ["PinionBackend"]),
     .target(name: "Pinion", dependencies: ["PinionImport", "PinionPasses", "PinionRuntime"]),
     .target(
-      name: "PinionC", dependencies: ["Pinion", "CPinion"],
+      name: "PinionC", dependencies: ["Pinion", "CPinion"], exclude: ["packaging", "exports.map"],
       linkerSettings: [
         .unsafeFlags([
           "-static-stdlib",

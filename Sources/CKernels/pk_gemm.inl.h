@@ -2,6 +2,7 @@
 
 #include "pk_gemm_internal.h"
 #include "pk_gemm_vec.inl.h"
+#include "pk_gemm_transpose.inl.h"
 #include "pk_gemm_act.inl.h"
 
 #if PK_LEVEL == 2

@@ -14,30 +14,38 @@ public struct SessionOptions: Sendable {
   public var optimization = 2
   /// How many plans for different input shapes are kept.
   public var planLimit = 16
+  /// Bytes of plans' idle arenas that are kept.
+  public var planBytes = 256 << 20
   /// Whether node times are recorded.
   public var profile = false
   public init() {}
 }
 
 /// A model made ready to run; thread-safe.
+///
+/// Its inputs are the model's own and then those with a default, its outputs the model's.
 public final class Session: Sendable {
+  /// Inputs with a default that the caller gives, and outputs that the caller wants, where these are not the usual ones.
+  private struct Variant: Hashable {
+    let overrides: [Int]
+    let outputs: [Int]
+  }
+
   public let model: Model
   public let options: SessionOptions
   public let runtime: Runtime
   public let profile: Profile?
-  /// The program for the model's own inputs.
+  /// The program for the model's own inputs and all outputs.
   public let program: Program
-  /// Programs in which inputs with a default are given by the caller, by the names of those inputs.
-  private let variants = Mutex<[Set<String>: Program]>([:])
-  private let inputIndex: [String: Int]
+  private let variants = Mutex<[Variant: Program]>([:])
 
+  /// - Throws: what optimising the graph may throw.
   public init(_ model: Model, runtime: Runtime, options: SessionOptions = SessionOptions()) throws(PinionError) {
     self.model = model
     self.options = options
     self.runtime = runtime
     profile = options.profile ? Profile() : nil
     program = try Session.compile(model.graph, model: model, runtime: runtime, options: options)
-    inputIndex = Dictionary(model.inputs.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
   private static func compile(
@@ -49,62 +57,72 @@ public final class Session: Sendable {
     try PassPipeline.run(
       &graph, level: options.optimization, PassContext(resolver: OperatorCatalog(), backend: backend, executor: executor))
     return Program(
-      graph: graph, backend: backend, executor: executor, packed: model.packed, allocator: runtime.allocator, planLimit: options.planLimit)
+      graph: graph, backend: backend, executor: executor, packed: model.packed, allocator: runtime.allocator,
+      planLimit: options.planLimit, planBytes: options.planBytes)
+  }
+
+  // MARK: Running
+
+  /// Runs the model.
+  /// - Parameters:
+  ///   - inputs: a value for each input by name; inputs with a default may be left out.
+  /// - Returns: the outputs in the graph's order.
+  public func run(_ inputs: [String: Value], limits: RunLimits = RunLimits()) throws(PinionError) -> [Value] {
+    let names = model.inputs.map(\.name) + model.overridableInputs.map(\.name)
+    for name in inputs.keys where !names.contains(name) {
+      throw PinionError(.notFound, "the model has no input '\(name)'; it has " + names.map { "'\($0)'" }.joined(separator: ", "))
+    }
+    return try run(names.map { inputs[$0] }, wanted: Array(model.outputs.indices), limits: limits)
   }
 
   /// Runs the model.
   /// - Parameters:
-  ///   - inputs: a value for each input; inputs with a default may be left out.
-  ///   - outputs: the caller's memory for outputs, in the graph's order; nil entries for new tensors.
-  /// - Returns: the outputs in the graph's order.
+  ///   - inputs: one entry for each of the session's inputs; nil for one with a default that keeps it.
+  ///   - wanted: the positions of the outputs to compute.
+  ///   - memory: the caller's memory for these, nil entries for new tensors; may be shorter.
+  /// - Returns: a value for each wanted output, which shares no memory with inputs and weights.
   public func run(
-    _ inputs: [String: Value], outputs: [Tensor?] = [], limits: RunLimits = RunLimits()
+    _ inputs: [Value?], wanted: [Int], memory: [Tensor?] = [], limits: RunLimits = RunLimits()
   ) throws(PinionError) -> [Value] {
+    let own = model.graph.inputs.count
     var ordered: [Value] = []
-    var used = 0
-    for input in model.inputs {
-      guard let value = inputs[input.name] else { throw .invalidArgument("input '\(input.name)' is missing") }
-      ordered.append(value)
-      used += 1
+    ordered.reserveCapacity(inputs.count)
+    var overrides: [Int] = []
+    for index in 0..<(own + model.imported.overridable.count) {
+      let info = index < own ? model.graph[model.graph.inputs[index]] : model.graph[model.imported.overridable[index - own].value]
+      if index < inputs.count, let value = inputs[index] {
+        try Session.check(value, against: info)
+        ordered.append(value)
+        if index >= own { overrides.append(index - own) }
+      } else if index < own {
+        guard case .optional(let content)? = info.type else { throw .invalidArgument("input '\(info.name)' is missing") }
+        ordered.append(.none(content))
+      }
     }
-    guard used < inputs.count else { return try run(program, ordered, outputs: outputs, limits: limits) }
-    var overrides: Set<String> = []
-    for (name, value) in zip(model.overridableInputs.map(\.name), model.imported.overridable) {
-      guard let given = inputs[value.name] else { continue }
-      overrides.insert(name)
-      ordered.append(given)
-    }
-    guard used + overrides.count == inputs.count else {
-      let known = Set(model.inputs.map(\.name)).union(model.overridableInputs.map(\.name))
-      let unknown = inputs.keys.filter { !known.contains($0) }.sorted()
-      throw .invalidArgument("the model has no input '\(unknown.first ?? "")'; it has " + known.sorted().joined(separator: ", "))
-    }
-    return try run(try variant(overriding: overrides), ordered, outputs: outputs, limits: limits)
-  }
-
-  /// Runs the model on values in the order of its inputs.
-  public func run(_ inputs: [Value], outputs: [Tensor?] = [], limits: RunLimits = RunLimits()) throws(PinionError) -> [Value] {
-    guard inputs.count == model.inputs.count else {
-      throw .invalidArgument("\(inputs.count) inputs, expected \(model.inputs.count)")
-    }
-    return try run(program, inputs, outputs: outputs, limits: limits)
-  }
-
-  private func run(
-    _ program: Program, _ inputs: [Value], outputs: [Tensor?], limits: RunLimits
-  ) throws(PinionError) -> [Value] {
-    for (id, value) in zip(program.graph.inputs, inputs) { try Session.check(value, against: program.graph[id]) }
+    let program = try program(overrides: overrides, outputs: wanted)
     let control = RunControl(limits)
     try control.check()
     runtime.pool.begin()
     defer { runtime.pool.end() }
-    let results = try program.run(inputs, outputs: outputs, control: control, profile: profile)
+    let results = try program.run(ordered, outputs: memory, control: control, profile: profile)
     var finished: [Value] = []
     for (index, result) in results.enumerated() {
-      let given = index < outputs.count ? outputs[index] : nil
-      finished.append(try result.leavingRun(inputs: inputs, given: given))
+      let given = index < memory.count ? memory[index] : nil
+      finished.append(try result.leavingRun(of: program, given: given))
     }
     return finished
+  }
+
+  /// Runs the model from and into the caller's tensors, all inputs of its own and all outputs, where such a run has been planned
+  /// before; allocates nothing.
+  /// - Returns: false, with nothing run, where the other `run` is needed.
+  public func runInPlace(
+    inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, limits: RunLimits?
+  ) throws(PinionError) -> Bool {
+    guard profile == nil else { return false }
+    runtime.pool.begin()
+    defer { runtime.pool.end() }
+    return try program.runInPlace(inputs: inputs, outputs: outputs, input: input, output: output, limits: limits)
   }
 
   private static func check(_ value: Value, against info: ValueInfo) throws(PinionError) {
@@ -116,7 +134,8 @@ public final class Session: Sendable {
       }
       guard let dims else { return }
       guard dims.count == tensor.shape.rank else {
-        throw .invalidShape("input '\(info.name)' is \(tensor.type), expected rank \(dims.count) as in \(ValueType.tensor(element, dims: dims))")
+        throw .invalidShape(
+          "input '\(info.name)' is \(tensor.type), expected rank \(dims.count) as in \(ValueType.tensor(element, dims: dims))")
       }
       for (axis, dimension) in dims.enumerated() {
         guard case .known(let extent) = dimension, extent != tensor.shape[axis] else { continue }
@@ -127,42 +146,53 @@ public final class Session: Sendable {
     }
   }
 
-  /// The program in which the inputs named here are no constants.
-  private func variant(overriding names: Set<String>) throws(PinionError) -> Program {
-    if let program = variants.withLock({ $0[names] }) { return program }
+  /// The program in which these inputs are no constants and that computes these outputs.
+  func program(overrides: [Int], outputs: [Int]) throws(PinionError) -> Program {
+    if overrides.isEmpty, outputs.count == model.graph.outputs.count, outputs.elementsEqual(model.graph.outputs.indices) { return program }
+    let variant = Variant(overrides: overrides, outputs: outputs)
+    if let program = variants.withLock({ $0[variant] }) { return program }
     var graph = model.graph
-    for (name, value) in model.imported.overridable where names.contains(name) {
+    for index in overrides {
+      let value = model.imported.overridable[index].value
       graph.constants[value] = nil
       graph.inputs.append(value)
     }
+    var chosen: [ValueID] = []
+    for index in outputs {
+      guard graph.outputs.indices.contains(index) else { throw PinionError(.notFound, "the model has no output \(index)") }
+      chosen.append(graph.outputs[index])
+    }
+    graph.outputs = chosen
     let program = try Session.compile(graph, model: model, runtime: runtime, options: options)
     return variants.withLock {
-      if let existing = $0[names] { return existing }
-      $0[names] = program
+      if let existing = $0[variant] { return existing }
+      $0[variant] = program
       return program
     }
   }
 
-  /// Gives the memory of idle plans back to the allocator.
-  public func trim() {
-    program.trim()
-    for program in variants.withLock({ Array($0.values) }) { program.trim() }
+  /// Gives plans and their idle memory back to the allocator.
+  /// - Returns: the bytes of idle arenas given back.
+  @discardableResult public func trim() -> Int {
+    program.trim() &+ variants.withLock({ Array($0.values) }).reduce(0) { $0 &+ $1.trim() }
   }
 }
 
 extension Value {
   /// The value in memory that neither the model nor the caller's inputs own, in `given` where that is there.
-  func leavingRun(inputs: [Value], given: Tensor?) throws(PinionError) -> Value {
+  fileprivate func leavingRun(of program: Program, given: Tensor?) throws(PinionError) -> Value {
     guard case .tensor(let tensor) = self else { return self }
     if let given {
       guard given.data != tensor.data else { return .tensor(given) }
       guard given.type == tensor.type else {
-        throw .invalidArgument("the memory given for an output is \(given.type), the output is \(tensor.type)")
+        throw .invalidShape("the memory given for an output is \(given.type), the output is \(tensor.type)")
       }
       given.data.copyMemory(from: tensor.data, byteCount: tensor.byteCount)
       return .tensor(given)
     }
-    if tensor.element == .string { return .tensor(try Tensor(utf8: tensor.elements(as: StringElement.self).map { Array($0.bytes) }, tensor.shape)) }
-    return tensor.owner is Buffer ? self : .tensor(try tensor.copy())
+    if tensor.element == .string {
+      return .tensor(try Tensor(utf8: tensor.elements(as: StringElement.self).map { Array($0.bytes) }, tensor.shape))
+    }
+    return program.owns(tensor) ? self : .tensor(try tensor.copy())
   }
 }

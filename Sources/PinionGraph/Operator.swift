@@ -22,12 +22,16 @@ public protocol Operator: Sendable {
   /// known yet, the context throws and the node is run when they are. An operator that cannot tell its shapes before it
   /// has run leaves this out.
   func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType]
+
+  /// Arithmetic operations of one execution, for estimates; a multiplication with an addition counts two.
+  func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int
 }
 
 extension Operator {
   public static var isDeterministic: Bool { true }
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) {}
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { throw .dataDependent }
+  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int { outputs.reduce(0) { $0 &+ $1.count } }
 }
 
 extension PinionError {

@@ -12,22 +12,39 @@ struct PlanCache {
   private var entries: [Entry] = []
   private var clock = 0
 
-  init(limit: Int) { self.limit = max(limit, 1) }
+  private let bytes: Int
 
-  /// The plan for inputs of the same types. Compares in place: a hit allocates nothing.
+  /// - Parameters:
+  ///   - limit: how many plans are kept.
+  ///   - bytes: how much memory their idle workspaces may hold.
+  init(limit: Int, bytes: Int) {
+    self.limit = max(limit, 1)
+    self.bytes = bytes
+  }
+
+  /// The plan for inputs of the same types.
   mutating func find(_ inputs: [Value?]) -> Segment? {
-    for index in entries.indices where entries[index].signature.matches(inputs) {
-      clock &+= 1
-      entries[index].lastUse = clock
-      return entries[index].segment
-    }
+    entries.firstIndex { $0.signature.matches(inputs) }.map { use($0) }
+  }
+
+  /// The plan for tensors of the same types. Compares in place: a hit allocates nothing.
+  mutating func find(count: Int, _ input: (Int) -> Tensor?) -> Segment? {
+    for index in entries.indices where entries[index].signature.matches(count: count, input) { return use(index) }
     return nil
+  }
+
+  private mutating func use(_ index: Int) -> Segment {
+    clock &+= 1
+    entries[index].lastUse = clock
+    return entries[index].segment
   }
 
   /// Adds a plan, in place of the one longest unused where there are too many; the one that is there already wins.
   mutating func insert(_ segment: Segment, for signature: Signature) -> Segment {
     if let entry = entries.first(where: { $0.signature == signature }) { return entry.segment }
-    if entries.count >= limit, let oldest = entries.indices.min(by: { entries[$0].lastUse < entries[$1].lastUse }) {
+    while !entries.isEmpty, entries.count >= limit || idleBytes &+ segment.arenaBytes > bytes,
+      let oldest = entries.indices.min(by: { entries[$0].lastUse < entries[$1].lastUse })
+    {
       entries.remove(at: oldest)
     }
     clock &+= 1
@@ -35,13 +52,37 @@ struct PlanCache {
     return segment
   }
 
-  func trim() { for entry in entries { entry.segment.trim() } }
+  /// Forgets every plan.
+  /// - Returns: the bytes that their idle workspaces held.
+  mutating func removeAll() -> Int {
+    let bytes = idleBytes
+    entries.removeAll()
+    return bytes
+  }
 
   /// Bytes of idle workspaces.
   var idleBytes: Int { entries.reduce(0) { $0 &+ $1.segment.idleBytes } }
 }
 
 extension Signature {
+  /// Whether the tensors have the types that this signature stands for.
+  func matches(count: Int, _ input: (Int) -> Tensor?) -> Bool {
+    numbers.withUnsafeBufferPointer { numbers in
+      var position = 0
+      for index in 0..<count {
+        guard let tensor = input(index), position &+ 1 < numbers.count, numbers[position] == Int(tensor.element.rawValue),
+          numbers[position &+ 1] == tensor.shape.rank, position &+ 2 &+ tensor.shape.rank <= numbers.count
+        else { return false }
+        position &+= 2
+        for extent in tensor.shape.dims {
+          guard numbers[position] == extent else { return false }
+          position &+= 1
+        }
+      }
+      return position == numbers.count
+    }
+  }
+
   /// Whether the values have the types that this signature stands for.
   func matches(_ values: [Value?]) -> Bool {
     var position = 0

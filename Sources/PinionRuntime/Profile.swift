@@ -1,7 +1,7 @@
 import PinionBase
 import Synchronization
 
-/// Times of node executions.
+/// Times of node executions: sums by node over all runs, and the last run's in order.
 public final class Profile: Sendable {
   public struct Event: Sendable {
     public let node: String
@@ -11,18 +11,53 @@ public final class Profile: Sendable {
     public let end: UInt64
   }
 
-  /// Events beyond this many are counted in no list, so that an endless loop does not fill the memory.
-  static let limit = 1_000_000
-  private let recorded = Mutex<[Event]>([])
+  public struct Sum: Sendable {
+    public let node: String
+    public let operatorName: String
+    public var calls: Int
+    public var nanoseconds: UInt64
+  }
+
+  private struct State {
+    var runs = 0
+    var events: [Event] = []
+    var sums: [Sum] = []
+    var indices: [String: Int] = [:]
+  }
+
+  /// Events of one run beyond this many are only summed up, so that an endless loop does not fill the memory.
+  static let limit = 200_000
+  private let state = Mutex(State())
 
   public init() {}
 
-  public func record(node: String, operator name: String, start: UInt64, end: UInt64) {
-    recorded.withLock {
-      if $0.count < Profile.limit { $0.append(Event(node: node, operatorName: name, start: start, end: end)) }
+  func beginRun() {
+    state.withLock {
+      $0.runs += 1
+      $0.events.removeAll(keepingCapacity: true)
     }
   }
 
-  public var events: [Event] { recorded.withLock { $0 } }
-  public func reset() { recorded.withLock { $0.removeAll() } }
+  func record(node: String, operator name: String, start: UInt64, end: UInt64) {
+    state.withLock { state in
+      if state.events.count < Profile.limit { state.events.append(Event(node: node, operatorName: name, start: start, end: end)) }
+      let key = node + "\u{0}" + name
+      let index: Int
+      if let known = state.indices[key] {
+        index = known
+      } else {
+        index = state.sums.count
+        state.sums.append(Sum(node: node, operatorName: name, calls: 0, nanoseconds: 0))
+        state.indices[key] = index
+      }
+      state.sums[index].calls += 1
+      state.sums[index].nanoseconds &+= end &- start
+    }
+  }
+
+  public var runs: Int { state.withLock { $0.runs } }
+  public var lastRun: [Event] { state.withLock { $0.events } }
+  /// One entry for each node, in the order of first execution.
+  public var sums: [Sum] { state.withLock { $0.sums } }
+  public func reset() { state.withLock { $0 = State() } }
 }

@@ -18,7 +18,8 @@ public final class Program: Sendable {
 
   /// - Throws: nothing the verifier has not excluded.
   public init(
-    graph: Graph, backend: any Backend, executor: StageExecutor, packed: PackedWeights, allocator: Allocator = .system, planLimit: Int = 16
+    graph: Graph, backend: any Backend, executor: StageExecutor, packed: PackedWeights, allocator: Allocator = .system, planLimit: Int = 16,
+    planBytes: Int = 256 << 20
   ) {
     self.graph = graph
     self.backend = backend
@@ -29,11 +30,11 @@ public final class Program: Sendable {
     var subprograms: [Int: [Program]] = [:]
     for (index, node) in graph.nodes.enumerated() where !node.subgraphs.isEmpty {
       subprograms[index] = node.subgraphs.map {
-        Program(graph: $0, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit)
+        Program(graph: $0, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, planBytes: planBytes)
       }
     }
     self.subprograms = subprograms
-    plans = Mutex(PlanCache(limit: planLimit))
+    plans = Mutex(PlanCache(limit: planLimit, bytes: planBytes))
   }
 
   /// What is known before anything has run: the constants, and the inputs' types.
@@ -77,6 +78,7 @@ public final class Program: Sendable {
   public func run(
     _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile? = nil
   ) throws(PinionError) -> [Value] {
+    if let profile, graph.captures.isEmpty { profile.beginRun() }
     var segment = try rootSegment(for: inputs)
     var values = [Value?](repeating: nil, count: graph.values.count)
     for (value, input) in zip(entryValues, inputs) { values[value.index] = input }
@@ -98,10 +100,36 @@ public final class Program: Sendable {
     return results
   }
 
+  /// Runs the graph from and into the caller's tensors where a plan for them exists and is all there is to run; allocates nothing.
+  /// - Returns: false, with nothing run, where `run` is needed.
+  public func runInPlace(
+    inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, limits: RunLimits?
+  ) throws(PinionError) -> Bool {
+    guard inputs == graph.inputs.count, outputs == graph.outputs.count, limits?.bytes == nil,
+      let segment = plans.withLock({ $0.find(count: inputs, input) }), let bindings = segment.bindings
+    else { return false }
+    let workspace = try segment.takeWorkspace(allocator: allocator)
+    defer { segment.giveBack(workspace) }
+    for index in bindings.indices {
+      switch bindings[index] {
+      case .input(let position):
+        guard let tensor = input(position) else { return false }
+        workspace.externals[index] = tensor.data
+      case .output(let position, let type):
+        guard let tensor = output(position), tensor.type == type else { return false }
+        workspace.externals[index] = tensor.data
+      }
+    }
+    for patch in segment.patches { workspace.operands[patch.operand] = workspace.externals[patch.external] + patch.offset }
+    let control = limits.map(RunControl.init) ?? workspace.control
+    try execute(segment, workspace, control: control, profile: nil)
+    return true
+  }
+
   private func run(
     _ segment: Segment, values: inout [Value?], preallocated: [Tensor?], control: RunControl, profile: Profile?
   ) throws(PinionError) {
-    guard !segment.steps.isEmpty || !segment.crossings.isEmpty || !segment.externals.isEmpty else { return }
+    guard segment.steps.count > 0 || !segment.crossings.isEmpty || !segment.externals.isEmpty else { return }
     try control.takeBytes(segment.arenaBytes)
     let workspace: Workspace
     do { workspace = try segment.takeWorkspace(allocator: allocator) } catch {
@@ -123,7 +151,7 @@ public final class Program: Sendable {
         {
           tensor = given
         } else {
-          tensor = try control.tensor(type, allocator: allocator)
+          tensor = try control.output(type, allocator: allocator)
         }
         values[value.index] = .tensor(tensor)
         workspace.externals[index] = tensor.data
@@ -165,14 +193,17 @@ public final class Program: Sendable {
     _ segment: Segment, _ workspace: Workspace, control: RunControl, current: inout Int
   ) throws(PinionError) {
     let base = workspace.arena.pointer
+    let operands = UnsafePointer(workspace.operands)
     let count = segment.steps.count
+    let steps = segment.steps.first
+    let job = workspace.job
     while current < count {
-      let step = segment.steps[current]
+      let step = steps + current
       try control.check()
       try executor.run(
-        step.stage, operands: UnsafePointer(workspace.operands + step.operands), inputCount: step.inputCount,
-        scratch: base + step.scratchOffset, laneScratch: base + step.laneScratchOffset, laneScratchBytes: step.laneScratchBytes,
-        job: workspace.job, control: control)
+        step.pointee.stage, operands: operands + step.pointee.operands, inputCount: step.pointee.inputCount,
+        scratch: base + step.pointee.scratchOffset, laneScratch: base + step.pointee.laneScratchOffset,
+        laneScratchBytes: step.pointee.laneScratchBytes, job: job, control: control)
       current &+= 1
     }
   }
@@ -259,11 +290,16 @@ public final class Program: Sendable {
     return next
   }
 
-  /// Gives the memory of idle workspaces back to the allocator.
-  public func trim() {
-    plans.withLock { $0.trim() }
-    for programs in subprograms.values { for program in programs { program.trim() } }
+  /// Forgets all plans and gives the memory of idle workspaces back to the allocator.
+  /// - Returns: bytes given back.
+  public func trim() -> Int {
+    var bytes = plans.withLock { $0.removeAll() }
+    for programs in subprograms.values { for program in programs { bytes &+= program.trim() } }
+    return bytes
   }
+
+  /// Whether an output is in memory of its run's own, neither an input's nor a constant.
+  public func owns(_ tensor: Tensor) -> Bool { tensor.owner is RunMemory }
 }
 
 /// Keeps a workspace out of other runs' hands as long as something lies in it.
@@ -313,6 +349,20 @@ private struct Subgraphs: SubgraphRunner {
     guard index < programs.count else { return [] }
     let graph = programs[index].graph
     return graph.outputs.map { graph[$0].type }
+  }
+}
+
+/// Memory of an output that a run made for itself.
+final class RunMemory: @unchecked Sendable {
+  private let tensor: Tensor
+  init(_ tensor: Tensor) { self.tensor = tensor }
+}
+
+extension RunControl {
+  /// An uninitialised tensor that is known to be the run's own.
+  fileprivate func output(_ type: TensorType, allocator: Allocator) throws(PinionError) -> Tensor {
+    let tensor = try tensor(type, allocator: allocator)
+    return Tensor(type, data: tensor.data, owner: RunMemory(tensor))
   }
 }
 

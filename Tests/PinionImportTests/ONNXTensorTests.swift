@@ -1,3 +1,4 @@
+import Foundation
 import PinionBase
 import Testing
 
@@ -106,8 +107,8 @@ import Testing
 
   @Test(arguments: ONNXElementType.allCases.filter { $0 != .string }) func countsHaveToFitTheShape(type: ONNXElementType) throws {
     let fields: [(Int, [UInt8])] = [
-      (4, Wire.littleEndian([UInt32](repeating: 1, count: 200))), (5, [UInt8](repeating: 1, count: 200)), (7, [UInt8](repeating: 1, count: 200)),
-      (10, Wire.littleEndian([UInt64](repeating: 1, count: 200))), (11, [UInt8](repeating: 1, count: 200)),
+      (4, Wire.littleEndian([UInt32](repeating: 1, count: 200))), (10, Wire.littleEndian([UInt64](repeating: 1, count: 200))),
+      (5, [UInt8](repeating: 1, count: 200)), (7, [UInt8](repeating: 1, count: 200)), (11, [UInt8](repeating: 1, count: 200)),
     ]
     for (field, data) in fields {
       #expect(throws: PinionError.self) { try decoded(tensor(type, [3], Wire.bytes(field, data))) }
@@ -177,6 +178,22 @@ import Testing
       #expect(throws: PinionError.self) { try tensor(entry("location", "w") + entry("offset", number)).externalRange() }
       #expect(throws: PinionError.self) { try tensor(entry("location", "w") + entry("length", number)).externalRange() }
     }
+  }
+
+  @Test func elementsComeFromTheFile() throws {
+    let path = FileManager.default.temporaryDirectory.path + "/pinion-" + UUID().uuidString
+    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+    defer { try? FileManager.default.removeItem(atPath: path) }
+    #expect(FileManager.default.createFile(atPath: path + "/w", contents: Data([9, 1, 2, 3, 4])))
+    let folder = try ExternalDataFolder(path: path)
+    for entries in [entry("location", "w") + entry("offset", "1"), entry("location", "w") + entry("offset", "1") + entry("length", "3")] {
+      let tensor = try tensor(entries)
+      #expect(try tensor.mappedBytes(externalData: folder).map(array) == [1, 2, 3])
+      var decoded: [UInt8] = [0, 0, 0]
+      try decoded.withUnsafeMutableBytes { try tensor.decode(into: $0, externalData: folder) }
+      #expect(decoded == [1, 2, 3])
+    }
+    #expect(throws: PinionError.self) { try tensor(entry("location", "w") + entry("offset", "3")).mappedBytes(externalData: folder) }
   }
 
   @Test func needsAFolderAndTheRightLength() throws {

@@ -11,53 +11,87 @@ public struct Broadcast: Sendable {
   /// For each operand, whether a row walks through it (true) or stays at one element (false).
   public let walks: [Bool]
   private let outerDims: [Int]
-  private let outerStrides: [[Int]]
+  /// For each outer axis, the strides of the operands.
+  private let outerStrides: [SIMD4<Int>]
+  private let rowStrides: SIMD4<Int>
 
   /// - Parameters:
-  ///   - operands: shapes that broadcast to `result`.
+  ///   - operands: up to four shapes that broadcast to `result`.
   public init(_ operands: [Shape], to result: Shape) {
     var dims: [Int] = []
-    var strides = [[Int]](repeating: [], count: operands.count)
-    let padded = operands.map { shape in [Int](repeating: 1, count: max(result.rank - shape.rank, 0)) + shape.dims }
-    let operandStrides = padded.map { extents in
+    var strides: [SIMD4<Int>] = []
+    let extents = operands.prefix(4).map { shape in [Int](repeating: 1, count: max(result.rank - shape.rank, 0)) + shape.dims }
+    var axisStrides = [SIMD4<Int>](repeating: .zero, count: result.rank)
+    for (operand, extents) in extents.enumerated() {
       var stride = 1
-      var result = [Int](repeating: 0, count: extents.count)
       for axis in extents.indices.reversed() {
-        result[axis] = extents[axis] == 1 ? 0 : stride
+        axisStrides[axis][operand] = extents[axis] == 1 ? 0 : stride
         stride &*= max(extents[axis], 1)
       }
-      return result
     }
     for axis in result.dims.indices where result[axis] != 1 {
-      let current = operandStrides.map { $0[axis] }
-      if let last = dims.indices.last, operands.indices.allSatisfy({ strides[$0][last] == current[$0] &* result[axis] }) {
-        dims[last] &*= result[axis]
-        for operand in operands.indices { strides[operand][last] = current[operand] }
+      if let last = strides.last, last == axisStrides[axis] &* SIMD4(repeating: result[axis]) {
+        dims[dims.count - 1] &*= result[axis]
+        strides[strides.count - 1] = axisStrides[axis]
       } else {
         dims.append(result[axis])
-        for operand in operands.indices { strides[operand].append(current[operand]) }
+        strides.append(axisStrides[axis])
       }
     }
     let row = dims.popLast() ?? 1
+    let rowStrides = strides.popLast() ?? .zero
     rowCount = row
     rows = row == 0 ? 0 : dims.reduce(1, &*)
-    walks = strides.map { $0.last ?? 0 != 0 }
+    walks = extents.indices.map { rowStrides[$0] != 0 }
     outerDims = dims
-    outerStrides = strides.map { Array($0.dropLast()) }
+    outerStrides = strides
+    self.rowStrides = rowStrides
   }
 
   /// The element of an operand at which a row starts.
   @inline(__always)
-  public func offset(operand: Int, row: Int) -> Int {
+  public func offset(operand: Int, row: Int) -> Int { offsets(row: row)[operand] }
+
+  /// The elements of the operands at which a row starts.
+  @inline(__always)
+  public func offsets(row: Int) -> SIMD4<Int> {
     var rest = row
-    var offset = 0
+    var offsets = SIMD4<Int>.zero
     var axis = outerDims.count &- 1
     while axis >= 0 {
-      offset &+= rest % outerDims[axis] &* outerStrides[operand][axis]
+      offsets &+= outerStrides[axis] &* SIMD4(repeating: rest % outerDims[axis])
       rest /= outerDims[axis]
       axis &-= 1
     }
-    return offset
+    return offsets
+  }
+
+  /// Walks the elements `range` of the result in runs that lie within a row each.
+  /// - Parameter body: gets the elements at which the run starts in the operands and in the result, and its length.
+  @inline(__always)
+  public func forEachRun<E: Error>(
+    in range: Range<Int>, _ body: (_ operands: SIMD4<Int>, _ result: Int, _ count: Int) throws(E) -> Void
+  ) throws(E) {
+    guard rowCount > 0 else { return }
+    var position = range.lowerBound
+    var row = position / rowCount
+    var column = position % rowCount
+    let innerRows = outerDims.last ?? 1
+    let step = outerStrides.last ?? .zero
+    while position < range.upperBound {
+      // Along the innermost outer axis the operands advance evenly, which saves the divisions.
+      var rowsLeft = innerRows &- row % innerRows
+      row &+= rowsLeft
+      var start = offsets(row: row &- rowsLeft)
+      while rowsLeft > 0, position < range.upperBound {
+        let count = min(rowCount &- column, range.upperBound &- position)
+        try body(start &+ rowStrides &* SIMD4(repeating: column), position, count)
+        position &+= count
+        column = 0
+        start &+= step
+        rowsLeft &-= 1
+      }
+    }
   }
 
   /// One row covers everything: all operands are of the result's shape or scalars.

@@ -145,7 +145,7 @@ extension Tensor {
 }
 
 /// Gives each element of a 2- or 4-bit type a byte of its own, sign-extended for the signed types.
-func unpackNarrow(_ packed: UnsafeRawBufferPointer, _ type: ElementType, into target: UnsafeMutableRawBufferPointer) {
+public func unpackNarrow(_ packed: UnsafeRawBufferPointer, _ type: ElementType, into target: UnsafeMutableRawBufferPointer) {
   let bits = type.bitWidth
   let perByte = 8 / bits
   let mask = UInt8((1 << bits) - 1)

@@ -16,7 +16,7 @@ from ._errors import InvalidArgumentError, InvalidModelError, NotFoundError, che
 from ._info import ValueInfo, read_info
 from ._library import InputShape, RunOptions, SessionOptions, lib, take_string
 from ._model import Metadata, Model, ModelSource
-from ._types import ElementType
+from ._types import DIRECT, PACKED, ElementType
 from ._values import Value, dims_array, from_handle, to_handle
 
 _run = lib.pinion_session_run
@@ -69,7 +69,7 @@ class _Frame:
 
     def __init__(self, names: Sequence[str], infos: list[ValueInfo]) -> None:
         self.count = len(names)
-        self.names = (c_char_p * self.count)(*(name.encode() for name in names))
+        self.names: Any = (c_char_p * self.count)(*(name.encode() for name in names))
         self.infos = infos
         self.array = c_void_p * self.count
 
@@ -441,8 +441,6 @@ def _shape_and_type(given: Any) -> tuple[tuple[int, ...] | None, int]:
     if _is_shape(given):
         return tuple(int(dim) for dim in given), ElementType.UNDEFINED
     if isinstance(given, tuple) and len(given) == 2 and _is_shape(given[0]):
-        from ._types import DIRECT, PACKED
-
         if isinstance(given[1], ElementType):
             return tuple(int(dim) for dim in given[0]), given[1]
         dtype = np.dtype(given[1])

@@ -115,7 +115,7 @@ def dtype_of(code: int) -> np.dtype | None:
 
 def pack(array: np.ndarray, bits: int) -> np.ndarray:
     """The bytes of elements of 2, 4 or 6 bits, of which numpy keeps one a byte; the first in the lowest bits."""
-    raw = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
+    raw: np.ndarray = np.ascontiguousarray(array).reshape(-1).view(np.uint8)
     if bits == 6:
         spread = (raw[:, None] >> np.arange(6, dtype=np.uint8)) & 1
         return np.packbits(spread.reshape(-1), bitorder="little")

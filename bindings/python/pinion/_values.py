@@ -34,6 +34,9 @@ class _Owner:
     """Keeps a value, and what it borrows, alive for the numpy array that was made of its memory."""
 
     __slots__ = ("handle", "memory", "__array_interface__")
+    handle: int
+    memory: Any
+    __array_interface__: dict[str, Any]
 
     def __del__(self, release: Any = _release) -> None:
         release(self.handle)
@@ -179,10 +182,10 @@ def _array(array: np.ndarray, memory: list[Any]) -> int:
     if dtype.kind in "OUST":
         return _strings(array, dims)
     if dtype in PACKED:
-        code, bits = PACKED[dtype]
+        packed_code, bits = PACKED[dtype]
         packed = pack(array, bits)
         memory.append(packed)
-        check(_wrap(packed.ctypes.data, code, array.ndim, dims, None, None, None, byref(out)))
+        check(_wrap(packed.ctypes.data, packed_code, array.ndim, dims, None, None, None, byref(out)))
         return out.value  # type: ignore[return-value]
     if not dtype.isnative:
         array = array.astype(dtype.newbyteorder("="))
@@ -230,13 +233,13 @@ def _sequence(values: Any, content: ValueInfo | None, memory: list[Any]) -> int:
 
 
 def _map(value: dict[Any, Any], info: ValueInfo | None, memory: list[Any]) -> int:
-    declared = info is not None and info.kind is Kind.MAP
-    key_type = dtype_of(info.element_type) if declared else None  # type: ignore[union-attr]
+    declared = info if info is not None and info.kind is Kind.MAP else None
+    key_type = dtype_of(declared.element_type) if declared else None
     if key_type is None:
         key_type = np.dtype(object) if any(isinstance(key, str) for key in value) else np.dtype(np.int64)
     keys = np.empty(len(value), dtype=key_type)
     keys[:] = list(value)
-    content = info.content if declared else None  # type: ignore[union-attr]
+    content = declared.content if declared else None
     out = c_void_p()
     key_handle = to_handle(keys, None, memory)
     try:

@@ -1,0 +1,111 @@
+#ifndef PINION_PK_CONV_H
+#define PINION_PK_CONV_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "pk_gemm_epilogue.h"
+#include "pk_isa.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// Convolutions over dense channels-first tensors (N, C, spatial...). As in pk_gemm.h: nothing allocates or starts
+// threads, everything is thread-safe on memory that does not overlap, packed weights and scratch are 64-byte aligned and
+// belong to one ISA level, SIZE_MAX stands for a size that does not fit. Shapes are trusted: the caller has checked that
+// every element count fits a ptrdiff_t and that `out` follows from the rest (pads behind are implied by it).
+
+/// A convolution with up to three spatial axes, in the order depth, height, width. Missing axes come first and have size,
+/// kernel, stride and dilation 1 and no padding. Sizes and strides are at least 1 (`images` may be 0).
+typedef struct pk_conv_shape {
+  size_t images, groups;
+  size_t channels; ///< Input channels of one group.
+  size_t outputs;  ///< Output channels of one group.
+  size_t in[3], kernel[3], stride[3], dilation[3], pad[3], out[3]; ///< `pad`: before the first element.
+} pk_conv_shape;
+
+/// x: [images][groups * channels][in], y: [images][groups * outputs][out]. In `epilogue`, `row_bias` has a value for each
+/// of the groups * outputs channels and `residual` has the layout of y (`ld_residual` is ignored); `col_bias` is NULL.
+typedef struct pk_conv {
+  pk_conv_shape shape;
+  const float *x;
+  const float *weights; ///< Packed or plain, as the function says.
+  float *y;
+  pk_epilogue epilogue;
+} pk_conv;
+
+// Implicit GEMM, for all groups of more than a channel or so. The matrix product of one image and group has `outputs`
+// rows and out[0] * out[1] * out[2] columns.
+
+/// Bytes of the packed weights of all groups.
+size_t pk_conv_packed_bytes(pk_isa isa, const pk_conv_shape *shape);
+
+/// Packs the weights w[groups * outputs][channels][kernel] of the groups [group0, group1).
+void pk_conv_pack(pk_isa isa, const pk_conv_shape *shape, const float *w, size_t group0, size_t group1, float *packed);
+
+/// Block sizes for pk_conv_block that keep `threads` threads busy, together with images and groups, and each call short.
+void pk_conv_grid(pk_isa isa, const pk_conv_shape *shape, size_t threads, size_t *block_rows, size_t *block_cols);
+
+/// Scratch bytes of one pk_conv_block call; the same for every block.
+size_t pk_conv_scratch_bytes(pk_isa isa, const pk_conv_shape *shape);
+
+/// Computes rows [m0, m1) of the output channels of one group and columns [n0, n1) of the output positions of one image.
+/// `c->weights` is packed; m0 must be a multiple of pk_sgemm_panel_rows(isa, outputs); n0 is free.
+void pk_conv_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
+
+// Depthwise: one input channel per group, one or two spatial axes (in[0] == 1), plain weights w[groups * outputs][kernel].
+
+/// Whether pk_conv_depthwise takes this shape.
+bool pk_conv_depthwise_fits(const pk_conv_shape *shape);
+
+/// Scratch bytes of one pk_conv_depthwise call: some rows of a padded input plane.
+size_t pk_conv_depthwise_scratch_bytes(pk_isa isa, const pk_conv_shape *shape);
+
+/// Computes output planes [plane0, plane1), counted as image * groups * outputs + channel.
+void pk_conv_depthwise(pk_isa isa, const pk_conv *c, size_t plane0, size_t plane1, void *scratch);
+
+// Transposed convolution: `channels` and `in` belong to x, `outputs` and `out` to y:
+// y[o * stride + k * dilation - pad] += x[o] * w[k]. Weights are w[groups * channels][outputs][kernel].
+
+/// Bytes of the packed weights of all groups.
+size_t pk_conv_transpose_packed_bytes(pk_isa isa, const pk_conv_shape *shape);
+
+/// Packs the weights of the groups [group0, group1).
+void pk_conv_transpose_pack(pk_isa isa, const pk_conv_shape *shape, const float *w, size_t group0, size_t group1, float *packed);
+
+/// Scratch bytes of a pk_conv_transpose call on up to `rows` output channels.
+size_t pk_conv_transpose_scratch_bytes(pk_isa isa, const pk_conv_shape *shape, size_t rows);
+
+/// Computes output channels [m0, m1) of one group of one image, whole planes. The bounds are free; a few rows at a time
+/// (8 or so) keep scratch small and calls short.
+void pk_conv_transpose(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, void *scratch);
+
+// Any number of spatial axes, plain loops: for ranks above 3 and for double precision.
+
+enum { PK_CONV_RANK_LIMIT = 8 };
+
+/// Like pk_conv_shape, with `rank` axes (1 to PK_CONV_RANK_LIMIT).
+typedef struct pk_conv_nd_shape {
+  size_t rank, images, groups, channels, outputs;
+  size_t in[PK_CONV_RANK_LIMIT], kernel[PK_CONV_RANK_LIMIT], stride[PK_CONV_RANK_LIMIT], dilation[PK_CONV_RANK_LIMIT];
+  size_t pad[PK_CONV_RANK_LIMIT], out[PK_CONV_RANK_LIMIT];
+} pk_conv_nd_shape;
+
+/// Computes output planes [plane0, plane1), counted as image * groups * outputs + channel, at output positions
+/// [p0, p1) of each (row-major). Weights w[groups * outputs][channels][kernel]; `bias` per output channel or NULL.
+void pk_conv_direct_f32(const pk_conv_nd_shape *s, const float *x, const float *w, const float *bias, float *y, size_t plane0,
+                        size_t plane1, size_t p0, size_t p1);
+void pk_conv_direct_f64(const pk_conv_nd_shape *s, const double *x, const double *w, const double *bias, double *y, size_t plane0,
+                        size_t plane1, size_t p0, size_t p1);
+
+/// The transposed convolution likewise; weights w[groups * channels][outputs][kernel].
+void pk_conv_transpose_direct_f32(const pk_conv_nd_shape *s, const float *x, const float *w, const float *bias, float *y, size_t plane0,
+                                  size_t plane1, size_t p0, size_t p1);
+void pk_conv_transpose_direct_f64(const pk_conv_nd_shape *s, const double *x, const double *w, const double *bias, double *y, size_t plane0,
+                                  size_t plane1, size_t p0, size_t p1);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,43 @@
+#include "pk_conv.h"
+
+#include "pk_conv_internal.h"
+
+size_t pk_conv_packed_bytes(pk_isa isa, const pk_conv_shape *s) {
+  const size_t floats = pk_conv_group_stride(isa, s);
+  return floats == SIZE_MAX ? SIZE_MAX : pk_mul(s->groups, floats * sizeof(float));
+}
+
+void pk_conv_pack(pk_isa isa, const pk_conv_shape *s, const float *w, size_t group0, size_t group1, float *packed) {
+  const size_t k = pk_conv_depth(s), stride = pk_conv_group_stride(isa, s);
+  for (size_t g = group0; g < group1; g++)
+    pk_sgemm_pack_a(isa, false, s->outputs, k, w + g * s->outputs * k, k, 0, s->outputs, packed + g * stride);
+}
+
+void pk_conv_grid(pk_isa isa, const pk_conv_shape *s, size_t threads, size_t *block_rows, size_t *block_cols) {
+  const pk_sgemm g = {.m = s->outputs, .n = pk_product3(s->out), .k = pk_conv_depth(s)};
+  const size_t products = pk_max(s->images * s->groups, 1);
+  pk_sgemm_grid(isa, &g, pk_ceil_div(threads, products), block_rows, block_cols);
+}
+
+size_t pk_conv_scratch_bytes(pk_isa isa, const pk_conv_shape *s) {
+  (void)isa;
+  const size_t k = pk_mul(s->channels, pk_product3_checked(s->kernel));
+  return pk_min(k, PK_SGEMM_KC) * PK_SGEMM_NC * sizeof(float);
+}
+
+void pk_conv_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
+  pk_conv_table_of(isa)->block(c, image, group, m0, m1, n0, n1, scratch);
+}
+
+bool pk_conv_depthwise_fits(const pk_conv_shape *s) {
+  return s->channels == 1 && s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0;
+}
+
+size_t pk_conv_depthwise_scratch_bytes(pk_isa isa, const pk_conv_shape *s) {
+  (void)isa;
+  return pk_plane_scratch_bytes(s);
+}
+
+void pk_conv_depthwise(pk_isa isa, const pk_conv *c, size_t plane0, size_t plane1, void *scratch) {
+  pk_conv_table_of(isa)->depthwise(c, plane0, plane1, scratch);
+}

@@ -1,0 +1,72 @@
+// What pk_conv.c and the per-ISA files share.
+#ifndef PINION_PK_CONV_INTERNAL_H
+#define PINION_PK_CONV_INTERNAL_H
+
+#include "pk_conv.h"
+#include "pk_gemm_internal.h"
+
+typedef struct pk_conv_table {
+  void (*block)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
+  void (*depthwise)(const pk_conv *c, size_t plane0, size_t plane1, void *scratch);
+  void (*pool_max)(const pk_conv_shape *s, const float *x, float *y, size_t planes, void *scratch);
+  void (*pool_average)(const pk_conv_shape *s, size_t pad_end_row, size_t pad_end_column, bool count_pad, const float *x, float *y, size_t planes,
+                       void *scratch);
+  float (*sum)(const float *x, size_t count);
+  float (*max)(const float *x, size_t count);
+  void (*activate_plane)(const pk_conv *c, size_t channel, size_t offset, size_t count);
+} pk_conv_table;
+
+extern const pk_conv_table pk_conv_table_scalar;
+#if defined(__x86_64__)
+extern const pk_conv_table pk_conv_table_avx2, pk_conv_table_avx512;
+#endif
+
+static inline const pk_conv_table *pk_conv_table_of(pk_isa isa) {
+#if defined(__x86_64__)
+  if (isa == PK_ISA_AVX512) return &pk_conv_table_avx512;
+  if (isa == PK_ISA_AVX2) return &pk_conv_table_avx2;
+#endif
+  (void)isa;
+  return &pk_conv_table_scalar;
+}
+
+static inline size_t pk_product3(const size_t v[3]) { return v[0] * v[1] * v[2]; }
+static inline size_t pk_product3_checked(const size_t v[3]) { return pk_mul(pk_mul(v[0], v[1]), v[2]); }
+/// Depth of the matrix product.
+static inline size_t pk_conv_depth(const pk_conv_shape *s) { return s->channels * pk_product3(s->kernel); }
+
+/// One group's packed weights, in floats; SIZE_MAX if it does not fit.
+static inline size_t pk_conv_group_stride(pk_isa isa, const pk_conv_shape *s) {
+  const size_t bytes = pk_sgemm_packed_a_bytes(isa, s->outputs, pk_mul(s->channels, pk_product3_checked(s->kernel)));
+  return bytes == SIZE_MAX ? SIZE_MAX : bytes / sizeof(float);
+}
+
+/// Floats of a row of the padded plane of the depthwise kernels: each of the stride[2] phases of the columns is stored in
+/// one run, so that neighbouring outputs read neighbouring elements; every run has room for reading whole vectors.
+static inline size_t pk_depthwise_phase(const pk_conv_shape *s, size_t vector) {
+  const size_t reach = (s->kernel[2] - 1) * s->dilation[2] / s->stride[2];
+  return ((s->out[2] + vector - 1) / vector * vector + reach + 15) / 16 * 16;
+}
+
+/// Output rows done at a time: their padded input stays in the L1 cache if possible, and at least four share its copy.
+static inline size_t pk_depthwise_band(const pk_conv_shape *s, size_t row_floats) {
+  const size_t reach = (s->kernel[1] - 1) * s->dilation[1] + 1;
+  const size_t fit = 6144 / pk_max(row_floats, 1);
+  const size_t band = fit > reach ? (fit - reach) / s->stride[1] + 1 : 1;
+  return pk_min(pk_max(band / 4 * 4, 4), pk_max(s->out[1], 1));
+}
+
+/// Scratch of the kernels that work on padded rows of a plane: offsets of the kernel's columns, four rows of sums (the
+/// average's divisors take one more), the rows. SIZE_MAX if it does not fit.
+static inline size_t pk_plane_scratch_bytes(const pk_conv_shape *s) {
+  const size_t limit = SIZE_MAX / 64;
+  const size_t reach = pk_mul(s->kernel[2], s->dilation[2]);
+  if (s->out[2] > limit || reach > limit || s->stride[2] > limit || pk_mul(s->kernel[1], s->dilation[1]) > limit) return SIZE_MAX;
+  const size_t line = pk_mul(pk_depthwise_phase(s, 16), s->stride[2]), band = pk_depthwise_band(s, line);
+  const size_t lines = pk_add(pk_mul(band - 1, s->stride[1]), (s->kernel[1] - 1) * s->dilation[1] + 1);
+  const size_t sums = 5 * ((s->out[2] + 15) / 16 * 16);
+  const size_t floats = pk_mul(pk_add(sums, pk_mul(lines, line)), sizeof(float));
+  return pk_add(pk_round64(pk_mul(s->kernel[2], sizeof(size_t))), floats);
+}
+
+#endif

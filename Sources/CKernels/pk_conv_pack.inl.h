@@ -1,0 +1,202 @@
+// Patches of the input as panels of a packed B, made on the way into the product.
+
+/// Columns of one vector that lie in one row of the output.
+typedef struct run {
+  ptrdiff_t d, h;       ///< Input depth and row of the kernel's first tap, before bounds are looked at.
+  ptrdiff_t ow;         ///< Output column of the run's first lane.
+  unsigned lane, count; ///< Its place in the vector.
+} run;
+
+/// Lanes of a vector that are read from memory; `from` is where lane 0 would be.
+typedef struct lanes {
+  ptrdiff_t from;
+  uint32_t bits;
+#if PK_LEVEL == 1
+  vi low, high;
+#elif PK_LEVEL == 2
+  __mmask16 low, high;
+#endif
+} lanes;
+
+/// The same convolution with as few and as long rows as can be.
+static pk_conv_shape flattened(const pk_conv_shape *shape) {
+  pk_conv_shape s = *shape;
+  bool pointwise = true;
+  for (int i = 0; i < 3; i++) pointwise &= s.kernel[i] == 1 && s.stride[i] == 1 && s.pad[i] == 0 && s.in[i] == s.out[i];
+  if (pointwise) {
+    s.in[2] = pk_product3(s.in);
+    s.out[2] = pk_product3(s.out);
+    s.in[0] = s.in[1] = s.out[0] = s.out[1] = 1;
+    return s;
+  }
+  for (int i = 0; i < 2 && s.in[2] == 1 && s.out[2] == 1 && s.kernel[2] == 1 && s.pad[2] == 0; i++) {
+    size_t *const fields[] = {s.in, s.kernel, s.stride, s.dilation, s.pad, s.out};
+    for (int f = 0; f < 6; f++) {
+      fields[f][2] = fields[f][1];
+      fields[f][1] = fields[f][0];
+      fields[f][0] = f == 4 ? 0 : 1;
+    }
+  }
+  return s;
+}
+
+/// Cuts columns [n, n + width) into runs; those of vector v are runs[first[v]] ..< runs[first[v + 1]].
+static void find_runs(const pk_conv_shape *s, size_t n, size_t width, run *runs, size_t *first) {
+  size_t count = 0, ow = n % s->out[2], oh = n / s->out[2] % s->out[1], od = n / s->out[2] / s->out[1];
+  for (size_t j = 0; j < width; j += VW) {
+    first[j / VW] = count;
+    const size_t end = pk_min(VW, width - j);
+    for (size_t lane = 0; lane < end;) {
+      const size_t length = pk_min(end - lane, s->out[2] - ow);
+      runs[count++] = (run){.d = (ptrdiff_t)(od * s->stride[0]) - (ptrdiff_t)s->pad[0],
+                            .h = (ptrdiff_t)(oh * s->stride[1]) - (ptrdiff_t)s->pad[1],
+                            .ow = (ptrdiff_t)ow,
+                            .lane = (unsigned)lane,
+                            .count = (unsigned)length};
+      lane += length;
+      ow += length;
+      if (ow < s->out[2]) continue;
+      ow = 0;
+      if (++oh < s->out[1]) continue;
+      oh = 0;
+      od++;
+    }
+  }
+  first[(width + VW - 1) / VW] = count;
+}
+
+#if PK_LEVEL == 1
+PK_INLINE vi mask_of(uint32_t bits) {
+  const __m256i each = _mm256_setr_epi32(1, 2, 4, 8, 16, 32, 64, 128);
+  return (vi)_mm256_cmpeq_epi32(_mm256_and_si256(_mm256_set1_epi32((int)bits), each), each);
+}
+#endif
+
+/// Bit i goes to bit 2i.
+PK_INLINE uint32_t spread(uint32_t b) {
+  b = (b | b << 8) & 0x00ff00ff;
+  b = (b | b << 4) & 0x0f0f0f0f;
+  b = (b | b << 2) & 0x33333333;
+  return (b | b << 1) & 0x55555555;
+}
+
+PK_INLINE void set_masks(lanes *m, size_t stride) {
+#if PK_LEVEL == 1
+  const uint32_t bits = stride == 2 ? spread(m->bits) : m->bits;
+  m->low = mask_of(bits & 0xff);
+  m->high = mask_of(bits >> 8 & 0xff);
+#elif PK_LEVEL == 2
+  const uint32_t bits = stride == 2 ? spread(m->bits) : m->bits;
+  m->low = (__mmask16)bits;
+  m->high = (__mmask16)(bits >> 16);
+#else
+  (void)m, (void)stride;
+#endif
+}
+
+/// Strides up to this are gathered with 32-bit indices.
+enum { GATHER_LIMIT = 1 << 20 };
+
+/// Lane i of the result is x[from + i * stride] where the lane is set, else 0. Nothing else is read. The address is
+/// computed as a number, because that of lane 0 may lie outside the tensor.
+PK_INLINE vf load_lanes(const float *x, const lanes *m, size_t stride) {
+  const float *p = (const float *)((uintptr_t)x + (uintptr_t)m->from * sizeof(float));
+#if PK_LEVEL == 2
+  if (stride == 1) return (vf)_mm512_maskz_loadu_ps(m->low, p);
+  if (stride == 2) {
+    const __m512i even = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
+    const __m512 high = _mm512_maskz_loadu_ps(m->high, (const float *)((uintptr_t)p + 64));
+    return (vf)_mm512_permutex2var_ps(_mm512_maskz_loadu_ps(m->low, p), even, high);
+  }
+  if (stride < GATHER_LIMIT) {
+    const __m512i index =
+        _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), _mm512_set1_epi32((int)stride));
+    return (vf)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), (__mmask16)m->bits, index, p, 4);
+  }
+#elif PK_LEVEL == 1
+  if (stride == 1) return (vf)_mm256_maskload_ps(p, (__m256i)m->low);
+  if (stride == 2) {
+    const __m256 low = _mm256_maskload_ps(p, (__m256i)m->low),
+                 high = _mm256_maskload_ps((const float *)((uintptr_t)p + 32), (__m256i)m->high);
+    return (vf)_mm256_permute4x64_pd((__m256d)_mm256_shuffle_ps(low, high, 0x88), 0xd8);
+  }
+  if (stride < GATHER_LIMIT) {
+    const __m256i index = _mm256_mullo_epi32(_mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7), _mm256_set1_epi32((int)stride));
+    return (vf)_mm256_mask_i32gather_ps(_mm256_setzero_ps(), p, index, (__m256)m->low, 4);
+  }
+#else
+  if (stride == 1 && m->bits == (1u << VW) - 1) return vf_load(p);
+#endif
+  float t[VW];
+  for (unsigned i = 0; i < VW; i++) t[i] = m->bits >> i & 1 ? *(const float *)((uintptr_t)p + i * stride * sizeof(float)) : 0.0f;
+  return vf_load(t);
+}
+
+/// One tap of one vector for channels [c0, c1): to[(c - c0) * step].
+PK_INLINE void pack_channels(const float *x, size_t plane, size_t channels, const lanes *m, size_t count, size_t stride, float *to,
+                             size_t step) {
+  if (count == 1) {
+    for (size_t c = 0; c < channels; c++, x += plane, to += step) vf_store(to, load_lanes(x, m, stride));
+    return;
+  }
+  if (count == 2) {
+    for (size_t c = 0; c < channels; c++, x += plane, to += step)
+      vf_store(to, (vf)((vi)load_lanes(x, m, stride) | (vi)load_lanes(x, m + 1, stride)));
+    return;
+  }
+  for (size_t c = 0; c < channels; c++, x += plane, to += step) {
+    vi v = 0;
+    for (size_t r = 0; r < count; r++) v |= (vi)load_lanes(x, m + r, stride);
+    vf_store(to, (vf)v);
+  }
+}
+
+/// Output columns [*low, *high) for which tap kw of the row lies inside the input.
+PK_INLINE void valid_columns(const pk_conv_shape *s, size_t kw, ptrdiff_t *low, ptrdiff_t *high) {
+  const ptrdiff_t at = (ptrdiff_t)(kw * s->dilation[2]) - (ptrdiff_t)s->pad[2], step = (ptrdiff_t)s->stride[2];
+  const ptrdiff_t room = (ptrdiff_t)s->in[2] - at;
+  *low = at < 0 ? (-at + step - 1) / step : 0;
+  *high = room > 0 ? (room + step - 1) / step : 0;
+}
+
+/// Rows [kb, kb + kc) of the patch matrix (row = (channel, kd, kh, kw)) for the columns of `runs`, as packed panels.
+static void pack_patches(const pk_conv_shape *s, const float *x, size_t kb, size_t kc, size_t width, const run *runs, const size_t *first,
+                         float *packed) {
+  const size_t taps = pk_product3(s->kernel), plane = pk_product3(s->in), stride = s->stride[2];
+  const size_t vectors = (width + VW - 1) / VW;
+  for (size_t tap = 0; tap < taps; tap++) {
+    // Channels whose row of this tap lies in [kb, kb + kc).
+    const size_t c0 = kb > tap ? (kb - tap + taps - 1) / taps : 0;
+    const size_t c1 = kb + kc > tap ? (kb + kc - tap + taps - 1) / taps : 0;
+    if (c0 >= c1) continue;
+    const size_t kw = tap % s->kernel[2], kh = tap / s->kernel[2] % s->kernel[1], kd = tap / s->kernel[2] / s->kernel[1];
+    ptrdiff_t low, high;
+    valid_columns(s, kw, &low, &high);
+    const ptrdiff_t dw = (ptrdiff_t)(kw * s->dilation[2]) - (ptrdiff_t)s->pad[2];
+    const float *source = x + c0 * plane;
+    float *row = packed + (c0 * taps + tap - kb) * NR;
+    for (size_t v = 0; v < vectors; v++) {
+      lanes m[VW];
+      size_t count = 0;
+      for (const run *r = runs + first[v]; r < runs + first[v + 1]; r++) {
+        const ptrdiff_t d = r->d + (ptrdiff_t)(kd * s->dilation[0]), h = r->h + (ptrdiff_t)(kh * s->dilation[1]);
+        const ptrdiff_t from = low > r->ow ? low - r->ow : 0;
+        const ptrdiff_t to = high - r->ow < (ptrdiff_t)r->count ? high - r->ow : (ptrdiff_t)r->count;
+        if ((size_t)d >= s->in[0] || (size_t)h >= s->in[1] || from >= to) continue;
+        const ptrdiff_t line = (d * (ptrdiff_t)s->in[1] + h) * (ptrdiff_t)s->in[2];
+        m[count].from = line + (r->ow - (ptrdiff_t)r->lane) * (ptrdiff_t)stride + dw;
+        m[count].bits = (((uint32_t)1 << (to - from)) - 1) << (r->lane + (unsigned)from);
+        set_masks(&m[count++], stride);
+      }
+      float *to = row + v / 2 * kc * NR + v % 2 * VW;
+      if (stride == 1)
+        pack_channels(source, plane, c1 - c0, m, count, 1, to, taps * NR);
+      else if (stride == 2)
+        pack_channels(source, plane, c1 - c0, m, count, 2, to, taps * NR);
+      else
+        pack_channels(source, plane, c1 - c0, m, count, stride, to, taps * NR);
+    }
+    if (vectors % 2)
+      for (size_t c = c0; c < c1; c++) vf_store(row + vectors / 2 * kc * NR + VW + (c - c0) * taps * NR, (vf)0.0f);
+  }
+}

@@ -1,0 +1,46 @@
+import PinionBase
+import PinionGraph
+import PinionRuntime
+import PinionTensor
+
+/// What is known of an input when a plan is asked for.
+public enum PlanInput: Sendable {
+  case type(TensorType)
+  case value(Value)
+}
+
+extension Session {
+  /// Says what a run with such inputs would do; nothing is run and no tensor allocated.
+  /// - Parameter inputs: one entry for each of the session's inputs; nil for one with a default, or whose declared shape is complete.
+  public func plan(_ inputs: [PlanInput?]) throws(PinionError) -> PlanSummary {
+    let own = model.graph.inputs.count
+    var known: [PlannedInput] = []
+    var overrides: [Int] = []
+    for index in 0..<(own + model.imported.overridable.count) {
+      let info = index < own ? model.graph[model.graph.inputs[index]] : model.graph[model.imported.overridable[index - own].value]
+      switch index < inputs.count ? inputs[index] : nil {
+      case .type(let type)?: known.append(.type(type))
+      case .value(.tensor(let tensor))?: known.append(.value(tensor))
+      case .value?: known.append(.other)
+      case nil where index < own: known.append(.type(try Session.declaredType(info)))
+      case nil: continue
+      }
+      if index >= own { overrides.append(index - own) }
+    }
+    return try program(overrides: overrides, outputs: Array(model.graph.outputs.indices)).summary(inputs: known)
+  }
+
+  private static func declaredType(_ info: ValueInfo) throws(PinionError) -> TensorType {
+    guard case .tensor(let element, let dims?)? = info.type else {
+      throw .invalidArgument("the shape of input '\(info.name)' is not declared and has to be given")
+    }
+    var extents: [Int] = []
+    for dimension in dims {
+      guard case .known(let extent) = dimension else {
+        throw .invalidArgument("input '\(info.name)' is declared as \(ValueType.tensor(element, dims: dims)); its shape has to be given")
+      }
+      extents.append(extent)
+    }
+    return TensorType(element, try Shape(extents))
+  }
+}

@@ -1,0 +1,232 @@
+import CPinion
+import Pinion
+
+/// A model with its metadata as C strings.
+final class ModelBox: @unchecked Sendable {
+  let model: Model
+  let runtime: RuntimeBox
+  let producerName, producerVersion, domain, docString, graphName: CText
+  let opsets: [(domain: CText, version: Int64)]
+  let properties: [(key: CText, value: CText, name: String)]
+  let operators: [(name: CText, uses: Int)]
+  let inputs, outputs: [InfoBox]
+  let nodeCount: Int
+  let weightBytes: Int
+
+  init(_ model: Model, runtime: RuntimeBox) {
+    self.model = model
+    self.runtime = runtime
+    let metadata = model.metadata
+    producerName = CText(metadata.producerName)
+    producerVersion = CText(metadata.producerVersion)
+    domain = CText(metadata.domain)
+    docString = CText(metadata.docString)
+    graphName = CText(metadata.graphName)
+    opsets = metadata.opsets.map { (CText($0.domain.isEmpty ? "ai.onnx" : $0.domain), $0.version) }
+    properties = metadata.properties.map { (CText($0.key), CText($0.value), $0.key) }
+    inputs =
+      model.inputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: false) }
+      + model.overridableInputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: true) }
+    outputs = model.outputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: false) }
+    var uses: [String: Int] = [:]
+    var weights = 0
+    var nodes = 0
+    func visit(_ graph: Graph) {
+      for tensor in graph.constants.values { weights &+= tensor.byteCount }
+      for node in graph.nodes {
+        nodes += 1
+        uses[node.schema.qualifiedName, default: 0] += 1
+        node.subgraphs.forEach(visit)
+      }
+    }
+    visit(model.graph)
+    operators = uses.sorted { $0.key < $1.key }.map { (CText($0.key), $0.value) }
+    nodeCount = nodes
+    weightBytes = weights
+  }
+}
+
+private nonisolated(unsafe) let defaultModelOptions = pinion_model_options(
+  struct_size: MemoryLayout<pinion_model_options>.size, runtime: nil, external_data_folder: nil)
+
+private func load(
+  _ given: UnsafePointer<pinion_model_options>?, _ result: UnsafeMutablePointer<OpaquePointer?>?,
+  _ body: (_ folder: ExternalDataFolder?) throws(PinionError) -> Model
+) -> pinion_status {
+  status { () throws(PinionError) in
+    let result = try required(result, "model")
+    result.pointee = nil
+    let options = try options(given, default: defaultModelOptions) { $0.struct_size }
+    var folder: ExternalDataFolder?
+    if let path = options.external_data_folder { folder = try ExternalDataFolder(path: String(cString: path)) }
+    let runtime = runtimeBox(options.runtime)
+    let model = try body(folder)
+    runtime.log(PINION_LOG_INFO, "loaded \(model.path ?? "a model from memory"): \(model.graph.nodes.count) nodes")
+    result.pointee = handle(ModelBox(model, runtime: runtime))
+  }
+}
+
+@c @implementation
+public func pinion_model_load_file(
+  _ path: UnsafePointer<CChar>!, _ options: UnsafePointer<pinion_model_options>!, _ model: UnsafeMutablePointer<OpaquePointer?>!
+) -> pinion_status {
+  load(options, model) { folder throws(PinionError) in
+    let path = String(cString: try required(path, "path"))
+    guard let folder else { return try Model(path: path) }
+    return try Model(try FileMapping(path: path), folder: folder)
+  }
+}
+
+@c @implementation
+public func pinion_model_load_memory(
+  _ bytes: UnsafeRawPointer!, _ length: Int, _ copy: Bool, _ options: UnsafePointer<pinion_model_options>!,
+  _ model: UnsafeMutablePointer<OpaquePointer?>!
+) -> pinion_status {
+  load(options, model) { folder throws(PinionError) in
+    let source = UnsafeRawBufferPointer(start: try required(bytes, "bytes"), count: try positive(length, "length"))
+    return try Model(copy ? try FileMapping(copying: source) : try FileMapping(borrowing: source), folder: folder)
+  }
+}
+
+@c @implementation
+public func pinion_model_load_callback(
+  _ read: pinion_read_fn!, _ context: UnsafeMutableRawPointer!, _ length: Int64, _ options: UnsafePointer<pinion_model_options>!,
+  _ model: UnsafeMutablePointer<OpaquePointer?>!
+) -> pinion_status {
+  load(options, model) { folder throws(PinionError) in
+    let read = try required(read, "read")
+    let bytes: Int = try length.converted()
+    let count = try positive(bytes, "length")
+    let buffer = try Allocator.system.buffer(bytes: count)
+    let chunk = 1 << 24
+    var offset = 0
+    while offset < count {
+      let part = min(chunk, count - offset)
+      guard read(Int64(offset), part, buffer.pointer + offset, context) == 0 else {
+        throw PinionError(.io, "the reader failed at offset \(offset), \(part) bytes")
+      }
+      offset += part
+    }
+    return try Model(try FileMapping(copying: UnsafeRawBufferPointer(start: buffer.pointer, count: count)), folder: folder)
+  }
+}
+
+private func positive(_ count: Int, _ name: StaticString) throws(PinionError) -> Int {
+  guard count > 0 else { throw .invalidArgument("\(name) is \(count)") }
+  return count
+}
+
+private func box(_ model: OpaquePointer?) -> ModelBox? { model.map { object($0, ModelBox.self) } }
+
+@c @implementation
+public func pinion_model_retain(_ model: OpaquePointer!) -> OpaquePointer! { retain(model, ModelBox.self) }
+
+@c @implementation
+public func pinion_model_release(_ model: OpaquePointer!) { release(model, ModelBox.self) }
+
+@c @implementation
+public func pinion_model_ir_version(_ model: OpaquePointer!) -> Int64 { box(model)?.model.metadata.irVersion ?? 0 }
+
+@c @implementation
+public func pinion_model_producer_name(_ model: OpaquePointer!) -> UnsafePointer<CChar>! { box(model)?.producerName.pointer ?? CText.empty }
+
+@c @implementation
+public func pinion_model_producer_version(_ model: OpaquePointer!) -> UnsafePointer<CChar>! { box(model)?.producerVersion.pointer ?? CText.empty }
+
+@c @implementation
+public func pinion_model_domain(_ model: OpaquePointer!) -> UnsafePointer<CChar>! { box(model)?.domain.pointer ?? CText.empty }
+
+@c @implementation
+public func pinion_model_version(_ model: OpaquePointer!) -> Int64 { box(model)?.model.metadata.modelVersion ?? 0 }
+
+@c @implementation
+public func pinion_model_doc_string(_ model: OpaquePointer!) -> UnsafePointer<CChar>! { box(model)?.docString.pointer ?? CText.empty }
+
+@c @implementation
+public func pinion_model_graph_name(_ model: OpaquePointer!) -> UnsafePointer<CChar>! { box(model)?.graphName.pointer ?? CText.empty }
+
+@c @implementation
+public func pinion_model_opset_count(_ model: OpaquePointer!) -> Int { box(model)?.opsets.count ?? 0 }
+
+@c @implementation
+public func pinion_model_opset_domain(_ model: OpaquePointer!, _ index: Int) -> UnsafePointer<CChar>! {
+  guard let box = box(model), box.opsets.indices.contains(index) else { return nil }
+  return box.opsets[index].domain.pointer
+}
+
+@c @implementation
+public func pinion_model_opset_version(_ model: OpaquePointer!, _ index: Int) -> Int64 {
+  guard let box = box(model), box.opsets.indices.contains(index) else { return 0 }
+  return box.opsets[index].version
+}
+
+@c @implementation
+public func pinion_model_metadata_count(_ model: OpaquePointer!) -> Int { box(model)?.properties.count ?? 0 }
+
+@c @implementation
+public func pinion_model_metadata_key(_ model: OpaquePointer!, _ index: Int) -> UnsafePointer<CChar>! {
+  guard let box = box(model), box.properties.indices.contains(index) else { return nil }
+  return box.properties[index].key.pointer
+}
+
+@c @implementation
+public func pinion_model_metadata_value(_ model: OpaquePointer!, _ index: Int) -> UnsafePointer<CChar>! {
+  guard let box = box(model), box.properties.indices.contains(index) else { return nil }
+  return box.properties[index].value.pointer
+}
+
+@c @implementation
+public func pinion_model_metadata_find(_ model: OpaquePointer!, _ key: UnsafePointer<CChar>!) -> UnsafePointer<CChar>! {
+  guard let box = box(model), let key else { return nil }
+  let name = String(cString: key)
+  return box.properties.first { $0.name == name }?.value.pointer
+}
+
+@c @implementation
+public func pinion_model_input_count(_ model: OpaquePointer!) -> Int { box(model)?.inputs.count ?? 0 }
+
+@c @implementation
+public func pinion_model_input(_ model: OpaquePointer!, _ index: Int) -> OpaquePointer! {
+  guard let box = box(model), box.inputs.indices.contains(index) else { return nil }
+  return borrowed(box.inputs[index])
+}
+
+@c @implementation
+public func pinion_model_output_count(_ model: OpaquePointer!) -> Int { box(model)?.outputs.count ?? 0 }
+
+@c @implementation
+public func pinion_model_output(_ model: OpaquePointer!, _ index: Int) -> OpaquePointer! {
+  guard let box = box(model), box.outputs.indices.contains(index) else { return nil }
+  return borrowed(box.outputs[index])
+}
+
+@c @implementation
+public func pinion_model_node_count(_ model: OpaquePointer!) -> Int { box(model)?.nodeCount ?? 0 }
+
+@c @implementation
+public func pinion_model_weight_bytes(_ model: OpaquePointer!) -> Int64 { Int64(box(model)?.weightBytes ?? 0) }
+
+@c @implementation
+public func pinion_model_operator_count(_ model: OpaquePointer!) -> Int { box(model)?.operators.count ?? 0 }
+
+@c @implementation
+public func pinion_model_operator_name(_ model: OpaquePointer!, _ index: Int) -> UnsafePointer<CChar>! {
+  guard let box = box(model), box.operators.indices.contains(index) else { return nil }
+  return box.operators[index].name.pointer
+}
+
+@c @implementation
+public func pinion_model_operator_uses(_ model: OpaquePointer!, _ index: Int) -> Int {
+  guard let box = box(model), box.operators.indices.contains(index) else { return 0 }
+  return box.operators[index].uses
+}
+
+@c @implementation
+public func pinion_model_text(_ model: OpaquePointer!, _ text: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!) -> pinion_status {
+  status { () throws(PinionError) in
+    let text = try required(text, "text")
+    text.pointee = nil
+    guard let box = box(model) else { throw .invalidArgument("model is NULL") }
+    text.pointee = try ownedString(box.model.graph.description)
+  }
+}

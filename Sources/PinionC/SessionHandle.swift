@@ -1,0 +1,132 @@
+import CPinion
+import Pinion
+
+/// A session with its inputs and outputs by name and position.
+final class SessionBox: @unchecked Sendable {
+  let session: Session
+  let model: ModelBox
+  let runtime: RuntimeBox
+  let byteBudget: Int?
+
+  init(_ session: Session, model: ModelBox, runtime: RuntimeBox, byteBudget: Int?) {
+    self.session = session
+    self.model = model
+    self.runtime = runtime
+    self.byteBudget = byteBudget
+  }
+
+  /// The inputs of the C interface: the model's own, then those with a default.
+  var inputs: [InfoBox] { model.inputs }
+  var outputs: [InfoBox] { model.outputs }
+
+  func inputIndex(_ name: UnsafePointer<CChar>?, _ position: Int) throws(PinionError) -> Int {
+    guard let name else { throw .invalidArgument("input_names[\(position)] is NULL") }
+    guard let index = inputs.firstIndex(where: { sameText($0.name.pointer, name) }) else {
+      throw PinionError(.notFound, "the model has no input '\(String(cString: name))'; it has " + names(inputs))
+    }
+    return index
+  }
+
+  func outputIndex(_ name: UnsafePointer<CChar>?, _ position: Int) throws(PinionError) -> Int {
+    guard let name else { throw .invalidArgument("output_names[\(position)] is NULL") }
+    guard let index = outputs.firstIndex(where: { sameText($0.name.pointer, name) }) else {
+      throw PinionError(.notFound, "the model has no output '\(String(cString: name))'; it has " + names(outputs))
+    }
+    return index
+  }
+
+  private func names(_ infos: [InfoBox]) -> String { infos.map { "'\(String(cString: $0.name.pointer))'" }.joined(separator: ", ") }
+}
+
+private nonisolated(unsafe) let defaultSessionOptions = pinion_session_options(
+  struct_size: MemoryLayout<pinion_session_options>.size, runtime: nil, device: nil, threads: 0, optimization_level: 2, profile: 0,
+  reserved: 0, plan_cache_bytes: 0, byte_budget: 0)
+
+@c @implementation
+public func pinion_session_create(
+  _ model: OpaquePointer!, _ given: UnsafePointer<pinion_session_options>!, _ session: UnsafeMutablePointer<OpaquePointer?>!
+) -> pinion_status {
+  status { () throws(PinionError) in
+    let session = try required(session, "session")
+    session.pointee = nil
+    let model = object(try required(model, "model"), ModelBox.self)
+    let given = try options(given, default: defaultSessionOptions) { $0.struct_size }
+    if let device = given.device {
+      let name = String(cString: device)
+      guard name == "cpu" else { throw PinionError(.notFound, "no device '\(name)'; this build has 'cpu'") }
+    }
+    guard (0...1024).contains(given.threads) else { throw .invalidArgument("threads is \(given.threads), expected 0 to 1024") }
+    guard (0...2).contains(given.optimization_level) else {
+      throw .invalidArgument("optimization_level is \(given.optimization_level), expected 0 to 2")
+    }
+    guard given.plan_cache_bytes >= 0, given.byte_budget >= 0 else { throw .invalidArgument("a byte limit is negative") }
+    var options = SessionOptions()
+    options.optimization = Int(given.optimization_level)
+    options.profile = given.profile != 0
+    if given.plan_cache_bytes > 0 { options.planBytes = Int(given.plan_cache_bytes) }
+    let runtime = given.runtime.map { object($0, RuntimeBox.self) } ?? model.runtime
+    let budget = given.byte_budget > 0 ? Int(given.byte_budget) : nil
+    let created = try Session(model.model, runtime: try runtime.runtime(threads: Int(given.threads)), options: options)
+    runtime.log(PINION_LOG_INFO, "created a session with \(created.program.graph.nodes.count) nodes")
+    session.pointee = handle(SessionBox(created, model: model, runtime: runtime, byteBudget: budget))
+  }
+}
+
+func sessionBox(_ session: OpaquePointer?) -> SessionBox? { session.map { object($0, SessionBox.self) } }
+
+@c @implementation
+public func pinion_session_retain(_ session: OpaquePointer!) -> OpaquePointer! { retain(session, SessionBox.self) }
+
+@c @implementation
+public func pinion_session_release(_ session: OpaquePointer!) { release(session, SessionBox.self) }
+
+@c @implementation
+public func pinion_session_input_count(_ session: OpaquePointer!) -> Int { sessionBox(session)?.inputs.count ?? 0 }
+
+@c @implementation
+public func pinion_session_input(_ session: OpaquePointer!, _ index: Int) -> OpaquePointer! {
+  guard let box = sessionBox(session), box.inputs.indices.contains(index) else { return nil }
+  return borrowed(box.inputs[index])
+}
+
+@c @implementation
+public func pinion_session_output_count(_ session: OpaquePointer!) -> Int { sessionBox(session)?.outputs.count ?? 0 }
+
+@c @implementation
+public func pinion_session_output(_ session: OpaquePointer!, _ index: Int) -> OpaquePointer! {
+  guard let box = sessionBox(session), box.outputs.indices.contains(index) else { return nil }
+  return borrowed(box.outputs[index])
+}
+
+@c @implementation
+public func pinion_session_trim(_ session: OpaquePointer!) -> Int64 {
+  guard let box = sessionBox(session) else { return 0 }
+  return Int64(box.session.trim())
+}
+
+@c @implementation
+public func pinion_session_profile_json(_ session: OpaquePointer!, _ json: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!) -> pinion_status {
+  status { () throws(PinionError) in
+    let json = try required(json, "json")
+    json.pointee = nil
+    json.pointee = try ownedString(try profile(session).summaryJSON(jsonString))
+  }
+}
+
+@c @implementation
+public func pinion_session_profile_trace(_ session: OpaquePointer!, _ json: UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>!) -> pinion_status {
+  status { () throws(PinionError) in
+    let json = try required(json, "json")
+    json.pointee = nil
+    json.pointee = try ownedString(try profile(session).traceJSON(jsonString))
+  }
+}
+
+@c @implementation
+public func pinion_session_profile_reset(_ session: OpaquePointer!) { sessionBox(session)?.session.profile?.reset() }
+
+private func profile(_ session: OpaquePointer?) throws(PinionError) -> Profile {
+  guard let box = sessionBox(session) else { throw .invalidArgument("session is NULL") }
+  guard let profile = box.session.profile else { throw .unsupported("the session was created without profile") }
+  return profile
+}

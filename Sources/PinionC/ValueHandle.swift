@@ -1,0 +1,119 @@
+import CPinion
+import Pinion
+
+/// A value of the C interface.
+final class ValueBox: @unchecked Sendable {
+  private(set) var value: Value
+  /// The extents, at a fixed address.
+  let dims: UnsafeMutablePointer<Int64>
+  /// The elements as the C interface shows them where that is not how kernels hold them: types of less than a byte.
+  let packed: Buffer?
+
+  init(_ value: Value) throws(PinionError) {
+    self.value = value
+    guard case .tensor(let tensor) = value else {
+      dims = .allocate(capacity: 1)
+      packed = nil
+      return
+    }
+    dims = .allocate(capacity: max(tensor.shape.rank, 1))
+    for (axis, extent) in tensor.shape.dims.enumerated() { dims[axis] = Int64(extent) }
+    guard tensor.element.bitWidth < 8 else {
+      packed = nil
+      return
+    }
+    do { packed = try packNarrow(tensor) } catch {
+      dims.deallocate()
+      throw error
+    }
+  }
+
+  deinit { dims.deallocate() }
+
+  var tensor: Tensor? {
+    guard case .tensor(let tensor) = value else { return nil }
+    return tensor
+  }
+
+  /// The value as kernels take it.
+  func current() throws(PinionError) -> Value {
+    guard let packed, let tensor else { return value }
+    return .tensor(try unpackNarrow(packed, tensor.type))
+  }
+
+  /// Shows what a run has written to the tensor.
+  func refresh(from tensor: Tensor) {
+    guard let packed else { return }
+    packNarrow(tensor, into: packed.pointer)
+  }
+
+  func append(_ element: Value) throws(PinionError) {
+    guard case .sequence(var values, var type) = value else { throw .invalidArgument("the value is no sequence") }
+    let added = element.elementType
+    if values.isEmpty {
+      type = added
+    } else if !type.accepts(added) {
+      throw .invalidShape("a sequence of \(type) cannot take \(added)")
+    }
+    values.append(element)
+    value = .sequence(values, element: type)
+  }
+
+  var kind: pinion_kind {
+    switch value {
+    case .tensor: PINION_KIND_TENSOR
+    case .sequence: PINION_KIND_SEQUENCE
+    case .map: PINION_KIND_MAP
+    case .none: PINION_KIND_NONE
+    }
+  }
+}
+
+extension Value {
+  /// The type without extents, as a sequence of such values declares it.
+  fileprivate var elementType: ValueType {
+    if case .tensor(let tensor) = self { return .tensor(tensor.element, dims: nil) }
+    return type
+  }
+}
+
+extension ValueType {
+  fileprivate func accepts(_ other: ValueType) -> Bool {
+    switch (self, other) {
+    case (.tensor(let a, _), .tensor(let b, _)): a == b
+    case (.sequence, .sequence), (.map, .map), (.optional, _): true
+    default: false
+    }
+  }
+}
+
+func valueBox(_ pointer: OpaquePointer?) -> ValueBox? { pointer.map { object($0, ValueBox.self) } }
+
+// MARK: Elements of less than a byte
+
+private func packedBytes(_ type: TensorType) -> Int { (type.count &* type.element.bitWidth &+ 7) / 8 }
+
+private func packNarrow(_ tensor: Tensor) throws(PinionError) -> Buffer {
+  let buffer = try Allocator.system.buffer(bytes: packedBytes(tensor.type))
+  packNarrow(tensor, into: buffer.pointer)
+  return buffer
+}
+
+/// Writes elements of a byte each in the layout of files, the first one in the lowest bits.
+private func packNarrow(_ tensor: Tensor, into target: UnsafeMutableRawPointer) {
+  let bits = tensor.element.bitWidth
+  let perByte = 8 / bits
+  let mask = UInt8((1 << bits) - 1)
+  let source = tensor.data.assumingMemoryBound(to: UInt8.self)
+  target.initializeMemory(as: UInt8.self, repeating: 0, count: packedBytes(tensor.type))
+  let bytes = target.assumingMemoryBound(to: UInt8.self)
+  for index in 0..<tensor.count { bytes[index / perByte] |= (source[index] & mask) << UInt8(index % perByte &* bits) }
+}
+
+private func unpackNarrow(_ buffer: Buffer, _ type: TensorType) throws(PinionError) -> Tensor {
+  let tensor = try Tensor(type)
+  unpackNarrow(
+    UnsafeRawBufferPointer(start: buffer.pointer, count: packedBytes(type)), type.element,
+    into: UnsafeMutableRawBufferPointer(start: tensor.data, count: type.byteCount))
+  return tensor
+}

@@ -1,0 +1,183 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionTensor
+
+/// What a float32 matrix product adds to and does with its result.
+public struct ProductEpilogue: Sendable {
+  /// Where a vector or matrix of addends comes from.
+  public enum Source: Sendable {
+    case input(Int)
+    case constant(Buffer)
+  }
+
+  public var alpha: Float = 1
+  /// One addend for each row of the result.
+  public var rowBias: Source?
+  /// One addend for each column.
+  public var columnBias: Source?
+  /// A matrix of the result's shape, added before the activation.
+  public var residual: Source?
+  /// `scale` times an input that broadcasts to the result with these strides, added before the activation.
+  public var addend: (input: Int, scale: Float, rowStride: Int, columnStride: Int)?
+  public var activation = Activation.none
+  public init() {}
+
+  var transposed: ProductEpilogue {
+    var other = self
+    (other.rowBias, other.columnBias) = (columnBias, rowBias)
+    if let addend { other.addend = (addend.input, addend.scale, addend.columnStride, addend.rowStride) }
+    return other
+  }
+}
+
+/// The kernel of a float32 matrix product into output 0.
+///
+/// Constant operands are packed once for the model. `residual` and `addend` are for a single product.
+public func floatProductKernel(
+  _ product: MatrixProduct, epilogue: ProductEpilogue = ProductEpilogue(), _ context: KernelContext
+) throws(PinionError) -> Kernel {
+  // A column as B would fill one lane of every vector; as A it is a row that streams through the other operand.
+  if product.n == 1, product.m > 1 {
+    return try FloatProduct(product.transposed, epilogue.transposed, context).kernel(context)
+  }
+  return try FloatProduct(product, epilogue, context).kernel(context)
+}
+
+private struct FloatProduct: Sendable {
+  let isa = pk_isa_best()
+  let product: MatrixProduct
+  let epilogue: ProductEpilogue
+  let packedA: Packed?
+  let packedB: Packed?
+  let addendStart: Float
+
+  struct Packed: Sendable {
+    let buffer: Buffer
+    /// Bytes from one matrix to the next.
+    let stride: Int
+  }
+
+  init(_ product: MatrixProduct, _ epilogue: ProductEpilogue, _ context: KernelContext) throws(PinionError) {
+    self.product = product
+    self.epilogue = epilogue
+    addendStart = epilogue.addend?.scale ?? 0
+    let isa = isa
+    let (m, n, k) = (product.m, product.n, product.k)
+    packedB = try FloatProduct.pack(
+      product.b, size: k &* n, bytes: pk_sgemm_packed_b_bytes(isa, k, n), form: "sgemm.b", context
+    ) { operand, source, target in
+      pk_sgemm_pack_b(isa, operand.isTransposed, k, n, source, operand.stride, 0, n, target)
+    }
+    // Against a constant B, or in a product of few rows, A is packed block by block at little cost.
+    packedA = packedB != nil || m <= 4 ? nil : try FloatProduct.pack(
+      product.a, size: m &* k, bytes: pk_sgemm_packed_a_bytes(isa, m, k), form: "sgemm.a", context
+    ) { operand, source, target in
+      pk_sgemm_pack_a(isa, operand.isTransposed, m, k, source, operand.stride, 0, m, target)
+    }
+  }
+
+  private static func pack(
+    _ operand: MatrixProduct.Operand, size: Int, bytes: Int, form: String, _ context: KernelContext,
+    _ fill: (MatrixProduct.Operand, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+  ) throws(PinionError) -> Packed? {
+    // Matrices that interleave are left as they are: none is known to come as a constant.
+    guard let constant = context.value(operand.input), size > 0, constant.count == size || operand.matrixStride == size
+    else { return nil }
+    guard bytes >= 0, bytes < Int.max / 2 else { throw .outOfMemory(bytes: bytes) }
+    let matrices = constant.count / size
+    let total = try bytes.multiplied(by: matrices)
+    let key = "\(form).\(operand.isTransposed).\(operand.stride).\(size)"
+    let buffer = try context.packed(constant, form: key, bytes: total) { target in
+      for index in 0..<matrices {
+        fill(
+          operand, UnsafePointer(constant.data.assumingMemoryBound(to: Float.self)) + index &* size,
+          (target + index &* bytes).assumingMemoryBound(to: Float.self))
+      }
+    }
+    return Packed(buffer: buffer, stride: matrices == 1 ? 0 : bytes)
+  }
+
+  /// The C description of product `index`; without a frame, enough of it to ask for sizes.
+  @inline(__always)
+  func description(_ frame: KernelFrame?, product index: Int) -> pk_sgemm {
+    var g = pk_sgemm()
+    g.m = product.m
+    g.n = product.n
+    g.k = product.k
+    g.lda = product.a.stride
+    g.ldb = product.b.stride
+    g.trans_a = product.a.isTransposed
+    g.trans_b = product.b.isTransposed
+    g.ldc = product.n
+    g.alpha = epilogue.alpha
+    g.beta = addendStart
+    g.epilogue = epilogue.activation.epilogue
+    g.epilogue.ld_residual = product.n
+    if let packedA { g.packed_a = packed(packedA, product.a, index) }
+    if let packedB { g.packed_b = packed(packedB, product.b, index) }
+    guard let frame else { return g }
+    g.a = frame.input(product.a.input, as: Float.self) + product.offset(product.a, product: index)
+    g.b = frame.input(product.b.input, as: Float.self) + product.offset(product.b, product: index)
+    g.c = frame.output(0, as: Float.self) + index &* product.m &* product.n
+    g.epilogue.row_bias = pointer(epilogue.rowBias, frame)
+    g.epilogue.col_bias = pointer(epilogue.columnBias, frame)
+    g.epilogue.residual = pointer(epilogue.residual, frame)
+    return g
+  }
+
+  @inline(__always)
+  private func packed(_ packed: Packed, _ operand: MatrixProduct.Operand, _ index: Int) -> UnsafePointer<Float> {
+    let matrix = packed.stride == 0 ? 0 : product.offset(operand, product: index) / max(operand.matrixStride, 1)
+    return UnsafePointer((packed.buffer.pointer + matrix &* packed.stride).assumingMemoryBound(to: Float.self))
+  }
+
+  @inline(__always)
+  private func pointer(_ source: ProductEpilogue.Source?, _ frame: KernelFrame) -> UnsafePointer<Float>? {
+    switch source {
+    case nil: nil
+    case .input(let index)?: frame.input(index)
+    case .constant(let buffer)?: UnsafePointer(buffer.pointer.assumingMemoryBound(to: Float.self))
+    }
+  }
+
+  func kernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let (m, n) = (product.m, product.n)
+    guard m > 0, n > 0, product.count > 0 else { return Kernel(stages: []) }
+    var g = description(nil, product: 0)
+    var blockRows = 0, blockColumns = 0
+    pk_sgemm_grid(isa, &g, (context.threads &+ product.count &- 1) / product.count, &blockRows, &blockColumns)
+    let scratch = pk_sgemm_scratch_bytes(isa, &g, blockRows, blockColumns)
+    guard scratch >= 0, scratch < Int.max / 4 else { throw .outOfMemory(bytes: scratch) }
+    let rowBlocks = (m &- 1) / blockRows &+ 1
+    let columnBlocks = (n &- 1) / blockColumns &+ 1
+    let blocks = rowBlocks &* columnBlocks
+    // Small products share a task, as long as there are tasks for every thread.
+    let group = blocks > 1 ? 1 : max(1, min((1 << 20) / product.work, product.count / (context.threads &* 2)))
+    let rows = blockRows, columns = blockColumns
+    if group > 1 {
+      return .ranges(product.count, grain: group, laneScratchBytes: scratch) { frame, range in
+        for index in range { run(frame, product: index, rows: 0..<m, columns: 0..<n) }
+      }
+    }
+    return .parallel(tasks: product.count &* blocks, laneScratchBytes: scratch) { frame, task in
+      let block = task % blocks
+      let row = block % rowBlocks &* rows, column = block / rowBlocks &* columns
+      run(frame, product: task / blocks, rows: row..<min(row &+ rows, m), columns: column..<min(column &+ columns, n))
+    }
+  }
+
+  @inline(__always)
+  private func run(_ frame: KernelFrame, product index: Int, rows: Range<Int>, columns: Range<Int>) {
+    var g = description(frame, product: index)
+    if let addend = epilogue.addend {
+      let source = frame.input(addend.input, as: Float.self)
+      for row in rows {
+        let target = g.c + row &* product.n
+        let start = source + row &* addend.rowStride
+        for column in columns { target[column] = start[column &* addend.columnStride] }
+      }
+    }
+    pk_sgemm_block(isa, &g, rows.lowerBound, rows.upperBound, columns.lowerBound, columns.upperBound, frame.laneScratch)
+  }
+}

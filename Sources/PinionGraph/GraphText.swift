@@ -1,0 +1,4 @@
+extension Graph: CustomStringConvertible {
+  /// One line a node.
+  public var description: String { "" }
+}

@@ -1,0 +1,12 @@
+import CKernels
+import PinionBase
+import PinionGraph
+
+/// The bits set in exactly one of A and B, elementwise with broadcasting.
+public struct BitwiseXor: BinaryOperator {
+  public static let schema = Schema("BitwiseXor", since: 18, inputs: ["A", "B"], outputs: ["C"])
+  var function: pk_binary_op { PK_BINARY_BITXOR }
+  let alignment: OperandAlignment
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+}

@@ -1,0 +1,12 @@
+import CKernels
+import PinionBase
+import PinionGraph
+
+/// A >= B, elementwise with broadcasting; false where either is NaN.
+public struct GreaterOrEqual: CompareOperator {
+  public static let schema = Schema("GreaterOrEqual", since: 16, inputs: ["A", "B"], outputs: ["C"])
+  var function: pk_compare_op { PK_COMPARE_GE }
+  let alignment: OperandAlignment
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+}

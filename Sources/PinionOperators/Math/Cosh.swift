@@ -1,0 +1,10 @@
+import CKernels
+import PinionBase
+import PinionGraph
+
+/// The hyperbolic cosine, elementwise.
+public struct Cosh: UnaryOperator {
+  public static let schema = Schema("Cosh", since: 22, inputs: ["input"], outputs: ["output"])
+  var function: pk_unary_op { PK_UNARY_COSH }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+}

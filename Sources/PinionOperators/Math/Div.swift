@@ -1,0 +1,12 @@
+import CKernels
+import PinionBase
+import PinionGraph
+
+/// A / B, elementwise with broadcasting; integers truncate, and dividing them by 0 gives 0.
+public struct Div: BinaryOperator {
+  public static let schema = Schema("Div", since: 14, inputs: ["A", "B"], outputs: ["C"])
+  var function: pk_binary_op { PK_BINARY_DIV }
+  let alignment: OperandAlignment
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+}

@@ -1,0 +1,12 @@
+import CKernels
+import PinionBase
+import PinionGraph
+
+/// A * B, elementwise with broadcasting; integers wrap.
+public struct Mul: BinaryOperator {
+  public static let schema = Schema("Mul", since: 14, inputs: ["A", "B"], outputs: ["C"])
+  var function: pk_binary_op { PK_BINARY_MUL }
+  let alignment: OperandAlignment
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+}

@@ -1,0 +1,10 @@
+import CKernels
+import PinionBase
+import PinionGraph
+
+/// -x, elementwise; integers wrap.
+public struct Neg: UnaryOperator {
+  public static let schema = Schema("Neg", since: 13, inputs: ["X"], outputs: ["Y"])
+  var function: pk_unary_op { PK_UNARY_NEG }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+}

@@ -1,0 +1,12 @@
+import CKernels
+import PinionBase
+import PinionGraph
+
+/// A - B, elementwise with broadcasting; integers wrap.
+public struct Sub: BinaryOperator {
+  public static let schema = Schema("Sub", since: 14, inputs: ["A", "B"], outputs: ["C"])
+  var function: pk_binary_op { PK_BINARY_SUB }
+  let alignment: OperandAlignment
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+}

@@ -1,0 +1,284 @@
+/* Tensors, sequences, maps, strings, empty optionals, DLPack. */
+#include "check.h"
+
+#include <stdlib.h>
+
+/* The structures of dlpack.h, version 1. */
+typedef struct DLTensor {
+  void *data;
+  struct {
+    int32_t device_type, device_id;
+  } device;
+  int32_t ndim;
+  struct {
+    uint8_t code, bits;
+    uint16_t lanes;
+  } dtype;
+  int64_t *shape, *strides;
+  uint64_t byte_offset;
+} DLTensor;
+
+struct DLManagedTensor {
+  DLTensor dl_tensor;
+  void *manager_ctx;
+  void (*deleter)(struct DLManagedTensor *self);
+};
+
+struct DLManagedTensorVersioned {
+  struct {
+    uint32_t major, minor;
+  } version;
+  void *manager_ctx;
+  void (*deleter)(struct DLManagedTensorVersioned *self);
+  uint64_t flags;
+  DLTensor dl_tensor;
+};
+
+static int released;
+static void count_release(void *data, void *context) {
+  ++released;
+  *(void **)context = data;
+}
+
+static void wrapped(void) {
+  float data[6] = {1, 2, 3, 4, 5, 6};
+  int64_t dims[] = {2, 3};
+  void *seen = NULL;
+  pinion_value *value = NULL;
+  pinion_tensor_view view = PINION_TENSOR_VIEW_INIT;
+  released = 0;
+  CHECK_OK(pinion_tensor_wrap(data, PINION_FLOAT32, 2, dims, NULL, count_release, &seen, &value));
+  dims[0] = 99;
+  CHECK(pinion_value_kind(value) == PINION_KIND_TENSOR);
+  CHECK(pinion_tensor_element_type(value) == PINION_FLOAT32);
+  CHECK(pinion_tensor_rank(value) == 2);
+  CHECK(pinion_tensor_dims(value)[0] == 2 && pinion_tensor_dims(value)[1] == 3);
+  CHECK(pinion_tensor_element_count(value) == 6);
+  CHECK(pinion_tensor_byte_size(value) == sizeof data);
+  CHECK(pinion_tensor_data(value) == data);
+  CHECK_OK(pinion_tensor_describe(value, &view));
+  CHECK(view.data == data && view.rank == 2 && view.dims[1] == 3 && view.byte_size == 24 && view.element_count == 6);
+  CHECK(view.element_type == PINION_FLOAT32);
+  CHECK(pinion_value_retain(value) == value);
+  pinion_value_release(value);
+  CHECK(released == 0);
+  pinion_value_release(value);
+  CHECK(released == 1 && seen == data);
+}
+
+static void strided(void) {
+  float data[6] = {1, 2, 3, 4, 5, 6};
+  const int64_t dims[] = {3, 2}, transposed[] = {1, 3}, row_major[] = {2, 1};
+  const float expected[] = {1, 4, 2, 5, 3, 6};
+  void *seen = NULL;
+  pinion_value *value = NULL;
+  released = 0;
+  CHECK_OK(pinion_tensor_wrap(data, PINION_FLOAT32, 2, dims, transposed, count_release, &seen, &value));
+  CHECK(released == 1);
+  CHECK(pinion_tensor_data(value) != data);
+  CHECK(memcmp(pinion_tensor_data(value), expected, sizeof expected) == 0);
+  pinion_value_release(value);
+  CHECK(released == 1);
+  CHECK_OK(pinion_tensor_wrap(data, PINION_FLOAT32, 2, dims, row_major, NULL, NULL, &value));
+  CHECK(pinion_tensor_data(value) == data);
+  pinion_value_release(value);
+}
+
+static void refused(void) {
+  float data[2] = {1, 2};
+  const int64_t negative[] = {-1}, huge[] = {INT64_MAX, INT64_MAX}, one[] = {2};
+  pinion_value *value = (pinion_value *)data;
+  void *seen = NULL;
+  released = 0;
+  CHECK_STATUS(pinion_tensor_wrap(data, PINION_FLOAT32, 1, negative, NULL, count_release, &seen, &value), PINION_INVALID_SHAPE);
+  CHECK(value == NULL && released == 0);
+  CHECK_STATUS(pinion_tensor_wrap(data, PINION_FLOAT32, 2, huge, NULL, NULL, NULL, &value), PINION_INVALID_SHAPE);
+  CHECK_STATUS(pinion_tensor_wrap(NULL, PINION_FLOAT32, 1, one, NULL, NULL, NULL, &value), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_tensor_wrap(data, PINION_FLOAT32, 1, NULL, NULL, NULL, NULL, &value), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_tensor_wrap(data, PINION_FLOAT32, -1, one, NULL, NULL, NULL, &value), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_tensor_wrap(data, PINION_UNDEFINED, 1, one, NULL, NULL, NULL, &value), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(
+      pinion_tensor_wrap(data, (pinion_element_type)999, 1, one, NULL, NULL, NULL, &value), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_tensor_wrap(data, PINION_STRING, 1, one, NULL, NULL, NULL, &value), PINION_UNSUPPORTED);
+  CHECK_STATUS(pinion_tensor_wrap(data, PINION_FLOAT32, 1, one, NULL, NULL, NULL, NULL), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_tensor_create(NULL, PINION_FLOAT32, 2, huge, &value), PINION_INVALID_SHAPE);
+  CHECK(value == NULL);
+}
+
+static void owned(void) {
+  static const struct {
+    pinion_element_type type;
+    size_t bytes;
+  } sizes[] = {
+      {PINION_FLOAT32, 20},       {PINION_UINT8, 5},          {PINION_INT8, 5},         {PINION_UINT16, 10},
+      {PINION_INT16, 10},         {PINION_INT32, 20},         {PINION_INT64, 40},       {PINION_BOOL, 5},
+      {PINION_FLOAT16, 10},       {PINION_FLOAT64, 40},       {PINION_UINT32, 20},      {PINION_UINT64, 40},
+      {PINION_COMPLEX64, 40},     {PINION_COMPLEX128, 80},    {PINION_BFLOAT16, 10},    {PINION_FLOAT8E4M3FN, 5},
+      {PINION_FLOAT8E4M3FNUZ, 5}, {PINION_FLOAT8E5M2, 5},     {PINION_FLOAT8E5M2FNUZ, 5}, {PINION_UINT4, 3},
+      {PINION_INT4, 3},           {PINION_FLOAT4E2M1, 3},     {PINION_FLOAT8E8M0, 5},   {PINION_UINT2, 2},
+      {PINION_INT2, 2},
+  };
+  const int64_t dims[] = {5}, none[] = {3, 0};
+  size_t i;
+  pinion_value *value;
+  for (i = 0; i < sizeof sizes / sizeof sizes[0]; ++i) {
+    CHECK_OK(pinion_tensor_create(NULL, sizes[i].type, 1, dims, &value));
+    CHECK(pinion_tensor_byte_size(value) == sizes[i].bytes);
+    CHECK(pinion_tensor_element_type(value) == sizes[i].type);
+    CHECK((uintptr_t)pinion_tensor_data(value) % 64 == 0);
+    memset(pinion_tensor_data(value), 0, sizes[i].bytes);
+    pinion_value_release(value);
+  }
+  CHECK_OK(pinion_tensor_create(NULL, PINION_FLOAT32, 0, NULL, &value));
+  CHECK(pinion_tensor_rank(value) == 0 && pinion_tensor_element_count(value) == 1 && pinion_tensor_byte_size(value) == 4);
+  CHECK(pinion_tensor_dims(value) == NULL);
+  pinion_value_release(value);
+  CHECK_OK(pinion_tensor_create(NULL, PINION_FLOAT32, 2, none, &value));
+  CHECK(pinion_tensor_element_count(value) == 0 && pinion_tensor_byte_size(value) == 0 && pinion_tensor_data(value) == NULL);
+  pinion_value_release(value);
+}
+
+static void strings(void) {
+  const char *items[] = {"one", "", "three"};
+  const char *with_zero[] = {"a\0b"};
+  const size_t lengths[] = {3};
+  const int64_t dims[] = {3}, one[] = {1};
+  const char *data;
+  size_t length;
+  pinion_value *value;
+  CHECK_OK(pinion_tensor_create_strings(items, NULL, 1, dims, &value));
+  CHECK(pinion_tensor_element_type(value) == PINION_STRING);
+  CHECK(pinion_tensor_data(value) == NULL && pinion_tensor_byte_size(value) == 0);
+  CHECK_OK(pinion_tensor_string(value, 2, &data, &length));
+  CHECK(length == 5 && memcmp(data, "three", 5) == 0);
+  CHECK_OK(pinion_tensor_string(value, 1, &data, &length));
+  CHECK(length == 0);
+  CHECK_STATUS(pinion_tensor_string(value, 3, &data, &length), PINION_NOT_FOUND);
+  CHECK_STATUS(pinion_tensor_string(value, -1, &data, &length), PINION_NOT_FOUND);
+  CHECK(data == NULL && length == 0);
+  pinion_value_release(value);
+  CHECK_OK(pinion_tensor_create_strings(with_zero, lengths, 1, one, &value));
+  CHECK_OK(pinion_tensor_string(value, 0, &data, &length));
+  CHECK(length == 3 && memcmp(data, "a\0b", 3) == 0);
+  pinion_value_release(value);
+}
+
+static void containers(void) {
+  float numbers[] = {0.5f, 1.5f};
+  int64_t labels[] = {7, 9};
+  const int64_t two[] = {2};
+  pinion_value *keys, *values, *map, *sequence, *element, *none;
+  CHECK_OK(pinion_tensor_wrap(numbers, PINION_FLOAT32, 1, two, NULL, NULL, NULL, &values));
+  CHECK_OK(pinion_tensor_wrap(labels, PINION_INT64, 1, two, NULL, NULL, NULL, &keys));
+
+  CHECK_OK(pinion_map_create(keys, values, &map));
+  CHECK(pinion_value_kind(map) == PINION_KIND_MAP);
+  CHECK_OK(pinion_map_get_keys(map, &element));
+  CHECK(((const int64_t *)pinion_tensor_data(element))[1] == 9);
+  pinion_value_release(element);
+  CHECK_OK(pinion_map_get_values(map, &element));
+  CHECK(((const float *)pinion_tensor_data(element))[0] == 0.5f);
+  pinion_value_release(element);
+  CHECK_STATUS(pinion_map_get_keys(values, &element), PINION_INVALID_ARGUMENT);
+  CHECK(element == NULL);
+
+  CHECK_OK(pinion_sequence_create(&sequence));
+  CHECK(pinion_value_kind(sequence) == PINION_KIND_SEQUENCE && pinion_sequence_count(sequence) == 0);
+  CHECK_OK(pinion_sequence_append(sequence, values));
+  CHECK_OK(pinion_sequence_append(sequence, values));
+  CHECK_STATUS(pinion_sequence_append(sequence, keys), PINION_INVALID_SHAPE);
+  CHECK_STATUS(pinion_sequence_append(values, values), PINION_INVALID_ARGUMENT);
+  pinion_value_release(values);
+  CHECK(pinion_sequence_count(sequence) == 2);
+  CHECK_OK(pinion_sequence_get(sequence, 1, &element));
+  CHECK(((const float *)pinion_tensor_data(element))[1] == 1.5f);
+  pinion_value_release(sequence);
+  CHECK(((const float *)pinion_tensor_data(element))[1] == 1.5f);
+  CHECK_STATUS(pinion_sequence_get(element, 0, &none), PINION_INVALID_ARGUMENT);
+  pinion_value_release(element);
+  pinion_value_release(map);
+  pinion_value_release(keys);
+
+  CHECK_OK(pinion_none_create(&none));
+  CHECK(pinion_value_kind(none) == PINION_KIND_NONE);
+  CHECK(pinion_tensor_rank(none) == -1 && pinion_tensor_element_type(none) == PINION_UNDEFINED);
+  pinion_value_release(none);
+}
+
+static int deleted;
+static void delete_legacy(struct DLManagedTensor *self) { ++deleted, (void)self; }
+static void delete_versioned(struct DLManagedTensorVersioned *self) { ++deleted, (void)self; }
+
+static void dlpack_in(void) {
+  float data[6] = {1, 2, 3, 4, 5, 6};
+  int64_t shape[] = {3, 2}, strides[] = {1, 3};
+  struct DLManagedTensor legacy = {{data, {1, 0}, 2, {2, 32, 1}, shape, NULL, 0}, NULL, delete_legacy};
+  struct DLManagedTensorVersioned versioned = {
+      {1, 0}, NULL, delete_versioned, 0, {data, {1, 0}, 2, {2, 32, 1}, shape, strides, 0}};
+  pinion_value *value;
+  deleted = 0;
+  CHECK_OK(pinion_tensor_from_dlpack(&legacy, &value));
+  CHECK(pinion_tensor_data(value) == data && pinion_tensor_element_type(value) == PINION_FLOAT32);
+  pinion_value_release(value);
+  CHECK(deleted == 1);
+
+  legacy.dl_tensor.byte_offset = 8;
+  shape[0] = 2;
+  CHECK_OK(pinion_tensor_from_dlpack(&legacy, &value));
+  CHECK(((const float *)pinion_tensor_data(value))[0] == 3);
+  pinion_value_release(value);
+  CHECK(deleted == 2);
+  shape[0] = 3;
+
+  CHECK_OK(pinion_tensor_from_dlpack_versioned(&versioned, &value));
+  CHECK(((const float *)pinion_tensor_data(value))[1] == 4);
+  pinion_value_release(value);
+  CHECK(deleted == 3);
+
+  legacy.dl_tensor.device.device_type = 2;
+  CHECK_STATUS(pinion_tensor_from_dlpack(&legacy, &value), PINION_UNSUPPORTED);
+  CHECK(value == NULL && deleted == 3);
+  legacy.dl_tensor.device.device_type = 1;
+  legacy.dl_tensor.dtype.lanes = 4;
+  CHECK_STATUS(pinion_tensor_from_dlpack(&legacy, &value), PINION_UNSUPPORTED);
+  versioned.version.major = 2;
+  CHECK_STATUS(pinion_tensor_from_dlpack_versioned(&versioned, &value), PINION_UNSUPPORTED);
+  CHECK(deleted == 3);
+}
+
+static void dlpack_out(void) {
+  const int64_t dims[] = {2, 2};
+  const char *items[] = {"a", "b", "c", "d"};
+  struct DLManagedTensor *legacy;
+  struct DLManagedTensorVersioned *versioned;
+  pinion_value *value;
+  CHECK_OK(pinion_tensor_create(NULL, PINION_INT32, 2, dims, &value));
+  memset(pinion_tensor_data(value), 1, 16);
+  CHECK_OK(pinion_tensor_to_dlpack(value, &legacy));
+  CHECK_OK(pinion_tensor_to_dlpack_versioned(value, &versioned));
+  CHECK(legacy->dl_tensor.data == pinion_tensor_data(value));
+  pinion_value_release(value);
+  CHECK(legacy->dl_tensor.ndim == 2 && legacy->dl_tensor.shape[1] == 2 && legacy->dl_tensor.device.device_type == 1);
+  CHECK(legacy->dl_tensor.dtype.code == 0 && legacy->dl_tensor.dtype.bits == 32 && legacy->dl_tensor.dtype.lanes == 1);
+  CHECK(versioned->version.major == 1 && versioned->dl_tensor.data == legacy->dl_tensor.data);
+  legacy->deleter(legacy);
+  CHECK(*(const int32_t *)versioned->dl_tensor.data == 0x01010101);
+  versioned->deleter(versioned);
+
+  CHECK_OK(pinion_tensor_create_strings(items, NULL, 2, dims, &value));
+  CHECK_STATUS(pinion_tensor_to_dlpack(value, &legacy), PINION_UNSUPPORTED);
+  CHECK(legacy == NULL);
+  pinion_value_release(value);
+}
+
+int main(void) {
+  wrapped();
+  strided();
+  refused();
+  owned();
+  strings();
+  containers();
+  dlpack_in();
+  dlpack_out();
+  return check_result("values");
+}

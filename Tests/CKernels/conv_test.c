@@ -1,0 +1,226 @@
+#include "ckernels_test.h"
+
+/// y = conv(x, w) by the definition, in double; `size` gets the sum of magnitudes.
+static void reference(const pk_conv_shape *s, const float *x, const float *w, double *y, double *size) {
+  const size_t in = s->in[0] * s->in[1] * s->in[2], out = s->out[0] * s->out[1] * s->out[2],
+               taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
+  for (size_t n = 0; n < s->images; n++)
+    for (size_t m = 0; m < s->groups * s->outputs; m++)
+      for (size_t p = 0; p < out; p++) {
+        double sum = 0, all = 0;
+        for (size_t c = 0; c < s->channels; c++)
+          for (size_t t = 0; t < taps; t++) {
+            const long long tap[3] = {(long long)(t / s->kernel[2] / s->kernel[1]), (long long)(t / s->kernel[2] % s->kernel[1]),
+                                      (long long)(t % s->kernel[2])};
+            const long long o[3] = {(long long)(p / s->out[2] / s->out[1]), (long long)(p / s->out[2] % s->out[1]),
+                                    (long long)(p % s->out[2])};
+            long long at[3];
+            bool inside = true;
+            for (int i = 0; i < 3; i++) {
+              at[i] = o[i] * (long long)s->stride[i] + tap[i] * (long long)s->dilation[i] - (long long)s->pad[i];
+              inside &= at[i] >= 0 && at[i] < (long long)s->in[i];
+            }
+            if (!inside) continue;
+            const size_t plane = (n * s->groups + m / s->outputs) * s->channels + c;
+            const double term = (double)x[plane * in + (size_t)((at[0] * (long long)s->in[1] + at[1]) * (long long)s->in[2] + at[2])] *
+                                w[(m * s->channels + c) * taps + t];
+            sum += term;
+            all += fabs(term);
+          }
+        y[(n * s->groups * s->outputs + m) * out + p] = sum;
+        size[(n * s->groups * s->outputs + m) * out + p] = all;
+      }
+}
+
+/// y = transposed conv(x, w) by scattering, in double.
+static void reference_transposed(const pk_conv_shape *s, const float *x, const float *w, double *y, double *size) {
+  const size_t in = s->in[0] * s->in[1] * s->in[2], out = s->out[0] * s->out[1] * s->out[2],
+               taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
+  for (size_t i = 0; i < s->images * s->groups * s->outputs * out; i++) y[i] = size[i] = 0;
+  for (size_t n = 0; n < s->images; n++)
+    for (size_t c = 0; c < s->groups * s->channels; c++)
+      for (size_t m = 0; m < s->outputs; m++)
+        for (size_t i = 0; i < in; i++)
+          for (size_t t = 0; t < taps; t++) {
+            const size_t tap[3] = {t / s->kernel[2] / s->kernel[1], t / s->kernel[2] % s->kernel[1], t % s->kernel[2]};
+            const size_t at[3] = {i / s->in[2] / s->in[1], i / s->in[2] % s->in[1], i % s->in[2]};
+            long long o[3];
+            bool inside = true;
+            for (int a = 0; a < 3; a++) {
+              o[a] = (long long)(at[a] * s->stride[a] + tap[a] * s->dilation[a]) - (long long)s->pad[a];
+              inside &= o[a] >= 0 && o[a] < (long long)s->out[a];
+            }
+            if (!inside) continue;
+            const size_t plane = n * s->groups * s->outputs + c / s->channels * s->outputs + m;
+            const size_t to = plane * out + (size_t)((o[0] * (long long)s->out[1] + o[1]) * (long long)s->out[2] + o[2]);
+            const double term = (double)x[(n * s->groups * s->channels + c) * in + i] * w[(c * s->outputs + m) * taps + t];
+            y[to] += term;
+            size[to] += fabs(term);
+          }
+}
+
+/// -1 where the kernel does not fit.
+static bool finish_shape(pk_conv_shape *s, const size_t pad_end[3], bool transposed) {
+  for (int i = 0; i < 3; i++) {
+    const long long reach = (long long)((s->kernel[i] - 1) * s->dilation[i] + 1), pads = (long long)(s->pad[i] + pad_end[i]);
+    const long long o = transposed
+                            ? ((long long)s->in[i] - 1) * (long long)s->stride[i] + reach - pads
+                            : ((long long)s->in[i] + pads < reach ? 0 : ((long long)s->in[i] + pads - reach) / (long long)s->stride[i] + 1);
+    if (o <= 0) return false;
+    s->out[i] = (size_t)o;
+  }
+  return true;
+}
+
+typedef enum way { GEMM, DEPTHWISE, DIRECT, TRANSPOSED, TRANSPOSED_DIRECT } way;
+
+static void describe(const pk_conv_shape *s) {
+  printf("images %zu groups %zu channels %zu outputs %zu", s->images, s->groups, s->channels, s->outputs);
+  for (int i = 0; i < 3; i++)
+    printf("; in %zu kernel %zu stride %zu dilation %zu pad %zu out %zu", s->in[i], s->kernel[i], s->stride[i], s->dilation[i], s->pad[i],
+           s->out[i]);
+  printf("\n");
+}
+
+static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
+  const size_t in = s->in[0] * s->in[1] * s->in[2], out = s->out[0] * s->out[1] * s->out[2],
+               taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
+  const size_t planes = s->images * s->groups * s->outputs, channels = s->groups * s->outputs;
+  float *x = random_floats(s->images * s->groups * s->channels * in), *w = random_floats(channels * s->channels * taps);
+  float *y = buffer(planes * out * sizeof(float), 0xff), *bias = random_floats(channels), *residual = random_floats(planes * out);
+  double *want = buffer(planes * out * sizeof(double), 0), *size = buffer(planes * out * sizeof(double), 0);
+  if (how >= TRANSPOSED)
+    reference_transposed(s, x, w, want, size);
+  else
+    reference(s, x, w, want, size);
+  pk_conv c = {.shape = *s, .x = x, .weights = w, .y = y};
+  const bool plain = how == DIRECT || how == TRANSPOSED_DIRECT;
+  if (random_bits() & 1) c.epilogue.row_bias = bias;
+  if (!plain && random_bits() & 1) c.epilogue.residual = residual, c.epilogue.residual_last = random_bits() & 1;
+  if (!plain && random_bits() & 1) c.epilogue.activation = PK_ACT_LEAKY_RELU, c.epilogue.p0 = 0.25f;
+  float *packed = NULL;
+  if (how == GEMM) {
+    c.weights = packed = buffer(pk_conv_packed_bytes(isa, s), 0xff);
+    pk_conv_pack(isa, s, w, 0, s->groups, packed);
+    size_t rows, cols;
+    pk_conv_grid(isa, s, random_in(1, 4), &rows, &cols);
+    if (random_bits() & 1) cols = random_in(1, out);
+    scratch t = scratch_of(pk_conv_scratch_bytes(isa, s));
+    for (size_t n = 0; n < s->images; n++)
+      for (size_t g = 0; g < s->groups; g++)
+        for (size_t i = 0; i < s->outputs; i += rows)
+          for (size_t j = 0; j < out; j += cols)
+            pk_conv_block(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, j, j + cols < out ? j + cols : out, t.bytes);
+    CHECK(scratch_end(t), "%s: conv wrote behind its scratch", pk_isa_name(isa));
+  } else if (how == DEPTHWISE) {
+    scratch t = scratch_of(pk_conv_depthwise_scratch_bytes(isa, s));
+    const size_t half = planes / 2;
+    pk_conv_depthwise(isa, &c, 0, half, t.bytes);
+    pk_conv_depthwise(isa, &c, half, planes, t.bytes);
+    CHECK(scratch_end(t), "%s: depthwise wrote behind its scratch", pk_isa_name(isa));
+  } else if (how == TRANSPOSED) {
+    c.weights = packed = buffer(pk_conv_transpose_packed_bytes(isa, s), 0xff);
+    pk_conv_transpose_pack(isa, s, w, 0, s->groups, packed);
+    const size_t rows = random_in(1, s->outputs);
+    scratch t = scratch_of(pk_conv_transpose_scratch_bytes(isa, s, rows));
+    for (size_t n = 0; n < s->images; n++)
+      for (size_t g = 0; g < s->groups; g++)
+        for (size_t i = 0; i < s->outputs; i += rows)
+          pk_conv_transpose(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, t.bytes);
+    CHECK(scratch_end(t), "%s: transposed conv wrote behind its scratch", pk_isa_name(isa));
+  } else {
+    pk_conv_nd_shape d = {.rank = 3, .images = s->images, .groups = s->groups, .channels = s->channels, .outputs = s->outputs};
+    memcpy(d.in, s->in, sizeof s->in), memcpy(d.kernel, s->kernel, sizeof s->in), memcpy(d.stride, s->stride, sizeof s->in);
+    memcpy(d.dilation, s->dilation, sizeof s->in), memcpy(d.pad, s->pad, sizeof s->in), memcpy(d.out, s->out, sizeof s->in);
+    if (how == DIRECT)
+      pk_conv_direct_f32(&d, x, w, c.epilogue.row_bias, y, 0, planes, 0, out);
+    else
+      pk_conv_transpose_direct_f32(&d, x, w, c.epilogue.row_bias, y, 0, planes, 0, out);
+  }
+  bool bad = false;
+  for (size_t i = 0; i < planes * out && !bad; i++) {
+    double v = want[i] + (c.epilogue.row_bias ? bias[i / out % channels] : 0);
+    const double r = c.epilogue.residual ? residual[i] : 0;
+    if (!c.epilogue.residual_last) v += r;
+    if (c.epilogue.activation) v = v < 0 ? v * 0.25 : v;
+    if (c.epilogue.residual_last) v += r;
+    bad = !(fabs(v - y[i]) <= 1e-6 * (size[i] + 4));
+    CHECK(!bad, "%s way %d: y[%zu] = %g, not %g", pk_isa_name(isa), how, i, y[i], v);
+  }
+  if (bad && failures < 20) describe(s);
+  free(x), free(w), free(y), free(bias), free(residual), free(want), free(size), free(packed);
+}
+
+static void test_random(pk_isa isa, way how, bool small) {
+  pk_conv_shape s = {.images = random_in(1, 2),
+                     .groups = random_in(1, 3),
+                     .channels = random_in(1, small ? 4 : 70),
+                     .outputs = random_in(1, small ? 6 : 40)};
+  if (how == DEPTHWISE) s.channels = 1, s.groups = random_in(1, 5), s.outputs = random_in(1, 2);
+  size_t pad_end[3];
+  const int rank = how == DEPTHWISE ? (int)random_in(1, 2) : (int)random_in(1, 3);
+  const size_t square = random_in(1, 4);
+  for (int i = 0; i < 3; i++) {
+    const bool used = i >= 3 - rank;
+    s.in[i] = used ? random_in(1, rank == 3 ? 9 : rank == 2 ? 24 : 150) : 1;
+    s.kernel[i] = used ? (square == 1 ? 3 : square == 2 ? 5 : random_in(1, 7)) : 1;
+    if (square == 3 && how == GEMM) s.kernel[i] = 1;
+    s.stride[i] = used && random_bits() & 1 ? random_in(1, 4) : 1;
+    s.dilation[i] = used && random_bits() % 4 == 0 ? random_in(1, 3) : 1;
+    s.pad[i] = used && random_bits() & 1 ? random_in(0, 4) : 0;
+    pad_end[i] = used && random_bits() & 1 ? random_in(0, 4) : 0;
+  }
+  if (random_bits() % 8 == 0 && how != DEPTHWISE) s.in[2] = s.kernel[2] = s.stride[2] = 1, s.pad[2] = pad_end[2] = 0;
+  if (finish_shape(&s, pad_end, how >= TRANSPOSED)) test_shape(isa, how, &s);
+}
+
+int main(void) {
+  FOR_EACH_ISA(isa) {
+    for (int i = 0; i < 1500; i++) {
+      test_random(isa, GEMM, i % 5 != 0);
+      test_random(isa, DEPTHWISE, true);
+      if (i % 3 == 0) test_random(isa, TRANSPOSED, true);
+      if (i % 50 == 0) test_random(isa, TRANSPOSED, false);
+      if (i % 10 == 0 && isa == PK_ISA_SCALAR) test_random(isa, DIRECT, true), test_random(isa, TRANSPOSED_DIRECT, true);
+    }
+    const pk_conv_shape wide = {.images = 1,
+                                .groups = 2,
+                                .channels = 1,
+                                .outputs = 1,
+                                .in = {1, 40, 2000},
+                                .kernel = {1, 3, 3},
+                                .stride = {1, 1, 2},
+                                .dilation = {1, 1, 1},
+                                .pad = {0, 1, 1},
+                                .out = {1, 40, 1000}};
+    test_shape(isa, DEPTHWISE, &wide);
+    const pk_conv_shape stem = {.images = 1,
+                                .groups = 1,
+                                .channels = 3,
+                                .outputs = 64,
+                                .in = {1, 60, 60},
+                                .kernel = {1, 7, 7},
+                                .stride = {1, 2, 2},
+                                .dilation = {1, 1, 1},
+                                .pad = {0, 3, 3},
+                                .out = {1, 30, 30}};
+    test_shape(isa, GEMM, &stem);
+    const pk_conv_shape up = {.images = 1,
+                              .groups = 1,
+                              .channels = 20,
+                              .outputs = 9,
+                              .in = {1, 40, 60},
+                              .kernel = {1, 4, 4},
+                              .stride = {1, 2, 2},
+                              .dilation = {1, 1, 1},
+                              .pad = {0, 1, 1},
+                              .out = {1, 80, 120}};
+    test_shape(isa, TRANSPOSED, &up);
+    pk_conv_shape huge = stem;
+    huge.channels = SIZE_MAX / 100;
+    CHECK(pk_conv_packed_bytes(isa, &huge) == SIZE_MAX, "packed conv weights overflow");
+    huge.channels = 1, huge.out[2] = SIZE_MAX / 4;
+    CHECK(pk_conv_depthwise_scratch_bytes(isa, &huge) == SIZE_MAX, "depthwise scratch overflow");
+  }
+  return test_end("conv_test");
+}

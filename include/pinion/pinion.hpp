@@ -1,0 +1,629 @@
+/*
+ * Pinion for C++17: objects that own their handles, exceptions in place of status codes. Header only, over pinion.h, which is
+ * the manual: what it says of a function holds for the member that calls it.
+ *
+ *     #include <pinion/pinion.hpp>
+ *     #include <iostream>
+ *
+ *     int main(int argc, char **argv) {
+ *       if (argc != 2) return 2;
+ *       try {
+ *         pinion::Session session(pinion::Model::from_file(argv[1]));
+ *         pinion::Value image = pinion::Value::own(std::vector<float>(1 * 3 * 224 * 224), {1, 3, 224, 224});
+ *         std::vector<pinion::Value> outputs = session.run({{"image", image}});
+ *         for (float score : outputs[0].elements<float>()) std::cout << score << "\n";
+ *       } catch (const pinion::Error &error) {
+ *         std::cerr << error.text() << "\n";
+ *         return 1;
+ *       }
+ *     }
+ *
+ * Model, Session, Value, Runtime, CancelToken and Plan are move-only; share() gives a second owner of the same object. An
+ * object that was moved from may only be assigned to or destroyed.
+ */
+#ifndef PINION_HPP
+#define PINION_HPP
+
+#include <pinion/pinion.h>
+
+#include <chrono>
+#include <complex>
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace pinion {
+
+using Status = pinion_status;
+using ElementType = pinion_element_type;
+using Kind = pinion_kind;
+
+/* What went wrong. what() is the message; text() adds where, and all further problems. */
+class Error : public std::exception {
+ public:
+  /* Takes over the calling thread's last error. */
+  explicit Error(Status code) : code_(code), error_(pinion_error_copy(), &pinion_error_release) {}
+
+  /* An error that this header found. */
+  Error(Status code, const std::string &message) : code_(code), message_(std::make_shared<std::string>(message)) {}
+
+  const char *what() const noexcept override {
+    if (message_) return message_->c_str();
+    return error_ ? pinion_error_message(error_.get()) : pinion_status_name(code_);
+  }
+  Status code() const noexcept { return code_; }
+  /* The name of the node in the model, or empty. */
+  std::string node() const { return error_ ? pinion_error_node(error_.get()) : ""; }
+  /* The operator as "domain::Name", or "Name" for ai.onnx, or empty. */
+  std::string operator_name() const { return error_ ? pinion_error_operator(error_.get()) : ""; }
+  std::string text() const { return error_ ? pinion_error_text(error_.get()) : what(); }
+  /* Empty for an error that this header found. */
+  std::string json() const { return error_ ? pinion_error_json(error_.get()) : ""; }
+  /* The C object with all the details, or NULL; it lives as long as this exception. */
+  const pinion_error *get() const noexcept { return error_.get(); }
+
+ private:
+  Status code_;
+  std::shared_ptr<pinion_error> error_;
+  std::shared_ptr<std::string> message_;
+};
+
+inline void check(Status status) {
+  if (status != PINION_OK) throw Error(status);
+}
+
+/* Contiguous elements that something else owns. */
+template <class T>
+class Span {
+ public:
+  Span() = default;
+  Span(T *data, std::size_t size) : data_(data), size_(size) {}
+  T *data() const { return data_; }
+  std::size_t size() const { return size_; }
+  bool empty() const { return size_ == 0; }
+  T *begin() const { return data_; }
+  T *end() const { return data_ + size_; }
+  T &operator[](std::size_t index) const { return data_[index]; }
+
+ private:
+  T *data_ = nullptr;
+  std::size_t size_ = 0;
+};
+
+/* A 16-bit float as its bits. */
+struct Float16 {
+  std::uint16_t bits;
+};
+
+/* A bfloat16 as its bits. */
+struct BFloat16 {
+  std::uint16_t bits;
+};
+
+/* The element type of a C++ type, as `value`. */
+template <class T>
+struct element_type_of;
+template <> struct element_type_of<float> { static constexpr ElementType value = PINION_FLOAT32; };
+template <> struct element_type_of<double> { static constexpr ElementType value = PINION_FLOAT64; };
+template <> struct element_type_of<Float16> { static constexpr ElementType value = PINION_FLOAT16; };
+template <> struct element_type_of<BFloat16> { static constexpr ElementType value = PINION_BFLOAT16; };
+template <> struct element_type_of<bool> { static constexpr ElementType value = PINION_BOOL; };
+template <> struct element_type_of<std::int8_t> { static constexpr ElementType value = PINION_INT8; };
+template <> struct element_type_of<std::int16_t> { static constexpr ElementType value = PINION_INT16; };
+template <> struct element_type_of<std::int32_t> { static constexpr ElementType value = PINION_INT32; };
+template <> struct element_type_of<std::int64_t> { static constexpr ElementType value = PINION_INT64; };
+template <> struct element_type_of<std::uint8_t> { static constexpr ElementType value = PINION_UINT8; };
+template <> struct element_type_of<std::uint16_t> { static constexpr ElementType value = PINION_UINT16; };
+template <> struct element_type_of<std::uint32_t> { static constexpr ElementType value = PINION_UINT32; };
+template <> struct element_type_of<std::uint64_t> { static constexpr ElementType value = PINION_UINT64; };
+template <> struct element_type_of<std::complex<float>> { static constexpr ElementType value = PINION_COMPLEX64; };
+template <> struct element_type_of<std::complex<double>> { static constexpr ElementType value = PINION_COMPLEX128; };
+
+/* Owns one reference of a C object. */
+template <class T, T *(*Retain)(T *), void (*Release)(T *)>
+class Handle {
+ public:
+  Handle() = default;
+  /* Takes over a reference. */
+  explicit Handle(T *object) noexcept : object_(object) {}
+  Handle(Handle &&other) noexcept : object_(std::exchange(other.object_, nullptr)) {}
+  Handle &operator=(Handle &&other) noexcept {
+    if (this != &other) {
+      Release(object_);
+      object_ = std::exchange(other.object_, nullptr);
+    }
+    return *this;
+  }
+  ~Handle() { Release(object_); }
+
+  /* The C object, still owned by this one. */
+  T *get() const noexcept { return object_; }
+  explicit operator bool() const noexcept { return object_ != nullptr; }
+  /* Hands the reference to the caller. */
+  T *detach() noexcept { return std::exchange(object_, nullptr); }
+
+ protected:
+  T *retained() const noexcept { return Retain(object_); }
+  T *object_ = nullptr;
+};
+
+/* One dimension of a declared type. */
+struct Dimension {
+  /* -1 where it is symbolic or unknown. */
+  std::int64_t size;
+  std::string symbol;
+};
+
+/* The declared name and type of an input or output; lives as long as the model, session or plan it was read from. */
+class ValueInfo {
+ public:
+  explicit ValueInfo(const pinion_value_info *info) : info_(info) {}
+  std::string name() const { return pinion_value_info_name(info_); }
+  Kind kind() const { return pinion_value_info_kind(info_); }
+  ElementType element_type() const { return pinion_value_info_element_type(info_); }
+  /* -1 where unknown. */
+  int rank() const { return pinion_value_info_rank(info_); }
+  std::vector<Dimension> shape() const {
+    std::vector<Dimension> dims;
+    for (std::int32_t axis = 0; axis < rank(); ++axis)
+      dims.push_back({pinion_value_info_dim(info_, axis), pinion_value_info_dim_name(info_, axis)});
+    return dims;
+  }
+  /* What a sequence or optional holds, or a map's values; only for these kinds. */
+  ValueInfo content() const { return ValueInfo(pinion_value_info_content(info_)); }
+  bool is_optional() const { return pinion_value_info_is_optional(info_); }
+  std::string text() const { return pinion_value_info_text(info_); }
+
+ private:
+  const pinion_value_info *info_;
+};
+
+class Runtime : public Handle<pinion_runtime, pinion_runtime_retain, pinion_runtime_release> {
+ public:
+  explicit Runtime(const pinion_runtime_options &options) { check(pinion_runtime_create(&options, &object_)); }
+  explicit Runtime(int threads) {
+    pinion_runtime_options options = PINION_RUNTIME_OPTIONS_INIT;
+    options.threads = threads;
+    check(pinion_runtime_create(&options, &object_));
+  }
+  Runtime share() const { return Runtime(retained()); }
+  int threads() const { return pinion_runtime_threads(object_); }
+
+ private:
+  explicit Runtime(pinion_runtime *object) : Handle(object) {}
+};
+
+class Model : public Handle<pinion_model, pinion_model_retain, pinion_model_release> {
+ public:
+  /* Takes over a reference. */
+  explicit Model(pinion_model *object) : Handle(object) {}
+
+  static Model from_file(const std::string &path, const pinion_model_options *options = nullptr) {
+    Model model;
+    check(pinion_model_load_file(path.c_str(), options, &model.object_));
+    return model;
+  }
+  /* Copies the bytes. */
+  static Model from_memory(const void *bytes, std::size_t length, const pinion_model_options *options = nullptr) {
+    Model model;
+    check(pinion_model_load_memory(bytes, length, true, options, &model.object_));
+    return model;
+  }
+  /* Borrows the bytes, which must outlive the model and all that is made from it. */
+  static Model from_borrowed_memory(const void *bytes, std::size_t length, const pinion_model_options *options = nullptr) {
+    Model model;
+    check(pinion_model_load_memory(bytes, length, false, options, &model.object_));
+    return model;
+  }
+  /* `read` is called as bool(std::int64_t offset, std::size_t length, void *destination); false, or an exception, is a failure. */
+  template <class Read>
+  static Model from_reader(Read read, std::int64_t length, const pinion_model_options *options = nullptr) {
+    Model model;
+    auto thunk = [](std::int64_t offset, std::size_t count, void *destination, void *context) -> std::int32_t {
+      try {
+        return (*static_cast<Read *>(context))(offset, count, destination) ? 0 : 1;
+      } catch (...) {
+        return 1;
+      }
+    };
+    check(pinion_model_load_callback(thunk, &read, length, options, &model.object_));
+    return model;
+  }
+
+  Model share() const { return Model(retained()); }
+
+  std::int64_t ir_version() const { return pinion_model_ir_version(object_); }
+  std::string producer_name() const { return pinion_model_producer_name(object_); }
+  std::string producer_version() const { return pinion_model_producer_version(object_); }
+  std::string domain() const { return pinion_model_domain(object_); }
+  std::int64_t version() const { return pinion_model_version(object_); }
+  std::string doc_string() const { return pinion_model_doc_string(object_); }
+  std::string graph_name() const { return pinion_model_graph_name(object_); }
+  std::vector<std::pair<std::string, std::int64_t>> opsets() const {
+    std::vector<std::pair<std::string, std::int64_t>> list;
+    for (std::size_t i = 0; i < pinion_model_opset_count(object_); ++i)
+      list.emplace_back(pinion_model_opset_domain(object_, i), pinion_model_opset_version(object_, i));
+    return list;
+  }
+  std::vector<std::pair<std::string, std::string>> metadata() const {
+    std::vector<std::pair<std::string, std::string>> list;
+    for (std::size_t i = 0; i < pinion_model_metadata_count(object_); ++i)
+      list.emplace_back(pinion_model_metadata_key(object_, i), pinion_model_metadata_value(object_, i));
+    return list;
+  }
+  /* The operators that the model uses and the number of their nodes. */
+  std::vector<std::pair<std::string, std::size_t>> operators() const {
+    std::vector<std::pair<std::string, std::size_t>> list;
+    for (std::size_t i = 0; i < pinion_model_operator_count(object_); ++i)
+      list.emplace_back(pinion_model_operator_name(object_, i), pinion_model_operator_uses(object_, i));
+    return list;
+  }
+  std::size_t node_count() const { return pinion_model_node_count(object_); }
+  std::int64_t weight_bytes() const { return pinion_model_weight_bytes(object_); }
+  std::vector<ValueInfo> inputs() const {
+    std::vector<ValueInfo> list;
+    for (std::size_t i = 0; i < pinion_model_input_count(object_); ++i) list.emplace_back(pinion_model_input(object_, i));
+    return list;
+  }
+  std::vector<ValueInfo> outputs() const {
+    std::vector<ValueInfo> list;
+    for (std::size_t i = 0; i < pinion_model_output_count(object_); ++i) list.emplace_back(pinion_model_output(object_, i));
+    return list;
+  }
+  /* The graph as text, one line a node. */
+  std::string text() const;
+
+ private:
+  Model() = default;
+};
+
+namespace detail {
+/* The text of a string that the caller owns, which is given back. */
+inline std::string take(char *string) {
+  std::unique_ptr<char, void (*)(char *)> owner(string, &pinion_string_release);
+  return owner.get();
+}
+}  // namespace detail
+
+inline std::string Model::text() const {
+  char *string = nullptr;
+  check(pinion_model_text(object_, &string));
+  return detail::take(string);
+}
+
+using Dims = std::vector<std::int64_t>;
+
+class Value : public Handle<pinion_value, pinion_value_retain, pinion_value_release> {
+ public:
+  /* An absent value, e.g. an output that a run is to make. */
+  Value() = default;
+  /* Takes over a reference. */
+  explicit Value(pinion_value *object) : Handle(object) {}
+
+  /* A tensor over the caller's memory, which must outlive the value and the runs that take it; const memory as input only. */
+  template <class T>
+  static Value borrow(T *data, std::size_t count, const Dims &dims) {
+    return wrap(data, count, dims, nullptr, nullptr);
+  }
+  template <class T>
+  static Value borrow(std::vector<T> &elements, const Dims &dims) {
+    return borrow(elements.data(), elements.size(), dims);
+  }
+  /* A tensor that takes the vector's memory over, without copying it. */
+  template <class T>
+  static Value own(std::vector<T> elements, const Dims &dims) {
+    static_assert(!std::is_same_v<T, bool>, "a std::vector<bool> has no elements in memory");
+    auto owner = std::make_unique<std::vector<T>>(std::move(elements));
+    Value value = wrap(
+        owner->data(), owner->size(), dims, [](void *, void *vector) { delete static_cast<std::vector<T> *>(vector); },
+        owner.get());
+    owner.release();
+    return value;
+  }
+  /* A tensor of undefined contents. */
+  static Value tensor(ElementType type, const Dims &dims) {
+    Value value;
+    check(pinion_tensor_create(nullptr, type, rank_of(dims), dims.data(), &value.object_));
+    return value;
+  }
+  template <class T>
+  static Value tensor(const Dims &dims) {
+    return tensor(element_type_of<T>::value, dims);
+  }
+  static Value strings(const std::vector<std::string> &items, const Dims &dims) {
+    expect(items.size(), dims);
+    std::vector<const char *> pointers;
+    std::vector<std::size_t> lengths;
+    for (const std::string &item : items) {
+      pointers.push_back(item.data());
+      lengths.push_back(item.size());
+    }
+    Value value;
+    check(pinion_tensor_create_strings(pointers.data(), lengths.data(), rank_of(dims), dims.data(), &value.object_));
+    return value;
+  }
+  static Value sequence(const std::vector<Value> &elements) {
+    Value value;
+    check(pinion_sequence_create(&value.object_));
+    for (const Value &element : elements) check(pinion_sequence_append(value.object_, element.object_));
+    return value;
+  }
+  static Value map(const Value &keys, const Value &values) {
+    Value value;
+    check(pinion_map_create(keys.object_, values.object_, &value.object_));
+    return value;
+  }
+  /* An empty optional. */
+  static Value none() {
+    Value value;
+    check(pinion_none_create(&value.object_));
+    return value;
+  }
+  /* On success the value owns `managed`. */
+  static Value from_dlpack(DLManagedTensor *managed) {
+    Value value;
+    check(pinion_tensor_from_dlpack(managed, &value.object_));
+    return value;
+  }
+  static Value from_dlpack(DLManagedTensorVersioned *managed) {
+    Value value;
+    check(pinion_tensor_from_dlpack_versioned(managed, &value.object_));
+    return value;
+  }
+
+  Value share() const { return Value(retained()); }
+
+  Kind kind() const { return pinion_value_kind(object_); }
+  ElementType element_type() const { return pinion_tensor_element_type(object_); }
+  Dims dims() const {
+    pinion_tensor_view view = describe();
+    return view.rank == 0 ? Dims() : Dims(view.dims, view.dims + view.rank);
+  }
+  /* Everything about a tensor at once. */
+  pinion_tensor_view describe() const {
+    pinion_tensor_view view = PINION_TENSOR_VIEW_INIT;
+    check(pinion_tensor_describe(object_, &view));
+    return view;
+  }
+  /* The elements of a tensor of just this type, valid as long as the value. */
+  template <class T>
+  Span<T> elements() const {
+    static_assert(!std::is_same_v<T, bool> || sizeof(bool) == 1, "a bool is a byte");
+    pinion_tensor_view view = describe();
+    if (view.element_type != element_type_of<std::remove_const_t<T>>::value)
+      throw Error(
+          PINION_INVALID_ARGUMENT, std::string("the tensor's elements are ") + pinion_element_type_name(view.element_type) +
+                                       ", not " + pinion_element_type_name(element_type_of<std::remove_const_t<T>>::value));
+    return Span<T>(static_cast<T *>(view.data), static_cast<std::size_t>(view.element_count));
+  }
+  /* One string of a tensor of strings, valid as long as the value. */
+  std::string_view string(std::int64_t index) const {
+    const char *data = nullptr;
+    std::size_t length = 0;
+    check(pinion_tensor_string(object_, index, &data, &length));
+    return std::string_view(data, length);
+  }
+  /* The number of a sequence's elements. */
+  std::size_t count() const { return pinion_sequence_count(object_); }
+  /* One element of a sequence. */
+  Value at(std::size_t index) const {
+    Value element;
+    check(pinion_sequence_get(object_, index, &element.object_));
+    return element;
+  }
+  void append(const Value &element) { check(pinion_sequence_append(object_, element.object_)); }
+  Value map_keys() const {
+    Value keys;
+    check(pinion_map_get_keys(object_, &keys.object_));
+    return keys;
+  }
+  Value map_values() const {
+    Value values;
+    check(pinion_map_get_values(object_, &values.object_));
+    return values;
+  }
+  /* Shares the value's memory; the caller calls the deleter. */
+  DLManagedTensor *to_dlpack() const {
+    DLManagedTensor *managed = nullptr;
+    check(pinion_tensor_to_dlpack(object_, &managed));
+    return managed;
+  }
+  DLManagedTensorVersioned *to_dlpack_versioned() const {
+    DLManagedTensorVersioned *managed = nullptr;
+    check(pinion_tensor_to_dlpack_versioned(object_, &managed));
+    return managed;
+  }
+
+ private:
+  static std::int32_t rank_of(const Dims &dims) { return static_cast<std::int32_t>(dims.size()); }
+
+  static void expect(std::size_t count, const Dims &dims) {
+    std::size_t product = 1;
+    bool fits = true;
+    for (std::int64_t dim : dims) {
+      fits = fits && dim >= 0 && (dim == 0 || product <= SIZE_MAX / static_cast<std::size_t>(dim));
+      if (fits) product *= static_cast<std::size_t>(dim);
+    }
+    if (!fits || product != count)
+      throw Error(PINION_INVALID_SHAPE, std::to_string(count) + " elements do not fill the tensor's dimensions");
+  }
+
+  template <class T>
+  static Value wrap(T *data, std::size_t count, const Dims &dims, pinion_memory_release_fn release, void *context) {
+    expect(count, dims);
+    Value value;
+    check(pinion_tensor_wrap(
+        const_cast<std::remove_const_t<T> *>(data), element_type_of<std::remove_const_t<T>>::value, rank_of(dims), dims.data(),
+        nullptr, release, context, &value.object_));
+    return value;
+  }
+};
+
+class CancelToken
+    : public Handle<pinion_cancel_token, pinion_cancel_token_retain, pinion_cancel_token_release> {
+ public:
+  CancelToken() { check(pinion_cancel_token_create(&object_)); }
+  CancelToken share() const { return CancelToken(retained()); }
+  void set() const { pinion_cancel_token_set(object_); }
+  void reset() const { pinion_cancel_token_reset(object_); }
+  bool is_set() const { return pinion_cancel_token_is_set(object_); }
+
+ private:
+  explicit CancelToken(pinion_cancel_token *object) : Handle(object) {}
+};
+
+/* Limits of a run; zero means none. */
+struct RunOptions {
+  std::chrono::nanoseconds timeout{0};
+  const CancelToken *cancel_token = nullptr;
+  std::int64_t byte_budget = 0;
+  std::int64_t step_budget = 0;
+};
+
+/* A named input of a run. The name and the value must live until the run returns. */
+struct Input {
+  Input(const char *input_name, const Value &input_value) : name(input_name), value(&input_value) {}
+  Input(const std::string &input_name, const Value &input_value) : name(input_name.c_str()), value(&input_value) {}
+  const char *name;
+  const Value *value;
+};
+
+/* A named output of a run: written into, or made where the value is absent. */
+struct Output {
+  Output(const char *output_name, Value &output_value) : name(output_name), value(&output_value) {}
+  Output(const std::string &output_name, Value &output_value) : name(output_name.c_str()), value(&output_value) {}
+  const char *name;
+  Value *value;
+};
+
+/* The shape of an input that a plan is asked for. */
+struct InputShape {
+  InputShape(std::string input_name, Dims input_dims, ElementType input_type = PINION_UNDEFINED)
+      : name(std::move(input_name)), dims(std::move(input_dims)), element_type(input_type) {}
+  std::string name;
+  Dims dims;
+  /* PINION_UNDEFINED: the declared type. */
+  ElementType element_type;
+};
+
+/* What a run with given input shapes would do. */
+class Plan : public Handle<pinion_plan, pinion_plan_retain, pinion_plan_release> {
+ public:
+  /* Takes over a reference. */
+  explicit Plan(pinion_plan *object) : Handle(object) {}
+  Plan share() const { return Plan(retained()); }
+  std::vector<ValueInfo> outputs() const {
+    std::vector<ValueInfo> list;
+    for (std::size_t i = 0; i < pinion_plan_output_count(object_); ++i) list.emplace_back(pinion_plan_output(object_, i));
+    return list;
+  }
+  bool is_complete() const { return pinion_plan_is_complete(object_); }
+  std::int64_t peak_bytes() const { return pinion_plan_peak_bytes(object_); }
+  std::int64_t flops() const { return pinion_plan_flops(object_); }
+};
+
+class Session : public Handle<pinion_session, pinion_session_retain, pinion_session_release> {
+ public:
+  /* Takes over a reference. */
+  explicit Session(pinion_session *object) : Handle(object) {}
+  explicit Session(const Model &model) { check(pinion_session_create(model.get(), nullptr, &object_)); }
+  Session(const Model &model, const pinion_session_options &options) {
+    check(pinion_session_create(model.get(), &options, &object_));
+  }
+
+  Session share() const { return Session(retained()); }
+
+  std::vector<ValueInfo> inputs() const {
+    std::vector<ValueInfo> list;
+    for (std::size_t i = 0; i < pinion_session_input_count(object_); ++i) list.emplace_back(pinion_session_input(object_, i));
+    return list;
+  }
+  std::vector<ValueInfo> outputs() const {
+    std::vector<ValueInfo> list;
+    for (std::size_t i = 0; i < pinion_session_output_count(object_); ++i) list.emplace_back(pinion_session_output(object_, i));
+    return list;
+  }
+
+  /* Runs the model; returns all outputs in the model's order. */
+  std::vector<Value> run(const std::vector<Input> &inputs, const RunOptions &options = RunOptions()) const {
+    std::vector<pinion_value *> made(pinion_session_output_count(object_), nullptr);
+    std::vector<Value> outputs(made.size());
+    execute(inputs, options, made.size(), nullptr, made.data());
+    for (std::size_t i = 0; i < made.size(); ++i) outputs[i] = Value(made[i]);
+    return outputs;
+  }
+
+  /* Runs the model for the named outputs: into those that have a value, and makes the others. */
+  void run_into(
+      const std::vector<Input> &inputs, const std::vector<Output> &outputs, const RunOptions &options = RunOptions()) const {
+    std::vector<const char *> names;
+    std::vector<pinion_value *> values;
+    for (const Output &output : outputs) {
+      names.push_back(output.name);
+      values.push_back(output.value->get());
+    }
+    execute(inputs, options, outputs.size(), names.data(), values.data());
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      if (!*outputs[i].value) *outputs[i].value = Value(values[i]);
+  }
+
+  /* What a run with these input shapes would do. */
+  Plan plan(const std::vector<InputShape> &inputs) const {
+    std::vector<pinion_input_shape> shapes;
+    for (const InputShape &input : inputs)
+      shapes.push_back(
+          {input.name.c_str(), nullptr, input.element_type, static_cast<std::int32_t>(input.dims.size()), input.dims.data()});
+    pinion_plan *plan = nullptr;
+    check(pinion_session_plan(object_, shapes.size(), shapes.data(), &plan));
+    return Plan(plan);
+  }
+
+  std::int64_t trim() const { return pinion_session_trim(object_); }
+
+  std::string profile_json() const {
+    char *json = nullptr;
+    check(pinion_session_profile_json(object_, &json));
+    return detail::take(json);
+  }
+  std::string profile_trace() const {
+    char *json = nullptr;
+    check(pinion_session_profile_trace(object_, &json));
+    return detail::take(json);
+  }
+  void reset_profile() const { pinion_session_profile_reset(object_); }
+
+ private:
+  void execute(
+      const std::vector<Input> &inputs, const RunOptions &options, std::size_t output_count, const char *const *output_names,
+      pinion_value **outputs) const {
+    std::vector<const char *> names;
+    std::vector<pinion_value *> values;
+    for (const Input &input : inputs) {
+      names.push_back(input.name);
+      values.push_back(input.value->get());
+    }
+    pinion_run_options limits = PINION_RUN_OPTIONS_INIT;
+    limits.timeout_ns = options.timeout.count();
+    limits.cancel_token = options.cancel_token ? options.cancel_token->get() : nullptr;
+    limits.byte_budget = options.byte_budget;
+    limits.step_budget = options.step_budget;
+    check(pinion_session_run(
+        object_, &limits, names.size(), names.data(), values.data(), output_count, output_names, outputs));
+  }
+};
+
+/* The version of the library as "major.minor.patch". */
+inline std::string version() { return pinion_version_string(); }
+
+/* Throws if the library is older than this header. */
+inline void check_version() { check(pinion_abi_check(PINION_ABI_VERSION)); }
+
+}  // namespace pinion
+
+#endif
