@@ -9,6 +9,8 @@
 #include "pk_isa.h"
 #include "pk_product.h"
 #include "pk_quantize.h"
+#include "pk_reduce.h"
+#include "pk_strided.h"
 #include "pk_unary.h"
 #include "pk_pool.h"
 
