@@ -8,6 +8,7 @@
 #include "pk_gemm_int8.h"
 #include "pk_isa.h"
 #include "pk_product.h"
+#include "pk_quantize.h"
 #include "pk_reduce.h"
 #include "pk_strided.h"
 #include "pk_move.h"
