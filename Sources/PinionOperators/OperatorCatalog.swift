@@ -72,6 +72,7 @@ public struct OperatorCatalog: OperatorResolver {
     Reshape.self,
     RMSNormalization.self,
     RNN.self,
+    RotaryEmbedding.self,
     Round.self,
     Selu.self,
     ShapeOperator.self,
@@ -92,6 +93,10 @@ public struct OperatorCatalog: OperatorResolver {
     Xor.self,
     // ai.onnx.ml
     // com.microsoft
+    EmbedLayerNormalization.self,
+    MicrosoftRotaryEmbedding.self,
+    SkipLayerNormalization.self,
+    SkipSimplifiedLayerNormalization.self,
   ]
 
   private static let byName: [String: any Operator.Type] = Dictionary(
