@@ -8,7 +8,9 @@
 #include "pk_gemm_int8.h"
 #include "pk_isa.h"
 #include "pk_product.h"
+#include "pk_norm.h"
 #include "pk_reduce.h"
+#include "pk_softmax.h"
 #include "pk_unary.h"
 
 #endif
