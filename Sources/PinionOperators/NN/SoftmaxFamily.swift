@@ -22,25 +22,6 @@ public struct SoftmaxAxis: Sendable {
   }
 }
 
-/// A tensor seen as `outer` x `extent` x `inner`, of which the middle axis is worked on.
-struct AxisLines: Sendable {
-  let outer: Int
-  let extent: Int
-  let inner: Int
-
-  init(_ shape: Shape, axis: Int) {
-    outer = shape.count(0..<axis)
-    extent = shape[axis]
-    inner = shape.count(axis &+ 1..<shape.rank)
-  }
-
-  init(outer: Int, extent: Int, inner: Int) {
-    self.outer = outer
-    self.extent = extent
-    self.inner = inner
-  }
-}
-
 extension SoftmaxOperator {
   public static var computesHalfInFloat32: Bool { true }
 
