@@ -85,6 +85,9 @@ public struct OperatorCatalog: OperatorResolver {
     ThresholdedRelu.self,
     Xor.self,
     // ai.onnx.ml
+    TreeEnsemble.self,
+    TreeEnsembleClassifier.self,
+    TreeEnsembleRegressor.self,
     // com.microsoft
   ]
 

@@ -8,6 +8,7 @@
 #include "pk_gemm_int8.h"
 #include "pk_isa.h"
 #include "pk_product.h"
+#include "pk_tree.h"
 #include "pk_unary.h"
 
 #endif
