@@ -205,6 +205,9 @@ public struct OperatorCatalog: OperatorResolver {
     Where.self,
     Xor.self,
     // ai.onnx.ml
+    TreeEnsemble.self,
+    TreeEnsembleClassifier.self,
+    TreeEnsembleRegressor.self,
     // com.microsoft
     MicrosoftDequantizeLinear.self,
     MicrosoftFusedConv.self,

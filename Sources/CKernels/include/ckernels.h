@@ -15,6 +15,7 @@
 #include "pk_norm.h"
 #include "pk_reduce.h"
 #include "pk_softmax.h"
+#include "pk_tree.h"
 #include "pk_unary.h"
 #include "pk_pool.h"
 
