@@ -44,7 +44,8 @@ static void pack_b(bool trans, size_t k, size_t n, const float *b, size_t ldb, f
 /// Columns of a wide B done in one go: a page of each row.
 enum { AXPY_COLS = 1024 };
 
-static __attribute__((noinline)) size_t skinny_wide(const pk_sgemm *g, const float *pa, size_t rows, size_t m0, size_t n0, size_t n1, const store *s) {
+static __attribute__((noinline)) size_t skinny_wide(const pk_sgemm *g, const float *pa, size_t rows, size_t m0, size_t n0, size_t n1,
+                                                    const store *s) {
   static const micro_axpy kernels[] = {axpy_1, axpy_2, axpy_3, axpy_4};
   float tile[PK_SKINNY_ROWS * AXPY_COLS] __attribute__((aligned(64)));
   size_t j = n0;

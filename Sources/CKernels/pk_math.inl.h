@@ -169,3 +169,18 @@ static inline float PK_FN(pk_tan_f32)(float x) {
   const float s = PK_FN(pk_sin_quarter)(r), c = PK_FN(pk_cos_quarter)(r);
   return quadrant & 1 ? -c / s : s / c;
 }
+
+// f64 has libm.
+static inline double PK_FN(pk_sigmoid_f64)(double x) {
+  const double e = exp(-fabs(x));
+  return (x < 0 ? e : 1) / (1 + e);
+}
+static inline double PK_FN(pk_gelu_erf_f64)(double x) { return 0.5 * x * erfc(x * -0x1.6a09e667f3bcdp-1); }
+#define PK_LIBM_F64(name)                                                                                  \
+  static inline double PK_FN(pk_##name##_f64)(double x) { return name(x); }
+PK_LIBM_F64(exp)
+PK_LIBM_F64(expm1)
+PK_LIBM_F64(log)
+PK_LIBM_F64(log1p)
+PK_LIBM_F64(erf)
+PK_LIBM_F64(tanh)

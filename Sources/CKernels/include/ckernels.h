@@ -8,6 +8,9 @@
 #include "pk_gemm_int8.h"
 #include "pk_isa.h"
 #include "pk_product.h"
+#include "pk_reduce.h"
+#include "pk_strided.h"
 #include "pk_unary.h"
+#include "pk_pool.h"
 
 #endif

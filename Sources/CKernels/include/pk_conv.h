@@ -94,12 +94,16 @@ typedef struct pk_conv_nd_shape {
 
 /// Computes output planes [plane0, plane1), counted as image * groups * outputs + channel, at output positions
 /// [p0, p1) of each (row-major). Weights w[groups * outputs][channels][kernel]; `bias` per output channel or NULL.
-void pk_conv_direct_f32(const pk_conv_nd_shape *s, const float *x, const float *w, const float *bias, float *y, size_t plane0, size_t plane1, size_t p0, size_t p1);
-void pk_conv_direct_f64(const pk_conv_nd_shape *s, const double *x, const double *w, const double *bias, double *y, size_t plane0, size_t plane1, size_t p0, size_t p1);
+void pk_conv_direct_f32(const pk_conv_nd_shape *s, const float *x, const float *w, const float *bias, float *y, size_t plane0,
+                        size_t plane1, size_t p0, size_t p1);
+void pk_conv_direct_f64(const pk_conv_nd_shape *s, const double *x, const double *w, const double *bias, double *y, size_t plane0,
+                        size_t plane1, size_t p0, size_t p1);
 
 /// The transposed convolution likewise; weights w[groups * channels][outputs][kernel].
-void pk_conv_transpose_direct_f32(const pk_conv_nd_shape *s, const float *x, const float *w, const float *bias, float *y, size_t plane0, size_t plane1, size_t p0, size_t p1);
-void pk_conv_transpose_direct_f64(const pk_conv_nd_shape *s, const double *x, const double *w, const double *bias, double *y, size_t plane0, size_t plane1, size_t p0, size_t p1);
+void pk_conv_transpose_direct_f32(const pk_conv_nd_shape *s, const float *x, const float *w, const float *bias, float *y, size_t plane0,
+                                  size_t plane1, size_t p0, size_t p1);
+void pk_conv_transpose_direct_f64(const pk_conv_nd_shape *s, const double *x, const double *w, const double *bias, double *y, size_t plane0,
+                                  size_t plane1, size_t p0, size_t p1);
 
 #ifdef __cplusplus
 }

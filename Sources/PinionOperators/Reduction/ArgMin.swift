@@ -1,0 +1,10 @@
+import PinionBase
+import PinionGraph
+
+/// The index of the smallest element along an axis.
+public struct ArgMin: ArgExtremum {
+  public static let schema = Schema("ArgMin", since: 13, inputs: ["data"], outputs: ["reduced"])
+  let attributes: ArgExtremumAttributes
+  public init(_ reader: inout AttributeReader) throws(PinionError) { attributes = try ArgExtremumAttributes(&reader) }
+  static func prefers<T: Comparable>(_ a: T, over b: T) -> Bool { a < b }
+}
