@@ -83,8 +83,9 @@ conformance: $(VENV)/ready
 	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Tests/Conformance/conformance.py --known Tests/Conformance/known-failures.txt
 
 FUZZ_SECONDS ?= 600
-fuzz:
-	Tests/Fuzz/fuzz.sh -max_total_time=$(FUZZ_SECONDS)
+fuzz: $(VENV)/ready
+	Tests/Fuzz/fuzz.sh fuzz-reader -max_total_time=$(FUZZ_SECONDS)
+	PYTHON=$(VENV)/bin/python Tests/Fuzz/fuzz.sh fuzz-run -max_total_time=$(FUZZ_SECONDS)
 
 clean:
 	rm -rf .build dist
