@@ -155,6 +155,7 @@ public struct OperatorCatalog: OperatorResolver {
     Xor.self,
     // ai.onnx.ml
     // com.microsoft
+    MatMulNBits.self,
     MicrosoftDequantizeLinear.self,
     MicrosoftFusedConv.self,
     MicrosoftFusedGemm.self,

@@ -12,6 +12,7 @@
 #include "pk_reduce.h"
 #include "pk_strided.h"
 #include "pk_unary.h"
+#include "pk_nbits.h"
 #include "pk_pool.h"
 
 #endif
