@@ -208,6 +208,7 @@ public struct OperatorCatalog: OperatorResolver {
     QLinearMul.self,
     QLinearSigmoid.self,
     QuickGelu.self,
+    MatMulNBits.self,
     MicrosoftDequantizeLinear.self,
     MicrosoftFusedConv.self,
     MicrosoftFusedGemm.self,

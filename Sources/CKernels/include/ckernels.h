@@ -19,5 +19,7 @@
 #include "pk_softmax.h"
 #include "pk_tree.h"
 #include "pk_unary.h"
+#include "pk_nbits.h"
+#include "pk_pool.h"
 
 #endif
