@@ -1,0 +1,43 @@
+import PinionBackend
+import PinionBase
+import PinionTensor
+
+/// The positions of a tensor along one axis, each as a tensor without that axis.
+struct AxisSlices {
+  let tensor: Tensor
+  let axis: Int
+  let item: TensorType
+  private let outer: Int
+  private let runBytes: Int
+
+  /// - Parameter axis: of `tensor`, counted from the front.
+  init(_ tensor: Tensor, axis: Int) {
+    self.tensor = tensor
+    self.axis = axis
+    item = TensorType(tensor.element, tensor.shape.removing(axis: axis))
+    outer = tensor.shape.count(0..<axis)
+    runBytes = tensor.shape.count(axis + 1..<tensor.shape.rank) &* tensor.element.byteWidth
+  }
+
+  var extent: Int { tensor.shape[axis] }
+
+  /// The slice at `position`, which lies in the tensor's own memory where it is contiguous there.
+  func read(_ position: Int, _ context: EagerContext) throws(PinionError) -> Tensor {
+    guard outer != 1 || tensor.owner == nil else {
+      let view = Tensor(item, data: tensor.data + position &* runBytes, owner: tensor.owner)
+      return view
+    }
+    let slice = try context.allocate(item)
+    for row in 0..<outer {
+      (slice.data + row &* runBytes).copyMemory(from: tensor.data + (row &* extent &+ position) &* runBytes, byteCount: runBytes)
+    }
+    return slice.keepingAlive([tensor.owner])
+  }
+
+  /// Copies a tensor of type `item` to `position`.
+  func write(_ slice: Tensor, _ position: Int) {
+    for row in 0..<outer {
+      (tensor.data + (row &* extent &+ position) &* runBytes).copyMemory(from: slice.data + row &* runBytes, byteCount: runBytes)
+    }
+  }
+}

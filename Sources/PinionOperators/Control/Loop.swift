@@ -1,0 +1,64 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Runs its body while a condition holds and at most M times. Values are carried from iteration to iteration, or joined along a
+/// new outermost axis ("scan outputs").
+///
+/// The body maps (iteration, condition, carried...) to (condition, carried..., scan outputs...).
+public struct Loop: EagerExecutable {
+  public static let schema = Schema("Loop", since: 25, inputs: ["M?", "cond?", "v_initial...?"], outputs: ["v_final_and_scan_outputs..."])
+  let body: Int
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    body = try attributes.subgraph("body")
+  }
+
+  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    var limit = Int64.max
+    if let value = inputs.first ?? nil {
+      let integers = try value.asTensor().integers()
+      guard integers.count == 1 else { throw .invalidShape("input 'M' has \(integers.count) elements, expected 1") }
+      limit = integers[0]
+    }
+    var isGoingOn = true
+    if inputs.count > 1, let value = inputs[1] { isGoingOn = try truthValue(value, "input 'cond'") }
+
+    var carried: [Value] = []
+    for (index, input) in inputs.dropFirst(2).enumerated() {
+      guard let input else { throw .invalidModel("loop-carried input \(index) is missing") }
+      carried.append(input)
+    }
+    guard let subgraphs = context.subgraphs else { throw .internal("Loop has no body") }
+    let scanCount = subgraphs.outputCount(subgraph: body) - 1 - carried.count
+    guard scanCount >= 0 else {
+      throw .invalidModel("the body has \(subgraphs.outputCount(subgraph: body)) outputs, expected at least \(1 + carried.count)")
+    }
+    var stacks = (0..<scanCount).map { StackedOutput(name: "scan output \($0)") }
+
+    var iteration: Int64 = 0
+    while isGoingOn, iteration < limit {
+      try context.control.check()
+      try context.control.takeSteps(1)
+      let arguments = [.tensor(try Tensor(scalar: iteration)), .tensor(try Tensor(scalar: isGoingOn))] + carried
+      var results = try context.run(subgraph: body, inputs: arguments)
+      guard results.count == 1 + carried.count + scanCount else {
+        throw .internal("the body gave \(results.count) outputs, expected \(1 + carried.count + scanCount)")
+      }
+      let expected = Int(clamping: limit)
+      for index in stacks.indices {
+        try stacks[index].append(results[1 + carried.count + index], expected: expected, context)
+      }
+      results.removeLast(scanCount)
+      isGoingOn = try truthValue(results.removeFirst(), "the body's condition")
+      carried = results
+      iteration &+= 1
+    }
+
+    let declared = subgraphs.outputTypes(subgraph: body).suffix(scanCount)
+    var outputs = carried
+    for (stack, type) in zip(stacks, declared) { outputs.append(.tensor(try stack.joined(declared: type, context))) }
+    return outputs
+  }
+}

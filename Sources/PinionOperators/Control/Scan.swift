@@ -1,0 +1,180 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Runs its body once for each position along an axis of the scan inputs; states are carried from step to step, scan outputs are
+/// joined along an axis.
+///
+/// The body maps (states..., slices...) to (states..., slices...). Of opset 8 there is a form with a batch axis in front, which
+/// runs the body for each member of the batch.
+public struct Scan: EagerExecutable {
+  public static let schema = Schema(
+    "Scan", since: 25, inputs: ["initial_state_and_scan_inputs..."], outputs: ["final_state_and_scan_outputs..."])
+
+  /// The form of opset 8, which `adapt` marks with an attribute of our own.
+  enum Batch: Int { case none, whole, withLengths }
+
+  let body: Int
+  let scanInputCount: Int
+  let batch: Batch
+  let inputAxes: [Int64]
+  let inputDirections: [Int64]
+  let outputAxes: [Int64]
+  let outputDirections: [Int64]
+
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    guard node.opset < 9 else { return }
+    node.attributes["scan_input_directions"] = node.attributes.removeValue(forKey: "directions")
+    node.attributes["batch"] = .int(Int64((node.has(input: 0) ? Batch.withLengths : .whole).rawValue))
+    if !node.has(input: 0), !node.inputs.isEmpty { node.inputs.removeFirst() }
+  }
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    body = try attributes.subgraph("body")
+    scanInputCount = try attributes.int("num_scan_inputs", in: 1...Int64(Int32.max))
+    batch = Batch(rawValue: try attributes.int("batch", default: 0, in: 0...2)) ?? .none
+    inputAxes = try attributes.ints("scan_input_axes", default: [])
+    inputDirections = try attributes.ints("scan_input_directions", default: [])
+    outputAxes = try attributes.ints("scan_output_axes", default: [])
+    outputDirections = try attributes.ints("scan_output_directions", default: [])
+    for list in [inputAxes, inputDirections] where !list.isEmpty && list.count != scanInputCount {
+      throw .invalidModel("\(list.count) axes or directions for \(scanInputCount) scan inputs")
+    }
+    for direction in inputDirections + outputDirections where direction != 0 && direction != 1 {
+      throw .invalidModel("scan direction \(direction), expected 0 or 1")
+    }
+  }
+
+  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    var values: [Value] = []
+    for (index, input) in inputs.enumerated() {
+      guard let input else { throw .invalidModel("input \(index) is missing") }
+      values.append(input)
+    }
+    var lengths: [Int64]?
+    if batch == .withLengths, !values.isEmpty { lengths = try values.removeFirst().asTensor().integers() }
+    guard values.count >= scanInputCount else {
+      throw .invalidModel("the node has \(values.count) inputs, of which \(scanInputCount) are to be scanned")
+    }
+    let states = Array(values.dropLast(scanInputCount))
+    var scanned: [Tensor] = []
+    for value in values.suffix(scanInputCount) { scanned.append(try value.asTensor()) }
+    guard batch != .none else { return try scan(states, scanned, steps: nil, context) }
+    return try scanBatch(states, scanned, lengths: lengths, context)
+  }
+
+  /// One run over the scan inputs.
+  /// - Parameter steps: fewer steps than the inputs have positions; the rest of the scan outputs is zero.
+  private func scan(_ initial: [Value], _ scanned: [Tensor], steps: Int?, _ context: EagerContext) throws(PinionError) -> [Value] {
+    var slices: [AxisSlices] = []
+    for (index, tensor) in scanned.enumerated() {
+      slices.append(AxisSlices(tensor, axis: try tensor.shape.normalized(axis: inputAxes.isEmpty ? 0 : inputAxes[index])))
+    }
+    let length = slices.first?.extent ?? 0
+    for (index, slice) in slices.enumerated() where slice.extent != length {
+      throw .invalidShape("scan input \(index) is \(slice.tensor.type) with \(slice.extent) steps, scan input 0 has \(length)")
+    }
+    let count = steps ?? length
+    guard count <= length else { throw .invalidValue("sequence length \(count), but the scan inputs have \(length) steps") }
+
+    guard let subgraphs = context.subgraphs else { throw .internal("Scan has no body") }
+    let outputCount = subgraphs.outputCount(subgraph: body)
+    guard outputCount >= initial.count else {
+      throw .invalidModel("the body has \(outputCount) outputs, expected at least \(initial.count)")
+    }
+    let scanOutputCount = outputCount - initial.count
+    for list in [outputAxes, outputDirections] where !list.isEmpty && list.count != scanOutputCount {
+      throw .invalidModel("\(list.count) axes or directions for \(scanOutputCount) scan outputs")
+    }
+    var states = initial
+    var outputs = [AxisSlices?](repeating: nil, count: scanOutputCount)
+    var owners: [AnyObject?] = []
+    for step in 0..<count {
+      try context.control.check()
+      try context.control.takeSteps(1)
+      var arguments = states
+      for (index, slice) in slices.enumerated() {
+        let isReversed = !inputDirections.isEmpty && inputDirections[index] == 1
+        arguments.append(.tensor(try slice.read(isReversed ? length - 1 - step : step, context)))
+      }
+      let results = try context.run(subgraph: body, inputs: arguments)
+      guard results.count == outputCount else { throw .internal("the body gave \(results.count) outputs, expected \(outputCount)") }
+      states = Array(results.prefix(initial.count))
+      for index in 0..<scanOutputCount {
+        let result = try results[initial.count + index].asTensor()
+        let output: AxisSlices
+        if let known = outputs[index] {
+          output = known
+        } else {
+          output = try makeOutput(index, result.type, length: length, steps: count, context)
+          outputs[index] = output
+        }
+        guard output.item == result.type else {
+          throw .invalidShape("scan output \(index) is \(result.type) in step \(step) and was \(output.item) before")
+        }
+        let isReversed = !outputDirections.isEmpty && outputDirections[index] == 1
+        output.write(result, isReversed ? length - 1 - step : step)
+        if result.element == .string { owners.append(result.owner) }
+      }
+    }
+    let declared = subgraphs.outputTypes(subgraph: body).suffix(scanOutputCount)
+    for (index, type) in declared.enumerated() {
+      let output: AxisSlices
+      if let known = outputs[index] {
+        output = known
+      } else {
+        output = try makeOutput(index, try emptyItem(type, name: "scan output \(index)"), length: length, steps: count, context)
+      }
+      states.append(.tensor(output.tensor.keepingAlive(owners)))
+    }
+    return states
+  }
+
+  private func makeOutput(
+    _ index: Int, _ item: TensorType, length: Int, steps: Int, _ context: EagerContext
+  ) throws(PinionError) -> AxisSlices {
+    let axis = try item.shape.normalized(axis: outputAxes.isEmpty ? 0 : outputAxes[index], limit: item.rank + 1)
+    var dims = item.dims
+    dims.insert(length, at: axis)
+    let tensor = try context.allocate(item.element, dims)
+    if steps < length { tensor.data.initializeMemory(as: UInt8.self, repeating: 0, count: tensor.byteCount) }
+    return AxisSlices(tensor, axis: axis)
+  }
+
+  private func scanBatch(
+    _ states: [Value], _ scanned: [Tensor], lengths: [Int64]?, _ context: EagerContext
+  ) throws(PinionError) -> [Value] {
+    var batched: [AxisSlices] = []
+    for value in states { batched.append(try batchSlices(try value.asTensor())) }
+    for tensor in scanned { batched.append(try batchSlices(tensor)) }
+    let members = batched.first?.extent ?? 0
+    for slices in batched where slices.extent != members {
+      throw .invalidShape("an input is \(slices.tensor.type), expected a batch of \(members)")
+    }
+    if let lengths, lengths.count != members { throw .invalidShape("\(lengths.count) sequence lengths for a batch of \(members)") }
+    let outputCount = context.subgraphs?.outputCount(subgraph: body) ?? 0
+    var stacks = (0..<outputCount).map { StackedOutput(name: "output \($0)") }
+    for member in 0..<members {
+      var slices: [Tensor] = []
+      for slice in batched { slices.append(try slice.read(member, context)) }
+      var steps: Int?
+      if let lengths {
+        guard lengths[member] >= 0 else { throw .invalidValue("sequence length \(lengths[member]) is negative") }
+        steps = Int(clamping: lengths[member])
+      }
+      let results = try scan(
+        slices.prefix(states.count).map(Value.tensor), Array(slices.suffix(scanned.count)), steps: steps, context)
+      for (index, result) in results.enumerated() { try stacks[index].append(result, expected: members, context) }
+    }
+    let declared = context.subgraphs?.outputTypes(subgraph: body) ?? []
+    var outputs: [Value] = []
+    for (stack, type) in zip(stacks, declared) { outputs.append(.tensor(try stack.joined(declared: type, context))) }
+    return outputs
+  }
+
+  private func batchSlices(_ tensor: Tensor) throws(PinionError) -> AxisSlices {
+    guard tensor.shape.rank > 0 else { throw .invalidShape("an input is \(tensor.type), expected a batch axis") }
+    return AxisSlices(tensor, axis: 0)
+  }
+}

@@ -1,0 +1,70 @@
+import PinionBackend
+import PinionBase
+import PinionTensor
+
+/// The values that a loop's body gives for one scan output, joined along a new outermost axis as they come.
+///
+/// The memory grows by doubling: neither the number of iterations nor the shape need be known beforehand.
+struct StackedOutput {
+  private var item: TensorType?
+  private var memory: Tensor?
+  private var capacity = 0
+  private(set) var count = 0
+  private var owners: [AnyObject?] = []
+  let name: String
+
+  init(name: String) { self.name = name }
+
+  /// Adds the value of one iteration.
+  /// - Parameter expected: how many iterations are to come at most.
+  mutating func append(_ value: Value, expected: Int, _ context: EagerContext) throws(PinionError) {
+    let tensor = try value.asTensor()
+    let type = item ?? tensor.type
+    guard tensor.type == type else {
+      throw .invalidShape("\(name) is \(tensor.type) in iteration \(count) and was \(type) before")
+    }
+    item = type
+    if count == capacity || memory == nil { try grow(type, expected: expected, context) }
+    guard let memory else { return }
+    (memory.data + count &* type.byteCount).copyMemory(from: tensor.data, byteCount: type.byteCount)
+    count &+= 1
+    if type.element == .string { owners.append(tensor.owner) }
+  }
+
+  private mutating func grow(_ type: TensorType, expected: Int, _ context: EagerContext) throws(PinionError) {
+    let first = max(1, 65_536 / max(type.byteCount, 1))
+    capacity = min(max(try capacity.multiplied(by: 2), first), max(expected, try count.adding(1)))
+    let larger = try context.allocate(type.element, [capacity] + type.dims)
+    if let memory { larger.data.copyMemory(from: memory.data, byteCount: count &* type.byteCount) }
+    memory = larger
+  }
+
+  /// The joined values.
+  /// - Parameter declared: what the body declares about the output; decides element type and shape where nothing was added.
+  func joined(declared: ValueType?, _ context: EagerContext) throws(PinionError) -> Tensor {
+    guard let item, let memory else {
+      let type = try emptyItem(declared, name: name)
+      return try context.allocate(type.element, [0] + type.dims)
+    }
+    let type = TensorType(item.element, try Shape([count] + item.dims))
+    return Tensor(type, data: memory.data, owner: memory.owner).keepingAlive(owners)
+  }
+}
+
+/// The type of a body's output that was never computed: open extents count as 0.
+func emptyItem(_ declared: ValueType?, name: String) throws(PinionError) -> TensorType {
+  guard case .tensor(let element, let dims)? = declared else {
+    throw .invalidModel("\(name): there was no iteration and the body does not declare a tensor type for it")
+  }
+  let extents = (dims ?? []).map { dimension in
+    if case .known(let extent) = dimension { extent } else { 0 }
+  }
+  return TensorType(element, try Shape(extents))
+}
+
+/// The value of a one-element bool tensor that decides whether something goes on.
+func truthValue(_ value: Value, _ name: String) throws(PinionError) -> Bool {
+  let tensor = try value.asTensor()
+  guard tensor.element == .bool, tensor.count == 1 else { throw .invalidShape("\(name) is \(tensor.type), expected one bool") }
+  return tensor.data.load(as: UInt8.self) != 0
+}

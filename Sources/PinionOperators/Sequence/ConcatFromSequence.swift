@@ -1,0 +1,49 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Joins a sequence's tensors along an axis of theirs, or along a new one.
+public struct ConcatFromSequence: EagerExecutable {
+  public static let schema = Schema("ConcatFromSequence", since: 11, inputs: ["input_sequence"], outputs: ["concat_result"])
+  let axis: Int64
+  let addsAxis: Bool
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    axis = try attributes.int("axis")
+    addsAxis = try attributes.bool("new_axis")
+  }
+
+  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    let (elements, _) = try sequence(try required(inputs, 0, "input_sequence"), "input_sequence")
+    var tensors: [Tensor] = []
+    for element in elements { tensors.append(try element.asTensor()) }
+    guard let first = tensors.first else { throw .invalidValue("the sequence is empty") }
+    let axis = try first.shape.normalized(axis: axis, limit: first.shape.rank + (addsAxis ? 1 : 0))
+    var extent = 0
+    for (index, tensor) in tensors.enumerated() {
+      let fits =
+        addsAxis
+        ? tensor.shape == first.shape
+        : tensor.shape.rank == first.shape.rank && tensor.shape.removing(axis: axis) == first.shape.removing(axis: axis)
+      guard tensor.element == first.element, fits else {
+        throw .invalidShape("element \(index) is \(tensor.type), which cannot be joined with \(first.type) at axis \(axis)")
+      }
+      extent = try extent.adding(addsAxis ? 1 : tensor.shape[axis])
+    }
+    var dims = first.shape.dims
+    if addsAxis { dims.insert(extent, at: axis) } else { dims[axis] = extent }
+    let output = try context.allocate(first.element, dims)
+    let outer = output.shape.count(0..<axis)
+    let inner = output.shape.count(axis + 1..<output.shape.rank) &* first.element.byteWidth
+    var start = output.data
+    for tensor in tensors {
+      let runBytes = (addsAxis ? 1 : tensor.shape[axis]) &* inner
+      for row in 0..<outer {
+        (start + row &* extent &* inner).copyMemory(from: tensor.data + row &* runBytes, byteCount: runBytes)
+      }
+      start += runBytes
+    }
+    return [.tensor(output.keepingAlive(tensors.map(\.owner)))]
+  }
+}

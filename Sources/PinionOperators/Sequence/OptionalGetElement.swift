@@ -1,0 +1,21 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The value that an optional holds; a tensor or sequence is returned as it is.
+public struct OptionalGetElement: CPUExecutable, EagerExecutable {
+  public static let schema = Schema("OptionalGetElement", since: 28, inputs: ["input"], outputs: ["output"])
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
+  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+
+  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    let value = try required(inputs, 0, "input")
+    if case .none = value { throw .invalidValue("the optional holds no value") }
+    return [value]
+  }
+}

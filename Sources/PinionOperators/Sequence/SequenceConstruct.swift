@@ -1,0 +1,23 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// A sequence of the given values, all of one kind.
+public struct SequenceConstruct: EagerExecutable {
+  public static let schema = Schema("SequenceConstruct", since: 11, inputs: ["inputs..."], outputs: ["output_sequence"])
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    let first = try required(inputs, 0, "inputs").elementTypeOfSequence
+    var elements: [Value] = []
+    for (index, input) in inputs.enumerated() {
+      guard let input else { throw .invalidModel("input \(index) is missing") }
+      guard haveSameKind(input.type, first) else {
+        throw .invalidShape("input \(index) is \(input.type), expected \(first) like input 0")
+      }
+      elements.append(try input.kept(context))
+    }
+    return [.sequence(elements, element: first)]
+  }
+}

@@ -1,0 +1,22 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// The sequence with one more element at a position, at the end where none is given.
+public struct SequenceInsert: EagerExecutable {
+  public static let schema = Schema(
+    "SequenceInsert", since: 11, inputs: ["input_sequence", "tensor", "position?"], outputs: ["output_sequence"])
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    var (elements, type) = try sequence(try required(inputs, 0, "input_sequence"), "input_sequence")
+    let element = try required(inputs, 1, "tensor")
+    guard haveSameKind(element.type, type) else {
+      throw .invalidShape("input 'tensor' is \(element.type), the sequence holds \(type)")
+    }
+    let position = try position(inputs, 2, count: elements.count + 1, length: elements.count) ?? elements.count
+    elements.insert(try element.kept(context), at: position)
+    return [.sequence(elements, element: type)]
+  }
+}

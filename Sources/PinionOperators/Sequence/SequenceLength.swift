@@ -1,0 +1,15 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// The number of a sequence's elements.
+public struct SequenceLength: EagerExecutable {
+  public static let schema = Schema("SequenceLength", since: 11, inputs: ["input_sequence"], outputs: ["length"])
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    let (elements, _) = try sequence(try required(inputs, 0, "input_sequence"), "input_sequence")
+    return [.tensor(try Tensor(scalar: Int64(elements.count)))]
+  }
+}

@@ -1,0 +1,63 @@
+import PinionBackend
+import PinionBase
+import PinionTensor
+
+/// The input of an operator that has to be there.
+func required(_ inputs: [Value?], _ index: Int, _ name: String) throws(PinionError) -> Value {
+  guard index < inputs.count, let value = inputs[index] else { throw .invalidModel("input '\(name)' is missing") }
+  return value
+}
+
+extension Value {
+  /// The value as a sequence keeps it: a tensor in memory of its own, and not in the workspace of the plan that computed it or in
+  /// the caller's, which may go before the sequence does.
+  func kept(_ context: EagerContext) throws(PinionError) -> Value {
+    guard case .tensor(let tensor) = self else { return self }
+    if tensor.element == .string {
+      guard !(tensor.owner is StringStorage) else { return self }
+      let strings = try tensor.elements(as: StringElement.self).map { Array($0.bytes) }
+      return .tensor(try Tensor(utf8: strings, tensor.shape, allocator: context.allocator))
+    }
+    guard !(tensor.owner is Buffer), !(tensor.owner is FileMapping) else { return self }
+    let copy = try context.allocate(tensor.type)
+    copy.data.copyMemory(from: tensor.data, byteCount: tensor.byteCount)
+    return .tensor(copy)
+  }
+
+  /// The type as that of any element of a sequence: without extents.
+  var elementTypeOfSequence: ValueType {
+    guard case .tensor(let tensor) = self else { return type }
+    return .tensor(tensor.element, dims: nil)
+  }
+}
+
+/// The elements and the element type of a sequence.
+func sequence(_ value: Value, _ name: String) throws(PinionError) -> (elements: [Value], type: ValueType) {
+  guard case .sequence(let elements, let type) = value else {
+    throw .invalidShape("input '\(name)' is \(value.type), expected a sequence")
+  }
+  return (elements, type)
+}
+
+/// A position in a sequence, where ONNX counts negative ones from the end; nil for an absent input.
+/// - Parameter count: the number of valid positions.
+func position(_ inputs: [Value?], _ index: Int, count: Int, length: Int) throws(PinionError) -> Int? {
+  guard index < inputs.count, let value = inputs[index] else { return nil }
+  let integers = try value.asTensor().integers()
+  guard integers.count == 1 else { throw .invalidShape("input 'position' has \(integers.count) elements, expected 1") }
+  let raw = integers[0]
+  guard raw >= -Int64(length), raw < Int64(count) else {
+    throw .invalidValue("position \(raw) is out of range for a sequence of \(length)")
+  }
+  return Int(raw < 0 ? raw + Int64(length) : raw)
+}
+
+/// Whether two values may be elements of one sequence.
+func haveSameKind(_ a: ValueType, _ b: ValueType) -> Bool {
+  switch (a, b) {
+  case (.tensor(let x, _), .tensor(let y, _)): x == y
+  case (.sequence(let x), .sequence(let y)), (.optional(let x), .optional(let y)): haveSameKind(x, y)
+  case (.map(let key, let value), .map(let otherKey, let otherValue)): key == otherKey && haveSameKind(value, otherValue)
+  default: false
+  }
+}

@@ -1,0 +1,66 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Cuts a tensor along an axis into a sequence: into parts of given extents, of one extent, or into single slices.
+public struct SplitToSequence: EagerExecutable {
+  public static let schema = Schema("SplitToSequence", since: 24, inputs: ["input", "split?"], outputs: ["output_sequence"])
+  let axis: Int64
+  let keepsAxis: Bool
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    axis = try attributes.int("axis", default: 0)
+    keepsAxis = try attributes.bool("keepdims", default: true)
+  }
+
+  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    let input = try required(inputs, 0, "input").asTensor()
+    let axis = try input.shape.normalized(axis: axis)
+    let extent = input.shape[axis]
+    var removesAxis = false
+    var extents: [Int] = []
+    if inputs.count > 1, let split = try inputs[1]?.asTensor() {
+      extents = try parts(split, of: extent)
+    } else {
+      extents = [Int](repeating: 1, count: extent)
+      removesAxis = !keepsAxis
+    }
+    let outer = input.shape.count(0..<axis)
+    let inner = input.shape.count(axis + 1..<input.shape.rank) &* input.element.byteWidth
+    var elements: [Value] = []
+    var start = input.data
+    for part in extents {
+      var dims = input.shape.dims
+      if removesAxis { dims.remove(at: axis) } else { dims[axis] = part }
+      let tensor = try context.allocate(input.element, dims)
+      for row in 0..<outer {
+        (tensor.data + row &* part &* inner).copyMemory(from: start + row &* extent &* inner, byteCount: part &* inner)
+      }
+      start += part &* inner
+      elements.append(try Value.tensor(tensor).kept(context))
+    }
+    return [.sequence(elements, element: .tensor(input.element, dims: nil))]
+  }
+
+  private func parts(_ split: Tensor, of extent: Int) throws(PinionError) -> [Int] {
+    let values = try split.integers()
+    if split.shape.rank == 0 {
+      guard values[0] > 0 else { throw .invalidValue("input 'split' is \(values[0]), expected a positive number") }
+      let step = Int(clamping: values[0])
+      guard extent > 0 else { return [] }
+      let whole = [Int](repeating: step, count: extent / step)
+      return extent % step == 0 ? whole : whole + [extent % step]
+    }
+    var result: [Int] = []
+    var sum = 0
+    for value in values {
+      guard value >= 0 else { throw .invalidValue("input 'split' has the negative extent \(value)") }
+      let part: Int = try value.converted()
+      sum = try sum.adding(part)
+      result.append(part)
+    }
+    guard sum == extent else { throw .invalidValue("input 'split' adds up to \(sum), the axis has extent \(extent)") }
+    return result
+  }
+}
