@@ -192,11 +192,14 @@ public struct OperatorCatalog: OperatorResolver {
     TreeEnsembleClassifier.self,
     TreeEnsembleRegressor.self,
     // com.microsoft
+    GroupQueryAttention.self,
+    MicrosoftAttention.self,
     MicrosoftDequantizeLinear.self,
     MicrosoftFusedConv.self,
     MicrosoftFusedGemm.self,
     MicrosoftFusedMatMul.self,
     MicrosoftQuantizeLinear.self,
+    MultiHeadAttention.self,
     // pinion
     EmbedLayerNormalization.self,
     FusedConv.self,
