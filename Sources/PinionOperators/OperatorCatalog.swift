@@ -87,17 +87,23 @@ public struct OperatorCatalog: OperatorResolver {
     // ai.onnx.ml
     ArrayFeatureExtractor.self,
     Binarizer.self,
+    CastMap.self,
+    CategoryMapper.self,
+    DictVectorizer.self,
     FeatureVectorizer.self,
     Imputer.self,
+    LabelEncoder.self,
     LinearClassifier.self,
     LinearRegressor.self,
     Normalizer.self,
+    OneHotEncoder.self,
     SVMClassifier.self,
     SVMRegressor.self,
     Scaler.self,
     TreeEnsemble.self,
     TreeEnsembleClassifier.self,
     TreeEnsembleRegressor.self,
+    ZipMap.self,
     // com.microsoft
   ]
 

@@ -36,9 +36,11 @@ public struct LinearClassifier: CPUExecutable {
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let wantsScores = context.wants(output: 1)
+    let columns = try FeatureRows(try context.type(0)).columns
     let cost = scores.functions &* scores.columns
-    return try rowKernel(context, columns: scores.columns, scoreCount: scores.functions &+ 1, cost: cost) { [self] frame, x, line, row in
-      scores.compute(x, line)
+    return try rowKernel(context, columns: 0...scores.columns, scoreCount: scores.functions &+ 1, cost: cost) {
+      [self] frame, x, line, row in
+      scores.compute(x, columns: columns, line)
       let count = isBinary ? 2 : scores.functions
       let best = isBinary ? (line[0] > 0 ? 1 : 0) : largest(line, count)
       labels.write(best, to: frame.rawOutput(0), row)

@@ -26,8 +26,8 @@ public struct LinearRegressor: CPUExecutable {
     let postTransform = postTransform
     let count = scores.functions
     let cost = count &* scores.columns
-    return try rowKernel(context, columns: scores.columns, scoreCount: count, cost: cost) { frame, x, line, row in
-      scores.compute(x, line)
+    return try rowKernel(context, columns: scores.columns...scores.columns, scoreCount: count, cost: cost) { frame, x, line, row in
+      scores.compute(x, columns: scores.columns, line)
       postTransform.apply(line, count)
       writeScores(line, count, to: frame.rawOutput(0), at: row &* count, .float32)
     }

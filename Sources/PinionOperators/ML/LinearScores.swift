@@ -26,7 +26,9 @@ struct LinearScores: Sendable {
     columns = values.count / functions
   }
 
-  func compute(_ row: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Double>) {
+  /// - Parameter columns: the row's length; where it is below that of the functions, they are read as if they were as short,
+  ///   since published models with too many coefficients are run so elsewhere.
+  func compute(_ row: UnsafePointer<Float>, columns: Int, _ scores: UnsafeMutablePointer<Double>) {
     let table = coefficients.pointer.assumingMemoryBound(to: Float.self)
     for function in 0..<functions {
       let intercept = intercepts.isEmpty ? 0 : intercepts[function]
@@ -46,16 +48,17 @@ extension Allocator {
 
 /// A kernel that computes one row of scores at a time.
 /// - Parameters:
+///   - columns: how many features a row may have.
 ///   - scoreCount: how many scores `body` has room for.
 ///   - cost: roughly how many multiplications a row takes.
 ///   - body: gets a row of float32 features, room for scores, and the row's number.
 func rowKernel(
-  _ context: KernelContext, columns: Int, scoreCount: Int, cost: Int,
+  _ context: KernelContext, columns: ClosedRange<Int>, scoreCount: Int, cost: Int,
   _ body: @escaping @Sendable (KernelFrame, UnsafePointer<Float>, UnsafeMutablePointer<Double>, Int) -> Void
 ) throws(PinionError) -> Kernel {
   let input = try FeatureRows(try context.type(0))
-  guard input.columns == columns else {
-    throw .invalidShape("input 'X' has \(input.columns) features, the model \(columns)")
+  guard columns.contains(input.columns) else {
+    throw .invalidShape("input 'X' has \(input.columns) features, the model \(columns.upperBound)")
   }
   let read = try input.reader(as: .float32)
   let converted = try input.scratchBytes(1, as: .float32)

@@ -30,7 +30,7 @@ public struct Normalizer: CPUExecutable {
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let columns = try FeatureRows(try context.type(0)).columns
     let norm = norm
-    return try rowKernel(context, columns: columns, scoreCount: 0, cost: columns) { frame, x, _, row in
+    return try rowKernel(context, columns: columns...columns, scoreCount: 0, cost: columns) { frame, x, _, row in
       let y = frame.output(0, as: Float.self) + row &* columns
       let divisor = Normalizer.divisor(x, columns, norm)
       for index in 0..<columns { y[index] = divisor == 0 ? x[index] : Float(Double(x[index]) / divisor) }

@@ -88,7 +88,7 @@ public struct SVMClassifier: CPUExecutable {
     let wantsScores = context.wants(output: 1)
     let room = try Room(classes: classes, pairs: pairs, vectors: vectorCount)
     let cost = vectorCount &* columns
-    return try rowKernel(context, columns: columns, scoreCount: room.count, cost: cost) { [self] frame, x, scratch, row in
+    return try rowKernel(context, columns: columns...columns, scoreCount: room.count, cost: cost) { [self] frame, x, scratch, row in
       let best = vectorRanges.isEmpty ? classifyLinearly(x, scratch) : classify(x, scratch, room)
       labels.write(best, to: frame.rawOutput(0), row)
       if wantsScores { writeScores(scratch, scoreCount, to: frame.rawOutput(1), at: row &* scoreCount, .float32) }

@@ -46,7 +46,7 @@ public struct SVMRegressor: CPUExecutable {
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try rowKernel(context, columns: columns, scoreCount: 1, cost: vectorCount &* columns) { [self] frame, x, score, row in
+    try rowKernel(context, columns: columns...columns, scoreCount: 1, cost: vectorCount &* columns) { [self] frame, x, score, row in
       let table = vectors.pointer.assumingMemoryBound(to: Float.self)
       var sum = rho
       for index in 0..<vectorCount { sum += Double(coefficients[index]) * kernel(x, table + index &* columns, columns) }
