@@ -35,14 +35,7 @@ bool pk_conv_depthwise_fits(const pk_conv_shape *s) {
 
 size_t pk_conv_depthwise_scratch_bytes(pk_isa isa, const pk_conv_shape *s) {
   (void)isa;
-  const size_t limit = SIZE_MAX / 64;
-  const size_t reach = pk_mul(s->kernel[2], s->dilation[2]);
-  if (s->out[2] > limit || reach > limit || s->stride[2] > limit || pk_mul(s->kernel[1], s->dilation[1]) > limit) return SIZE_MAX;
-  const size_t line = pk_mul(pk_depthwise_phase(s, 16), s->stride[2]), band = pk_depthwise_band(s, line);
-  const size_t lines = pk_add(pk_mul(band - 1, s->stride[1]), (s->kernel[1] - 1) * s->dilation[1] + 1);
-  const size_t sums = 4 * ((s->out[2] + 15) / 16 * 16);
-  const size_t floats = pk_mul(pk_add(sums, pk_mul(lines, line)), sizeof(float));
-  return pk_add(pk_round64(pk_mul(s->kernel[2], sizeof(size_t))), floats);
+  return pk_plane_scratch_bytes(s);
 }
 
 void pk_conv_depthwise(pk_isa isa, const pk_conv *c, size_t plane0, size_t plane1, void *scratch) {

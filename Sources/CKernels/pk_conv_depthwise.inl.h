@@ -1,9 +1,9 @@
 // Depthwise convolution: rows of a plane are copied with their padding, then every tap is a plain vector load.
 
-/// Row `h` of the input plane (zeros outside it) as phases: to[phase * length + i] = padded[i * stride + phase].
-static void copy_row(const pk_conv_shape *s, const float *plane, ptrdiff_t h, size_t length, float *to) {
+/// Row `h` of the input plane (`fill` outside it) as phases: to[phase * length + i] = padded[i * stride + phase].
+static void copy_row(const pk_conv_shape *s, const float *plane, ptrdiff_t h, float fill, size_t length, float *to) {
   const size_t stride = s->stride[2], width = s->in[2], pad = s->pad[2];
-  for (size_t i = 0; i < length * stride; i += VW) vf_store(to + i, (vf)0.0f); // length is a multiple of 16
+  for (size_t i = 0; i < length * stride; i += VW) vf_store(to + i, (vf)fill); // length is a multiple of 16
   if ((size_t)h >= s->in[1]) return;
   const float *from = plane + (size_t)h * width;
   if (stride == 1) {
@@ -11,10 +11,7 @@ static void copy_row(const pk_conv_shape *s, const float *plane, ptrdiff_t h, si
     const size_t count = pk_min(width, length - pad);
     size_t w = 0;
     for (; w + VW <= count; w += VW) vf_store(to + pad + w, vf_load(from + w));
-    if (w < count && pad + w + VW <= length)
-      vf_store(to + pad + w, vf_load_n(from + w, count - w));
-    else
-      for (; w < count; w++) to[pad + w] = from[w];
+    if (w < count) vf_store_n(to + pad + w, vf_load_n(from + w, count - w), count - w);
     return;
   }
   for (size_t phase = 0; phase < stride; phase++) {
@@ -116,7 +113,8 @@ static void depthwise(const pk_conv *c, size_t plane0, size_t plane1, void *scra
     for (size_t oh = 0; oh < s->out[1]; oh += band) {
       const size_t count = pk_min(band, s->out[1] - oh);
       const size_t lines = (count - 1) * s->stride[1] + (s->kernel[1] - 1) * s->dilation[1] + 1;
-      for (size_t i = 0; i < lines; i++) copy_row(s, x, (ptrdiff_t)(oh * s->stride[1] + i) - (ptrdiff_t)s->pad[1], phase, rows + i * line);
+      for (size_t i = 0; i < lines; i++)
+        copy_row(s, x, (ptrdiff_t)(oh * s->stride[1] + i) - (ptrdiff_t)s->pad[1], 0, phase, rows + i * line);
       for (size_t r = 0; r < count;) {
         t.x = rows + r * s->stride[1] * line;
         const size_t done = kernel && count - r >= 4 ? 4 : 1;

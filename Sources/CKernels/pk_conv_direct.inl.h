@@ -20,7 +20,8 @@ static bool NAME(source)(const pk_conv_nd_shape *s, const size_t *o, const size_
   return true;
 }
 
-static void NAME(direct)(const pk_conv_nd_shape *s, const T *x, const T *w, const T *bias, T *y, size_t plane0, size_t plane1, size_t p0, size_t p1, bool transposed) {
+static void NAME(direct)(const pk_conv_nd_shape *s, const T *x, const T *w, const T *bias, T *y, size_t plane0, size_t plane1, size_t p0,
+                         size_t p1, bool transposed) {
   size_t taps = 1, in = 1, out = 1;
   for (size_t i = 0; i < s->rank; i++) taps *= s->kernel[i], in *= s->in[i], out *= s->out[i];
   const size_t channels = s->groups * s->outputs;
@@ -48,10 +49,12 @@ static void NAME(direct)(const pk_conv_nd_shape *s, const T *x, const T *w, cons
   }
 }
 
-void NAME(pk_conv_direct)(const pk_conv_nd_shape *s, const T *x, const T *w, const T *bias, T *y, size_t plane0, size_t plane1, size_t p0, size_t p1) {
+void NAME(pk_conv_direct)(const pk_conv_nd_shape *s, const T *x, const T *w, const T *bias, T *y, size_t plane0, size_t plane1, size_t p0,
+                          size_t p1) {
   NAME(direct)(s, x, w, bias, y, plane0, plane1, p0, p1, false);
 }
 
-void NAME(pk_conv_transpose_direct)(const pk_conv_nd_shape *s, const T *x, const T *w, const T *bias, T *y, size_t plane0, size_t plane1, size_t p0, size_t p1) {
+void NAME(pk_conv_transpose_direct)(const pk_conv_nd_shape *s, const T *x, const T *w, const T *bias, T *y, size_t plane0, size_t plane1,
+                                    size_t p0, size_t p1) {
   NAME(direct)(s, x, w, bias, y, plane0, plane1, p0, p1, true);
 }

@@ -109,13 +109,15 @@ PK_INLINE vf load_lanes(const float *x, const lanes *m, size_t stride) {
     return (vf)_mm512_permutex2var_ps(_mm512_maskz_loadu_ps(m->low, p), even, high);
   }
   if (stride < GATHER_LIMIT) {
-    const __m512i index = _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), _mm512_set1_epi32((int)stride));
+    const __m512i index =
+        _mm512_mullo_epi32(_mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15), _mm512_set1_epi32((int)stride));
     return (vf)_mm512_mask_i32gather_ps(_mm512_setzero_ps(), (__mmask16)m->bits, index, p, 4);
   }
 #elif PK_LEVEL == 1
   if (stride == 1) return (vf)_mm256_maskload_ps(p, (__m256i)m->low);
   if (stride == 2) {
-    const __m256 low = _mm256_maskload_ps(p, (__m256i)m->low), high = _mm256_maskload_ps((const float *)((uintptr_t)p + 32), (__m256i)m->high);
+    const __m256 low = _mm256_maskload_ps(p, (__m256i)m->low),
+                 high = _mm256_maskload_ps((const float *)((uintptr_t)p + 32), (__m256i)m->high);
     return (vf)_mm256_permute4x64_pd((__m256d)_mm256_shuffle_ps(low, high, 0x88), 0xd8);
   }
   if (stride < GATHER_LIMIT) {
@@ -131,7 +133,8 @@ PK_INLINE vf load_lanes(const float *x, const lanes *m, size_t stride) {
 }
 
 /// One tap of one vector for channels [c0, c1): to[(c - c0) * step].
-PK_INLINE void pack_channels(const float *x, size_t plane, size_t channels, const lanes *m, size_t count, size_t stride, float *to, size_t step) {
+PK_INLINE void pack_channels(const float *x, size_t plane, size_t channels, const lanes *m, size_t count, size_t stride, float *to,
+                             size_t step) {
   if (count == 1) {
     for (size_t c = 0; c < channels; c++, x += plane, to += step) vf_store(to, load_lanes(x, m, stride));
     return;
@@ -157,7 +160,8 @@ PK_INLINE void valid_columns(const pk_conv_shape *s, size_t kw, ptrdiff_t *low, 
 }
 
 /// Rows [kb, kb + kc) of the patch matrix (row = (channel, kd, kh, kw)) for the columns of `runs`, as packed panels.
-static void pack_patches(const pk_conv_shape *s, const float *x, size_t kb, size_t kc, size_t width, const run *runs, const size_t *first, float *packed) {
+static void pack_patches(const pk_conv_shape *s, const float *x, size_t kb, size_t kc, size_t width, const run *runs, const size_t *first,
+                         float *packed) {
   const size_t taps = pk_product3(s->kernel), plane = pk_product3(s->in), stride = s->stride[2];
   const size_t vectors = (width + VW - 1) / VW;
   for (size_t tap = 0; tap < taps; tap++) {

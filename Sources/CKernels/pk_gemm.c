@@ -36,7 +36,9 @@ void pk_sgemm_grid(pk_isa isa, const pk_sgemm *g, size_t threads, size_t *block_
   const size_t nr = pk_sgemm_panel_cols(isa), mr = pk_sgemm_panel_rows(isa, g->m);
   const size_t k = pk_max(g->k, 1);
   size_t rows = pk_min(g->m, pk_max(mr, PK_SGEMM_MC / mr * mr));
-  const size_t area = pk_max(work_of_block(isa) / k, 1);
+  size_t area = pk_max(work_of_block(isa) / k, 1);
+  // Few rows wait for memory: 16 MiB of B a call.
+  if (rows <= 16) area = pk_min(area, pk_max(((size_t)4 << 20) / k * rows, 1));
   size_t cols = pk_max(nr, area / pk_max(rows, 1) / nr * nr);
   if (rows > 64 && area / nr < rows) rows = pk_max(pk_ceil_div(64, mr) * mr, area / nr / mr * mr);
   cols = pk_min(pk_ceil_div(g->n, nr) * nr, pk_min(cols, (size_t)4096));

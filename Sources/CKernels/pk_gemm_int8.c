@@ -26,11 +26,13 @@ size_t pk_igemm_packed_b_bytes(pk_isa isa, size_t k, size_t n) {
   return pk_round64(pk_mul(pk_ceil_div(n, t->nr), panel));
 }
 
-void pk_igemm_pack_b(pk_isa isa, bool trans, bool a_signed, bool b_signed, size_t k, size_t n, const void *b, size_t ldb, size_t n0, size_t n1, void *packed) {
+void pk_igemm_pack_b(pk_isa isa, bool trans, bool a_signed, bool b_signed, size_t k, size_t n, const void *b, size_t ldb, size_t n0,
+                     size_t n1, void *packed) {
   (void)n;
   const pk_igemm_table *t = pk_igemm_table_of(isa);
   const size_t panel = (pk_ceil_div(k, t->group) + 1) * t->nr;
-  t->pack_b(trans, a_signed, b_signed, k, n1 - n0, (const uint8_t *)b + (trans ? n0 * ldb : n0), ldb, (uint32_t *)packed + n0 / t->nr * panel);
+  t->pack_b(trans, a_signed, b_signed, k, n1 - n0, (const uint8_t *)b + (trans ? n0 * ldb : n0), ldb,
+            (uint32_t *)packed + n0 / t->nr * panel);
 }
 
 void pk_igemm_grid(pk_isa isa, const pk_igemm *g, size_t threads, size_t *block_rows, size_t *block_cols) {
@@ -53,7 +55,8 @@ void pk_igemm_block(pk_isa isa, const pk_igemm *g, size_t m0, size_t m1, size_t 
 }
 
 void pk_im2col_8(const size_t in[3], const size_t kernel[3], const size_t stride[3], const size_t dilation[3], const size_t pad[3],
-                 const size_t out[3], const uint8_t *x, uint8_t zero, size_t row0, size_t row1, size_t p0, size_t p1, uint8_t *to, size_t ld) {
+                 const size_t out[3], const uint8_t *x, uint8_t zero, size_t row0, size_t row1, size_t p0, size_t p1, uint8_t *to,
+                 size_t ld) {
   const size_t taps = kernel[0] * kernel[1] * kernel[2], plane = in[0] * in[1] * in[2];
   for (size_t row = row0; row < row1; row++, to += ld) {
     const size_t tap = row % taps, kw = tap % kernel[2], kh = tap / kernel[2] % kernel[1], kd = tap / kernel[2] / kernel[1];

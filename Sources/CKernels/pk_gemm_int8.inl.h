@@ -119,7 +119,8 @@ PK_INLINE uint32_t word_of(const uint8_t *from, size_t step, size_t count, bool 
   return word;
 }
 
-static void ipack_a(bool trans, bool a_signed, size_t m, size_t k, const uint8_t *a, size_t lda, size_t mr, uint32_t *words, uint32_t *sums) {
+static void ipack_a(bool trans, bool a_signed, size_t m, size_t k, const uint8_t *a, size_t lda, size_t mr, uint32_t *words,
+                    uint32_t *sums) {
   const size_t row_step = trans ? 1 : lda, step = trans ? lda : 1, depth = pk_ceil_div(k, GROUP);
   for (size_t i = 0; i < m; i += mr) {
     const size_t rows = pk_min(mr, m - i);
@@ -147,7 +148,8 @@ static void ipack_a(bool trans, bool a_signed, size_t m, size_t k, const uint8_t
 }
 
 /// One panel of depth k: words[ceil(k / GROUP)][NR]; adds the column sums of the packed values to `sums`.
-static void ipack_panel(bool trans, uint8_t flip, bool is_signed, size_t k, size_t cols, const uint8_t *b, size_t ldb, uint32_t *words, uint32_t *sums) {
+static void ipack_panel(bool trans, uint8_t flip, bool is_signed, size_t k, size_t cols, const uint8_t *b, size_t ldb, uint32_t *words,
+                        uint32_t *sums) {
   const size_t row_step = trans ? 1 : ldb, col_step = trans ? ldb : 1;
   for (size_t p = 0; p < k; p += GROUP, words += NR) {
     uint8_t bytes[GROUP][NR] = {{0}};
@@ -200,7 +202,8 @@ static void correct(const pk_igemm *g, size_t col, size_t cols, const uint32_t *
 }
 
 /// Tile rows into C; `t` is NULL before the last pass over k.
-static void istore(const pk_igemm *g, const uint32_t *tile, size_t rows, size_t cols, size_t row, size_t col, bool first, const corrections *t, const uint32_t *row_sums) {
+static void istore(const pk_igemm *g, const uint32_t *tile, size_t rows, size_t cols, size_t row, size_t col, bool first,
+                   const corrections *t, const uint32_t *row_sums) {
   for (size_t i = 0; i < rows; i++, tile += NR) {
     uint32_t *c = (uint32_t *)g->c + (row + i) * g->ldc + col, rest[NR];
     const uint32_t zero = g->a_zero ? (uint32_t)g->a_zero[g->a_zero_per_row ? row + i : 0] : 0;

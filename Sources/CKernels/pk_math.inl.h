@@ -26,6 +26,17 @@ static inline float PK_FN(pk_exp_f32)(float x) {
   return p * PK_FN(pk_float)((half + 127) << 23) * PK_FN(pk_float)((k - half + 127) << 23);
 }
 
+// exp(x) for x <= 0, with results below the normal numbers as 0: what softmax takes of its differences.
+static inline float PK_FN(pk_exp_below_f32)(float x) {
+  const float clamped = x < -87.3f ? -87.3f : x;
+  const float shifted = clamped * 0x1.715476p0f + 0x1.8p23f;
+  const float n = shifted - 0x1.8p23f;
+  const float r = (clamped - n * 0x1.62e4p-1f) - n * 0x1.7f7d1cp-20f;
+  const float p = 1 + (r + r * r * PK_FN(pk_exp_tail)(r));
+  const float scale = PK_FN(pk_float)((PK_FN(pk_bits)(shifted) - PK_FN(pk_bits)(0x1.8p23f) + 127) << 23);
+  return x < -87.3f ? 0 : p * scale;
+}
+
 // exp(x) - 1 for x <= 88.
 static inline float PK_FN(pk_expm1_f32)(float x) {
   x = x > 88 ? 88 : x;
@@ -169,3 +180,19 @@ static inline float PK_FN(pk_tan_f32)(float x) {
   const float s = PK_FN(pk_sin_quarter)(r), c = PK_FN(pk_cos_quarter)(r);
   return quadrant & 1 ? -c / s : s / c;
 }
+
+// f64 has libm.
+static inline double PK_FN(pk_sigmoid_f64)(double x) {
+  const double e = exp(-fabs(x));
+  return (x < 0 ? e : 1) / (1 + e);
+}
+static inline double PK_FN(pk_gelu_erf_f64)(double x) { return 0.5 * x * erfc(x * -0x1.6a09e667f3bcdp-1); }
+#define PK_LIBM_F64(name)                                                                                  \
+  static inline double PK_FN(pk_##name##_f64)(double x) { return name(x); }
+PK_LIBM_F64(exp)
+static inline double PK_FN(pk_exp_below_f64)(double x) { return exp(x); }
+PK_LIBM_F64(expm1)
+PK_LIBM_F64(log)
+PK_LIBM_F64(log1p)
+PK_LIBM_F64(erf)
+PK_LIBM_F64(tanh)

@@ -44,20 +44,6 @@ TRIG_KERNEL(tan)
 #undef LIBM
 #undef HUGE_EVEN
 
-static inline double PK_FN(pk_sigmoid_f64)(double x) {
-  const double e = exp(-fabs(x));
-  return (x < 0 ? e : 1) / (1 + e);
-}
-static inline double PK_FN(pk_gelu_erf_f64)(double x) { return 0.5 * x * erfc(x * -0x1.6a09e667f3bcdp-1); }
-#define PK_LIBM_F64(name)                                                                                  \
-  static inline double PK_FN(pk_##name##_f64)(double x) { return name(x); }
-PK_LIBM_F64(exp)
-PK_LIBM_F64(expm1)
-PK_LIBM_F64(log)
-PK_LIBM_F64(log1p)
-PK_LIBM_F64(erf)
-PK_LIBM_F64(tanh)
-
 #define REAL double
 #define NAME(name) PK_FN(pk_##name##_of_f64)
 #define MATH(name) PK_FN(pk_##name##_f64)

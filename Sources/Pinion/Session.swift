@@ -113,6 +113,18 @@ public final class Session: Sendable {
     return finished
   }
 
+  /// Runs the model from and into the caller's tensors, all inputs of its own and all outputs, where such a run has been planned
+  /// before; allocates nothing.
+  /// - Returns: false, with nothing run, where the other `run` is needed.
+  public func runInPlace(
+    inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, limits: RunLimits?
+  ) throws(PinionError) -> Bool {
+    guard profile == nil else { return false }
+    runtime.pool.begin()
+    defer { runtime.pool.end() }
+    return try program.runInPlace(inputs: inputs, outputs: outputs, input: input, output: output, limits: limits)
+  }
+
   private static func check(_ value: Value, against info: ValueInfo) throws(PinionError) {
     switch (info.type, value) {
     case (nil, _), (.optional?, _): return

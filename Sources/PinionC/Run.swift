@@ -64,6 +64,7 @@ public func pinion_session_run(
       throw .invalidArgument("\(outputCount) outputs, the model has \(box.outputs.count)")
     }
     let limits = try limits(options, box)
+    guard try !runInPlace(box, inputCount, inputNames, inputs, outputCount, outputNames, outputs, options == nil ? nil : limits) else { return }
 
     var given = [Value?](repeating: nil, count: box.inputs.count)
     for position in 0..<inputCount {
@@ -101,4 +102,22 @@ public func pinion_session_run(
       if let box = boxes[position] { outputs[position] = handle(box) }
     }
   }
+}
+
+/// The run where every input and output is a tensor at hand, in the session's order.
+private func runInPlace(
+  _ box: SessionBox, _ inputCount: Int, _ inputNames: UnsafePointer<UnsafePointer<CChar>?>?, _ inputs: UnsafePointer<OpaquePointer?>?,
+  _ outputCount: Int, _ outputNames: UnsafePointer<UnsafePointer<CChar>?>?, _ outputs: UnsafeMutablePointer<OpaquePointer?>?, _ limits: RunLimits?
+) throws(PinionError) -> Bool {
+  guard box.byteBudget == nil, let outputs, outputCount == box.outputs.count else { return false }
+  for position in 0..<outputCount {
+    guard let value = valueBox(outputs[position]), value.packed == nil else { return false }
+    if let outputNames { guard let name = outputNames[position], sameText(name, box.outputs[position].name.pointer) else { return false } }
+  }
+  for position in 0..<inputCount {
+    guard position < box.inputs.count, let inputs, let value = valueBox(inputs[position]), value.packed == nil else { return false }
+    if let inputNames { guard let name = inputNames[position], sameText(name, box.inputs[position].name.pointer) else { return false } }
+  }
+  return try box.session.runInPlace(
+    inputs: inputCount, outputs: outputCount, input: { valueBox(inputs?[$0])?.tensor }, output: { valueBox(outputs[$0])?.tensor }, limits: limits)
 }

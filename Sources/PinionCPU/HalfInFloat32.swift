@@ -14,8 +14,18 @@ func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) thro
     guard let type, isHalf(type) else { return type }
     return TensorType(.float32, type.shape)
   }
-  // A widened constant is not the constant any more, so the inner kernel is told of values of other types only.
-  let values = inputs.indices.map { isHalf(inputs[$0]) ? nil : context.value($0) }
+  // Constants are widened once for the model, so that the inner kernel can derive its layouts from them.
+  var values: [Tensor?] = []
+  for (index, type) in inputs.enumerated() {
+    guard let constant = context.value(index), let wide = widened(type), isHalf(type) else {
+      values.append(context.value(index))
+      continue
+    }
+    let convert = try conversion(from: constant.element, to: .float32)
+    let buffer = try context.packed(constant, form: "float32", bytes: wide.byteCount) { convert(constant.data, $0, constant.count) }
+    values.append(Tensor(wide, data: buffer.pointer, owner: buffer))
+  }
+  let wideConstants = values.indices.map { isHalf(inputs[$0]) ? values[$0] : nil }
   let inner = try op.makeKernel(
     context.with(
       inputs: inputs.map(widened), values: values, outputs: context.outputs.map { widened($0) ?? $0 }, schema: type(of: op).schema))
@@ -24,7 +34,7 @@ func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) thro
   var wideOffsets = [Int?](repeating: nil, count: operandCount)
   var bytes = try alignedUp(MemoryLayout<UnsafeMutableRawPointer>.stride * operandCount, to: Buffer.alignment)
   for (index, type) in (inputs + context.outputs.map(Optional.init)).enumerated() where isHalf(type) {
-    guard let type else { continue }
+    guard let type, index >= inputs.count || wideConstants[index] == nil else { continue }
     wideOffsets[index] = bytes
     bytes = try bytes.adding(try alignedUp(type.count &* 4, to: Buffer.alignment))
   }
@@ -35,6 +45,7 @@ func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) thro
     Kernel.Stage(tasks: 1) { frame, _ in
       let table = frame.scratch.assumingMemoryBound(to: UnsafeMutableRawPointer.self)
       for index in 0..<operandCount { table[index] = offsets[index].map { frame.scratch + $0 } ?? frame.operand(index) }
+      for index in wideConstants.indices { if let constant = wideConstants[index] { table[index] = constant.data } }
     }
   ]
   let grain = 16_384

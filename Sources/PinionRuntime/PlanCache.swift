@@ -22,14 +22,21 @@ struct PlanCache {
     self.bytes = bytes
   }
 
-  /// The plan for inputs of the same types. Compares in place: a hit allocates nothing.
+  /// The plan for inputs of the same types.
   mutating func find(_ inputs: [Value?]) -> Segment? {
-    for index in entries.indices where entries[index].signature.matches(inputs) {
-      clock &+= 1
-      entries[index].lastUse = clock
-      return entries[index].segment
-    }
+    entries.firstIndex { $0.signature.matches(inputs) }.map { use($0) }
+  }
+
+  /// The plan for tensors of the same types. Compares in place: a hit allocates nothing.
+  mutating func find(count: Int, _ input: (Int) -> Tensor?) -> Segment? {
+    for index in entries.indices where entries[index].signature.matches(count: count, input) { return use(index) }
     return nil
+  }
+
+  private mutating func use(_ index: Int) -> Segment {
+    clock &+= 1
+    entries[index].lastUse = clock
+    return entries[index].segment
   }
 
   /// Adds a plan, in place of the one longest unused where there are too many; the one that is there already wins.
@@ -58,6 +65,24 @@ struct PlanCache {
 }
 
 extension Signature {
+  /// Whether the tensors have the types that this signature stands for.
+  func matches(count: Int, _ input: (Int) -> Tensor?) -> Bool {
+    numbers.withUnsafeBufferPointer { numbers in
+      var position = 0
+      for index in 0..<count {
+        guard let tensor = input(index), position &+ 1 < numbers.count, numbers[position] == Int(tensor.element.rawValue),
+          numbers[position &+ 1] == tensor.shape.rank, position &+ 2 &+ tensor.shape.rank <= numbers.count
+        else { return false }
+        position &+= 2
+        for extent in tensor.shape.dims {
+          guard numbers[position] == extent else { return false }
+          position &+= 1
+        }
+      }
+      return position == numbers.count
+    }
+  }
+
   /// Whether the values have the types that this signature stands for.
   func matches(_ values: [Value?]) -> Bool {
     var position = 0

@@ -275,7 +275,7 @@ struct Planner {
       case .constant(let address): .constant(address == 0 ? 0 : address &+ UInt(bitPattern: place.offset))
       }
     }
-    var steps = ContiguousArray<Step>()
+    var steps: [Step] = []
     var operands: [Location] = []
     var inputTypes: [Int: [TensorType?]] = [:]
     for node in planned + copies {
@@ -306,7 +306,26 @@ struct Planner {
     }
     return Segment(
       steps: steps, operands: operands, externals: externals, crossings: crossings, arenaBytes: arenaBytes, eagerNode: eagerNode,
-      knowledge: knowledge, remaining: deferred, inputTypes: inputTypes)
+      knowledge: knowledge, remaining: deferred, inputTypes: inputTypes, bindings: bindings())
+  }
+
+  /// What the caller gives for each external, where this segment is all there is to run and each output is one of them.
+  private func bindings() -> ContiguousArray<Binding>? {
+    guard eagerNode == nil, deferred.isEmpty, graph.captures.isEmpty else { return nil }
+    var result = ContiguousArray<Binding>()
+    var outputs = 0
+    for external in externals {
+      switch external {
+      case .value(let value):
+        guard let position = graph.inputs.firstIndex(of: value) else { return nil }
+        result.append(.input(position))
+      case .output(let value, let type):
+        guard let position = graph.outputs.firstIndex(of: value) else { return nil }
+        result.append(.output(position, type))
+        outputs += 1
+      }
+    }
+    return outputs == graph.outputs.count ? result : nil
   }
 
   /// Makes the graph's outputs lie in memory that outlives the run; returns the copies that takes.

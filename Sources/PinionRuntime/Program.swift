@@ -100,10 +100,36 @@ public final class Program: Sendable {
     return results
   }
 
+  /// Runs the graph from and into the caller's tensors where a plan for them exists and is all there is to run; allocates nothing.
+  /// - Returns: false, with nothing run, where `run` is needed.
+  public func runInPlace(
+    inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, limits: RunLimits?
+  ) throws(PinionError) -> Bool {
+    guard inputs == graph.inputs.count, outputs == graph.outputs.count, limits?.bytes == nil,
+      let segment = plans.withLock({ $0.find(count: inputs, input) }), let bindings = segment.bindings
+    else { return false }
+    let workspace = try segment.takeWorkspace(allocator: allocator)
+    defer { segment.giveBack(workspace) }
+    for index in bindings.indices {
+      switch bindings[index] {
+      case .input(let position):
+        guard let tensor = input(position) else { return false }
+        workspace.externals[index] = tensor.data
+      case .output(let position, let type):
+        guard let tensor = output(position), tensor.type == type else { return false }
+        workspace.externals[index] = tensor.data
+      }
+    }
+    for patch in segment.patches { workspace.operands[patch.operand] = workspace.externals[patch.external] + patch.offset }
+    let control = limits.map(RunControl.init) ?? workspace.control
+    try execute(segment, workspace, control: control, profile: nil)
+    return true
+  }
+
   private func run(
     _ segment: Segment, values: inout [Value?], preallocated: [Tensor?], control: RunControl, profile: Profile?
   ) throws(PinionError) {
-    guard !segment.steps.isEmpty || !segment.crossings.isEmpty || !segment.externals.isEmpty else { return }
+    guard segment.steps.count > 0 || !segment.crossings.isEmpty || !segment.externals.isEmpty else { return }
     try control.takeBytes(segment.arenaBytes)
     let workspace: Workspace
     do { workspace = try segment.takeWorkspace(allocator: allocator) } catch {
@@ -167,14 +193,17 @@ public final class Program: Sendable {
     _ segment: Segment, _ workspace: Workspace, control: RunControl, current: inout Int
   ) throws(PinionError) {
     let base = workspace.arena.pointer
+    let operands = UnsafePointer(workspace.operands)
     let count = segment.steps.count
+    let steps = segment.steps.first
+    let job = workspace.job
     while current < count {
-      let step = segment.steps[current]
+      let step = steps + current
       try control.check()
       try executor.run(
-        step.stage, operands: UnsafePointer(workspace.operands + step.operands), inputCount: step.inputCount,
-        scratch: base + step.scratchOffset, laneScratch: base + step.laneScratchOffset, laneScratchBytes: step.laneScratchBytes,
-        job: workspace.job, control: control)
+        step.pointee.stage, operands: operands + step.pointee.operands, inputCount: step.pointee.inputCount,
+        scratch: base + step.pointee.scratchOffset, laneScratch: base + step.pointee.laneScratchOffset,
+        laneScratchBytes: step.pointee.laneScratchBytes, job: job, control: control)
       current &+= 1
     }
   }

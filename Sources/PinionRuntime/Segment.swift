@@ -31,6 +31,12 @@ enum External: Sendable {
   case output(ValueID, TensorType)
 }
 
+/// What the caller of a run gives for an external.
+enum Binding: Sendable {
+  case input(Int)
+  case output(Int, TensorType)
+}
+
 /// One stage of one node, ready to run.
 struct Step: Sendable {
   let stage: Kernel.Stage
@@ -50,10 +56,29 @@ struct Crossing: Sendable {
   let location: Location
 }
 
+/// Steps at fixed addresses: walking them copies none and so counts no references.
+final class StepTable: @unchecked Sendable {
+  let first: UnsafeMutablePointer<Step>
+  let count: Int
+
+  init(_ steps: [Step]) {
+    count = steps.count
+    first = .allocate(capacity: max(count, 1))
+    first.initialize(from: steps, count: count)
+  }
+
+  deinit {
+    first.deinitialize(count: count)
+    first.deallocate()
+  }
+
+  subscript(index: Int) -> Step { first[index] }
+}
+
 /// A planned stretch of a graph: steps over one arena, then perhaps a node whose output shapes only running it tells,
 /// then the segment that follows for those shapes.
 final class Segment: Sendable {
-  let steps: ContiguousArray<Step>
+  let steps: StepTable
   let operands: [Location]
   /// Operands to fill in for each run: index, external, byte offset.
   let patches: ContiguousArray<(operand: Int, external: Int, offset: Int)>
@@ -69,14 +94,17 @@ final class Segment: Sendable {
   /// Types of each step's inputs, for error messages.
   let inputTypes: [Int: [TensorType?]]
 
+  /// For a graph's only segment: the input or output that each external is, by position.
+  let bindings: ContiguousArray<Binding>?
+
   private let idle = Mutex<[Workspace]>([])
   private let following = Mutex<[Signature: Segment]>([:])
 
   init(
-    steps: ContiguousArray<Step>, operands: [Location], externals: ContiguousArray<External>, crossings: [Crossing], arenaBytes: Int,
-    eagerNode: Int?, knowledge: [Knowledge], remaining: [Int], inputTypes: [Int: [TensorType?]]
+    steps: [Step], operands: [Location], externals: ContiguousArray<External>, crossings: [Crossing], arenaBytes: Int,
+    eagerNode: Int?, knowledge: [Knowledge], remaining: [Int], inputTypes: [Int: [TensorType?]], bindings: ContiguousArray<Binding>?
   ) {
-    self.steps = steps
+    self.steps = StepTable(steps)
     self.operands = operands
     self.externals = externals
     self.crossings = crossings
@@ -85,6 +113,7 @@ final class Segment: Sendable {
     self.knowledge = knowledge
     self.remaining = remaining
     self.inputTypes = inputTypes
+    self.bindings = bindings
     var patches = ContiguousArray<(operand: Int, external: Int, offset: Int)>()
     for (index, location) in operands.enumerated() {
       if case .external(let external, let offset) = location { patches.append((index, external, offset)) }

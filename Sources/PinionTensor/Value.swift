@@ -1,14 +1,14 @@
 import PinionBase
 
 /// What flows along an edge of a graph while it runs.
-public indirect enum Value: Sendable {
+public enum Value: Sendable {
   case tensor(Tensor)
   /// All elements have the type `element`, which an empty sequence has as well.
   case sequence([Value], element: ValueType)
   /// An optional without a value; one with a value is that value.
   case none(ValueType)
   /// A dictionary from `keys` (int64 or string vector) to the elements of `values`.
-  case map(keys: Tensor, values: Tensor)
+  indirect case map(keys: Tensor, values: Tensor)
 
   /// The tensor, or an error that says what was found.
   public func asTensor() throws(PinionError) -> Tensor {
@@ -19,6 +19,12 @@ public indirect enum Value: Sendable {
   public func asSequence() throws(PinionError) -> [Value] {
     guard case .sequence(let values, _) = self else { throw .invalidShape("expected a sequence, found \(type)") }
     return values
+  }
+
+  /// Keys and values of a map.
+  public func asMap() throws(PinionError) -> (keys: Tensor, values: Tensor) {
+    guard case .map(let keys, let values) = self else { throw .invalidShape("expected a map, found \(type)") }
+    return (keys, values)
   }
 
   public var type: ValueType {

@@ -2,15 +2,18 @@
 
 /// y = conv(x, w) by the definition, in double; `size` gets the sum of magnitudes.
 static void reference(const pk_conv_shape *s, const float *x, const float *w, double *y, double *size) {
-  const size_t in = s->in[0] * s->in[1] * s->in[2], out = s->out[0] * s->out[1] * s->out[2], taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
+  const size_t in = s->in[0] * s->in[1] * s->in[2], out = s->out[0] * s->out[1] * s->out[2],
+               taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
   for (size_t n = 0; n < s->images; n++)
     for (size_t m = 0; m < s->groups * s->outputs; m++)
       for (size_t p = 0; p < out; p++) {
         double sum = 0, all = 0;
         for (size_t c = 0; c < s->channels; c++)
           for (size_t t = 0; t < taps; t++) {
-            const long long tap[3] = {(long long)(t / s->kernel[2] / s->kernel[1]), (long long)(t / s->kernel[2] % s->kernel[1]), (long long)(t % s->kernel[2])};
-            const long long o[3] = {(long long)(p / s->out[2] / s->out[1]), (long long)(p / s->out[2] % s->out[1]), (long long)(p % s->out[2])};
+            const long long tap[3] = {(long long)(t / s->kernel[2] / s->kernel[1]), (long long)(t / s->kernel[2] % s->kernel[1]),
+                                      (long long)(t % s->kernel[2])};
+            const long long o[3] = {(long long)(p / s->out[2] / s->out[1]), (long long)(p / s->out[2] % s->out[1]),
+                                    (long long)(p % s->out[2])};
             long long at[3];
             bool inside = true;
             for (int i = 0; i < 3; i++) {
@@ -19,7 +22,8 @@ static void reference(const pk_conv_shape *s, const float *x, const float *w, do
             }
             if (!inside) continue;
             const size_t plane = (n * s->groups + m / s->outputs) * s->channels + c;
-            const double term = (double)x[plane * in + (size_t)((at[0] * (long long)s->in[1] + at[1]) * (long long)s->in[2] + at[2])] * w[(m * s->channels + c) * taps + t];
+            const double term = (double)x[plane * in + (size_t)((at[0] * (long long)s->in[1] + at[1]) * (long long)s->in[2] + at[2])] *
+                                w[(m * s->channels + c) * taps + t];
             sum += term;
             all += fabs(term);
           }
@@ -30,7 +34,8 @@ static void reference(const pk_conv_shape *s, const float *x, const float *w, do
 
 /// y = transposed conv(x, w) by scattering, in double.
 static void reference_transposed(const pk_conv_shape *s, const float *x, const float *w, double *y, double *size) {
-  const size_t in = s->in[0] * s->in[1] * s->in[2], out = s->out[0] * s->out[1] * s->out[2], taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
+  const size_t in = s->in[0] * s->in[1] * s->in[2], out = s->out[0] * s->out[1] * s->out[2],
+               taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
   for (size_t i = 0; i < s->images * s->groups * s->outputs * out; i++) y[i] = size[i] = 0;
   for (size_t n = 0; n < s->images; n++)
     for (size_t c = 0; c < s->groups * s->channels; c++)
@@ -58,24 +63,28 @@ static void reference_transposed(const pk_conv_shape *s, const float *x, const f
 static bool finish_shape(pk_conv_shape *s, const size_t pad_end[3], bool transposed) {
   for (int i = 0; i < 3; i++) {
     const long long reach = (long long)((s->kernel[i] - 1) * s->dilation[i] + 1), pads = (long long)(s->pad[i] + pad_end[i]);
-    const long long o = transposed ? ((long long)s->in[i] - 1) * (long long)s->stride[i] + reach - pads
-                                   : ((long long)s->in[i] + pads < reach ? 0 : ((long long)s->in[i] + pads - reach) / (long long)s->stride[i] + 1);
+    const long long o = transposed
+                            ? ((long long)s->in[i] - 1) * (long long)s->stride[i] + reach - pads
+                            : ((long long)s->in[i] + pads < reach ? 0 : ((long long)s->in[i] + pads - reach) / (long long)s->stride[i] + 1);
     if (o <= 0) return false;
     s->out[i] = (size_t)o;
   }
   return true;
 }
 
-typedef enum way { GEMM, DEPTHWISE, DIRECT, TRANSPOSED, TRANSPOSED_DIRECT } way;
+typedef enum way { GEMM, WINOGRAD, DEPTHWISE, DIRECT, TRANSPOSED, TRANSPOSED_DIRECT } way;
 
 static void describe(const pk_conv_shape *s) {
   printf("images %zu groups %zu channels %zu outputs %zu", s->images, s->groups, s->channels, s->outputs);
-  for (int i = 0; i < 3; i++) printf("; in %zu kernel %zu stride %zu dilation %zu pad %zu out %zu", s->in[i], s->kernel[i], s->stride[i], s->dilation[i], s->pad[i], s->out[i]);
+  for (int i = 0; i < 3; i++)
+    printf("; in %zu kernel %zu stride %zu dilation %zu pad %zu out %zu", s->in[i], s->kernel[i], s->stride[i], s->dilation[i], s->pad[i],
+           s->out[i]);
   printf("\n");
 }
 
 static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
-  const size_t in = s->in[0] * s->in[1] * s->in[2], out = s->out[0] * s->out[1] * s->out[2], taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
+  const size_t in = s->in[0] * s->in[1] * s->in[2], out = s->out[0] * s->out[1] * s->out[2],
+               taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
   const size_t planes = s->images * s->groups * s->outputs, channels = s->groups * s->outputs;
   float *x = random_floats(s->images * s->groups * s->channels * in), *w = random_floats(channels * s->channels * taps);
   float *y = buffer(planes * out * sizeof(float), 0xff), *bias = random_floats(channels), *residual = random_floats(planes * out);
@@ -103,6 +112,16 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
           for (size_t j = 0; j < out; j += cols)
             pk_conv_block(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, j, j + cols < out ? j + cols : out, t.bytes);
     CHECK(scratch_end(t), "%s: conv wrote behind its scratch", pk_isa_name(isa));
+  } else if (how == WINOGRAD) {
+    CHECK(pk_conv_winograd_fits(s), "Winograd should take this");
+    c.weights = packed = buffer(pk_conv_winograd_packed_bytes(isa, s), 0xff);
+    pk_conv_winograd_pack(isa, s, w, 0, s->groups, packed);
+    const size_t bands = (s->out[1] + 3) / 4, step = random_bits() & 1 ? random_in(1, bands) : pk_conv_winograd_grid(isa, s, random_in(1, 4));
+    scratch t = scratch_of(pk_conv_winograd_scratch_bytes(isa, s, step));
+    for (size_t n = 0; n < s->images; n++)
+      for (size_t g = 0; g < s->groups; g++)
+        for (size_t i = 0; i < bands; i += step) pk_conv_winograd_block(isa, &c, n, g, i, i + step < bands ? i + step : bands, t.bytes);
+    CHECK(scratch_end(t), "%s: Winograd wrote behind its scratch", pk_isa_name(isa));
   } else if (how == DEPTHWISE) {
     scratch t = scratch_of(pk_conv_depthwise_scratch_bytes(isa, s));
     const size_t half = planes / 2;
@@ -116,7 +135,8 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
     scratch t = scratch_of(pk_conv_transpose_scratch_bytes(isa, s, rows));
     for (size_t n = 0; n < s->images; n++)
       for (size_t g = 0; g < s->groups; g++)
-        for (size_t i = 0; i < s->outputs; i += rows) pk_conv_transpose(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, t.bytes);
+        for (size_t i = 0; i < s->outputs; i += rows)
+          pk_conv_transpose(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, t.bytes);
     CHECK(scratch_end(t), "%s: transposed conv wrote behind its scratch", pk_isa_name(isa));
   } else {
     pk_conv_nd_shape d = {.rank = 3, .images = s->images, .groups = s->groups, .channels = s->channels, .outputs = s->outputs};
@@ -134,7 +154,7 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
     if (!c.epilogue.residual_last) v += r;
     if (c.epilogue.activation) v = v < 0 ? v * 0.25 : v;
     if (c.epilogue.residual_last) v += r;
-    bad = !(fabs(v - y[i]) <= 1e-6 * (size[i] + 4));
+    bad = !(fabs(v - y[i]) <= (how == WINOGRAD ? 8e-6 : 1e-6) * (size[i] + 4));
     CHECK(!bad, "%s way %d: y[%zu] = %g, not %g", pk_isa_name(isa), how, i, y[i], v);
   }
   if (bad && failures < 20) describe(s);
@@ -142,22 +162,26 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
 }
 
 static void test_random(pk_isa isa, way how, bool small) {
-  pk_conv_shape s = {.images = random_in(1, 2), .groups = random_in(1, 3), .channels = random_in(1, small ? 4 : 70), .outputs = random_in(1, small ? 6 : 40)};
+  pk_conv_shape s = {.images = random_in(1, 2),
+                     .groups = random_in(1, 3),
+                     .channels = random_in(1, small ? 4 : 70),
+                     .outputs = random_in(1, small ? 6 : 40)};
   if (how == DEPTHWISE) s.channels = 1, s.groups = random_in(1, 5), s.outputs = random_in(1, 2);
   size_t pad_end[3];
-  const int rank = how == DEPTHWISE ? (int)random_in(1, 2) : (int)random_in(1, 3);
+  const int rank = how == WINOGRAD ? 2 : how == DEPTHWISE ? (int)random_in(1, 2) : (int)random_in(1, 3);
   const size_t square = random_in(1, 4);
   for (int i = 0; i < 3; i++) {
     const bool used = i >= 3 - rank;
     s.in[i] = used ? random_in(1, rank == 3 ? 9 : rank == 2 ? 24 : 150) : 1;
     s.kernel[i] = used ? (square == 1 ? 3 : square == 2 ? 5 : random_in(1, 7)) : 1;
     if (square == 3 && how == GEMM) s.kernel[i] = 1;
-    s.stride[i] = used && random_bits() & 1 ? random_in(1, 4) : 1;
-    s.dilation[i] = used && random_bits() % 4 == 0 ? random_in(1, 3) : 1;
+    if (how == WINOGRAD) s.kernel[i] = used ? 3 : 1;
+    s.stride[i] = how != WINOGRAD && used && random_bits() & 1 ? random_in(1, 4) : 1;
+    s.dilation[i] = how != WINOGRAD && used && random_bits() % 4 == 0 ? random_in(1, 3) : 1;
     s.pad[i] = used && random_bits() & 1 ? random_in(0, 4) : 0;
     pad_end[i] = used && random_bits() & 1 ? random_in(0, 4) : 0;
   }
-  if (random_bits() % 8 == 0 && how != DEPTHWISE) s.in[2] = s.kernel[2] = s.stride[2] = 1, s.pad[2] = pad_end[2] = 0;
+  if (random_bits() % 8 == 0 && how != DEPTHWISE && how != WINOGRAD) s.in[2] = s.kernel[2] = s.stride[2] = 1, s.pad[2] = pad_end[2] = 0;
   if (finish_shape(&s, pad_end, how >= TRANSPOSED)) test_shape(isa, how, &s);
 }
 
@@ -166,15 +190,43 @@ int main(void) {
     for (int i = 0; i < 1500; i++) {
       test_random(isa, GEMM, i % 5 != 0);
       test_random(isa, DEPTHWISE, true);
+      if (i % 3 == 0) test_random(isa, WINOGRAD, i % 5 != 0);
       if (i % 3 == 0) test_random(isa, TRANSPOSED, true);
       if (i % 50 == 0) test_random(isa, TRANSPOSED, false);
       if (i % 10 == 0 && isa == PK_ISA_SCALAR) test_random(isa, DIRECT, true), test_random(isa, TRANSPOSED_DIRECT, true);
     }
-    const pk_conv_shape wide = {.images = 1, .groups = 2, .channels = 1, .outputs = 1, .in = {1, 40, 2000}, .kernel = {1, 3, 3}, .stride = {1, 1, 2}, .dilation = {1, 1, 1}, .pad = {0, 1, 1}, .out = {1, 40, 1000}};
+    const pk_conv_shape wide = {.images = 1,
+                                .groups = 2,
+                                .channels = 1,
+                                .outputs = 1,
+                                .in = {1, 40, 2000},
+                                .kernel = {1, 3, 3},
+                                .stride = {1, 1, 2},
+                                .dilation = {1, 1, 1},
+                                .pad = {0, 1, 1},
+                                .out = {1, 40, 1000}};
     test_shape(isa, DEPTHWISE, &wide);
-    const pk_conv_shape stem = {.images = 1, .groups = 1, .channels = 3, .outputs = 64, .in = {1, 60, 60}, .kernel = {1, 7, 7}, .stride = {1, 2, 2}, .dilation = {1, 1, 1}, .pad = {0, 3, 3}, .out = {1, 30, 30}};
+    const pk_conv_shape stem = {.images = 1,
+                                .groups = 1,
+                                .channels = 3,
+                                .outputs = 64,
+                                .in = {1, 60, 60},
+                                .kernel = {1, 7, 7},
+                                .stride = {1, 2, 2},
+                                .dilation = {1, 1, 1},
+                                .pad = {0, 3, 3},
+                                .out = {1, 30, 30}};
     test_shape(isa, GEMM, &stem);
-    const pk_conv_shape up = {.images = 1, .groups = 1, .channels = 20, .outputs = 9, .in = {1, 40, 60}, .kernel = {1, 4, 4}, .stride = {1, 2, 2}, .dilation = {1, 1, 1}, .pad = {0, 1, 1}, .out = {1, 80, 120}};
+    const pk_conv_shape up = {.images = 1,
+                              .groups = 1,
+                              .channels = 20,
+                              .outputs = 9,
+                              .in = {1, 40, 60},
+                              .kernel = {1, 4, 4},
+                              .stride = {1, 2, 2},
+                              .dilation = {1, 1, 1},
+                              .pad = {0, 1, 1},
+                              .out = {1, 80, 120}};
     test_shape(isa, TRANSPOSED, &up);
     pk_conv_shape huge = stem;
     huge.channels = SIZE_MAX / 100;

@@ -160,5 +160,6 @@ int main(int argc, char **argv) {
     }
   }
   if (argc > 1 && strcmp(argv[1], "--time") == 0) report_speed();
+  free(x), free(y), free(z);
   return finish("convert_test");
 }

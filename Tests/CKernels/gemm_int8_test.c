@@ -5,7 +5,8 @@ static int32_t value(const uint8_t *p, size_t i, bool is_signed) { return is_sig
 static uint8_t *random_bytes(size_t count) {
   uint8_t *p = buffer(count, 0);
   const bool extreme = random_bits() % 4 == 0; // saturation would show with the largest magnitudes
-  for (size_t i = 0; i < count; i++) p[i] = extreme ? (uint8_t)((random_bits() & 1 ? 0x80 : 0x7f) ^ (random_bits() & 1 ? 0xff : 0)) : (uint8_t)random_bits();
+  for (size_t i = 0; i < count; i++)
+    p[i] = extreme ? (uint8_t)((random_bits() & 1 ? 0x80 : 0x7f) ^ (random_bits() & 1 ? 0xff : 0)) : (uint8_t)random_bits();
   return p;
 }
 
@@ -16,7 +17,19 @@ static void test_product(pk_isa isa, size_t m, size_t n, size_t k, unsigned vari
   int32_t *c = buffer(m * ldc * sizeof *c, 0x5a), *az = buffer(m * sizeof *az, 0), *bz = buffer(n * sizeof *bz, 0);
   for (size_t i = 0; i < m; i++) az[i] = as ? (int8_t)random_bits() : (uint8_t)random_bits();
   for (size_t j = 0; j < n; j++) bz[j] = bs ? (int8_t)random_bits() : (uint8_t)random_bits();
-  pk_igemm g = {.m = m, .n = n, .k = k, .a = a, .lda = lda, .trans_a = ta, .a_signed = as, .b = b, .ldb = ldb, .trans_b = tb, .b_signed = bs, .c = c, .ldc = ldc};
+  pk_igemm g = {.m = m,
+                .n = n,
+                .k = k,
+                .a = a,
+                .lda = lda,
+                .trans_a = ta,
+                .a_signed = as,
+                .b = b,
+                .ldb = ldb,
+                .trans_b = tb,
+                .b_signed = bs,
+                .c = c,
+                .ldc = ldc};
   if (random_bits() & 1) g.a_zero = az, g.a_zero_per_row = random_bits() & 1;
   if (random_bits() & 1) g.b_zero = bz, g.b_zero_per_column = random_bits() & 1;
   void *pa = NULL, *pb = NULL;
@@ -45,7 +58,8 @@ static void test_product(pk_isa isa, size_t m, size_t n, size_t k, unsigned vari
         sum += (int64_t)(value(a, ta ? p * lda + i : i * lda + p, as) - (g.a_zero ? az[g.a_zero_per_row ? i : 0] : 0)) *
                (value(b, tb ? j * ldb + p : p * ldb + j, bs) - (g.b_zero ? bz[g.b_zero_per_column ? j : 0] : 0));
       const int32_t want = j < n ? (int32_t)(uint32_t)sum : 0x5a5a5a5a;
-      CHECK(c[i * ldc + j] == want, "%s %zux%zux%zu variant %u: c[%zu,%zu] = %d, not %d", pk_isa_name(isa), m, n, k, variant, i, j, c[i * ldc + j], want);
+      CHECK(c[i * ldc + j] == want, "%s %zux%zux%zu variant %u: c[%zu,%zu] = %d, not %d", pk_isa_name(isa), m, n, k, variant, i, j,
+            c[i * ldc + j], want);
     }
   free(a), free(b), free(c), free(az), free(bz), free(pa), free(pb);
 }
@@ -55,21 +69,24 @@ static void test_im2col(void) {
   const size_t channels = random_in(1, 3);
   size_t taps = 1, plane = 1, positions = 1;
   for (int i = 0; i < 3; i++) {
-    in[i] = random_in(1, 8), kernel[i] = random_in(1, 3), stride[i] = random_in(1, 3), dilation[i] = random_in(1, 2), pad[i] = random_in(0, 3);
+    in[i] = random_in(1, 8), kernel[i] = random_in(1, 3), stride[i] = random_in(1, 3), dilation[i] = random_in(1, 2),
+    pad[i] = random_in(0, 3);
     const size_t reach = (kernel[i] - 1) * dilation[i] + 1, padded = in[i] + 2 * pad[i];
     if (padded < reach) return;
     out[i] = (padded - reach) / stride[i] + 1;
     taps *= kernel[i], plane *= in[i], positions *= out[i];
   }
   uint8_t *x = random_bytes(channels * plane);
-  const size_t row0 = random_in(0, channels * taps - 1), row1 = random_in(row0, channels * taps), p0 = random_in(0, positions - 1), p1 = random_in(p0, positions);
+  const size_t row0 = random_in(0, channels * taps - 1), row1 = random_in(row0, channels * taps), p0 = random_in(0, positions - 1),
+               p1 = random_in(p0, positions);
   const size_t ld = p1 - p0 + 2;
   uint8_t *to = buffer((row1 - row0) * ld, 0);
   pk_im2col_8(in, kernel, stride, dilation, pad, out, x, 77, row0, row1, p0, p1, to, ld);
   for (size_t r = row0; r < row1; r++)
     for (size_t p = p0; p < p1; p++) {
       const size_t tap = r % taps;
-      const long long k[3] = {(long long)(tap / kernel[2] / kernel[1]), (long long)(tap / kernel[2] % kernel[1]), (long long)(tap % kernel[2])};
+      const long long k[3] = {(long long)(tap / kernel[2] / kernel[1]), (long long)(tap / kernel[2] % kernel[1]),
+                              (long long)(tap % kernel[2])};
       const long long o[3] = {(long long)(p / out[2] / out[1]), (long long)(p / out[2] % out[1]), (long long)(p % out[2])};
       long long at = (long long)(r / taps);
       bool inside = true;
@@ -91,9 +108,11 @@ int main(void) {
       test_product(isa, 1, 1, 0, variant);
       test_product(isa, 15, 33, 2100, variant);
       test_product(isa, 3, 130, 1500, variant);
-      for (int i = 0; i < 25; i++) test_product(isa, random_in(1, i % 2 ? 6 : 70), random_in(1, 140), random_in(1, i % 5 ? 40 : 300), variant);
+      for (int i = 0; i < 25; i++)
+        test_product(isa, random_in(1, i % 2 ? 6 : 70), random_in(1, 140), random_in(1, i % 5 ? 40 : 300), variant);
     }
-    CHECK(pk_igemm_packed_b_bytes(isa, SIZE_MAX, 100) == SIZE_MAX && pk_igemm_packed_a_bytes(isa, SIZE_MAX, SIZE_MAX) == SIZE_MAX, "overflow");
+    CHECK(pk_igemm_packed_b_bytes(isa, SIZE_MAX, 100) == SIZE_MAX && pk_igemm_packed_a_bytes(isa, SIZE_MAX, SIZE_MAX) == SIZE_MAX,
+          "overflow");
   }
   return test_end("gemm_int8_test");
 }

@@ -33,7 +33,8 @@ static void test_activations(pk_isa isa) {
       // Hard functions round their linear part once; an ulp of 1 is the unit there.
       const bool hard = act == PK_ACT_HARDSWISH || act == PK_ACT_HARDSIGMOID;
       // Results below the normal range may be flushed to zero.
-      const double error = fmax(fabs(y[i] - want) - 1.5e-38 * fmax(1, fabs(x[i])), 0) / fmax(fabs(want), hard ? fmin(1.0, fabs((double)x[i]) + 1e-30) : 1e-36);
+      const double error = fmax(fabs(y[i] - want) - 1.5e-38 * fmax(1, fabs(x[i])), 0) /
+                           fmax(fabs(want), hard ? fmin(1.0, fabs((double)x[i]) + 1e-30) : 1e-36);
       if (error > worst) worst = error, at = x[i];
     }
     // Errors of the argument grow with it in the tails of the exponential functions.
@@ -44,7 +45,8 @@ static void test_activations(pk_isa isa) {
     pk_activate_f32(isa, (pk_activation)act, p0, p1, 4, special, out);
     CHECK(isnan(out[0]), "%s activation %d: NaN became %g", pk_isa_name(isa), act, out[0]);
     const double plus = activation((pk_activation)act, p0, p1, INFINITY), zero = activation((pk_activation)act, p0, p1, 0);
-    CHECK(out[1] == (float)plus && out[3] == (float)zero, "%s activation %d: inf gave %g, 0 gave %g", pk_isa_name(isa), act, out[1], out[3]);
+    CHECK(out[1] == (float)plus && out[3] == (float)zero, "%s activation %d: inf gave %g, 0 gave %g", pk_isa_name(isa), act, out[1],
+          out[3]);
   }
   free(x);
   free(y);
@@ -114,14 +116,16 @@ static void test_product(pk_isa isa, shape z, unsigned variant) {
       const double r = g.epilogue.residual ? residual[i * ldc + j] : 0;
       v = g.epilogue.residual_last ? activation(g.epilogue.activation, g.epilogue.p0, g.epilogue.p1, v) + r
                                    : activation(g.epilogue.activation, g.epilogue.p0, g.epilogue.p1, v + r);
-      CHECK(fabs(c[i * ldc + j] - v) <= 2e-6 * (size + 4), "%s %zux%zux%zu variant %u activation %d alpha %g beta %g: c[%zu,%zu] = %g, not %g",
-            pk_isa_name(isa), z.m, z.n, z.k, variant, g.epilogue.activation, g.alpha, g.beta, i, j, c[i * ldc + j], v);
+      CHECK(fabs(c[i * ldc + j] - v) <= 2e-6 * (size + 4),
+            "%s %zux%zux%zu variant %u activation %d alpha %g beta %g: c[%zu,%zu] = %g, not %g", pk_isa_name(isa), z.m, z.n, z.k, variant,
+            g.epilogue.activation, g.alpha, g.beta, i, j, c[i * ldc + j], v);
     }
   free(a), free(b), free(c), free(before), free(residual), free(rb), free(cb), free(pa), free(pb);
 }
 
 int main(void) {
-  const shape fixed[] = {{1, 1, 1}, {1, 1, 0}, {5, 7, 0}, {14, 32, 256}, {15, 33, 257}, {6, 16, 512}, {1, 300, 700}, {4, 129, 513}, {128, 150, 300}, {61, 257, 520}, {1, 1500, 37}, {3, 1100, 21}, {4, 2100, 9}, {2, 1023, 8}};
+  const shape fixed[] = {{1, 1, 1},     {1, 1, 0},       {5, 7, 0},      {14, 32, 256}, {15, 33, 257}, {6, 16, 512}, {1, 300, 700},
+                         {4, 129, 513}, {128, 150, 300}, {61, 257, 520}, {1, 1500, 37}, {3, 1100, 21}, {4, 2100, 9}, {2, 1023, 8}};
   FOR_EACH_ISA(isa) {
     test_activations(isa);
     for (unsigned variant = 0; variant < 16; variant++) {
@@ -131,7 +135,8 @@ int main(void) {
         test_product(isa, (shape){random_in(1, i % 3 ? limit : 5), random_in(1, limit), random_in(1, i % 7 ? limit : 600)}, variant);
       }
     }
-    CHECK(pk_sgemm_packed_b_bytes(isa, SIZE_MAX / 8, 100) == SIZE_MAX && pk_sgemm_packed_b_bytes(isa, 1, SIZE_MAX) == SIZE_MAX, "packed B overflow");
+    CHECK(pk_sgemm_packed_b_bytes(isa, SIZE_MAX / 8, 100) == SIZE_MAX && pk_sgemm_packed_b_bytes(isa, 1, SIZE_MAX) == SIZE_MAX,
+          "packed B overflow");
     CHECK(pk_sgemm_packed_a_bytes(isa, SIZE_MAX / 2, 3) == SIZE_MAX, "packed A overflow");
     const pk_sgemm huge = {.m = SIZE_MAX, .n = 8, .k = 8};
     CHECK(pk_sgemm_scratch_bytes(isa, &huge, SIZE_MAX, 8) == SIZE_MAX, "scratch overflow");

@@ -9,7 +9,15 @@
 #include "pk_gemm_int8.h"
 #include "pk_isa.h"
 #include "pk_product.h"
+#include "pk_quantize.h"
+#include "pk_reduce.h"
+#include "pk_strided.h"
+#include "pk_move.h"
+#include "pk_norm.h"
+#include "pk_reduce.h"
+#include "pk_softmax.h"
 #include "pk_tree.h"
 #include "pk_unary.h"
+#include "pk_pool.h"
 
 #endif

@@ -33,7 +33,8 @@ size_t pk_igemm_packed_b_bytes(pk_isa isa, size_t k, size_t n);
 
 /// Packs the panels of columns [n0, n1) of B for a product with an A of the given signedness; n0 must be a multiple of
 /// `pk_igemm_panel_cols(isa)`, n1 another one or `n`. `trans` false: `b[p * ldb + j]`, true: `b[j * ldb + p]`.
-void pk_igemm_pack_b(pk_isa isa, bool trans, bool a_signed, bool b_signed, size_t k, size_t n, const void *b, size_t ldb, size_t n0, size_t n1, void *packed);
+void pk_igemm_pack_b(pk_isa isa, bool trans, bool a_signed, bool b_signed, size_t k, size_t n, const void *b, size_t ldb, size_t n0,
+                     size_t n1, void *packed);
 
 /// C[m, n] = sum over p of (A[i, p] - a_zero) * (B[p, j] - b_zero).
 typedef struct pk_igemm {
@@ -68,7 +69,8 @@ void pk_igemm_block(pk_isa isa, const pk_igemm *g, size_t m0, size_t m1, size_t 
 /// and output positions p in [p0, p1), written at `to[(row - row0) * ld + p - p0]`. x: [channels][in], bytes of either
 /// signedness; positions outside the input give `zero`, the bit pattern of the zero point. Thread-safe.
 void pk_im2col_8(const size_t in[3], const size_t kernel[3], const size_t stride[3], const size_t dilation[3], const size_t pad[3],
-                 const size_t out[3], const uint8_t *x, uint8_t zero, size_t row0, size_t row1, size_t p0, size_t p1, uint8_t *to, size_t ld);
+                 const size_t out[3], const uint8_t *x, uint8_t zero, size_t row0, size_t row1, size_t p0, size_t p1, uint8_t *to,
+                 size_t ld);
 
 #ifdef __cplusplus
 }

@@ -32,3 +32,54 @@ public func genericProductKernel(_ product: MatrixProduct, _ element: ElementTyp
     function(&g, row, min(row &+ rows, m), column, min(column &+ columns, n), frame.laneScratch)
   }
 }
+
+/// The same, then `alpha * product + beta * input 2`.
+/// - Parameter addend: elements of input 2 from one row and one column of the result to the next; nil for no addend.
+public func genericProductKernel(
+  _ product: MatrixProduct, _ element: ElementType, alpha: Float, beta: Float = 1, addend: (row: Int, column: Int)?,
+  _ context: KernelContext
+) throws(PinionError) -> Kernel {
+  var kernel = try genericProductKernel(product, element, context)
+  let columns = product.n, rows = product.m &* product.count
+  guard alpha != 1 || addend != nil, rows > 0, columns > 0 else { return kernel }
+  func finish<T: Element>(
+    _: T.Type, _ scaled: @escaping @Sendable (T, Float) -> T, _ sum: @escaping @Sendable (T, T) -> T
+  ) {
+    kernel.stages.append(
+      .ranges(rows, grain: max(elementwiseGrain / columns, 1)) { frame, rows in
+        for row in rows {
+          let y = frame.output(0, as: T.self) + row &* columns
+          if alpha != 1 { for column in 0..<columns { y[column] = scaled(y[column], alpha) } }
+          guard let addend else { continue }
+          let c = frame.input(2, as: T.self) + row &* addend.row
+          for column in 0..<columns {
+            let term = c[column &* addend.column]
+            y[column] = sum(y[column], beta == 1 ? term : scaled(term, beta))
+          }
+        }
+      })
+  }
+  func finishIntegers<T: Element & FixedWidthInteger>(_: T.Type) {
+    finish(T.self, { T(clamping: Double($0) * Double($1)) }, { $0 &+ $1 })
+  }
+  switch element {
+  case .float64: finish(Double.self, { $0 * Double($1) }, { $0 + $1 })
+  case .int32: finishIntegers(Int32.self)
+  case .int64: finishIntegers(Int64.self)
+  case .uint32: finishIntegers(UInt32.self)
+  case .uint64: finishIntegers(UInt64.self)
+  default: throw context.unsupportedTypes()
+  }
+  return kernel
+}
+
+extension FixedWidthInteger {
+  /// The number without its fraction, or the nearest the type has.
+  init(clamping number: Double) {
+    if let exact = Self(exactly: number.rounded(.towardZero)) {
+      self = exact
+    } else {
+      self = number.isNaN ? 0 : number < 0 ? .min : .max
+    }
+  }
+}

@@ -19,6 +19,29 @@ public func unaryKernel(_ op: pk_unary_op, _ params: pk_params = pk_params(), _ 
   }
 }
 
+/// The same computed in another type between conversions, for element types without the operation.
+public func unaryKernel(
+  _ op: pk_unary_op, _ params: pk_params, through working: ElementType, _ context: KernelContext
+) throws(PinionError) -> Kernel {
+  let type = try context.type(0)
+  guard let kernelType = working.kernelType, let function = pk_unary_kernel(pk_isa_best(), op, kernelType) else {
+    throw context.unsupportedTypes()
+  }
+  let widen = try ElementConversion(from: type.element, to: working), narrow = try ElementConversion(from: working, to: type.element)
+  let width = type.element.byteWidth
+  let strip = 512
+  return .ranges(type.count, grain: elementwiseGrain, laneScratchBytes: strip * working.byteWidth) { frame, range in
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let count = min(strip, range.upperBound &- start)
+      widen(frame.rawInput(0) + start &* width, frame.laneScratch, count)
+      withUnsafePointer(to: params) { function(frame.laneScratch, frame.laneScratch, count, $0) }
+      narrow(frame.laneScratch, frame.rawOutput(0) + start &* width, count)
+      start &+= count
+    }
+  }
+}
+
 /// A kernel that moves input 0 to output 0 unchanged.
 public func copyKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
   let bytes = try context.type(0).byteCount

@@ -5,6 +5,6 @@ import PinionGraph
 /// Every bit inverted, elementwise.
 public struct BitwiseNot: UnaryOperator {
   public static let schema = Schema("BitwiseNot", since: 18, inputs: ["X"], outputs: ["Y"])
-  static var function: pk_unary_op { PK_UNARY_BITNOT }
+  var function: pk_unary_op { PK_UNARY_BITNOT }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

@@ -5,6 +5,6 @@ import PinionGraph
 /// The other bool, elementwise.
 public struct Not: UnaryOperator {
   public static let schema = Schema("Not", since: 1, inputs: ["X"], outputs: ["Y"])
-  static var function: pk_unary_op { PK_UNARY_NOT }
+  var function: pk_unary_op { PK_UNARY_NOT }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

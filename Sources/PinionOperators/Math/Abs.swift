@@ -5,6 +5,6 @@ import PinionGraph
 /// The magnitude, elementwise; of the least signed integer, that integer.
 public struct Abs: UnaryOperator {
   public static let schema = Schema("Abs", since: 13, inputs: ["X"], outputs: ["Y"])
-  static var function: pk_unary_op { PK_UNARY_ABS }
+  var function: pk_unary_op { PK_UNARY_ABS }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

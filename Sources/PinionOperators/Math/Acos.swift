@@ -5,6 +5,6 @@ import PinionGraph
 /// The angle in radians whose cosine is x, elementwise.
 public struct Acos: UnaryOperator {
   public static let schema = Schema("Acos", since: 22, inputs: ["input"], outputs: ["output"])
-  static var function: pk_unary_op { PK_UNARY_ACOS }
+  var function: pk_unary_op { PK_UNARY_ACOS }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

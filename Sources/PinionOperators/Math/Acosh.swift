@@ -5,6 +5,6 @@ import PinionGraph
 /// The inverse hyperbolic cosine, elementwise.
 public struct Acosh: UnaryOperator {
   public static let schema = Schema("Acosh", since: 22, inputs: ["input"], outputs: ["output"])
-  static var function: pk_unary_op { PK_UNARY_ACOSH }
+  var function: pk_unary_op { PK_UNARY_ACOSH }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

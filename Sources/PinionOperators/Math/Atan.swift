@@ -5,6 +5,6 @@ import PinionGraph
 /// The angle in radians whose tangent is x, elementwise.
 public struct Atan: UnaryOperator {
   public static let schema = Schema("Atan", since: 22, inputs: ["input"], outputs: ["output"])
-  static var function: pk_unary_op { PK_UNARY_ATAN }
+  var function: pk_unary_op { PK_UNARY_ATAN }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

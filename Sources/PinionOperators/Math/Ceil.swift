@@ -5,6 +5,6 @@ import PinionGraph
 /// The least integer not below x, elementwise.
 public struct Ceil: UnaryOperator {
   public static let schema = Schema("Ceil", since: 13, inputs: ["X"], outputs: ["Y"])
-  static var function: pk_unary_op { PK_UNARY_CEIL }
+  var function: pk_unary_op { PK_UNARY_CEIL }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

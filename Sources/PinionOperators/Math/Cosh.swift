@@ -5,6 +5,6 @@ import PinionGraph
 /// The hyperbolic cosine, elementwise.
 public struct Cosh: UnaryOperator {
   public static let schema = Schema("Cosh", since: 22, inputs: ["input"], outputs: ["output"])
-  static var function: pk_unary_op { PK_UNARY_COSH }
+  var function: pk_unary_op { PK_UNARY_COSH }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

@@ -5,6 +5,6 @@ import PinionGraph
 /// The error function, elementwise.
 public struct Erf: UnaryOperator {
   public static let schema = Schema("Erf", since: 13, inputs: ["input"], outputs: ["output"])
-  static var function: pk_unary_op { PK_UNARY_ERF }
+  var function: pk_unary_op { PK_UNARY_ERF }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

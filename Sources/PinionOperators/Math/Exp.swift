@@ -5,6 +5,6 @@ import PinionGraph
 /// e to the power of x, elementwise.
 public struct Exp: UnaryOperator {
   public static let schema = Schema("Exp", since: 13, inputs: ["input"], outputs: ["output"])
-  static var function: pk_unary_op { PK_UNARY_EXP }
+  var function: pk_unary_op { PK_UNARY_EXP }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

@@ -5,7 +5,7 @@ import PinionGraph
 /// alpha * x + beta, held between 0 and 1, elementwise.
 public struct HardSigmoid: UnaryOperator {
   public static let schema = Schema("HardSigmoid", since: 22, inputs: ["X"], outputs: ["Y"])
-  static var function: pk_unary_op { PK_UNARY_HARD_SIGMOID }
+  var function: pk_unary_op { PK_UNARY_HARD_SIGMOID }
   let alpha: Float
   let beta: Float
   var parameters: pk_params { pk_params(Double(alpha), Double(beta)) }

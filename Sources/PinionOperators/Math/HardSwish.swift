@@ -5,6 +5,6 @@ import PinionGraph
 /// x * HardSigmoid(x) with alpha 1/6 and beta 0.5, elementwise.
 public struct HardSwish: UnaryOperator {
   public static let schema = Schema("HardSwish", since: 22, inputs: ["X"], outputs: ["Y"])
-  static var function: pk_unary_op { PK_UNARY_HARD_SWISH }
+  var function: pk_unary_op { PK_UNARY_HARD_SWISH }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

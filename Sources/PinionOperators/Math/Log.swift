@@ -5,6 +5,6 @@ import PinionGraph
 /// The natural logarithm, elementwise.
 public struct Log: UnaryOperator {
   public static let schema = Schema("Log", since: 13, inputs: ["input"], outputs: ["output"])
-  static var function: pk_unary_op { PK_UNARY_LOG }
+  var function: pk_unary_op { PK_UNARY_LOG }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

@@ -5,6 +5,6 @@ import PinionGraph
 /// x * tanh(log(1 + exp(x))), elementwise.
 public struct Mish: UnaryOperator {
   public static let schema = Schema("Mish", since: 22, inputs: ["X"], outputs: ["Y"])
-  static var function: pk_unary_op { PK_UNARY_MISH }
+  var function: pk_unary_op { PK_UNARY_MISH }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

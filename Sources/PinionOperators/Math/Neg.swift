@@ -5,6 +5,6 @@ import PinionGraph
 /// -x, elementwise; integers wrap.
 public struct Neg: UnaryOperator {
   public static let schema = Schema("Neg", since: 13, inputs: ["X"], outputs: ["Y"])
-  static var function: pk_unary_op { PK_UNARY_NEG }
+  var function: pk_unary_op { PK_UNARY_NEG }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

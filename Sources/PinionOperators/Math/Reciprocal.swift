@@ -5,6 +5,6 @@ import PinionGraph
 /// 1 / x, elementwise.
 public struct Reciprocal: UnaryOperator {
   public static let schema = Schema("Reciprocal", since: 13, inputs: ["X"], outputs: ["Y"])
-  static var function: pk_unary_op { PK_UNARY_RECIPROCAL }
+  var function: pk_unary_op { PK_UNARY_RECIPROCAL }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

@@ -5,6 +5,6 @@ import PinionGraph
 /// max(x, 0), elementwise.
 public struct Relu: UnaryOperator {
   public static let schema = Schema("Relu", since: 14, inputs: ["X"], outputs: ["Y"])
-  static var function: pk_unary_op { PK_UNARY_RELU }
+  var function: pk_unary_op { PK_UNARY_RELU }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

@@ -5,6 +5,6 @@ import PinionGraph
 /// The hyperbolic sine, elementwise.
 public struct Sinh: UnaryOperator {
   public static let schema = Schema("Sinh", since: 22, inputs: ["input"], outputs: ["output"])
-  static var function: pk_unary_op { PK_UNARY_SINH }
+  var function: pk_unary_op { PK_UNARY_SINH }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

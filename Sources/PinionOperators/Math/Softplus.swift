@@ -5,6 +5,6 @@ import PinionGraph
 /// log(1 + exp(x)), elementwise.
 public struct Softplus: UnaryOperator {
   public static let schema = Schema("Softplus", since: 22, inputs: ["X"], outputs: ["Y"])
-  static var function: pk_unary_op { PK_UNARY_SOFTPLUS }
+  var function: pk_unary_op { PK_UNARY_SOFTPLUS }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

@@ -5,6 +5,6 @@ import PinionGraph
 /// The square root, elementwise; NaN below 0.
 public struct Sqrt: UnaryOperator {
   public static let schema = Schema("Sqrt", since: 13, inputs: ["X"], outputs: ["Y"])
-  static var function: pk_unary_op { PK_UNARY_SQRT }
+  var function: pk_unary_op { PK_UNARY_SQRT }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

@@ -5,6 +5,6 @@ import PinionGraph
 /// The hyperbolic tangent, elementwise.
 public struct Tanh: UnaryOperator {
   public static let schema = Schema("Tanh", since: 13, inputs: ["input"], outputs: ["output"])
-  static var function: pk_unary_op { PK_UNARY_TANH }
+  var function: pk_unary_op { PK_UNARY_TANH }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

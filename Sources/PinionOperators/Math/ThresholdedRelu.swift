@@ -5,7 +5,7 @@ import PinionGraph
 /// x above alpha, else 0, elementwise.
 public struct ThresholdedRelu: UnaryOperator {
   public static let schema = Schema("ThresholdedRelu", since: 22, inputs: ["X"], outputs: ["Y"])
-  static var function: pk_unary_op { PK_UNARY_THRESHOLDED_RELU }
+  var function: pk_unary_op { PK_UNARY_THRESHOLDED_RELU }
   let alpha: Float
   var parameters: pk_params { pk_params(Double(alpha)) }
 

@@ -7,7 +7,7 @@ import PinionTensor
 
 /// An operator that maps each element of its input to one of the same type.
 protocol UnaryOperator: CPUExecutable {
-  static var function: pk_unary_op { get }
+  var function: pk_unary_op { get }
   var parameters: pk_params { get }
 }
 
@@ -17,7 +17,7 @@ extension UnaryOperator {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try unaryKernel(Self.function, parameters, context)
+    try unaryKernel(function, parameters, context)
   }
 
   public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }

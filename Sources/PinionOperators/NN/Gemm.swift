@@ -50,7 +50,8 @@ struct GemmForm: Sendable {
     let product = try MatrixProduct(a.shape, b.shape, transposition)
     guard a.element == .float32 else {
       guard activation.kind == PK_ACT_NONE else { throw context.unsupportedTypes() }
-      return try generic(product, a.element, context)
+      let addend = beta == 0 ? nil : context.optionalType(2).map { strides(of: $0.shape) }
+      return try genericProductKernel(product, a.element, alpha: alpha, beta: beta, addend: addend, context)
     }
     var epilogue = ProductEpilogue()
     epilogue.alpha = alpha
@@ -71,52 +72,5 @@ struct GemmForm: Sendable {
   private func strides(of shape: Shape) -> (row: Int, column: Int) {
     let columns = shape.dims.last ?? 1
     return (shape.rank == 2 && shape[0] != 1 ? columns : 0, columns != 1 ? 1 : 0)
-  }
-
-  private func generic(_ product: MatrixProduct, _ element: ElementType, _ context: KernelContext) throws(PinionError) -> Kernel {
-    var kernel = try genericProductKernel(product, element, context)
-    guard alpha != 1 || (beta != 0 && context.has(2)), product.m > 0, product.n > 0 else { return kernel }
-    let addend = beta == 0 ? nil : context.optionalType(2).map { strides(of: $0.shape) }
-    func finish<T: Element>(
-      _: T.Type, _ scaled: @escaping @Sendable (T, Float) -> T, _ sum: @escaping @Sendable (T, T) -> T
-    ) {
-      let alpha = alpha, beta = beta, columns = product.n
-      kernel.stages.append(
-        .ranges(product.m, grain: max(elementwiseGrain / columns, 1)) { frame, rows in
-          for row in rows {
-            let y = frame.output(0, as: T.self) + row &* columns
-            if alpha != 1 { for column in 0..<columns { y[column] = scaled(y[column], alpha) } }
-            guard let addend else { continue }
-            let c = frame.input(2, as: T.self) + row &* addend.row
-            for column in 0..<columns {
-              let term = c[column &* addend.column]
-              y[column] = sum(y[column], beta == 1 ? term : scaled(term, beta))
-            }
-          }
-        })
-    }
-    func integer<T: Element & FixedWidthInteger>(_: T.Type) {
-      finish(T.self, { T(clamping: Double($0) * Double($1)) }, { $0 &+ $1 })
-    }
-    switch element {
-    case .float64: finish(Double.self, { $0 * Double($1) }, { $0 + $1 })
-    case .int32: integer(Int32.self)
-    case .int64: integer(Int64.self)
-    case .uint32: integer(UInt32.self)
-    case .uint64: integer(UInt64.self)
-    default: throw context.unsupportedTypes()
-    }
-    return kernel
-  }
-}
-
-extension FixedWidthInteger {
-  /// The number without its fraction, or the nearest the type has.
-  init(clamping number: Double) {
-    if let exact = Self(exactly: number.rounded(.towardZero)) {
-      self = exact
-    } else {
-      self = number.isNaN ? 0 : number < 0 ? .min : .max
-    }
   }
 }

@@ -1,0 +1,33 @@
+// Extremes of one type: T the type, KEY an integer type that orders as T does, MAX_KEY, MIN_KEY and OF_KEY between them,
+// LEAST and GREATEST the type's ends, NAME(name) its names.
+
+#define EXTREME_KERNEL(name, key_of, empty, better)                                                                   \
+  static void NAME(columns_##name)(const T *x, T *y, size_t axis, size_t width, size_t stride) {                      \
+    KEY best[TILE];                                                                                                   \
+    PK_VECTORISE for (size_t i = 0; i < width; i++) best[i] = key_of(empty);                                          \
+    for (size_t row = 0; row < axis; row++)                                                                           \
+      PK_VECTORISE for (size_t i = 0; i < width; i++) {                                                               \
+        const KEY key = key_of(x[row * stride + i]);                                                                  \
+        best[i] = key better best[i] ? key : best[i];                                                                 \
+      }                                                                                                               \
+    PK_VECTORISE for (size_t i = 0; i < width; i++) y[i] = OF_KEY(best[i]);                                           \
+  }                                                                                                                   \
+  static void NAME(name)(const void *xs, void *ys, size_t outer, size_t axis, size_t inner, size_t stride) {          \
+    const T *x = xs;                                                                                                  \
+    T *y = ys;                                                                                                        \
+    for (size_t o = 0; o < outer; o++, x += axis * stride, y += inner) {                                              \
+      if (inner == 1 && stride == 1) {                                                                                \
+        KEY best = key_of(empty);                                                                                     \
+        PK_VECTORISE for (size_t i = 0; i < axis; i++) {                                                              \
+          const KEY key = key_of(x[i]);                                                                               \
+          best = key better best ? key : best;                                                                        \
+        }                                                                                                             \
+        *y = OF_KEY(best);                                                                                            \
+      } else {                                                                                                        \
+        for (size_t at = 0; at < inner; at += TILE)                                                                   \
+          NAME(columns_##name)(x + at, y + at, axis, inner - at < TILE ? inner - at : TILE, stride);                  \
+      }                                                                                                               \
+    }                                                                                                                 \
+  }
+EXTREME_KERNEL(max, MAX_KEY, LEAST, >)
+EXTREME_KERNEL(min, MIN_KEY, GREATEST, <)

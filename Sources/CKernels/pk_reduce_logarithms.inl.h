@@ -1,0 +1,32 @@
+// What only floats have; after pk_reduce_extremes and pk_reduce_sums for the type. MATH_LOOP is the pragma of loops over MATH.
+
+SUM_KERNEL(mean, plain, PK_VECTORISE, t / (TOTAL)axis)
+SUM_KERNEL(l2, square, PK_VECTORISE, __builtin_elementwise_sqrt(t))
+SUM_KERNEL(logsum, plain, MATH_LOOP, MATH(log)((T)t))
+
+#define SHIFTED_EXP(v) MATH(exp)((v) - shift)
+SUM_PARTS(exponentials, MATH_LOOP, SHIFTED_EXP)
+
+// Relative to the greatest, so that nothing overflows; infinite extremes speak for themselves.
+static void NAME(logsumexp)(const void *xs, void *ys, size_t outer, size_t axis, size_t inner, size_t stride) {
+  const T *x = xs;
+  T *y = ys;
+  for (size_t o = 0; o < outer; o++, x += axis * stride, y += inner) {
+    if (inner == 1 && stride == 1) {
+      T most;
+      NAME(max)(x, &most, 1, axis, 1, 1);
+      const T shift = most - most == 0 ? most : 0;
+      *y = (T)MATH(log)((T)NAME(line_exponentials)(x, axis, shift)) + shift;
+      continue;
+    }
+    for (size_t at = 0; at < inner; at += TILE) {
+      const size_t width = inner - at < TILE ? inner - at : TILE;
+      T shift[TILE];
+      TOTAL total[TILE];
+      NAME(columns_max)(x + at, shift, axis, width, stride);
+      PK_VECTORISE for (size_t i = 0; i < width; i++) shift[i] = shift[i] - shift[i] == 0 ? shift[i] : 0;
+      NAME(sums_exponentials)(x + at, total, axis, width, stride, shift);
+      MATH_LOOP for (size_t i = 0; i < width; i++) y[at + i] = MATH(log)((T)total[i]) + shift[i];
+    }
+  }
+}

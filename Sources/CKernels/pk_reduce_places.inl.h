@@ -1,0 +1,46 @@
+// Places of extremes, for the types of pk_reduce_extremes. FOR_ARG makes the zeros equal.
+
+// A row's extreme is found first and its place after, in blocks: only the block that has it is looked through.
+#define ARG_KERNEL(name, key_of, better)                                                                              \
+  static int64_t NAME(place_##name)(const T *x, size_t n, bool last) {                                                \
+    KEY best = key_of(FOR_ARG(x[0]));                                                                                 \
+    PK_VECTORISE for (size_t i = 0; i < n; i++) {                                                                     \
+      const KEY key = key_of(FOR_ARG(x[i]));                                                                          \
+      best = key better best ? key : best;                                                                            \
+    }                                                                                                                 \
+    const size_t blocks = (n + TILE - 1) / TILE;                                                                      \
+    for (size_t b = 0; b < blocks; b++) {                                                                             \
+      const size_t at = (last ? blocks - 1 - b : b) * TILE, count = n - at < TILE ? n - at : TILE;                    \
+      uint32_t here = 0;                                                                                              \
+      PK_VECTORISE for (size_t i = 0; i < count; i++) here |= key_of(FOR_ARG(x[at + i])) == best;                     \
+      for (size_t k = 0; here && k < count; k++) {                                                                    \
+        const size_t i = at + (last ? count - 1 - k : k);                                                             \
+        if (key_of(FOR_ARG(x[i])) == best) return (int64_t)i;                                                         \
+      }                                                                                                               \
+    }                                                                                                                 \
+    return 0;                                                                                                         \
+  }                                                                                                                   \
+  static void NAME(places_##name)(const T *x, int64_t *y, size_t axis, size_t width, size_t stride, bool last) {      \
+    KEY best[TILE];                                                                                                   \
+    PK_VECTORISE for (size_t i = 0; i < width; i++) best[i] = key_of(FOR_ARG(x[i])), y[i] = 0;                        \
+    for (size_t row = 1; row < axis; row++)                                                                           \
+      PK_VECTORISE for (size_t i = 0; i < width; i++) {                                                               \
+        const KEY key = key_of(FOR_ARG(x[row * stride + i]));                                                         \
+        const bool wins = (key better best[i]) | (last & (key == best[i]));                                           \
+        best[i] = wins ? key : best[i];                                                                               \
+        y[i] = wins ? (int64_t)row : y[i];                                                                            \
+      }                                                                                                               \
+  }                                                                                                                   \
+  static void NAME(name)(const void *xs, int64_t *y, size_t outer, size_t axis, size_t inner, size_t stride, bool last) { \
+    const T *x = xs;                                                                                                  \
+    for (size_t o = 0; o < outer; o++, x += axis * stride, y += inner) {                                              \
+      if (inner == 1 && stride == 1) {                                                                                \
+        *y = NAME(place_##name)(x, axis, last);                                                                       \
+      } else {                                                                                                        \
+        for (size_t at = 0; at < inner; at += TILE)                                                                   \
+          NAME(places_##name)(x + at, y + at, axis, inner - at < TILE ? inner - at : TILE, stride, last);             \
+      }                                                                                                               \
+    }                                                                                                                 \
+  }
+ARG_KERNEL(argmax, MAX_KEY, >)
+ARG_KERNEL(argmin, MIN_KEY, <)

@@ -1,0 +1,267 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionTensor
+
+/// Sizes of a convolution, transposed or not, over channels-first tensors.
+public struct ConvolutionShape: Sendable {
+  public var images: Int
+  public var groups: Int
+  /// Input channels of a group.
+  public var channels: Int
+  /// Output channels of a group.
+  public var outputs: Int
+  public var window: Window
+
+  public init(images: Int, groups: Int, channels: Int, outputs: Int, window: Window) {
+    self.images = images
+    self.groups = groups
+    self.channels = channels
+    self.outputs = outputs
+    self.window = window
+  }
+
+  var isEmpty: Bool { images == 0 || groups == 0 || outputs == 0 || window.outputCount == 0 }
+
+  /// The shape for up to three spatial axes.
+  var threeAxes: pk_conv_shape {
+    var shape = pk_conv_shape()
+    shape.images = images
+    shape.groups = groups
+    shape.channels = channels
+    shape.outputs = outputs
+    shape.in = triple(window.input, 1)
+    shape.kernel = triple(window.kernel, 1)
+    shape.stride = triple(window.stride, 1)
+    shape.dilation = triple(window.dilation, 1)
+    shape.pad = triple(window.padBefore, 0)
+    shape.out = triple(window.output, 1)
+    return shape
+  }
+
+  /// The shape for up to PK_CONV_RANK_LIMIT axes.
+  var anyAxes: pk_conv_nd_shape {
+    var shape = pk_conv_nd_shape()
+    shape.rank = window.rank
+    shape.images = images
+    shape.groups = groups
+    shape.channels = channels
+    shape.outputs = outputs
+    fillSlots(&shape.in, window.input)
+    fillSlots(&shape.kernel, window.kernel)
+    fillSlots(&shape.stride, window.stride)
+    fillSlots(&shape.dilation, window.dilation)
+    fillSlots(&shape.pad, window.padBefore)
+    fillSlots(&shape.out, window.output)
+    return shape
+  }
+}
+
+/// Three numbers for depth, height and width, from at most three; missing ones come first.
+public func triple(_ values: [Int], _ missing: Int) -> (Int, Int, Int) {
+  let all = [Int](repeating: missing, count: max(3 - values.count, 0)) + values
+  return (all[0], all[1], all[2])
+}
+
+/// Sets the first elements of an array that C declares with a fixed size.
+func fillSlots<Tuple>(_ tuple: inout Tuple, _ values: [Int]) {
+  withUnsafeMutableBytes(of: &tuple) { bytes in
+    let slots = bytes.bindMemory(to: Int.self)
+    for (slot, value) in zip(slots.indices, values) { slots[slot] = value }
+  }
+}
+
+/// The operands of a convolution as input numbers of the node; output 0 is the result.
+public struct ConvolutionOperands: Sendable {
+  public var x = 0
+  public var weights = 1
+  public var bias: Int?
+  /// Added before the activation; of the result's shape.
+  public var residual: Int?
+  public var activation = Activation.none
+  public init(bias: Int?, residual: Int? = nil, activation: Activation = .none) {
+    self.bias = bias
+    self.residual = residual
+    self.activation = activation
+  }
+}
+
+/// The kernel of a float32 convolution with weights [groups * outputs, channels, kernel...].
+public func floatConvolutionKernel(
+  _ shape: ConvolutionShape, _ operands: ConvolutionOperands, _ context: KernelContext
+) throws(PinionError) -> Kernel {
+  guard !shape.isEmpty else { return Kernel(stages: []) }
+  guard shape.window.rank <= 3 else { return try directConvolutionKernel(shape, operands, Float.self, isTransposed: false, context) }
+  let isa = pk_isa_best()
+  var c = shape.threeAxes
+  if pk_conv_depthwise_fits(&c) { return try depthwiseKernel(shape, c, operands, context) }
+
+  let weights = try PackedWeightsStage(
+    operands.weights, bytes: pk_conv_packed_bytes(isa, &c), groups: shape.groups, form: "conv.\(shape.groups)", context
+  ) { (source, target, groups) in
+    var c = shape.threeAxes
+    pk_conv_pack(isa, &c, source, groups.lowerBound, groups.upperBound, target)
+  }
+  let laneScratch = try scratchSize(pk_conv_scratch_bytes(isa, &c))
+  var blockRows = 0, blockColumns = 0
+  pk_conv_grid(isa, &c, context.threads, &blockRows, &blockColumns)
+  let rows = max(blockRows, 1), columns = max(blockColumns, 1)
+  let positions = shape.window.outputCount
+  let rowBlocks = (shape.outputs &- 1) / rows &+ 1
+  let blocks = rowBlocks &* ((positions &- 1) / columns &+ 1)
+  let description = c
+  return weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: laneScratch) { frame, task, packed in
+    var conv = operands.description(description, frame)
+    conv.weights = packed
+    let product = task / blocks, block = task % blocks
+    let row = block % rowBlocks &* rows, column = block / rowBlocks &* columns
+    pk_conv_block(
+      isa, &conv, product / shape.groups, product % shape.groups, row, min(row &+ rows, shape.outputs), column,
+      min(column &+ columns, positions), frame.laneScratch)
+  }
+}
+
+private func depthwiseKernel(
+  _ shape: ConvolutionShape, _ c: pk_conv_shape, _ operands: ConvolutionOperands, _ context: KernelContext
+) throws(PinionError) -> Kernel {
+  let isa = pk_isa_best()
+  var c = c
+  let scratch = try scratchSize(pk_conv_depthwise_scratch_bytes(isa, &c))
+  let planes = shape.images &* shape.groups &* shape.outputs
+  let work = max(shape.window.outputCount &* shape.window.kernelCount, 1)
+  let grain = max(1, min((1 << 20) / work, planes / (context.threads &* 3)))
+  let description = c
+  return .ranges(planes, grain: grain, laneScratchBytes: scratch) { frame, range in
+    var conv = operands.description(description, frame)
+    conv.weights = frame.input(operands.weights)
+    pk_conv_depthwise(isa, &conv, range.lowerBound, range.upperBound, frame.laneScratch)
+  }
+}
+
+/// The kernel of a transposed float32 convolution with weights [groups * channels, outputs, kernel...].
+public func floatTransposedConvolutionKernel(
+  _ shape: ConvolutionShape, _ operands: ConvolutionOperands, _ context: KernelContext
+) throws(PinionError) -> Kernel {
+  guard !shape.isEmpty else { return Kernel(stages: []) }
+  guard shape.window.rank <= 3 else { return try directConvolutionKernel(shape, operands, Float.self, isTransposed: true, context) }
+  let isa = pk_isa_best()
+  var c = shape.threeAxes
+  let weights = try PackedWeightsStage(
+    operands.weights, bytes: pk_conv_transpose_packed_bytes(isa, &c), groups: shape.groups, form: "convtranspose.\(shape.groups)", context
+  ) { (source, target, groups) in
+    var c = shape.threeAxes
+    pk_conv_transpose_pack(isa, &c, source, groups.lowerBound, groups.upperBound, target)
+  }
+  let products = shape.images &* shape.groups
+  let work = Double(shape.channels) * Double(shape.window.inputCount) * Double(shape.window.kernelCount)
+  let wanted = (context.threads &* 2 &+ products &- 1) / products
+  let rows = max(1, min(8, Int(min(32e6 / work, 8)), (shape.outputs &+ wanted &- 1) / wanted))
+  let laneScratch = try scratchSize(pk_conv_transpose_scratch_bytes(isa, &c, rows))
+  let blocks = (shape.outputs &- 1) / rows &+ 1
+  let description = c
+  return weights.kernel(tasks: products &* blocks, laneScratchBytes: laneScratch) { frame, task, packed in
+    var conv = operands.description(description, frame)
+    conv.weights = packed
+    let product = task / blocks, row = task % blocks &* rows
+    pk_conv_transpose(
+      isa, &conv, product / shape.groups, product % shape.groups, row, min(row &+ rows, shape.outputs), frame.laneScratch)
+  }
+}
+
+/// The kernel of a convolution by plain loops, for float64 and for many axes.
+public func directConvolutionKernel<T: BinaryFloatingPoint & Element>(
+  _ shape: ConvolutionShape, _ operands: ConvolutionOperands, _: T.Type, isTransposed: Bool, _ context: KernelContext
+) throws(PinionError) -> Kernel {
+  guard !shape.isEmpty else { return Kernel(stages: []) }
+  guard shape.window.rank <= PK_CONV_RANK_LIMIT else {
+    throw .unsupported("a convolution over \(shape.window.rank) axes; at most \(PK_CONV_RANK_LIMIT) are supported")
+  }
+  guard operands.residual == nil, operands.activation.kind == PK_ACT_NONE else { throw context.unsupportedTypes() }
+  let description = shape.anyAxes
+  let positions = shape.window.outputCount
+  let planes = shape.images &* shape.groups &* shape.outputs
+  let perPosition = max(shape.channels &* shape.window.kernelCount, 1)
+  let step = max(1, min((1 << 20) / perPosition, positions))
+  let blocks = (positions &- 1) / step &+ 1
+  return .parallel(tasks: planes &* blocks) { frame, task in
+    var s = description
+    let plane = task / blocks, first = task % blocks &* step
+    let last = min(first &+ step, positions)
+    if T.self == Double.self {
+      let function = isTransposed ? pk_conv_transpose_direct_f64 : pk_conv_direct_f64
+      function(
+        &s, frame.input(operands.x), frame.input(operands.weights), operands.bias.map { frame.input($0) }, frame.output(0), plane, plane &+ 1,
+        first, last)
+    } else {
+      let function = isTransposed ? pk_conv_transpose_direct_f32 : pk_conv_direct_f32
+      function(
+        &s, frame.input(operands.x), frame.input(operands.weights), operands.bias.map { frame.input($0) }, frame.output(0), plane, plane &+ 1,
+        first, last)
+    }
+  }
+}
+
+extension ConvolutionOperands {
+  @inline(__always)
+  func description(_ shape: pk_conv_shape, _ frame: KernelFrame) -> pk_conv {
+    var conv = pk_conv()
+    conv.shape = shape
+    conv.x = frame.input(x)
+    conv.y = frame.output(0)
+    conv.epilogue = activation.epilogue
+    if let bias { conv.epilogue.row_bias = frame.input(bias) }
+    if let residual { conv.epilogue.residual = frame.input(residual) }
+    return conv
+  }
+}
+
+/// A size that a C function computed.
+func scratchSize(_ bytes: Int) throws(PinionError) -> Int {
+  guard bytes >= 0, bytes < Int.max / 4 else { throw .outOfMemory(bytes: bytes) }
+  return bytes
+}
+
+/// Weights in packed form: made once where they are constant, in a stage of the kernel where they are computed.
+struct PackedWeightsStage {
+  typealias Pack = @Sendable (_ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, _ groups: Range<Int>) -> Void
+
+  let input: Int
+  let groups: Int
+  let bytes: Int
+  let constant: Buffer?
+  let pack: Pack
+
+  init(
+    _ input: Int, bytes: Int, groups: Int, form: String, _ context: KernelContext, _ pack: @escaping Pack
+  ) throws(PinionError) {
+    self.input = input
+    self.groups = groups
+    self.bytes = try scratchSize(bytes)
+    self.pack = pack
+    if let value = context.value(input) {
+      constant = try context.packed(value, form: form, bytes: bytes) { target in
+        pack(value.data.assumingMemoryBound(to: Float.self), target.assumingMemoryBound(to: Float.self), 0..<groups)
+      }
+    } else {
+      constant = nil
+    }
+  }
+
+  func kernel(
+    tasks: Int, laneScratchBytes: Int, _ body: @escaping @Sendable (KernelFrame, Int, UnsafePointer<Float>) -> Void
+  ) -> Kernel {
+    if let constant {
+      return .parallel(tasks: tasks, laneScratchBytes: laneScratchBytes) { frame, task in
+        body(frame, task, UnsafePointer(constant.pointer.assumingMemoryBound(to: Float.self)))
+      }
+    }
+    let pack = pack, input = input
+    let packing = Kernel.Stage.ranges(groups, grain: 1) { frame, range in
+      pack(frame.input(input), frame.scratch.assumingMemoryBound(to: Float.self), range)
+    }
+    let main = Kernel.Stage(tasks: tasks) { frame, task in
+      body(frame, task, UnsafePointer(frame.scratch.assumingMemoryBound(to: Float.self)))
+    }
+    return Kernel(stages: [packing, main], scratchBytes: bytes, laneScratchBytes: laneScratchBytes)
+  }
+}

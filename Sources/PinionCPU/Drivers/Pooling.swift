@@ -1,0 +1,84 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionTensor
+
+/// What a pool computes from each window.
+public enum PoolFunction: Sendable {
+  /// Output 1 receives the positions of the maxima if the node names it.
+  case maximum(columnMajorIndices: Bool)
+  /// - countsPadding: whether the divisor counts positions in the padding.
+  case mean(countsPadding: Bool)
+  /// The p-norm.
+  case norm(p: Double)
+}
+
+extension PoolFunction {
+  /// The type of input 0 as the kernels name it.
+  fileprivate func kernelType(_ context: KernelContext) throws(PinionError) -> pk_type {
+    switch (try context.type(0).element, self) {
+    case (.float32, _): PK_F32
+    case (.float64, _): PK_F64
+    case (.float16, _): PK_F16
+    case (.bfloat16, _): PK_BF16
+    case (.int8, .maximum): PK_I8
+    case (.uint8, .maximum): PK_U8
+    default: throw context.unsupportedTypes()
+    }
+  }
+}
+
+/// The kernel of a pool over channels-first tensors, from input 0 to output 0.
+/// - Parameter planes: images times channels.
+public func poolKernel(_ function: PoolFunction, planes: Int, _ window: Window, _ context: KernelContext) throws(PinionError) -> Kernel {
+  guard window.rank <= PK_POOL_RANK_LIMIT else {
+    throw .unsupported("a pool over \(window.rank) axes; at most \(PK_POOL_RANK_LIMIT) are supported")
+  }
+  let type = try function.kernelType(context)
+  let isa = pk_isa_best()
+  var shape = pk_pool_shape()
+  shape.rank = window.rank
+  fillSlots(&shape.in, window.input)
+  fillSlots(&shape.kernel, window.kernel)
+  fillSlots(&shape.stride, window.stride)
+  fillSlots(&shape.dilation, window.dilation)
+  fillSlots(&shape.pad, window.padBefore)
+  fillSlots(&shape.pad_end, window.padAfter)
+  fillSlots(&shape.out, window.output)
+  let scratch = try scratchSize(pk_pool_scratch_bytes(isa, type, &shape))
+  let wantsIndices = context.wants(output: 1)
+  let work = max(Double(window.outputCount) * Double(window.kernelCount), 1)
+  let grain = max(1, min(Int(min(1e6 / work, 1e6)), planes / (context.threads &* 3)))
+  let description = shape
+  return .ranges(planes, grain: grain, laneScratchBytes: scratch) { frame, range in
+    var shape = description
+    let (first, last) = (range.lowerBound, range.upperBound)
+    let x = frame.rawInput(0), y = frame.rawOutput(0)
+    switch function {
+    case .maximum(let isColumnMajor):
+      _ = pk_pool_max(
+        isa, type, &shape, x, y, wantsIndices ? frame.output(1) : nil, isColumnMajor, first, last, frame.laneScratch)
+    case .mean(let countsPadding):
+      _ = pk_pool_average(isa, type, &shape, countsPadding, x, y, first, last, frame.laneScratch)
+    case .norm(let p):
+      _ = pk_pool_lp(type, &shape, p, x, y, first, last)
+    }
+  }
+}
+
+/// The kernel of a pool whose window is all spatial axes: `count` elements for each plane.
+public func globalPoolKernel(_ function: PoolFunction, planes: Int, count: Int, _ context: KernelContext) throws(PinionError) -> Kernel {
+  guard try context.type(0).element.isFloatingPoint else { throw context.unsupportedTypes() }
+  let type = try function.kernelType(context)
+  let isa = pk_isa_best()
+  if case .norm = function {
+    var window = Window(input: [count])
+    window.kernel = [count]
+    window.output = [1]
+    return try poolKernel(function, planes: planes, window, context)
+  }
+  let pool = if case .maximum = function { pk_pool_global_max } else { pk_pool_global_average }
+  return .ranges(planes, grain: max(1, 65_536 / max(count, 1))) { frame, range in
+    _ = pool(isa, type, count, frame.rawInput(0), frame.rawOutput(0), range.lowerBound, range.upperBound)
+  }
+}

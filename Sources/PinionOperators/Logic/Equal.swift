@@ -1,0 +1,27 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// A = B, elementwise with broadcasting; NaN equals nothing.
+public struct Equal: CompareOperator {
+  public static let schema = Schema("Equal", since: 19, inputs: ["A", "B"], outputs: ["C"])
+  var function: pk_compare_op { PK_COMPARE_EQ }
+  let alignment: OperandAlignment
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let shapes = try alignment.shapes(context.inference)
+    guard try context.type(0).element == .string else { return try compareKernel(function, shapes, context) }
+    let width = MemoryLayout<StringElement>.stride
+    return try pairwiseKernel(shapes, width: width, outputWidth: 1, context) { a, b, y, count, flags in
+      let a = a.assumingMemoryBound(to: StringElement.self), b = b.assumingMemoryBound(to: StringElement.self)
+      let aStep = flags & Int32(PK_A_SCALAR) == 0 ? 1 : 0, bStep = flags & Int32(PK_B_SCALAR) == 0 ? 1 : 0
+      let y = y.assumingMemoryBound(to: Bool.self)
+      for index in 0..<count { y[index] = a[index &* aStep] == b[index &* bStep] }
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// X where the condition holds, Y elsewhere, elementwise with broadcasting.
+public struct Where: CPUExecutable {
+  public static let schema = Schema("Where", since: 16, inputs: ["condition", "X", "Y"], outputs: ["output"])
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let condition = try context.type(0), x = try context.type(1), y = try context.type(2)
+    guard condition.element == .bool else { throw .invalidShape("input 'condition' is \(condition), expected bool") }
+    try context.requireSameElementType([1, 2])
+    return [TensorType(x.element, try .broadcast([condition.shape, x.shape, y.shape]))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let output = try context.outputType(0)
+    let width = output.element.byteWidth
+    guard let function = pk_where_kernel(pk_isa_best(), width) else { throw context.unsupportedTypes() }
+    let broadcast = Broadcast(
+      [try context.type(0).shape, try context.type(1).shape, try context.type(2).shape], to: output.shape)
+    var flags: Int32 = 0
+    if !broadcast.walks[0] { flags |= Int32(PK_CONDITION_SCALAR) }
+    if !broadcast.walks[1] { flags |= Int32(PK_A_SCALAR) }
+    if !broadcast.walks[2] { flags |= Int32(PK_B_SCALAR) }
+    let scalars = flags
+    return .ranges(output.count, grain: elementwiseGrain) { frame, range in
+      broadcast.forEachRun(in: range) { at, start, count in
+        function(
+          frame.input(0, as: UInt8.self) + at[0], frame.rawInput(1) + at[1] &* width, frame.rawInput(2) + at[2] &* width,
+          frame.rawOutput(0) + start &* width, count, scalars)
+      }
+    }
+  }
+
+  public func reusableInputs(_ context: KernelContext) -> [Int] { inputsLikeOutput([1, 2], context) }
+}

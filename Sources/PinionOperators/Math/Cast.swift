@@ -1,0 +1,105 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The elements in another type.
+public struct Cast: CastingOperator {
+  public static let schema = Schema("Cast", since: 28, inputs: ["input"], outputs: ["output"])
+  let to: ElementType
+  let saturate: Bool
+  let rounding: NarrowFloat.Rounding
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    to = try attributes.elementType("to")
+    saturate = try attributes.bool("saturate", default: true)
+    rounding = try attributes.choice("round_mode", default: .up)
+  }
+
+  /// Before opset 6 the type was named by a string.
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    guard node.opset < 6, case .string(let name)? = node.attributes["to"] else { return }
+    let names: [String: ElementType] = [
+      "FLOAT": .float32, "UINT8": .uint8, "INT8": .int8, "UINT16": .uint16, "INT16": .int16, "INT32": .int32, "INT64": .int64,
+      "STRING": .string, "BOOL": .bool, "FLOAT16": .float16, "DOUBLE": .float64, "UINT32": .uint32, "UINT64": .uint64,
+      "COMPLEX64": .complex64, "COMPLEX128": .complex128,
+    ]
+    guard let type = names[name.uppercased()] else { throw .invalidModel("attribute 'to' is '\(name)', which is no element type") }
+    node.attributes["to"] = .int(Int64(type.rawValue))
+  }
+
+  func target(_ context: InferenceContext) throws(PinionError) -> ElementType { to }
+  func target(_ inputs: [Tensor?]) throws(PinionError) -> ElementType { to }
+}
+
+/// The elements of the first input in the type of the second one.
+public struct CastLike: CastingOperator {
+  public static let schema = Schema("CastLike", since: 25, inputs: ["input", "target_type"], outputs: ["output"])
+  let saturate: Bool
+  let rounding: NarrowFloat.Rounding
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    saturate = try attributes.bool("saturate", default: true)
+    rounding = try attributes.choice("round_mode", default: .up)
+  }
+
+  func target(_ context: InferenceContext) throws(PinionError) -> ElementType { try context.type(1).element }
+
+  func target(_ inputs: [Tensor?]) throws(PinionError) -> ElementType {
+    guard inputs.count > 1, let like = inputs[1] else { throw .invalidModel("input 'target_type' is missing") }
+    return like.element
+  }
+}
+
+/// Numbers are converted by a planned kernel; texts are read and written outside a plan.
+protocol CastingOperator: CPUExecutable, EagerExecutable {
+  var saturate: Bool { get }
+  var rounding: NarrowFloat.Rounding { get }
+  func target(_ context: InferenceContext) throws(PinionError) -> ElementType
+  func target(_ inputs: [Tensor?]) throws(PinionError) -> ElementType
+}
+
+extension CastingOperator {
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0)
+    let target = try target(context)
+    guard (type.element == .string) == (target == .string) else { throw .dataDependent }
+    return [TensorType(target, type.shape)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.type(0), target = try target(context.inference)
+    guard type.element != target else { return try copyKernel(context) }
+    let convert = try ElementConversion(from: type.element, to: target, saturate: saturate, rounding: rounding)
+    let sourceWidth = type.element.byteWidth, targetWidth = target.byteWidth
+    return .ranges(type.count, grain: elementwiseGrain) { frame, range in
+      convert(
+        frame.rawInput(0) + range.lowerBound &* sourceWidth, frame.rawOutput(0) + range.lowerBound &* targetWidth, range.count)
+    }
+  }
+
+  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
+    guard let type = context.optionalType(0), let target = try? target(context.inference), type.element == target else { return nil }
+    return 0
+  }
+
+  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    var tensors: [Tensor?] = []
+    for input in inputs { tensors.append(try input?.asTensor()) }
+    guard let input = tensors.first ?? nil else { throw .invalidModel("input 'input' is missing") }
+    let target = try target(tensors)
+    if input.element == target { return [.tensor(input)] }
+    if target == .string {
+      return [.tensor(try Tensor(strings: try texts(of: input), input.shape, allocator: context.allocator))]
+    }
+    let output = try context.allocate(TensorType(target, input.shape))
+    if input.element == .string {
+      try parse(input, into: output, saturate: saturate, rounding: rounding)
+    } else {
+      let convert = try ElementConversion(from: input.element, to: target, saturate: saturate, rounding: rounding)
+      convert(input.data, output.data, input.count)
+    }
+    return [.tensor(output)]
+  }
+}

@@ -1,0 +1,34 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The arithmetic mean of all inputs, elementwise with broadcasting.
+public struct Mean: VariadicOperator {
+  public static let schema = Schema("Mean", since: 13, inputs: ["data_0..."], outputs: ["mean"])
+  static var function: pk_binary_op { PK_BINARY_ADD }
+  public static var computesHalfInFloat32: Bool { true }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let count = context.inference.inputs.count
+    guard let type = try context.outputType(0).element.kernelType, let divide = pk_binary_kernel(pk_isa_best(), PK_BINARY_DIV, type)
+    else { throw context.unsupportedTypes() }
+    let flags = Int32(PK_B_SCALAR)
+    switch type {
+    case PK_F32:
+      let divisor = Float(count)
+      return try variadicKernel(PK_BINARY_ADD, context) { sums, count in
+        withUnsafePointer(to: divisor) { divide(sums, $0, sums, count, flags) }
+      }
+    case PK_F64:
+      let divisor = Double(count)
+      return try variadicKernel(PK_BINARY_ADD, context) { sums, count in
+        withUnsafePointer(to: divisor) { divide(sums, $0, sums, count, flags) }
+      }
+    default: throw context.unsupportedTypes()
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import PinionBase
+import PinionCPU
+import PinionTensor
+
+/// The elements of a tensor of numbers as text: integers in decimal, floats with the fewest digits that tell them apart.
+func texts(of tensor: Tensor) throws(PinionError) -> [String] {
+  func elements<T: Element>(_: T.Type) throws(PinionError) -> UnsafeBufferPointer<T> { try tensor.elements(as: T.self) }
+  switch tensor.element {
+  case .float32: return try elements(Float.self).map { plainText($0) }
+  case .float64: return try elements(Double.self).map { plainText($0) }
+  case .float16: return try elements(Float16.self).map { plainText($0) }
+  case .bool: return try elements(Bool.self).map { $0 ? "True" : "False" }
+  case .uint64: return try elements(UInt64.self).map { String($0) }
+  case .string, .complex64, .complex128: throw .unsupported("no conversion from \(tensor.element) to string")
+  default:
+    let isFloat = tensor.element.isFloatingPoint
+    let staging = try Tensor(TensorType(isFloat ? .float32 : .int64, tensor.shape))
+    try ElementConversion(from: tensor.element, to: staging.element)(tensor.data, staging.data, tensor.count)
+    return isFloat
+      ? try staging.elements(as: Float.self).map { plainText($0) } : try staging.elements(as: Int64.self).map { String($0) }
+  }
+}
+
+/// Plain notation between 1e-4 and 1e16, scientific notation beyond, as Python writes floats.
+func plainText<T: BinaryFloatingPoint & CustomStringConvertible>(_ value: T) -> String {
+  if value.isNaN { return "NaN" }
+  if value.isInfinite { return value < 0 ? "-INF" : "INF" }
+  let parts = value.magnitude.description.split(separator: "e", omittingEmptySubsequences: false)
+  let mantissa = parts[0].split(separator: ".", omittingEmptySubsequences: false)
+  var whole = String(mantissa[0])
+  var fraction = mantissa.count > 1 ? String(mantissa[1]) : ""
+  if fraction == "0" { fraction = "" }
+  // From here on the number is 0.DIGITS * 10^point.
+  var point = whole.count + (parts.count > 1 ? Int(parts[1]) ?? 0 : 0)
+  if whole == "0" {
+    whole = ""
+    point -= 1
+  }
+  var digits = Substring(whole + fraction)
+  while digits.first == "0" {
+    digits.removeFirst()
+    point -= 1
+  }
+  while digits.last == "0" { digits.removeLast() }
+  let sign = value.sign == .minus ? "-" : ""
+  guard !digits.isEmpty else { return sign + "0.0" }
+  func zeros(_ count: Int) -> String { String(repeating: "0", count: max(count, 0)) }
+  let exponent = point - 1
+  if exponent < -4 || exponent >= 16 {
+    let rest = digits.dropFirst()
+    let magnitude = String(exponent.magnitude)
+    return sign + digits.prefix(1) + (rest.isEmpty ? "" : "." + rest) + (exponent < 0 ? "e-" : "e+")
+      + zeros(2 - magnitude.count) + magnitude
+  }
+  if point <= 0 { return sign + "0." + zeros(-point) + digits }
+  if digits.count <= point { return sign + digits + zeros(point - digits.count) + ".0" }
+  return sign + digits.prefix(point) + "." + digits.dropFirst(point)
+}
+
+/// Reads a string tensor as numbers.
+/// - Throws: `.invalidValue` for a text that is no number.
+func parse(_ tensor: Tensor, into output: Tensor, saturate: Bool, rounding: NarrowFloat.Rounding) throws(PinionError) {
+  let strings = try tensor.elements(as: StringElement.self)
+  func read<T: Element>(_: T.Type, _ number: (String) -> T?) throws(PinionError) {
+    let target = try output.mutableElements(as: T.self)
+    for (index, element) in strings.enumerated() {
+      let text = element.string
+      guard let value = number(text) else {
+        throw .invalidValue("element \(index) is '\(text.prefix(40))', expected a number of type \(output.element)")
+      }
+      target[index] = value
+    }
+  }
+  func truncated<T: FixedWidthInteger>(_ text: String) -> T? {
+    if let value = T(text) { return value }
+    if let value = Int64(text) { return T(truncatingIfNeeded: value) }
+    return Double(text).flatMap { T(exactly: $0.rounded(.towardZero)) }
+  }
+  switch output.element {
+  case .float32: try read(Float.self) { Float($0) }
+  case .float64: try read(Double.self) { Double($0) }
+  case .float16: try read(Float16.self) { Float16($0) }
+  case .int8: try read(Int8.self, truncated)
+  case .uint8: try read(UInt8.self, truncated)
+  case .int16: try read(Int16.self, truncated)
+  case .uint16: try read(UInt16.self, truncated)
+  case .int32: try read(Int32.self, truncated)
+  case .uint32: try read(UInt32.self, truncated)
+  case .int64: try read(Int64.self, truncated)
+  case .uint64: try read(UInt64.self, truncated)
+  case .bool:
+    try read(Bool.self) { text in
+      switch text.lowercased() {
+      case "true": true
+      case "false": false
+      default: Double(text).map { $0 != 0 }
+      }
+    }
+  default:
+    let convert = try ElementConversion(from: .float64, to: output.element, saturate: saturate, rounding: rounding)
+    let staging = try Tensor(TensorType(.float64, tensor.shape))
+    try parse(tensor, into: staging, saturate: saturate, rounding: rounding)
+    convert(staging.data, output.data, tensor.count)
+  }
+}

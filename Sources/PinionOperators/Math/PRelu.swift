@@ -1,0 +1,40 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// x from 0 on, slope * x below, elementwise; the slope is broadcast to X.
+public struct PRelu: BinaryOperator {
+  public static let schema = Schema("PRelu", since: 16, inputs: ["X", "slope"], outputs: ["Y"])
+  var function: pk_binary_op { PK_BINARY_PRELU }
+  let alignment: OperandAlignment
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+
+  /// Before opset 7 the slopes were those of the channels, axis 1.
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    guard node.opset < 7 else { return }
+    node.attributes["consumed_inputs"] = nil
+    node.attributes[OperandAlignment.attribute] = .int(1)
+  }
+
+  private func shapes(_ context: InferenceContext) throws(PinionError) -> [Shape] {
+    let x = try context.type(0).shape, slope = try context.type(1).shape
+    return slope.count == 1 && slope.rank <= x.rank ? [x, .scalar] : try alignment.shapes(context)
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    try context.requireSameElementType([0, 1])
+    let type = try context.type(0)
+    guard try Shape.broadcast(try shapes(context)) == type.shape else {
+      throw .invalidShape("slope \(try context.type(1)) cannot be broadcast to \(type)")
+    }
+    return [type]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try binaryKernel(function, try shapes(context.inference), context)
+  }
+}

@@ -1,0 +1,136 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// (X - mean) / sqrt(variance + epsilon) * scale + B for each channel, with given statistics or, in training mode, with those
+/// of the batch.
+///
+/// In training mode output 1 and 2 are the given statistics moved towards the batch's; 3 and 4 (before opset 14) the batch's.
+public struct BatchNormalization: CPUExecutable {
+  public static let schema = Schema(
+    "BatchNormalization", since: 15, inputs: ["X", "scale", "B", "input_mean", "input_var"],
+    outputs: ["Y", "running_mean?", "running_var?", "saved_mean?", "saved_var?"])
+  public static var computesHalfInFloat32: Bool { true }
+  let epsilon: Float
+  let momentum: Float
+  let isTraining: Bool
+  /// False where each position of each channel has statistics of its own, as before opset 9.
+  let isSpatial: Bool
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    epsilon = try attributes.float("epsilon", default: 1e-5)
+    momentum = try attributes.float("momentum", default: 0.9)
+    isTraining = try attributes.bool("training_mode")
+    isSpatial = try attributes.bool("spatial", default: true)
+  }
+
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    guard node.opset < 14 else { return }
+    node.attributes["consumed_inputs"] = nil
+    node.attributes["is_test"] = nil
+    // What the older forms have instead of the attribute: extra outputs.
+    node.attributes["training_mode"] = .int(node.outputCount > 1 ? 1 : 0)
+  }
+
+  private func lines(_ shape: Shape) throws(PinionError) -> AxisLines {
+    guard shape.rank > 1 else { return AxisLines(outer: shape.count, extent: 1, inner: 1) }
+    guard isSpatial else { return AxisLines(outer: shape[0], extent: shape.count(1..<shape.rank), inner: 1) }
+    return AxisLines(shape, axis: 1)
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0, rankAtLeast: 1)
+    let channels = try lines(type.shape).extent
+    for index in 1...4 {
+      let parameter = try context.type(index)
+      guard parameter.count == channels else {
+        throw .invalidShape("input '\(Self.schema.inputName(index))' is \(parameter), expected \(channels) elements for X \(type)")
+      }
+    }
+    let mean = try context.type(3), variance = try context.type(4)
+    return [type, mean, variance, mean, variance]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try context.inference.requireSameElementType([0, 1, 2, 3, 4])
+    switch try context.type(0).element {
+    case .float32: return try kernel(context, Float.self)
+    case .float64: return try kernel(context, Double.self)
+    default: throw context.unsupportedTypes()
+    }
+  }
+
+  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+
+  private func kernel<T: RealElement>(_ context: KernelContext, _ type: T.Type) throws(PinionError) -> Kernel {
+    let lines = try lines(try context.type(0).shape)
+    let channels = lines.extent, inner = lines.inner, epsilon = Double(epsilon)
+    let statistics: Kernel.Stage
+    if isTraining {
+      statistics = trainingStage(context, lines, T.self)
+    } else {
+      statistics = .ranges(channels, grain: 4096) { frame, range in
+        let factors = frame.scratch.assumingMemoryBound(to: T.self), shifts = factors + channels
+        let scale = frame.input(1, as: T.self), bias = frame.input(2, as: T.self)
+        let mean = frame.input(3, as: T.self), variance = frame.input(4, as: T.self)
+        for channel in range {
+          let factor = Double(scale[channel]) / (Double(variance[channel]) + epsilon).squareRoot()
+          factors[channel] = T(factor)
+          shifts[channel] = T(Double(bias[channel]) - Double(mean[channel]) * factor)
+        }
+      }
+    }
+    let rowsOfChannels = inner == 1
+    let count = rowsOfChannels ? channels : inner
+    let rows = rowsOfChannels ? lines.outer : lines.outer &* channels
+    let apply = Kernel.Stage.ranges(rows, grain: max(1, 16_384 / max(count, 1))) { frame, range in
+      let factors = frame.scratch.assumingMemoryBound(to: T.self), shifts = factors + channels
+      for row in range {
+        let x = frame.input(0, as: T.self) + row &* count, y = frame.output(0, as: T.self) + row &* count
+        if rowsOfChannels {
+          for channel in 0..<channels { y[channel] = x[channel] * factors[channel] + shifts[channel] }
+        } else {
+          scaleAndShift(x, y, count: count, scale: factors[row % channels], shift: shifts[row % channels])
+        }
+      }
+    }
+    return Kernel(stages: [statistics, apply], scratchBytes: try channels.multiplied(by: 2 &* MemoryLayout<T>.stride))
+  }
+
+  private func trainingStage<T: RealElement>(_ context: KernelContext, _ lines: AxisLines, _ type: T.Type) -> Kernel.Stage {
+    let channels = lines.extent, inner = lines.inner, outer = lines.outer
+    let epsilon = Double(epsilon), momentum = Double(momentum)
+    let outputs = context.outputs.count
+    return .ranges(channels, grain: max(1, 16_384 / max(1, inner &* outer))) { frame, range in
+      let factors = frame.scratch.assumingMemoryBound(to: T.self), shifts = factors + channels
+      for channel in range {
+        let x = frame.input(0, as: T.self) + channel &* inner
+        var sum = 0.0, squares = 0.0
+        for block in 0..<outer {
+          for index in 0..<inner { sum += Double(x[block &* channels &* inner &+ index]) }
+        }
+        let count = Double(max(inner &* outer, 1)), mean = sum / count
+        for block in 0..<outer {
+          for index in 0..<inner {
+            let distance = Double(x[block &* channels &* inner &+ index]) - mean
+            squares += distance * distance
+          }
+        }
+        let variance = squares / count
+        let factor = Double(frame.input(1, as: T.self)[channel]) / (variance + epsilon).squareRoot()
+        factors[channel] = T(factor)
+        shifts[channel] = T(Double(frame.input(2, as: T.self)[channel]) - mean * factor)
+        if outputs > 1 {
+          frame.output(1, as: T.self)[channel] = T(Double(frame.input(3, as: T.self)[channel]) * momentum + mean * (1 - momentum))
+        }
+        if outputs > 2 {
+          frame.output(2, as: T.self)[channel] = T(Double(frame.input(4, as: T.self)[channel]) * momentum + variance * (1 - momentum))
+        }
+        if outputs > 3 { frame.output(3, as: T.self)[channel] = T(mean) }
+        if outputs > 4 { frame.output(4, as: T.self)[channel] = T(variance) }
+      }
+    }
+  }
+}

@@ -1,0 +1,31 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Convolution over any number of spatial axes.
+public struct Conv: CPUExecutable {
+  public static let schema = Schema("Conv", since: 22, inputs: ["X", "W", "B?"], outputs: ["Y"])
+  public static var computesHalfInFloat32: Bool { true }
+  let form: ConvForm
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { form = try ConvForm(&attributes) }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    try context.requireSameElementType([0, 1, 2])
+    let x = try context.type(0)
+    return [try form.infer(x, try context.type(1), bias: context.optionalType(2), element: x.element)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let x = try context.type(0)
+    let shape = try form.shape(x, try context.type(1))
+    let operands = ConvolutionOperands(bias: context.has(2) ? 2 : nil)
+    switch x.element {
+    case .float32: return try floatConvolutionKernel(shape, operands, context)
+    case .float64: return try directConvolutionKernel(shape, operands, Double.self, isTransposed: false, context)
+    default: throw context.unsupportedTypes()
+    }
+  }
+}

@@ -1,0 +1,44 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// activation(Conv(X, W, B) + Z), where Z has the shape of the result.
+public struct FusedConv: CPUExecutable {
+  public static let schema = Schema("FusedConv", domain: "pinion", since: 1, inputs: ["X", "W", "B?", "Z?"], outputs: ["Y"])
+  public static var computesHalfInFloat32: Bool { true }
+  let form: ConvForm
+  let activation: Activation
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    form = try ConvForm(&attributes)
+    activation = try Activation(&attributes)
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    try context.requireSameElementType([0, 1, 2, 3])
+    let x = try context.type(0)
+    let result = try form.infer(x, try context.type(1), bias: context.optionalType(2), element: x.element)
+    if let z = context.optionalType(3), z != result { throw .invalidShape("input 'Z' is \(z), expected \(result) like the result") }
+    return [result]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let x = try context.type(0)
+    guard x.element == .float32 else { throw context.unsupportedTypes() }
+    let operands = ConvolutionOperands(
+      bias: context.has(2) ? 2 : nil, residual: context.has(3) ? 3 : nil, activation: activation)
+    return try floatConvolutionKernel(try form.shape(x, try context.type(1)), operands, context)
+  }
+
+  /// The residual is read where the result is written, and not before.
+  public func reusableInputs(_ context: KernelContext) -> [Int] { context.has(3) ? [3] : [] }
+}
+
+/// ONNX Runtime's form of the same.
+public struct MicrosoftFusedConv: Operator {
+  public static let schema = Schema("FusedConv", domain: "com.microsoft", since: 1, inputs: ["X", "W", "B?", "Z?"], outputs: ["Y"])
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = FusedConv.schema.domain }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try FusedConv(&attributes) }
+}

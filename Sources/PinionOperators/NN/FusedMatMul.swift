@@ -1,0 +1,55 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// activation(alpha · op(A) · op(B) + bias) with MatMul's batches, where op transposes a matrix (`transA`, `transB`) or takes
+/// its rows from before the batch axes (`transBatchA`, `transBatchB`), and the bias has a number for each column.
+public struct FusedMatMul: CPUExecutable {
+  public static let schema = Schema("FusedMatMul", domain: "pinion", since: 1, inputs: ["A", "B", "bias?"], outputs: ["Y"])
+  public static var computesHalfInFloat32: Bool { true }
+  let alpha: Float
+  let transposition: MatrixProduct.Transposition
+  let activation: Activation
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    alpha = try attributes.float("alpha", default: 1)
+    transposition = MatrixProduct.Transposition(
+      a: try attributes.bool("transA"), b: try attributes.bool("transB"), batchA: try attributes.bool("transBatchA"),
+      batchB: try attributes.bool("transBatchB"))
+    activation = try Activation(&attributes)
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    try context.requireSameElementType([0, 1, 2])
+    let a = try context.type(0)
+    let product = try MatrixProduct(a.shape, try context.type(1).shape, transposition)
+    if let bias = context.optionalType(2), bias.dims != [product.n] {
+      throw .invalidShape("input 'bias' is \(bias), expected a number for each of the \(product.n) columns")
+    }
+    return [TensorType(a.element, product.result)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let a = try context.type(0)
+    let product = try MatrixProduct(a.shape, try context.type(1).shape, transposition)
+    guard a.element == .float32 else {
+      guard activation.kind == PK_ACT_NONE else { throw context.unsupportedTypes() }
+      return try genericProductKernel(product, a.element, alpha: alpha, addend: context.has(2) ? (0, 1) : nil, context)
+    }
+    var epilogue = ProductEpilogue()
+    epilogue.alpha = alpha
+    epilogue.columnBias = context.has(2) ? .input(2) : nil
+    epilogue.activation = activation
+    return try floatProductKernel(product, epilogue: epilogue, context)
+  }
+}
+
+/// ONNX Runtime's form of the same, without bias and activation.
+public struct MicrosoftFusedMatMul: Operator {
+  public static let schema = Schema("FusedMatMul", domain: "com.microsoft", since: 1, inputs: ["A", "B"], outputs: ["Y"])
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = FusedMatMul.schema.domain }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try FusedMatMul(&attributes) }
+}

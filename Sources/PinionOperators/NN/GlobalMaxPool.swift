@@ -1,0 +1,18 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The maximum of each channel.
+public struct GlobalMaxPool: CPUExecutable {
+  public static let schema = Schema("GlobalMaxPool", since: 22, inputs: ["X"], outputs: ["Y"])
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try GlobalPool.infer(context)] }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try GlobalPool.makeKernel(.maximum(columnMajorIndices: false), context)
+  }
+}

@@ -1,0 +1,41 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// 1 at the first largest element of each line along an axis, 0 elsewhere.
+public struct Hardmax: SoftmaxOperator {
+  public static let schema = Schema("Hardmax", since: 13, inputs: ["input"], outputs: ["output"])
+  let along: SoftmaxAxis
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { along = try SoftmaxAxis(&attributes) }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.type(0)
+    let lines = try lines(type.shape)
+    switch type.element {
+    case .float32: return kernel(lines, Float.self)
+    case .float64: return kernel(lines, Double.self)
+    default: throw context.unsupportedTypes()
+    }
+  }
+
+  public func reusableInputs(_ context: KernelContext) -> [Int] { [] }
+
+  private func kernel<T: RealElement>(_ lines: AxisLines, _ type: T.Type) -> Kernel {
+    let extent = lines.extent, inner = lines.inner
+    guard extent > 0, inner > 0 else { return Kernel(stages: []) }
+    return .ranges(lines.outer &* inner, grain: max(1, 8192 / extent)) { frame, range in
+      for line in range {
+        let offset = line / inner &* extent &* inner &+ line % inner
+        let x = frame.input(0, as: T.self) + offset, y = frame.output(0, as: T.self) + offset
+        var best = 0
+        for index in 0..<extent {
+          if x[index &* inner] > x[best &* inner] { best = index }
+          y[index &* inner] = 0
+        }
+        y[best &* inner] = 1
+      }
+    }
+  }
+}

@@ -1,0 +1,25 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// (X - mean) / sqrt(variance + epsilon) * scale + B, with mean and variance over one channel of one instance.
+public struct InstanceNormalization: CPUExecutable {
+  public static let schema = Schema("InstanceNormalization", since: 22, inputs: ["input", "scale", "B"], outputs: ["output"])
+  public static var computesHalfInFloat32: Bool { true }
+  let epsilon: Float
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    epsilon = try attributes.float("epsilon", default: 1e-5)
+    attributes.ignore("consumed_inputs")
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0, rankAtLeast: 2)] }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try groupedKernel(context, groups: try context.type(0).dims[1], epsilon: epsilon, scalesGroups: false)
+  }
+
+  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+}

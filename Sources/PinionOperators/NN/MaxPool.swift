@@ -1,0 +1,27 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The maximum of each window, and where in the input it was found.
+public struct MaxPool: CPUExecutable {
+  public static let schema = Schema("MaxPool", since: 22, inputs: ["X"], outputs: ["Y", "Indices?"])
+  let form: PoolForm
+  /// Positions within a plane count down its columns.
+  let isColumnMajor: Bool
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    form = try PoolForm(&attributes)
+    isColumnMajor = try attributes.int("storage_order", default: 0, in: 0...1) == 1
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let result = try form.infer(context)
+    return [result, TensorType(.int64, result.shape)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try form.makeKernel(.maximum(columnMajorIndices: isColumnMajor), context)
+  }
+}

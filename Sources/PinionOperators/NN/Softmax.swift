@@ -1,0 +1,21 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+
+/// exp(x) / sum(exp(x)) along an axis.
+public struct Softmax: SoftmaxOperator {
+  public static let schema = Schema("Softmax", since: 13, inputs: ["input"], outputs: ["output"])
+  let along: SoftmaxAxis
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { along = try SoftmaxAxis(&attributes) }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.type(0)
+    let lines = try lines(type.shape)
+    switch type.element {
+    case .float32: return try softmaxKernel(lines, logarithm: false, Float.self)
+    case .float64: return try softmaxKernel(lines, logarithm: false, Double.self)
+    default: throw context.unsupportedTypes()
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Long short-term memory: a layer of cells with input, output and forget gates, run along sequences.
+public struct LSTM: CPUExecutable {
+  public static let schema = Schema(
+    "LSTM", since: 22, inputs: ["X", "W", "R", "B?", "sequence_lens?", "initial_h?", "initial_c?", "P?"],
+    outputs: ["Y?", "Y_h?", "Y_c?"])
+  public static var computesHalfInFloat32: Bool { true }
+  let attributes: RecurrentAttributes
+  let couplesForget: Bool
+
+  public init(_ reader: inout AttributeReader) throws(PinionError) {
+    attributes = try RecurrentAttributes(&reader, defaultActivations: ["Sigmoid", "Tanh", "Tanh"])
+    couplesForget = try reader.bool("input_forget")
+    // Version 1 told with it whether anybody reads Y.
+    reader.ignore("output_sequence")
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let shape = try RecurrentShape(context, attributes, gates: 4, cellStates: [6])
+    if let peepholes = context.optionalType(7), peepholes.dims != [shape.directions, 3 &* shape.hidden] {
+      throw .invalidShape("P is \(peepholes), expected shape [\(shape.directions),\(3 &* shape.hidden)]")
+    }
+    return try shape.outputs(attributes, element: try context.type(0).element)
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try context.inference.requireSameElementType([0, 1, 2, 3, 5, 6, 7])
+    switch try context.type(0).element {
+    case .float32: return try kernel(context, Float.self)
+    case .float64: return try kernel(context, Double.self)
+    default: throw context.unsupportedTypes()
+    }
+  }
+
+  private func kernel<T: WeightElement>(_ context: KernelContext, _ type: T.Type) throws(PinionError) -> Kernel {
+    let shape = try RecurrentShape(context.inference, attributes, gates: 4, cellStates: [6])
+    var cells: [LSTMCell<T>] = []
+    for direction in 0..<shape.directions {
+      let functions = attributes.activations[direction]
+      cells.append(
+        LSTMCell(
+          hidden: shape.hidden, gate: try GateFunction(functions[0], clip: attributes.clip),
+          candidate: try GateFunction(functions[1], clip: attributes.clip),
+          output: try GateFunction(functions[2], clip: attributes.clip), couplesForget: couplesForget,
+          peepholes: context.has(7) ? 7 : nil, direction: direction))
+    }
+    return try RecurrentKernel(
+      shape: shape, attributes: attributes, cells: cells, firstGates: 4, biasedGates: 4, initialCellState: context.has(6) ? 6 : nil,
+      hasCellState: true
+    ).kernel(context)
+  }
+}
+
+struct LSTMCell<T: WeightElement>: RecurrentCell {
+  let hidden: Int
+  let gate: GateFunction<T>
+  let candidate: GateFunction<T>
+  let output: GateFunction<T>
+  let couplesForget: Bool
+  let peepholes: Int?
+  let direction: Int
+
+  func update(_ row: CellRow<T>, _ frame: KernelFrame) {
+    let hidden = hidden, cell = row.cellState, scratch = row.product
+    // The gates lie in the order input, output, forget, candidate.
+    let input = row.gates, out = input + hidden, forget = out + hidden, fresh = forget + hidden
+    for index in 0..<4 &* hidden { input[index] += row.product[index] }
+    let weights = peepholes.map { frame.input($0, as: T.self) + direction &* 3 &* hidden }
+    if let weights {
+      for index in 0..<hidden {
+        input[index] += weights[index] * cell[index]
+        forget[index] += weights[2 &* hidden &+ index] * cell[index]
+      }
+      gate.apply(input, count: hidden)
+      gate.apply(forget, count: hidden)
+    } else {
+      gate.apply(input, count: 3 &* hidden)
+    }
+    if couplesForget { for index in 0..<hidden { forget[index] = 1 - input[index] } }
+    candidate.apply(fresh, count: hidden)
+    for index in 0..<hidden {
+      cell[index] = forget[index] * cell[index] + input[index] * fresh[index]
+      scratch[index] = cell[index]
+    }
+    if let weights {
+      for index in 0..<hidden { out[index] += weights[hidden &+ index] * cell[index] }
+      gate.apply(out, count: hidden)
+    }
+    output.apply(scratch, count: hidden)
+    for index in 0..<hidden { row.state[index] = out[index] * scratch[index] }
+  }
+}

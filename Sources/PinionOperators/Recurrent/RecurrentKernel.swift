@@ -1,0 +1,288 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// The extents of a recurrent operator.
+struct RecurrentShape: Sendable {
+  let steps: Int
+  let batch: Int
+  let inputSize: Int
+  let hidden: Int
+  let directions: Int
+  let gates: Int
+
+  /// Checks the inputs that LSTM, GRU and RNN share.
+  /// - Parameter cellStates: the inputs besides `initial_h` that hold a state.
+  init(_ context: InferenceContext, _ attributes: RecurrentAttributes, gates: Int, cellStates: [Int] = []) throws(PinionError) {
+    let x = try context.type(0, rank: 3), w = try context.type(1, rank: 3), r = try context.type(2, rank: 3)
+    steps = x.dims[attributes.isBatchFirst ? 1 : 0]
+    batch = x.dims[attributes.isBatchFirst ? 0 : 1]
+    inputSize = x.dims[2]
+    hidden = r.dims[2]
+    directions = attributes.directions
+    self.gates = gates
+    if let declared = attributes.hiddenSize, declared != Int64(hidden) {
+      throw .invalidShape("hidden_size is \(declared), but R is \(r)")
+    }
+    let rows = try gates.multiplied(by: hidden)
+    func require(_ index: Int, _ dims: [Int]) throws(PinionError) {
+      guard let type = context.optionalType(index) else { return }
+      guard type.dims == dims else {
+        throw .invalidShape("input \(index) is \(type), expected shape \(try Shape(dims))")
+      }
+    }
+    try require(1, [directions, rows, inputSize])
+    try require(2, [directions, rows, hidden])
+    try require(3, [directions, try rows.multiplied(by: 2)])
+    try require(4, [batch])
+    for index in [5] + cellStates {
+      try require(index, attributes.isBatchFirst ? [batch, directions, hidden] : [directions, batch, hidden])
+    }
+    if let lengths = context.optionalType(4), lengths.element != .int32 {
+      throw .invalidShape("sequence_lens is \(lengths), expected int32")
+    }
+    _ = w
+  }
+
+  func outputs(_ attributes: RecurrentAttributes, element: ElementType) throws(PinionError) -> [TensorType] {
+    let sequence = attributes.isBatchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden]
+    let state = attributes.isBatchFirst ? [batch, directions, hidden] : [directions, batch, hidden]
+    let stateType = TensorType(element, try Shape(state))
+    return [TensorType(element, try Shape(sequence)), stateType, stateType]
+  }
+}
+
+/// What a cell sees of one sequence at one step; all memory is `hidden` long or a multiple of it.
+struct CellRow<T: WeightElement> {
+  /// The gates' share of the input, biases included; free to be written to.
+  let gates: UnsafeMutablePointer<T>
+  /// The hidden state times the recurrent weights of the first product; free to be written to.
+  let product: UnsafeMutablePointer<T>
+  /// What `beforeSecond` leaves to be multiplied, and then the result.
+  let operand: UnsafeMutablePointer<T>
+  let secondProduct: UnsafeMutablePointer<T>
+  let state: UnsafeMutablePointer<T>
+  let cellState: UnsafeMutablePointer<T>
+}
+
+/// The arithmetic of one kind of recurrent unit, for one direction.
+protocol RecurrentCell<T>: Sendable {
+  associatedtype T: WeightElement
+  /// Updates the state after the first product, unless there is a second one.
+  func update(_ row: CellRow<T>, _ frame: KernelFrame)
+  /// Updates the state after the second product.
+  func updateAfterSecond(_ row: CellRow<T>, _ frame: KernelFrame)
+}
+
+extension RecurrentCell { func updateAfterSecond(_ row: CellRow<T>, _ frame: KernelFrame) {} }
+
+/// How a recurrent operator's kernel is put together.
+struct RecurrentKernel<Cell: RecurrentCell>: Sendable {
+  typealias T = Cell.T
+  let shape: RecurrentShape
+  let attributes: RecurrentAttributes
+  /// One for each direction.
+  let cells: [Cell]
+  /// Gates whose recurrent weights meet the hidden state itself; the others form the second product.
+  let firstGates: Int
+  /// Gates whose recurrent bias is added together with the input's.
+  let biasedGates: Int
+  let initialCellState: Int?
+  let hasCellState: Bool
+
+  func kernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let shape = shape, hidden = shape.hidden
+    guard hidden > 0, shape.batch > 0 else { return Kernel(stages: []) }
+    let width = shape.gates &* hidden, size = MemoryLayout<T>.stride
+    let sequenceRows = shape.steps &* shape.batch
+
+    let weights = try PackedMatrices(
+      context, T.self, input: 1, count: shape.directions, rows: width, k: shape.inputSize, part: 0..<width, offset: 0)
+    var offset = weights.scratchBytes
+    let first = try PackedMatrices(
+      context, T.self, input: 2, count: shape.directions, rows: width, k: hidden, part: 0..<firstGates &* hidden, offset: offset)
+    offset = try offset.adding(first.scratchBytes)
+    let second = try PackedMatrices(
+      context, T.self, input: 2, count: shape.directions, rows: width, k: hidden, part: firstGates &* hidden..<width, offset: offset)
+    offset = try offset.adding(second.scratchBytes)
+    let biasOffset = offset
+    offset = try alignedUp(try offset.adding(shape.directions &* width &* size), to: Buffer.alignment)
+    let gatesOffset = offset
+    let gatesStride = try width.multiplied(by: sequenceRows)
+    offset = try offset.adding(try gatesStride.multiplied(by: shape.directions &* size))
+
+    let hasBias = context.has(3), biased = biasedGates &* hidden
+    let prepare = Kernel.Stage(tasks: 1) { frame, _ in
+      weights.pack(frame, T.self)
+      first.pack(frame, T.self)
+      second.pack(frame, T.self)
+      guard hasBias else { return }
+      let sums = (frame.scratch + biasOffset).assumingMemoryBound(to: T.self)
+      for direction in 0..<shape.directions {
+        let bias = frame.input(3, as: T.self) + direction &* 2 &* width
+        for index in 0..<width { sums[direction &* width &+ index] = bias[index] + (index < biased ? bias[width &+ index] : 0) }
+      }
+    }
+
+    let projection = WeightProduct(m: sequenceRows, n: width, k: shape.inputSize)
+    let grid = T.grid(projection, threads: context.threads)
+    let rowBlocks = sequenceRows == 0 ? 0 : (sequenceRows &- 1) / grid.rows &+ 1, columnBlocks = (width &- 1) / grid.columns &+ 1
+    let project = Kernel.Stage(tasks: shape.directions &* rowBlocks &* columnBlocks) { frame, task in
+      let direction = task / (rowBlocks &* columnBlocks), block = task % (rowBlocks &* columnBlocks)
+      let row = block / columnBlocks &* grid.rows, column = block % columnBlocks &* grid.columns
+      T.multiply(
+        projection, a: frame.input(0), packed: weights.pointer(direction, frame),
+        bias: hasBias ? (frame.scratch + biasOffset).assumingMemoryBound(to: T.self) + direction &* width : nil,
+        c: (frame.scratch + gatesOffset).assumingMemoryBound(to: T.self) + direction &* gatesStride,
+        rows: row..<min(row &+ grid.rows, sequenceRows), columns: column..<min(column &+ grid.columns, width), scratch: frame.laneScratch)
+    }
+
+    // Sequences do not depend on each other, so parts of the batch are tasks of their own.
+    let part = shape.batch <= 16 ? shape.batch : max(8, (shape.batch &+ 7) / 8)
+    let parts = (shape.batch &- 1) / part &+ 1
+    let walk = try RecurrentWalk(
+      shape: shape, attributes: attributes, part: part, first: first, second: second, firstGates: firstGates, gatesOffset: gatesOffset,
+      gatesStride: gatesStride, initialState: context.has(5) ? 5 : nil, initialCellState: initialCellState,
+      lengths: context.has(4) ? 4 : nil, outputs: context.outputs.count, hasCellState: hasCellState, type: T.self)
+    let cells = cells
+    let recur = Kernel.Stage(tasks: shape.directions &* parts) { (frame, task) throws(PinionError) in
+      let direction = task / parts, start = task % parts &* part
+      try walk.run(frame, cells[direction], direction: direction, sequences: start..<min(start &+ part, shape.batch))
+    }
+    let projectionScratch = try T.scratchBytes(
+      WeightProduct(m: min(grid.rows, max(sequenceRows, 1)), n: min(grid.columns, width), k: shape.inputSize))
+    return Kernel(
+      stages: [prepare, project, recur], scratchBytes: offset, laneScratchBytes: max(projectionScratch, walk.laneBytes))
+  }
+}
+
+/// One direction's way through the steps, for part of the batch.
+struct RecurrentWalk<T: WeightElement>: Sendable {
+  let shape: RecurrentShape
+  let isBatchFirst: Bool
+  let reverses: [Bool]
+  let first: PackedMatrices
+  let second: PackedMatrices
+  let firstWidth: Int
+  let gatesOffset: Int
+  let gatesStride: Int
+  let initialState: Int?
+  let initialCellState: Int?
+  let lengths: Int?
+  let outputs: Int
+  let hasCellState: Bool
+  let laneBytes: Int
+  private let part: Int
+  private let productScratch: Int
+
+  init(
+    shape: RecurrentShape, attributes: RecurrentAttributes, part: Int, first: PackedMatrices, second: PackedMatrices, firstGates: Int,
+    gatesOffset: Int, gatesStride: Int, initialState: Int?, initialCellState: Int?, lengths: Int?, outputs: Int, hasCellState: Bool,
+    type: T.Type
+  ) throws(PinionError) {
+    self.shape = shape
+    isBatchFirst = attributes.isBatchFirst
+    reverses = attributes.direction == .bidirectional ? [false, true] : [attributes.direction == .reverse]
+    self.part = part
+    self.first = first
+    self.second = second
+    firstWidth = firstGates &* shape.hidden
+    self.gatesOffset = gatesOffset
+    self.gatesStride = gatesStride
+    self.initialState = initialState
+    self.initialCellState = initialCellState
+    self.lengths = lengths
+    self.outputs = outputs
+    self.hasCellState = hasCellState
+    let hidden = shape.hidden, secondWidth = shape.gates &* hidden &- firstWidth
+    // product, second product, operand, state, cell state
+    let elements = try part.multiplied(by: firstWidth &+ secondWidth &+ 3 &* hidden)
+    productScratch = try alignedUp(try elements.multiplied(by: MemoryLayout<T>.stride), to: Buffer.alignment)
+    let scratch = max(
+      try T.scratchBytes(WeightProduct(m: part, n: firstWidth, k: hidden)), try T.scratchBytes(WeightProduct(m: part, n: secondWidth, k: hidden)))
+    laneBytes = try productScratch.adding(scratch)
+  }
+
+  func run<Cell: RecurrentCell>(
+    _ frame: KernelFrame, _ cell: Cell, direction: Int, sequences: Range<Int>
+  ) throws(PinionError) where Cell.T == T {
+    let hidden = shape.hidden, count = sequences.count, secondWidth = shape.gates &* hidden &- firstWidth
+    let product = frame.laneScratch.assumingMemoryBound(to: T.self)
+    let secondProduct = product + part &* firstWidth
+    let operand = secondProduct + part &* secondWidth
+    let state = operand + part &* hidden
+    let cellState = state + part &* hidden
+    let scratch = frame.laneScratch + productScratch
+    for row in 0..<count {
+      let source = stateOffset(direction, sequences.lowerBound &+ row)
+      for (input, target) in [(initialState, state), (initialCellState, cellState)] {
+        for index in 0..<hidden { target[row &* hidden &+ index] = input.map { frame.input($0, as: T.self)[source &+ index] } ?? 0 }
+      }
+    }
+    let limits = lengths.map { frame.input($0, as: Int32.self) }
+    if let limits {
+      for sequence in sequences {
+        guard limits[sequence] >= 0, Int(limits[sequence]) <= shape.steps else {
+          throw .invalidValue("sequence_lens[\(sequence)] is \(limits[sequence]), expected 0 to \(shape.steps)")
+        }
+      }
+    }
+    let reverses = reverses[direction]
+    let firstProduct = WeightProduct(m: count, n: firstWidth, k: hidden), rest = WeightProduct(m: count, n: secondWidth, k: hidden)
+    let firstWeights = first.pointer(direction, frame), secondWeights = second.pointer(direction, frame)
+    let gates = (frame.scratch + gatesOffset).assumingMemoryBound(to: T.self) + direction &* gatesStride
+    let width = shape.gates &* hidden
+
+    for step in 0..<shape.steps {
+      if step & 15 == 0 { try frame.control.check() }
+      T.multiply(
+        firstProduct, a: state, packed: firstWeights, bias: nil, c: product, rows: 0..<count, columns: 0..<firstWidth, scratch: scratch)
+      @inline(__always) func time(_ row: Int) -> Int? {
+        let length = limits.map { Int($0[sequences.lowerBound &+ row]) } ?? shape.steps
+        guard step < length else { return nil }
+        return reverses ? length &- 1 &- step : step
+      }
+      @inline(__always) func cellRow(_ row: Int, _ time: Int) -> CellRow<T> {
+        let sequence = sequences.lowerBound &+ row
+        let position = isBatchFirst ? sequence &* shape.steps &+ time : time &* shape.batch &+ sequence
+        return CellRow(
+          gates: gates + position &* width, product: product + row &* firstWidth, operand: operand + row &* hidden,
+          secondProduct: secondProduct + row &* secondWidth, state: state + row &* hidden, cellState: cellState + row &* hidden)
+      }
+      for row in 0..<count { if let time = time(row) { cell.update(cellRow(row, time), frame) } }
+      if secondWidth > 0 {
+        T.multiply(
+          rest, a: operand, packed: secondWeights, bias: nil, c: secondProduct, rows: 0..<count, columns: 0..<secondWidth, scratch: scratch)
+        for row in 0..<count { if let time = time(row) { cell.updateAfterSecond(cellRow(row, time), frame) } }
+      }
+      guard outputs > 0 else { continue }
+      for row in 0..<count {
+        let target = frame.output(0, as: T.self)
+        if let time = time(row) {
+          (target + outputOffset(direction, sequences.lowerBound &+ row, time)).update(from: state + row &* hidden, count: hidden)
+        } else {
+          // Past a sequence's end, the output at that very step is 0 in both directions.
+          (target + outputOffset(direction, sequences.lowerBound &+ row, step)).update(repeating: 0, count: hidden)
+        }
+      }
+    }
+    for row in 0..<count {
+      let offset = stateOffset(direction, sequences.lowerBound &+ row)
+      if outputs > 1 { (frame.output(1, as: T.self) + offset).update(from: state + row &* hidden, count: hidden) }
+      if outputs > 2, hasCellState { (frame.output(2, as: T.self) + offset).update(from: cellState + row &* hidden, count: hidden) }
+    }
+  }
+
+  private func stateOffset(_ direction: Int, _ sequence: Int) -> Int {
+    (isBatchFirst ? sequence &* shape.directions &+ direction : direction &* shape.batch &+ sequence) &* shape.hidden
+  }
+
+  private func outputOffset(_ direction: Int, _ sequence: Int, _ time: Int) -> Int {
+    let position =
+      isBatchFirst
+      ? (sequence &* shape.steps &+ time) &* shape.directions &+ direction
+      : (time &* shape.directions &+ direction) &* shape.batch &+ sequence
+    return position &* shape.hidden
+  }
+}

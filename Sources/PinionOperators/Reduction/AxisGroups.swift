@@ -1,0 +1,109 @@
+import PinionBase
+import PinionTensor
+
+/// How the elements of a tensor fall into groups of which each is reduced to one: neighbouring axes that behave alike are
+/// merged, axes of extent 1 left out.
+struct AxisGroups: Sendable {
+  /// The number of groups, which is that of the results.
+  let count: Int
+  /// Elements of a group.
+  let size: Int
+  /// Whether neighbours in memory belong to the same group.
+  let reducesRows: Bool
+  /// Elements that lie side by side: of one group, or of as many neighbouring groups.
+  let row: Int
+  private let keptDims: [Int]
+  private let keptStrides: [Int]
+  private let reducedDims: [Int]
+  private let reducedStrides: [Int]
+
+  /// - Parameter axes: the reduced axes, each in 0..<rank.
+  init(_ shape: Shape, axes: Set<Int>) {
+    var merged: [(extent: Int, stride: Int, isReduced: Bool)] = []
+    let strides = shape.strides
+    var kept = 1, reduced = 1
+    for axis in shape.dims.indices {
+      let isReduced = axes.contains(axis), extent = shape[axis]
+      if isReduced { reduced &*= extent } else { kept &*= extent }
+      guard extent != 1 else { continue }
+      if let last = merged.last, last.isReduced == isReduced, last.stride == extent &* strides[axis] {
+        merged[merged.count - 1] = (last.extent &* extent, strides[axis], isReduced)
+      } else {
+        merged.append((extent, strides[axis], isReduced))
+      }
+    }
+    count = kept
+    size = reduced
+    reducesRows = merged.last?.isReduced ?? true
+    row = shape.count == 0 ? 1 : merged.popLast()?.extent ?? 1
+    keptDims = merged.filter { !$0.isReduced }.map(\.extent)
+    keptStrides = merged.filter { !$0.isReduced }.map(\.stride)
+    reducedDims = merged.filter(\.isReduced).map(\.extent)
+    reducedStrides = merged.filter(\.isReduced).map(\.stride)
+  }
+
+  /// The groups as lines of a tensor of three axes, where they lie so.
+  var lines: AxisLines? {
+    guard keptDims.count <= 1, size > 0, count > 0 else { return nil }
+    if reducesRows { return reducedDims.isEmpty ? AxisLines(outer: count, extent: size, inner: 1) : nil }
+    return reducedDims.count <= 1 ? AxisLines(outer: count / row, extent: size, inner: row) : nil
+  }
+
+  /// Where the group, or the row of neighbouring groups, with number `index` starts.
+  func base(_ index: Int) -> Int { AxisGroups.offset(index, keptDims, keptStrides) }
+
+  /// How far from there the row with number `index` of the group, or of the groups, lies.
+  func rowOffset(_ index: Int) -> Int { AxisGroups.offset(index, reducedDims, reducedStrides) }
+
+  private static func offset(_ index: Int, _ dims: [Int], _ strides: [Int]) -> Int {
+    var rest = index, offset = 0
+    var axis = dims.count &- 1
+    while axis > 0 {
+      offset &+= rest % dims[axis] &* strides[axis]
+      rest /= dims[axis]
+      axis &-= 1
+    }
+    return axis == 0 ? offset &+ rest &* strides[0] : offset
+  }
+}
+
+/// A tensor seen as `outer` x `extent` x `inner`, of which the middle axis is worked on.
+struct AxisLines: Sendable {
+  let outer: Int
+  let extent: Int
+  let inner: Int
+
+  init(_ shape: Shape, axis: Int) {
+    outer = shape.count(0..<axis)
+    extent = shape[axis]
+    inner = shape.count(axis &+ 1..<shape.rank)
+  }
+
+  init(outer: Int, extent: Int, inner: Int) {
+    self.outer = outer
+    self.extent = extent
+    self.inner = inner
+  }
+}
+
+extension Shape {
+  /// The axes that a list of ONNX axes names, each between -rank and rank - 1 and named once.
+  func normalized(axes: [Int64]) throws(PinionError) -> Set<Int> {
+    var result = Set<Int>()
+    for axis in axes {
+      guard result.insert(try normalized(axis: axis)).inserted else {
+        throw .invalidShape("axis \(axis) is named twice in \(axes)")
+      }
+    }
+    return result
+  }
+
+  /// The shape with `axes` reduced to extent 1, or left out.
+  func reduced(_ axes: Set<Int>, keepsAxes: Bool) throws(PinionError) -> Shape {
+    var result: [Int] = []
+    for axis in dims.indices {
+      if !axes.contains(axis) { result.append(dims[axis]) } else if keepsAxes { result.append(1) }
+    }
+    return try Shape(result)
+  }
+}

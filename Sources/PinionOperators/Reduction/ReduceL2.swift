@@ -1,0 +1,25 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// The square root of the sum of the squares of the elements along axes.
+public struct ReduceL2: ReduceOperator {
+  public static let schema = Schema("ReduceL2", since: 18, inputs: ["data", "axes?"], outputs: ["reduced"])
+  static var operation: pk_reduce_op { PK_REDUCE_L2 }
+  let reduction: ReductionAttributes
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
+
+  func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {
+    switch element {
+    case .float32: try reductionKernel(L2Of<Float>.self, groups)
+    case .float64: try reductionKernel(L2Of<Double>.self, groups)
+    case .int32: try reductionKernel(L2Of<Int32>.self, groups)
+    case .int64: try reductionKernel(L2Of<Int64>.self, groups)
+    case .uint32: try reductionKernel(L2Of<UInt32>.self, groups)
+    case .uint64: try reductionKernel(L2Of<UInt64>.self, groups)
+    default: nil
+    }
+  }
+}

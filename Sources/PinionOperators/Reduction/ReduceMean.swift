@@ -1,0 +1,25 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// The mean of the elements along axes.
+public struct ReduceMean: ReduceOperator {
+  public static let schema = Schema("ReduceMean", since: 18, inputs: ["data", "axes?"], outputs: ["reduced"])
+  static var operation: pk_reduce_op { PK_REDUCE_MEAN }
+  let reduction: ReductionAttributes
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
+
+  func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {
+    switch element {
+    case .float32: try reductionKernel(MeanOf<Float>.self, groups)
+    case .float64: try reductionKernel(MeanOf<Double>.self, groups)
+    case .int32: try reductionKernel(MeanOf<Int32>.self, groups)
+    case .int64: try reductionKernel(MeanOf<Int64>.self, groups)
+    case .uint32: try reductionKernel(MeanOf<UInt32>.self, groups)
+    case .uint64: try reductionKernel(MeanOf<UInt64>.self, groups)
+    default: nil
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The inputs one after another along an axis; all other extents agree.
+public struct Concat: CPUExecutable {
+  public static let schema = Schema("Concat", since: 13, inputs: ["inputs..."], outputs: ["concat_result"])
+  let axis: Int64
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
+
+  /// Before opset 4 the axis was 1 unless given.
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    if node.opset < 4, node.attributes["axis"] == nil { node.attributes["axis"] = .int(1) }
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let first = try context.type(0)
+    let axis = try first.shape.normalized(axis: axis)
+    try context.requireSameElementType(Array(context.inputs.indices))
+    var dims = first.dims
+    for index in context.inputs.indices.dropFirst() {
+      let type = try context.type(index, rank: first.rank)
+      for other in dims.indices where other != axis && type.dims[other] != dims[other] {
+        throw .invalidShape("input \(index) is \(type), expected the extents of \(first) except at axis \(axis)")
+      }
+      dims[axis] = try dims[axis].adding(type.dims[axis])
+    }
+    return [TensorType(first.element, try Shape(dims))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let output = try context.outputType(0)
+    let axis = try output.shape.normalized(axis: axis)
+    let outer = output.shape.count(0..<axis), inner = output.shape.count(axis &+ 1..<output.rank)
+    let target = output.dims[axis] &* inner
+    var moves: [Move] = []
+    var offset = 0
+    for index in context.inference.inputs.indices {
+      let run = try context.type(index).dims[axis] &* inner
+      let copy = StridedCopy(
+        width: output.element.byteWidth, [.init(outer, from: run, to: target), .init(run, from: 1, to: 1)], toOffset: offset)
+      moves.append(Move(.input(index), copy))
+      offset &+= run
+    }
+    return moveKernel(moves)
+  }
+
+  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { context.inference.inputs.count == 1 ? 0 : nil }
+}

@@ -1,0 +1,30 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// A tensor of the given shape whose elements are all the same.
+public struct ConstantOfShape: CPUExecutable {
+  public static let schema = Schema("ConstantOfShape", since: 25, inputs: ["input"], outputs: ["output"])
+  let value: Tensor
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    if let given = try attributes.optionalTensor("value") { value = given } else { value = try Tensor(scalar: Float(0)) }
+    guard value.count == 1 else { throw .invalidModel("attribute 'value' is \(value.type), expected one element") }
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    var dims: [Int] = []
+    for extent in try context.integers(0) { dims.append(try extent.converted()) }
+    return [TensorType(value.element, try Shape(dims))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let width = value.element.byteWidth
+    return .ranges(try context.outputType(0).count, grain: 1 << 16) { [value] frame, range in
+      pk_fill(frame.rawOutput(0) + range.lowerBound &* width, value.data, width, range.count)
+    }
+  }
+}

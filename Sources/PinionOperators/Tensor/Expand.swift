@@ -1,0 +1,31 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The input broadcast against a shape, which may itself be broadcast.
+public struct Expand: CPUExecutable {
+  public static let schema = Schema("Expand", since: 13, inputs: ["input", "shape"], outputs: ["output"])
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0)
+    var dims: [Int] = []
+    for extent in try context.integers(1) { dims.append(try extent.converted()) }
+    return [TensorType(type.element, try Shape.broadcast([type.shape, try Shape(dims)]))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.type(0), output = try context.outputType(0)
+    let lead = output.rank &- type.rank
+    let strides = type.shape.strides
+    let from = output.dims.indices.map { $0 < lead || type.dims[$0 &- lead] == 1 ? 0 : strides[$0 &- lead] }
+    return moveKernel(try StridedCopy(width: type.element.byteWidth, dims: output.dims, from: from))
+  }
+
+  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
+    guard let type = try? context.type(0), let output = try? context.outputType(0) else { return nil }
+    return type.count == output.count ? 0 : nil
+  }
+}

@@ -1,0 +1,24 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// A matrix: the axes before `axis` become its rows, the others its columns.
+public struct Flatten: CPUExecutable {
+  public static let schema = Schema("Flatten", since: 25, inputs: ["input"], outputs: ["output"])
+  let axis: Int64
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: 1) }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0)
+    let rank = Int64(type.rank)
+    guard axis >= -rank, axis <= rank else { throw .invalidShape("axis \(axis) is out of range for \(type)") }
+    let split = Int(axis < 0 ? axis &+ rank : axis)
+    return [TensorType(type.element, try Shape([type.shape.count(0..<split), type.shape.count(split..<type.rank)]))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
+  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+}

@@ -1,0 +1,88 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Pieces of the input along an axis, of given extents or alike; of alike ones the last may be smaller.
+public struct Split: CPUExecutable {
+  public static let schema = Schema("Split", since: 18, inputs: ["input", "split?"], outputs: ["outputs..."])
+  let axis: Int64
+  let outputCount: Int64?
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    axis = try attributes.int("axis", default: 0)
+    outputCount = try attributes.optionalInt("num_outputs")
+  }
+
+  /// Before opset 13 the extents were an attribute; before opset 18 their number was that of the outputs.
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    if node.opset < 13 { try node.moveInts("split", toInput: 1) }
+  }
+
+  private func extents(_ extent: Int, _ context: InferenceContext) throws(PinionError) -> [Int] {
+    if let given = try context.optionalIntegers(1) {
+      var extents: [Int] = []
+      var sum = 0
+      for piece in given {
+        guard piece >= 0 else { throw .invalidShape("negative extent in split \(given)") }
+        extents.append(try piece.converted())
+        sum = try sum.adding(try piece.converted())
+      }
+      guard sum == extent else { throw .invalidShape("split \(given) does not add up to the extent \(extent)") }
+      guard extents.count >= context.outputCount else {
+        throw .invalidShape("split \(given) names fewer pieces than the \(context.outputCount) outputs")
+      }
+      return extents
+    }
+    let count: Int = try (outputCount ?? Int64(context.outputCount)).converted()
+    guard count > 0, count >= context.outputCount, count <= 1 << 20 else {
+      throw .invalidShape("num_outputs is \(count), expected at least the \(context.outputCount) outputs of the node")
+    }
+    let piece = (extent &+ count &- 1) / count
+    var rest = extent
+    return (0..<count).map { _ in
+      let size = min(piece, rest)
+      rest &-= size
+      return size
+    }
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0)
+    let axis = try type.shape.normalized(axis: axis)
+    var outputs: [TensorType] = []
+    for extent in try extents(type.dims[axis], context) {
+      var dims = type.dims
+      dims[axis] = extent
+      outputs.append(TensorType(type.element, try Shape(dims)))
+    }
+    return outputs
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.type(0)
+    let axis = try type.shape.normalized(axis: axis)
+    let outer = type.shape.count(0..<axis), inner = type.shape.count(axis &+ 1..<type.rank)
+    let source = type.dims[axis] &* inner
+    var moves: [Move] = []
+    var offset = 0
+    for (index, output) in context.outputs.enumerated() {
+      let run = output.dims[axis] &* inner
+      let copy = StridedCopy(
+        width: type.element.byteWidth, [.init(outer, from: source, to: run), .init(run, from: 1, to: 1)], fromOffset: offset)
+      moves.append(Move(.input(0), output: index, copy))
+      offset &+= run
+    }
+    return moveKernel(moves)
+  }
+
+  /// The pieces lie in the input where nothing is outside the axis.
+  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
+    guard let type = try? context.type(0), let axis = try? type.shape.normalized(axis: axis), type.shape.count(0..<axis) == 1 else {
+      return nil
+    }
+    let bytes = type.shape.count(axis &+ 1..<type.rank) &* type.element.byteWidth
+    return context.outputs.prefix(output).reduce(0) { $0 &+ $1.dims[axis] } &* bytes
+  }
+}

@@ -1,0 +1,31 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The input without the named axes of one element, or without any such axis where none is named.
+public struct Squeeze: CPUExecutable {
+  public static let schema = Schema("Squeeze", since: 25, inputs: ["data", "axes?"], outputs: ["squeezed"])
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  /// Before opset 13 the axes were an attribute.
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    if node.opset < 13 { try node.moveInts("axes", toInput: 1) }
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0)
+    guard let named = try context.optionalIntegers(1) else {
+      return [TensorType(type.element, try Shape(type.dims.filter { $0 != 1 }))]
+    }
+    let axes = try type.shape.normalized(axes: named)
+    for axis in axes where type.dims[axis] != 1 {
+      throw .invalidShape("axis \(axis) of \(type) has extent \(type.dims[axis]), expected 1")
+    }
+    return [TensorType(type.element, try Shape(type.dims.indices.filter { !axes.contains($0) }.map { type.dims[$0] }))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
+  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+}

@@ -1,0 +1,29 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The input with axes of one element where the output has the named axes.
+public struct Unsqueeze: CPUExecutable {
+  public static let schema = Schema("Unsqueeze", since: 25, inputs: ["data", "axes"], outputs: ["expanded"])
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  /// Before opset 13 the axes were an attribute.
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    if node.opset < 13 { try node.moveInts("axes", toInput: 1) }
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0)
+    let named = try context.integers(1)
+    let rank = type.rank &+ named.count
+    let axes = try type.shape.normalized(axes: named, limit: rank)
+    var rest = type.dims.makeIterator()
+    let dims = (0..<rank).map { axes.contains($0) ? 1 : rest.next() ?? 1 }
+    return [TensorType(type.element, try Shape(dims))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
+  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+}
