@@ -46,8 +46,10 @@ public struct MatrixProduct: Sendable {
     }
   }
 
+  /// - Parameter mergesRows: whether matrices A that share one B may count as one tall A.
   public init(
-    _ shapeA: Shape, _ shapeB: Shape, _ transposition: Transposition = Transposition(), inputs: (a: Int, b: Int) = (0, 1)
+    _ shapeA: Shape, _ shapeB: Shape, _ transposition: Transposition = Transposition(), inputs: (a: Int, b: Int) = (0, 1),
+    mergesRows: Bool = true
   ) throws(PinionError) {
     func reject(_ why: String) -> PinionError { .invalidShape("shapes \(shapeA) and \(shapeB) cannot be multiplied: \(why)") }
     guard shapeA.rank > 0, shapeB.rank > 0 else { throw reject("scalars are not matrices") }
@@ -69,8 +71,7 @@ public struct MatrixProduct: Sendable {
       input: inputs.a, isTransposed: left.isTransposed, stride: left.stride, matrixStride: left.matrixStride, position: 0)
     b = Operand(
       input: inputs.b, isTransposed: right.isTransposed, stride: right.stride, matrixStride: right.matrixStride, position: 1)
-    // One B for matrices that follow each other: one tall A.
-    if right.batch.count == 1, !left.isTransposed, left.stride == k, left.matrixStride == m &* k {
+    if mergesRows, right.batch.count == 1, !left.isTransposed, left.stride == k, left.matrixStride == m &* k {
       m = m &* count
       count = count == 0 ? 0 : 1
     }

@@ -1,0 +1,49 @@
+#ifndef PINION_PK_QUANTIZE_H
+#define PINION_PK_QUANTIZE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "pk_isa.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/// How numbers and their integer codes belong together: number = (code - zero) * scale.
+typedef struct pk_quantization {
+  const float *scale;
+  const int32_t *zero; ///< NULL means 0.
+  bool per_element;    ///< Element i has scale[i] and zero[i]; otherwise all have the first.
+  int32_t low, high;   ///< Codes lie in between, both included; -65536 to 65535.
+} pk_quantization;
+
+// Thread-safe; x and y do not overlap; halves round to even; NaN gives the lowest code.
+
+/// Codes of n floats: round(x / scale) + zero. `to` is PK_U8, PK_I8, PK_U16 or PK_I16; false for others.
+bool pk_quantize_f32(pk_isa isa, pk_type to, const pk_quantization *q, const float *x, void *y, size_t n);
+
+/// Codes of n integer sums: round((float)(x + bias) * scale) + zero, where `scale` is a factor from the sums to the codes.
+bool pk_requantize_i32(pk_isa isa, pk_type to, const pk_quantization *q, int32_t bias, const int32_t *x, void *y, size_t n);
+
+/// Numbers of n codes: (x - zero) * scale. `from` is one of the types above or PK_I32; low and high are not used.
+bool pk_dequantize_f32(pk_isa isa, pk_type from, const pk_quantization *q, const void *x, float *y, size_t n);
+
+/// Least and greatest of n floats and 0, NaN left out.
+void pk_range_f32(pk_isa isa, const float *x, size_t n, float *least, float *greatest);
+
+/// One plane of a depthwise integer convolution over height and width: y[out] = sum of (x - x_zero) * (w - w_zero), the
+/// padding being x_zero. x: uint8_t or int8_t [in], w likewise [kernel], y: [out].
+typedef struct pk_depthwise_int8 {
+  size_t in[2], kernel[2], stride[2], dilation[2], pad[2], out[2];
+  bool x_signed, w_signed;
+  int32_t x_zero, w_zero;
+} pk_depthwise_int8;
+
+void pk_depthwise_int8_plane(pk_isa isa, const pk_depthwise_int8 *s, const void *x, const void *w, int32_t *y);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,46 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The convolution of uint8 or int8, less zero points, as int32.
+public struct ConvInteger: CPUExecutable {
+  public static let schema = Schema(
+    "ConvInteger", since: 10, inputs: ["x", "w", "x_zero_point?", "w_zero_point?"], outputs: ["y"])
+  let form: ConvForm
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { form = try ConvForm(&attributes) }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    try context.requireBytes([0, 1])
+    try context.requireSameElementType([0, 2])
+    try context.requireSameElementType([1, 3])
+    try context.requireSingle([2])
+    let w = try context.type(1)
+    try context.requireSingleOrChannels(3, w)
+    return [try form.infer(try context.type(0), w, bias: nil, element: .int32)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let shape = try form.shape(try context.type(0), try context.type(1))
+    var preparation = Preparation(context)
+    let convolution = try IntegerConvolution(shape, x: 0, weights: 1, xZero: 2, wZero: 3, &preparation, context)
+    let channels = shape.groups &* shape.outputs, positions = shape.window.outputCount
+    let (stage, lane) = try convolution.stage(context) { frame, image, channel, range, sums in
+      let target = frame.output(0, as: Int32.self) + ((image &* channels &+ channel) &* positions &+ range.lowerBound)
+      target.update(from: sums, count: range.count)
+    }
+    return preparation.kernel([stage], laneScratchBytes: lane)
+  }
+}
+
+extension InferenceContext {
+  /// Checks that an input, where it is there, has one element or one for each output channel of the weights.
+  func requireSingleOrChannels(_ index: Int, _ weights: TensorType) throws(PinionError) {
+    guard let type = optionalType(index), type.count != 1 else { return }
+    guard type.rank == 1, let outputs = weights.dims.first, type.count == outputs else {
+      throw .invalidShape("input \(index) is \(type), expected one element or one for each output channel of weights \(weights)")
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The numbers that codes of few bits stand for: (x - x_zero_point) * x_scale.
+public struct DequantizeLinear: CPUExecutable {
+  public static let schema = Schema("DequantizeLinear", since: 28, inputs: ["x", "x_scale", "x_zero_point?"], outputs: ["y"])
+  let axis: Int64
+  let blockSize: Int
+  let outputType: ElementType?
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    axis = try attributes.int("axis", default: 1)
+    blockSize = try attributes.int("block_size", default: 0, in: 0...(1 << 46))
+    outputType = try attributes.optionalNonzeroElementType("output_dtype")
+  }
+
+  private func layout(_ inputs: InferenceContext) throws(PinionError) -> QuantizationLayout {
+    try QuantizationLayout(try inputs.type(0).shape, scales: try inputs.type(1).shape, axis: axis, blockSize: blockSize)
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let x = try context.type(0), scale = try context.type(1)
+    _ = try layout(context)
+    _ = try context.zeroPoint(2, scales: 1)
+    try context.requireSameElementType([0, 2])
+    let element = outputType ?? (scale.element == .float8e8m0 ? .float32 : scale.element)
+    guard element == .float32 || element == .float16 || element == .bfloat16 else {
+      throw .unsupported("codes cannot be dequantised to \(element)")
+    }
+    return [TensorType(element, x.shape)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try dequantizeKernel(try layout(context.inference), context)
+  }
+}
+
+/// ONNX Runtime's operator of the same name, which had 16- and 4-bit types first.
+public struct MicrosoftDequantizeLinear: Operator {
+  public static let schema = Schema(
+    "DequantizeLinear", domain: "com.microsoft", since: 1, inputs: ["x", "x_scale", "x_zero_point?"], outputs: ["y"])
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = "" }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try DequantizeLinear(&attributes) }
+}

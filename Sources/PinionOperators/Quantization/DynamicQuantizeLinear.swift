@@ -1,0 +1,31 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// uint8 codes for numbers whose range, widened to include 0, is measured first.
+public struct DynamicQuantizeLinear: CPUExecutable {
+  public static let schema = Schema("DynamicQuantizeLinear", since: 11, inputs: ["x"], outputs: ["y", "y_scale", "y_zero_point"])
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let x = try context.type(0)
+    guard x.element == .float32 else { throw .invalidShape("input 'x' is \(x), expected float32") }
+    return [TensorType(.uint8, x.shape), TensorType(.float32, .scalar), TensorType(.uint8, .scalar)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let count = try context.type(0).count
+    let measure = DynamicQuantization(count: count)
+    var stages = measure.stages(scratch: 0) { frame, scale, zero in
+      frame.output(1, as: Float.self).pointee = scale
+      frame.output(2, as: UInt8.self).pointee = UInt8(truncatingIfNeeded: zero)
+    }
+    stages.append(
+      measure.codes(scratch: 0) { frame, range in (frame.output(0, as: UInt8.self) + range.lowerBound) })
+    return Kernel(stages: stages, scratchBytes: measure.scratchBytes)
+  }
+}

@@ -1,0 +1,72 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Codes of few bits for the numbers `x`: saturate(x / y_scale + y_zero_point), rounded to even.
+public struct QuantizeLinear: CPUExecutable {
+  public static let schema = Schema("QuantizeLinear", since: 28, inputs: ["x", "y_scale", "y_zero_point?"], outputs: ["y"])
+  let axis: Int64
+  let blockSize: Int
+  let saturate: Bool
+  let precision: ElementType?
+  let outputType: ElementType?
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    axis = try attributes.int("axis", default: 1)
+    blockSize = try attributes.int("block_size", default: 0, in: 0...(1 << 46))
+    saturate = try attributes.bool("saturate", default: true)
+    precision = try attributes.optionalNonzeroElementType("precision")
+    outputType = try attributes.optionalNonzeroElementType("output_dtype")
+  }
+
+  private func layout(_ inputs: InferenceContext) throws(PinionError) -> QuantizationLayout {
+    try QuantizationLayout(try inputs.type(0).shape, scales: try inputs.type(1).shape, axis: axis, blockSize: blockSize)
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let x = try context.type(0)
+    _ = try layout(context)
+    let zero = try context.zeroPoint(2, scales: 1)
+    let element = zero?.element ?? outputType ?? .uint8
+    guard outputType == nil || outputType == element else {
+      throw .invalidShape("input 'y_zero_point' is \(element), attribute 'output_dtype' says \(outputType ?? element)")
+    }
+    guard element.codeRange != nil || element.isNarrowFloat else { throw .unsupported("numbers cannot be quantised to \(element)") }
+    return [TensorType(element, x.shape)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let scale = try context.type(1).element
+    let natural: ElementType = scale == .float16 || scale == .bfloat16 ? scale : .float32
+    return try quantizeKernel(try layout(context.inference), precision: precision ?? natural, saturate: saturate, context)
+  }
+}
+
+extension AttributeReader {
+  /// An element type, for which 0 says the same as no attribute.
+  mutating func optionalNonzeroElementType(_ name: String) throws(PinionError) -> ElementType? {
+    let type = try optionalInt(name)
+    guard let type, type != 0 else { return nil }
+    return try elementType(name)
+  }
+}
+
+extension InferenceContext {
+  /// The type of a zero point, which has as many elements as the scales it goes with.
+  func zeroPoint(_ index: Int, scales: Int) throws(PinionError) -> TensorType? {
+    guard let zero = optionalType(index) else { return nil }
+    let scale = try type(scales)
+    guard zero.count == scale.count else { throw .invalidShape("zero point \(zero) with scale \(scale), expected the same shape") }
+    return zero
+  }
+}
+
+/// ONNX Runtime's operator of the same name, which had 16- and 4-bit types first.
+public struct MicrosoftQuantizeLinear: Operator {
+  public static let schema = Schema(
+    "QuantizeLinear", domain: "com.microsoft", since: 1, inputs: ["x", "y_scale", "y_zero_point?"], outputs: ["y"])
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = "" }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try QuantizeLinear(&attributes) }
+}
