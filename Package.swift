@@ -53,8 +53,12 @@ let package = Package(
     .executableTarget(name: "onnx-dump", dependencies: ["PinionImport"], path: "Tests/Oracle/onnx-dump"),
     .executableTarget(name: "onnx-case", dependencies: ["Pinion", "PinionCPU"], path: "Tests/Conformance/onnx-case"),
     .testTarget(name: "PinionBaseTests", dependencies: ["PinionBase"]),
+    .testTarget(name: "PinionGraphTests", dependencies: ["PinionOperators"]),
+    .testTarget(name: "PinionPassesTests", dependencies: ["PinionPasses", "PinionRuntime"]),
     .testTarget(name: "PinionImportTests", dependencies: ["PinionImport"]),
     .testTarget(name: "PinionOperatorsTests", dependencies: ["PinionOperators", "PinionRuntime"]),
+    .testTarget(name: "PinionRuntimeTests", dependencies: ["PinionOperators", "PinionRuntime"]),
+    .testTarget(name: "ArchitectureTests"),
   ],
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx17

@@ -4,6 +4,7 @@
 #include "pk_conv_internal.h"
 #include "pk_conv_pack.inl.h"
 #include "pk_conv_depthwise.inl.h"
+#include "pk_conv_winograd.inl.h"
 #include "pk_pool.inl.h"
 
 static void conv_block(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
@@ -50,5 +51,5 @@ static void activate_plane(const pk_conv *c, size_t channel, size_t offset, size
 }
 
 const pk_conv_table PK_CONV_TABLE = {
-    .block = conv_block, .depthwise = depthwise, .activate_plane = activate_plane,
+    .block = conv_block, .winograd = winograd, .depthwise = depthwise, .activate_plane = activate_plane,
     .pool_max = pool_max, .pool_average = pool_average, .sum = sum_of, .max = max_of};

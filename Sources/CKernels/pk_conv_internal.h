@@ -7,10 +7,11 @@
 
 typedef struct pk_conv_table {
   void (*block)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
+  void (*winograd)(const pk_conv *c, size_t image, size_t group, size_t band0, size_t band1, void *scratch);
   void (*depthwise)(const pk_conv *c, size_t plane0, size_t plane1, void *scratch);
   void (*pool_max)(const pk_conv_shape *s, const float *x, float *y, size_t planes, void *scratch);
-  void (*pool_average)(const pk_conv_shape *s, size_t pad_end_row, size_t pad_end_column, bool count_pad, const float *x, float *y, size_t planes,
-                       void *scratch);
+  void (*pool_average)(const pk_conv_shape *s, size_t pad_end_row, size_t pad_end_column, bool count_pad, const float *x, float *y,
+                       size_t planes, void *scratch);
   float (*sum)(const float *x, size_t count);
   float (*max)(const float *x, size_t count);
   void (*activate_plane)(const pk_conv *c, size_t channel, size_t offset, size_t count);
@@ -67,6 +68,38 @@ static inline size_t pk_plane_scratch_bytes(const pk_conv_shape *s) {
   const size_t sums = 5 * ((s->out[2] + 15) / 16 * 16);
   const size_t floats = pk_mul(pk_add(sums, pk_mul(lines, line)), sizeof(float));
   return pk_add(pk_round64(pk_mul(s->kernel[2], sizeof(size_t))), floats);
+}
+
+/// Sizes of one Winograd call, in floats. SIZE_MAX in `total` if it does not fit.
+typedef struct pk_winograd {
+  size_t across;    ///< Tiles in a band.
+  size_t phase;     ///< Of a padded input row, which is stored as every fourth element in four runs.
+  size_t ld;        ///< Of a row of transformed input or output: all tiles of the call, and room for a vector.
+  size_t rows;      ///< Output channels transformed back together.
+  size_t input_step, product_step; ///< Between the 36 matrices.
+  size_t lines, input, product, line, total;
+} pk_winograd;
+
+/// An odd number of cache lines: the 36 places written together must not fall into the same sets of the caches.
+static inline size_t pk_odd_lines(size_t floats) { return floats > SIZE_MAX - 32 ? SIZE_MAX : ((floats + 15) / 16 | 1) * 16; }
+
+static inline pk_winograd pk_winograd_sizes(const pk_conv_shape *s, size_t bands, size_t mr, size_t nr) {
+  pk_winograd z = {.across = pk_ceil_div(s->out[2], 4)};
+  if (s->out[2] > SIZE_MAX / 64 || bands > SIZE_MAX / 64) {
+    z.total = SIZE_MAX;
+    return z;
+  }
+  z.phase = (z.across + 15) / 16 * 16 + 16;
+  z.ld = pk_add(pk_mul(pk_ceil_div(pk_mul(z.across, bands), nr), nr), 16);
+  z.rows = pk_min(4 * mr, pk_ceil_div(s->outputs, mr) * mr);
+  z.lines = pk_mul(4 * bands + 2, 4 * z.phase);
+  z.input_step = pk_odd_lines(pk_mul(s->channels, z.ld));
+  z.product_step = pk_odd_lines(pk_mul(z.rows, z.ld));
+  z.input = pk_mul(36, z.input_step);
+  z.product = pk_mul(36, z.product_step);
+  z.line = 16 * z.phase;
+  z.total = pk_add(pk_add(z.lines, z.input), pk_add(z.product, 2 * z.line));
+  return z;
 }
 
 #endif

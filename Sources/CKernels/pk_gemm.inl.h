@@ -25,8 +25,8 @@ static void run_panel(const float *pa, size_t rows, size_t mr, size_t k, size_t 
   for (size_t i = 0; i < rows; i += mr) {
     const size_t height = pk_min(mr, rows - i);
     const float *a = pa + i * k + kb * height;
-    micro_kernel(height, cols > VW ? 2 : 1)(kc, a, pb, NR, tile);
-    finish_tile(s, tile, cols > VW ? NR : VW, height, cols, row0 + i, col0);
+    micro_kernel(height, cols > VW ? 2 : 1)(kc, a, pb, NR, tile, NR);
+    finish_tile(s, tile, NR, height, cols, row0 + i, col0);
   }
 }
 

@@ -1,27 +1,25 @@
-// Micro-kernels: tile[mr][N * VW] = sum over p < kc of a[p][mr] * b[p][NR]. `a` is a packed panel; `bs` is the distance of
-// B's rows, which only the short kernels use (they also run on an unpacked B).
+// Micro-kernels: tile[i * ts + j] = sum over p < kc of a[p][i] * b[p * bs + j]. `a` is a packed panel, B may be unpacked.
 
-typedef void (*micro)(size_t kc, const float *a, const float *b, size_t bs, float *tile);
+typedef void (*micro)(size_t kc, const float *a, const float *b, size_t bs, float *tile, size_t ts);
 
 #define MICRO(M, N)                                                                                            \
   static void micro_##M##x##N(size_t kc, const float *restrict a, const float *restrict b, size_t bs,         \
-                              float *restrict tile) {                                                          \
-    (void)bs;                                                                                                  \
+                              float *restrict tile, size_t ts) {                                               \
     vf acc[M][N];                                                                                              \
     PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < N; j++) acc[i][j] = 0.0f;              \
-    for (size_t p = 0; p < kc; p++, a += M, b += NR) {                                                         \
+    for (size_t p = 0; p < kc; p++, a += M, b += bs) {                                                         \
       vf bv[N];                                                                                                \
       PK_UNROLL for (int j = 0; j < N; j++) bv[j] = vf_load(b + j * VW);                                       \
       PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < N; j++) acc[i][j] += a[i] * bv[j];   \
     }                                                                                                          \
     PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < N; j++)                                \
-        vf_store(tile + (i * N + j) * VW, acc[i][j]);                                                          \
+        vf_store(tile + (size_t)i * ts + j * VW, acc[i][j]);                                                   \
   }
 
 // With few rows an FMA chain per element would wait for its own latency: U interleaved chains run over k.
 #define MICRO_SHORT(M, N, U)                                                                                   \
   static void micro_##M##x##N(size_t kc, const float *restrict a, const float *restrict b, size_t bs,         \
-                              float *restrict tile) {                                                          \
+                              float *restrict tile, size_t ts) {                                               \
     vf acc[U][M][N];                                                                                           \
     PK_UNROLL for (int u = 0; u < U; u++) PK_UNROLL for (int i = 0; i < M; i++)                                \
         PK_UNROLL for (int j = 0; j < N; j++) acc[u][i][j] = 0.0f;                                             \
@@ -39,7 +37,7 @@ typedef void (*micro)(size_t kc, const float *a, const float *b, size_t bs, floa
     PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < N; j++) {                              \
       vf sum = acc[0][i][j];                                                                                   \
       PK_UNROLL for (int u = 1; u < U; u++) sum += acc[u][i][j];                                               \
-      vf_store(tile + (i * N + j) * VW, sum);                                                                  \
+      vf_store(tile + (size_t)i * ts + j * VW, sum);                                                           \
     }                                                                                                          \
   }
 

@@ -65,12 +65,12 @@ static void skinny_rows(const pk_sgemm *g, const float *pa, size_t rows, size_t 
   const micro wide = wide_kernel(rows, &vectors);
   size_t j = skinny_wide(g, pa, rows, m0, n0, n1, s);
   for (; j + vectors * VW <= n1; j += vectors * VW) {
-    wide(g->k, pa, g->b + j, g->ldb, tile);
+    wide(g->k, pa, g->b + j, g->ldb, tile, vectors * VW);
     finish_tile(s, tile, vectors * VW, rows, vectors * VW, m0, j);
   }
   while (j + VW <= n1) {
     const size_t few = n1 - j >= NR ? 2 : 1;
-    micro_kernel(rows, few)(g->k, pa, g->b + j, g->ldb, tile);
+    micro_kernel(rows, few)(g->k, pa, g->b + j, g->ldb, tile, few * VW);
     finish_tile(s, tile, few * VW, rows, few * VW, m0, j);
     j += few * VW;
   }

@@ -19,7 +19,7 @@
 #if PK_LEVEL == 2
 #define PK_FN(name) name##_avx512
 #define PK_LANES 16
-#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,bmi,bmi2,lzcnt,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"))), apply_to = function)
 #elif PK_LEVEL == 1
 #define PK_FN(name) name##_avx2
 #define PK_LANES 8

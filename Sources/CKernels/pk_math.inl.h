@@ -26,6 +26,17 @@ static inline float PK_FN(pk_exp_f32)(float x) {
   return p * PK_FN(pk_float)((half + 127) << 23) * PK_FN(pk_float)((k - half + 127) << 23);
 }
 
+// exp(x) for x <= 0, with results below the normal numbers as 0: what softmax takes of its differences.
+static inline float PK_FN(pk_exp_below_f32)(float x) {
+  const float clamped = x < -87.3f ? -87.3f : x;
+  const float shifted = clamped * 0x1.715476p0f + 0x1.8p23f;
+  const float n = shifted - 0x1.8p23f;
+  const float r = (clamped - n * 0x1.62e4p-1f) - n * 0x1.7f7d1cp-20f;
+  const float p = 1 + (r + r * r * PK_FN(pk_exp_tail)(r));
+  const float scale = PK_FN(pk_float)((PK_FN(pk_bits)(shifted) - PK_FN(pk_bits)(0x1.8p23f) + 127) << 23);
+  return x < -87.3f ? 0 : p * scale;
+}
+
 // exp(x) - 1 for x <= 88.
 static inline float PK_FN(pk_expm1_f32)(float x) {
   x = x > 88 ? 88 : x;
@@ -179,6 +190,7 @@ static inline double PK_FN(pk_gelu_erf_f64)(double x) { return 0.5 * x * erfc(x 
 #define PK_LIBM_F64(name)                                                                                  \
   static inline double PK_FN(pk_##name##_f64)(double x) { return name(x); }
 PK_LIBM_F64(exp)
+static inline double PK_FN(pk_exp_below_f64)(double x) { return exp(x); }
 PK_LIBM_F64(expm1)
 PK_LIBM_F64(log)
 PK_LIBM_F64(log1p)

@@ -21,6 +21,12 @@ public enum Value: Sendable {
     return values
   }
 
+  /// Keys and values of a map.
+  public func asMap() throws(PinionError) -> (keys: Tensor, values: Tensor) {
+    guard case .map(let keys, let values) = self else { throw .invalidShape("expected a map, found \(type)") }
+    return (keys, values)
+  }
+
   public var type: ValueType {
     switch self {
     case .tensor(let tensor): .tensor(tensor.element, dims: tensor.shape.dims.map(Dimension.known))

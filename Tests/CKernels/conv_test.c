@@ -72,7 +72,7 @@ static bool finish_shape(pk_conv_shape *s, const size_t pad_end[3], bool transpo
   return true;
 }
 
-typedef enum way { GEMM, DEPTHWISE, DIRECT, TRANSPOSED, TRANSPOSED_DIRECT } way;
+typedef enum way { GEMM, WINOGRAD, DEPTHWISE, DIRECT, TRANSPOSED, TRANSPOSED_DIRECT } way;
 
 static void describe(const pk_conv_shape *s) {
   printf("images %zu groups %zu channels %zu outputs %zu", s->images, s->groups, s->channels, s->outputs);
@@ -112,6 +112,17 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
           for (size_t j = 0; j < out; j += cols)
             pk_conv_block(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, j, j + cols < out ? j + cols : out, t.bytes);
     CHECK(scratch_end(t), "%s: conv wrote behind its scratch", pk_isa_name(isa));
+  } else if (how == WINOGRAD) {
+    CHECK(pk_conv_winograd_fits(s), "Winograd should take this");
+    c.weights = packed = buffer(pk_conv_winograd_packed_bytes(isa, s), 0xff);
+    pk_conv_winograd_pack(isa, s, w, 0, s->groups, packed);
+    const size_t bands = (s->out[1] + 3) / 4,
+                 step = random_bits() & 1 ? random_in(1, bands) : pk_conv_winograd_grid(isa, s, random_in(1, 4));
+    scratch t = scratch_of(pk_conv_winograd_scratch_bytes(isa, s, step));
+    for (size_t n = 0; n < s->images; n++)
+      for (size_t g = 0; g < s->groups; g++)
+        for (size_t i = 0; i < bands; i += step) pk_conv_winograd_block(isa, &c, n, g, i, i + step < bands ? i + step : bands, t.bytes);
+    CHECK(scratch_end(t), "%s: Winograd wrote behind its scratch", pk_isa_name(isa));
   } else if (how == DEPTHWISE) {
     scratch t = scratch_of(pk_conv_depthwise_scratch_bytes(isa, s));
     const size_t half = planes / 2;
@@ -144,7 +155,7 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
     if (!c.epilogue.residual_last) v += r;
     if (c.epilogue.activation) v = v < 0 ? v * 0.25 : v;
     if (c.epilogue.residual_last) v += r;
-    bad = !(fabs(v - y[i]) <= 1e-6 * (size[i] + 4));
+    bad = !(fabs(v - y[i]) <= (how == WINOGRAD ? 8e-6 : 1e-6) * (size[i] + 4));
     CHECK(!bad, "%s way %d: y[%zu] = %g, not %g", pk_isa_name(isa), how, i, y[i], v);
   }
   if (bad && failures < 20) describe(s);
@@ -158,19 +169,20 @@ static void test_random(pk_isa isa, way how, bool small) {
                      .outputs = random_in(1, small ? 6 : 40)};
   if (how == DEPTHWISE) s.channels = 1, s.groups = random_in(1, 5), s.outputs = random_in(1, 2);
   size_t pad_end[3];
-  const int rank = how == DEPTHWISE ? (int)random_in(1, 2) : (int)random_in(1, 3);
+  const int rank = how == WINOGRAD ? 2 : how == DEPTHWISE ? (int)random_in(1, 2) : (int)random_in(1, 3);
   const size_t square = random_in(1, 4);
   for (int i = 0; i < 3; i++) {
     const bool used = i >= 3 - rank;
     s.in[i] = used ? random_in(1, rank == 3 ? 9 : rank == 2 ? 24 : 150) : 1;
     s.kernel[i] = used ? (square == 1 ? 3 : square == 2 ? 5 : random_in(1, 7)) : 1;
     if (square == 3 && how == GEMM) s.kernel[i] = 1;
-    s.stride[i] = used && random_bits() & 1 ? random_in(1, 4) : 1;
-    s.dilation[i] = used && random_bits() % 4 == 0 ? random_in(1, 3) : 1;
+    if (how == WINOGRAD) s.kernel[i] = used ? 3 : 1;
+    s.stride[i] = how != WINOGRAD && used && random_bits() & 1 ? random_in(1, 4) : 1;
+    s.dilation[i] = how != WINOGRAD && used && random_bits() % 4 == 0 ? random_in(1, 3) : 1;
     s.pad[i] = used && random_bits() & 1 ? random_in(0, 4) : 0;
     pad_end[i] = used && random_bits() & 1 ? random_in(0, 4) : 0;
   }
-  if (random_bits() % 8 == 0 && how != DEPTHWISE) s.in[2] = s.kernel[2] = s.stride[2] = 1, s.pad[2] = pad_end[2] = 0;
+  if (random_bits() % 8 == 0 && how != DEPTHWISE && how != WINOGRAD) s.in[2] = s.kernel[2] = s.stride[2] = 1, s.pad[2] = pad_end[2] = 0;
   if (finish_shape(&s, pad_end, how >= TRANSPOSED)) test_shape(isa, how, &s);
 }
 
@@ -179,6 +191,7 @@ int main(void) {
     for (int i = 0; i < 1500; i++) {
       test_random(isa, GEMM, i % 5 != 0);
       test_random(isa, DEPTHWISE, true);
+      if (i % 3 == 0) test_random(isa, WINOGRAD, i % 5 != 0);
       if (i % 3 == 0) test_random(isa, TRANSPOSED, true);
       if (i % 50 == 0) test_random(isa, TRANSPOSED, false);
       if (i % 10 == 0 && isa == PK_ISA_SCALAR) test_random(isa, DIRECT, true), test_random(isa, TRANSPOSED_DIRECT, true);

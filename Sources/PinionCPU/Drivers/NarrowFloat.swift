@@ -41,7 +41,7 @@ public struct NarrowFloat: Sendable {
 
   private var notANumber: Int {
     switch special {
-    case .ieee: 0x7f
+    case .ieee: 0x7e
     case .finite: isExponent ? 0xff : 0x7f
     case .unsignedZero: 0x80
     case .none: signBit

@@ -25,6 +25,7 @@ extension ImportedModel {
     try builder.build(onnxGraph, opsets: opsets, isMain: true)
     if let error = shared.unsupportedError() { throw error }
 
+    try builder.graph.verify()
     self.init(graph: builder.graph)
     overridable = builder.overridable
     metadata.irVersion = model.irVersion

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -8,6 +9,7 @@ import PinionTensor
 protocol ArgExtremum: CPUExecutable {
   /// Whether `a` is preferred to `b`.
   static func prefers<T: Comparable>(_ a: T, over b: T) -> Bool
+  static func vectorKernel(_ element: pk_type) -> pk_arg_fn?
   var attributes: ArgExtremumAttributes { get }
 }
 
@@ -38,7 +40,8 @@ extension ArgExtremum {
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    switch try context.type(0).element {
+    if let kernel = try vectorKernel(context) { return kernel }
+    return switch try context.type(0).element {
     case .float32: try kernel(context, Float.self) { $0.isNaN }
     case .float64: try kernel(context, Double.self) { $0.isNaN }
     case .int8: try kernel(context, Int8.self)
@@ -53,14 +56,28 @@ extension ArgExtremum {
     }
   }
 
+  private func lines(_ context: KernelContext) throws(PinionError) -> AxisLines {
+    let shape = try context.type(0).shape
+    guard shape.rank > 0 else { return AxisLines(outer: 1, extent: 1, inner: 1) }
+    return AxisLines(shape, axis: try shape.normalized(axis: attributes.axis))
+  }
+
+  private func vectorKernel(_ context: KernelContext) throws(PinionError) -> Kernel? {
+    let type = try context.type(0), lines = try lines(context)
+    guard let element = type.element.kernelType, let function = Self.vectorKernel(element), lines.extent > 0, lines.inner > 0 else { return nil }
+    let extent = lines.extent, inner = lines.inner, width = type.element.byteWidth, selectsLast = attributes.selectsLast
+    return .ranges(lines.outer, grain: max(1, 32_768 / (extent &* inner))) { frame, range in
+      let x = frame.rawInput(0) + range.lowerBound &* extent &* inner &* width
+      function(x, frame.output(0) + range.lowerBound &* inner, range.count, extent, inner, inner, selectsLast)
+    }
+  }
+
   private func kernel<T: Comparable & BitwiseCopyable & Sendable>(
     _ context: KernelContext, _ type: T.Type, isUnordered: @escaping @Sendable (T) -> Bool = { _ in false }
   ) throws(PinionError) -> Kernel {
-    let shape = try context.type(0).shape
-    let axis = shape.rank == 0 ? 0 : try shape.normalized(axis: attributes.axis)
-    let extent = shape.rank == 0 ? 1 : shape[axis]
-    let inner = shape.rank == 0 ? 1 : shape.count(axis &+ 1..<shape.rank)
-    let outer = try context.outputType(0).count / max(inner, 1)
+    let lines = try lines(context)
+    let extent = lines.extent, inner = lines.inner
+    let outer = extent == 0 ? 0 : lines.outer
     let selectsLast = attributes.selectsLast
     // NaN counts as the extreme, and stays.
     @Sendable @inline(__always) func replaces(_ a: T, _ b: T) -> Bool {

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBase
 import PinionGraph
 
@@ -6,5 +7,6 @@ public struct ArgMax: ArgExtremum {
   public static let schema = Schema("ArgMax", since: 13, inputs: ["data"], outputs: ["reduced"])
   let attributes: ArgExtremumAttributes
   public init(_ reader: inout AttributeReader) throws(PinionError) { attributes = try ArgExtremumAttributes(&reader) }
+  static func vectorKernel(_ element: pk_type) -> pk_arg_fn? { pk_arg_max_kernel(pk_isa_best(), element) }
   static func prefers<T: Comparable>(_ a: T, over b: T) -> Bool { a > b }
 }

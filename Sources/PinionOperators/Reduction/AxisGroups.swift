@@ -42,6 +42,13 @@ struct AxisGroups: Sendable {
     reducedStrides = merged.filter(\.isReduced).map(\.stride)
   }
 
+  /// The groups as lines of a tensor of three axes, where they lie so.
+  var lines: AxisLines? {
+    guard keptDims.count <= 1, size > 0, count > 0 else { return nil }
+    if reducesRows { return reducedDims.isEmpty ? AxisLines(outer: count, extent: size, inner: 1) : nil }
+    return reducedDims.count <= 1 ? AxisLines(outer: count / row, extent: size, inner: row) : nil
+  }
+
   /// Where the group, or the row of neighbouring groups, with number `index` starts.
   func base(_ index: Int) -> Int { AxisGroups.offset(index, keptDims, keptStrides) }
 
@@ -57,6 +64,25 @@ struct AxisGroups: Sendable {
       axis &-= 1
     }
     return axis == 0 ? offset &+ rest &* strides[0] : offset
+  }
+}
+
+/// A tensor seen as `outer` x `extent` x `inner`, of which the middle axis is worked on.
+struct AxisLines: Sendable {
+  let outer: Int
+  let extent: Int
+  let inner: Int
+
+  init(_ shape: Shape, axis: Int) {
+    outer = shape.count(0..<axis)
+    extent = shape[axis]
+    inner = shape.count(axis &+ 1..<shape.rank)
+  }
+
+  init(outer: Int, extent: Int, inner: Int) {
+    self.outer = outer
+    self.extent = extent
+    self.inner = inner
   }
 }
 

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionGraph
@@ -6,6 +7,7 @@ import PinionTensor
 /// The logarithm of the sum of the exponentials of the elements along axes; minus infinity for none.
 public struct ReduceLogSumExp: ReduceOperator {
   public static let schema = Schema("ReduceLogSumExp", since: 28, inputs: ["data", "axes?"], outputs: ["reduced"])
+  static var operation: pk_reduce_op { PK_REDUCE_LOG_SUM_EXP }
   let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionGraph
@@ -6,6 +7,7 @@ import PinionTensor
 /// The largest of the elements along axes; for none the lowest value of the type.
 public struct ReduceMax: ReduceOperator {
   public static let schema = Schema("ReduceMax", since: 20, inputs: ["data", "axes?"], outputs: ["reduced"])
+  static var operation: pk_reduce_op { PK_REDUCE_MAX }
   let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 

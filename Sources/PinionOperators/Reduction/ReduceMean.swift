@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionGraph
@@ -6,6 +7,7 @@ import PinionTensor
 /// The mean of the elements along axes.
 public struct ReduceMean: ReduceOperator {
   public static let schema = Schema("ReduceMean", since: 18, inputs: ["data", "axes?"], outputs: ["reduced"])
+  static var operation: pk_reduce_op { PK_REDUCE_MEAN }
   let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionGraph
@@ -6,6 +7,7 @@ import PinionTensor
 /// The smallest of the elements along axes; for none the highest value of the type.
 public struct ReduceMin: ReduceOperator {
   public static let schema = Schema("ReduceMin", since: 20, inputs: ["data", "axes?"], outputs: ["reduced"])
+  static var operation: pk_reduce_op { PK_REDUCE_MIN }
   let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -20,7 +21,9 @@ public struct ReductionAttributes: Sendable {
 protocol ReduceOperator: CPUExecutable {
   /// The opset in which `axes` became an input.
   static var axesInputSince: Int64 { get }
+  static var operation: pk_reduce_op { get }
   var reduction: ReductionAttributes { get }
+  /// The kernel for what the vector kernels do not cover.
   func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel?
 }
 
@@ -47,7 +50,32 @@ extension ReduceOperator {
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let groups = AxisGroups(type.shape, axes: try axes(context.inference))
+    if let element = type.element.kernelType, let function = pk_reduce_kernel(pk_isa_best(), Self.operation, element),
+      let lines = groups.lines
+    {
+      return lineKernel(function, lines, width: type.element.byteWidth)
+    }
     guard let kernel = try kernel(type.element, groups) else { throw context.unsupportedTypes() }
     return kernel
+  }
+}
+
+/// A kernel that makes one element of each line of input 0.
+private func lineKernel(_ function: @escaping pk_reduce_fn, _ lines: AxisLines, width: Int) -> Kernel {
+  let extent = lines.extent, inner = lines.inner
+  if inner == 1 {
+    return .ranges(lines.outer, grain: max(1, 32_768 / extent)) { frame, range in
+      let x = frame.rawInput(0) + range.lowerBound &* extent &* width
+      function(x, frame.rawOutput(0) + range.lowerBound &* width, range.count, extent, 1, 1)
+    }
+  }
+  let columns = min(inner, 1024), blocks = (inner &- 1) / columns &+ 1
+  return .ranges(lines.outer &* blocks, grain: max(1, 32_768 / (extent &* columns))) { frame, range in
+    for task in range {
+      let block = task / blocks, first = task % blocks &* columns
+      let x = frame.rawInput(0) + (block &* extent &* inner &+ first) &* width
+      let y = frame.rawOutput(0) + (block &* inner &+ first) &* width
+      function(x, y, 1, extent, min(columns, inner &- first), inner)
+    }
   }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionGraph
@@ -7,6 +8,7 @@ import PinionTensor
 public struct ReduceSum: ReduceOperator {
   public static let schema = Schema("ReduceSum", since: 13, inputs: ["data", "axes?"], outputs: ["reduced"])
   static var axesInputSince: Int64 { 13 }
+  static var operation: pk_reduce_op { PK_REDUCE_SUM }
   let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 

@@ -1,4 +1,5 @@
 import PinionBase
+import PinionCPU
 import PinionGraph
 import PinionTensor
 
@@ -24,5 +25,15 @@ extension InferenceContext {
       throw .invalidShape("input \(index) is \(type), expected int64 or int32 indices")
     }
     return type
+  }
+}
+
+extension Tensor {
+  /// The only element of a tensor of numbers, without what is behind its point.
+  func wholeNumber() throws(PinionError) -> Int64 {
+    guard count == 1 else { throw .invalidShape("expected one number, found \(type)") }
+    var value: Int64 = 0
+    try conversion(from: element, to: .int64)(data, &value, 1)
+    return value
   }
 }

@@ -27,8 +27,8 @@ public struct Tile: CPUExecutable {
     let type = try context.type(0)
     var result = [Int](repeating: 1, count: type.rank)
     if repeatsOneAxis {
-      let axis = try type.shape.normalized(axis: try number(try context.requiredValue(2)))
-      result[axis] = try (try number(try context.requiredValue(1))).converted()
+      let axis = try type.shape.normalized(axis: try context.requiredValue(2).wholeNumber())
+      result[axis] = try context.requiredValue(1).wholeNumber().converted()
     } else {
       let repeats = try context.integers(1)
       guard repeats.count == type.rank else { throw .invalidShape("\(repeats.count) repeats for \(type)") }
@@ -36,14 +36,6 @@ public struct Tile: CPUExecutable {
     }
     guard result.allSatisfy({ $0 >= 0 }) else { throw .invalidShape("negative number of repeats in \(result)") }
     return result
-  }
-
-  private func number(_ tensor: Tensor) throws(PinionError) -> Int64 {
-    guard tensor.count == 1 else { throw .invalidShape("expected one number, found \(tensor.type)") }
-    var value = 0.0
-    try conversion(from: tensor.element, to: .float64)(tensor.data, &value, 1)
-    guard let integer = Int64(exactly: value) else { throw .invalidValue("expected a whole number, found \(value)") }
-    return integer
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {

@@ -1,0 +1,116 @@
+// Winograd F(4x4, 3x3). Lanes of a vector are tiles side by side. The points are 0, +-a, +-b and infinity with a = sqrt(1/2),
+// b = sqrt(2): their powers grow less than those of 1 and 2, which makes the rounding errors several times smaller.
+
+PK_INLINE void transform_input(const vf d[6], vf t[6]) {
+  const vf p = d[4] - 2.0f * d[2], q = 0.707106781f * (d[3] - 2.0f * d[1]);
+  const vf r = d[4] - 0.5f * d[2], u = 1.41421356f * (d[3] - 0.5f * d[1]);
+  t[0] = d[0] - 2.5f * d[2] + d[4];
+  t[1] = p + q;
+  t[2] = p - q;
+  t[3] = r + u;
+  t[4] = r - u;
+  t[5] = d[1] - 2.5f * d[3] + d[5];
+}
+
+PK_INLINE void transform_output(const vf m[6], vf y[4]) {
+  const vf s = m[1] + m[2], d = m[1] - m[2], s2 = m[3] + m[4], d2 = m[3] - m[4];
+  y[0] = m[0] + s + s2;
+  y[1] = 0.707106781f * d + 1.41421356f * d2;
+  y[2] = 0.5f * s + 2.0f * s2;
+  y[3] = 0.353553391f * d + 2.82842712f * d2 + m[5];
+}
+
+/// Row h of the input with its padding as four phases: to[p * phase + i] = padded[4 * i + p].
+static void copy_row_by_four(const pk_conv_shape *s, const float *plane, ptrdiff_t h, size_t phase, float *padded, float *to) {
+  const size_t length = 4 * phase, width = s->in[2], pad = s->pad[2];
+  for (size_t i = 0; i < length; i += VW) vf_store((size_t)h < s->in[1] ? padded + i : to + i, (vf)0.0f);
+  if ((size_t)h >= s->in[1]) return;
+  const float *from = plane + (size_t)h * width;
+  const size_t count = pad < length ? pk_min(width, length - pad) : 0;
+  size_t w = 0;
+  for (; w + VW <= count; w += VW) vf_store(padded + pad + w, vf_load(from + w));
+  if (w < count) vf_store_n(padded + pad + w, vf_load_n(from + w, count - w), count - w);
+  for (size_t i = 0; i < phase; i += 4) transpose4(padded + 4 * i, 4, to + i, phase);
+}
+
+/// One channel: v[xi * step + tile] for the tiles of `bands` bands.
+static void winograd_input(const pk_winograd *z, const float *lines, size_t bands, float *v, size_t step) {
+  for (size_t band = 0; band < bands; band++)
+    for (size_t j = 0; j < z->across; j += VW) {
+      vf half[6][6];
+      PK_UNROLL for (int q = 0; q < 6; q++) {
+        vf d[6], t[6];
+        const float *from = lines + band * 16 * z->phase + (size_t)(q % 4) * z->phase + (size_t)(q / 4) + j;
+        PK_UNROLL for (int i = 0; i < 6; i++) d[i] = vf_load(from + (size_t)i * 4 * z->phase);
+        transform_input(d, t);
+        PK_UNROLL for (int i = 0; i < 6; i++) half[i][q] = t[i];
+      }
+      // Lanes behind the band's last tile are overwritten by the next band.
+      float *to = v + band * z->across + j;
+      PK_UNROLL for (int i = 0; i < 6; i++) {
+        vf t[6];
+        transform_input(half[i], t);
+        PK_UNROLL for (int q = 0; q < 6; q++) vf_store(to + (size_t)(i * 6 + q) * step, t[q]);
+      }
+    }
+}
+
+/// Four rows of one output channel: rows[r * 4 * phase + column], bias added.
+static void winograd_output(const pk_winograd *z, const float *m, size_t step, float bias, float *phases, float *rows) {
+  for (size_t j = 0; j < z->across; j += VW) {
+    vf half[4][6];
+    PK_UNROLL for (int q = 0; q < 6; q++) {
+      vf d[6], y[4];
+      PK_UNROLL for (int i = 0; i < 6; i++) d[i] = vf_load(m + (size_t)(i * 6 + q) * step + j);
+      transform_output(d, y);
+      PK_UNROLL for (int i = 0; i < 4; i++) half[i][q] = y[i];
+    }
+    PK_UNROLL for (int i = 0; i < 4; i++) {
+      vf y[4];
+      transform_output(half[i], y);
+      PK_UNROLL for (int q = 0; q < 4; q++) vf_store(phases + (size_t)(i * 4 + q) * z->phase + j, y[q] + bias);
+    }
+  }
+  for (size_t r = 0; r < 4; r++)
+    for (size_t i = 0; i < z->across; i += 4) transpose4(phases + r * 4 * z->phase + i, z->phase, rows + r * 4 * z->phase + 4 * i, 4);
+}
+
+static void winograd(const pk_conv *c, size_t image, size_t group, size_t band0, size_t band1, void *scratch) {
+  const pk_conv_shape *s = &c->shape;
+  const size_t bands = band1 - band0, mr = pk_even_part(s->outputs, MR);
+  const pk_winograd z = pk_winograd_sizes(s, bands, mr, NR);
+  const size_t tiles = bands * z.across, out = s->out[1] * s->out[2], step = z.input_step;
+  float *v = scratch, *product = v + z.input, *lines = product + z.product, *phases = lines + z.lines, *rows = phases + z.line;
+  const float *x = c->x + (image * s->groups + group) * s->channels * s->in[1] * s->in[2];
+  for (size_t channel = 0; channel < s->channels; channel++, x += s->in[1] * s->in[2]) {
+    for (size_t i = 0; i < 4 * bands + 2; i++)
+      copy_row_by_four(s, x, (ptrdiff_t)(4 * band0 + i) - (ptrdiff_t)s->pad[1], z.phase, phases, lines + i * 4 * z.phase);
+    winograd_input(&z, lines, bands, v + channel * z.ld, step);
+  }
+  const size_t stride = pk_round64(s->outputs * s->channels * sizeof(float)) / sizeof(float);
+  const float *weights = c->weights + group * 36 * stride;
+  for (size_t m = 0; m < s->outputs; m += z.rows) {
+    const size_t count = pk_min(z.rows, s->outputs - m);
+    for (size_t xi = 0; xi < 36; xi++)
+      for (size_t j = 0; j < tiles; j += NR)
+        for (size_t i = 0; i < count; i += mr) {
+          const size_t height = pk_min(mr, count - i);
+          micro_kernel(height, tiles - j > VW ? 2 : 1)(s->channels, weights + xi * stride + (m + i) * s->channels, v + xi * step + j, z.ld,
+                                                       product + xi * z.product_step + i * z.ld + j, z.ld);
+        }
+    for (size_t i = 0; i < count; i++) {
+      const size_t channel = group * s->outputs + m + i, plane = image * s->groups * s->outputs + channel;
+      pk_epilogue e = c->epilogue;
+      const float bias = e.row_bias ? e.row_bias[channel] : 0;
+      e.row_bias = NULL;
+      if (e.residual) e.residual += plane * out;
+      e.ld_residual = s->out[2];
+      const store to = {.c = c->y + plane * out, .ldc = s->out[2], .alpha = 1, .e = &e};
+      for (size_t band = 0; band < bands; band++) {
+        winograd_output(&z, product + i * z.ld + band * z.across, z.product_step, bias, phases, rows);
+        const size_t row = 4 * (band0 + band);
+        finish_tile(&to, rows, 4 * z.phase, pk_min(4, s->out[1] - row), s->out[2], row, 0);
+      }
+    }
+  }
+}

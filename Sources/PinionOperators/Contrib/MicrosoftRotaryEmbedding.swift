@@ -1,0 +1,47 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// com.microsoft's RotaryEmbedding: positions come before the tables, and one position may stand for a whole row of them.
+public struct MicrosoftRotaryEmbedding: CPUExecutable {
+  public static let schema = Schema(
+    "RotaryEmbedding", domain: "com.microsoft", since: 1, inputs: ["input", "position_ids", "cos_cache", "sin_cache"],
+    outputs: ["output"])
+  public static var computesHalfInFloat32: Bool { true }
+  let isInterleaved: Bool
+  let rotaryWidth: Int
+  let heads: Int
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    isInterleaved = try attributes.bool("interleaved")
+    rotaryWidth = try attributes.int("rotary_embedding_dim", default: 0, in: 0...Int64(1 << 46))
+    heads = try attributes.int("num_heads", default: 0, in: 0...Int64(1 << 46))
+    guard try !attributes.bool("is_packed_batching") else { throw .unsupported("RotaryEmbedding with packed batches") }
+    let scale = try attributes.float("scale", default: 1)
+    guard scale == 1 else { throw .unsupported("RotaryEmbedding with scale \(scale)") }
+  }
+
+  private func rows(_ context: InferenceContext) throws(PinionError) -> RotaryRows {
+    let ids = try context.type(1)
+    return try RotaryRows(
+      context, cosines: 2, sines: 3, heads: heads > 0 ? heads : nil, rotaryWidth: rotaryWidth, isInterleaved: isInterleaved,
+      positions: ids.rank < 2 ? .from(input: 1) : .each(input: 1))
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    _ = try rows(context)
+    return [try context.type(0)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try context.inference.requireSameElementType([0, 2, 3])
+    switch try context.type(0).element {
+    case .float32: return try rows(context.inference).kernel(Float.self)
+    default: throw context.unsupportedTypes()
+    }
+  }
+
+  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+}

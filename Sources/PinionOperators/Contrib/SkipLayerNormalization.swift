@@ -1,0 +1,22 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// LayerNormalization of input + skip + bias over the last axis.
+public struct SkipLayerNormalization: CPUExecutable {
+  public static let schema = Schema(
+    "SkipLayerNormalization", domain: "com.microsoft", since: 1, inputs: ["input", "skip", "gamma", "beta?", "bias?"],
+    outputs: ["output", "mean?", "inv_std_var?", "input_skip_bias_sum?"])
+  public static var computesHalfInFloat32: Bool { true }
+  let skip: SkipNormalization
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    let epsilon = try attributes.float("epsilon", default: 1e-12)
+    skip = SkipNormalization(normalization: RowNormalization(epsilon: Double(epsilon), centers: true), beta: 3, bias: 4)
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { try skip.infer(context) }
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try skip.kernel(context) }
+}

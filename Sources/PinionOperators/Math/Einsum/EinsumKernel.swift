@@ -1,0 +1,168 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionTensor
+
+/// Numbers that can be summed and multiplied, integers modulo their width.
+protocol EinsumElement: Element {
+  static var zeroElement: Self { get }
+  func plus(_ other: Self) -> Self
+  func times(_ other: Self) -> Self
+}
+
+extension EinsumElement where Self: BinaryFloatingPoint {
+  static var zeroElement: Self { 0 }
+  @inline(__always) func plus(_ other: Self) -> Self { self + other }
+  @inline(__always) func times(_ other: Self) -> Self { self * other }
+}
+
+extension EinsumElement where Self: FixedWidthInteger {
+  static var zeroElement: Self { 0 }
+  @inline(__always) func plus(_ other: Self) -> Self { self &+ other }
+  @inline(__always) func times(_ other: Self) -> Self { self &* other }
+}
+
+extension Float: EinsumElement {}
+extension Double: EinsumElement {}
+extension UInt8: EinsumElement {}
+extension UInt16: EinsumElement {}
+extension UInt32: EinsumElement {}
+extension UInt64: EinsumElement {}
+
+/// Runs the steps of a plan one after the other, each in parallel.
+func einsumKernel<T: EinsumElement>(
+  _ plan: EinsumPlan, _ extents: [EinsumPlan.Label: Int], _: T.Type, _ context: KernelContext
+) throws(PinionError) -> Kernel {
+  var kernel = Kernel(stages: [], scratchBytes: try plan.scratchElements.multiplied(by: MemoryLayout<T>.stride))
+  for step in plan.steps {
+    switch step {
+    case .reduce(let from, let to, let kept, let summed):
+      kernel.stages.append(reduceStage(from, to, kept, summed, extents, T.self))
+    case .multiply(let a, let b, let c, let m, let n, let k, let batch):
+      if T.self == Float.self, min(m, n) > 1 || m &* n &* k > 256 {
+        kernel.stages.append(try floatStage(a, b, c, m, n, k, batch, context, &kernel.laneScratchBytes))
+      } else {
+        kernel.stages.append(multiplyStage(a, b, c, m, n, k, batch, T.self))
+      }
+    }
+  }
+  return kernel
+}
+
+extension EinsumPlan.Place {
+  @inline(__always) fileprivate func pointer<T>(_ frame: KernelFrame, _: T.Type) -> UnsafeMutablePointer<T> {
+    switch self {
+    case .input(let index): frame.operand(index).assumingMemoryBound(to: T.self)
+    case .scratch(let start): frame.scratch.assumingMemoryBound(to: T.self) + start
+    case .output: frame.output(0, as: T.self)
+    }
+  }
+}
+
+private func reduceStage<T: EinsumElement>(
+  _ from: EinsumPlan.View, _ to: EinsumPlan.View, _ kept: [EinsumPlan.Label], _ summed: [EinsumPlan.Label],
+  _ extents: [EinsumPlan.Label: Int], _: T.Type
+) -> Kernel.Stage {
+  let extent = { (label: EinsumPlan.Label) in extents[label] ?? 1 }
+  let strides = { (label: EinsumPlan.Label) in [from.strides[label] ?? 0, to.strides[label] ?? 0] }
+  let target = StridedAxes(extents: kept.map(extent), strides: kept.map(strides))
+  let outer = StridedAxes(extents: summed.dropLast().map(extent), strides: summed.dropLast().map(strides))
+  let innerExtent = summed.last.map(extent) ?? 1, innerStride = summed.last.map { from.strides[$0] ?? 0 } ?? 0
+  let source = from.place, destination = to.place
+  let work = max(outer.count &* innerExtent, 1)
+  return .ranges(target.count, grain: max(elementwiseGrain / work, 1)) { frame, range in
+    let x = source.pointer(frame, T.self), y = destination.pointer(frame, T.self)
+    for index in range {
+      let at = target.offsets(index)
+      var sum = T.zeroElement
+      for position in 0..<outer.count {
+        let line = x + (at[0] &+ outer.offsets(position)[0])
+        for inner in 0..<innerExtent { sum = sum.plus(line[inner &* innerStride]) }
+      }
+      y[at[1]] = sum
+    }
+  }
+}
+
+private func multiplyStage<T: EinsumElement>(
+  _ a: EinsumPlan.Matrix, _ b: EinsumPlan.Matrix, _ c: EinsumPlan.Matrix, _ m: Int, _ n: Int, _ k: Int, _ batch: StridedAxes, _: T.Type
+) -> Kernel.Stage {
+  let aRow = a.isTransposed ? 1 : a.stride, aColumn = a.isTransposed ? a.stride : 1
+  let bRow = b.isTransposed ? 1 : b.stride, bColumn = b.isTransposed ? b.stride : 1
+  let work = max(n, 1) &* max(k, 1)
+  return .ranges(batch.count &* m, grain: max((1 << 18) / max(work, 1), 1)) { frame, range in
+    let aStart = a.place.pointer(frame, T.self), bStart = b.place.pointer(frame, T.self), cStart = c.place.pointer(frame, T.self)
+    for index in range {
+      let at = batch.offsets(index / m), row = index % m
+      let x = aStart + (at[0] &+ row &* aRow), y = bStart + at[1], z = cStart + (at[2] &+ row &* c.stride)
+      if bColumn == 1 && n > 1 {
+        for column in 0..<n { z[column] = .zeroElement }
+        for depth in 0..<k {
+          let factor = x[depth &* aColumn], line = y + depth &* bRow
+          for column in 0..<n { z[column] = z[column].plus(factor.times(line[column])) }
+        }
+      } else {
+        for column in 0..<n {
+          var sum = T.zeroElement
+          let line = y + column &* bColumn
+          for depth in 0..<k { sum = sum.plus(x[depth &* aColumn].times(line[depth &* bRow])) }
+          z[column] = sum
+        }
+      }
+    }
+  }
+}
+
+private func floatStage(
+  _ a: EinsumPlan.Matrix, _ b: EinsumPlan.Matrix, _ c: EinsumPlan.Matrix, _ m: Int, _ n: Int, _ k: Int, _ batch: StridedAxes,
+  _ context: KernelContext, _ laneScratchBytes: inout Int
+) throws(PinionError) -> Kernel.Stage {
+  let isa = pk_isa_best()
+  let packed = try packedConstant(b, isa, n, k, batch, context)
+  let describe: @Sendable () -> pk_sgemm = {
+    var g = pk_sgemm()
+    (g.m, g.n, g.k) = (m, n, k)
+    (g.lda, g.ldb, g.ldc) = (a.stride, b.stride, c.stride)
+    (g.trans_a, g.trans_b) = (a.isTransposed, b.isTransposed)
+    g.alpha = 1
+    if let packed { g.packed_b = UnsafePointer(packed.pointer.assumingMemoryBound(to: Float.self)) }
+    return g
+  }
+  var form = describe()
+  var rows = 0, columns = 0
+  pk_sgemm_grid(isa, &form, max((context.threads &+ batch.count &- 1) / batch.count, 1), &rows, &columns)
+  let scratch = pk_sgemm_scratch_bytes(isa, &form, rows, columns)
+  guard scratch >= 0, scratch < Int.max / 4, rows > 0, columns > 0 else { throw .outOfMemory(bytes: scratch) }
+  laneScratchBytes = max(laneScratchBytes, scratch)
+  let blockRows = rows, blockColumns = columns
+  let rowBlocks = (m &- 1) / rows &+ 1
+  let blocks = rowBlocks &* ((n &- 1) / columns &+ 1)
+  // Small products share a task.
+  let grain = max((1 << 18) / max(min(m, rows) &* min(n, columns) &* max(k, 1), 1), 1)
+  return .ranges(batch.count &* blocks, grain: grain) { frame, range in
+    var g = describe()
+    for task in range {
+      let at = batch.offsets(task / blocks), block = task % blocks
+      g.a = UnsafePointer(a.place.pointer(frame, Float.self) + at[0])
+      g.b = UnsafePointer(b.place.pointer(frame, Float.self) + at[1])
+      g.c = c.place.pointer(frame, Float.self) + at[2]
+      let row = block % rowBlocks &* blockRows, column = block / rowBlocks &* blockColumns
+      pk_sgemm_block(isa, &g, row, min(row &+ blockRows, m), column, min(column &+ blockColumns, n), frame.laneScratch)
+    }
+  }
+}
+
+/// A constant right operand, packed once for the model.
+private func packedConstant(
+  _ b: EinsumPlan.Matrix, _ isa: pk_isa, _ n: Int, _ k: Int, _ batch: StridedAxes, _ context: KernelContext
+) throws(PinionError) -> Buffer? {
+  guard case .input(let index) = b.place, batch.count == 1, let constant = context.value(index), constant.count == n &* k else { return nil }
+  let bytes = pk_sgemm_packed_b_bytes(isa, k, n)
+  guard bytes >= 0, bytes < Int.max / 2 else { throw .outOfMemory(bytes: bytes) }
+  return try context.packed(constant, form: "einsum.b.\(b.isTransposed).\(b.stride).\(k).\(n)", bytes: bytes) { target in
+    pk_sgemm_pack_b(
+      isa, b.isTransposed, k, n, constant.data.assumingMemoryBound(to: Float.self), b.stride, 0, n,
+      target.assumingMemoryBound(to: Float.self))
+  }
+}

@@ -1,0 +1,79 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The numbers `start`, `start + delta`, ... up to and without `limit`.
+public struct RangeOperator: CPUExecutable {
+  public static let schema = Schema("Range", since: 27, inputs: ["start", "limit", "delta"], outputs: ["output"])
+  public static var computesHalfInFloat32: Bool { true }
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    // The half types are always computed in float32, the attribute's default and only float type without rounding steps.
+    _ = try attributes.optionalElementType("stash_type")
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    try context.requireSameElementType([0, 1, 2])
+    let start = try context.requiredValue(0), limit = try context.requiredValue(1), delta = try context.requiredValue(2)
+    return [TensorType(start.element, try Shape([try count(start, limit, delta)]))]
+  }
+
+  private func count(_ start: Tensor, _ limit: Tensor, _ delta: Tensor) throws(PinionError) -> Int {
+    if start.element.isFloatingPoint {
+      let step = try delta.scalar("delta")
+      let steps = ((try limit.scalar("limit") - (try start.scalar("start"))) / step).rounded(.up)
+      guard step != 0, !steps.isNaN, steps < 0x1p46 else {
+        throw .invalidValue("a range with start \(try start.scalar("start")), limit \(try limit.scalar("limit")) and delta \(step)")
+      }
+      return steps > 0 ? Int(steps) : 0
+    }
+    let first = try integer(start, "start"), end = try integer(limit, "limit"), step = try integer(delta, "delta")
+    guard step != 0 else { throw .invalidValue("delta is 0") }
+    guard step > 0 ? end > first : end < first else { return 0 }
+    let distance = step > 0 ? end.magnitudeAbove(first) : first.magnitudeAbove(end)
+    return try ((distance - 1) / step.magnitude + 1).converted()
+  }
+
+  private func integer(_ tensor: Tensor, _ name: String) throws(PinionError) -> Int64 {
+    guard tensor.count == 1 else { throw .invalidShape("input '\(name)' is \(tensor.type), expected one element") }
+    let convert = try ElementConversion(from: tensor.element, to: .int64)
+    var number: Int64 = 0
+    withUnsafeMutablePointer(to: &number) { convert(tensor.data, $0, 1) }
+    return number
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.outputType(0)
+    switch type.element {
+    case .float32: return floatKernel(Float.self, type.count)
+    case .float64: return floatKernel(Double.self, type.count)
+    case .int16: return integerKernel(Int16.self, type.count)
+    case .int32: return integerKernel(Int32.self, type.count)
+    case .int64: return integerKernel(Int64.self, type.count)
+    default: throw context.unsupportedTypes()
+    }
+  }
+
+  private func floatKernel<T: BinaryFloatingPoint & Element>(_: T.Type, _ count: Int) -> Kernel {
+    .ranges(count, grain: elementwiseGrain) { frame, range in
+      let start = frame.input(0, as: T.self)[0], delta = frame.input(2, as: T.self)[0]
+      let target = frame.output(0, as: T.self)
+      for index in range { target[index] = start + T(index) * delta }
+    }
+  }
+
+  private func integerKernel<T: FixedWidthInteger & Element>(_: T.Type, _ count: Int) -> Kernel {
+    .ranges(count, grain: elementwiseGrain) { frame, range in
+      let start = frame.input(0, as: T.self)[0], delta = frame.input(2, as: T.self)[0]
+      let target = frame.output(0, as: T.self)
+      for index in range { target[index] = start &+ T(truncatingIfNeeded: index) &* delta }
+    }
+  }
+}
+
+extension Int64 {
+  /// `self - other` for a smaller or equal `other`, however far apart the two are.
+  fileprivate func magnitudeAbove(_ other: Int64) -> UInt64 { UInt64(bitPattern: self) &- UInt64(bitPattern: other) }
+}

@@ -1,0 +1,43 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Turns pairs of elements of each head by angles that grow with the position.
+public struct RotaryEmbedding: CPUExecutable {
+  public static let schema = Schema(
+    "RotaryEmbedding", since: 23, inputs: ["X", "cos_cache", "sin_cache", "position_ids?"], outputs: ["Y"])
+  public static var computesHalfInFloat32: Bool { true }
+  let isInterleaved: Bool
+  let rotaryWidth: Int
+  let heads: Int
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    isInterleaved = try attributes.bool("interleaved")
+    rotaryWidth = try attributes.int("rotary_embedding_dim", default: 0, in: 0...Int64(1 << 46))
+    heads = try attributes.int("num_heads", default: 0, in: 0...Int64(1 << 46))
+  }
+
+  private func rows(_ context: InferenceContext) throws(PinionError) -> RotaryRows {
+    try RotaryRows(
+      context, cosines: 1, sines: 2, heads: heads, rotaryWidth: rotaryWidth, isInterleaved: isInterleaved,
+      positions: context.has(3) ? .each(input: 3) : .none)
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    _ = try rows(context)
+    return [try context.type(0)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try context.inference.requireSameElementType([0, 1, 2])
+    switch try context.type(0).element {
+    case .float32: return try rows(context.inference).kernel(Float.self)
+    case .float64: return try rows(context.inference).kernel(Double.self)
+    default: throw context.unsupportedTypes()
+    }
+  }
+
+  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+}

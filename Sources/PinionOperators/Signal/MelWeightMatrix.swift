@@ -1,0 +1,69 @@
+import Glibc
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Triangular weights, [dft_length / 2 + 1, num_mel_bins], that gather a spectrum into bands of equal width in mels.
+public struct MelWeightMatrix: EagerExecutable {
+  public static let schema = Schema(
+    "MelWeightMatrix", since: 17,
+    inputs: ["num_mel_bins", "dft_length", "sample_rate", "lower_edge_hertz", "upper_edge_hertz"], outputs: ["output"])
+  let element: ElementType
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    element = try attributes.elementType("output_datatype", default: .float32)
+  }
+
+  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    func number(_ index: Int) throws(PinionError) -> Double {
+      let name = Self.schema.inputName(index)
+      guard index < inputs.count, let value = inputs[index] else { throw .invalidModel("input '\(name)' is missing") }
+      return try value.asTensor().scalar(name)
+    }
+    func size(_ index: Int) throws(PinionError) -> Int {
+      let value = try number(index)
+      guard value >= 0, value < 0x1p31 else { throw .invalidValue("input '\(Self.schema.inputName(index))' is \(value)") }
+      return Int(value)
+    }
+    let bands = try size(0), length = try size(1), rate = try size(2)
+    guard rate > 0 else { throw .invalidValue("the sample rate is 0") }
+    let bins = length / 2 + 1
+    let edges = try bandEdges(bands, length: length, rate: rate, low: try number(3), high: try number(4))
+
+    let staging = try context.allocate(.float64, [bins, bands])
+    let weights = try staging.mutableElements(as: Double.self)
+    weights.initialize(repeating: 0)
+    for band in 0..<bands {
+      let left = edges[band], center = edges[band + 1], right = edges[band + 2]
+      if left == center, center >= 0, center < bins { weights[center &* bands &+ band] = 1 }
+      for bin in max(left, 0)..<max(min(right, bins), left, 0) {
+        if bin < center {
+          weights[bin &* bands &+ band] = Double(bin - left) / Double(center - left)
+        } else if right > center {
+          weights[bin &* bands &+ band] = Double(right - bin) / Double(right - center)
+        }
+      }
+      if right == center, left < center, center < bins { weights[center &* bands &+ band] = 1 }
+    }
+    let output = try context.allocate(element, [bins, bands])
+    try ElementConversion(from: .float64, to: element)(staging.data, output.data, staging.count)
+    return [.tensor(output)]
+  }
+
+  /// The bins at which the bands' triangles start, peak and end, each band's two further than the one's before.
+  private func bandEdges(_ bands: Int, length: Int, rate: Int, low: Double, high: Double) throws(PinionError) -> [Int] {
+    func mel(_ hertz: Double) -> Double { 2595 * log10(1 + hertz / 700) }
+    let first = mel(low), last = mel(high)
+    let step = (last - first) / Double(bands + 2)
+    var edges: [Int] = []
+    for index in 0..<(bands + 2) {
+      let hertz = 700 * (pow(10, (first + step * Double(index)) / 2595) - 1)
+      let bin = (Double(length + 1) * hertz / Double(rate)).rounded(.down)
+      guard bin.isFinite, bin.magnitude < 0x1p40 else { throw .invalidValue("edges of \(low) and \(high) hertz") }
+      edges.append(Int(bin))
+    }
+    return edges
+  }
+}

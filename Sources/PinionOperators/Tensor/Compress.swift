@@ -1,0 +1,46 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The slices along an axis, or without one the elements, for which the condition holds.
+public struct Compress: EagerExecutable {
+  public static let schema = Schema("Compress", since: 28, inputs: ["input", "condition"], outputs: ["output"])
+  let axis: Int64?
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.optionalInt("axis") }
+
+  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    guard inputs.count == 2, let tensor = try inputs[0]?.asTensor(), let condition = try inputs[1]?.asTensor() else {
+      throw .invalidModel("Compress needs 2 inputs")
+    }
+    guard condition.element == .bool, condition.shape.rank == 1 else {
+      throw .invalidShape("condition is \(condition.type), expected a vector of bool")
+    }
+    let axis: Int
+    let shape: Shape
+    if let given = self.axis {
+      shape = tensor.shape
+      axis = try shape.normalized(axis: given)
+    } else {
+      shape = .vector(tensor.count)
+      axis = 0
+    }
+    let extent = shape[axis]
+    let chosen = condition.bytes.indices.filter { condition.bytes[$0] != 0 }
+    if let last = chosen.last, last >= extent { throw indexError(last, extent) }
+    var dims = shape.dims
+    dims[axis] = chosen.count
+    let output = try context.allocate(tensor.element, dims)
+    let run = shape.count(axis &+ 1..<shape.rank) &* tensor.element.byteWidth
+    var target = output.data
+    for outer in 0..<shape.count(0..<axis) {
+      for position in chosen {
+        copyRun(target, tensor.data + (outer &* extent &+ position) &* run, run)
+        target += run
+      }
+    }
+    return [.tensor(output.keepingAlive([tensor.owner]))]
+  }
+}

@@ -1,0 +1,34 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// For each element of the indices the element of the data that has this index along the axis and the same position else.
+public struct GatherElements: CPUExecutable {
+  public static let schema = Schema("GatherElements", since: 13, inputs: ["data", "indices"], outputs: ["output"])
+  let axis: Int64
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: 0) }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    _ = try context.gridAxis(axis)
+    return [TensorType(try context.type(0).element, try context.type(1).shape)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try context.type(1).element == .int64 ? kernel(Int64.self, context) : kernel(Int32.self, context)
+  }
+
+  private func kernel<Index: IndexElement>(_: Index.Type, _ context: KernelContext) throws(PinionError) -> Kernel {
+    let data = try context.type(0)
+    let grid = AxisGrid(data: data.shape, indices: try context.type(1).shape, axis: try context.inference.gridAxis(axis))
+    let width = data.element.byteWidth
+    return .ranges(grid.units, grain: grid.grain) { (frame, units) throws(PinionError) in
+      let indices = frame.input(1, as: Index.self), source = frame.rawInput(0), target = frame.rawOutput(0)
+      for unit in units {
+        try grid.walk(unit, indices) { index, element in copyRun(target + index &* width, source + element &* width, width) }
+      }
+    }
+  }
+}

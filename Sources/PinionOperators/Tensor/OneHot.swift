@@ -1,0 +1,46 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Along a new axis of extent `depth` the value on at the index, off elsewhere; nowhere on for an index out of range.
+public struct OneHot: CPUExecutable {
+  public static let schema = Schema("OneHot", since: 28, inputs: ["indices", "depth", "values"], outputs: ["output"])
+  let axis: Int64
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: -1) }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let indices = try context.type(0), values = try context.type(2)
+    guard values.dims == [2] else { throw .invalidShape("values are \(values), expected two elements") }
+    let depth = try context.requiredValue(1).wholeNumber()
+    guard depth >= 0 else { throw .invalidValue("depth is \(depth)") }
+    var dims = indices.dims
+    dims.insert(try depth.converted(), at: try indices.shape.normalized(axis: axis, limit: indices.rank &+ 1))
+    return [TensorType(values.element, try Shape(dims))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let indices = try context.type(0), output = try context.outputType(0)
+    let axis = try indices.shape.normalized(axis: axis, limit: indices.rank &+ 1)
+    let inner = indices.shape.count(axis..<indices.rank), depth = output.dims[axis], width = output.element.byteWidth
+    let widen = try conversion(from: indices.element, to: .int64)
+    let source = indices.element.byteWidth
+    let fill = Kernel.Stage.ranges(output.count, grain: 1 << 16) { frame, range in
+      pk_fill(frame.rawOutput(0) + range.lowerBound &* width, frame.rawInput(2), width, range.count)
+    }
+    let set = Kernel.Stage.ranges(output.count == 0 ? 0 : indices.count, grain: 1 << 14) { frame, range in
+      for index in range {
+        var position: Int64 = 0
+        widen(frame.rawInput(0) + index &* source, &position, 1)
+        let counted = position < 0 ? position &+ Int64(depth) : position
+        guard counted >= 0, counted < depth else { continue }
+        let element = (index / inner &* depth &+ Int(counted)) &* inner &+ index % inner
+        copyRun(frame.rawOutput(0) + element &* width, frame.rawInput(2) + width, width)
+      }
+    }
+    return Kernel(stages: [fill, set])
+  }
+}

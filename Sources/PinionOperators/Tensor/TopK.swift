@@ -1,0 +1,150 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The K largest (or smallest) elements along an axis in order, and their indices; of equal ones the first come first.
+public struct TopK: CPUExecutable {
+  public static let schema = Schema("TopK", since: 24, inputs: ["X", "K"], outputs: ["Values", "Indices"])
+  let axis: Int64
+  let takesLargest: Bool
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    axis = try attributes.int("axis", default: -1)
+    takesLargest = try attributes.bool("largest", default: true)
+    // Without the attribute any order is right, so that this one is as well.
+    attributes.ignore("sorted")
+  }
+
+  /// Before opset 10 the number was an attribute.
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    if node.opset < 10 { try node.moveInts("k", toInput: 1) }
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0, rankAtLeast: 1)
+    let axis = try type.shape.normalized(axis: axis)
+    let count = try context.integer(1)
+    guard count >= 0, count <= type.dims[axis] else {
+      throw .invalidValue("K is \(count), expected 0 to the extent \(type.dims[axis]) of axis \(axis)")
+    }
+    var dims = type.dims
+    dims[axis] = Int(count)
+    let shape = try Shape(dims)
+    return [TensorType(type.element, shape), TensorType(.int64, shape)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    switch try context.type(0).element {
+    case .float32: try kernel(Float.self, context)
+    case .float64: try kernel(Double.self, context)
+    case .float16: try kernel(Float16.self, context)
+    case .bfloat16: try kernel(BFloat16.self, context)
+    case .int8: try kernel(Int8.self, context)
+    case .int16: try kernel(Int16.self, context)
+    case .int32: try kernel(Int32.self, context)
+    case .int64: try kernel(Int64.self, context)
+    case .uint8: try kernel(UInt8.self, context)
+    case .uint16: try kernel(UInt16.self, context)
+    case .uint32: try kernel(UInt32.self, context)
+    case .uint64: try kernel(UInt64.self, context)
+    default: throw context.unsupportedTypes()
+    }
+  }
+
+  private func kernel<T: SortableElement>(_: T.Type, _ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.type(0), output = try context.outputType(0)
+    let axis = try type.shape.normalized(axis: axis)
+    let extent = type.dims[axis], stride = type.shape.count(axis &+ 1..<type.rank), count = output.dims[axis]
+    guard output.count > 0 else { return Kernel(stages: []) }
+    let flip: Int64 = takesLargest ? 0 : -1
+    let wantsIndices = context.wants(output: 1)
+    let lines = output.count / count
+    return .ranges(
+      lines, grain: max((1 << 13) / extent, 1), laneScratchBytes: count &* MemoryLayout<Candidate>.stride
+    ) { frame, range in
+      var best = CandidateHeap(frame.laneScratch.bindMemory(to: Candidate.self, capacity: count), capacity: count)
+      for line in range {
+        let outer = line / stride, inner = line % stride
+        let base: Int = outer &* extent &* stride &+ inner
+        let source: UnsafePointer<T> = frame.input(0, as: T.self) + base
+        best.count = 0
+        for index in 0..<extent {
+          let key: Int64 = source[index &* stride].sortKey
+          best.offer(Candidate(key: key ^ flip, index: index))
+        }
+        best.sort()
+        let start: Int = outer &* count &* stride &+ inner
+        let values = frame.output(0, as: T.self) + start
+        for rank in 0..<count { values[rank &* stride] = source[best.entries[rank].index &* stride] }
+        guard wantsIndices else { continue }
+        let indices = frame.output(1, as: Int64.self) + start
+        for rank in 0..<count { indices[rank &* stride] = Int64(best.entries[rank].index) }
+      }
+    }
+  }
+}
+
+/// An element in the running.
+struct Candidate: BitwiseCopyable {
+  let key: Int64
+  let index: Int
+
+  /// Whether this one comes after `other` in the result.
+  @inline(__always)
+  func isBehind(_ other: Candidate) -> Bool { key < other.key || (key == other.key && index > other.index) }
+}
+
+/// The best candidates so far, as a heap whose root is the last of them.
+struct CandidateHeap {
+  let entries: UnsafeMutablePointer<Candidate>
+  let capacity: Int
+  var count = 0
+
+  init(_ entries: UnsafeMutablePointer<Candidate>, capacity: Int) {
+    self.entries = entries
+    self.capacity = capacity
+  }
+
+  @inline(__always)
+  mutating func offer(_ candidate: Candidate) {
+    if count == capacity {
+      if entries[0].isBehind(candidate) { sink(candidate, at: 0, count: count) }
+      return
+    }
+    var place = count
+    count &+= 1
+    while place > 0 {
+      let parent = (place &- 1) / 2
+      guard candidate.isBehind(entries[parent]) else { break }
+      entries[place] = entries[parent]
+      place = parent
+    }
+    entries[place] = candidate
+  }
+
+  private func sink(_ candidate: Candidate, at start: Int, count: Int) {
+    var place = start
+    while true {
+      var child = 2 &* place &+ 1
+      guard child < count else { break }
+      if child &+ 1 < count, entries[child &+ 1].isBehind(entries[child]) { child &+= 1 }
+      guard entries[child].isBehind(candidate) else { break }
+      entries[place] = entries[child]
+      place = child
+    }
+    entries[place] = candidate
+  }
+
+  /// Brings the candidates into order, the best first.
+  func sort() {
+    var last = count &- 1
+    while last > 0 {
+      let candidate = entries[last]
+      entries[last] = entries[0]
+      sink(candidate, at: 0, count: last)
+      last &-= 1
+    }
+  }
+}

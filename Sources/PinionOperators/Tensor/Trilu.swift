@@ -1,0 +1,45 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The upper or lower triangle of matrices, zero elsewhere; `k` moves the diagonal to the right.
+public struct Trilu: CPUExecutable {
+  public static let schema = Schema("Trilu", since: 14, inputs: ["input", "k?"], outputs: ["output"])
+  let isUpper: Bool
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { isUpper = try attributes.bool("upper", default: true) }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    if let diagonal = context.optionalType(1) {
+      guard diagonal.element == .int64, diagonal.count == 1 else { throw .invalidShape("k is \(diagonal), expected one int64") }
+    }
+    return [try context.type(0, rankAtLeast: 2)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.type(0)
+    let cols = type.dims[type.rank &- 1], rows = type.dims[type.rank &- 2], width = type.element.byteWidth
+    guard type.count > 0 else { return Kernel(stages: []) }
+    let hasDiagonal = context.has(1), isUpper = isUpper
+    return .ranges(type.count / cols, grain: max((1 << 16) / (cols &* width), 1)) { frame, range in
+      let given = hasDiagonal ? frame.input(1, as: Int64.self).pointee : 0
+      let diagonal = Int(min(max(given, -Int64(rows)), Int64(cols)))
+      for line in range {
+        let from = frame.rawInput(0) + line &* cols &* width, to = frame.rawOutput(0) + line &* cols &* width
+        let row = line % rows
+        // The first column that belongs to the upper triangle, or the first that does not belong to the lower one.
+        let edge = min(max(row &+ diagonal &+ (isUpper ? 0 : 1), 0), cols)
+        let kept = isUpper ? edge..<cols : 0..<edge
+        let cleared = isUpper ? 0..<edge : edge..<cols
+        if from != UnsafeRawPointer(to) {
+          (to + kept.lowerBound &* width).copyMemory(from: from + kept.lowerBound &* width, byteCount: kept.count &* width)
+        }
+        (to + cleared.lowerBound &* width).initializeMemory(as: UInt8.self, repeating: 0, count: cleared.count &* width)
+      }
+    }
+  }
+
+  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+}
