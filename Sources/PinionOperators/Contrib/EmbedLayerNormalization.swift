@@ -59,7 +59,7 @@ public struct EmbedLayerNormalization: CPUExecutable {
       tables.append(Table(ids: nil, table: 3, rows: positionRows, period: length))
     }
     if context.has(1) { tables.append(Table(ids: 1, table: 4, rows: try context.type(4).dims[0], period: batch &* length)) }
-    let lookups = tables, normalization = normalization, keepsSum = context.wants(output: 2)
+    let lookups = tables, function = try normalization.function(Float.self), keepsSum = context.wants(output: 2)
     let rows = Kernel.Stage.ranges(batch &* length, grain: max(1, 16_384 / max(width, 1))) { (frame, range) throws(PinionError) in
       for row in range {
         let y = frame.output(0, as: Float.self) + row &* width
@@ -72,7 +72,7 @@ public struct EmbedLayerNormalization: CPUExecutable {
           }
         }
         if keepsSum { (frame.output(2, as: Float.self) + row &* width).update(from: y, count: width) }
-        _ = normalization.apply(y, y, count: width, scale: frame.input(5), bias: frame.input(6))
+        function.apply(y, y, count: width, scale: frame.input(5), bias: frame.input(6))
       }
     }
     var kernel = Kernel(stages: [rows], laneScratchBytes: 0)

@@ -37,8 +37,8 @@ struct SkipNormalization: Sendable {
     let shape = try context.type(0).shape
     let width = shape[shape.rank - 1], rows = shape.count(0..<shape.rank - 1)
     // The skip of one sequence may serve the whole batch.
-    let skipRows = try context.type(1).count / max(width, 1)
-    let normalization = normalization
+    let skipRows = max(try context.type(1).count / max(width, 1), 1)
+    let function = try normalization.function(T.self)
     let beta = beta.flatMap { context.has($0) ? $0 : nil }, bias = bias.flatMap { context.has($0) ? $0 : nil }
     let mean = context.wants(output: 1) ? try RowStore(context, output: 1) : nil
     let factor = context.wants(output: 2) ? try RowStore(context, output: 2) : nil
@@ -54,10 +54,13 @@ struct SkipNormalization: Sendable {
         } else {
           for index in 0..<width { sum[index] = x[index] + skip[index] }
         }
-        let found = normalization.apply(
+        if mean != nil || factor != nil {
+          let found = function.statistics(sum, count: width)
+          mean?.store(found.mean, row: row, frame)
+          factor?.store(found.factor, row: row, frame)
+        }
+        function.apply(
           sum, frame.output(0, as: T.self) + row &* width, count: width, scale: frame.input(2), bias: beta.map { frame.input($0) })
-        mean?.store(found.mean, row: row, frame)
-        factor?.store(found.factor, row: row, frame)
       }
     }
   }

@@ -22,7 +22,8 @@ struct AttentionBuild {
 
   /// Keys or values together with those of earlier runs; in an output where one takes them, in place where there are none.
   mutating func append<T: BitwiseCopyable & Sendable>(
-    _ new: HeadTensor, rows: Int, size: Int, past: OperandPlace?, pastRows: Int, output: Int?, _ type: T.Type
+    _ new: HeadTensor, rows: Int, size: Int, past: OperandPlace?, pastStart: Int = 0, pastRows: Int, output: Int?, outputStart: Int = 0,
+    _ type: T.Type
   ) throws(PinionError) -> HeadTensor {
     if output == nil, past == nil || pastRows == 0 { return new }
     let total = try rows.adding(pastRows)
@@ -35,9 +36,12 @@ struct AttentionBuild {
     }
     stages.append(
       KeyValueCache(
-        batch: shape.batch, heads: shape.kvHeads, size: size, past: past, pastRows: pastRows, new: new, newRows: rows, target: target
+        batch: shape.batch, heads: shape.kvHeads, size: size, past: past, pastStart: pastStart, pastRows: pastRows, new: new, newRows: rows,
+        target: target, targetStart: outputStart
       ).stage(T.self))
-    return .byHead(target, heads: shape.kvHeads, rows: total, size: size)
+    var tensor = HeadTensor.byHead(target, heads: shape.kvHeads, rows: total, size: size)
+    tensor.start = outputStart
+    return tensor
   }
 
   /// A table of the position of query 0 and the number of keys for each batch entry, filled at the start of each run.

@@ -206,7 +206,7 @@ struct AttentionCore<T: AttentionElement>: Sendable {
 }
 
 /// The vector kernels of the scores.
-struct AttentionFunctions<T: RealElement>: Sendable {
+struct AttentionFunctions<T: AttentionElement>: Sendable {
   private let affine: pk_unary_fn
   private let tangent: pk_unary_fn
   private let exponential: pk_unary_fn
@@ -228,30 +228,16 @@ struct AttentionFunctions<T: RealElement>: Sendable {
   }
 
   /// In place; a row without any attended key becomes 0.
+  /// - Parameter sink: a score more, whose share is left out.
   @inline(__always)
   func softmax(_ x: UnsafeMutablePointer<T>, count: Int, sink: T?) {
-    var largest = sink ?? -.infinity
+    guard let sink else { return T.softmaxOfScores(x, count: count) }
+    var largest = sink
     for index in 0..<count { largest = x[index] > largest ? x[index] : largest }
-    guard largest > -.infinity else {
-      for index in 0..<count { x[index] = 0 }
-      return
-    }
     for index in 0..<count { x[index] -= largest }
     exponential(x, x, count, nil)
-    var sums = (T.zero, T.zero, T.zero, T.zero), index = 0
-    while index &+ 4 <= count {
-      sums.0 += x[index]
-      sums.1 += x[index &+ 1]
-      sums.2 += x[index &+ 2]
-      sums.3 += x[index &+ 3]
-      index &+= 4
-    }
-    while index < count {
-      sums.0 += x[index]
-      index &+= 1
-    }
-    var sum = (sums.0 + sums.1) + (sums.2 + sums.3)
-    if let sink { sum += T(exp(Double(sink - largest))) }
+    var sum = T(exp(Double(sink - largest)))
+    for index in 0..<count { sum += x[index] }
     let factor = 1 / sum
     for index in 0..<count { x[index] *= factor }
   }

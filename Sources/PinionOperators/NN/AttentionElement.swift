@@ -1,4 +1,5 @@
 import CKernels
+import Glibc
 import PinionBase
 
 /// A floating-point type that attention is computed in.
@@ -12,9 +13,17 @@ protocol AttentionElement: WeightElement {
   static func mix(
     _ weights: UnsafePointer<Self>, rows: Int, keys: Int, _ v: UnsafePointer<Self>, _ vStride: Int, width: Int,
     into y: UnsafeMutablePointer<Self>, _ yStride: Int, scratch: UnsafeMutableRawPointer)
+  /// The softmax of one row in place; 0 where all scores are minus infinity.
+  static func softmaxOfScores(_ x: UnsafeMutablePointer<Self>, count: Int)
 }
 
 extension Float: AttentionElement {
+  private static let softmax = pk_attention_softmax_kernel(pk_isa_best())
+
+  static func softmaxOfScores(_ x: UnsafeMutablePointer<Float>, count: Int) {
+    softmax?(x, nil, x, 1, count, count, 0, count, 1, true)
+  }
+
   private static func scoreProduct(rows: Int, keys: Int, depth: Int) -> pk_sgemm {
     var gemm = pk_sgemm()
     gemm.m = rows
@@ -77,6 +86,20 @@ extension Float: AttentionElement {
 }
 
 extension Double: AttentionElement {
+  static func softmaxOfScores(_ x: UnsafeMutablePointer<Double>, count: Int) {
+    var largest = -Double.infinity, sum = 0.0
+    for index in 0..<count { largest = x[index] > largest ? x[index] : largest }
+    guard largest > -.infinity else {
+      for index in 0..<count { x[index] = x[index].isNaN ? x[index] : 0 }
+      return
+    }
+    for index in 0..<count {
+      x[index] = exp(x[index] - largest)
+      sum += x[index]
+    }
+    for index in 0..<count { x[index] /= sum }
+  }
+
   static func attentionScratchBytes(rows: Int, keys: Int, headSize: Int, valueSize: Int) throws(PinionError) -> Int { 0 }
 
   static func scores(

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -82,18 +83,17 @@ public struct BatchNormalization: CPUExecutable {
         }
       }
     }
-    let rowsOfChannels = inner == 1
-    let count = rowsOfChannels ? channels : inner
-    let rows = rowsOfChannels ? lines.outer : lines.outer &* channels
-    let apply = Kernel.Stage.ranges(rows, grain: max(1, 16_384 / max(count, 1))) { frame, range in
+    guard let affine = pk_channel_affine_kernel(pk_isa_best(), T.kernelType) else { throw context.unsupportedTypes() }
+    // Tasks are some instances, or some channels of one where an instance is large.
+    let part = inner &* channels <= 32_768 ? channels : min(channels, max(1, 32_768 / max(inner, 1)))
+    let parts = channels == 0 ? 0 : (channels &- 1) / part &+ 1
+    let apply = Kernel.Stage.ranges(lines.outer &* parts, grain: max(1, 16_384 / max(part &* inner, 1))) { frame, range in
       let factors = frame.scratch.assumingMemoryBound(to: T.self), shifts = factors + channels
-      for row in range {
-        let x = frame.input(0, as: T.self) + row &* count, y = frame.output(0, as: T.self) + row &* count
-        if rowsOfChannels {
-          for channel in 0..<channels { y[channel] = x[channel] * factors[channel] + shifts[channel] }
-        } else {
-          scaleAndShift(x, y, count: count, scale: factors[row % channels], shift: shifts[row % channels])
-        }
+      for task in range {
+        let first = task % parts &* part, offset = (task / parts &* channels &+ first) &* inner
+        affine(
+          frame.input(0, as: T.self) + offset, factors + first, shifts + first, frame.output(0, as: T.self) + offset, 1,
+          min(part, channels &- first), inner)
       }
     }
     return Kernel(stages: [statistics, apply], scratchBytes: try channels.multiplied(by: 2 &* MemoryLayout<T>.stride))

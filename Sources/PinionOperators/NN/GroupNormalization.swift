@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -48,30 +49,24 @@ func groupedKernel(_ context: KernelContext, groups: Int, epsilon: Float, scales
     let parameter = try context.type(index)
     guard parameter.count == expected else { throw .invalidShape("scale or bias is \(parameter), expected \(expected) elements") }
   }
-  switch try context.type(0).element {
-  case .float32: return kernel(Float.self)
-  case .float64: return kernel(Double.self)
-  default: throw context.unsupportedTypes()
+  guard let element = try context.type(0).element.kernelType, let function = pk_group_norm_kernel(pk_isa_best(), element) else {
+    throw context.unsupportedTypes()
   }
-
-  func kernel<T: RealElement>(_ type: T.Type) -> Kernel {
-    guard shape.count > 0 else { return Kernel(stages: []) }
-    let channels = shape[1], perGroup = channels / groups
-    let spatial = shape.count(2..<shape.rank), extent = perGroup &* spatial
-    return .ranges(shape[0] &* groups, grain: max(1, 16_384 / extent)) { frame, range in
-      for row in range {
-        let x = frame.input(0, as: T.self) + row &* extent, y = frame.output(0, as: T.self) + row &* extent
-        let scale = frame.input(1, as: T.self), bias = frame.input(2, as: T.self)
-        let (mean, variance) = meanAndVariance(x, count: extent)
-        let factor = 1 / (variance + Double(epsilon)).squareRoot()
-        let group = row % groups
-        for channel in 0..<perGroup {
-          let parameter = scalesGroups ? group : group &* perGroup &+ channel
-          let multiplier = Double(scale[parameter]) * factor
-          let shift = Double(bias[parameter]) - mean * multiplier
-          scaleAndShift(x + channel &* spatial, y + channel &* spatial, count: spatial, scale: T(multiplier), shift: T(shift))
-        }
-      }
+  guard shape.count > 0 else { return Kernel(stages: []) }
+  let width = try context.type(0).element.byteWidth
+  // With a parameter for each group, a group is one channel to the kernel, however many it has.
+  let channels = scalesGroups ? 1 : shape[1] / groups
+  let extent = shape.count(1..<shape.rank) / groups, inner = extent / channels
+  return .ranges(shape[0] &* groups, grain: max(1, 16_384 / extent)) { frame, range in
+    var unit = range.lowerBound
+    while unit < range.upperBound {
+      // The parameters start again with each instance.
+      let group = unit % groups, count = min(groups &- group, range.upperBound &- unit)
+      let offset = unit &* extent &* width, parameters = group &* channels &* width
+      function(
+        frame.rawInput(0) + offset, frame.rawInput(1) + parameters, frame.rawInput(2) + parameters, frame.rawOutput(0) + offset, count,
+        channels, inner, Double(epsilon))
+      unit &+= count
     }
   }
 }

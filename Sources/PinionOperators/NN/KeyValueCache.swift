@@ -9,20 +9,24 @@ struct KeyValueCache: Sendable {
   let size: Int
   /// [batch, heads, pastRows, size], of which all rows are kept; nil for none.
   let past: OperandPlace?
+  /// Elements before them.
+  var pastStart = 0
   let pastRows: Int
   let new: HeadTensor
   let newRows: Int
   /// [batch, heads, pastRows + newRows, size].
   let target: OperandPlace
+  /// Elements before them.
+  var targetStart = 0
 
   func stage<T: BitwiseCopyable & Sendable>(_ type: T.Type) -> Kernel.Stage {
     let cache = self
     let rows = pastRows &+ newRows
     return .ranges(batch &* heads, grain: max(1, 65_536 / max(1, rows &* size))) { frame, range in
       for unit in range {
-        let target = cache.target.pointer(frame, T.self) + unit &* rows &* cache.size
+        let target = cache.target.pointer(frame, T.self) + cache.targetStart + unit &* rows &* cache.size
         if let past = cache.past {
-          let source = past.pointer(frame, T.self) + unit &* cache.pastRows &* cache.size
+          let source = past.pointer(frame, T.self) + cache.pastStart + unit &* cache.pastRows &* cache.size
           target.update(from: source, count: cache.pastRows &* cache.size)
         }
         let batch = unit / cache.heads, head = unit % cache.heads

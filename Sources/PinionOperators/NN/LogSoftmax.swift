@@ -10,12 +10,6 @@ public struct LogSoftmax: SoftmaxOperator {
   public init(_ attributes: inout AttributeReader) throws(PinionError) { along = try SoftmaxAxis(&attributes) }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    let type = try context.type(0)
-    let lines = try lines(type.shape)
-    switch type.element {
-    case .float32: return try softmaxKernel(lines, logarithm: true, Float.self)
-    case .float64: return try softmaxKernel(lines, logarithm: true, Double.self)
-    default: throw context.unsupportedTypes()
-    }
+    try softmaxKernel(context, try lines(try context.type(0).shape), logarithm: true)
   }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -23,31 +24,17 @@ public struct LpNormalization: CPUExecutable {
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    let shape = try context.type(0).shape
-    let lines = AxisLines(shape, axis: try shape.normalized(axis: axis))
-    switch try context.type(0).element {
-    case .float32: return kernel(lines, Float.self)
-    case .float64: return kernel(lines, Double.self)
-    default: throw context.unsupportedTypes()
+    let type = try context.type(0)
+    let lines = AxisLines(type.shape, axis: try type.shape.normalized(axis: axis))
+    guard let element = type.element.kernelType, let function = pk_lp_normalize_kernel(pk_isa_best(), element) else {
+      throw context.unsupportedTypes()
+    }
+    let size = lines.extent &* lines.inner, width = type.element.byteWidth, order = Int32(truncatingIfNeeded: order)
+    return .ranges(size == 0 ? 0 : lines.outer, grain: max(1, 16_384 / max(size, 1))) { frame, range in
+      let offset = range.lowerBound &* size &* width
+      function(frame.rawInput(0) + offset, frame.rawOutput(0) + offset, range.count, lines.extent, lines.inner, lines.inner, order)
     }
   }
 
   public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
-
-  private func kernel<T: RealElement>(_ lines: AxisLines, _ type: T.Type) -> Kernel {
-    let extent = lines.extent, inner = lines.inner, isSum = order == 1
-    return .ranges(lines.outer &* inner, grain: max(1, 8192 / max(extent, 1))) { frame, range in
-      for line in range {
-        let offset = line / inner &* extent &* inner &+ line % inner
-        let x = frame.input(0, as: T.self) + offset, y = frame.output(0, as: T.self) + offset
-        var total = 0.0
-        for index in 0..<extent {
-          let value = Double(x[index &* inner])
-          total += isSum ? abs(value) : value * value
-        }
-        let norm = isSum ? total : total.squareRoot()
-        for index in 0..<extent { y[index &* inner] = norm == 0 ? 0 : T(Double(x[index &* inner]) / norm) }
-      }
-    }
-  }
 }

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -37,34 +38,41 @@ func meanSquare<T: RealElement>(_ x: UnsafePointer<T>, count: Int, around center
   return (a + b) / Double(count)
 }
 
-/// y = x * scale + shift.
-@inline(__always)
-func scaleAndShift<T: RealElement>(_ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, count: Int, scale: T, shift: T) {
-  for index in 0..<count { y[index] = x[index] * scale + shift }
-}
-
 /// What brings a row of elements to mean 0 and variance 1, or to mean square 1 alone.
 struct RowNormalization: Sendable {
   let epsilon: Double
   let centers: Bool
 
-  /// y = (x - mean) / sqrt(variance + epsilon) * scale + bias, where y may be x.
-  /// - Returns: the mean (0 where it is not taken off) and the factor by which the elements were multiplied.
-  @inline(__always)
-  func apply<T: RealElement>(
-    _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, count: Int, scale: UnsafePointer<T>?, bias: UnsafePointer<T>?
-  ) -> (mean: Double, factor: Double) {
-    let (mean, variance) = centers ? meanAndVariance(x, count: count) : (0, meanSquare(x, count: count, around: 0))
-    let factor = 1 / (variance + epsilon).squareRoot()
-    let center = T(mean), multiplier = T(factor)
-    if let scale, let bias {
-      for index in 0..<count { y[index] = (x[index] - center) * multiplier * scale[index] + bias[index] }
-    } else if let scale {
-      for index in 0..<count { y[index] = (x[index] - center) * multiplier * scale[index] }
-    } else {
-      for index in 0..<count { y[index] = (x[index] - center) * multiplier }
+  func function<T: RealElement>(_ type: T.Type) throws(PinionError) -> RowFunction<T> {
+    guard let layer = pk_layer_norm_kernel(pk_isa_best(), T.kernelType), let rms = pk_rms_norm_kernel(pk_isa_best(), T.kernelType) else {
+      throw .internal("no normalisation of \(T.elementType)")
     }
-    return (mean, factor)
+    return RowFunction(normalization: self, layer: layer, rms: rms)
+  }
+}
+
+/// The normalisation of rows of one element type.
+struct RowFunction<T: RealElement>: Sendable {
+  let normalization: RowNormalization
+  fileprivate let layer: pk_layer_norm_fn
+  fileprivate let rms: pk_rms_norm_fn
+
+  /// y = (x - mean) / sqrt(variance + epsilon) * scale + bias for one row, where y may be x.
+  @inline(__always)
+  func apply(
+    _ x: UnsafePointer<T>, _ y: UnsafeMutablePointer<T>, count: Int, scale: UnsafePointer<T>?, bias: UnsafePointer<T>?
+  ) {
+    if normalization.centers {
+      layer(x, scale, bias, y, nil, nil, 1, count, normalization.epsilon)
+    } else {
+      rms(x, scale, y, 1, count, normalization.epsilon)
+    }
+  }
+
+  /// The row's mean (0 where it is not taken off) and the factor by which the elements are multiplied.
+  func statistics(_ x: UnsafePointer<T>, count: Int) -> (mean: Double, factor: Double) {
+    let (mean, variance) = normalization.centers ? meanAndVariance(x, count: count) : (0, meanSquare(x, count: count, around: 0))
+    return (mean, 1 / (variance + normalization.epsilon).squareRoot())
   }
 }
 
@@ -98,17 +106,21 @@ struct NormalizedRows: Sendable {
   ///   - mean: the output that takes each row's mean.
   ///   - factor: the output that takes each row's factor.
   func kernel<T: RealElement>(_ context: KernelContext, _ type: T.Type, mean: Int?, factor: Int?) throws(PinionError) -> Kernel {
-    let normalization = normalization, extent = extent
+    let function = try normalization.function(T.self), extent = extent
     let storeMean = try mean.map { index throws(PinionError) in try RowStore(context, output: index) }
     let storeFactor = try factor.map { index throws(PinionError) in try RowStore(context, output: index) }
     let scale = isRowwise ? scale : nil, bias = isRowwise ? bias : nil
     var kernel = Kernel.ranges(rows, grain: max(1, 16_384 / max(extent, 1))) { frame, range in
       for row in range {
-        let found = normalization.apply(
-          frame.input(0, as: T.self) + row &* extent, frame.output(0, as: T.self) + row &* extent, count: extent,
-          scale: scale.map { frame.input($0) }, bias: bias.map { frame.input($0) })
-        storeMean?.store(found.mean, row: row, frame)
-        storeFactor?.store(found.factor, row: row, frame)
+        let x = frame.input(0, as: T.self) + row &* extent
+        if storeMean != nil || storeFactor != nil {
+          let found = function.statistics(x, count: extent)
+          storeMean?.store(found.mean, row: row, frame)
+          storeFactor?.store(found.factor, row: row, frame)
+        }
+        function.apply(
+          x, frame.output(0, as: T.self) + row &* extent, count: extent, scale: scale.map { frame.input($0) },
+          bias: bias.map { frame.input($0) })
       }
     }
     if !isRowwise { kernel.stages.append(try broadcastStage(context, T.self)) }

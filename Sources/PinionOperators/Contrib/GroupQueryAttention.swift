@@ -1,0 +1,244 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// com.microsoft's GroupQueryAttention: causal attention over a cache of keys and values, with rotary embedding inside.
+///
+/// The cache may be as long as the sequence can become; `seqlens_k` tells how much of it is in use.
+public struct GroupQueryAttention: CPUExecutable {
+  public static let schema = Schema(
+    "GroupQueryAttention", domain: "com.microsoft", since: 1,
+    inputs: [
+      "query", "key?", "value?", "past_key?", "past_value?", "seqlens_k", "total_sequence_length", "cos_cache?", "sin_cache?",
+      "position_ids?", "attention_bias?", "head_sink?", "k_scale?", "v_scale?", "q_norm_weight?", "k_norm_weight?", "query_seqlens?",
+    ], outputs: ["output", "present_key?", "present_value?", "output_qk?"])
+  public static var computesHalfInFloat32: Bool { true }
+  let heads: Int
+  let kvHeads: Int
+  let scale: Float?
+  let softcap: Float
+  let window: Int?
+  let isCausal: Bool
+  let isRotary: Bool
+  let isInterleaved: Bool
+  let hasSmoothSoftmax: Bool
+  let scoreOutput: Int
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    heads = try attributes.int("num_heads", in: 1...Int64(1 << 46))
+    kvHeads = try attributes.int("kv_num_heads", in: 1...Int64(1 << 46))
+    guard heads % kvHeads == 0 else { throw .invalidModel("num_heads \(heads) is no multiple of kv_num_heads \(kvHeads)") }
+    let scale = try attributes.optionalFloat("scale")
+    self.scale = scale == 0 ? nil : scale
+    softcap = try attributes.float("softcap", default: 0)
+    let window = try attributes.int("local_window_size", default: -1)
+    self.window = window > 0 ? Int(min(window, 1 << 46)) : nil
+    isCausal = try attributes.bool("causal", default: true)
+    isRotary = try attributes.bool("do_rotary")
+    isInterleaved = try attributes.bool("rotary_interleaved")
+    hasSmoothSoftmax = try attributes.int("smooth_softmax", default: -1) > 0
+    scoreOutput = try attributes.int("qk_output", default: 0, in: 0...2)
+    for name in ["k_quant_type", "v_quant_type"] {
+      let kind = try attributes.string(name, default: "NONE")
+      guard kind == "NONE" else { throw .unsupported("GroupQueryAttention with a quantised cache (\(name) \(kind))") }
+    }
+    guard try !attributes.bool("sliding_window_cache") else { throw .unsupported("GroupQueryAttention with a sliding cache") }
+    attributes.ignore("kv_cache_bit_width", "qk_norm_epsilon", "q_norm_epsilon", "k_norm_epsilon")
+  }
+
+  private struct Form {
+    var shape: AttentionShape
+    /// Rows of the given cache.
+    var past: Int
+    /// The longest sequence, new keys included.
+    var total: Int
+    var q: HeadTensor
+    var k: HeadTensor
+    var v: HeadTensor
+  }
+
+  private func form(_ context: InferenceContext) throws(PinionError) -> Form {
+    let query = try context.type(0, rank: 3)
+    let batch = query.dims[0], rows = query.dims[1], width = query.dims[2]
+    let isPacked = !context.has(1)
+    let allHeads = try isPacked ? heads.adding(try kvHeads.multiplied(by: 2)) : heads
+    guard width % allHeads == 0, width > 0 else { throw .invalidShape("query \(query) does not consist of \(allHeads) heads") }
+    let size = width / allHeads
+    let q, k, v: HeadTensor
+    if isPacked {
+      func part(_ head: Int) -> HeadTensor {
+        HeadTensor(place: .input(0), start: head &* size, batch: rows &* width, head: size, row: width)
+      }
+      q = part(0)
+      k = part(heads)
+      v = part(heads &+ kvHeads)
+    } else {
+      let key = try context.type(1), value = try context.type(2)
+      guard key.dims == [batch, rows, try kvHeads.multiplied(by: size)], value.dims == key.dims else {
+        throw .invalidShape("query \(query), key \(key) and value \(value) do not fit together")
+      }
+      q = .byRow(.input(0), heads: heads, rows: rows, size: size)
+      k = .byRow(.input(1), heads: kvHeads, rows: rows, size: size)
+      v = .byRow(.input(2), heads: kvHeads, rows: rows, size: size)
+    }
+    guard context.has(3) == context.has(4) else { throw .invalidModel("past_key and past_value come together only") }
+    var past = 0
+    if context.has(3) {
+      let key = try context.type(3, rank: 4), value = try context.type(4)
+      past = key.dims[2]
+      guard key.dims == [batch, kvHeads, past, size], value.dims == key.dims else {
+        throw .invalidShape("past_key \(key) and past_value \(value), expected shape [\(batch),\(kvHeads),P,\(size)]")
+      }
+    }
+    let lengths = try context.type(5)
+    guard lengths.count == batch, lengths.element == .int32 else {
+      throw .invalidShape("seqlens_k is \(lengths), expected int32[\(batch)]")
+    }
+    for index in [12, 13, 14, 15, 16] where context.has(index) {
+      throw .unsupported("GroupQueryAttention with input '\(Self.schema.inputName(index))'")
+    }
+    if isRotary {
+      let cosine = try context.type(7, rank: 2), sine = try context.type(8, rank: 2)
+      guard cosine.dims == sine.dims, 2 &* cosine.dims[1] <= size else {
+        throw .invalidShape("cos_cache \(cosine) and sin_cache \(sine) do not fit heads of \(size)")
+      }
+      if let ids = context.optionalType(9), ids.dims != [batch, rows] || ids.element != .int64 {
+        throw .invalidShape("position_ids are \(ids), expected int64[\(batch),\(rows)]")
+      }
+    }
+    if let sinks = context.optionalType(11), sinks.dims != [heads] {
+      throw .invalidShape("head_sink is \(sinks), expected shape [\(heads)]")
+    }
+    let total: Int = try context.integer(6).converted()
+    guard total >= 0 else { throw .invalidShape("total_sequence_length is \(total)") }
+    let shape = AttentionShape(
+      batch: batch, heads: heads, kvHeads: kvHeads, queries: rows, keys: max(total, past), headSize: size, valueSize: size)
+    guard shape.keys >= rows else { throw .invalidShape("total_sequence_length is \(total), but there are \(rows) new keys") }
+    return Form(shape: shape, past: past, total: total, q: q, k: k, v: v)
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let form = try form(context), shape = form.shape, element = try context.type(0).element
+    let cache = TensorType(element, try Shape([shape.batch, kvHeads, shape.keys, shape.headSize]))
+    return [
+      TensorType(element, try Shape([shape.batch, shape.queries, try heads.multiplied(by: shape.headSize)])), cache, cache,
+      TensorType(element, try Shape([shape.batch, heads, shape.queries, form.total])),
+    ]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try context.inference.requireSameElementType([0, 1, 2, 3, 4, 7, 8, 10, 11])
+    guard try context.type(0).element == .float32 else { throw context.unsupportedTypes() }
+    let form = try form(context.inference), shape = form.shape
+    var build = AttentionBuild(shape: shape)
+    // A first prompt may be padded on the right; later on, the new keys end where the sequence does.
+    let isFirst = shape.queries == form.total, past = form.past, rows = shape.queries
+    let bounds = try build.bounds { frame, entry throws(PinionError) in
+      let length = Int(frame.input(5, as: Int32.self)[entry]) &+ 1
+      let start = isFirst ? 0 : length &- rows
+      guard length >= 0, length <= shape.keys, start >= 0, start <= past || isFirst else {
+        throw .invalidValue("seqlens_k[\(entry)] is \(length - 1), which does not fit \(past) cached and \(rows) new keys")
+      }
+      return (start, isFirst ? max(length, 0) : start &+ rows)
+    }
+    var q = form.q
+    var rotation: CacheRotation?
+    if isRotary {
+      let table = try context.type(7)
+      let found = CacheRotation(
+        rotation: Rotation(pairs: table.dims[1], size: shape.headSize, isInterleaved: isInterleaved), tableRows: table.dims[0],
+        bounds: bounds, ids: context.has(9) ? 9 : nil, rows: rows)
+      q = try found.apply(&build, q, heads: heads)
+      rotation = found
+    }
+    let k = try cache(&build, form, form.k, past: context.has(3) ? 3 : nil, output: context.wants(output: 1) ? 1 : nil, bounds, rotation)
+    let v = try cache(&build, form, form.v, past: context.has(4) ? 4 : nil, output: context.wants(output: 2) ? 2 : nil, bounds, nil)
+    var core = AttentionCore<Float>(
+      shape: shape, q: q, k: k, v: v, y: .byRow(.output(0), heads: heads, rows: rows, size: shape.headSize),
+      scale: scale.map(Double.init) ?? 1 / Double(shape.headSize).squareRoot())
+    core.softcap = Double(softcap)
+    core.window = AttentionWindow(isCausal: isCausal, left: window.map { $0 &- 1 }, perBatch: bounds)
+    if let bias = context.optionalType(10) { core.bias = try build.bias(bias, input: 10, Float.self) }
+    core.sinks = context.has(11) ? .input(11) : nil
+    core.hasZeroSink = hasSmoothSoftmax
+    if context.wants(output: 3) {
+      guard scoreOutput > 0, shape.keys == form.total else { throw .unsupported("GroupQueryAttention with this form of output_qk") }
+      core.scores = (.byHead(.output(3), heads: heads, rows: rows, size: form.total), scoreOutput == 1 ? .biased : .probability)
+    }
+    return try build.kernel(core)
+  }
+
+  /// The cache with the new rows in their place, the rows behind them being 0 or what they were.
+  private func cache(
+    _ build: inout AttentionBuild, _ form: Form, _ new: HeadTensor, past: Int?, output: Int?, _ bounds: Int, _ rotation: CacheRotation?
+  ) throws(PinionError) -> HeadTensor {
+    let shape = form.shape, size = shape.headSize, keys = shape.keys, kvHeads = kvHeads, pastRows = form.past
+    let place: OperandPlace
+    if let output {
+      place = .output(output)
+    } else {
+      place = .scratch(try build.reserve(bytes: try [shape.batch, kvHeads, keys, size, 4].checkedProduct()))
+    }
+    let target = HeadTensor.byHead(place, heads: kvHeads, rows: keys, size: size)
+    build.stages.append(
+      Kernel.Stage(tasks: shape.batch &* kvHeads) { (frame, unit) throws(PinionError) in
+        let entry = unit / kvHeads, head = unit % kvHeads
+        let start = (frame.scratch + bounds).assumingMemoryBound(to: Int.self)[2 &* entry]
+        let rows = target.pointer(frame, Float.self, batch: entry, head: head, row: 0)
+        if let past { rows.update(from: frame.input(past, as: Float.self) + unit &* pastRows &* size, count: pastRows &* size) }
+        (rows + pastRows &* size).update(repeating: 0, count: (keys &- pastRows) &* size)
+        for row in 0..<shape.queries where start &+ row < keys {
+          let source = new.pointer(frame, Float.self, batch: entry, head: head, row: row)
+          let result = rows + (start &+ row) &* size
+          if let rotation {
+            try rotation.turn(frame, source, result, entry: entry, row: row)
+          } else {
+            result.update(from: source, count: size)
+          }
+        }
+      })
+    return target
+  }
+}
+
+/// Rotary embedding of the new rows of a sequence, of which the first comes behind the cached ones.
+private struct CacheRotation: Sendable {
+  let rotation: Rotation
+  let tableRows: Int
+  let bounds: Int
+  let ids: Int?
+  let rows: Int
+
+  @inline(__always)
+  func turn(
+    _ frame: KernelFrame, _ x: UnsafePointer<Float>, _ y: UnsafeMutablePointer<Float>, entry: Int, row: Int
+  ) throws(PinionError) {
+    var position = (frame.scratch + bounds).assumingMemoryBound(to: Int.self)[2 &* entry] &+ row
+    if let ids { position = Int(frame.input(ids, as: Int64.self)[entry &* rows &+ row]) }
+    guard position >= 0, position < tableRows else {
+      throw .invalidValue("position \(position) is out of range for a cos_cache of \(tableRows) rows")
+    }
+    let offset = position &* rotation.pairs
+    rotation.apply(x, y, cosines: frame.input(7) + offset, sines: frame.input(8) + offset)
+  }
+
+  func apply(_ build: inout AttentionBuild, _ x: HeadTensor, heads: Int) throws(PinionError) -> HeadTensor {
+    let batch = build.shape.batch, size = rotation.size, rows = rows
+    let place = try build.reserve(bytes: try [batch, rows, heads, size, 4].checkedProduct())
+    let target = HeadTensor.byRow(.scratch(place), heads: heads, rows: rows, size: size)
+    let all = self
+    build.stages.append(
+      .ranges(batch &* rows, grain: max(1, 8192 / (heads &* size))) { (frame, range) throws(PinionError) in
+        for unit in range {
+          for head in 0..<heads {
+            try all.turn(
+              frame, x.pointer(frame, Float.self, batch: unit / rows, head: head, row: unit % rows),
+              target.pointer(frame, Float.self, batch: unit / rows, head: head, row: unit % rows), entry: unit / rows, row: unit % rows)
+          }
+        }
+      })
+    return target
+  }
+}
