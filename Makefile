@@ -1,2 +1,91 @@
-build:
-	swift build -c release -j 2
+# Pinion: build, test, install. `make help` lists the targets.
+SWIFT ?= swift
+PYTHON ?= python3
+PREFIX ?= /usr/local
+JOBS ?= 2
+STAGE := $(CURDIR)/.build/stage
+VENV := $(CURDIR)/.build/venv
+RELEASE := $(CURDIR)/.build/release
+
+.PHONY: help build install wheel demo test conformance deps test-deps swift-tests kernel-tests capi-tests example-tests python-tests oracle-tests fuzz clean
+
+help:
+	@echo "make build        libpinion.so and run-model, optimised, in .build/release"
+	@echo "make install      header, library, CMake package, pkg-config file and run-model under PREFIX ($(PREFIX))"
+	@echo "make wheel        a Python wheel with the library inside, in dist/"
+	@echo "make demo         run a real model on a real input"
+	@echo "make test         everything that CI runs"
+	@echo "make conformance  ONNX's backend tests through the Python package"
+	@echo "make fuzz         the fuzz targets, FUZZ_SECONDS each (default 600)"
+
+# Packages: what the library is built from, and what only its tests and tools need.
+deps:
+	@sh .ci/packages libopenblas-serial-dev libpng-dev libturbojpeg0-dev zlib1g-dev
+
+test-deps: deps
+	@sh .ci/packages gcc g++ cmake pkg-config libprotobuf-dev protobuf-compiler python3-venv
+
+build: deps
+	$(SWIFT) build -c release -j $(JOBS) --product pinion
+	$(SWIFT) build -c release -j $(JOBS) --product run-model
+	@ls -l $(RELEASE)/libpinion.so $(RELEASE)/run-model
+
+install: build
+	Sources/PinionC/packaging/install.sh $(RELEASE)/libpinion.so $(PREFIX)
+	install -d $(DESTDIR)$(PREFIX)/bin
+	install -m 755 $(RELEASE)/run-model $(DESTDIR)$(PREFIX)/bin/run-model
+
+$(VENV)/ready: bindings/python/requirements-test.txt
+	@sh .ci/packages python3-venv
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+wheel: build $(VENV)/ready
+	PINION_LIBRARY=$(RELEASE)/libpinion.so $(VENV)/bin/pip wheel --quiet --no-deps -w dist bindings/python
+
+demo: build $(VENV)/ready
+	sh examples/demo.sh $(RELEASE)/run-model $(VENV)/bin/python
+
+test: test-deps build swift-tests kernel-tests capi-tests example-tests oracle-tests python-tests conformance
+	@echo "all tests pass"
+
+# Every level of instructions that this machine has; a level it lacks falls back to the best one it has.
+swift-tests:
+	$(SWIFT) build -j $(JOBS) --build-tests
+	for isa in scalar avx2 avx512; do PINION_ISA=$$isa SWIFT_BACKTRACE=enable=no $(SWIFT) test --skip-build --quiet || exit 1; done
+
+kernel-tests:
+	$(MAKE) -f Tests/CThreads/threads.mk
+	$(MAKE) -f Tests/CKernels/elementwise.mk
+	$(MAKE) -C Tests/CKernels
+
+capi-tests: $(STAGE)/ready
+	$(MAKE) -C Tests/CAPI PREFIX=$(STAGE) OUT=$(CURDIR)/.build/capi-gcc check
+	$(MAKE) -C Tests/CAPI PREFIX=$(STAGE) OUT=$(CURDIR)/.build/capi-clang CC=clang CXX=clang++ check
+
+$(STAGE)/ready: $(RELEASE)/libpinion.so include/pinion/pinion.h include/pinion/pinion.hpp
+	Sources/PinionC/packaging/install.sh $(RELEASE)/libpinion.so $(STAGE)
+	@touch $@
+
+example-tests: $(STAGE)/ready $(VENV)/ready
+	sh examples/build-and-run.sh $(STAGE) $(CURDIR)/.build/examples $(VENV)/bin/python
+
+oracle-tests: $(VENV)/ready
+	$(MAKE) -C Tests/Oracle PYTHON=$(VENV)/bin/python
+	$(SWIFT) build -j $(JOBS) --product onnx-dump
+	Tests/Oracle/compare.sh $$($(VENV)/bin/python -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent / "backend/test/data")')
+
+python-tests: $(VENV)/ready
+	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python -m pytest -q bindings/python
+
+conformance: $(VENV)/ready
+	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Tests/Conformance/conformance.py --known Tests/Conformance/known-failures.txt
+
+FUZZ_SECONDS ?= 600
+fuzz: $(VENV)/ready
+	Tests/Fuzz/fuzz.sh fuzz-reader -max_total_time=$(FUZZ_SECONDS)
+	PYTHON=$(VENV)/bin/python Tests/Fuzz/fuzz.sh fuzz-run -max_total_time=$(FUZZ_SECONDS)
+
+clean:
+	rm -rf .build dist

@@ -57,6 +57,8 @@ let package = Package(
     .testTarget(name: "PinionPassesTests", dependencies: ["PinionPasses", "PinionRuntime"]),
     .testTarget(name: "PinionImportTests", dependencies: ["PinionImport"]),
     .testTarget(name: "PinionOperatorsTests", dependencies: ["PinionOperators", "PinionRuntime"]),
+    .testTarget(name: "PinionRuntimeTests", dependencies: ["PinionOperators", "PinionRuntime"]),
+    .testTarget(name: "ArchitectureTests"),
   ],
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx17

@@ -103,11 +103,23 @@ static bool PK_FN(pk_strided_copy_any)(const void *xs, const int64_t *x_strides,
 }
 const pk_strided_copy_fn PK_FN(pk_strided_copy) = PK_FN(pk_strided_copy_any);
 
-// Along a lone line each element waits for the one before; several lines side by side vectorise.
+// Along a lone line each element waits for the one before, in a register; several lines side by side vectorise.
 #define CUMULATIVE(name, type, T, A, READ, WRITE, neutral, operator)                                                    \
   static void PK_FN(pk_##name##_##type)(const void *xs, void *ys, size_t outer, size_t axis, size_t inner, bool exclusive, bool reverse) { \
     if (axis == 0) return;                                                                                              \
     for (size_t o = 0; o < outer; o++) {                                                                                \
+      if (inner == 1) {                                                                                                 \
+        const T *x = (const T *)xs + o * axis;                                                                          \
+        T *y = (T *)ys + o * axis;                                                                                      \
+        A running = neutral;                                                                                            \
+        for (size_t k = 0; k < axis; k++) {                                                                             \
+          const size_t at = reverse ? axis - 1 - k : k;                                                                 \
+          const A before = running;                                                                                     \
+          running = before operator (A)READ(x[at]);                                                                     \
+          y[at] = (T)WRITE(exclusive ? before : running);                                                               \
+        }                                                                                                               \
+        continue;                                                                                                       \
+      }                                                                                                                 \
       for (size_t tile = 0; tile < inner; tile += TILE) {                                                               \
         const size_t width = inner - tile < TILE ? inner - tile : TILE;                                                 \
         const T *x = (const T *)xs + o * axis * inner + tile;                                                           \

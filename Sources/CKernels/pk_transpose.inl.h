@@ -10,8 +10,9 @@
 #define ZIP16 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
 #define ZIP16_HIGH 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
 
-// y[j * y_stride + i] = x[i * x_stride + j] for i < rows, j < columns. Tiles are as wide as a cache line both ways, so that
-// each line of either matrix is touched in one go.
+// y[j * y_stride + i] = x[i * x_stride + j] for i < rows, j < columns. Tiles are as wide as a cache line both ways and pass
+// through a buffer, so that each line of either matrix is touched once: with strides of a power of two, the lines of a tile
+// share the few places of one cache set.
 #define TRANSPOSE(size, T, V, rounds)                                                                                   \
   typedef T PK_FN(pk_vector_##size) __attribute__((vector_size(16), aligned(sizeof(T)), may_alias));                    \
   static inline __attribute__((always_inline)) void PK_FN(pk_block_##size)(const T *x, int64_t x_stride, T *y, int64_t y_stride) { \
@@ -32,10 +33,14 @@
     enum { LINE = 64 / sizeof(T) };                                                                                     \
     const int64_t whole_rows = rows / V * V, whole_columns = columns / V * V;                                           \
     for (int64_t jt = 0; jt < whole_columns; jt += LINE)                                                                \
-      for (int64_t it = 0; it < whole_rows; it += LINE)                                                                 \
-        for (int64_t j = jt; j < whole_columns && j < jt + LINE; j += V)                                                \
-          for (int64_t i = it; i < whole_rows && i < it + LINE; i += V)                                                 \
-            PK_FN(pk_block_##size)(x + i * x_stride + j, x_stride, y + j * y_stride + i, y_stride);                     \
+      for (int64_t it = 0; it < whole_rows; it += LINE) {                                                               \
+        const int64_t height = whole_rows - it < LINE ? whole_rows - it : LINE, width = whole_columns - jt < LINE ? whole_columns - jt : LINE; \
+        T tile[LINE * LINE] __attribute__((aligned(64)));                                                               \
+        for (int64_t i = 0; i < height; i += V)                                                                         \
+          for (int64_t j = 0; j < width; j += V) PK_FN(pk_block_##size)(x + (it + i) * x_stride + jt + j, x_stride, tile + j * LINE + i, LINE); \
+        if (height == LINE) for (int64_t j = 0; j < width; j++) memcpy(y + (jt + j) * y_stride + it, tile + j * LINE, 64); \
+        else for (int64_t j = 0; j < width; j++) memcpy(y + (jt + j) * y_stride + it, tile + j * LINE, (size_t)height * sizeof(T)); \
+      }                                                                                                                 \
     for (int64_t j = 0; j < columns; j++)                                                                               \
       for (int64_t i = j < whole_columns ? whole_rows : 0; i < rows; i++) y[j * y_stride + i] = x[i * x_stride + j];    \
   }

@@ -222,10 +222,9 @@ static void report_speed(void) {
     for (int flags = 0; flags <= PK_B_SCALAR; flags += PK_B_SCALAR) {
       FOR_EACH_ISA(isa) {
         const pk_binary_fn kernel = pk_binary_kernel(isa, (pk_binary_op)op, PK_F32);
-        const double start = seconds();
-        size_t rounds = 0;
-        for (; seconds() - start < 2e-3; rounds++) kernel(a, b, y, COUNT, flags);
-        printf(" %6.2f/ns", (double)rounds * COUNT / (seconds() - start) * 1e-9);
+        double rate;
+        MEASURE(rate, kernel(a, b, y, COUNT, flags));
+        printf(" %6.2f/ns", rate * COUNT * 1e-9);
       }
     }
     puts("");

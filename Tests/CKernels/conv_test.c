@@ -116,7 +116,8 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
     CHECK(pk_conv_winograd_fits(s), "Winograd should take this");
     c.weights = packed = buffer(pk_conv_winograd_packed_bytes(isa, s), 0xff);
     pk_conv_winograd_pack(isa, s, w, 0, s->groups, packed);
-    const size_t bands = (s->out[1] + 3) / 4, step = random_bits() & 1 ? random_in(1, bands) : pk_conv_winograd_grid(isa, s, random_in(1, 4));
+    const size_t bands = (s->out[1] + 3) / 4,
+                 step = random_bits() & 1 ? random_in(1, bands) : pk_conv_winograd_grid(isa, s, random_in(1, 4));
     scratch t = scratch_of(pk_conv_winograd_scratch_bytes(isa, s, step));
     for (size_t n = 0; n < s->images; n++)
       for (size_t g = 0; g < s->groups; g++)

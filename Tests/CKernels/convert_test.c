@@ -118,7 +118,7 @@ static size_t fill(pk_type type, void *x) {
 }
 
 static void report_speed(void) {
-  enum { N = 1 << 14, ROUNDS = 2000 };
+  enum { N = 1 << 14 };
   static float x[N];
   static double y[N];
   const pk_type pairs[][2] = {{PK_F32, PK_F16}, {PK_F16, PK_F32}, {PK_F32, PK_BF16}, {PK_BF16, PK_F32}, {PK_F32, PK_I32}, {PK_I64, PK_F32},
@@ -127,10 +127,9 @@ static void report_speed(void) {
     printf("convert %2d -> %2d, elements/ns:", pairs[p][0], pairs[p][1]);
     FOR_EACH_ISA(isa) {
       const pk_convert_fn kernel = pk_convert_kernel(isa, pairs[p][0], pairs[p][1]);
-      kernel(x, y, N / 2);
-      const double start = seconds();
-      for (int i = 0; i < ROUNDS; i++) kernel(x, y, N / 2);
-      printf(" %6.2f", N / 2 * (double)ROUNDS / (seconds() - start) * 1e-9);
+      double rate;
+      MEASURE(rate, kernel(x, y, N / 2));
+      printf(" %6.2f", N / 2 * rate * 1e-9);
     }
     puts("");
   }

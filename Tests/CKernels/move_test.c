@@ -178,10 +178,9 @@ static void check_pad(void) {
 
 static void report_speed(void) {
   enum { N = 1024 };
-  double start = seconds();
-  size_t rounds = 0;
-  for (; seconds() - start < 0.05; rounds++) memcpy(y, x, (size_t)N * N * 4);
-  printf("memcpy of 4 MiB: %.1f GB/s; transposes [1024, 1024], GB/s:\n", (double)rounds * N * N * 4 / (seconds() - start) * 1e-9);
+  double rate;
+  MEASURE(rate, memcpy(y, x, (size_t)N * N * 4));
+  printf("memcpy of 4 MiB: %.1f GB/s; transposes [1024, 1024], GB/s:\n", rate * N * N * 4 * 1e-9);
   for (size_t size = 1; size <= 8; size *= 2) {
     const int64_t n = size == 8 ? N / 2 : N, dims[2] = {n, n}, xs[2] = {1, n}, ys[2] = {n, 1};
     const int64_t batch[3] = {8, 64, 64}, bxs[3] = {4096, 1, 64}, bys[3] = {4096, 64, 1};
@@ -193,21 +192,18 @@ static void report_speed(void) {
       static const char *const names[] = {"square", "8x64x64", "heads", "3 channels"};
       for (int c = 0; c < 4; c++) {
         const size_t rank = c == 0 ? 2 : 3, bytes = (size_t)product(all[c][0], rank) * size;
-        start = seconds();
-        for (rounds = 0; seconds() - start < 0.005; rounds++) pk_strided_copy_kernel(isa)(x, all[c][1], y, all[c][2], all[c][0], rank, size);
-        printf("  %s %5.2f", names[c], (double)(rounds * bytes) / (seconds() - start) * 1e-9);
+        MEASURE(rate, pk_strided_copy_kernel(isa)(x, all[c][1], y, all[c][2], all[c][0], rank, size));
+        printf("  %s %5.2f", names[c], rate * (double)bytes * 1e-9);
       }
       puts("");
     }
   }
   FOR_EACH_ISA(isa) {
     memset(x, 0, 400000);
-    start = seconds();
-    for (rounds = 0; seconds() - start < 0.005; rounds++) pk_cumulative_sum_kernel(isa, PK_F32)(x, y, 100, 1000, 1, false, false);
-    printf("cumsum of rows %.2f/ns", (double)rounds * 1e5 / (seconds() - start) * 1e-9);
-    start = seconds();
-    for (rounds = 0; seconds() - start < 0.005; rounds++) pk_cumulative_sum_kernel(isa, PK_F32)(x, y, 1, 1000, 100, false, false);
-    printf(", of columns %.2f/ns\n", (double)rounds * 1e5 / (seconds() - start) * 1e-9);
+    MEASURE(rate, pk_cumulative_sum_kernel(isa, PK_F32)(x, y, 100, 1000, 1, false, false));
+    printf("cumsum of rows %.2f/ns", rate * 1e5 * 1e-9);
+    MEASURE(rate, pk_cumulative_sum_kernel(isa, PK_F32)(x, y, 1, 1000, 100, false, false));
+    printf(", of columns %.2f/ns\n", rate * 1e5 * 1e-9);
   }
 }
 

@@ -127,24 +127,21 @@ static void report_speed(void) {
     fill(types[t], 0);
     printf("type %2d elements/ns: layer norm", types[t]);
     FOR_EACH_ISA(isa) {
-      const double start = seconds();
-      size_t rounds = 0;
-      for (; seconds() - start < 3e-3; rounds++) pk_layer_norm_kernel(isa, types[t])(x, scale, bias, y, NULL, NULL, rows, n, 1e-5);
-      printf(" %5.2f", (double)(rounds * rows * n) / (seconds() - start) * 1e-9);
+      double rate;
+      MEASURE(rate, pk_layer_norm_kernel(isa, types[t])(x, scale, bias, y, NULL, NULL, rows, n, 1e-5));
+      printf(" %5.2f", rate * (double)(rows * n) * 1e-9);
     }
     printf("  rms norm");
     FOR_EACH_ISA(isa) {
-      const double start = seconds();
-      size_t rounds = 0;
-      for (; seconds() - start < 3e-3; rounds++) pk_rms_norm_kernel(isa, types[t])(x, scale, y, rows, n, 1e-5);
-      printf(" %5.2f", (double)(rounds * rows * n) / (seconds() - start) * 1e-9);
+      double rate;
+      MEASURE(rate, pk_rms_norm_kernel(isa, types[t])(x, scale, y, rows, n, 1e-5));
+      printf(" %5.2f", rate * (double)(rows * n) * 1e-9);
     }
     printf("  instance norm 196");
     FOR_EACH_ISA(isa) {
-      const double start = seconds();
-      size_t rounds = 0;
-      for (; seconds() - start < 3e-3; rounds++) pk_group_norm_kernel(isa, types[t])(x, scale, bias, y, 100, 1, 196, 1e-5);
-      printf(" %5.2f", (double)(rounds * 19600) / (seconds() - start) * 1e-9);
+      double rate;
+      MEASURE(rate, pk_group_norm_kernel(isa, types[t])(x, scale, bias, y, 100, 1, 196, 1e-5));
+      printf(" %5.2f", rate * (double)(19600) * 1e-9);
     }
     puts("");
   }

@@ -144,13 +144,10 @@ static void report_speed(void) {
     for (size_t k = 0; k < sizeof timed / sizeof *timed; k++) {
       const shape s = timed[k];
       FOR_EACH_ISA(isa) {
-        const double start = seconds();
-        size_t rounds = 0;
-        for (; seconds() - start < 2e-3; rounds++) {
-          if (op < PK_REDUCE_COUNT) pk_reduce_kernel(isa, (pk_reduce_op)op, PK_F32)(x, y, s.outer, s.axis, s.inner, s.stride);
-          else pk_arg_max_kernel(isa, PK_F32)(x, places, s.outer, s.axis, s.inner, s.stride, false);
-        }
-        printf(" %6.2f", (double)(rounds * elements(s)) / (seconds() - start) * 1e-9);
+        double rate;
+        if (op < PK_REDUCE_COUNT) MEASURE(rate, pk_reduce_kernel(isa, (pk_reduce_op)op, PK_F32)(x, y, s.outer, s.axis, s.inner, s.stride));
+        else MEASURE(rate, pk_arg_max_kernel(isa, PK_F32)(x, places, s.outer, s.axis, s.inner, s.stride, false));
+        printf(" %6.2f", rate * (double)elements(s) * 1e-9);
       }
       printf(" |");
     }

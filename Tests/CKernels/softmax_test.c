@@ -89,10 +89,9 @@ static void report_speed(void) {
     for (int log = 0; log < 2; log++)
       FOR_EACH_ISA(isa) {
         for (size_t i = 0; i < CAPACITY; i++) xf[i] = (float)random_between(-4, 4);
-        const double start = seconds();
-        size_t rounds = 0;
-        for (; seconds() - start < 3e-3; rounds++) (log ? pk_log_softmax_kernel : pk_softmax_kernel)(isa, PK_F32)(xf, yf, s.outer, s.axis, s.inner, s.stride);
-        printf(" %5.2f", (double)(rounds * s.outer * s.axis * s.inner) / (seconds() - start) * 1e-9);
+        double rate;
+        MEASURE(rate, (log ? pk_log_softmax_kernel : pk_softmax_kernel)(isa, PK_F32)(xf, yf, s.outer, s.axis, s.inner, s.stride));
+        printf(" %5.2f", rate * (double)(s.outer * s.axis * s.inner) * 1e-9);
       }
     puts("");
   }

@@ -138,10 +138,9 @@ static void check_f32(const operation *o) {
       if (z[n] != 1234.5f || memcmp(z, y + 3, n * sizeof(float)) != 0) FAIL("%s: %s, n = %zu", pk_isa_name(isa), o->name, n);
     }
     for (size_t i = 0; i < 4096; i++) z[i] = (float)random_between(-4, 4);
-    double start = seconds();
-    size_t rounds = 0;
-    for (; seconds() - start < 2e-3; rounds++) kernel(z, y, 4096, &params);
-    printf("  %5.2f ulp %6.2f/ns", worst, (double)rounds * 4096 / (seconds() - start) * 1e-9);
+    double rate;
+    MEASURE(rate, kernel(z, y, 4096, &params));
+    printf("  %5.2f ulp %6.2f/ns", worst, rate * 4096 * 1e-9);
   }
   puts("");
 }

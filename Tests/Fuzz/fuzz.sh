@@ -1,5 +1,5 @@
 #!/bin/sh
-# fuzz.sh [LIBFUZZER-OPTION...]: builds fuzz-reader and runs it on the corpus, e.g. fuzz.sh -max_total_time=600.
+# fuzz.sh TARGET [LIBFUZZER-OPTION...]: builds fuzz-reader or fuzz-run and runs it on its corpus, e.g. fuzz.sh fuzz-run -max_total_time=600.
 # Without an option it only builds. SEEDS names a folder of further seed files, FUZZ_JOBS the
 # number of parallel build jobs. What makes the reader fail is left in .crash-*.
 set -eu
@@ -10,9 +10,14 @@ build() {
   swift build --package-path "$here" -j "${FUZZ_JOBS:-2}" -c release -Xswiftc -Onone -Xswiftc -enforce-exclusivity=checked \
     -Xswiftc -sanitize=address,fuzzer -Xswiftc -use-ld=lld -Xlinker "$runtime" "$@"
 }
-build --product fuzz-reader
+target=$1
+shift
+build --product "$target"
 [ $# -gt 0 ] || exit 0
-corpus=$here/.corpus
+corpus=$here/.corpus/$target
 mkdir -p "$corpus"
-python3 "$here/seeds.py" "$corpus"
-SWIFT_BACKTRACE=enable=no "$(build --show-bin-path)/fuzz-reader" "$corpus" ${SEEDS:+"$SEEDS"} -artifact_prefix="$here/.crash-" "$@"
+case $target in
+fuzz-run) "${PYTHON:-python3}" "$here/run-seeds.py" "$corpus" ;;
+*) python3 "$here/seeds.py" "$corpus" ;;
+esac
+SWIFT_BACKTRACE=enable=no "$(build --show-bin-path)/$target" "$corpus" ${SEEDS:+"$SEEDS"} -artifact_prefix="$here/.crash-" "$@"

@@ -26,9 +26,6 @@ typedef void (*pk_strided_fn)(const pk_strided_axis *axes, size_t rank, size_t w
 
 pk_strided_fn pk_strided_kernel(pk_isa isa);
 
-/// Fills n elements of 1, 2, 4, 8 or 16 bytes with the one at value.
-void pk_fill(void *to, const void *value, size_t width, size_t n);
-
 #ifdef __cplusplus
 }
 #endif

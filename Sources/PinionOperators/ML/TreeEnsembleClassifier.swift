@@ -63,12 +63,21 @@ public struct TreeEnsembleClassifier: CPUExecutable {
     return classifyByOneScore(scores, onlyClass)
   }
 
+  /// ai.onnx.ml leaves open how one number becomes two scores; this is what onnxruntime, for which such models are exported, does.
   private func classifyByOneScore(_ scores: UnsafeMutablePointer<Double>, _ onlyClass: Int) -> Int {
-    let score = scores[onlyClass] + (baseValues.last ?? 0)
-    let best = score > (weightsArePositive ? 0.5 : 0) ? 1 : 0
-    scores[1] = score
-    scores[0] = weightsArePositive ? 1 - score : -score
-    if postTransform != .none { postTransform.apply(scores, 2) }
-    return best
+    let base = onlyClass == 0 ? baseValues.first : baseValues.count == 2 ? baseValues[1] : nil
+    let score = scores[onlyClass] + (base ?? 0)
+    scores[onlyClass] = score
+    if onlyClass == 1 || baseValues.count == 2 {
+      postTransform.apply(scores, 2)
+    } else if postTransform == .logistic || postTransform == .probit {
+      scores[1] = score
+      scores[0] = postTransform == .logistic ? -score : 1 - score
+      postTransform.apply(scores, 2)
+    } else {
+      scores[1] = score
+      scores[0] = weightsArePositive ? 1 - score : -score
+    }
+    return score > (weightsArePositive ? 0.5 : 0) ? 1 : 0
   }
 }

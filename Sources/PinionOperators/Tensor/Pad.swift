@@ -74,6 +74,7 @@ public struct Pad: CPUExecutable {
       }
       margins[axis] = Margin(before: before, after: after, extent: shape[axis])
       if mode != .constant, padded > 0 {
+        guard padded <= Int32.max else { throw .invalidShape("pads \(before) and \(after) make axis \(axis) too long") }
         let left = try shape[axis].subtracting(max(-before, 0)).subtracting(max(-after, 0))
         guard left > 0 else { throw .invalidShape("axis \(axis) of shape \(shape) has nothing to fill the pads \(before) and \(after) with") }
       }
@@ -131,34 +132,14 @@ public struct Pad: CPUExecutable {
     return moveKernel(moves)
   }
 
-  /// Rows along the last padded axis, whose elements are runs of what lies inside it.
   private func repeatingKernel(_ margins: [Margin], _ context: KernelContext) throws(PinionError) -> Kernel {
-    let type = try context.type(0), output = try context.outputType(0)
-    guard output.count > 0 else { return Kernel(stages: []) }
-    guard let last = margins.lastIndex(where: { $0.before != 0 || $0.after != 0 }) else { return try copyKernel(context) }
-    let run = type.shape.count(last &+ 1..<type.rank) &* type.element.byteWidth
-    let margin = margins[last], mode = mode
-    let sources = margins[...last].map { margin in (0..<margin.padded).map { margin.source($0, mode) } }
-    let inner = sources[last], outer = Array(sources[..<last])
-    let kept = margin.kept
-    let rowBytes = margin.padded &* run, sourceBytes = margin.extent &* run
-    let extents = type.dims
-    return .ranges(output.shape.count(0..<last), grain: max((1 << 16) / rowBytes, 1)) { frame, rows in
-      for row in rows {
-        var rest = row, source = 0, stride = 1
-        for axis in outer.indices.reversed() {
-          source &+= outer[axis][rest % outer[axis].count] &* stride
-          rest /= outer[axis].count
-          stride &*= extents[axis]
-        }
-        let from = frame.rawInput(0) + source &* sourceBytes
-        let to = frame.rawOutput(0) + row &* rowBytes
-        for index in 0..<kept.lowerBound { copyRun(to + index &* run, from + inner[index] &* run, run) }
-        if !kept.isEmpty {
-          (to + kept.lowerBound &* run).copyMemory(from: from + inner[kept.lowerBound] &* run, byteCount: kept.count &* run)
-        }
-        for index in kept.upperBound..<inner.count { copyRun(to + index &* run, from + inner[index] &* run, run) }
-      }
+    let type = try context.type(0)
+    guard try context.outputType(0).count > 0 else { return Kernel(stages: []) }
+    let mode = mode
+    let tables = margins.map { margin in
+      margin.before == 0 && margin.after == 0
+        ? nil : (0..<margin.padded).map { Int32(truncatingIfNeeded: margin.source($0, mode)) }
     }
+    return TableGather(width: type.element.byteWidth, dims: type.dims, tables: tables).kernel()
   }
 }

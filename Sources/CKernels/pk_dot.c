@@ -1,0 +1,36 @@
+#include "pk_dot.h"
+
+// Independent partial sums, which the compiler keeps in vector registers.
+#define PK_PARTS 32
+
+static float total(const float *parts) {
+  float sum = 0;
+  for (size_t j = 0; j < PK_PARTS; j++) sum += parts[j];
+  return sum;
+}
+
+float pk_dot_f32(const float *a, const float *b, size_t n) {
+  float parts[PK_PARTS] = {0};
+  size_t i = 0;
+  for (; i + PK_PARTS <= n; i += PK_PARTS) {
+    for (size_t j = 0; j < PK_PARTS; j++) parts[j] += a[i + j] * b[i + j];
+  }
+  for (size_t j = 0; i < n; i++, j++) parts[j] += a[i] * b[i];
+  return total(parts);
+}
+
+float pk_square_distance_f32(const float *a, const float *b, size_t n) {
+  float parts[PK_PARTS] = {0};
+  size_t i = 0;
+  for (; i + PK_PARTS <= n; i += PK_PARTS) {
+    for (size_t j = 0; j < PK_PARTS; j++) {
+      float d = a[i + j] - b[i + j];
+      parts[j] += d * d;
+    }
+  }
+  for (size_t j = 0; i < n; i++, j++) {
+    float d = a[i] - b[i];
+    parts[j] += d * d;
+  }
+  return total(parts);
+}

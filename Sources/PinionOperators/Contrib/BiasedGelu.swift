@@ -1,0 +1,54 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Gelu of A + B, where B is a vector along the last axis of A.
+public struct BiasGelu: BiasedActivation {
+  public static let schema = Schema("BiasGelu", domain: "com.microsoft", since: 1, inputs: ["A", "B"], outputs: ["C"])
+  var function: pk_unary_op { PK_UNARY_GELU_ERF }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+}
+
+/// Gelu by the tanh formula of X plus an optional bias along its last axis.
+public struct FastGelu: BiasedActivation {
+  public static let schema = Schema("FastGelu", domain: "com.microsoft", since: 1, inputs: ["X", "bias?"], outputs: ["Y"])
+  var function: pk_unary_op { PK_UNARY_GELU_TANH }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+}
+
+/// A function of an input plus a vector along its last axis.
+protocol BiasedActivation: CPUExecutable {
+  var function: pk_unary_op { get }
+}
+
+extension BiasedActivation {
+  public static var computesHalfInFloat32: Bool { true }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0)
+    if let bias = context.optionalType(1) {
+      try context.requireSameElementType([0, 1])
+      guard bias.rank == 1, type.dims.last == bias.count else { throw .invalidShape("bias \(bias) does not fit the last axis of \(type)") }
+    }
+    return [type]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    guard let bias = context.optionalType(1) else { return try unaryKernel(function, pk_params(), context) }
+    let type = try context.type(0)
+    guard let kernelType = type.element.kernelType, let add = pk_binary_kernel(pk_isa_best(), PK_BINARY_ADD, kernelType),
+      let activate = pk_unary_kernel(pk_isa_best(), function, kernelType)
+    else { throw context.unsupportedTypes() }
+    return try pairwiseKernel(
+      [type.shape, bias.shape], width: type.element.byteWidth, outputWidth: type.element.byteWidth, context
+    ) { a, b, y, count, flags in
+      add(a, b, y, count, flags)
+      activate(y, y, count, nil)
+    }
+  }
+
+  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+}

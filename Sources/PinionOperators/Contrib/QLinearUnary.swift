@@ -1,0 +1,78 @@
+import Glibc
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// 1 / (1 + exp(-x)) of a quantized tensor.
+public struct QLinearSigmoid: QLinearUnary {
+  public static let schema = qLinearUnarySchema("QLinearSigmoid")
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  var function: @Sendable (Float) -> Float { { 1 / (1 + exp(-$0)) } }
+}
+
+/// x for x >= 0, alpha * x below, of a quantized tensor.
+public struct QLinearLeakyRelu: QLinearUnary {
+  public static let schema = qLinearUnarySchema("QLinearLeakyRelu")
+  let alpha: Float
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { alpha = try attributes.float("alpha", default: 0.01) }
+
+  var function: @Sendable (Float) -> Float {
+    let alpha = alpha
+    return { $0 >= 0 ? $0 : alpha * $0 }
+  }
+}
+
+private func qLinearUnarySchema(_ name: String) -> Schema {
+  Schema(
+    name, domain: "com.microsoft", since: 1, inputs: ["X", "X_scale", "X_zero_point?", "Y_scale", "Y_zero_point?"], outputs: ["Y"])
+}
+
+/// A function of bytes with one scale and zero point, and others for the result.
+protocol QLinearUnary: CPUExecutable {
+  var function: @Sendable (Float) -> Float { get }
+}
+
+extension QLinearUnary {
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    try context.requireSameElementType([0, 2, 4])
+    for index in 1...4 {
+      guard let type = context.optionalType(index), type.count != 1 else { continue }
+      throw .invalidShape("input '\(Self.schema.inputName(index))' is \(type), expected one element")
+    }
+    return [try context.type(0)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    switch try context.type(0).element {
+    case .uint8: try kernel(UInt8.self, context)
+    case .int8: try kernel(Int8.self, context)
+    default: throw context.unsupportedTypes()
+    }
+  }
+
+  /// The results for all 256 bytes are found first, in memory that all tasks share.
+  private func kernel<T: FixedWidthInteger & Element>(_: T.Type, _ context: KernelContext) throws(PinionError) -> Kernel {
+    let hasX = context.has(2), hasY = context.has(4)
+    let function = function
+    let tabulate = Kernel.Stage(tasks: 1) { frame, _ in
+      let scaleX = frame.input(1, as: Float.self)[0], scaleY = frame.input(3, as: Float.self)[0]
+      let zeroX = hasX ? Float(frame.input(2, as: T.self)[0]) : 0
+      let quantize = Quantization<T>(zeroPoint: hasY ? Float(frame.input(4, as: T.self)[0]) : 0)
+      let table = frame.scratch.assumingMemoryBound(to: T.self)
+      for code in 0..<256 {
+        let value = (Float(T(truncatingIfNeeded: code)) - zeroX) * scaleX
+        table[code] = quantize(function(value) / scaleY)
+      }
+    }
+    let apply = Kernel.Stage.ranges(try context.type(0).count, grain: elementwiseGrain) { frame, range in
+      let table = frame.scratch.assumingMemoryBound(to: T.self)
+      let x = frame.input(0, as: UInt8.self), y = frame.output(0, as: T.self)
+      for index in range { y[index] = table[Int(x[index])] }
+    }
+    return Kernel(stages: [tabulate, apply], scratchBytes: 256)
+  }
+
+  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+}

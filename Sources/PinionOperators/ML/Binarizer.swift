@@ -1,0 +1,39 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// 1 where x is above a threshold, else 0.
+public struct Binarizer: CPUExecutable {
+  public static let schema = Schema("Binarizer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  let threshold: Float
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    threshold = try attributes.float("threshold", default: 0)
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
+  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let threshold = threshold
+    switch try context.type(0).element {
+    case .float32: return try kernel(context, one: Float(1), zero: 0) { $0 > threshold }
+    case .float64: return try kernel(context, one: Double(1), zero: 0) { $0 > Double(threshold) }
+    case .int32: return try kernel(context, one: Int32(1), zero: 0) { Double($0) > Double(threshold) }
+    case .int64: return try kernel(context, one: Int64(1), zero: 0) { Double($0) > Double(threshold) }
+    default: throw context.unsupportedTypes()
+    }
+  }
+
+  private func kernel<T: Element>(
+    _ context: KernelContext, one: T, zero: T, _ isAbove: @escaping @Sendable (T) -> Bool
+  ) throws(PinionError) -> Kernel {
+    .ranges(try context.type(0).count, grain: elementwiseGrain) { frame, range in
+      let x = frame.input(0, as: T.self)
+      let y = frame.output(0, as: T.self)
+      for index in range { y[index] = isAbove(x[index]) ? one : zero }
+    }
+  }
+}

@@ -1,0 +1,71 @@
+import Glibc
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+
+/// The values of a dictionary with int64 keys as a tensor: in the order of the keys, or each at the position that its key is.
+public struct CastMap: EagerExecutable {
+  public static let schema = Schema("CastMap", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+
+  enum Form: String, CaseIterable {
+    case dense = "DENSE"
+    case sparse = "SPARSE"
+  }
+
+  enum Target: String, CaseIterable {
+    case float = "TO_FLOAT"
+    case string = "TO_STRING"
+    case int64 = "TO_INT64"
+  }
+
+  let form: Form
+  let target: Target
+  let extent: Int
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    form = try attributes.choice("map_form", default: .dense)
+    target = try attributes.choice("cast_to", default: .float)
+    extent = try attributes.int("max_map", default: 1, in: 0...Int64(Int32.max))
+  }
+
+  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    let input = try required(inputs, 0, "X")
+    guard case .map(let keyTensor, let values) = input, keyTensor.count == values.count else {
+      throw .invalidShape("input 'X' is \(input.type), expected a map")
+    }
+    let keys = try keyTensor.elements(as: Int64.self)
+    let order = keys.indices.sorted { keys[$0] < keys[$1] }
+    var sources: [Int?] = order
+    if form == .sparse {
+      sources = [Int?](repeating: nil, count: extent)
+      for index in order {
+        guard keys[index] >= 0, keys[index] < Int64(extent) else {
+          throw .invalidValue("key \(keys[index]) is out of range for 'max_map' \(extent)")
+        }
+        sources[Int(keys[index])] = index
+      }
+    }
+    let shape = try Shape([1, sources.count])
+    let texts = values.element == .string ? try values.strings() : nil
+    let numbers = values.element == .float32 ? Array(try values.elements(as: Float.self)) : nil
+    guard texts != nil || numbers != nil else { throw .unsupported("a map with values of type \(values.element)") }
+    func number(_ index: Int?) -> Float {
+      guard let index else { return 0 }
+      return numbers.map { $0[index] } ?? strtof(texts?[index] ?? "", nil)
+    }
+    switch target {
+    case .float: return [.tensor(try Tensor(sources.map(number), shape))]
+    case .int64:
+      let integers = sources.map { index -> Int64 in
+        if let index, let texts { return Int64(strtoll(texts[index], nil, 10)) }
+        return Int64(exactly: number(index).rounded(.towardZero)) ?? 0
+      }
+      return [.tensor(try Tensor(integers, shape))]
+    case .string:
+      let strings = sources.map { index in index.map { texts?[$0] ?? "\(number($0))" } ?? (texts == nil ? "0.0" : "") }
+      return [.tensor(try Tensor(strings: strings, shape))]
+    }
+  }
+}

@@ -1,0 +1,40 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Maps strings to the integers that stand for them, or integers to strings.
+public struct CategoryMapper: CPUExecutable {
+  public static let schema = Schema("CategoryMapper", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  let toIntegers: LabelTable
+  let toStrings: LabelTable
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    let integers = try Tensor(vector: try attributes.ints("cats_int64s"))
+    let names = try attributes.strings("cats_strings")
+    let strings = try Tensor(strings: names, .vector(names.count))
+    toIntegers = try LabelTable(
+      keys: strings, values: integers, missing: try Tensor(scalar: try attributes.int("default_int64", default: -1)))
+    toStrings = try LabelTable(
+      keys: integers, values: strings,
+      missing: try Tensor(strings: [try attributes.string("default_string", default: "_Unused")], .scalar))
+  }
+
+  private func table(_ type: TensorType) throws(PinionError) -> LabelTable {
+    switch type.element {
+    case .string: toIntegers
+    case .int64: toStrings
+    default: throw .invalidShape("input 'X' is \(type), expected string or int64")
+    }
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0)
+    return [TensorType(try table(type).values.element, type.shape)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try table(try context.type(0)).kernel(context)
+  }
+}

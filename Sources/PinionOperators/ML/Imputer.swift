@@ -1,0 +1,66 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Replaces the elements that have a given value (NaN included) by one number, or by one for each position of the last axis.
+public struct Imputer: CPUExecutable {
+  public static let schema = Schema("Imputer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  let floats: [Float]
+  let integers: [Int64]
+  let replacedFloat: Float
+  let replacedInteger: Int64
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    floats = try attributes.floats("imputed_value_floats", default: [])
+    integers = try attributes.ints("imputed_value_int64s", default: [])
+    replacedFloat = try attributes.float("replaced_value_float", default: 0)
+    replacedInteger = try attributes.int("replaced_value_int64", default: 0)
+    guard floats.isEmpty != integers.isEmpty else {
+      throw .invalidModel("expected either 'imputed_value_floats' or 'imputed_value_int64s'")
+    }
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0, rankAtLeast: 1)
+    let count = type.element.isFloatingPoint ? floats.count : integers.count
+    guard count == 1 || count == type.dims[type.rank - 1] else {
+      throw .invalidShape("\(count) imputed values of the input's kind, input 'X' is \(type)")
+    }
+    return [type]
+  }
+
+  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let isReplaced = replacedFloat
+    let isMissing = replacedInteger
+    switch try context.type(0).element {
+    case .float32:
+      let nan = isReplaced.isNaN
+      return try kernel(context, floats) { $0 == isReplaced || (nan && $0.isNaN) }
+    case .float64:
+      let nan = isReplaced.isNaN
+      return try kernel(context, floats.map(Double.init)) { $0 == Double(isReplaced) || (nan && $0.isNaN) }
+    case .int64: return try kernel(context, integers) { $0 == isMissing }
+    case .int32:
+      var narrow: [Int32] = []
+      for value in integers { narrow.append(try value.converted()) }
+      return try kernel(context, narrow) { Int64($0) == isMissing }
+    default: throw context.unsupportedTypes()
+    }
+  }
+
+  private func kernel<T: Element>(
+    _ context: KernelContext, _ values: [T], _ isMissing: @escaping @Sendable (T) -> Bool
+  ) throws(PinionError) -> Kernel {
+    let type = try context.type(0)
+    let columns = type.dims[type.rank - 1]
+    return .ranges(type.count, grain: elementwiseGrain) { frame, range in
+      let x = frame.input(0, as: T.self)
+      let y = frame.output(0, as: T.self)
+      for index in range { y[index] = isMissing(x[index]) ? values[values.count == 1 ? 0 : index % columns] : x[index] }
+    }
+  }
+}

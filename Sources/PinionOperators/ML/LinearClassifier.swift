@@ -1,0 +1,60 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// A linear function of the features for each class; gives the best class's label and the transformed scores.
+///
+/// One function decides between two labels: the second where it is above 0.
+public struct LinearClassifier: CPUExecutable {
+  public static let schema = Schema("LinearClassifier", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y", "Z"])
+  let scores: LinearScores
+  let labels: ClassLabels
+  let postTransform: PostTransform
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    postTransform = try attributes.choice("post_transform", default: .none)
+    labels = try ClassLabels(&attributes, ints: "classlabels_ints")
+    attributes.ignore("multi_class")
+    let intercepts = try attributes.floats("intercepts", default: [])
+    let coefficients = try attributes.floats("coefficients")
+    scores = try LinearScores(
+      coefficients: coefficients, intercepts: intercepts, functions: intercepts.isEmpty ? max(labels.count, 1) : intercepts.count)
+  }
+
+  /// Whether one function's score stands for two classes.
+  private var isBinary: Bool { scores.functions == 1 && labels.count == 2 }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let rows = try FeatureRows(try context.type(0)).rows
+    return [
+      TensorType(labels.element, try Shape([rows])),
+      TensorType(.float32, try Shape([rows, isBinary ? 2 : scores.functions])),
+    ]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let wantsScores = context.wants(output: 1)
+    let columns = try FeatureRows(try context.type(0)).columns
+    let cost = scores.functions &* scores.columns
+    return try rowKernel(context, columns: 0...scores.columns, scoreCount: scores.functions &+ 1, cost: cost) {
+      [self] frame, x, line, row in
+      scores.compute(x, columns: columns, line)
+      let count = isBinary ? 2 : scores.functions
+      let best = isBinary ? (line[0] > 0 ? 1 : 0) : largest(line, count)
+      labels.write(best, to: frame.rawOutput(0), row)
+      guard wantsScores else { return }
+      if isBinary { transformBinary(line, postTransform) } else { postTransform.apply(line, count) }
+      writeScores(line, count, to: frame.rawOutput(1), at: row &* count, .float32)
+    }
+  }
+}
+
+/// Makes two classes' scores of one, as onnxruntime does: ai.onnx.ml does not say how.
+func transformBinary(_ scores: UnsafeMutablePointer<Double>, _ postTransform: PostTransform) {
+  let score = scores[0]
+  scores[1] = score
+  scores[0] = postTransform == .logistic ? -score : 1 - score
+  if postTransform == .logistic || postTransform == .probit { postTransform.apply(scores, 2) }
+}

@@ -1,0 +1,35 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Linear functions of the features, one for each target.
+public struct LinearRegressor: CPUExecutable {
+  public static let schema = Schema("LinearRegressor", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  let scores: LinearScores
+  let postTransform: PostTransform
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    postTransform = try attributes.choice("post_transform", default: .none)
+    scores = try LinearScores(
+      coefficients: try attributes.floats("coefficients", default: []), intercepts: try attributes.floats("intercepts", default: []),
+      functions: try attributes.int("targets", default: 1, in: 1...Int64(Int32.max)))
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    [TensorType(.float32, try Shape([try FeatureRows(try context.type(0)).rows, scores.functions]))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let scores = scores
+    let postTransform = postTransform
+    let count = scores.functions
+    let cost = count &* scores.columns
+    return try rowKernel(context, columns: scores.columns...scores.columns, scoreCount: count, cost: cost) { frame, x, line, row in
+      scores.compute(x, columns: scores.columns, line)
+      postTransform.apply(line, count)
+      writeScores(line, count, to: frame.rawOutput(0), at: row &* count, .float32)
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Adds an axis with a 1 at the position of each element's category and 0 elsewhere.
+public struct OneHotEncoder: CPUExecutable {
+  public static let schema = Schema("OneHotEncoder", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  let categories: Tensor
+  /// Whether an element of no category gives zeros and is no error.
+  let allowsOthers: Bool
+  private let places: [LabelKey: Int]
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    allowsOthers = try attributes.bool("zeros", default: true)
+    let integers = try attributes.optionalInts("cats_int64s") ?? []
+    let strings = try attributes.optionalStrings("cats_strings") ?? []
+    guard integers.isEmpty != strings.isEmpty else { throw .invalidModel("expected either 'cats_int64s' or 'cats_strings'") }
+    categories = strings.isEmpty ? try Tensor(vector: integers) : try Tensor(strings: strings, .vector(strings.count))
+    let read = try LabelKey.reader(categories.element)
+    var places: [LabelKey: Int] = [:]
+    for index in 0..<categories.count { places[read(UnsafeRawPointer(categories.data), index)] = index }
+    self.places = places
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0)
+    guard (type.element == .string) == (categories.element == .string) else {
+      throw .invalidShape("input 'X' is \(type), the categories are \(categories.element)")
+    }
+    return [TensorType(.float32, try Shape(type.dims + [categories.count]))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.type(0)
+    let read = try LabelKey.reader(type.element)
+    let count = categories.count
+    return .ranges(type.count, grain: max(1, elementwiseGrain / max(count, 1))) { [self] (frame, range) throws(PinionError) in
+      let y = frame.output(0, as: Float.self)
+      (y + range.lowerBound &* count).update(repeating: 0, count: range.count &* count)
+      for index in range {
+        var key = read(frame.rawInput(0), index)
+        // Floating-point elements are truncated, as the categories are whole numbers.
+        if case .number(let number) = key, let integer = Int64(exactly: number.rounded(.towardZero)) { key = .integer(integer) }
+        if let place = places[key] {
+          y[index &* count &+ place] = 1
+        } else if !allowsOthers {
+          throw .invalidValue("element \(index) has no category")
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// A support vector machine for regression, or for telling members of one class (1) from others (-1).
+public struct SVMRegressor: CPUExecutable {
+  public static let schema = Schema("SVMRegressor", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  let kernel: SupportKernel
+  let vectors: Buffer
+  let vectorCount: Int
+  let columns: Int
+  let coefficients: [Float]
+  let rho: Double
+  let isOneClass: Bool
+  let postTransform: PostTransform
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    postTransform = try attributes.choice("post_transform", default: .none)
+    isOneClass = try attributes.bool("one_class")
+    kernel = try SupportKernel(&attributes)
+    rho = Double(try attributes.floats("rho", default: []).first ?? 0)
+    let supports = try attributes.int("n_supports", default: 0, in: 0...Int64(Int32.max))
+    let values = try attributes.floats("support_vectors", default: [])
+    let factors = try attributes.floats("coefficients")
+    if supports == 0 {
+      // A linear function: the coefficients are the only vector.
+      vectorCount = 1
+      columns = factors.count
+      coefficients = [1]
+      vectors = try Allocator.system.buffer(floats: factors)
+    } else {
+      guard values.count % supports == 0, factors.count == supports else {
+        throw .invalidModel("\(values.count) support vector elements and \(factors.count) coefficients for \(supports) vectors")
+      }
+      vectorCount = supports
+      columns = values.count / supports
+      coefficients = factors
+      vectors = try Allocator.system.buffer(floats: values)
+    }
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    [TensorType(.float32, try Shape([try FeatureRows(try context.type(0)).rows, 1]))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try rowKernel(context, columns: columns...columns, scoreCount: 1, cost: vectorCount &* columns) { [self] frame, x, score, row in
+      let table = vectors.pointer.assumingMemoryBound(to: Float.self)
+      var sum = rho
+      for index in 0..<vectorCount { sum += Double(coefficients[index]) * kernel(x, table + index &* columns, columns) }
+      score[0] = sum
+      if isOneClass { score[0] = sum > 0 ? 1 : -1 } else { postTransform.apply(score, 1) }
+      writeScores(score, 1, to: frame.rawOutput(0), at: row, .float32)
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// (x - offset) * scale, with one offset and scale for all elements or for each position of the last axis.
+public struct Scaler: CPUExecutable {
+  public static let schema = Schema("Scaler", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  let offset: [Float]
+  let scale: [Float]
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    offset = try attributes.floats("offset", default: [])
+    scale = try attributes.floats("scale", default: [])
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0, rankAtLeast: 1)
+    for (name, list) in [("offset", offset), ("scale", scale)] where list.count > 1 && list.count != type.dims[type.rank - 1] {
+      throw .invalidShape("attribute '\(name)' has \(list.count) entries, input 'X' is \(type)")
+    }
+    return [TensorType(.float32, type.shape)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.type(0)
+    let columns = type.dims[type.rank - 1]
+    func expanded(_ list: [Float], default neutral: Float) throws(PinionError) -> Buffer {
+      let values = list.count == columns ? list : [Float](repeating: list.first ?? neutral, count: columns)
+      return try Allocator.system.buffer(floats: values)
+    }
+    let offset = try expanded(offset, default: 0)
+    let scale = try expanded(scale, default: 1)
+    let rows = columns == 0 ? 0 : type.count / columns
+    let read = try FeatureRows(TensorType(type.element, try Shape([rows, columns]))).reader(as: .float32)
+    let rowBytes = type.element == .float32 ? 0 : try columns.multiplied(by: MemoryLayout<Float>.stride)
+    return .ranges(rows, grain: max(1, elementwiseGrain / max(columns, 1)), laneScratchBytes: rowBytes) { frame, range in
+      let offsets = offset.pointer.assumingMemoryBound(to: Float.self)
+      let scales = scale.pointer.assumingMemoryBound(to: Float.self)
+      for row in range {
+        let x = read(frame.rawInput(0), row..<row &+ 1, frame.laneScratch).assumingMemoryBound(to: Float.self)
+        let y = frame.output(0, as: Float.self) + row &* columns
+        for index in 0..<columns { y[index] = (x[index] - offsets[index]) * scales[index] }
+      }
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// A · Bᵀ for weights B of 2, 4 or 8 bits that share a scale and a zero point in blocks along their rows.
+public struct MatMulNBits: CPUExecutable {
+  public static let schema = Schema(
+    "MatMulNBits", domain: "com.microsoft", since: 1,
+    inputs: ["A", "B", "scales", "zero_points?", "g_idx?", "bias?"], outputs: ["Y"])
+  public static var computesHalfInFloat32: Bool { true }
+  let k: Int
+  let n: Int
+  let bits: Int
+  let block: Int
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    k = try attributes.int("K", in: 1...(1 << 40))
+    n = try attributes.int("N", in: 1...(1 << 40))
+    bits = try attributes.int("bits", default: 4, in: 2...8)
+    block = try attributes.int("block_size", in: 16...(1 << 20))
+    guard bits == 2 || bits == 4 || bits == 8 else { throw .unsupported("weights of \(bits) bits; 2, 4 and 8 are supported") }
+    guard block & (block - 1) == 0 else { throw .invalidModel("attribute 'block_size' is \(block), expected a power of two") }
+    // A permission to compute with less than float32.
+    attributes.ignore("accuracy_level", "weight_prepacked")
+  }
+
+  private var blocks: Int { (k &- 1) / block &+ 1 }
+  /// Bytes of a row's zero points where they are packed like weights.
+  private var zeroBytes: Int { (blocks &* bits &- 1) / 8 &+ 1 }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let a = try context.type(0, rankAtLeast: 1), b = try context.type(1), scales = try context.type(2)
+    guard a.dims.last == k else { throw .invalidShape("input 'A' is \(a), expected \(k) columns") }
+    let total = try n.multiplied(by: blocks)
+    guard b.element == .uint8, b.count == (try total.multiplied(by: block &* bits / 8)) else {
+      throw .invalidShape("input 'B' is \(b), expected uint8 of [\(n),\(blocks),\(block &* bits / 8)]")
+    }
+    guard scales.count == total else { throw .invalidShape("input 'scales' is \(scales), expected \(n) x \(blocks) elements") }
+    if let zeros = context.optionalType(3) {
+      let expected = zeros.element == .uint8 ? try n.multiplied(by: zeroBytes) : total
+      guard zeros.count == expected else { throw .invalidShape("input 'zero_points' is \(zeros), expected \(expected) elements") }
+    }
+    guard !context.has(4) else { throw .unsupported("reordered blocks (input 'g_idx')") }
+    if let bias = context.optionalType(5), bias.count != n { throw .invalidShape("input 'bias' is \(bias), expected \(n) elements") }
+    return [TensorType(a.element, try Shape(Array(a.dims.dropLast()) + [n]))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let a = try context.type(0)
+    guard a.element == .float32 else { throw context.unsupportedTypes() }
+    var preparation = Preparation(context)
+    let scales = try preparation.convert(2, to: .float32)
+    let zeros = try zeroPlace(&preparation, context)
+    let product = BlockQuantizedProduct(
+      m: a.count / k, n: n, k: k, bits: bits, block: block, scales: scales, zeros: zeros, bias: context.has(5) ? 5 : nil)
+    let (stages, lane) = try product.stages(&preparation)
+    return preparation.kernel(stages, laneScratchBytes: lane)
+  }
+
+  /// The zero points as a float for each block.
+  private func zeroPlace(_ preparation: inout Preparation, _ context: KernelContext) throws(PinionError) -> Preparation.Place {
+    let (n, blocks, bits, zeroBytes) = (n, blocks, bits, zeroBytes)
+    let bytes = try n.multiplied(by: blocks).multiplied(by: 4)
+    guard let type = context.optionalType(3) else {
+      // The middle code, kept with the weights where they are constant.
+      let middle = Float(1 &<< (bits &- 1))
+      let fill: @Sendable (UnsafeMutableRawPointer) -> Void = { target in
+        target.assumingMemoryBound(to: Float.self).update(repeating: middle, count: n &* blocks)
+      }
+      if let codes = context.value(1) {
+        return .constant(try context.packed(codes, form: "nbits.zero.\(bits).\(blocks)", bytes: bytes, fill))
+      }
+      return try preparation.compute(bytes: bytes) { _, target in fill(target) }
+    }
+    guard type.element == .uint8 else { return try preparation.convert(3, to: .float32) }
+    let unpack: @Sendable (UnsafePointer<UInt8>, UnsafeMutableRawPointer) -> Void = { codes, target in
+      let zeros = target.assumingMemoryBound(to: Float.self)
+      let mask = UInt8(truncatingIfNeeded: (1 &<< bits) &- 1)
+      for row in 0..<n {
+        for block in 0..<blocks {
+          let bit = block &* bits
+          zeros[row &* blocks &+ block] = Float((codes[row &* zeroBytes &+ bit / 8] &>> UInt8(truncatingIfNeeded: bit % 8)) & mask)
+        }
+      }
+    }
+    if let constant = context.value(3) {
+      return .constant(
+        try context.packed(constant, form: "nbits.zero.\(bits).\(blocks)", bytes: bytes) {
+          unpack(constant.data.assumingMemoryBound(to: UInt8.self), $0)
+        })
+    }
+    return try preparation.compute(bytes: bytes) { frame, target in unpack(frame.input(3), target) }
+  }
+}

@@ -1,0 +1,108 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// A tensor whose elements come from the places that one table per axis names: what padding by repetition and resizing to
+/// the nearest neighbour come to.
+struct TableGather: Sendable {
+  /// Stands in a table for the fill element.
+  static let outside: Int32 = -1
+
+  private struct Run: Sendable {
+    let target: Int
+    let source: Int
+    let bytes: Int
+  }
+
+  private let outer: [[Int32]]
+  private let outerExtents: [Int]
+  private let inner: [Int32]
+  /// The inner table as runs of neighbours, where these are long enough to be worth it.
+  private let runs: [Run]?
+  private let run: Int
+  private let rowBytes: Int
+  private let sourceRowBytes: Int
+  private let rows: Int
+  private let width: Int
+
+  /// - Parameters:
+  ///   - tables: for each axis the source's index at each index of the target, nil where these are the same.
+  init(width: Int, dims: [Int], tables: [[Int32]?]) {
+    var last = tables.lastIndex { $0 != nil } ?? 0
+    if dims.isEmpty { last = 0 }
+    func table(_ axis: Int) -> [Int32] { tables[axis] ?? (0..<dims[axis]).map { Int32(truncatingIfNeeded: $0) } }
+    outer = dims.isEmpty ? [] : (0..<last).map(table)
+    inner = dims.isEmpty ? [0] : table(last)
+    outerExtents = Array(dims.prefix(last))
+    run = dims.dropFirst(last &+ 1).reduce(width, &*)
+    rowBytes = inner.count &* run
+    sourceRowBytes = (dims.isEmpty ? 1 : dims[last]) &* run
+    rows = outer.reduce(1) { $0 &* $1.count }
+    self.width = width
+
+    var runs: [Run] = []
+    var start = 0
+    while start < inner.count {
+      var end = start &+ 1
+      while end < inner.count, inner[start] == TableGather.outside ? inner[end] == inner[start] : inner[end] == inner[end &- 1] &+ 1 {
+        end &+= 1
+      }
+      runs.append(Run(target: start &* run, source: Int(inner[start]) &* run, bytes: (end &- start) &* run))
+      start = end
+    }
+    let hasOutside = inner.contains(TableGather.outside)
+    let isLong = rowBytes / max(runs.count, 1) >= 32 || ![1, 2, 4, 8, 16].contains(run)
+    self.runs = hasOutside || isLong ? runs : nil
+  }
+
+  /// - Parameter fill: an element, for tables that have an outside.
+  func kernel(fill: Buffer? = nil) -> Kernel {
+    guard rowBytes > 0 else { return Kernel(stages: []) }
+    return .ranges(rows, grain: max((1 << 16) / rowBytes, 1)) { frame, range in
+      var previous = -2
+      for row in range {
+        let target = frame.rawOutput(0) + row &* rowBytes
+        let source = sourceRow(row)
+        if source == previous {
+          target.copyMemory(from: target - rowBytes, byteCount: rowBytes)
+        } else if source < 0 {
+          if let fill { pk_fill(target, fill.pointer, width, rowBytes / width) }
+        } else {
+          copyRow(target, frame.rawInput(0) + source &* sourceRowBytes, fill)
+        }
+        previous = source
+      }
+    }
+  }
+
+  @inline(__always)
+  private func sourceRow(_ row: Int) -> Int {
+    var rest = row, source = 0, stride = 1, axis = outer.count &- 1
+    while axis >= 0 {
+      let index = Int(outer[axis][rest % outer[axis].count])
+      guard index >= 0 else { return -1 }
+      source &+= index &* stride
+      rest /= outer[axis].count
+      stride &*= outerExtents[axis]
+      axis &-= 1
+    }
+    return source
+  }
+
+  private func copyRow(_ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ fill: Buffer?) {
+    guard let runs else {
+      inner.withUnsafeBufferPointer { pk_take(source, $0.baseAddress, run, target, $0.count) }
+      return
+    }
+    for run in runs {
+      if run.source >= 0 {
+        copyRun(target + run.target, source + run.source, run.bytes)
+      } else if let fill {
+        pk_fill(target + run.target, fill.pointer, width, run.bytes / width)
+      }
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import PinionBase
+
+/// Where the elements of a resized axis come from: for each place some elements of the input and their weights.
+struct Resampling: Sendable {
+  /// Elements of the input.
+  let extent: Int
+  /// Elements of the output.
+  let count: Int
+  /// Elements of the input that take part in one of the output.
+  let taps: Int
+  /// At tap * count + place; inside the input.
+  var indices: [Int32]
+  var weights: [Double]
+  /// The places that lie outside the input and take the extrapolation value.
+  var outside: [Bool]
+
+  /// Whether the output is the input.
+  var isIdentity: Bool {
+    guard extent == count, !outside.contains(true) else { return false }
+    for place in 0..<count {
+      for tap in 0..<taps {
+        let weight = weights[tap &* count &+ place]
+        guard weight == 0 || (weight == 1 && indices[tap &* count &+ place] == place) else { return false }
+      }
+    }
+    return true
+  }
+}
+
+/// How places of the output are carried into the input.
+enum CoordinateTransformation: String, CaseIterable, Sendable {
+  case halfPixel = "half_pixel"
+  case halfPixelSymmetric = "half_pixel_symmetric"
+  case pytorchHalfPixel = "pytorch_half_pixel"
+  case alignCorners = "align_corners"
+  case asymmetric
+  case cropAndResize = "tf_crop_and_resize"
+  /// Of opset 11 only: half_pixel without the shift back.
+  case halfPixelForNearest = "tf_half_pixel_for_nn"
+}
+
+enum NearestRounding: String, CaseIterable, Sendable {
+  case preferFloor = "round_prefer_floor"
+  case preferCeil = "round_prefer_ceil"
+  case floor, ceil
+}
+
+enum ResizeMode: String, CaseIterable, Sendable { case nearest, linear, cubic }
+
+/// One axis of a Resize.
+struct ResizedAxis {
+  let extent: Int
+  let count: Int
+  let scale: Double
+  /// Start and end of the region in fractions of the axis, for tf_crop_and_resize.
+  let region: (start: Double, end: Double)
+
+  /// The coordinate in the input of a place of the output.
+  func coordinate(_ place: Int, _ transformation: CoordinateTransformation) -> Double {
+    let x = Double(place), last = Double(extent &- 1)
+    // A size that follows from a scale may be a fraction, of which the output has the whole part.
+    let width = scale * Double(extent)
+    switch transformation {
+    case .halfPixel: return (x + 0.5) / scale - 0.5
+    case .halfPixelSymmetric:
+      let offset = Double(extent) / 2 * (1 - Double(count) / width)
+      return offset + (x + 0.5) / scale - 0.5
+    case .pytorchHalfPixel: return width == 1 ? -0.5 : (x + 0.5) / scale - 0.5
+    case .alignCorners: return width == 1 ? 0 : x * last / (width - 1)
+    case .asymmetric: return x / scale
+    case .halfPixelForNearest: return (x + 0.5) / scale
+    case .cropAndResize:
+      let span = (region.end - region.start) * last
+      return region.start * last + (width == 1 ? span / 2 : x * span / (width - 1))
+    }
+  }
+
+  private func isOutside(_ coordinate: Double, _ transformation: CoordinateTransformation) -> Bool {
+    transformation == .cropAndResize && !(coordinate >= 0 && coordinate <= Double(extent &- 1))
+  }
+
+  /// The nearest elements; -1 for places outside.
+  func nearest(_ transformation: CoordinateTransformation, _ rounding: NearestRounding) -> [Int32] {
+    (0..<count).map { place in
+      let exact = coordinate(place, transformation)
+      guard !isOutside(exact, transformation) else { return TableGather.outside }
+      // Rounded to float, x / scale is whole where a scale such as 1/3 was meant to make it so.
+      let x = Double(Float(exact))
+      let index: Double =
+        switch rounding {
+        case .preferFloor: (x - 0.5).rounded(.up)
+        case .preferCeil: (x + 0.5).rounded(.down)
+        case .floor: x.rounded(.down)
+        case .ceil: x.rounded(.up)
+        }
+      return clamped(index)
+    }
+  }
+
+  /// An index inside the input, whatever the number.
+  private func clamped(_ index: Double) -> Int32 {
+    guard index > 0 else { return 0 }
+    return index < Double(extent &- 1) ? Int32(index) : Int32(truncatingIfNeeded: extent &- 1)
+  }
+
+  /// The weights of linear (reach 1) or cubic (reach 2) interpolation.
+  /// - Parameters:
+  ///   - stretches: the filter is as wide as the distance of the output's elements (antialiasing).
+  ///   - excludesOutside: what lies outside has no weight; else the edge is repeated.
+  func interpolated(
+    _ transformation: CoordinateTransformation, reach: Int, stretches: Bool, excludesOutside: Bool, kernel: (Double) -> Double
+  ) throws(PinionError) -> Resampling {
+    let step = stretches ? min(scale, 1) : 1
+    let width = (Double(reach) / step).rounded(.up)
+    guard width <= Double(2 &* reach) * Double(extent &+ 1) else {
+      throw .invalidValue("scale \(scale) of an axis of extent \(extent) is too small")
+    }
+    let half = Int(width), taps = 2 &* half
+    let (cells, overflow) = taps.multipliedReportingOverflow(by: count)
+    guard !overflow, cells < 1 << 27 else { throw .invalidShape("an axis of \(count) elements is too long to resize") }
+    var result = Resampling(
+      extent: extent, count: count, taps: taps, indices: [Int32](repeating: 0, count: cells),
+      weights: [Double](repeating: 0, count: cells), outside: [Bool](repeating: false, count: count))
+    var weights = [Double](repeating: 0, count: taps)
+    for place in 0..<count {
+      let x = coordinate(place, transformation)
+      result.outside[place] = isOutside(x, transformation)
+      // The element on the left has the index below x, also where x is whole.
+      let left = x.rounded(.up) - 1
+      var sum = 0.0
+      for tap in 0..<taps {
+        let index = left + Double(tap &- half &+ 1)
+        let isInside = index >= 0 && index <= Double(extent &- 1)
+        let weight = excludesOutside && !isInside ? 0 : kernel((index - x) * step)
+        weights[tap] = weight
+        sum += weight
+        result.indices[tap &* count &+ place] = clamped(index)
+      }
+      let scaling = (stretches || excludesOutside) && sum != 0 ? 1 / sum : 1
+      for tap in 0..<taps { result.weights[tap &* count &+ place] = weights[tap] * scaling }
+    }
+    return result.trimmed()
+  }
+}
+
+extension Resampling {
+  /// Without taps that have no weight anywhere.
+  fileprivate func trimmed() -> Resampling {
+    let used = (0..<taps).filter { tap in weights[tap &* count..<(tap &+ 1) &* count].contains { $0 != 0 } }
+    guard !used.isEmpty, used.count < taps else { return self }
+    return Resampling(
+      extent: extent, count: count, taps: used.count, indices: used.flatMap { indices[$0 &* count..<($0 &+ 1) &* count] },
+      weights: used.flatMap { weights[$0 &* count..<($0 &+ 1) &* count] }, outside: outside)
+  }
+}

@@ -1,0 +1,196 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The input resampled to other extents.
+public struct Resize: CPUExecutable {
+  public static let schema = Schema("Resize", since: 19, inputs: ["X", "roi?", "scales?", "sizes?"], outputs: ["Y"])
+  enum AspectRatioPolicy: String, CaseIterable { case stretch, notLarger = "not_larger", notSmaller = "not_smaller" }
+
+  let mode: ResizeMode
+  let transformation: CoordinateTransformation
+  let rounding: NearestRounding
+  let policy: AspectRatioPolicy
+  let axes: [Int64]?
+  let stretchesFilter: Bool
+  let excludesOutside: Bool
+  let cubicCoefficient: Double
+  let extrapolation: Float
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    mode = try attributes.choice("mode", default: .nearest)
+    transformation = try attributes.choice("coordinate_transformation_mode", default: .halfPixel)
+    rounding = try attributes.choice("nearest_mode", default: .preferFloor)
+    policy = try attributes.choice("keep_aspect_ratio_policy", default: .stretch)
+    axes = try attributes.optionalInts("axes")
+    stretchesFilter = try attributes.bool("antialias")
+    excludesOutside = try attributes.bool("exclude_outside")
+    cubicCoefficient = Double(try attributes.float("cubic_coeff_a", default: -0.75))
+    extrapolation = try attributes.float("extrapolation_value", default: 0)
+    guard !stretchesFilter || mode != .nearest else { throw .invalidModel("antialias does not go with the mode nearest") }
+  }
+
+  /// Opset 10 had scales only, coordinates without half pixels, and cut them off for the nearest element.
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    guard node.opset < 11, !node.has(input: 2), node.inputs.count >= 2 else { return }
+    node.setInput(2, node.inputs[1])
+    node.setInput(1, .none)
+    node.attributes["coordinate_transformation_mode"] = .string(CoordinateTransformation.asymmetric.rawValue)
+    node.attributes["nearest_mode"] = .string(NearestRounding.floor.rawValue)
+  }
+
+  private func axes(_ shape: Shape) throws(PinionError) -> [Int] {
+    if let axes { try shape.normalized(axes: axes) } else { Array(shape.dims.indices) }
+  }
+
+  /// What becomes of each axis of the input.
+  private func resizedAxes(_ context: InferenceContext) throws(PinionError) -> [ResizedAxis] {
+    let shape = try context.type(0).shape
+    let axes = try axes(shape)
+    var result = shape.dims.map { ResizedAxis(extent: $0, count: $0, scale: 1, region: (0, 1)) }
+    let regions = try regions(axes.count, context)
+    func set(_ index: Int, count: Double, scale: Double) throws(PinionError) {
+      let extent = shape[axes[index]]
+      guard scale > 0, scale.isFinite, count >= 0, count < Double(1 << 46) else {
+        throw .invalidValue("axis \(axes[index]) of shape \(shape) cannot be resized to \(count) elements")
+      }
+      guard extent > 0 || count < 1 else { throw .invalidShape("an axis without elements cannot be resized to \(count)") }
+      result[axes[index]] = ResizedAxis(
+        extent: extent, count: Int(count), scale: scale, region: regions.map { ($0[index], $0[index &+ axes.count]) } ?? (0, 1))
+    }
+    if let sizesType = context.optionalType(3), sizesType.count > 0 {
+      let sizes = try context.integers(3)
+      guard sizes.count == axes.count else { throw .invalidShape("\(sizes.count) sizes for \(axes.count) axes") }
+      let scales = zip(axes, sizes).map { Double($1) / Double(max(shape[$0], 1)) }
+      let common = policy == .notLarger ? scales.min() : policy == .notSmaller ? scales.max() : nil
+      for (index, size) in sizes.enumerated() {
+        guard size > 0 || shape[axes[index]] == 0 else { throw .invalidValue("size \(size) of axis \(axes[index])") }
+        if let common {
+          try set(index, count: (common * Double(shape[axes[index]]) + 0.5).rounded(.down), scale: common)
+        } else {
+          try set(index, count: Double(size), scale: size == 0 ? 1 : scales[index])
+        }
+      }
+    } else {
+      guard context.has(2) else { throw .invalidModel("neither scales nor sizes are given") }
+      let scales = try floats(try context.requiredValue(2))
+      guard scales.count == axes.count else { throw .invalidShape("\(scales.count) scales for \(axes.count) axes") }
+      for (index, scale) in scales.enumerated() {
+        let count = Float(shape[axes[index]]) * Float(scale)
+        try set(index, count: Double(count.rounded(.down)), scale: scale)
+      }
+    }
+    return result
+  }
+
+  private func floats(_ tensor: Tensor) throws(PinionError) -> [Double] {
+    let convert = try conversion(from: tensor.element, to: .float64)
+    var result = [Double](repeating: 0, count: tensor.count)
+    result.withUnsafeMutableBytes { bytes in
+      if let base = bytes.baseAddress { convert(tensor.data, base, tensor.count) }
+    }
+    return result
+  }
+
+  /// Starts, then ends of the region that is to fill the output.
+  private func regions(_ count: Int, _ context: InferenceContext) throws(PinionError) -> [Double]? {
+    guard transformation == .cropAndResize else { return nil }
+    let regions = try floats(try context.requiredValue(1))
+    guard regions.count == 2 &* count else { throw .invalidShape("\(regions.count) elements of roi for \(count) axes") }
+    return regions
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let element = try context.type(0).element
+    return [TensorType(element, try Shape(try resizedAxes(context).map(\.count)))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.type(0)
+    let resized = try resizedAxes(context.inference)
+    guard try context.outputType(0).count > 0 else { return Kernel(stages: []) }
+    let changed = resized.indices.filter { axis in
+      let it = resized[axis]
+      return it.extent != it.count || it.scale != 1 || it.region != (0, 1)
+    }
+    for axis in changed where max(resized[axis].extent, resized[axis].count) >= 1 << 27 {
+      throw .unsupported("axis \(axis) of \(type) is too long to resize")
+    }
+    if mode == .nearest {
+      var tables = [[Int32]?](repeating: nil, count: type.rank)
+      for axis in changed { tables[axis] = resized[axis].nearest(transformation, rounding) }
+      return TableGather(width: type.element.byteWidth, dims: type.dims, tables: tables).kernel(fill: try fill(type.element))
+    }
+    var tables: [(axis: Int, table: Resampling)] = []
+    for axis in changed {
+      let table = try table(resized[axis])
+      if !table.isIdentity { tables.append((axis, table)) }
+    }
+    return try passes(tables, context)
+  }
+
+  private func fill(_ element: ElementType) throws(PinionError) -> Buffer? {
+    guard transformation == .cropAndResize else { return nil }
+    let fill = try zeroElement()
+    if var value = Optional(extrapolation), value != 0 { try conversion(from: .float32, to: element)(&value, fill.pointer, 1) }
+    return fill
+  }
+
+  private func table(_ axis: ResizedAxis) throws(PinionError) -> Resampling {
+    let a = cubicCoefficient
+    return try axis.interpolated(
+      transformation, reach: mode == .cubic ? 2 : 1, stretches: stretchesFilter, excludesOutside: excludesOutside,
+      kernel: mode == .cubic
+        ? { distance in
+          let t = abs(distance)
+          if t <= 1 { return ((a + 2) * t - (a + 3)) * t * t + 1 }
+          return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0
+        } : { max(1 - abs($0), 0) })
+  }
+
+  /// One pass for each axis, outermost first; the last one takes two axes where these are neighbours.
+  private func passes(_ tables: [(axis: Int, table: Resampling)], _ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.type(0)
+    guard let last = tables.last else { return try copyKernel(context) }
+    let types = try ResampleTypes(type.element)
+    let inner = ResampleTypes(computing: types)
+    let pairs = tables.count > 1 && tables[tables.count - 2].axis == last.axis &- 1
+    let early = tables.dropLast(pairs ? 2 : 1)
+    var dims = type.dims
+    var stages: [Kernel.Stage] = []
+    var scratch = 0, laneScratch = 0
+    var place = ResamplePass.Place.operand
+    func product(_ range: Range<Int>) -> Int { dims[range].reduce(1, &*) }
+    for (axis, table) in early {
+      let pass = try ResamplePass(
+        source: stages.isEmpty ? types : inner, target: inner, outer: product(0..<axis), rows: dims[axis],
+        columns: product(axis &+ 1..<dims.count), run: 1, rowTable: table, columnTable: nil, extrapolation: Double(extrapolation))
+      dims[axis] = table.count
+      let result = ResamplePass.Place.scratch(scratch)
+      scratch = try scratch.adding(try alignedUp(try Shape(dims).count &* types.compute.byteWidth, to: Buffer.alignment))
+      stages.append(pass.stage(from: place, to: result))
+      laneScratch = max(laneScratch, pass.laneScratchBytes)
+      place = result
+    }
+    let rest = product(last.axis &+ 1..<dims.count)
+    let pass: ResamplePass
+    let source = stages.isEmpty ? types : inner
+    if pairs {
+      pass = try ResamplePass(
+        source: source, target: types, outer: product(0..<last.axis &- 1), rows: dims[last.axis &- 1], columns: dims[last.axis],
+        run: rest, rowTable: tables[tables.count - 2].table, columnTable: last.table, extrapolation: Double(extrapolation))
+    } else if rest == 1 {
+      pass = try ResamplePass(
+        source: source, target: types, outer: 1, rows: product(0..<last.axis), columns: dims[last.axis], run: 1, rowTable: nil,
+        columnTable: last.table, extrapolation: Double(extrapolation))
+    } else {
+      pass = try ResamplePass(
+        source: source, target: types, outer: product(0..<last.axis), rows: dims[last.axis], columns: rest, run: 1,
+        rowTable: last.table, columnTable: nil, extrapolation: Double(extrapolation))
+    }
+    stages.append(pass.stage(from: place, to: .operand))
+    return Kernel(stages: stages, scratchBytes: scratch, laneScratchBytes: max(laneScratch, pass.laneScratchBytes))
+  }
+}
