@@ -27,6 +27,9 @@ public struct Tokenizer: EagerExecutable {
     let separators = try attributes.optionalStrings("separators")
     let expression = try attributes.optionalString("tokenexp")
     switch (separators, expression) {
+    case (nil, "."?):
+      // By itself it means each character, line feeds included.
+      rule = .characters
     case (nil, let expression?):
       rule = .tokens(try Regex(expression))
     case (let separators?, nil) where !separators.isEmpty:
