@@ -64,12 +64,14 @@ public struct EagerContext {
     let withoutValues = InferenceContext(
       schema: schema, inputs: types, values: [Tensor?](repeating: nil, count: types.count), outputCount: outputCount)
     let context = KernelContext(inference: withoutValues, outputs: outputTypes, threads: threads, packed: packed)
+    let ownPacked = PackedWeights()
+    defer { withExtendedLifetime(ownPacked) {} }
     let kernel: Kernel
     do { kernel = try backend.kernel(for: op, context) } catch {
       // Some kernels need values that inference had; they may keep them, since this kernel lives for one run.
       guard error.code == .dataDependent else { throw error }
       kernel = try backend.kernel(
-        for: op, KernelContext(inference: inference, outputs: outputTypes, threads: threads, packed: PackedWeights()))
+        for: op, KernelContext(inference: inference, outputs: outputTypes, threads: threads, packed: ownPacked))
     }
     var outputs: [Tensor] = []
     for type in outputTypes { outputs.append(try allocate(type)) }
