@@ -69,7 +69,9 @@ public struct FlexAttention: EagerExecutable {
     var probabilities = scoreModifier == nil ? scores : try converted(scores, to: T.elementType, context)
     if probabilities.data == scores.data, scoreModifier != nil { probabilities = try scores.copy(allocator: context.allocator) }
     if let base = try probabilities.mutableElements(as: T.self).baseAddress, shape.keys > 0 {
-      for row in 0..<shape.batch &* shape.heads &* shape.queries { functions.softmax(base + row &* shape.keys, count: shape.keys, sink: nil) }
+      for row in 0..<shape.batch &* shape.heads &* shape.queries {
+        functions.softmax(base + row &* shape.keys, count: shape.keys, sink: nil)
+      }
     }
     probabilities = try converted(try modified(probabilities, by: probabilityModifier, precision, context), to: T.elementType, context)
 
@@ -93,7 +95,9 @@ public struct FlexAttention: EagerExecutable {
   }
 
   /// What the subgraph makes of a tensor of the same shape.
-  private func modified(_ tensor: Tensor, by modifier: Int?, _ precision: ElementType, _ context: EagerContext) throws(PinionError) -> Tensor {
+  private func modified(
+    _ tensor: Tensor, by modifier: Int?, _ precision: ElementType, _ context: EagerContext
+  ) throws(PinionError) -> Tensor {
     guard let modifier else { return tensor }
     let results = try context.run(subgraph: modifier, inputs: [.tensor(try converted(tensor, to: precision, context))])
     guard results.count == 1 else { throw .invalidModel("a modifier has \(results.count) outputs, expected 1") }
