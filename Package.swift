@@ -47,11 +47,16 @@ let package = Package(
           "-Xlinker", "-z", "-Xlinker", "defs",
         ])
       ]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
+    .target(name: "RunModelInputs", dependencies: ["PinionCPU", "CZlib", "CPNG", "CTurboJPEG"]),
     .executableTarget(
       name: "run-model",
-      dependencies: ["Pinion", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: ["Pinion", "RunModelInputs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .executableTarget(name: "onnx-dump", dependencies: ["PinionImport"], path: "Tests/Oracle/onnx-dump"),
     .executableTarget(name: "onnx-case", dependencies: ["Pinion", "PinionCPU"], path: "Tests/Conformance/onnx-case"),
+    .testTarget(name: "RunModelInputsTests", dependencies: ["RunModelInputs"]),
     .testTarget(name: "PinionBaseTests", dependencies: ["PinionBase"]),
     .testTarget(name: "PinionGraphTests", dependencies: ["PinionOperators"]),
     .testTarget(name: "PinionPassesTests", dependencies: ["PinionPasses", "PinionRuntime"]),
