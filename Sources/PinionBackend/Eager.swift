@@ -59,7 +59,8 @@ public struct EagerContext {
     let schema = type(of: op).schema
     let types = tensors.map { $0?.type }
     let inference = InferenceContext(schema: schema, inputs: types, values: tensors, outputCount: outputCount)
-    let outputTypes = try op.infer(inference)
+    // Kernels do more work for outputs that somebody names.
+    let outputTypes = Array(try op.infer(inference).prefix(outputCount))
     let withoutValues = InferenceContext(
       schema: schema, inputs: types, values: [Tensor?](repeating: nil, count: types.count), outputCount: outputCount)
     let context = KernelContext(inference: withoutValues, outputs: outputTypes, threads: threads, packed: packed)

@@ -17,7 +17,8 @@ import Testing
   /// Every way in which an axis of the result may come from either operand, against the definition by indices.
   @Test(arguments: [
     ([3, 1, 4], [2, 1]), ([5], []), ([], [5]), ([1, 4, 1], [3, 1, 5]), ([2, 3, 4, 5], [3, 1, 1]), ([7, 1, 1], [1, 60, 300]),
-    ([0, 3], [1, 3]), ([1, 1], [1]), ([90_000, 3], [3]),
+    ([0, 3], [1, 3]), ([1, 1], [1]), ([90_000, 3], [3]), ([3], [2, 9000, 3]),
+    ([2, 50, 5], [2, 1, 5]), ([2, 1, 5], [2, 50, 5]),
   ])
   func broadcasting(_ dims: ([Int], [Int])) throws {
     let a = (0..<dims.0.reduce(1, *)).map { Float($0 % 1000) }, b = (0..<dims.1.reduce(1, *)).map { Float(1000 * ($0 % 100)) }
