@@ -41,11 +41,12 @@ let package = Package(
       name: "PinionC", dependencies: ["Pinion", "CPinion"], exclude: ["packaging", "exports.map"],
       linkerSettings: [
         .unsafeFlags([
-          "-static-stdlib",
+          "-static-stdlib", "-use-ld=lld",
           "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PinionC/exports.map",
           "-Xlinker", "-soname=libpinion.so.0",
           "-Xlinker", "-z", "-Xlinker", "defs",
-        ])
+        ]),
+        .unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release)),
       ]),
     .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),

@@ -3,4 +3,6 @@
 #endif
 #undef PK_FN
 #undef PK_LANES
+#undef PK_VECTORISE_16
+#undef PK_VECTORISE
 #undef PK_LEVEL

@@ -12,29 +12,34 @@ static inline float PK_FN(pk_exp_tail)(float r) {
   return p * r + 0.5f;
 }
 
-static inline float PK_FN(pk_exp_f32)(float x) {
-  x = x > 89 ? 89 : x;
-  x = x < -104 ? -104 : x;
+// exp(x) = 2^n * p for |x| < 2^20; n in the low bits of the second result.
+static inline float PK_FN(pk_exp_parts)(float x, uint32_t *n_bits) {
   const float shifted = x * 0x1.715476p0f + 0x1.8p23f;
   const float n = shifted - 0x1.8p23f;
   // log 2 in two parts; the first has so few bits that n times it is exact.
   const float r = (x - n * 0x1.62e4p-1f) - n * 0x1.7f7d1cp-20f;
-  const float p = 1 + (r + r * r * PK_FN(pk_exp_tail)(r));
-  // 2^n as a product of two factors, since n exceeds the range of exponents at both ends.
-  const uint32_t k = PK_FN(pk_bits)(shifted) - PK_FN(pk_bits)(0x1.8p23f);
-  const uint32_t half = (uint32_t)((int32_t)k >> 1);
-  return p * PK_FN(pk_float)((half + 127) << 23) * PK_FN(pk_float)((k - half + 127) << 23);
+  *n_bits = PK_FN(pk_bits)(shifted) - PK_FN(pk_bits)(0x1.8p23f);
+  return 1 + (r + r * r * PK_FN(pk_exp_tail)(r));
+}
+
+// exp(x) for -87.3 <= x <= 88.
+static inline float PK_FN(pk_exp_normal)(float x) {
+  uint32_t n;
+  const float p = PK_FN(pk_exp_parts)(x, &n);
+  return p * PK_FN(pk_float)((n + 127) << 23);
 }
 
 // exp(x) for x <= 0, with results below the normal numbers as 0: what softmax takes of its differences.
-static inline float PK_FN(pk_exp_below_f32)(float x) {
-  const float clamped = x < -87.3f ? -87.3f : x;
-  const float shifted = clamped * 0x1.715476p0f + 0x1.8p23f;
-  const float n = shifted - 0x1.8p23f;
-  const float r = (clamped - n * 0x1.62e4p-1f) - n * 0x1.7f7d1cp-20f;
-  const float p = 1 + (r + r * r * PK_FN(pk_exp_tail)(r));
-  const float scale = PK_FN(pk_float)((PK_FN(pk_bits)(shifted) - PK_FN(pk_bits)(0x1.8p23f) + 127) << 23);
-  return x < -87.3f ? 0 : p * scale;
+static inline float PK_FN(pk_exp_below_f32)(float x) { return x < -87.3f ? 0 : PK_FN(pk_exp_normal)(x < -87.3f ? -87.3f : x); }
+
+static inline float PK_FN(pk_exp_f32)(float x) {
+  x = x > 89 ? 89 : x;
+  x = x < -104 ? -104 : x;
+  uint32_t n;
+  const float p = PK_FN(pk_exp_parts)(x, &n);
+  // 2^n as a product of two factors, since n exceeds the range of exponents at both ends.
+  const uint32_t half = (uint32_t)((int32_t)n >> 1);
+  return p * PK_FN(pk_float)((half + 127) << 23) * PK_FN(pk_float)((n - half + 127) << 23);
 }
 
 // exp(x) - 1 for x <= 88.
@@ -108,6 +113,8 @@ static inline float PK_FN(pk_erf_small)(float a) {
 
 // erfc(a) for 0.9 < a; 4e-10 of erf(a). Zero where erf(a) rounds to 1.
 static inline float PK_FN(pk_erfc_large)(float a) {
+  const bool beyond = a > 4;
+  a = beyond ? 4 : a;
   float p = -0x1.7fcf40p-20f;
   p = p * a + 0x1.622420p-15f;
   p = p * a - 0x1.291ce6p-11f;
@@ -117,7 +124,7 @@ static inline float PK_FN(pk_erfc_large)(float a) {
   p = p * a + 0x1.43c3e6p-1f;
   p = p * a + 0x1.214480p0f;
   p = p * a - 0x1.0ce6b4p-12f;
-  return a > 4 ? 0 : PK_FN(pk_exp_f32)(-p);
+  return beyond ? 0 : PK_FN(pk_exp_normal)(-p);
 }
 
 static inline float PK_FN(pk_erf_f32)(float x) {

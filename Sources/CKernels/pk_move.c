@@ -128,8 +128,9 @@ bool pk_pad(const void *x, const int64_t *dims, void *y, const int64_t *before, 
       outside |= i < 0;
       source = source * dims[k] + i;
     }
+    const char *from = outside ? NULL : (const char *)x + (size_t)(source * dims[last]) * item;
     if (outside) pk_fill(target, value, element_size, line / element_size);
-    else pad_line((const char *)x + (size_t)(source * dims[last]) * item, dims[last], target, before[last], length[last], mode, value, element_size, item);
+    else pad_line(from, dims[last], target, before[last], length[last], mode, value, element_size, item);
     size_t k = last;
     while (k > 0 && ++at[k - 1] == length[k - 1]) at[--k] = 0;
     if (k == 0) return true;

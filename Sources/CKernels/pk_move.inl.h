@@ -88,8 +88,12 @@ static bool PK_FN(pk_strided_copy_any)(const void *xs, const int64_t *x_strides,
   const int64_t bytes = (int64_t)size;
   for (;;) {
     if (plane) planes[log](x, last.x, y, other.y, last.count, other.count);
-    else if (row) for (int64_t i = 0; i < other.count; i++) memcpy(y + i * other.y * bytes, x + i * other.x * bytes, (size_t)(last.count * bytes));
-    else for (int64_t i = 0; i < other.count; i++) lines[log](x + i * other.x * bytes, last.x, y + i * other.y * bytes, last.y, last.count);
+    for (int64_t i = 0; !plane && i < other.count; i++) {
+      const char *from = x + i * other.x * bytes;
+      char *to = y + i * other.y * bytes;
+      if (row) memcpy(to, from, (size_t)(last.count * bytes));
+      else lines[log](from, last.x, to, last.y, last.count);
+    }
     size_t k = count;
     for (; k > 0; k--) {
       const PK_FN(pk_axis) a = axes[k - 1];

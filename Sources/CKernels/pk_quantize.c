@@ -28,3 +28,41 @@ void pk_range_f32(pk_isa isa, const float *x, size_t n, float *least, float *gre
 void pk_depthwise_int8_plane(pk_isa isa, const pk_depthwise_int8 *s, const void *x, const void *w, int32_t *y) {
   PK_SELECT(isa, pk_quantize_table).depthwise(s, x, w, y);
 }
+
+/// The part of a window that lies inside the input, and how many of its places count.
+typedef struct window_part {
+  size_t first, last, counted;
+} window_part;
+
+static window_part part_of(const pk_average_int8 *s, int axis, size_t out) {
+  const size_t start = out * s->stride[axis], end = start + s->kernel[axis], pad = s->pad[axis];
+  const size_t limit = pad + s->in[axis], padded = limit + s->pad_end[axis];
+  const size_t first = start > pad ? start : pad, last = end < limit ? end : limit;
+  const size_t counted_end = end < padded ? end : padded;
+  window_part part = {first - pad, last > first ? last - pad : first - pad, 0};
+  part.counted = s->count_pad ? (counted_end > start ? counted_end - start : 0) : part.last - part.first;
+  return part;
+}
+
+void pk_average_int8_positions(const pk_average_int8 *s, const void *x, size_t p0, size_t p1, float *y) {
+  for (size_t p = p0; p < p1; p++, y += s->inner) {
+    const window_part d = part_of(s, 0, p / s->out[2] / s->out[1]);
+    const window_part h = part_of(s, 1, p / s->out[2] % s->out[1]);
+    const window_part w = part_of(s, 2, p % s->out[2]);
+    const size_t counted = d.counted * h.counted * w.counted;
+    const size_t seen = (d.last - d.first) * (h.last - h.first) * (w.last - w.first);
+    for (size_t c = 0; c < s->inner; c++) {
+      int64_t sum = 0;
+      for (size_t i = d.first; i < d.last; i++)
+        for (size_t j = h.first; j < h.last; j++) {
+          const size_t row = ((i * s->in[1] + j) * s->in[2]) * s->inner + c;
+          if (s->x_signed)
+            for (size_t k = w.first; k < w.last; k++) sum += ((const int8_t *)x)[row + k * s->inner];
+          else
+            for (size_t k = w.first; k < w.last; k++) sum += ((const uint8_t *)x)[row + k * s->inner];
+        }
+      sum -= (int64_t)seen * s->x_zero;
+      y[c] = counted == 0 ? 0 : (float)sum * s->x_scale / (float)counted;
+    }
+  }
+}

@@ -1,7 +1,7 @@
 #include "pk_math.inl.h"
 #include "pk_order.inl.h"
 
-enum { TILE = 128, PIECE = 2048, PIECE_ROWS = 16 };
+enum { TILE = 512, PIECE = 2048, PIECE_ROWS = 16 };
 
 #define NO_PRAGMA
 #define PLAIN(v) (v)

@@ -9,6 +9,7 @@ enum { BLOCK = 16, TILE = 128, PIECE = 1024 };
 #define NAME(name) PK_FN(pk_##name##_of_f32)
 #define MATH(name) PK_FN(pk_##name##_f32)
 #define MATH_LOOP PK_VECTORISE
+#define BLOCK_LOOP PK_VECTORISE_16
 #define GREATEST_OF PK_FN(pk_greatest_f32)
 #include "pk_softmax_type.inl.h"
 
@@ -33,11 +34,13 @@ const pk_attention_softmax_fn PK_FN(pk_attention_softmax) = PK_FN(pk_attention_r
 #undef NAME
 #undef MATH
 #undef MATH_LOOP
+#undef BLOCK_LOOP
 #undef GREATEST_OF
 #define T double
 #define NAME(name) PK_FN(pk_##name##_of_f64)
 #define MATH(name) PK_FN(pk_##name##_f64)
 #define MATH_LOOP NO_PRAGMA
+#define BLOCK_LOOP NO_PRAGMA
 #define GREATEST_OF PK_FN(pk_greatest_f64)
 #include "pk_softmax_type.inl.h"
 

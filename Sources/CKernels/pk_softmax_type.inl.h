@@ -1,5 +1,5 @@
 // Softmax of one type: T the type, TOTAL what sums are kept in, MATH(f) its functions, MATH_LOOP the pragma of loops over
-// them, NAME(name) its names.
+// them, BLOCK_LOOP that of loops over whole blocks, NAME(name) its names.
 
 // y = exp(x - shift), and its sum; the last elements as a block padded with what gives 0.
 static TOTAL NAME(exponentials)(const T *x, T *y, size_t n, T shift) {
@@ -8,7 +8,7 @@ static TOTAL NAME(exponentials)(const T *x, T *y, size_t n, T shift) {
   for (const size_t whole = n / BLOCK * BLOCK; at < whole;) {
     const size_t end = whole - at < PIECE ? whole : at + PIECE;
     T part = 0;
-    MATH_LOOP for (size_t i = at; i < end; i++) {
+    BLOCK_LOOP for (size_t i = at; i < end; i++) {
       _Pragma("clang fp reassociate(on)") const T e = MATH(exp_below)(x[i] - shift);
       y[i] = e;
       part += e;
@@ -21,7 +21,7 @@ static TOTAL NAME(exponentials)(const T *x, T *y, size_t n, T shift) {
   for (size_t i = 0; i < BLOCK; i++) padded[i] = -(T)INFINITY;
   memcpy(padded, x + at, (n - at) * sizeof(T));
   T part = 0;
-  MATH_LOOP for (size_t i = 0; i < BLOCK; i++) padded[i] = MATH(exp_below)(padded[i] - shift);
+  BLOCK_LOOP for (size_t i = 0; i < BLOCK; i++) padded[i] = MATH(exp_below)(padded[i] - shift);
   for (size_t i = 0; i < n - at; i++) part += padded[i];
   memcpy(y + at, padded, (n - at) * sizeof(T));
   return total + (TOTAL)part;

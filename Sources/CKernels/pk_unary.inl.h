@@ -8,13 +8,14 @@ enum { BLOCK = 16, STRIP = 256 };
 #define LIBM(name) name##f
 #define HUGE_EVEN 0x1p23f
 #include "pk_unary_real.inl.h"
-MATH_FORMULAS(VECTOR_KERNEL)
+#define DEAR_KERNEL(name) BLOCK_KERNEL(PK_VECTORISE_16, name)
+MATH_FORMULAS(DEAR_KERNEL)
 
 // Arguments beyond the reach of the short reduction are rare and go to libm one by one.
 #define TRIG_KERNEL(name)                                                                                  \
   static void NAME(blocks_##name)(const float *x, float *y, size_t blocks, float a, float b) {             \
     (void)a, (void)b;                                                                                      \
-    PK_VECTORISE for (size_t i = 0; i < blocks * BLOCK; i++) y[i] = MATH(name)(x[i]);                      \
+    PK_VECTORISE_16 for (size_t i = 0; i < blocks * BLOCK; i++) y[i] = MATH(name)(x[i]);                   \
   }                                                                                                        \
   static void NAME(name)(const void *x, void *y, size_t n, const pk_params *params) {                      \
     const float *source = x;                                                                               \

@@ -91,13 +91,14 @@ static void NAME(drive)(NAME(blocks_fn) run, const REAL *x, REAL *y, size_t n, c
   memcpy(y + blocks * BLOCK, padded, rest * sizeof(REAL));
 }
 
-#define VECTOR_KERNEL(name)                                                                                \
+#define BLOCK_KERNEL(loop, name)                                                                           \
   static void NAME(blocks_##name)(const REAL *x, REAL *y, size_t blocks, REAL a, REAL b) {                 \
-    PK_VECTORISE for (size_t i = 0; i < blocks * BLOCK; i++) y[i] = NAME(formula_##name)(x[i], a, b);      \
+    loop for (size_t i = 0; i < blocks * BLOCK; i++) y[i] = NAME(formula_##name)(x[i], a, b);              \
   }                                                                                                        \
   static void NAME(name)(const void *x, void *y, size_t n, const pk_params *params) {                      \
     NAME(drive)(NAME(blocks_##name), x, y, n, params);                                                     \
   }
+#define VECTOR_KERNEL(name) BLOCK_KERNEL(PK_VECTORISE, name)
 VECTOR_FORMULAS(VECTOR_KERNEL)
 
 #define LIBM_KERNEL(name, ...)                                                                             \

@@ -59,16 +59,19 @@ public struct EagerContext {
     let schema = type(of: op).schema
     let types = tensors.map { $0?.type }
     let inference = InferenceContext(schema: schema, inputs: types, values: tensors, outputCount: outputCount)
-    let outputTypes = try op.infer(inference)
+    // Kernels do more work for outputs that somebody names.
+    let outputTypes = Array(try op.infer(inference).prefix(outputCount))
     let withoutValues = InferenceContext(
       schema: schema, inputs: types, values: [Tensor?](repeating: nil, count: types.count), outputCount: outputCount)
     let context = KernelContext(inference: withoutValues, outputs: outputTypes, threads: threads, packed: packed)
+    let ownPacked = PackedWeights()
+    defer { withExtendedLifetime(ownPacked) {} }
     let kernel: Kernel
     do { kernel = try backend.kernel(for: op, context) } catch {
       // Some kernels need values that inference had; they may keep them, since this kernel lives for one run.
       guard error.code == .dataDependent else { throw error }
       kernel = try backend.kernel(
-        for: op, KernelContext(inference: inference, outputs: outputTypes, threads: threads, packed: PackedWeights()))
+        for: op, KernelContext(inference: inference, outputs: outputTypes, threads: threads, packed: ownPacked))
     }
     var outputs: [Tensor] = []
     for type in outputTypes { outputs.append(try allocate(type)) }

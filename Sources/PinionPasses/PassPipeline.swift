@@ -5,7 +5,9 @@ import PinionGraph
 /// A rewriting of a graph that leaves its results as they are.
 public protocol Pass: Sendable {
   var name: String { get }
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError)
+  /// Rewrites the graph and its subgraphs.
+  /// - Returns: whether anything has changed.
+  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool
 }
 
 /// What passes may ask.
@@ -22,10 +24,54 @@ public struct PassContext: Sendable {
 
 /// The passes of each optimisation level, in order.
 public enum PassPipeline {
-  /// - Parameter level: 0 for none, 1 for those that keep every bit of the result, 2 for all.
-  public static func passes(level: Int) -> [any Pass] { [] }
-
-  public static func run(_ graph: inout Graph, level: Int, _ context: PassContext) throws(PinionError) {
-    for pass in passes(level: level) { try pass.run(&graph, context) }
+  /// Passes that run again, in order, as long as one of them changes something.
+  public struct Phase: Sendable {
+    public let passes: [any Pass]
+    /// A bound on the repetitions, for passes that undo each other on some graph.
+    public let rounds: Int
   }
+
+  private static let exact: [any Pass] = [
+    ConstantFolding(), ConstantCondition(), IdentityRemoval(), CommonSubexpressions(), DeadCode(),
+  ]
+
+  /// - Parameter level: 0 for none, 1 for those that keep every bit of the result, 2 for all.
+  public static func phases(level: Int) -> [Phase] {
+    guard level > 0 else { return [] }
+    return [Phase(passes: exact, rounds: 8)]
+  }
+
+  /// Rewrites the graph. Its inputs and the number and order of its outputs stay; other values may get new numbers.
+  /// - Throws: in debug builds also where a pass leaves a graph that the verifier rejects.
+  public static func run(_ graph: inout Graph, level: Int, _ context: PassContext) throws(PinionError) {
+    let phases = phases(level: level)
+    guard !phases.isEmpty else { return }
+    for phase in phases {
+      for _ in 0..<phase.rounds {
+        var hasChanged = false
+        for pass in phase.passes where try pass.run(&graph, context) {
+          hasChanged = true
+          #if DEBUG
+            try verify(graph, after: pass)
+          #endif
+        }
+        guard hasChanged else { break }
+      }
+    }
+    graph = graph.compacted()
+    #if DEBUG
+      try graph.verify()
+    #endif
+  }
+
+  #if DEBUG
+    private static func verify(_ graph: Graph, after pass: any Pass) throws(PinionError) {
+      do { try graph.verify() } catch {
+        var error = error
+        error.code = .internal
+        error.message = "after pass \(pass.name): " + error.message
+        throw error
+      }
+    }
+  #endif
 }

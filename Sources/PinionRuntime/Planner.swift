@@ -19,6 +19,8 @@ struct Planner {
 
   private var knowledge: [Knowledge]
   private var places: [Place?]
+  /// Values that this segment makes.
+  private var made: Set<ValueID> = []
   private var blocks: [ArenaBlock] = []
   private var externals = ContiguousArray<External>()
   private var externalOfValue: [ValueID: Int] = [:]
@@ -160,6 +162,7 @@ struct Planner {
       if let output = node.outputs[slot] {
         places[output.index] = place
         knowledge[output.index] = .tensor(type)
+        made.insert(output)
       }
     }
     var scratch: Int?
@@ -218,6 +221,7 @@ struct Planner {
       guard let output else { continue }
       places[output.index] = Place(base: place.base, offset: place.offset &+ offsets[slot])
       knowledge[output.index] = .tensor(outputs[slot])
+      made.insert(output)
       if case .block(let block) = place.base { blocks[block].last = max(blocks[block].last, lastUse[output.index]) }
     }
     return true
@@ -300,7 +304,7 @@ struct Planner {
       }
     }
     var crossings: [Crossing] = []
-    for value in needed.sorted() {
+    for value in needed.sorted() where made.contains(value) {
       guard let place = places[value.index], case .tensor(let type) = knowledge[value.index] else { continue }
       crossings.append(Crossing(value: value, type: type, location: location(place)))
     }
@@ -333,7 +337,7 @@ struct Planner {
     var copies: [PlannedNode] = []
     var done = Set<ValueID>()
     var moved: [Int: Int] = [:]
-    for output in graph.outputs where done.insert(output).inserted {
+    for output in graph.outputs where made.contains(output) && done.insert(output).inserted {
       guard let place = places[output.index], case .tensor(let type) = knowledge[output.index] else { continue }
       externals.append(.output(output, type))
       let external = externals.count - 1

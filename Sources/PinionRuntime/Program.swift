@@ -158,6 +158,8 @@ public final class Program: Sendable {
       }
     }
     for patch in segment.patches { workspace.operands[patch.operand] = workspace.externals[patch.external] + patch.offset }
+    // The lease must outlast the steps even if nothing crosses.
+    defer { withExtendedLifetime(lease) {} }
     try execute(segment, workspace, control: control, profile: profile)
     for crossing in segment.crossings {
       let pointer: UnsafeMutableRawPointer

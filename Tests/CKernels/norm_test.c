@@ -54,7 +54,7 @@ static void check_rows(pk_isa isa, pk_type type, size_t rows, size_t n, int flag
     variance /= n;
     const long double inverse = 1 / sqrtl(variance + epsilon);
     if (flags & 8) {
-      expect("mean", isa, type, r, type == PK_F64 ? means[r] : ((float *)means)[r], mean, (type == PK_F64 ? 1e-14 : 1e-6) * (1 + fabs(center)));
+      expect("mean", isa, type, r, type == PK_F64 ? means[r] : ((float *)means)[r], mean, (type == PK_F64 ? 1e-14 : 3e-6) * (1 + fabs(center)));
       expect("inverse deviation", isa, type, r, type == PK_F64 ? deviations[r] : ((float *)deviations)[r], inverse, (type == PK_F64 ? 1e-13 : 3e-6) * inverse * (1 + fabs(center) / 10));
     }
     for (size_t i = 0; i < n; i++) {

@@ -72,6 +72,22 @@ private func floats(_ elements: [Float]) throws -> Value { .tensor(try Tensor(ve
     }
   }
 
+  @Test func outputOfAnEarlierSegmentStaysWhenALaterOneReadsIt() throws {
+    let program = try program { graph, x in
+      let early = try graph.add("Neg", [x])
+      let positions = try graph.add("NonZero", [early])
+      let turned = try graph.add("Transpose", [positions])
+      let count = try graph.add("Shape", [turned])
+      let again = try graph.add("NonZero", [turned])
+      return [early, turned, count, try graph.add("Add", [early, early]), again, try graph.add("Mul", [turned, turned])]
+    }
+    let result = try program.run([try floats([0, 5, 7])], control: RunControl())
+    #expect(Array(try result[0].asTensor().elements(as: Float.self)) == [0, -5, -7])
+    #expect(try result[1].asTensor().integers() == [1, 2])
+    #expect(Array(try result[3].asTensor().elements(as: Float.self)) == [0, -10, -14])
+    #expect(try result[5].asTensor().integers() == [1, 4])
+  }
+
   @Test func outputGivenTwiceIsWrittenTwice() throws {
     let program = try program { graph, x in
       let y = try graph.add("Neg", [x])

@@ -41,6 +41,18 @@ typedef struct pk_depthwise_int8 {
   int32_t x_zero, w_zero;
 } pk_depthwise_int8;
 
+/// Means of windows over up to three axes (depth, height, width; missing ones come first with size, kernel and stride 1) of
+/// `inner` channels that lie next to each other: 1 for a plane, all channels for an image with its channels last.
+typedef struct pk_average_int8 {
+  size_t in[3], kernel[3], stride[3], pad[3], pad_end[3], out[3], inner;
+  bool x_signed, count_pad;
+  int32_t x_zero;
+  float x_scale;
+} pk_average_int8;
+
+/// y[position - p0][inner] = mean of (x - x_zero) * x_scale over the window of each output position in [p0, p1).
+void pk_average_int8_positions(const pk_average_int8 *s, const void *x, size_t p0, size_t p1, float *y);
+
 void pk_depthwise_int8_plane(pk_isa isa, const pk_depthwise_int8 *s, const void *x, const void *w, int32_t *y);
 
 #ifdef __cplusplus

@@ -76,7 +76,7 @@ public struct Broadcast: Sendable {
     var position = range.lowerBound
     var row = position / rowCount
     var column = position % rowCount
-    let innerRows = outerDims.last ?? 1
+    let innerRows = innerRows
     let step = outerStrides.last ?? .zero
     while position < range.upperBound {
       // Along the innermost outer axis the operands advance evenly, which saves the divisions.
@@ -93,6 +93,17 @@ public struct Broadcast: Sendable {
       }
     }
   }
+
+  /// An operand, 0 or 1, whose short rows repeat many times while the other one runs on in step with the result.
+  public var periodicOperand: Int? {
+    guard rowCount > 0, rowCount < 64, let step = outerStrides.last, innerRows >= 4 else { return nil }
+    if step[0] == 0, rowStrides[0] == 1, step[1] == rowCount, rowStrides[1] == 1 { return 0 }
+    if step[1] == 0, rowStrides[1] == 1, step[0] == rowCount, rowStrides[0] == 1 { return 1 }
+    return nil
+  }
+
+  /// The rows that follow each other along the innermost outer axis.
+  public var innerRows: Int { outerDims.last ?? 1 }
 
   /// One row covers everything: all operands are of the result's shape or scalars.
   public var isFlat: Bool { outerDims.isEmpty }

@@ -16,6 +16,8 @@ public struct DynamicQuantization: Sendable {
 
   /// Shared scratch memory: the scale (float32), the zero point (int32), and the range of each chunk.
   public var scratchBytes: Int { 8 &+ chunks &* 8 }
+  /// Where the zero point lies in it.
+  public static let zeroOffset = 4
 
   /// Stages that measure the range and leave the scale and the zero point at `scratch` and `scratch + 4`.
   public func stages(

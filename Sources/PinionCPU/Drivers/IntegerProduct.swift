@@ -27,6 +27,13 @@ public struct ProductZero: Sendable {
     stride = type.count == all && count > 1 ? lines : 0
   }
 
+  /// One zero point at hand.
+  public init(_ place: Preparation.Place) {
+    self.place = place
+    isVector = false
+    stride = 0
+  }
+
   @inline(__always)
   func pointer(_ frame: KernelFrame, product: Int) -> UnsafePointer<Int32> { place.pointer(frame) + product &* stride }
 }

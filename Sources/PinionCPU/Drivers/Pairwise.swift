@@ -33,11 +33,44 @@ public func pairwiseKernel(
 ) throws(PinionError) -> Kernel {
   let result = try context.outputType(0).shape
   let broadcast = Broadcast(shapes, to: result)
+  if let operand = broadcast.periodicOperand {
+    return periodicKernel(broadcast, operand, count: result.count, width: width, outputWidth: outputWidth, body)
+  }
   let flags = broadcast.scalarFlags
   return .ranges(result.count, grain: elementwiseGrain) { frame, range in
     broadcast.forEachRun(in: range) { at, start, count in
       body(
         frame.rawInput(0) + at[0] &* width, frame.rawInput(1) + at[1] &* width, frame.rawOutput(0) + start &* outputWidth, count, flags)
+    }
+  }
+}
+
+/// For short rows that one operand repeats, as a bias of three channels: the repetition is written out once for each task, so
+/// that a call covers hundreds of elements.
+private func periodicKernel(
+  _ broadcast: Broadcast, _ operand: Int, count: Int, width: Int, outputWidth: Int,
+  _ body: @escaping @Sendable (UnsafeRawPointer, UnsafeRawPointer, UnsafeMutableRawPointer, Int, Int32) -> Void
+) -> Kernel {
+  let row = broadcast.rowCount
+  let pattern = min(512 / row, broadcast.innerRows) &* row
+  let group = broadcast.innerRows &* row
+  return .ranges(count, grain: elementwiseGrain, laneScratchBytes: pattern * width) { frame, range in
+    var position = range.lowerBound
+    while position < range.upperBound {
+      let start = broadcast.offsets(row: position / group &* broadcast.innerRows)
+      let repeated = frame.rawInput(operand) + start[operand] &* width
+      for copy in stride(from: 0, to: pattern, by: row) {
+        (frame.laneScratch + copy &* width).copyMemory(from: repeated, byteCount: row &* width)
+      }
+      let other = frame.rawInput(1 &- operand) + start[1 &- operand] &* width
+      let end = min(range.upperBound, (position / group &+ 1) &* group)
+      while position < end {
+        let phase = position % row
+        let length = min(pattern &- phase, end &- position)
+        let same = UnsafeRawPointer(frame.laneScratch + phase &* width), moving = other + position % group &* width
+        body(operand == 0 ? same : moving, operand == 0 ? moving : same, frame.rawOutput(0) + position &* outputWidth, length, 0)
+        position &+= length
+      }
     }
   }
 }

@@ -170,7 +170,7 @@ public struct GroupQueryAttention: CPUExecutable {
     return try build.kernel(core)
   }
 
-  /// The cache with the new rows in their place, the rows behind them being 0 or what they were.
+  /// The cache with the new rows in their place and 0 behind them.
   private func cache(
     _ build: inout AttentionBuild, _ form: Form, _ new: HeadTensor, past: Int?, output: Int?, _ bounds: Int, _ rotation: CacheRotation?
   ) throws(PinionError) -> HeadTensor {
@@ -187,8 +187,9 @@ public struct GroupQueryAttention: CPUExecutable {
         let entry = unit / kvHeads, head = unit % kvHeads
         let start = (frame.scratch + bounds).assumingMemoryBound(to: Int.self)[2 &* entry]
         let rows = target.pointer(frame, Float.self, batch: entry, head: head, row: 0)
-        if let past { rows.update(from: frame.input(past, as: Float.self) + unit &* pastRows &* size, count: pastRows &* size) }
-        (rows + pastRows &* size).update(repeating: 0, count: (keys &- pastRows) &* size)
+        let end = min(start &+ shape.queries, keys)
+        if let past { rows.update(from: frame.input(past, as: Float.self) + unit &* pastRows &* size, count: min(start, pastRows) &* size) }
+        (rows + end &* size).update(repeating: 0, count: (keys &- end) &* size)
         for row in 0..<shape.queries where start &+ row < keys {
           let source = new.pointer(frame, Float.self, batch: entry, head: head, row: row)
           let result = rows + (start &+ row) &* size

@@ -31,7 +31,7 @@ struct PaddingMask: Sendable {
     case 1 where type.count == 2 &* batch: form = .endsAndStarts
     case 2 where type.dims == [batch, keys]: form = .flags(batch: keys, query: 0, start: 0)
     case 3 where type.dims == [batch, shape.queries, keys]: form = .flags(batch: shape.queries &* keys, query: keys, start: 0)
-    case 4 where type.dims[0] == batch && type.dims[1] == 1 && type.dims[2] == type.dims[3] && type.dims[3] >= keys && keys >= pastRows &+ shape.queries:
+    case 4 where type.dims == [batch, 1, type.dims[3], type.dims[3]] && type.dims[3] >= keys && keys >= pastRows &+ shape.queries:
       let extent = type.dims[3]
       form = .flags(batch: extent &* extent, query: extent, start: pastRows &* extent)
     default:
@@ -42,7 +42,9 @@ struct PaddingMask: Sendable {
   private var hasRows: Bool { if case .flags(_, let query, _) = form { query > 0 } else { false } }
 
   /// Writes mask and `bias`, where there is one, as one sum into new scratch memory.
-  func bias<T: RealElement>(_ build: inout AttentionBuild, adding bias: AttentionBias?, _ type: T.Type) throws(PinionError) -> AttentionBias {
+  func bias<T: RealElement>(
+    _ build: inout AttentionBuild, adding bias: AttentionBias?, _ type: T.Type
+  ) throws(PinionError) -> AttentionBias {
     let rows = hasRows || (bias?.values.row ?? 0) > 0 ? shape.queries : 1
     let heads = (bias?.values.head ?? 0) > 0 ? shape.heads : 1
     let keys = shape.keys, form = form, filter = T(filter), input = input, batch = shape.batch

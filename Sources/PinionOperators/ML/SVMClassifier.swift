@@ -23,10 +23,12 @@ public struct SVMClassifier: CPUExecutable {
   let rho: [Float]
   let platt: [(a: Double, b: Double)]
   let classes: Int
+  /// Whether no coefficient of the linear functions is negative.
+  let weightsArePositive: Bool
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     postTransform = try attributes.choice("post_transform", default: .none)
-    kernel = try SupportKernel(&attributes)
+    let declaredKernel = try SupportKernel(&attributes)
     labels = try ClassLabels(&attributes, ints: "classlabels_ints")
     rho = try attributes.floats("rho", default: [])
     let counts = try attributes.ints("vectors_per_class", default: [])
@@ -46,6 +48,8 @@ public struct SVMClassifier: CPUExecutable {
       total = end.partialValue
     }
     guard total > 0 else {
+      kernel = .linear
+      weightsArePositive = factors.allSatisfy { $0 >= 0 }
       classes = labels.count
       vectorRanges = []
       coefficients = []
@@ -57,6 +61,8 @@ public struct SVMClassifier: CPUExecutable {
       vectors = try Allocator.system.buffer(floats: factors)
       return
     }
+    kernel = declaredKernel
+    weightsArePositive = false
     classes = ranges.count
     vectorRanges = ranges
     coefficients = factors
@@ -99,8 +105,11 @@ public struct SVMClassifier: CPUExecutable {
     let table = vectors.pointer.assumingMemoryBound(to: Float.self)
     for index in 0..<classes { scores[index] = kernel(x, table + index &* columns, columns) + Double(rho[0]) }
     let best = largest(scores, classes)
+    // Of two classes the second is taken where either score is high enough, as onnx's reference and onnxruntime have it.
+    let isHigh = weightsArePositive ? scores[best] >= 0.5 : scores[best] > 0
+    let label = classes == 2 && isHigh ? 1 : best
     postTransform.apply(scores, classes)
-    return best
+    return label
   }
 
   /// Parts of a lane's scratch memory, in doubles.

@@ -19,13 +19,14 @@ public struct SVMRegressor: CPUExecutable {
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     postTransform = try attributes.choice("post_transform", default: .none)
     isOneClass = try attributes.bool("one_class")
-    kernel = try SupportKernel(&attributes)
+    let declaredKernel = try SupportKernel(&attributes)
     rho = Double(try attributes.floats("rho", default: []).first ?? 0)
     let supports = try attributes.int("n_supports", default: 0, in: 0...Int64(Int32.max))
     let values = try attributes.floats("support_vectors", default: [])
     let factors = try attributes.floats("coefficients")
     if supports == 0 {
       // A linear function: the coefficients are the only vector.
+      kernel = .linear
       vectorCount = 1
       columns = factors.count
       coefficients = [1]
@@ -34,6 +35,7 @@ public struct SVMRegressor: CPUExecutable {
       guard values.count % supports == 0, factors.count == supports else {
         throw .invalidModel("\(values.count) support vector elements and \(factors.count) coefficients for \(supports) vectors")
       }
+      kernel = declaredKernel
       vectorCount = supports
       columns = values.count / supports
       coefficients = factors

@@ -32,6 +32,16 @@ struct SupportKernel: Sendable {
     degree = parameters.isEmpty ? 0 : parameters[2]
   }
 
+  /// The kernel of a machine without support vectors.
+  static let linear = SupportKernel(kind: .linear, gamma: 0, offset: 0, degree: 0)
+
+  private init(kind: Kind, gamma: Float, offset: Float, degree: Float) {
+    self.kind = kind
+    self.gamma = gamma
+    self.offset = offset
+    self.degree = degree
+  }
+
   func callAsFunction(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Double {
     switch kind {
     case .linear: Double(pk_dot_f32(a, b, count))

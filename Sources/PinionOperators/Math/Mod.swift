@@ -9,5 +9,7 @@ public struct Mod: BinaryOperator {
   var function: pk_binary_op { truncates ? PK_BINARY_FMOD : PK_BINARY_MOD }
   var alignment: OperandAlignment { OperandAlignment(axis: nil) }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { truncates = try attributes.int("fmod", default: 0, in: 0...1) == 1 }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    truncates = try attributes.int("fmod", default: 0, in: 0...1) == 1
+  }
 }

@@ -58,7 +58,8 @@ public struct Attention: CPUExecutable {
         throw .invalidShape("Q \(q), K \(k) and V \(v) do not fit \(h) heads of queries and \(g) of keys and values")
       }
       shape = AttentionShape(
-        batch: q.dims[0], heads: h, kvHeads: g, queries: q.dims[1], keys: k.dims[1], headSize: q.dims[2] / h, valueSize: v.dims[2] / g)
+        batch: q.dims[0], heads: h, kvHeads: g, queries: q.dims[1], keys: k.dims[1], headSize: q.dims[2] / h,
+        valueSize: v.dims[2] / g)
     }
     guard k.dims[0] == shape.batch, v.dims[0] == shape.batch, v.dims[q.rank - 2] == shape.keys else {
       throw .invalidShape("Q \(q), K \(k) and V \(v) do not fit together")
@@ -71,7 +72,8 @@ public struct Attention: CPUExecutable {
     if context.has(4) {
       let key = try context.type(4, rank: 4), value = try context.type(5, rank: 4)
       past = key.dims[2]
-      guard key.dims == [shape.batch, shape.kvHeads, past, shape.headSize], value.dims == [shape.batch, shape.kvHeads, past, shape.valueSize]
+      let cache = [shape.batch, shape.kvHeads, past]
+      guard key.dims == cache + [shape.headSize], value.dims == cache + [shape.valueSize]
       else { throw .invalidShape("past_key \(key) and past_value \(value) do not fit K \(k) and V \(v)") }
       shape.keys = try shape.keys.adding(past)
     }
@@ -86,7 +88,10 @@ public struct Attention: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let (shape, _) = try shape(context)
     let q = try context.type(0), k = try context.type(1), v = try context.type(2)
-    let y = q.rank == 4 ? [shape.batch, shape.heads, shape.queries, shape.valueSize] : [shape.batch, shape.queries, try shape.heads.multiplied(by: shape.valueSize)]
+    let y =
+      q.rank == 4
+      ? [shape.batch, shape.heads, shape.queries, shape.valueSize]
+      : [shape.batch, shape.queries, try shape.heads.multiplied(by: shape.valueSize)]
     return [
       TensorType(q.element, try Shape(y)),
       TensorType(k.element, try Shape([shape.batch, shape.kvHeads, shape.keys, shape.headSize])),

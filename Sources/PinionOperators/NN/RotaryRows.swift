@@ -111,7 +111,9 @@ struct RotaryRows: Sendable {
 
   func kernel<T: RealElement>(_ type: T.Type) -> Kernel {
     let size = rotation.size, heads = heads
-    let source: HeadTensor = isByHead ? .byHead(.input(0), heads: heads, rows: rows, size: size) : .byRow(.input(0), heads: heads, rows: rows, size: size)
+    let source: HeadTensor =
+      isByHead
+      ? .byHead(.input(0), heads: heads, rows: rows, size: size) : .byRow(.input(0), heads: heads, rows: rows, size: size)
     var target = source
     target.place = .output(0)
     let all = self, result = target

@@ -98,6 +98,13 @@ struct ProductScale: Sendable {
     stride = type.count == all && count > 1 ? lines : 0
   }
 
+  /// One scale at hand.
+  init(_ place: Preparation.Place) {
+    self.place = place
+    isVector = false
+    stride = 0
+  }
+
   @inline(__always)
   func pointer(_ frame: KernelFrame, _ product: Int) -> UnsafePointer<Float> { place.pointer(frame) + product &* stride }
 }

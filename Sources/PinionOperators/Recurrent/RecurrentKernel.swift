@@ -200,7 +200,8 @@ struct RecurrentWalk<T: WeightElement>: Sendable {
     let elements = try part.multiplied(by: firstWidth &+ secondWidth &+ 3 &* hidden)
     productScratch = try alignedUp(try elements.multiplied(by: MemoryLayout<T>.stride), to: Buffer.alignment)
     let scratch = max(
-      try T.scratchBytes(WeightProduct(m: part, n: firstWidth, k: hidden)), try T.scratchBytes(WeightProduct(m: part, n: secondWidth, k: hidden)))
+      try T.scratchBytes(WeightProduct(m: part, n: firstWidth, k: hidden)),
+      try T.scratchBytes(WeightProduct(m: part, n: secondWidth, k: hidden)))
     laneBytes = try productScratch.adding(scratch)
   }
 

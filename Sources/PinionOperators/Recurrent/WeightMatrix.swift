@@ -61,8 +61,8 @@ extension Float: WeightElement {
   }
 
   static func multiply(
-    _ product: WeightProduct, a: UnsafePointer<Float>, packed: UnsafeRawPointer, bias: UnsafePointer<Float>?, c: UnsafeMutablePointer<Float>,
-    rows: Range<Int>, columns: Range<Int>, scratch: UnsafeMutableRawPointer
+    _ product: WeightProduct, a: UnsafePointer<Float>, packed: UnsafeRawPointer, bias: UnsafePointer<Float>?,
+    c: UnsafeMutablePointer<Float>, rows: Range<Int>, columns: Range<Int>, scratch: UnsafeMutableRawPointer
   ) {
     var gemm = gemm(product)
     gemm.a = a

@@ -64,7 +64,9 @@ extension ArgExtremum {
 
   private func vectorKernel(_ context: KernelContext) throws(PinionError) -> Kernel? {
     let type = try context.type(0), lines = try lines(context)
-    guard let element = type.element.kernelType, let function = Self.vectorKernel(element), lines.extent > 0, lines.inner > 0 else { return nil }
+    guard let element = type.element.kernelType, let function = Self.vectorKernel(element), lines.extent > 0, lines.inner > 0 else {
+      return nil
+    }
     let extent = lines.extent, inner = lines.inner, width = type.element.byteWidth, selectsLast = attributes.selectsLast
     return .ranges(lines.outer, grain: max(1, 32_768 / (extent &* inner))) { frame, range in
       let x = frame.rawInput(0) + range.lowerBound &* extent &* inner &* width

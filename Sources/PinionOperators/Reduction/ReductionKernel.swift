@@ -11,7 +11,9 @@ func reductionKernel<R: Reducer>(_ reducer: R.Type, _ groups: AxisGroups) throws
   let blocks = groups.reducesRows ? groups.count : groups.count / groups.row &* blocksPerRow
   let perBlock = max(groups.size &* width, 1)
 
-  @Sendable func reduce(_ source: UnsafePointer<R.Element>, block: Int, elements: Range<Int>, into states: UnsafeMutablePointer<R.State>) -> Range<Int> {
+  @Sendable func reduce(
+    _ source: UnsafePointer<R.Element>, block: Int, elements: Range<Int>, into states: UnsafeMutablePointer<R.State>
+  ) -> Range<Int> {
     if groups.reducesRows {
       states.initialize(to: reduceRows(R.self, source + groups.base(block), groups, elements))
       return block..<block &+ 1

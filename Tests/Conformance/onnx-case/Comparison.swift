@@ -14,6 +14,9 @@ struct Comparison {
     case (.sequence(let a, _), .sequence(let b, _)):
       guard a.count == b.count else { throw .invalidValue("\(place): sequence of \(a.count), expected \(b.count)") }
       for index in a.indices { try check(a[index], b[index], "\(place)[\(index)]") }
+    case (.map(let keys, let values), .map(let expectedKeys, let expectedValues)):
+      try check(keys, expectedKeys, "\(place) keys")
+      try check(values, expectedValues, "\(place) values")
     case (.none, .none): break
     default: throw .invalidValue("\(place): \(value.type), expected \(expected.type)")
     }

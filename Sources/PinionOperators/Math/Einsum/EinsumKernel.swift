@@ -157,7 +157,8 @@ private func floatStage(
 private func packedConstant(
   _ b: EinsumPlan.Matrix, _ isa: pk_isa, _ n: Int, _ k: Int, _ batch: StridedAxes, _ context: KernelContext
 ) throws(PinionError) -> Buffer? {
-  guard case .input(let index) = b.place, batch.count == 1, let constant = context.value(index), constant.count == n &* k else { return nil }
+  guard case .input(let index) = b.place, batch.count == 1, let constant = context.value(index), constant.count == n &* k
+  else { return nil }
   let bytes = pk_sgemm_packed_b_bytes(isa, k, n)
   guard bytes >= 0, bytes < Int.max / 2 else { throw .outOfMemory(bytes: bytes) }
   return try context.packed(constant, form: "einsum.b.\(b.isTransposed).\(b.stride).\(k).\(n)", bytes: bytes) { target in

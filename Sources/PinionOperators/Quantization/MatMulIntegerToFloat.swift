@@ -1,0 +1,79 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The product of quantised matrices as numbers: MatMulInteger times both scales, plus a bias for each column.
+public struct MatMulIntegerToFloat: CPUExecutable {
+  public static let schema = Schema(
+    "MatMulIntegerToFloat", domain: "com.microsoft", since: 1,
+    inputs: ["A", "B", "a_scale", "b_scale", "a_zero_point?", "b_zero_point?", "bias?"], outputs: ["Y"])
+  public static var computesHalfInFloat32: Bool { true }
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    try context.requireBytes([0, 1])
+    try context.requireSameElementType([0, 4])
+    try context.requireSameElementType([1, 5])
+    try context.requireSameElementType([2, 3, 6])
+    let product = try MatrixProduct(try context.type(0).shape, try context.type(1).shape)
+    try context.requireBias(6, columns: product.n)
+    return [TensorType(try context.type(2).element, product.result)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    guard try context.outputType(0).element == .float32 else { throw context.unsupportedTypes() }
+    var preparation = Preparation(context)
+    let product = try integerProduct(a: 0, b: 1, aZero: 4, bZero: 5, &preparation, context)
+    let dequantization = Dequantization(
+      product, aScale: try ProductScale(2, lines: product.rows, count: product.count, &preparation, context),
+      bScale: try ProductScale(3, lines: product.columns, count: product.count, &preparation, context), bias: context.has(6) ? 6 : nil)
+    let (stage, lane) = try product.stage(context, finish: dequantization.finish)
+    return preparation.kernel([stage], laneScratchBytes: lane)
+  }
+}
+
+/// From the sums of an integer product to numbers in output 0.
+struct Dequantization: Sendable {
+  let aScale: ProductScale
+  let bScale: ProductScale
+  let bias: Int?
+  let columns: Int
+  let size: Int
+
+  init(_ product: IntegerProduct, aScale: ProductScale, bScale: ProductScale, bias: Int?) {
+    self.aScale = aScale
+    self.bScale = bScale
+    self.bias = bias
+    columns = product.columns
+    size = product.rows &* product.columns
+  }
+
+  var finish: IntegerProduct.Finish {
+    { frame, product, row, part, sums, _ in
+      let scaleA = aScale.pointer(frame, product)[aScale.isVector ? row : 0]
+      let scaleB = bScale.pointer(frame, product) + (bScale.isVector ? part.lowerBound : 0)
+      let target = frame.output(0, as: Float.self) + (product &* size &+ row &* columns &+ part.lowerBound)
+      let count = part.count
+      if bScale.isVector {
+        for column in 0..<count { target[column] = Float(sums[column]) * (scaleA * scaleB[column]) }
+      } else {
+        let scale = scaleA * scaleB.pointee
+        for column in 0..<count { target[column] = Float(sums[column]) * scale }
+      }
+      guard let bias else { return }
+      let addends = frame.input(bias, as: Float.self) + part.lowerBound
+      for column in 0..<count { target[column] += addends[column] }
+    }
+  }
+}
+
+extension InferenceContext {
+  /// Checks that an input, where it is there, has a number for each column of a product.
+  func requireBias(_ index: Int, columns: Int) throws(PinionError) {
+    guard let bias = optionalType(index), bias.count != columns else { return }
+    throw .invalidShape("bias \(bias), expected a number for each of the \(columns) columns")
+  }
+}

@@ -1,0 +1,142 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The mean of each window of a quantised tensor, quantised again.
+public struct QLinearAveragePool: CPUExecutable {
+  public static let schema = Schema(
+    "QLinearAveragePool", domain: "com.microsoft", since: 1,
+    inputs: ["X", "x_scale", "x_zero_point?", "y_scale", "y_zero_point?"], outputs: ["Y"])
+  let form: PoolForm
+  let countsPadding: Bool
+  let isChannelsLast: Bool
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    form = try PoolForm(&attributes)
+    countsPadding = try attributes.bool("count_include_pad")
+    isChannelsLast = try attributes.bool("channels_last")
+  }
+
+  private func pool(_ x: TensorType) throws(PinionError) -> QuantizedMean {
+    let mean = try QuantizedMean(x, isChannelsLast: isChannelsLast, countsPadding: countsPadding)
+    return try mean.with(window: try form.window(mean.channelsFirst))
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    try QuantizedMean.check(context)
+    let x = try context.type(0)
+    return [TensorType(x.element, try pool(x).result)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try pool(try context.type(0)).makeKernel(context)
+  }
+}
+
+/// The mean of each channel of a quantised tensor, quantised again.
+public struct QLinearGlobalAveragePool: CPUExecutable {
+  public static let schema = Schema(
+    "QLinearGlobalAveragePool", domain: "com.microsoft", since: 1,
+    inputs: ["X", "x_scale", "x_zero_point?", "y_scale", "y_zero_point?"], outputs: ["Y"])
+  let isChannelsLast: Bool
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { isChannelsLast = try attributes.bool("channels_last") }
+
+  private func pool(_ x: TensorType) throws(PinionError) -> QuantizedMean {
+    let mean = try QuantizedMean(x, isChannelsLast: isChannelsLast, countsPadding: false)
+    var window = Window(input: Array(mean.channelsFirst.dims[2...]))
+    guard window.inputCount > 0 else { throw .invalidShape("input 'X' is \(x), which has nothing to pool") }
+    window.kernel = window.input
+    window.output = window.input.map { _ in 1 }
+    return try mean.with(window: window)
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    try QuantizedMean.check(context)
+    let x = try context.type(0)
+    return [TensorType(x.element, try pool(x).result)]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try pool(try context.type(0)).makeKernel(context)
+  }
+}
+
+/// Means over windows of a tensor of codes, its channels first or last.
+struct QuantizedMean: Sendable {
+  /// The input's type with its channels moved to the front.
+  let channelsFirst: TensorType
+  let isChannelsLast: Bool
+  let countsPadding: Bool
+  private(set) var window: Window
+  private(set) var result: Shape
+
+  init(_ x: TensorType, isChannelsLast: Bool, countsPadding: Bool) throws(PinionError) {
+    guard (3...5).contains(x.rank) else { throw .unsupported("input 'X' is \(x); 1 to 3 spatial axes are supported") }
+    let dims = x.dims
+    channelsFirst = isChannelsLast ? TensorType(x.element, try Shape([dims[0], dims[x.rank - 1]] + dims[1..<(x.rank - 1)])) : x
+    self.isChannelsLast = isChannelsLast
+    self.countsPadding = countsPadding
+    window = Window(input: Array(channelsFirst.dims[2...]))
+    result = x.shape
+  }
+
+  func with(window: Window) throws(PinionError) -> QuantizedMean {
+    var other = self
+    other.window = window
+    let images = channelsFirst.dims[0], channels = channelsFirst.dims[1]
+    other.result = try Shape(isChannelsLast ? [images] + window.output + [channels] : [images, channels] + window.output)
+    return other
+  }
+
+  static func check(_ context: InferenceContext) throws(PinionError) {
+    try context.requireBytes([0])
+    try context.requireSameElementType([0, 2, 4])
+    try context.requireSingle([1, 2, 3, 4])
+  }
+
+  func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let x = try context.type(0)
+    guard let code = x.element.codeKernelType, let range = x.element.codeRange else { throw context.unsupportedTypes() }
+    var preparation = Preparation(context)
+    let xScale = try preparation.convert(1, to: .float32), yScale = try preparation.convert(3, to: .float32)
+    let xZero = try preparation.convertIfPresent(2, to: .int32), yZero = try preparation.convertIfPresent(4, to: .int32)
+    let channels = channelsFirst.dims[1]
+    let planes = isChannelsLast ? channelsFirst.dims[0] : channelsFirst.dims[0] &* channels
+    let inner = isChannelsLast ? channels : 1
+    let positions = window.outputCount
+    var shape = pk_average_int8()
+    shape.in = triple(window.input, 1)
+    shape.kernel = triple(window.kernel, 1)
+    shape.stride = triple(window.stride, 1)
+    shape.pad = triple(window.padBefore, 0)
+    shape.pad_end = triple(window.padAfter, 0)
+    shape.out = triple(window.output, 1)
+    shape.inner = inner
+    shape.x_signed = x.element == .int8
+    shape.count_pad = countsPadding
+    let description = shape
+    let inputCount = window.inputCount &* inner, isa = pk_isa_best()
+    let step = min(positions, max(1, 4096 / max(inner, 1)))
+    let blocks = step == 0 ? 0 : (positions &- 1) / step &+ 1
+    let stage = Kernel.Stage(tasks: inner == 0 ? 0 : planes &* blocks) { frame, task in
+      let plane = task / blocks, first = task % blocks &* step
+      let last = min(first &+ step, positions)
+      var shape = description
+      shape.x_scale = xScale.pointer(frame, as: Float.self).pointee
+      shape.x_zero = xZero?.pointer(frame, as: Int32.self).pointee ?? 0
+      let means = frame.laneScratch.assumingMemoryBound(to: Float.self)
+      pk_average_int8_positions(&shape, frame.rawInput(0) + plane &* inputCount, first, last, means)
+      var q = pk_quantization()
+      q.scale = yScale.pointer(frame)
+      q.zero = yZero?.pointer(frame)
+      (q.low, q.high) = (range.lowerBound, range.upperBound)
+      let target = frame.rawOutput(0) + (plane &* positions &+ first) &* inner
+      _ = pk_quantize_f32(isa, code, &q, means, target, (last &- first) &* inner)
+    }
+    return preparation.kernel([stage], laneScratchBytes: try max(step, 1).multiplied(by: max(inner, 1)).multiplied(by: 4))
+  }
+}

@@ -1,0 +1,37 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The input cropped or padded with zeros to given extents, keeping its centre.
+public struct CenterCropPad: CPUExecutable {
+  public static let schema = Schema("CenterCropPad", since: 18, inputs: ["input_data", "shape"], outputs: ["output_data"])
+  let axes: [Int64]?
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { axes = try attributes.optionalInts("axes") }
+
+  private func margins(_ context: InferenceContext) throws(PinionError) -> [PadMargin] {
+    let shape = try context.type(0).shape
+    let extents = try context.integers(1)
+    let axes = try axes.map { (axes) throws(PinionError) in try shape.normalized(axes: axes) } ?? Array(shape.dims.indices)
+    guard extents.count == axes.count else { throw .invalidShape("\(extents.count) extents for \(axes.count) axes of shape \(shape)") }
+    var margins = shape.dims.map { PadMargin(extent: $0) }
+    for (axis, wanted) in zip(axes, extents) {
+      guard wanted >= 0, wanted < 1 << 46 else { throw .invalidShape("extent \(wanted) for axis \(axis)") }
+      let added = Int(wanted) &- shape[axis]
+      // Both divisions round down: a crop starts, and a pad ends, with the odd element.
+      let before = added >= 0 ? added / 2 : -(-added / 2)
+      margins[axis] = PadMargin(before: before, after: added &- before, extent: shape[axis])
+    }
+    return margins
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    [TensorType(try context.type(0).element, try Shape(try margins(context).map(\.padded)))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try constantPadKernel(try margins(context.inference), filling: .constant(try zeroElement()), context)
+  }
+}

@@ -1,0 +1,25 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Whether each string matches a regular expression from its first character to its last.
+public struct RegexFullMatch: EagerExecutable {
+  public static let schema = Schema("RegexFullMatch", since: 20, inputs: ["X"], outputs: ["Y"])
+  let regex: Regex
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    regex = try Regex(try attributes.string("pattern", default: ""))
+  }
+
+  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    let (tensor, strings) = try requiredStrings(inputs, 0, "X")
+    let output = try context.allocate(TensorType(.bool, tensor.shape))
+    let flags = try output.mutableElements(as: Bool.self)
+    for (index, string) in strings.enumerated() {
+      try context.control.check()
+      flags[index] = try regex.matchesWhole(string.scalars, control: context.control)
+    }
+    return [.tensor(output)]
+  }
+}

@@ -1,0 +1,29 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Joins strings elementwise, with broadcasting.
+public struct StringConcat: EagerExecutable {
+  public static let schema = Schema("StringConcat", since: 20, inputs: ["X", "Y"], outputs: ["Z"])
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    let (x, heads) = try requiredStrings(inputs, 0, "X")
+    let (y, tails) = try requiredStrings(inputs, 1, "Y")
+    let shape = try Shape.broadcast([x.shape, y.shape])
+    let broadcast = Broadcast([x.shape, y.shape], to: shape)
+    var strings: [[UInt8]] = []
+    strings.reserveCapacity(shape.count)
+    for row in 0..<broadcast.rows {
+      try context.control.check()
+      let head = broadcast.offset(operand: 0, row: row), tail = broadcast.offset(operand: 1, row: row)
+      for index in 0..<broadcast.rowCount {
+        strings.append(
+          heads[head + (broadcast.walks[0] ? index : 0)].bytes + Array(tails[tail + (broadcast.walks[1] ? index : 0)].bytes))
+      }
+    }
+    return [.tensor(try Tensor(utf8: strings, shape, allocator: context.allocator))]
+  }
+}

@@ -1,0 +1,169 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Counts, for each row of tokens (strings or integers), the n-grams of a pool, optionally weighted.
+public struct TfIdfVectorizer: CPUExecutable {
+  public static let schema = Schema("TfIdfVectorizer", since: 9, inputs: ["X"], outputs: ["Y"])
+
+  enum Mode: String, CaseIterable {
+    case count = "TF"
+    case presence = "IDF"
+    case weightedCount = "TFIDF"
+  }
+
+  let mode: Mode
+  let lengths: ClosedRange<Int>
+  let longestStep: Int
+  let pool: NGramPool
+  let width: Int
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    guard attributes.has("mode") else { throw .invalidModel("attribute 'mode' is missing") }
+    mode = try attributes.choice("mode", default: .count)
+    let shortest = try attributes.int("min_gram_length", in: 1...Int64(Int32.max))
+    let longest = try attributes.int("max_gram_length", in: 1...Int64(Int32.max))
+    guard shortest <= longest else { throw .invalidModel("'min_gram_length' is \(shortest), 'max_gram_length' \(longest)") }
+    lengths = shortest...longest
+    longestStep = try attributes.int("max_skip_count", in: 0...Int64(Int32.max)) + 1
+    let indexes = try attributes.ints("ngram_indexes")
+    var last = -1
+    for index in indexes {
+      guard index >= 0, index < Int64(Int32.max) else { throw .invalidModel("attribute 'ngram_indexes' has the entry \(index)") }
+      last = max(last, Int(index))
+    }
+    width = last + 1
+    let integers = try attributes.optionalInts("pool_int64s") ?? []
+    let strings = try attributes.optionalStrings("pool_strings") ?? []
+    guard integers.isEmpty || strings.isEmpty else { throw .invalidModel("'pool_int64s' and 'pool_strings' are both there") }
+    pool = try NGramPool(
+      tokens: strings.isEmpty ? try Tensor(vector: integers) : try Tensor(strings: strings, .vector(strings.count)),
+      starts: try attributes.ints("ngram_counts"), columns: indexes.map { Int($0) },
+      weights: try attributes.floats("weights", default: []))
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0, rank: 1...2)
+    guard (type.element == .string) == (pool.element == .string), type.element == .string || type.element == .int64 || type.element == .int32
+    else { throw .invalidShape("input 'X' is \(type), the pool holds \(pool.element)") }
+    return [TensorType(.float32, try Shape(type.dims.dropLast() + [width]))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.type(0)
+    let columns = type.dims[type.rank - 1]
+    let rows = type.rank == 1 ? 1 : type.dims[0]
+    let read = try LabelKey.reader(type.element)
+    let bytes = try columns.multiplied(by: MemoryLayout<Int32>.stride)
+    let cost = columns &* lengths.count
+    return .ranges(rows, grain: max(1, 4096 / max(cost, 1)), laneScratchBytes: bytes) { [self] frame, range in
+      let tokens = frame.laneScratch.assumingMemoryBound(to: Int32.self)
+      for row in range {
+        for column in 0..<columns { tokens[column] = pool.token(read(frame.rawInput(0), row &* columns &+ column)) }
+        count(tokens, columns, to: frame.output(0, as: Float.self) + row &* width)
+      }
+    }
+  }
+
+  private func count(_ tokens: UnsafePointer<Int32>, _ count: Int, to line: UnsafeMutablePointer<Float>) {
+    line.update(repeating: 0, count: width)
+    for step in 1...longestStep {
+      // Grams of one token are the same with every step; longer ones do not fit once the step exceeds the row.
+      guard step == 1 || (lengths.upperBound > 1 && step < count) else { break }
+      for start in 0..<count {
+        var node: Int32 = 0
+        var position = start
+        var length = 1
+        while length <= lengths.upperBound, position < count {
+          node = pool.child(of: node, tokens[position])
+          guard node >= 0 else { break }
+          if length >= lengths.lowerBound, length > 1 || step == 1 { add(pool.gram(at: node), to: line) }
+          position &+= step
+          length &+= 1
+        }
+      }
+    }
+  }
+
+  private func add(_ gram: Int, to line: UnsafeMutablePointer<Float>) {
+    guard gram >= 0 else { return }
+    let column = pool.columns[gram]
+    switch mode {
+    case .count: line[column] += 1
+    case .presence: line[column] = pool.weight(gram)
+    case .weightedCount: line[column] += pool.weight(gram)
+    }
+  }
+}
+
+/// N-grams as a tree over token numbers.
+final class NGramPool: Sendable {
+  let element: ElementType
+  let columns: [Int]
+  private let weights: [Float]
+  private let numbers: [LabelKey: Int32]
+  private let children: [UInt64: Int32]
+  /// For each node the n-gram that ends there, or -1.
+  private let grams: [Int]
+  /// Keeps strings alive.
+  private let tokens: Tensor
+
+  /// - Parameters:
+  ///   - tokens: the n-grams one after the other, first those of one token, then those of two ...
+  ///   - starts: where those of each length begin.
+  init(tokens: Tensor, starts: [Int64], columns: [Int], weights: [Float]) throws(PinionError) {
+    let read = try LabelKey.reader(tokens.element)
+    var numbers: [LabelKey: Int32] = [:]
+    var children: [UInt64: Int32] = [:]
+    var grams = [-1]
+    var gram = 0
+    guard tokens.count < Int(Int32.max) else { throw .unsupported("a pool of \(tokens.count) tokens") }
+    for (index, start) in starts.enumerated() {
+      let length = index + 1
+      let end = index + 1 < starts.count ? starts[index + 1] : Int64(tokens.count)
+      guard start >= 0, start <= end, end <= Int64(tokens.count), (end - start) % Int64(length) == 0 else {
+        throw .invalidModel("the \(length)-grams lie from \(start) to \(end) in a pool of \(tokens.count)")
+      }
+      for first in stride(from: Int(start), to: Int(end), by: length) {
+        var node: Int32 = 0
+        for offset in 0..<length {
+          let key = read(UnsafeRawPointer(tokens.data), first + offset)
+          let number = numbers[key] ?? Int32(truncatingIfNeeded: numbers.count)
+          numbers[key] = number
+          let edge = NGramPool.edge(node, number)
+          if let child = children[edge] {
+            node = child
+          } else {
+            node = Int32(truncatingIfNeeded: grams.count)
+            children[edge] = node
+            grams.append(-1)
+          }
+        }
+        grams[Int(node)] = gram
+        gram += 1
+      }
+    }
+    guard gram == columns.count else { throw .invalidModel("the pool has \(gram) n-grams, 'ngram_indexes' \(columns.count) entries") }
+    guard weights.isEmpty || weights.count == gram else { throw .invalidModel("\(weights.count) weights for \(gram) n-grams") }
+    element = tokens.element
+    self.tokens = tokens
+    self.columns = columns
+    self.weights = weights
+    self.numbers = numbers
+    self.children = children
+    self.grams = grams
+  }
+
+  private static func edge(_ node: Int32, _ token: Int32) -> UInt64 {
+    UInt64(UInt32(bitPattern: node)) << 32 | UInt64(UInt32(bitPattern: token))
+  }
+
+  /// The number of a token, -1 for one that the pool lacks.
+  func token(_ key: LabelKey) -> Int32 { numbers[key] ?? -1 }
+  /// The node that a token leads to, -1 for none. The root is 0.
+  func child(of node: Int32, _ token: Int32) -> Int32 { token < 0 ? -1 : children[NGramPool.edge(node, token)] ?? -1 }
+  func gram(at node: Int32) -> Int { grams[Int(node)] }
+  func weight(_ gram: Int) -> Float { weights.isEmpty ? 1 : weights[gram] }
+}

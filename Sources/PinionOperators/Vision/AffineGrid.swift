@@ -1,0 +1,68 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The points of a regular grid moved by an affine map for each sample.
+public struct AffineGrid: CPUExecutable {
+  public static let schema = Schema("AffineGrid", since: 20, inputs: ["theta", "size"], outputs: ["grid"])
+  public static var computesHalfInFloat32: Bool { true }
+  let alignsCorners: Bool
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignsCorners = try attributes.bool("align_corners") }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let theta = try context.type(0, rank: 3)
+    let size = try context.integers(1)
+    guard size.count == 4 || size.count == 5 else { throw .invalidShape("size has \(size.count) elements, expected 4 or 5") }
+    let spatial = size.count &- 2
+    guard theta.dims == [theta.dims[0], spatial, spatial &+ 1], Int64(theta.dims[0]) == size[0] else {
+      throw .invalidShape("theta is \(theta), expected [\(size[0]),\(spatial),\(spatial + 1)]")
+    }
+    var dims = [theta.dims[0]]
+    for extent in size[2...] { dims.append(try extent.converted()) }
+    return [TensorType(theta.element, try Shape(dims + [spatial]))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    switch try context.type(0).element {
+    case .float32: try kernel(Float.self, context)
+    case .float64: try kernel(Double.self, context)
+    default: throw context.unsupportedTypes()
+    }
+  }
+
+  private func kernel<T: BinaryFloatingPoint & Element>(_: T.Type, _ context: KernelContext) throws(PinionError) -> Kernel {
+    let output = try context.outputType(0)
+    let extents = Array(output.dims.dropFirst().dropLast())
+    let spatial = extents.count
+    let points = output.shape.count(1..<output.rank &- 1)
+    let alignsCorners = alignsCorners
+    return .ranges(output.count / spatial, grain: 1 << 12) { frame, range in
+      let target = frame.output(0, as: T.self)
+      for point in range {
+        let theta = frame.input(0, as: T.self) + point / points &* spatial &* (spatial &+ 1)
+        for row in 0..<spatial {
+          let line = theta + row &* (spatial &+ 1)
+          var sum = Double(line[spatial])
+          var rest = point % points
+          // Column 0 goes with the innermost axis.
+          for column in 0..<spatial {
+            let extent = extents[spatial &- 1 &- column]
+            let index = Double(rest % extent)
+            rest /= extent
+            let x: Double
+            if alignsCorners {
+              x = extent == 1 ? -1 : 2 * index / Double(extent &- 1) - 1
+            } else {
+              x = (2 * index + 1) / Double(extent) - 1
+            }
+            sum += Double(line[column]) * x
+          }
+          target[point &* spatial &+ row] = T(sum)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,104 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The values of the input at the points of a grid whose coordinates go from -1 to 1, interpolated.
+public struct GridSample: CPUExecutable {
+  public static let schema = Schema("GridSample", since: 22, inputs: ["X", "grid"], outputs: ["Y"])
+  public static var computesHalfInFloat32: Bool { true }
+  let mode: ResizeMode
+  let padding: SamplePadding
+  let alignsCorners: Bool
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    mode = try attributes.choice("mode", default: .linear)
+    padding = try attributes.choice("padding_mode", default: .zeros)
+    alignsCorners = try attributes.bool("align_corners")
+  }
+
+  /// Before opset 20 the modes had the names of the two-dimensional case.
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    guard node.opset < 20 else { return }
+    switch node.attributes["mode"] {
+    case .string("bilinear"): node.attributes["mode"] = .string("linear")
+    case .string("bicubic"): node.attributes["mode"] = .string("cubic")
+    default: break
+    }
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0, rankAtLeast: 3), grid = try context.type(1, rank: type.rank)
+    let spatial = type.rank &- 2
+    guard grid.dims[0] == type.dims[0], grid.dims[grid.rank &- 1] == spatial, spatial <= 3 else {
+      throw .invalidShape("grid is \(grid), expected \(spatial) coordinates for each point and the batch of \(type)")
+    }
+    guard type.count > 0 || grid.count == 0 else { throw .invalidShape("the input \(type) has no elements to sample") }
+    return [TensorType(type.element, try Shape(Array(type.dims[..<2]) + Array(grid.dims[1...spatial])))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.type(0), grid = try context.type(1)
+    let spatial = type.rank &- 2
+    let plane = type.shape.count(2..<type.rank)
+    guard plane <= Int32.max else { throw .unsupported("planes of \(plane) elements are too large to sample") }
+    guard try context.outputType(0).count > 0 else { return Kernel(stages: []) }
+    guard grid.element == .float32 || grid.element == .float64 else { throw context.unsupportedTypes() }
+    let extents = Array(type.dims[2...])
+    let sampler = PointSampler(
+      extents: extents, strides: try Shape(extents).strides, mode: mode, padding: padding, alignsCorners: alignsCorners)
+    let channels = type.dims[1], points = grid.shape.count(1..<grid.rank &- 1), taps = sampler.taps
+    let width = type.element.byteWidth
+    let isNearest = mode == .nearest
+    guard isNearest || type.element == .float32 || type.element == .float64 else { throw context.unsupportedTypes() }
+    let isDouble = type.element == .float64 && !isNearest
+    let gather = pk_resample(pk_isa_best(), isDouble ? PK_F64 : PK_F32).gather
+    let gridIsDouble = grid.element == .float64
+    let block = taps > 16 ? 64 : 256
+    let blocks = (points &- 1) / block &+ 1
+    // A lane's memory: indices, weights, the weights as doubles, and points that lie outside.
+    let cells = block &* taps
+    let zero = try zeroElement()
+    return Kernel.parallel(
+      tasks: type.dims[0] &* blocks, laneScratchBytes: cells &* 16 &+ block
+    ) { frame, task in
+      let sample = task / blocks
+      let first = task % blocks &* block
+      let count = min(block, points &- first)
+      let weights64 = frame.laneScratch.bindMemory(to: Double.self, capacity: cells)
+      let indices = (frame.laneScratch + cells &* 8).bindMemory(to: Int32.self, capacity: cells)
+      let weights = (frame.laneScratch + cells &* 12).bindMemory(to: Float.self, capacity: cells)
+      let isOutside = (frame.laneScratch + cells &* 16).bindMemory(to: Bool.self, capacity: block)
+      var anyOutside = false
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: 4) { coordinates in
+        guard let coordinates = coordinates.baseAddress else { return }
+        for point in 0..<count {
+          let start = (sample &* points &+ first &+ point) &* spatial
+          for axis in 0..<spatial {
+            // The grid names the innermost axis first.
+            let place = start &+ spatial &- 1 &- axis
+            let x = gridIsDouble ? Float(frame.input(1, as: Double.self)[place]) : frame.input(1, as: Float.self)[place]
+            coordinates[axis] = sampler.denormalized(x, axis: axis)
+          }
+          let isInside = sampler.sample(coordinates, indices: indices + point, weights: weights + point, step: count)
+          isOutside[point] = !isInside
+          anyOutside = anyOutside || !isInside
+        }
+      }
+      if isDouble { for cell in 0..<count &* taps { weights64[cell] = Double(weights[cell]) } }
+      for channel in 0..<channels {
+        let source = frame.rawInput(0) + (sample &* channels &+ channel) &* plane &* width
+        let target = frame.rawOutput(0) + ((sample &* channels &+ channel) &* points &+ first) &* width
+        if isNearest {
+          pk_take(source, indices, width, target, count)
+        } else {
+          gather?(source, indices, isDouble ? UnsafeRawPointer(weights64) : UnsafeRawPointer(weights), taps, 1, target, count)
+        }
+        guard anyOutside else { continue }
+        for point in 0..<count where isOutside[point] { copyRun(target + point &* width, zero.pointer, width) }
+      }
+    }
+  }
+}

@@ -1,0 +1,131 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// Regions of the input pooled to one size from points that are interpolated.
+public struct RoiAlign: CPUExecutable {
+  public static let schema = Schema("RoiAlign", since: 22, inputs: ["X", "rois", "batch_indices"], outputs: ["Y"])
+  public static var computesHalfInFloat32: Bool { true }
+  enum Mode: String, CaseIterable { case avg, max }
+  enum Coordinates: String, CaseIterable { case halfPixel = "half_pixel", outputHalfPixel = "output_half_pixel" }
+  let mode: Mode
+  let coordinates: Coordinates
+  let height: Int
+  let width: Int
+  let samplingRatio: Int
+  let spatialScale: Float
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    mode = try attributes.choice("mode", default: .avg)
+    coordinates = try attributes.choice("coordinate_transformation_mode", default: .halfPixel)
+    height = try attributes.int("output_height", default: 1, in: 1...(1 << 20))
+    width = try attributes.int("output_width", default: 1, in: 1...(1 << 20))
+    samplingRatio = try attributes.int("sampling_ratio", default: 0, in: 0...(1 << 10))
+    spatialScale = try attributes.float("spatial_scale", default: 1)
+  }
+
+  /// Before opset 16 the input's coordinates were not shifted.
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    if node.opset < 16 { node.attributes["coordinate_transformation_mode"] = .string(Coordinates.outputHalfPixel.rawValue) }
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    let type = try context.type(0, rank: 4), regions = try context.type(1, rank: 2), samples = try context.requireIndices(2)
+    guard regions.dims[1] == 4, regions.element == type.element, samples.dims == [regions.dims[0]] else {
+      throw .invalidShape("rois are \(regions) and batch_indices \(samples), expected \(type.element)[regions,4] and int64[regions]")
+    }
+    return [TensorType(type.element, try Shape([regions.dims[0], type.dims[1], height, width]))]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let isWide = try context.type(2).element == .int64
+    return switch try context.type(0).element {
+    case .float32: isWide ? try kernel(Float.self, Int64.self, context) : try kernel(Float.self, Int32.self, context)
+    case .float64: isWide ? try kernel(Double.self, Int64.self, context) : try kernel(Double.self, Int32.self, context)
+    default: throw context.unsupportedTypes()
+    }
+  }
+
+  /// One axis of a region: where its bins start and how many points each has.
+  private struct Side<T: BinaryFloatingPoint> {
+    let start: T
+    let bin: T
+    let points: Int
+
+    init(_ low: T, _ high: T, bins: Int, op: RoiAlign) throws(PinionError) {
+      let offset: T = op.coordinates == .halfPixel ? 0.5 : 0
+      start = low * T(op.spatialScale) - offset
+      var length = high * T(op.spatialScale) - offset - start
+      if op.coordinates == .outputHalfPixel { length = Swift.max(length, 1) }
+      bin = length / T(bins)
+      guard start.isFinite, bin.isFinite, bin < 65536 else { throw .invalidValue("a region from \(low) to \(high) is too large") }
+      points = op.samplingRatio > 0 ? op.samplingRatio : Swift.max(Int(bin.rounded(.up)), 0)
+    }
+
+    func position(_ index: Int, point: Int) -> T { start + T(index) * bin + (T(point) + 0.5) * bin / T(points) }
+  }
+
+  private func kernel<T: BinaryFloatingPoint & Element, Index: IndexElement>(
+    _: T.Type, _: Index.Type, _ context: KernelContext
+  ) throws(PinionError) -> Kernel {
+    let type = try context.type(0), output = try context.outputType(0)
+    let channels = type.dims[1], rows = type.dims[2], cols = type.dims[3]
+    let op = self
+    guard output.count > 0 else { return Kernel(stages: []) }
+    guard rows > 0, cols > 0 else { throw .invalidShape("the input \(type) has no elements to sample") }
+    return .ranges(output.dims[0] &* channels, grain: Swift.max(256 / (height &* width), 1)) { (frame, range) throws(PinionError) in
+      for map in range {
+        let region = map / channels
+        let corners = frame.input(1, as: T.self) + region &* 4
+        let sample = Int(truncatingIfNeeded: frame.input(2, as: Index.self)[region])
+        guard sample >= 0, sample < type.dims[0] else { throw indexError(sample, type.dims[0]) }
+        let x = try Side(corners[0], corners[2], bins: op.width, op: op)
+        let y = try Side(corners[1], corners[3], bins: op.height, op: op)
+        let plane = frame.input(0, as: T.self) + (sample &* channels &+ map % channels) &* rows &* cols
+        let target = frame.output(0, as: T.self) + map &* op.height &* op.width
+        for row in 0..<op.height {
+          try frame.control.check()
+          for col in 0..<op.width {
+            target[row &* op.width &+ col] = op.pool(plane, rows, cols, y, x, row, col)
+          }
+        }
+      }
+    }
+  }
+
+  /// The value of one bin.
+  @inline(__always)
+  private func pool<T: BinaryFloatingPoint>(
+    _ plane: UnsafePointer<T>, _ rows: Int, _ cols: Int, _ ySide: Side<T>, _ xSide: Side<T>, _ row: Int, _ col: Int
+  ) -> T {
+    var sum: T = 0
+    var greatest: T?
+    for yPoint in 0..<ySide.points {
+      for xPoint in 0..<xSide.points {
+        var y = ySide.position(row, point: yPoint), x = xSide.position(col, point: xPoint)
+        guard y >= -1, y <= T(rows), x >= -1, x <= T(cols) else {
+          greatest = Swift.max(greatest ?? 0, 0)
+          continue
+        }
+        y = Swift.min(Swift.max(y, 0), T(rows &- 1))
+        x = Swift.min(Swift.max(x, 0), T(cols &- 1))
+        let top = Int(y), left = Int(x)
+        let bottom = Swift.min(top &+ 1, rows &- 1), right = Swift.min(left &+ 1, cols &- 1)
+        let down = y - T(top), across = x - T(left)
+        let a = (1 - down) * (1 - across) * plane[top &* cols &+ left]
+        let b = (1 - down) * across * plane[top &* cols &+ right]
+        let c = down * (1 - across) * plane[bottom &* cols &+ left]
+        let d = down * across * plane[bottom &* cols &+ right]
+        sum += a + b + c + d
+        let most = Swift.max(Swift.max(a, b), Swift.max(c, d))
+        greatest = Swift.max(greatest ?? most, most)
+      }
+    }
+    switch mode {
+    case .avg: return sum / T(Swift.max(ySide.points &* xSide.points, 1))
+    case .max: return greatest ?? 0
+    }
+  }
+}

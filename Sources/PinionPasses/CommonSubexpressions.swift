@@ -1,0 +1,74 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Computes only once what several nodes compute from the same inputs with the same attributes.
+struct CommonSubexpressions: Pass {
+  let name = "CommonSubexpressions"
+  /// Bytes up to which constants are compared by their contents.
+  private static let constantLimit = 4096
+
+  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
+    try graph.edit { editor in
+      mergeConstants(&editor)
+      var seen: [Int: [Int]] = [:]
+      for index in editor.indices where editor.isThere(index) {
+        editor.visit(index)
+        let node = editor[index]
+        guard node.subgraphs.isEmpty, type(of: node.op).isDeterministic else { continue }
+        let hash = CommonSubexpressions.hash(node, editor.name(index))
+        guard let earlier = seen[hash]?.first(where: { editor.isThere($0) && computeTheSame(editor[$0], node) }) else {
+          seen[hash, default: []].append(index)
+          continue
+        }
+        merge(index, into: earlier, &editor)
+      }
+    }
+  }
+
+  private func mergeConstants(_ editor: inout GraphEditor) {
+    var seen: [UInt64: [ValueID]] = [:]
+    for (value, tensor) in editor.graph.constants.sorted(by: { $0.key < $1.key })
+    where tensor.byteCount <= CommonSubexpressions.constantLimit && tensor.element != .string && !editor.isOutput(value) {
+      let hash = tensor.contentHash
+      if let earlier = seen[hash]?.first(where: { editor.constant($0)?.hasSameContents(as: tensor) == true }) {
+        editor.forward(value, to: earlier)
+      } else {
+        seen[hash, default: []].append(value)
+      }
+    }
+  }
+
+  private func merge(_ index: Int, into earlier: Int, _ editor: inout GraphEditor) {
+    let old = editor[index].outputs, new = editor[earlier].outputs
+    for case let (old?, new?) in zip(old, new) {
+      guard editor.mayForward(old, to: new) else { return }
+    }
+    for case let (old?, new?) in zip(old, new) { editor.forward(old, to: new) }
+  }
+
+  private static func hash(_ node: Node, _ name: String) -> Int {
+    var hasher = Hasher()
+    hasher.combine(name)
+    hasher.combine(node.inputs)
+    hasher.combine(node.outputs.count)
+    hasher.combine(node.attributes.count)
+    return hasher.finalize()
+  }
+
+  private func computeTheSame(_ a: Node, _ b: Node) -> Bool {
+    guard type(of: a.op) == type(of: b.op), a.inputs == b.inputs, a.outputs.count == b.outputs.count,
+      zip(a.outputs, b.outputs).allSatisfy({ ($0 == nil) == ($1 == nil) }), a.attributes.count == b.attributes.count
+    else { return false }
+    return a.attributes.allSatisfy { name, value in b.attributes[name].map { isIdentical(value, $0) } ?? false }
+  }
+
+  /// Equal to the bit: the two zeros of floating point differ.
+  private func isIdentical(_ a: AttributeValue, _ b: AttributeValue) -> Bool {
+    switch (a, b) {
+    case (.float(let x), .float(let y)): x.bitPattern == y.bitPattern
+    case (.floats(let x), .floats(let y)): x.map(\.bitPattern) == y.map(\.bitPattern)
+    default: a == b
+    }
+  }
+}

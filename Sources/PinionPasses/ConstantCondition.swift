@@ -1,0 +1,49 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Puts the nodes of the branch that is always taken in the place of an If.
+struct ConstantCondition: Pass, Rule {
+  let name = "ConstantCondition"
+  let anchors = ["If"]
+
+  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool { try Rewriting([self]).run(&graph, context) }
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    let node = editor[index]
+    guard let condition = editor.constant(editor.input(index, 0)), condition.element == .bool, condition.count == 1,
+      case .graph(let chosen)? = node.attributes[condition.data.load(as: UInt8.self) != 0 ? "then_branch" : "else_branch"],
+      node.subgraphs.indices.contains(chosen)
+    else { return false }
+    let branch = node.subgraphs[chosen]
+    guard branch.inputs.isEmpty, branch.outputs.count >= node.outputs.count else { return false }
+    var ids = [ValueID?](repeating: nil, count: branch.values.count)
+    for capture in branch.captures { ids[capture.inner.index] = node.inputs[capture.input] }
+    for (value, tensor) in branch.constants.sorted(by: { $0.key < $1.key }) {
+      ids[value.index] = editor.addConstant(tensor, name: branch[value].name)
+    }
+    func outer(_ value: ValueID, _ editor: inout GraphEditor) -> ValueID {
+      if let id = ids[value.index] { return id }
+      let id = editor.addValue(branch[value].name, type: branch[value].type)
+      ids[value.index] = id
+      return id
+    }
+    var given: Set<ValueID> = []
+    // Outputs that the branch does not compute itself may not be renamed where the graph gives them out.
+    for (slot, output) in node.outputs.enumerated() {
+      guard let output else { continue }
+      if let id = ids[branch.outputs[slot].index], !editor.mayForward(output, to: id) { return false }
+      if editor.isOutput(output), !given.insert(branch.outputs[slot]).inserted { return false }
+    }
+    for var inner in branch.nodes {
+      inner.inputs = inner.inputs.map { $0.map { outer($0, &editor) } }
+      inner.outputs = inner.outputs.map { $0.map { outer($0, &editor) } }
+      editor.insert(inner, before: index)
+    }
+    for (slot, output) in node.outputs.enumerated() {
+      guard let output else { continue }
+      editor.forward(output, to: outer(branch.outputs[slot], &editor))
+    }
+    return true
+  }
+}

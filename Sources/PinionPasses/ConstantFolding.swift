@@ -1,0 +1,84 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Computes nodes whose inputs are all constants, as far as that does not make the model much larger.
+struct ConstantFolding: Pass {
+  let name = "ConstantFolding"
+  /// Bytes by which the constants of a graph may grow in all, and at one node.
+  var totalGrowth = 64 << 20
+  var nodeGrowth = 16 << 20
+  /// Operators that are left alone because they unpack what a model keeps packed.
+  var exceptions: Set<String> = ["DequantizeLinear", "com.microsoft::DequantizeLinear"]
+
+  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
+    var budget = totalGrowth
+    return try graph.edit { editor in
+      for index in editor.indices where editor.isThere(index) {
+        editor.visit(index)
+        fold(index, &editor, context, &budget)
+      }
+    }
+  }
+
+  private func fold(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext, _ budget: inout Int) {
+    let node = editor[index]
+    guard node.subgraphs.isEmpty, !node.inputs.isEmpty, type(of: node.op).isDeterministic else { return }
+    var inputs: [Tensor?] = []
+    var spared = 0
+    for input in node.inputs {
+      guard let input else {
+        inputs.append(nil)
+        continue
+      }
+      guard let constant = editor.constant(input) else { return foldShape(index, &editor) }
+      inputs.append(constant)
+      if editor.useCount(input) == 1 { spared &+= constant.byteCount }
+    }
+    guard !exceptions.contains(editor.name(index)), inputs.contains(where: { $0 != nil }) else { return }
+    let limit = spared &+ min(nodeGrowth, budget)
+    // A node that fails stays, and fails if a run comes to it.
+    guard let results = try? execute(node, inputs, limit: limit, context) else { return }
+    let bytes = results.reduce(0) { $0 &+ $1.byteCount }
+    guard bytes <= limit else { return }
+    budget &-= max(bytes &- spared, 0)
+    editor.fold(index, results)
+  }
+
+  /// Computes an operator that looks at nothing but the type of its input, where that is known.
+  private func foldShape(_ index: Int, _ editor: inout GraphEditor) {
+    guard let op = editor[index].op as? any ShapeReading, let type = editor.fact(editor.input(index, 0), at: index).type,
+      let result = try? op.read(type)
+    else { return }
+    editor.fold(index, [result])
+  }
+
+  private func execute(_ node: Node, _ inputs: [Tensor?], limit: Int, _ context: PassContext) throws(PinionError) -> [Tensor] {
+    let inference = InferenceContext(
+      schema: node.schema, inputs: inputs.map { $0?.type }, values: inputs, outputCount: node.outputs.count)
+    do throws(PinionError) {
+      let bytes = try node.op.infer(inference).reduce(0) { $0 &+ $1.byteCount }
+      guard bytes <= limit else { throw PinionError(.budgetExceeded, "the result is too large") }
+    } catch { guard error.code == .dataDependent else { throw error } }
+    var limits = RunLimits()
+    limits.bytes = limit &+ ConstantFolding.scratchBytes
+    let eager = EagerContext(
+      allocator: .system, control: RunControl(limits), outputCount: node.outputs.count, subgraphs: nil, executor: context.executor,
+      packed: PackedWeights())
+    let results = try context.backend.execute(node.op, inputs.map { $0.map(Value.tensor) }, eager)
+    guard results.count >= node.outputs.count else { throw .internal("the node has too few results") }
+    var tensors: [Tensor] = []
+    for result in results.prefix(node.outputs.count) {
+      let tensor = try result.asTensor()
+      // Elements of string tensors may point into the inputs.
+      tensors.append(
+        tensor.element == .string
+          ? try Tensor(utf8: tensor.elements(as: StringElement.self).map { Array($0.bytes) }, tensor.shape) : tensor)
+    }
+    return tensors
+  }
+
+  /// What kernels may take beside their results.
+  private static let scratchBytes = 64 << 20
+}

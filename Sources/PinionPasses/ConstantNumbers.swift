@@ -1,0 +1,23 @@
+import PinionTensor
+
+extension Tensor {
+  /// The only element as a number; nil for other counts and for types that are not computed with.
+  var scalar: Double? { count == 1 ? numbers?.first : nil }
+
+  /// The elements as numbers; nil for types that are not computed with.
+  var numbers: [Double]? {
+    func all<T: Element>(_: T.Type, _ convert: (T) -> Double) -> [Double]? { (try? elements(as: T.self)).map { $0.map(convert) } }
+    switch element {
+    case .float32: return all(Float.self) { Double($0) }
+    case .float64: return all(Double.self) { $0 }
+    case .float16: return all(Float16.self) { Double($0) }
+    case .bfloat16:
+      return (0..<count).map { Double(data.assumingMemoryBound(to: BFloat16.self)[$0].float) }
+    case .int8: return all(Int8.self) { Double($0) }
+    case .uint8: return all(UInt8.self) { Double($0) }
+    case .int32: return all(Int32.self) { Double($0) }
+    case .int64: return all(Int64.self) { Double($0) }
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,155 @@
+import PinionGraph
+import PinionTensor
+
+extension Facts {
+  /// What follows for output 0 where the inputs' types are known in part.
+  static func general(_ name: String, _ node: Node, _ inputs: [Fact]) -> Fact? {
+    guard let first = inputs.first else { return nil }
+    switch name {
+    case "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Celu", "Clip", "Cos", "Cosh", "Elu", "Erf", "Exp", "Floor",
+      "Gelu", "HardSigmoid", "HardSwish", "Identity", "LeakyRelu", "Log", "LogSoftmax", "Mish", "Neg", "Reciprocal", "Relu", "Round",
+      "Selu", "Sigmoid", "Sign", "Sin", "Sinh", "Softmax", "Softplus", "Softsign", "Sqrt", "Swish", "Tan", "Tanh", "ThresholdedRelu",
+      "Dropout", "BatchNormalization", "InstanceNormalization", "LayerNormalization", "GroupNormalization", "LRN", "LpNormalization",
+      "CumSum", "Trilu", "PRelu", "BitwiseNot", "Not":
+      return Fact(element: first.element, dims: first.dims)
+    case "Add", "Sub", "Mul", "Div", "Mod", "Sum", "Min", "Max", "Mean":
+      return Fact(element: inputs.lazy.compactMap(\.element).first, dims: Fact.broadcast(inputs.map(\.dims)))
+    case "Pow": return Fact(element: first.element, dims: Fact.broadcast(inputs.map(\.dims)))
+    case "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And", "Or", "Xor":
+      return Fact(element: .bool, dims: Fact.broadcast(inputs.map(\.dims)))
+    case "Where":
+      guard inputs.count == 3 else { return nil }
+      return Fact(element: inputs[1].element ?? inputs[2].element, dims: Fact.broadcast(inputs.map(\.dims)))
+    case "Cast":
+      guard case .int(let raw)? = node.attributes["to"] else { return nil }
+      return Fact(element: Int32(exactly: raw).flatMap(ElementType.init(rawValue:)), dims: first.dims)
+    case "MatMul": return product(inputs)
+    case "pinion::FusedMatMul": return isTransposed(node) ? Fact(element: first.element) : product(inputs)
+    case "Gemm", "pinion::FusedGemm":
+      let column = inputs.count > 1 ? inputs[1].extent(node.attributes["transB"] == .int(1) ? 0 : 1) : nil
+      let row = first.extent(node.attributes["transA"] == .int(1) ? 1 : 0)
+      return Fact(element: first.element ?? inputs.dropFirst().first?.element, dims: [row, column])
+    case "Conv", "pinion::FusedConv":
+      guard inputs.count > 1, let rank = first.rank ?? inputs[1].rank, rank > 1 else { return nil }
+      return Fact(
+        element: first.element ?? inputs[1].element,
+        dims: [first.extent(0), inputs[1].extent(0)] + [Int?](repeating: nil, count: rank - 2))
+    case "ConvTranspose":
+      guard inputs.count > 1, let rank = first.rank ?? inputs[1].rank, rank > 1 else { return nil }
+      return Fact(element: first.element ?? inputs[1].element, dims: [first.extent(0)] + [Int?](repeating: nil, count: rank - 1))
+    case "MaxPool", "AveragePool", "LpPool":
+      guard let dims = first.dims, dims.count > 1 else { return Fact(element: first.element) }
+      return Fact(element: first.element, dims: Array(dims[..<2]) + [Int?](repeating: nil, count: dims.count - 2))
+    case "GlobalAveragePool", "GlobalMaxPool":
+      guard let dims = first.dims, dims.count > 1 else { return Fact(element: first.element) }
+      return Fact(element: first.element, dims: Array(dims[..<2]) + [Int?](repeating: 1, count: dims.count - 2))
+    case "Slice", "Pad", "Tile", "Resize": return Fact(element: first.element, dims: first.dims.map { $0.map { _ in nil } })
+    default: return moved(name, node, inputs, first)
+    }
+  }
+
+  private static func isTransposed(_ node: Node) -> Bool {
+    ["transA", "transB", "transBatchA", "transBatchB"].contains { node.attributes[$0] == .int(1) }
+  }
+
+  private static func product(_ inputs: [Fact]) -> Fact? {
+    guard inputs.count > 1 else { return nil }
+    let element = inputs[0].element ?? inputs[1].element
+    guard let a = inputs[0].dims, let b = inputs[1].dims, a.count > 1, b.count > 1 else { return Fact(element: element) }
+    guard let lead = Fact.broadcast([Array(a.dropLast(2)), Array(b.dropLast(2))]) else { return Fact(element: element) }
+    return Fact(element: element, dims: lead + [a[a.count - 2], b[b.count - 1]])
+  }
+
+  /// Operators that only move elements, and those that take axes away.
+  private static func moved(_ name: String, _ node: Node, _ inputs: [Fact], _ first: Fact) -> Fact? {
+    switch name {
+    case "Transpose":
+      guard case .ints(let permutation)? = node.attributes["perm"] else {
+        return Fact(element: first.element, dims: first.dims?.reversed())
+      }
+      return Fact(element: first.element, dims: permutation.map { axis in Int(exactly: axis).flatMap { $0 < 0 ? nil : first.extent($0) } })
+    case "Reshape":
+      guard inputs.count > 1 else { return nil }
+      guard let values = inputs[1].values else {
+        guard case let length?? = inputs[1].dims?.first, length <= Fact.valueLimit else { return Fact(element: first.element) }
+        return Fact(element: first.element, dims: [Int?](repeating: nil, count: length))
+      }
+      let dims = values.enumerated().map { axis, extent -> Int? in
+        guard let extent, extent > 0 else {
+          return extent == 0 && node.attributes["allowzero"] != .int(1) ? first.extent(axis) : nil
+        }
+        return Int(exactly: extent)
+      }
+      return Fact(element: first.element, dims: dims)
+    case "Expand":
+      guard inputs.count > 1, let values = inputs[1].values else { return Fact(element: first.element) }
+      let shape = values.map { $0.flatMap { Int(exactly: $0) } }
+      return Fact(element: first.element, dims: Fact.broadcast([first.dims, shape]))
+    case "Flatten": return Fact(element: first.element, dims: [nil, nil])
+    case "Unsqueeze":
+      guard inputs.count > 1, let axes = inputs[1].values, let dims = first.dims else { return Fact(element: first.element) }
+      return Fact(element: first.element, dims: inserting(axes, into: dims))
+    case "Squeeze":
+      guard inputs.count > 1, let axes = inputs[1].values, let dims = first.dims else { return Fact(element: first.element) }
+      return Fact(element: first.element, dims: removing(axes, from: dims))
+    case "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare",
+      "ReduceLogSum", "ReduceLogSumExp":
+      return Fact(element: first.element, dims: reduced(node, inputs, first))
+    case "Concat":
+      let element = inputs.lazy.compactMap(\.element).first
+      guard let rank = inputs.lazy.compactMap(\.rank).first, case .int(let axis)? = node.attributes["axis"] else { return Fact(element: element) }
+      let position = axis < 0 ? axis &+ Int64(rank) : axis
+      let dims = (0..<rank).map { index -> Int? in
+        if Int64(index) == position {
+          let extents = inputs.compactMap { $0.rank == rank ? $0.dims?[index] : nil }
+          return extents.count == inputs.count ? extents.reduce(0, &+) : nil
+        }
+        return inputs.lazy.compactMap { $0.rank == rank ? $0.dims?[index] : nil }.first
+      }
+      return Fact(element: element, dims: dims)
+    case "Gather":
+      guard inputs.count > 1, let data = first.dims, let indices = inputs[1].dims else { return Fact(element: first.element) }
+      var axis: Int64 = 0
+      if case .int(let value)? = node.attributes["axis"] { axis = value < 0 ? value &+ Int64(data.count) : value }
+      guard let axis = Int(exactly: axis), data.indices.contains(axis) else { return nil }
+      return Fact(element: first.element, dims: Array(data[..<axis]) + indices + Array(data[(axis + 1)...]))
+    case "Shape": return Fact(element: .int64, dims: [node.attributes.isEmpty ? first.rank : nil])
+    case "Size": return Fact(element: .int64, dims: [])
+    case "Range": return Fact(element: inputs.lazy.compactMap(\.element).first, dims: [nil])
+    default: return nil
+    }
+  }
+
+  private static func inserting(_ axes: [Int64?], into dims: [Int?]) -> [Int?]? {
+    let rank = dims.count + axes.count
+    var isNew = [Bool](repeating: false, count: rank)
+    for axis in axes {
+      guard let axis, let position = Int(exactly: axis < 0 ? axis &+ Int64(rank) : axis), isNew.indices.contains(position) else { return nil }
+      isNew[position] = true
+    }
+    guard isNew.count(where: { $0 }) == axes.count else { return nil }
+    var rest = dims.makeIterator()
+    return isNew.map { $0 ? 1 : rest.next() ?? nil }
+  }
+
+  private static func removing(_ axes: [Int64?], from dims: [Int?]) -> [Int?]? {
+    var isGone = [Bool](repeating: false, count: dims.count)
+    for axis in axes {
+      guard let axis, let position = Int(exactly: axis < 0 ? axis &+ Int64(dims.count) : axis), isGone.indices.contains(position) else {
+        return nil
+      }
+      isGone[position] = true
+    }
+    return zip(dims, isGone).compactMap { $1 ? nil : .some($0) }
+  }
+
+  private static func reduced(_ node: Node, _ inputs: [Fact], _ first: Fact) -> [Int?]? {
+    guard let dims = first.dims, inputs.count > 1, let axes = inputs[1].values, !axes.isEmpty,
+      let rest = removing(axes, from: dims)
+    else { return nil }
+    guard node.attributes["keepdims"] != .int(0) else { return rest }
+    return dims.enumerated().map { axis, extent in
+      axes.contains { $0.map { $0 < 0 ? $0 &+ Int64(dims.count) : $0 } == Int64(axis) } ? 1 : extent
+    }
+  }
+}

@@ -1,0 +1,223 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Removes nodes whose result is their input, and merges neighbours of which one does for both.
+struct IdentityRemoval: Pass {
+  let name = "IdentityRemoval"
+
+  private static let rewriting = Rewriting([
+    CopyRemoval(), CastRemoval(), TransposeMerging(), ReshapeMerging(), AxisRemoval(), NeutralElement(), DivisionByPowerOfTwo(),
+    StillMovement(),
+  ])
+
+  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
+    try IdentityRemoval.rewriting.run(&graph, context)
+  }
+}
+
+extension GraphEditor {
+  /// Lets the readers of the node's first output read `value`, unless the graph's outputs stand against it.
+  mutating func bypass(_ index: Int, with value: ValueID?) -> Bool {
+    guard let value, let output = graph.nodes[index].outputs.first ?? nil, mayForward(output, to: value) else { return false }
+    forward(output, to: value)
+    return true
+  }
+
+  /// The elements of a constant integer vector.
+  func integers(_ value: ValueID?) -> [Int64]? {
+    guard let constant = constant(value), constant.shape.rank <= 1 else { return nil }
+    return try? constant.integers()
+  }
+}
+
+/// Identity, Dropout as it is when a model is used, and the variadic operators over one input.
+struct CopyRemoval: Rule {
+  let anchors = ["Identity", "Dropout", "Concat", "Sum", "Max", "Min", "Mean", "Split"]
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    let node = editor[index]
+    switch editor.name(index) {
+    case "Identity": break
+    case "Dropout":
+      if let mode = editor.input(index, 2) {
+        guard let constant = editor.constant(mode), constant.count == 1, constant.element == .bool,
+          constant.data.load(as: UInt8.self) == 0
+        else { return false }
+      }
+      guard node.attributes.keys.allSatisfy({ $0 == "seed" || $0 == "ratio" }), node.outputs.dropFirst().allSatisfy({ output in
+        output.map { editor.useCount($0) == 0 } ?? true
+      }) else { return false }
+    case "Split": guard node.outputs.count == 1 else { return false }
+    default: guard node.inputs.count == 1 else { return false }
+    }
+    return editor.bypass(index, with: editor.input(index, 0))
+  }
+}
+
+/// A Cast to the type that its input has.
+struct CastRemoval: Rule {
+  let anchors = ["Cast", "CastLike"]
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    let node = editor[index]
+    guard let element = editor.fact(editor.input(index, 0), at: index).element else { return false }
+    if editor.name(index) == "CastLike" {
+      guard editor.fact(editor.input(index, 1), at: index).element == element else { return false }
+    } else {
+      guard node.attributes["to"] == .int(Int64(element.rawValue)) else { return false }
+    }
+    return editor.bypass(index, with: editor.input(index, 0))
+  }
+}
+
+/// A Transpose that moves nothing, and one after another.
+struct TransposeMerging: Rule {
+  let anchors = ["Transpose"]
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    guard let outer = permutation(index, &editor) else { return false }
+    if outer.elementsEqual(outer.indices) { return editor.bypass(index, with: editor.input(index, 0)) }
+    guard let inner = editor.producer(editor.input(index, 0), "Transpose"), let first = permutation(inner, &editor),
+      first.count == outer.count
+    else { return false }
+    let merged = outer.map { first[$0] }
+    if merged.elementsEqual(merged.indices), editor.bypass(index, with: editor.input(inner, 0)) { return true }
+    let node = try context.resolver.node(
+      "Transpose", name: editor[index].name, attributes: ["perm": .ints(merged.map(Int64.init))], inputs: [editor.input(inner, 0)],
+      outputs: editor[index].outputs)
+    editor.replace(index, with: node)
+    return true
+  }
+
+  private func permutation(_ index: Int, _ editor: inout GraphEditor) -> [Int]? {
+    guard case .ints(let axes)? = editor[index].attributes["perm"] else {
+      return editor.fact(editor.input(index, 0), at: index).rank.map { Array((0..<$0).reversed()) }
+    }
+    let permutation = axes.map { Int(truncatingIfNeeded: $0) }
+    guard permutation.sorted().elementsEqual(permutation.indices) else { return nil }
+    return permutation
+  }
+}
+
+/// A Reshape to the shape that is there already, and one of a Reshape's or its relatives' result.
+struct ReshapeMerging: Rule {
+  let anchors = ["Reshape"]
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    guard let shape = editor.integers(editor.input(index, 1)), let source = editor.input(index, 0) else { return false }
+    let copiesZeros = editor[index].attributes["allowzero"] != .int(1)
+    if let dims = editor.fact(source, at: index).dims, dims.count == shape.count,
+      isSame(dims, shape, copiesZeros: copiesZeros), editor.bypass(index, with: source)
+    {
+      return true
+    }
+    guard !(copiesZeros && shape.contains(0)),
+      let inner = editor.producer(source, "Reshape", "Flatten", "Squeeze", "Unsqueeze"), let origin = editor.input(inner, 0)
+    else { return false }
+    var node = editor[index]
+    node.inputs[0] = origin
+    editor.replace(index, with: node)
+    return true
+  }
+
+  /// Whether a tensor with these extents keeps them under the new shape: at most one may be left open.
+  private func isSame(_ dims: [Int?], _ shape: [Int64], copiesZeros: Bool) -> Bool {
+    var open = 0
+    for (extent, target) in zip(dims, shape) {
+      if target == 0, copiesZeros { continue }
+      if target == -1 {
+        open += 1
+        continue
+      }
+      guard let extent, Int64(extent) == target, extent > 0 else { return false }
+    }
+    // Left open beside extents that are kept: their product is what is divided by, and it must not be zero.
+    return open == 0 || (open == 1 && zip(dims, shape).allSatisfy { extent, target in target == -1 || (extent ?? 0) > 0 })
+  }
+}
+
+/// Squeeze and Unsqueeze of the same axes, one after the other.
+struct AxisRemoval: Rule {
+  let anchors = ["Squeeze", "Unsqueeze"]
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    let opposite = editor.name(index) == "Squeeze" ? "Unsqueeze" : "Squeeze"
+    guard let axes = editor.integers(editor.input(index, 1)), let inner = editor.producer(editor.input(index, 0), opposite),
+      let innerAxes = editor.integers(editor.input(inner, 1)), axes.sorted() == innerAxes.sorted()
+    else { return false }
+    return editor.bypass(index, with: editor.input(inner, 0))
+  }
+}
+
+/// x * 1, x / 1, x - 0 and x ^ 1.
+struct NeutralElement: Rule {
+  let anchors = ["Mul", "Div", "Sub", "Pow"]
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    guard let (constant, slot, other) = editor.constantAndOther(index), constant.count == 1 else { return false }
+    let operation = editor.name(index)
+    guard slot == 1 || operation == "Mul", let number = constant.scalar, number == (operation == "Sub" ? 0 : 1),
+      !(operation == "Sub" && number.sign == .minus)
+    else { return false }
+    let fact = editor.fact(other, at: index)
+    // A constant of higher rank adds axes; the exponent's type may be another one.
+    guard constant.shape.rank == 0 || constant.shape.rank <= fact.rank ?? 0 else { return false }
+    return editor.bypass(index, with: other)
+  }
+}
+
+/// Division by powers of two as a multiplication, which is exact and faster.
+struct DivisionByPowerOfTwo: Rule {
+  let anchors = ["Div"]
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    guard let divisor = editor.constant(editor.input(index, 1)), divisor.element == .float32, divisor.count > 0,
+      let numbers = try? divisor.elements(as: Float.self),
+      numbers.allSatisfy({ $0.isNormal && $0.significand == 1 && (1 / $0).isNormal })
+    else { return false }
+    let factors = editor.addConstant(try Tensor(numbers.map { 1 / $0 }, divisor.shape))
+    let node = try context.resolver.node(
+      "Mul", name: editor[index].name, inputs: [editor.input(index, 0), factors], outputs: editor[index].outputs)
+    editor.replace(index, with: node)
+    return true
+  }
+}
+
+/// Pad by nothing, Slice of everything, Expand to what is there.
+struct StillMovement: Rule {
+  let anchors = ["Pad", "Slice", "Expand"]
+  /// No extent is as large.
+  private static let everything: Int64 = 1 << 46
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    let source = editor.input(index, 0)
+    switch editor.name(index) {
+    case "Pad":
+      guard let pads = editor.integers(editor.input(index, 1)), pads.allSatisfy({ $0 == 0 }) else { return false }
+    case "Slice":
+      guard let starts = editor.integers(editor.input(index, 1)), starts.allSatisfy({ $0 == 0 }),
+        let ends = editor.integers(editor.input(index, 2)), ends.count == starts.count
+      else { return false }
+      if let steps = editor.input(index, 4) {
+        guard let steps = editor.integers(steps), steps.allSatisfy({ $0 == 1 }) else { return false }
+      }
+      var axes = ends.indices.map { Optional($0) }
+      if let given = editor.input(index, 3) {
+        guard let given = editor.integers(given), given.count == ends.count else { return false }
+        axes = given.map { Int(exactly: $0) }
+      }
+      let fact = editor.fact(source, at: index)
+      for (axis, end) in zip(axes, ends) where end < StillMovement.everything {
+        guard let axis, let extent = fact.extent(axis), end >= Int64(extent) else { return false }
+      }
+    default:
+      guard let shape = editor.integers(editor.input(index, 1)), let dims = editor.fact(source, at: index).dims, shape.count <= dims.count
+      else { return false }
+      for (extent, target) in zip(dims.suffix(shape.count), shape) where target != 1 {
+        guard let extent, Int64(extent) == target else { return false }
+      }
+    }
+    return editor.bypass(index, with: source)
+  }
+}

@@ -1,0 +1,70 @@
+import PinionBase
+import PinionGraph
+
+/// A change around one node, whose operator names it.
+protocol Rule: Sendable {
+  /// The qualified names of the operators at which the rule looks.
+  var anchors: [String] { get }
+
+  /// Changes the graph around the node if the rule fits; the node makes the last value of the pattern.
+  /// - Returns: whether it has changed anything.
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool
+}
+
+/// Rules that are tried at every node, in the order of the nodes.
+struct Rewriting: Sendable {
+  private let rules: [String: [any Rule]]
+
+  /// Rules that make a node fit for another rule do so only a few times in a row.
+  private static let repetitions = 8
+
+  init(_ rules: [any Rule]) {
+    var table: [String: [any Rule]] = [:]
+    for rule in rules {
+      for anchor in rule.anchors { table[anchor, default: []].append(rule) }
+    }
+    self.rules = table
+  }
+
+  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
+    try graph.edit { (editor) throws(PinionError) in
+      for index in editor.indices where editor.isThere(index) {
+        editor.visit(index)
+        for _ in 0..<Rewriting.repetitions {
+          guard editor.isThere(index), try applyOne(index, &editor, context) else { break }
+        }
+      }
+    }
+  }
+
+  private func applyOne(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    guard let candidates = rules[editor.name(index)] else { return false }
+    for rule in candidates where try rule.apply(index, &editor, context) { return true }
+    return false
+  }
+}
+
+extension Graph {
+  /// Runs `body` over the subgraphs, innermost first, and then over this graph.
+  /// - Returns: whether anything has changed.
+  mutating func edit(_ body: (inout GraphEditor) throws(PinionError) -> Void) throws(PinionError) -> Bool {
+    try edit(captured: nil, body)
+  }
+
+  private mutating func edit(captured: [Fact]?, _ body: (inout GraphEditor) throws(PinionError) -> Void) throws(PinionError) -> Bool {
+    var editor = GraphEditor(self, captured: captured)
+    for index in editor.indices where !editor[index].subgraphs.isEmpty {
+      var subgraphs = editor[index].subgraphs
+      var hasChanged = false
+      for number in subgraphs.indices {
+        let facts = editor.capturedFacts(subgraphs[number], of: index)
+        if try subgraphs[number].edit(captured: facts, body) { hasChanged = true }
+      }
+      if hasChanged { editor.setSubgraphs(index, subgraphs) }
+    }
+    try body(&editor)
+    guard editor.hasChanged else { return false }
+    self = editor.finish()
+    return true
+  }
+}

@@ -1,0 +1,33 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+import Testing
+
+@Suite struct NegativeLogLikelihoodLossTests {
+  private let input = [1, 2, 2, 2, 3, 2, 0, 1, 2, 2, 1, 2] as [Float]
+
+  private func inputs() throws -> [Tensor?] { [try tensor(input, [2, 3, 2]), try tensor([2, 1, 0, 2] as [Int64], [2, 2])] }
+
+  @Test func eachSample() throws {
+    let y = try evaluate("NegativeLogLikelihoodLoss", attributes: ["reduction": .string("none")], try inputs())
+    try expect(y, near: [-3, -2, 0, -2], [2, 2])
+  }
+
+  @Test func weightedSum() throws {
+    let weights = try tensor([0.2, 0.3, 0.1] as [Float], [3])
+    let y = try evaluate("NegativeLogLikelihoodLoss", attributes: ["reduction": .string("sum")], try inputs() + [weights])
+    try expect(y, near: [-1.1], [])
+  }
+
+  @Test func weightedMean() throws {
+    let weights = try tensor([0.2, 0.3, 0.1] as [Float], [3])
+    try expect(try evaluate("NegativeLogLikelihoodLoss", try inputs() + [weights]), near: [-1.571429], [])
+  }
+
+  @Test func ignoredClassAndClassOutOfRange() throws {
+    let labels = try tensor([2, -1, 0, 2] as [Int32], [2, 2]), x = try tensor(input, [2, 3, 2])
+    let y = try evaluate("NegativeLogLikelihoodLoss", attributes: ["ignore_index": .int(-1)], [x, labels])
+    try expect(y, near: [-5 / 3], [])
+    #expect(throws: PinionError.self) { try evaluate("NegativeLogLikelihoodLoss", [x, labels]) }
+  }
+}

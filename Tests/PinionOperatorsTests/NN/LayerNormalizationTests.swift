@@ -1,0 +1,41 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+import Testing
+
+@Suite struct LayerNormalizationTests {
+  private let x = [0, 0.3, -0.27, -0.89, -0.45, -0.99, 0.06, 1.34, -0.49, -0.62, 0.49, 0.36, 0.11, -0.93, -0.03, 0.7, -1.34, -0.46, -1.9,
+    -1.29, -1.84, -0.24, -1.27, 0.27] as [Float]
+
+  @Test func lastAxisWithStatistics() throws {
+    let outputs = try evaluate(
+      "LayerNormalization",
+      [.tensor(try tensor(x, [2, 3, 4])), .tensor(try tensor([0.16, -0.19, -2.52, -0.54] as [Float], [4])), .tensor(try tensor([-0.05,
+        0.11, -1.53, -0.48] as [Float], [4]))], constants: [1, 2], outputCount: 3)
+    try expect(
+      try outputs[0].asTensor(),
+      near: [0.02839775, -0.1130006, -1.21413, 0.3506971, -0.1315436, 0.3256734, -1.734322, -1.324393, -0.1875676, 0.3233309, -4.359441,
+        -0.9442906, -0.009560737, 0.4005715, -1.562386, -1.162413, -0.07880017, -0.1811638, 1.669737, -0.4353403, -0.2561962,
+        -0.01128482, -0.01243429, -1.156401],
+      [2, 3, 4])
+    try expect(try outputs[1].asTensor(), near: [-0.215, -0.01, -0.065, -0.0375, -1.2475, -0.77], [2, 3, 1])
+    try expect(try outputs[2].asTensor(), near: [2.279004, 1.158289, 2.023053, 1.713528, 1.945957, 1.204417], [2, 3, 1])
+  }
+
+  @Test func scaleThatDiffersBetweenRows() throws {
+    let y = try evaluate(
+      "LayerNormalization", attributes: ["axis": .int(2), "epsilon": .float(0.1)],
+      [try tensor(x, [2, 3, 4]), try tensor([-0.98, -0.81, 1.06] as [Float], [3, 1])])
+    try expect(
+      y,
+      near: [-0.3895678, -0.9331508, 0.09965688, 1.223062, 0.3876318, 0.8633618, -0.0616687, -1.189325, -0.7677335, -1.00257, 1.00257,
+        0.7677335, -0.2177766, 1.317733, -0.01107339, -1.088883, 0.1241753, -1.057168, 0.8759389, 0.05705349, -1.2766, 0.6323346,
+        -0.5965421, 1.240807],
+      [2, 3, 4])
+  }
+
+  @Test func scaleThatDoesNotFit() throws {
+    #expect(throws: PinionError.self) { try evaluate("LayerNormalization", [try tensor(x, [2, 3, 4]), try tensor([1, 2] as [Float],
+      [2])]) }
+  }
+}

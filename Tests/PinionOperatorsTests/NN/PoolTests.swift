@@ -1,0 +1,53 @@
+import PinionGraph
+import PinionTensor
+import Testing
+
+@Suite struct PoolTests {
+  private let square: [Float] = [1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+  @Test func maximaAndTheirPlaces() throws {
+    for (order, places) in [(Int64(0), [4, 5, 7, 8] as [Int64]), (1, [4, 7, 5, 8])] {
+      let y = try evaluate(
+        "MaxPool", attributes: ["kernel_shape": .ints([2, 2]), "storage_order": .int(order)], [.tensor(try tensor(square, [1, 1, 3, 3]))],
+        outputCount: 2)
+      try expect(try y[0].asTensor(), [5, 6, 8, 9] as [Float], [1, 1, 2, 2])
+      try expect(try y[1].asTensor(), places, [1, 1, 2, 2])
+    }
+  }
+
+  @Test func bytes() throws {
+    let y = try evaluate(
+      "MaxPool", attributes: ["kernel_shape": .ints([2]), "pads": .ints([1, 0])], [try tensor([-3, -1, -2] as [Int8], [1, 1, 3])])
+    try expect(y, [-3, -1, -1] as [Int8], [1, 1, 3])
+  }
+
+  @Test func meansCountPaddingWhereAsked() throws {
+    let x = try tensor([2, 4] as [Float], [1, 1, 2])
+    let window: [String: AttributeValue] = ["kernel_shape": .ints([2]), "pads": .ints([1, 1])]
+    try expect(try evaluate("AveragePool", attributes: window, [x]), [2, 3, 4] as [Float], [1, 1, 3])
+    let counting = window.merging(["count_include_pad": .int(1)]) { $1 }
+    try expect(try evaluate("AveragePool", attributes: counting, [x]), [1, 3, 2] as [Float], [1, 1, 3])
+  }
+
+  @Test func roundingUpKeepsWindowsThatStartInside() throws {
+    let x = try tensor([1, 2, 3, 4, 5] as [Float], [1, 1, 5])
+    let y = try evaluate("MaxPool", attributes: ["kernel_shape": .ints([2]), "strides": .ints([2]), "ceil_mode": .int(1)], [x])
+    try expect(y, [2, 4, 5] as [Float], [1, 1, 3])
+  }
+
+  @Test func norms() throws {
+    let x = try tensor([3, -4, 0, 2] as [Float], [1, 2, 2])
+    try expect(try evaluate("LpPool", attributes: ["kernel_shape": .ints([2])], [x]), near: [5, 2], [1, 2, 1])
+    try expect(try evaluate("GlobalLpPool", attributes: ["p": .int(1)], [x]), near: [7, 2], [1, 2, 1])
+  }
+
+  @Test func global() throws {
+    let x = try tensor([1, 2, 3, 6] as [Double], [1, 2, 1, 2])
+    try expect(try evaluate("GlobalAveragePool", [x]), [1.5, 4.5] as [Double], [1, 2, 1, 1])
+    try expect(try evaluate("GlobalMaxPool", [x]), [2, 6] as [Double], [1, 2, 1, 1])
+  }
+
+  @Test func windowIsRequired() throws {
+    #expect(throws: (any Error).self) { try evaluate("MaxPool", [try tensor(square, [1, 1, 3, 3])]) }
+  }
+}

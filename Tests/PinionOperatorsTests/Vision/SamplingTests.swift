@@ -1,0 +1,121 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+import Testing
+
+@Suite struct GridSampleTests {
+  private func sample(_ x: Tensor, _ points: [Float], _ dims: [Int], _ attributes: [String: AttributeValue] = [:]) throws -> Tensor {
+    try evaluate("GridSample", attributes: attributes, [x, try tensor(points, dims)])
+  }
+
+  @Test func corners() throws {
+    let x = try counting([1, 1, 2, 3])
+    let aligned: [String: AttributeValue] = ["align_corners": .int(1)]
+    try expect(try sample(x, [-1, -1, 1, 1, 0, 0], [1, 1, 3, 2], aligned), near: [0, 5, 2.5], [1, 1, 1, 3])
+    // At the outer edge of the corner element a quarter of its value is left.
+    try expect(try sample(x, [1, 1], [1, 1, 1, 2]), near: [1.25], [1, 1, 1, 1])
+  }
+
+  @Test func paddings() throws {
+    let x = try counting([1, 1, 1, 4])
+    let point: [Float] = [2.5, 0]
+    for (padding, expected): (String, Float) in [("zeros", 0), ("border", 3), ("reflection", 1)] {
+      let y = try sample(x, point, [1, 1, 1, 2], ["padding_mode": .string(padding), "mode": .string("nearest")])
+      try expect(y, near: [expected], [1, 1, 1, 1])
+    }
+    let y = try sample(x, [.nan, .infinity], [1, 1, 1, 2], ["padding_mode": .string("reflection")])
+    #expect(y.count == 1)
+  }
+
+  @Test func volume() throws {
+    let y = try sample(try counting([1, 2, 2, 2, 2]), [0, 0, 0], [1, 1, 1, 1, 3], ["align_corners": .int(1)])
+    try expect(y, near: [3.5, 11.5], [1, 2, 1, 1, 1])
+  }
+
+  /// A grid of the identity gives the input back, with cubic interpolation as well.
+  @Test(arguments: ["linear", "cubic", "nearest"]) func identity(mode: String) throws {
+    let x = try counting([2, 3, 20, 30])
+    let theta = try tensor([1, 0, 0, 0, 1, 0, 1, 0, 0, 0, 1, 0] as [Float], [2, 2, 3])
+    let grid = try evaluate("AffineGrid", [theta, try ints(2, 3, 20, 30)], constants: [1])
+    #expect(grid.shape.dims == [2, 20, 30, 2])
+    let y = try evaluate("GridSample", attributes: ["mode": .string(mode), "padding_mode": .string("border")], [x, grid])
+    try expect(y, near: Array(try x.elements(as: Float.self)), [2, 3, 20, 30], tolerance: 1e-4)
+  }
+}
+
+@Suite struct RegionTests {
+  @Test func roiAlignOfAConstant() throws {
+    let x = try tensor([Float](repeating: 7, count: 100), [1, 1, 10, 10])
+    let rois = try tensor([1, 1, 8, 8, 0, 0, 4, 4] as [Float], [2, 4])
+    let y = try evaluate(
+      "RoiAlign", attributes: ["output_height": .int(2), "output_width": .int(3)], [x, rois, try ints(0, 0)])
+    try expect(y, near: [Float](repeating: 7, count: 12), [2, 1, 2, 3])
+  }
+
+  /// On a plane whose elements are their column, a bin's mean is its centre.
+  @Test func roiAlignOfARamp() throws {
+    let x = try tensor((0..<64).map { Float($0 % 8) }, [1, 1, 8, 8])
+    let y = try evaluate(
+      "RoiAlign", attributes: ["output_height": .int(1), "output_width": .int(2), "sampling_ratio": .int(2)],
+      [x, try tensor([1, 1, 5, 5] as [Float], [1, 4]), try ints(0)])
+    try expect(y, near: [1.5, 3.5], [1, 1, 1, 2])
+  }
+
+  @Test func wrongSample() throws {
+    #expect(throws: PinionError.self) {
+      try evaluate("RoiAlign", [try counting([1, 1, 2, 2]), try counting([1, 4]), try ints(1)])
+    }
+    #expect(throws: PinionError.self) {
+      try evaluate("RoiAlign", [try counting([1, 1, 2, 2]), try tensor([0, 0, .infinity, 1] as [Float], [1, 4]), try ints(0)])
+    }
+  }
+
+  @Test func maxRoiPool() throws {
+    let y = try evaluate(
+      "MaxRoiPool", attributes: ["pooled_shape": .ints([2, 2])],
+      [try counting([1, 1, 4, 4]), try tensor([0, 0, 0, 3, 3] as [Float], [1, 5])])
+    try expect(y, [5, 7, 13, 15] as [Float], [1, 1, 2, 2])
+  }
+
+  @Test func nonMaxSuppression() throws {
+    let boxes = try tensor(
+      [0, 0, 1, 1, 0, 0.1, 1, 1.1, 0, -0.1, 1, 0.9, 0, 10, 1, 11, 0, 10.1, 1, 11.1, 0, 100, 1, 101] as [Float], [1, 6, 4])
+    let scores = try tensor([0.9, 0.75, 0.6, 0.95, 0.5, 0.3] as [Float], [1, 1, 6])
+    let y = try evaluate(
+      "NonMaxSuppression",
+      [boxes, scores, try ints(3), try tensor([0.5] as [Float], [1]), try tensor([0] as [Float], [1])])
+    try expect(y, [0, 0, 3, 0, 0, 0, 0, 0, 5] as [Int64], [3, 3])
+    try expect(try evaluate("NonMaxSuppression", [boxes, scores]), [] as [Int64], [0, 3])
+  }
+}
+
+@Suite struct UnpoolingTests {
+  @Test func maxUnpool() throws {
+    let y = try evaluate(
+      "MaxUnpool", attributes: ["kernel_shape": .ints([2, 2]), "strides": .ints([2, 2])],
+      [try tensor([1, 2, 3, 4] as [Float], [1, 1, 2, 2]), try tensor([5, 7, 13, 15] as [Int64], [1, 1, 2, 2])])
+    try expect(y, [0, 0, 0, 0, 0, 1, 0, 2, 0, 0, 0, 0, 0, 3, 0, 4] as [Float], [1, 1, 4, 4])
+    #expect(throws: PinionError.self) {
+      try evaluate("MaxUnpool", attributes: ["kernel_shape": .ints([1])], [try counting([1, 1, 1]), try tensor([1] as [Int64], [1, 1, 1])])
+    }
+  }
+
+  /// Overlapping blocks add up: each element of the image counts the blocks it is in.
+  @Test func col2Im() throws {
+    let ones = try tensor([Float](repeating: 1, count: 4 * 4), [1, 4, 4])
+    let y = try evaluate("Col2Im", [ones, try ints(3, 3), try ints(2, 2)], constants: [1, 2])
+    try expect(y, [1, 2, 1, 2, 4, 2, 1, 2, 1] as [Float], [1, 1, 3, 3])
+  }
+
+  /// Without offsets it is a convolution.
+  @Test func deformConv() throws {
+    let x = try counting([1, 1, 3, 3]), w = try tensor([1, 1, 1, 1] as [Float], [1, 1, 2, 2])
+    let still = try tensor([Float](repeating: 0, count: 32), [1, 8, 2, 2])
+    try expect(try evaluate("DeformConv", [x, w, still]), near: [8, 12, 20, 24], [1, 1, 2, 2])
+    // Half an element down in the mean of two rows; below the last row there are zeros.
+    var offsets = [Float](repeating: 0, count: 32)
+    for cell in 0..<4 { for place in 0..<4 { offsets[cell * 8 + place] = 0.5 } }
+    let y = try evaluate("DeformConv", [x, w, try tensor(offsets, [1, 8, 2, 2]), try tensor([1] as [Float], [1])])
+    try expect(y, near: [1.5 + 2.5 + 4.5 + 5.5 + 1, 2.5 + 3.5 + 5.5 + 6.5 + 1, 4.5 + 5.5 + 3 + 3.5 + 1, 5.5 + 6.5 + 3.5 + 4 + 1], [1, 1, 2, 2])
+  }
+}
