@@ -41,17 +41,23 @@ let package = Package(
       name: "PinionC", dependencies: ["Pinion", "CPinion"], exclude: ["packaging", "exports.map"],
       linkerSettings: [
         .unsafeFlags([
-          "-static-stdlib",
+          "-static-stdlib", "-use-ld=lld",
           "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PinionC/exports.map",
           "-Xlinker", "-soname=libpinion.so.0",
           "-Xlinker", "-z", "-Xlinker", "defs",
-        ])
+        ]),
+        .unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release)),
       ]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+    .systemLibrary(name: "CPNG", providers: [.apt(["libpng-dev"])]),
+    .systemLibrary(name: "CTurboJPEG", providers: [.apt(["libturbojpeg0-dev"])]),
+    .target(name: "RunModelInputs", dependencies: ["PinionCPU", "CZlib", "CPNG", "CTurboJPEG"]),
     .executableTarget(
       name: "run-model",
-      dependencies: ["Pinion", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: ["Pinion", "RunModelInputs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
     .executableTarget(name: "onnx-dump", dependencies: ["PinionImport"], path: "Tests/Oracle/onnx-dump"),
     .executableTarget(name: "onnx-case", dependencies: ["Pinion", "PinionCPU"], path: "Tests/Conformance/onnx-case"),
+    .testTarget(name: "RunModelInputsTests", dependencies: ["RunModelInputs"]),
     .testTarget(name: "PinionBaseTests", dependencies: ["PinionBase"]),
     .testTarget(name: "PinionGraphTests", dependencies: ["PinionOperators"]),
     .testTarget(name: "PinionPassesTests", dependencies: ["PinionPasses", "PinionRuntime"]),

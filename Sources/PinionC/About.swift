@@ -32,12 +32,12 @@ public func pinion_operator_count() -> Int { operators.count }
 
 @c @implementation
 public func pinion_operator_name(_ index: Int) -> UnsafePointer<CChar>! {
-  operators.indices.contains(index) ? operators[index].name.pointer : nil
+  operators.indices.contains(index) ? operators[index].name.pointer : CText.empty
 }
 
 @c @implementation
 public func pinion_operator_domain(_ index: Int) -> UnsafePointer<CChar>! {
-  operators.indices.contains(index) ? operators[index].domain.pointer : nil
+  operators.indices.contains(index) ? operators[index].domain.pointer : CText.empty
 }
 
 @c @implementation

@@ -150,7 +150,7 @@ public func pinion_model_opset_count(_ model: OpaquePointer!) -> Int { box(model
 
 @c @implementation
 public func pinion_model_opset_domain(_ model: OpaquePointer!, _ index: Int) -> UnsafePointer<CChar>! {
-  guard let box = box(model), box.opsets.indices.contains(index) else { return nil }
+  guard let box = box(model), box.opsets.indices.contains(index) else { return CText.empty }
   return box.opsets[index].domain.pointer
 }
 
@@ -165,13 +165,13 @@ public func pinion_model_metadata_count(_ model: OpaquePointer!) -> Int { box(mo
 
 @c @implementation
 public func pinion_model_metadata_key(_ model: OpaquePointer!, _ index: Int) -> UnsafePointer<CChar>! {
-  guard let box = box(model), box.properties.indices.contains(index) else { return nil }
+  guard let box = box(model), box.properties.indices.contains(index) else { return CText.empty }
   return box.properties[index].key.pointer
 }
 
 @c @implementation
 public func pinion_model_metadata_value(_ model: OpaquePointer!, _ index: Int) -> UnsafePointer<CChar>! {
-  guard let box = box(model), box.properties.indices.contains(index) else { return nil }
+  guard let box = box(model), box.properties.indices.contains(index) else { return CText.empty }
   return box.properties[index].value.pointer
 }
 
@@ -211,7 +211,7 @@ public func pinion_model_operator_count(_ model: OpaquePointer!) -> Int { box(mo
 
 @c @implementation
 public func pinion_model_operator_name(_ model: OpaquePointer!, _ index: Int) -> UnsafePointer<CChar>! {
-  guard let box = box(model), box.operators.indices.contains(index) else { return nil }
+  guard let box = box(model), box.operators.indices.contains(index) else { return CText.empty }
   return box.operators[index].name.pointer
 }
 

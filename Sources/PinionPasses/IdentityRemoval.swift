@@ -144,8 +144,7 @@ struct AxisRemoval: Rule {
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     let opposite = editor.name(index) == "Squeeze" ? "Unsqueeze" : "Squeeze"
     guard let axes = editor.integers(editor.input(index, 1)), let inner = editor.producer(editor.input(index, 0), opposite),
-      let innerAxes = editor.integers(editor.input(inner, 1)), axes.sorted() == innerAxes.sorted(), axes.allSatisfy({ $0 >= 0 })
-        || axes.allSatisfy({ $0 < 0 })
+      let innerAxes = editor.integers(editor.input(inner, 1)), axes.sorted() == innerAxes.sorted()
     else { return false }
     return editor.bypass(index, with: editor.input(inner, 0))
   }
@@ -210,7 +209,7 @@ struct StillMovement: Rule {
       }
       let fact = editor.fact(source, at: index)
       for (axis, end) in zip(axes, ends) where end < StillMovement.everything {
-        guard let axis, let extent = fact.extent(axis), end >= Int64(extent) else { return false }
+        guard let axis, let extent = fact.known(axis), end >= Int64(extent) else { return false }
       }
     default:
       guard let shape = editor.integers(editor.input(index, 1)), let dims = editor.fact(source, at: index).dims, shape.count <= dims.count

@@ -7,7 +7,7 @@ import Testing
   static let root = #filePath.split(separator: "/").dropLast(3).reduce("") { $0 + "/" + $1 }
 
   @Test func namesAreUnique() {
-    let names = OperatorCatalog.all.map(\.schema.qualifiedName)
+    let names = OperatorCatalog.all.map { $0.schema.qualifiedName }
     let repeated = Dictionary(grouping: names) { $0 }.filter { $1.count > 1 }.keys.sorted()
     #expect(repeated.isEmpty, "registered twice: \(repeated)")
   }

@@ -57,31 +57,35 @@ extension QLinearPairwise {
     return .ranges(output.count, grain: elementwiseGrain) { frame, range in
       func scale(_ index: Int) -> Float { frame.input(index, as: Float.self)[0] }
       func zero(_ index: Int, _ isPresent: Bool) -> Float { isPresent ? Float(frame.input(index, as: T.self)[0]) : 0 }
-      let zeroA = zero(2, hasA), zeroB = zero(5, hasB)
-      let quantize = Quantization<T>(zeroPoint: zero(7, hasC))
-      let scaleC = scale(6)
-      let factorA = Self.multiplies ? scale(1) * scale(4) / scaleC : scale(1) / scaleC, factorB = scale(4) / scaleC
+      let zeroA = zero(2, hasA), zeroB = zero(5, hasB), zeroC = zero(7, hasC)
+      // The zero point is rounded with the rest, and each multiply-add rounds once: so does the runtime these operators stem from.
+      let quantize = Quantization<T>(zeroPoint: 0)
+      let factorA = Self.multiplies ? scale(1) * scale(4) / scale(6) : scale(1) / scale(6), factorB = scale(4) / scale(6)
+      let offset = Double(zeroC - (factorA * zeroA + factorB * zeroB))
+      let wideA = Double(factorA), wideB = Double(factorB)
       let a = frame.input(0, as: T.self), b = frame.input(3, as: T.self), c = frame.output(0, as: T.self)
       broadcast.forEachRun(in: range) { at, start, count in
         let x = a + at[0], y = b + at[1], z = c + start
         if Self.multiplies {
           for index in 0..<count {
-            z[index] = quantize((Float(x[index &* aStep]) - zeroA) * (Float(y[index &* bStep]) - zeroB) * factorA)
+            z[index] = quantize((Float(x[index &* aStep]) - zeroA) * (Float(y[index &* bStep]) - zeroB) * factorA + zeroC)
           }
         } else if aStep == 1 && bStep == 1 {
-          for index in 0..<count {
-            z[index] = quantize((Float(x[index]) - zeroA) * factorA + (Float(y[index]) - zeroB) * factorB)
-          }
+          for index in 0..<count { z[index] = quantize(sum(x[index], y[index], wideA, wideB, offset)) }
         } else {
-          for index in 0..<count {
-            z[index] = quantize((Float(x[index &* aStep]) - zeroA) * factorA + (Float(y[index &* bStep]) - zeroB) * factorB)
-          }
+          for index in 0..<count { z[index] = quantize(sum(x[index &* aStep], y[index &* bStep], wideA, wideB, offset)) }
         }
       }
     }
   }
 
   public func reusableInputs(_ context: KernelContext) -> [Int] { inputsLikeOutput([0, 3], context) }
+}
+
+/// `a * factorA + (b * factorB + offset)` with float32 results of exact products.
+@inline(__always)
+private func sum<T: FixedWidthInteger>(_ a: T, _ b: T, _ factorA: Double, _ factorB: Double, _ offset: Double) -> Float {
+  Float(Double(a) * factorA + Double(Float(Double(b) * factorB + offset)))
 }
 
 /// Rounds multiples of a scale to bytes around a zero point.

@@ -22,12 +22,12 @@ public struct MelWeightMatrix: EagerExecutable {
       guard index < inputs.count, let value = inputs[index] else { throw .invalidModel("input '\(name)' is missing") }
       return try value.asTensor().scalar(name)
     }
-    func size(_ index: Int) throws(PinionError) -> Int {
+    func size(_ index: Int, below limit: Double = 0x1p31) throws(PinionError) -> Int {
       let value = try number(index)
-      guard value >= 0, value < 0x1p31 else { throw .invalidValue("input '\(Self.schema.inputName(index))' is \(value)") }
+      guard value >= 0, value < limit else { throw .invalidValue("input '\(Self.schema.inputName(index))' is \(value)") }
       return Int(value)
     }
-    let bands = try size(0), length = try size(1), rate = try size(2)
+    let bands = try size(0, below: 0x1p20), length = try size(1), rate = try size(2)
     guard rate > 0 else { throw .invalidValue("the sample rate is 0") }
     let bins = length / 2 + 1
     let edges = try bandEdges(bands, length: length, rate: rate, low: try number(3), high: try number(4))

@@ -7,7 +7,7 @@ import PinionTensor
 
 /// Runs folders of ONNX's backend test suite (`model.onnx` and `test_data_set_*/{input,output}_*.pb`) in this process.
 ///
-///     onnx-case [-v] [--rtol R] [--atol A] FOLDER...
+///     onnx-case [-v] [--rtol R] [--atol A] [--optimization LEVEL] FOLDER...
 ///
 /// Prints a line for each case that does not pass, all with -v, and a count. Exit status 1 if any does not.
 @main struct OnnxCase {
@@ -15,11 +15,13 @@ import PinionTensor
     var folders: [String] = []
     var isVerbose = false
     var comparison = Comparison()
+    var options = SessionOptions()
     var arguments = CommandLine.arguments.dropFirst().makeIterator()
     while let argument = arguments.next() {
       switch argument {
       case "-v": isVerbose = true
       case "--rtol": comparison.rtol = arguments.next().flatMap(Double.init) ?? comparison.rtol
+      case "--optimization": options.optimization = arguments.next().flatMap { Int($0) } ?? options.optimization
       case "--atol": comparison.atol = arguments.next().flatMap(Double.init) ?? comparison.atol
       default: folders.append(argument)
       }
@@ -32,7 +34,7 @@ import PinionTensor
         fflush(nil)
       }
       do {
-        try run(folder, comparison)
+        try run(folder, comparison, options)
         passed += 1
         if isVerbose { print("ok") }
       } catch {
@@ -44,9 +46,9 @@ import PinionTensor
     exit(passed == folders.count ? 0 : 1)
   }
 
-  static func run(_ folder: String, _ comparison: Comparison) throws(PinionError) {
+  static func run(_ folder: String, _ comparison: Comparison, _ options: SessionOptions) throws(PinionError) {
     let model = try Model(path: folder + "/model.onnx")
-    let session = try Session(model, runtime: try Runtime(threads: 2))
+    let session = try Session(model, runtime: try Runtime(threads: 2), options: options)
     var set = 0
     while access("\(folder)/test_data_set_\(set)", F_OK) == 0 {
       let data = "\(folder)/test_data_set_\(set)"

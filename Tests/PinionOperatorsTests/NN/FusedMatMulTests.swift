@@ -21,7 +21,11 @@ import Testing
     let a: [Float] = pattern(12), b: [Float] = pattern(12, seed: 3)
     var expected: [Float] = []
     for batch in 0..<2 {
-      let rows = (0..<3).flatMap { row in Array(a[((row * 2 + batch) * 2)..<((row * 2 + batch) * 2 + 2)]) }
+      var rows: [Float] = []
+      for row in 0..<3 {
+        let start = (row * 2 + batch) * 2
+        rows += a[start..<(start + 2)]
+      }
       expected += product(rows, Array(b[(batch * 6)..<(batch * 6 + 6)]), m: 3, n: 3, k: 2)
     }
     let y = try evaluate(

@@ -1,0 +1,51 @@
+import ArgumentParser
+import Pinion
+
+/// The model, and how it is made ready.
+struct ModelOptions: ParsableArguments {
+  @Argument(help: ArgumentHelp("An ONNX model.", valueName: "model"), completion: .file(extensions: ["onnx"]))
+  var path: String
+
+  func load() throws(Failure) -> Model {
+    try failing(.model, subject: path) { () throws(PinionError) in try Model(path: path) }
+  }
+}
+
+struct SessionArguments: ParsableArguments {
+  @Option(help: "Threads that work on a kernel; 0 for one per processor.")
+  var threads = 0
+
+  @Option(help: "Graph optimisation: 0 none, 1 what keeps every bit of the result, 2 all.")
+  var optimization = 2
+
+  func validate() throws {
+    guard (0...1024).contains(threads) else { throw ValidationError("--threads is \(threads); expected 0 to 1024") }
+    guard (0...2).contains(optimization) else { throw ValidationError("--optimization is \(optimization); expected 0, 1 or 2") }
+  }
+
+  func session(_ model: Model, profile: Bool = false) throws(Failure) -> Session {
+    try failing(.model, subject: model.path) { () throws(PinionError) in
+      var options = SessionOptions()
+      options.optimization = optimization
+      options.profile = profile
+      return try Session(model, runtime: try Runtime(threads: threads), options: options)
+    }
+  }
+}
+
+struct LimitOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("Stop a run that takes longer than this.", valueName: "seconds"))
+  var timeout: Seconds?
+
+  @Option(
+    help: ArgumentHelp("Stop a run that holds more memory than this besides weights and inputs, e.g. 64MB.", valueName: "bytes"))
+  var byteBudget: ByteCount?
+
+  /// Limits of a run that begins now.
+  var limits: RunLimits {
+    var limits = RunLimits()
+    limits.deadline = timeout.map { monotonicNanoseconds() &+ $0.nanoseconds }
+    limits.bytes = byteBudget?.bytes
+    return limits
+  }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import Pinion
+import RunModelInputs
+
+struct RunCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "run",
+    abstract: "Run a model once and print or save its outputs.",
+    discussion: """
+      Every input has to be given, but for those with a default. Open dimensions follow the inputs given as files, or are 1.
+
+      Examples:
+        run-model run mnist.onnx --input x=digit.npy
+        run-model run bert.onnx --inputs tokens.npz --outputs result.npz
+        run-model run resnet50.onnx --image photo.jpg --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 \\
+            --fit crop --top-k 5 --softmax --labels imagenet.txt
+        run-model run vad.onnx --input audio=random:-1:1 --shape audio=1x512 --input sr=16000 --input state=zeros
+      """)
+
+  @OptionGroup var model: ModelOptions
+  @OptionGroup(title: "Inputs") var inputs: InputOptions
+
+  @Option(
+    name: [.customShort("o"), .long],
+    help: ArgumentHelp("Save an output to a .npy file instead of printing it.", valueName: "name=file.npy"))
+  var output: [NamedText] = []
+
+  @Option(help: ArgumentHelp("Save all outputs that are tensors to a .npz file.", valueName: "file.npz"))
+  var outputs: String?
+
+  @Option(help: ArgumentHelp("Print the largest elements along the last axis of each output.", valueName: "k"))
+  var topK: Int?
+
+  @Option(help: ArgumentHelp("The classes' names for --top-k, one a line.", valueName: "file"))
+  var labels: String?
+
+  @Flag(help: "With --top-k, take outputs as logits and print probabilities.")
+  var softmax = false
+
+  @Option(help: ArgumentHelp("How many elements of a tensor are printed.", valueName: "n"))
+  var printLimit = 10
+
+  @OptionGroup(title: "Limits") var limits: LimitOptions
+  @OptionGroup(title: "Session") var session: SessionArguments
+
+  func validate() throws {
+    if let topK, topK < 1 { throw ValidationError("--top-k is \(topK); expected 1 or more") }
+    guard printLimit >= 0 else { throw ValidationError("--print-limit is \(printLimit); expected 0 or more") }
+    guard topK != nil || (labels == nil && !softmax) else { throw ValidationError("--labels and --softmax belong to --top-k") }
+  }
+
+  func run() throws {
+    let model = try model.load()
+    let names = model.outputs.map(\.name)
+    var files: [String: String] = [:]
+    for output in output {
+      guard let name = output.name ?? (names.count == 1 ? names.first : nil), names.contains(name) else {
+        throw Failure(.usage, "the model has no output '\(output.name ?? output.text)'" + listed(names, "; it has "))
+      }
+      files[name] = output.text
+    }
+    let topK = try topK.map { count in
+      TopK(count: count, labels: try failing(.run) { () throws(PinionError) in try self.labels.map(TopK.labels) ?? [] }, isSoftmax: softmax)
+    }
+    let session = try session.session(model)
+    let resolved = try ResolvedInputs(inputs, model: model, fallback: nil)
+    let results = try failing(.run) { () throws(PinionError) in
+      try session.run(resolved.values, wanted: Array(names.indices), limits: limits.limits)
+    }
+    try failing(.run) { () throws(PinionError) in
+      if let outputs { try save(zip(names, results), to: outputs) }
+      for (name, value) in zip(names, results) {
+        if let path = files[name] {
+          guard case .tensor(let tensor) = value else { throw .unsupported("output '\(name)' is \(value.type), which no .npy file holds") }
+          try NpyContents(tensor).write(to: path)
+        } else if let topK {
+          try topK.print(name, value)
+        } else if outputs == nil {
+          try OutputPrinter(elementLimit: printLimit).print(name, value)
+        }
+      }
+    }
+  }
+
+  private func save(_ results: some Sequence<(String, Value)>, to path: String) throws(PinionError) {
+    var archive = try NpzWriter(path: path)
+    for (name, value) in results {
+      if case .tensor(let tensor) = value {
+        try archive.add(name, tensor)
+      } else {
+        printNote("output '\(name)' is \(value.type) and is not saved")
+      }
+    }
+    try archive.close()
+  }
+}
