@@ -30,3 +30,29 @@ void pk_take(const void *x, const int32_t *indices, size_t width, void *y, size_
   default: TAKE(wide)
   }
 }
+
+#define REPEAT(type)                                                                            \
+  {                                                                                             \
+    const type *restrict source = x;                                                            \
+    type *restrict target = y;                                                                  \
+    if (factor == 2)                                                                            \
+      for (size_t i = 0; i < n; i++) target[2 * i] = target[2 * i + 1] = source[i];             \
+    else if (factor == 4)                                                                       \
+      for (size_t i = 0; i < n; i++)                                                            \
+        target[4 * i] = target[4 * i + 1] = target[4 * i + 2] = target[4 * i + 3] = source[i];  \
+    else                                                                                        \
+      for (size_t i = 0; i < n; i++, target += factor)                                          \
+        for (size_t j = 0; j < factor; j++) target[j] = source[i];                              \
+    return;                                                                                     \
+  }
+
+void pk_repeat_elements(const void *x, size_t width, size_t factor, void *y, size_t n) {
+  typedef struct { uint64_t half[2]; } wide;
+  switch (width) {
+  case 1: REPEAT(uint8_t)
+  case 2: REPEAT(uint16_t)
+  case 4: REPEAT(uint32_t)
+  case 8: REPEAT(uint64_t)
+  default: REPEAT(wide)
+  }
+}

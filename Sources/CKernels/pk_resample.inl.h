@@ -37,6 +37,10 @@
       }                                                                                                            \
     }                                                                                                              \
   }                                                                                                                \
+  static void PK_FN(pk_gather_some_##suffix)(const T *x, const int32_t *indices, const T *w, size_t first, size_t last, T *y, \
+                                             size_t n) {                                                           \
+    for (size_t i = first; i < last; i++) y[i] = w[i] * x[indices[i]] + w[n + i] * x[indices[n + i]];              \
+  }                                                                                                                \
   static void PK_FN(pk_round_clamp_##suffix)(void *x, size_t n, double low, double high) {                         \
     T *values = x;                                                                                                 \
     const T least = (T)low, most = (T)high;                                                                        \
@@ -77,5 +81,34 @@ static void PK_FN(pk_gather_f64)(const void *x, const int32_t *indices, const vo
   PK_FN(pk_gather_runs_f64)(x, indices, weights, taps, run, y, n);
 }
 
-const pk_resample_kernels PK_FN(pk_resample_f32) = {PK_FN(pk_blend_f32), PK_FN(pk_gather_f32), PK_FN(pk_round_clamp_f32)};
-const pk_resample_kernels PK_FN(pk_resample_f64) = {PK_FN(pk_blend_f64), PK_FN(pk_gather_f64), PK_FN(pk_round_clamp_f64)};
+static void PK_FN(pk_gather_pairs_f32)(const void *x, const int32_t *indices, const void *weights, size_t first, size_t last, void *y,
+                                       size_t n) {
+  const float *source = x, *w = weights;
+  float *out = y;
+  PK_FN(pk_gather_some_f32)(source, indices, w, 0, first, out, n);
+  size_t i = first;
+  (void)last;
+#if PK_LEVEL > 0
+  // Both elements of a pair come with one load.
+#define PAIR(k) ((const __m64 *)(source + indices[i + k]))
+  for (; i + 4 <= last; i += 4) {
+    const __m128 a = _mm_loadh_pi(_mm_castpd_ps(_mm_load_sd((const double *)PAIR(0))), PAIR(1));
+    const __m128 b = _mm_loadh_pi(_mm_castpd_ps(_mm_load_sd((const double *)PAIR(2))), PAIR(3));
+    const __m128 left = _mm_shuffle_ps(a, b, 0x88), right = _mm_shuffle_ps(a, b, 0xdd);
+    _mm_storeu_ps(out + i, _mm_fmadd_ps(_mm_loadu_ps(w + n + i), right, _mm_mul_ps(_mm_loadu_ps(w + i), left)));
+  }
+#undef PAIR
+#endif
+  PK_FN(pk_gather_some_f32)(source, indices, w, i, n, out, n);
+}
+
+static void PK_FN(pk_gather_pairs_f64)(const void *x, const int32_t *indices, const void *weights, size_t first, size_t last, void *y,
+                                       size_t n) {
+  (void)first, (void)last;
+  PK_FN(pk_gather_some_f64)(x, indices, weights, 0, n, y, n);
+}
+
+const pk_resample_kernels PK_FN(pk_resample_f32) = {PK_FN(pk_blend_f32), PK_FN(pk_gather_f32), PK_FN(pk_gather_pairs_f32),
+                                                    PK_FN(pk_round_clamp_f32)};
+const pk_resample_kernels PK_FN(pk_resample_f64) = {PK_FN(pk_blend_f64), PK_FN(pk_gather_f64), PK_FN(pk_gather_pairs_f64),
+                                                    PK_FN(pk_round_clamp_f64)};

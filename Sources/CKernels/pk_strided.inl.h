@@ -32,6 +32,7 @@ static inline void PK_FN(pk_copy_bytes)(char *to, const char *from, size_t n) {
     return;
   }
   size_t i = 0;
+  for (; i + 32 <= n; i += 32) __builtin_memcpy(to + i, from + i, 32);
   for (; i + 16 <= n; i += 16) __builtin_memcpy(to + i, from + i, 16);
   if (i < n) __builtin_memcpy(to + n - 16, from + n - 16, 16);
 }
@@ -125,9 +126,98 @@ static inline void PK_FN(pk_square_4)(const char *from, ptrdiff_t from_col, char
       PK_FN(pk_copy_bytes)(to, from, b->cols * width);                                                      \
   }
 
+// Two to four planes zipped into one dense stream, or one unzipped: what images between channels first and last come to.
+#define ZIP_2(width)                                                                              \
+  static void PK_FN(pk_zip_##width##_2)(const PK_FN(pk_block) *b, const char *from, char *to) {   \
+    const PK_FN(pk_w##width) *restrict x0 = (const void *)(from + 0 * b->from_col);               \
+    const PK_FN(pk_w##width) *restrict x1 = (const void *)(from + 1 * b->from_col);               \
+    PK_FN(pk_w##width) *restrict y = (void *)to;                                                  \
+    const size_t n = b->rows;                                                        \
+    for (size_t i = 0; i < n; i++) {                                                        \
+      y[2 * i + 0] = x0[i];                                                                       \
+      y[2 * i + 1] = x1[i];                                                                       \
+    }                                                                                             \
+  }                                                                                               \
+  static void PK_FN(pk_unzip_##width##_2)(const PK_FN(pk_block) *b, const char *from, char *to) { \
+    const PK_FN(pk_w##width) *restrict x = (const void *)from;                                    \
+    PK_FN(pk_w##width) *restrict y0 = (void *)(to + 0 * b->to_row);                               \
+    PK_FN(pk_w##width) *restrict y1 = (void *)(to + 1 * b->to_row);                               \
+    const size_t n = b->cols;                                                        \
+    for (size_t i = 0; i < n; i++) {                                                        \
+      y0[i] = x[2 * i + 0];                                                                       \
+      y1[i] = x[2 * i + 1];                                                                       \
+    }                                                                                             \
+  }
+#define ZIP_3(width)                                                                              \
+  static void PK_FN(pk_zip_##width##_3)(const PK_FN(pk_block) *b, const char *from, char *to) {   \
+    const PK_FN(pk_w##width) *restrict x0 = (const void *)(from + 0 * b->from_col);               \
+    const PK_FN(pk_w##width) *restrict x1 = (const void *)(from + 1 * b->from_col);               \
+    const PK_FN(pk_w##width) *restrict x2 = (const void *)(from + 2 * b->from_col);               \
+    PK_FN(pk_w##width) *restrict y = (void *)to;                                                  \
+    const size_t n = b->rows;                                                        \
+    for (size_t i = 0; i < n; i++) {                                                        \
+      y[3 * i + 0] = x0[i];                                                                       \
+      y[3 * i + 1] = x1[i];                                                                       \
+      y[3 * i + 2] = x2[i];                                                                       \
+    }                                                                                             \
+  }                                                                                               \
+  static void PK_FN(pk_unzip_##width##_3)(const PK_FN(pk_block) *b, const char *from, char *to) { \
+    const PK_FN(pk_w##width) *restrict x = (const void *)from;                                    \
+    PK_FN(pk_w##width) *restrict y0 = (void *)(to + 0 * b->to_row);                               \
+    PK_FN(pk_w##width) *restrict y1 = (void *)(to + 1 * b->to_row);                               \
+    PK_FN(pk_w##width) *restrict y2 = (void *)(to + 2 * b->to_row);                               \
+    const size_t n = b->cols;                                                        \
+    for (size_t i = 0; i < n; i++) {                                                        \
+      y0[i] = x[3 * i + 0];                                                                       \
+      y1[i] = x[3 * i + 1];                                                                       \
+      y2[i] = x[3 * i + 2];                                                                       \
+    }                                                                                             \
+  }
+#define ZIP_4(width)                                                                              \
+  static void PK_FN(pk_zip_##width##_4)(const PK_FN(pk_block) *b, const char *from, char *to) {   \
+    const PK_FN(pk_w##width) *restrict x0 = (const void *)(from + 0 * b->from_col);               \
+    const PK_FN(pk_w##width) *restrict x1 = (const void *)(from + 1 * b->from_col);               \
+    const PK_FN(pk_w##width) *restrict x2 = (const void *)(from + 2 * b->from_col);               \
+    const PK_FN(pk_w##width) *restrict x3 = (const void *)(from + 3 * b->from_col);               \
+    PK_FN(pk_w##width) *restrict y = (void *)to;                                                  \
+    const size_t n = b->rows;                                                        \
+    for (size_t i = 0; i < n; i++) {                                                        \
+      y[4 * i + 0] = x0[i];                                                                       \
+      y[4 * i + 1] = x1[i];                                                                       \
+      y[4 * i + 2] = x2[i];                                                                       \
+      y[4 * i + 3] = x3[i];                                                                       \
+    }                                                                                             \
+  }                                                                                               \
+  static void PK_FN(pk_unzip_##width##_4)(const PK_FN(pk_block) *b, const char *from, char *to) { \
+    const PK_FN(pk_w##width) *restrict x = (const void *)from;                                    \
+    PK_FN(pk_w##width) *restrict y0 = (void *)(to + 0 * b->to_row);                               \
+    PK_FN(pk_w##width) *restrict y1 = (void *)(to + 1 * b->to_row);                               \
+    PK_FN(pk_w##width) *restrict y2 = (void *)(to + 2 * b->to_row);                               \
+    PK_FN(pk_w##width) *restrict y3 = (void *)(to + 3 * b->to_row);                               \
+    const size_t n = b->cols;                                                        \
+    for (size_t i = 0; i < n; i++) {                                                        \
+      y0[i] = x[4 * i + 0];                                                                       \
+      y1[i] = x[4 * i + 1];                                                                       \
+      y2[i] = x[4 * i + 2];                                                                       \
+      y3[i] = x[4 * i + 3];                                                                       \
+    }                                                                                             \
+  }
+#define ZIPPED(width, n)                                                     \
+  if (b->cols == n && b->to_row == n * width) {                              \
+    PK_FN(pk_zip_##width##_##n)(b, from, to);                                \
+    return;                                                                  \
+  }                                                                          \
+  if (b->rows == n && b->from_col == n * width) {                            \
+    PK_FN(pk_unzip_##width##_##n)(b, from, to);                              \
+    return;                                                                  \
+  }
+
 #define TRANSPOSE(width)                                                                                    \
   static void PK_FN(pk_transpose_##width)(const PK_FN(pk_block) *b, const char *from, char *to) {           \
     enum { side = SIDE_##width };                                                                           \
+    ZIPPED(width, 2)                                                                                        \
+    ZIPPED(width, 3)                                                                                        \
+    ZIPPED(width, 4)                                                                                        \
     const size_t whole_rows = b->rows - b->rows % side, whole_cols = b->cols - b->cols % side;              \
     for (size_t row = 0; row < whole_rows; row += side)                                                     \
       for (size_t col = 0; col < whole_cols; col += side)                                                   \
@@ -145,7 +235,7 @@ static inline void PK_FN(pk_square_4)(const char *from, ptrdiff_t from_col, char
     }                                                                                                       \
   }
 
-#define FAMILY(width) GENERAL(width) TRANSPOSE(width)
+#define FAMILY(width) GENERAL(width) ZIP_2(width) ZIP_3(width) ZIP_4(width) TRANSPOSE(width)
 FAMILY(1)
 FAMILY(2)
 FAMILY(4)

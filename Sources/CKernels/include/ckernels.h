@@ -7,6 +7,7 @@
 #include "pk_dot.h"
 #include "pk_gemm.h"
 #include "pk_gemm_int8.h"
+#include "pk_index.h"
 #include "pk_isa.h"
 #include "pk_pool.h"
 #include "pk_product.h"

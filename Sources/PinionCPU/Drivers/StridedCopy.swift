@@ -59,7 +59,9 @@ public struct StridedCopy: Sendable {
     }
     let rows = Int(merged[row].extent), cols = Int(merged[col].extent)
     if !isStraight && merged[row].from == width {
-      (rowBlock, colBlock) = (min(rows, 64), min(cols, 64))
+      // Squares for the cache, or long strips where one side is short.
+      rowBlock = min(rows, cols <= 8 ? 4096 : 64)
+      colBlock = min(cols, rows <= 8 ? 4096 : 64)
     } else {
       colBlock = min(cols, StridedCopy.blockBytes / width)
       rowBlock = min(rows, max(StridedCopy.blockBytes / (colBlock &* width), 1))

@@ -24,6 +24,10 @@ public struct FusedConv: CPUExecutable {
     return [result]
   }
 
+  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    convolutionOperations(weights: inputs.count > 1 ? inputs[1] : nil, outputs)
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let x = try context.type(0)
     guard x.element == .float32 else { throw context.unsupportedTypes() }

@@ -48,6 +48,39 @@ struct AxisGrid: Sendable {
     grain = max((1 << 14) / max(count &* min(inner, AxisGrid.columnBlock), 1), 1)
   }
 
+  /// Copies to each element of the index tensor's shape in a unit the element of the data that it names.
+  @inline(__always)
+  func gather(
+    _ unit: Int, _ indices: UnsafeRawPointer, isWide: Bool, _ data: UnsafeRawPointer, width: Int, _ target: UnsafeMutableRawPointer
+  ) throws(PinionError) {
+    let outer = unit / columnBlocks
+    let first = unit % columnBlocks &* AxisGrid.columnBlock
+    let base = (outerOffset(outer) &+ first) &* width
+    let indexWidth = isWide ? 8 : 4
+    // Along the innermost axis a unit is one row of indices; elsewhere each of its rows walks over the columns.
+    let columns = inner == 1 ? count : min(AxisGrid.columnBlock, inner &- first)
+    for row in 0..<(inner == 1 ? 1 : count) {
+      let start = (outer &* count &+ row) &* inner &+ first
+      try gatherElements(
+        data + base, indices + start &* indexWidth, isWide: isWide, extent: extent, step: stride, drift: inner == 1 ? 0 : 1,
+        width: width, target + start &* width, columns)
+    }
+  }
+
+  /// Whether `gather` works: the columns lie alike in indices and data.
+  var isPlain: Bool { innerOffsets == nil }
+
+  @inline(__always)
+  private func outerOffset(_ outer: Int) -> Int {
+    var base = 0, rest = outer, axis = outerExtents.count &- 1
+    while axis >= 0 {
+      base &+= rest % outerExtents[axis] &* outerStrides[axis]
+      rest /= outerExtents[axis]
+      axis &-= 1
+    }
+    return base
+  }
+
   /// Calls `body` with each element of the index tensor in a unit and the element of the data it names, in the order of the axis.
   @inline(__always)
   func walk<Index: IndexElement>(
@@ -56,12 +89,7 @@ struct AxisGrid: Sendable {
     let outer = unit / columnBlocks
     let first = unit % columnBlocks &* AxisGrid.columnBlock
     let last = min(first &+ AxisGrid.columnBlock, inner)
-    var base = 0, rest = outer, axis = outerExtents.count &- 1
-    while axis >= 0 {
-      base &+= rest % outerExtents[axis] &* outerStrides[axis]
-      rest /= outerExtents[axis]
-      axis &-= 1
-    }
+    let base = outerOffset(outer)
     for row in 0..<count {
       let start = (outer &* count &+ row) &* inner
       if let innerOffsets {

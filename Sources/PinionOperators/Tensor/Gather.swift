@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -28,6 +29,7 @@ public struct Gather: CPUExecutable {
     let extent = data.dims[axis], count = try context.type(1).count
     let run = data.shape.count(axis &+ 1..<data.rank) &* data.element.byteWidth
     guard run > 0, count > 0 else { return Kernel(stages: []) }
+    if axis == data.rank &- 1, count > 1 { return elementKernel(data, count: count, isWide: Index.bitWidth == 64) }
     let rows = data.shape.count(0..<axis) &* count
     return .ranges(rows, grain: max((1 << 16) / run, 1)) { (frame, range) throws(PinionError) in
       let indices = frame.input(1, as: Index.self)
@@ -42,6 +44,18 @@ public struct Gather: CPUExecutable {
           column = 0
           outer &+= 1
         }
+      }
+    }
+  }
+
+  /// Single elements of each row.
+  private func elementKernel(_ data: TensorType, count: Int, isWide: Bool) -> Kernel {
+    let extent = data.dims[data.rank &- 1], width = data.element.byteWidth
+    return .ranges(data.count / max(extent, 1), grain: max((1 << 14) / count, 1)) { (frame, rows) throws(PinionError) in
+      for row in rows {
+        try gatherElements(
+          frame.rawInput(0) + row &* extent &* width, frame.rawInput(1), isWide: isWide, extent: extent, step: 1, drift: 0,
+          width: width, frame.rawOutput(0) + row &* count &* width, count)
       }
     }
   }

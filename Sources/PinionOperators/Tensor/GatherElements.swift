@@ -27,6 +27,10 @@ public struct GatherElements: CPUExecutable {
     return .ranges(grid.units, grain: grid.grain) { (frame, units) throws(PinionError) in
       let indices = frame.input(1, as: Index.self), source = frame.rawInput(0), target = frame.rawOutput(0)
       for unit in units {
+        if grid.isPlain {
+          try grid.gather(unit, frame.rawInput(1), isWide: Index.bitWidth == 64, source, width: width, target)
+          continue
+        }
         try grid.walk(unit, indices) { index, element in copyRun(target + index &* width, source + element &* width, width) }
       }
     }

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -33,5 +34,18 @@ func copyRun(_ to: UnsafeMutableRawPointer, _ from: UnsafeRawPointer, _ bytes: I
   case 4: to.storeBytes(of: from.loadUnaligned(as: UInt32.self), as: UInt32.self)
   case 8: to.storeBytes(of: from.loadUnaligned(as: UInt64.self), as: UInt64.self)
   default: to.copyMemory(from: from, byteCount: bytes)
+  }
+}
+
+/// Calls `pk_gather_elements` and throws where an index is out of range.
+func gatherElements(
+  _ source: UnsafeRawPointer, _ indices: UnsafeRawPointer, isWide: Bool, extent: Int, step: Int, drift: Int, width: Int,
+  _ target: UnsafeMutableRawPointer, _ count: Int
+) throws(PinionError) {
+  guard !pk_gather_elements(source, indices, isWide, extent, step, drift, width, target, count) else { return }
+  for index in 0..<count {
+    _ = try isWide
+      ? indices.assumingMemoryBound(to: Int64.self)[index].position(in: extent)
+      : indices.assumingMemoryBound(to: Int32.self)[index].position(in: extent)
   }
 }

@@ -22,6 +22,8 @@ struct TableGather: Sendable {
   private let inner: [Int32]
   /// The inner table as runs of neighbours, where these are long enough to be worth it.
   private let runs: [Run]?
+  /// How often each element of a row comes, where that is all the inner table says.
+  private let repeats: Int?
   private let run: Int
   private let rowBytes: Int
   private let sourceRowBytes: Int
@@ -33,9 +35,9 @@ struct TableGather: Sendable {
   init(width: Int, dims: [Int], tables: [[Int32]?]) {
     var last = tables.lastIndex { $0 != nil } ?? 0
     if dims.isEmpty { last = 0 }
-    func table(_ axis: Int) -> [Int32] { tables[axis] ?? (0..<dims[axis]).map { Int32(truncatingIfNeeded: $0) } }
-    outer = dims.isEmpty ? [] : (0..<last).map(table)
-    inner = dims.isEmpty ? [0] : table(last)
+    func indices(_ axis: Int) -> [Int32] { tables[axis] ?? (0..<dims[axis]).map { Int32(truncatingIfNeeded: $0) } }
+    outer = dims.isEmpty ? [] : (0..<last).map(indices)
+    inner = dims.isEmpty ? [0] : indices(last)
     outerExtents = Array(dims.prefix(last))
     run = dims.dropFirst(last &+ 1).reduce(width, &*)
     rowBytes = inner.count &* run
@@ -53,8 +55,13 @@ struct TableGather: Sendable {
       runs.append(Run(target: start &* run, source: Int(inner[start]) &* run, bytes: (end &- start) &* run))
       start = end
     }
+    let isElement = [1, 2, 4, 8, 16].contains(run)
+    let factor = dims.isEmpty || dims[last] == 0 ? 1 : inner.count / dims[last]
+    let table = inner
+    let isRepeated = factor > 1 && factor &* dims[last] == table.count && table.indices.allSatisfy { Int(table[$0]) == $0 / factor }
+    repeats = isElement && isRepeated ? factor : nil
     let hasOutside = inner.contains(TableGather.outside)
-    let isLong = rowBytes / max(runs.count, 1) >= 32 || ![1, 2, 4, 8, 16].contains(run)
+    let isLong = rowBytes / max(runs.count, 1) >= 32 || !isElement
     self.runs = hasOutside || isLong ? runs : nil
   }
 
@@ -93,6 +100,10 @@ struct TableGather: Sendable {
   }
 
   private func copyRow(_ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ fill: Buffer?) {
+    if let repeats {
+      pk_repeat_elements(source, run, repeats, target, inner.count / repeats)
+      return
+    }
     guard let runs else {
       inner.withUnsafeBufferPointer { pk_take(source, $0.baseAddress, run, target, $0.count) }
       return

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -70,9 +71,12 @@ public struct TopK: CPUExecutable {
         let base: Int = outer &* extent &* stride &+ inner
         let source: UnsafePointer<T> = frame.input(0, as: T.self) + base
         best.count = 0
-        for index in 0..<extent {
+        for index in 0..<(stride == 1 && T.self == Float.self ? count : extent) {
           let key: Int64 = source[index &* stride].sortKey
           best.offer(Candidate(key: key ^ flip, index: index))
+        }
+        if stride == 1, T.self == Float.self {
+          best.offerRest(UnsafeRawPointer(source).assumingMemoryBound(to: Float.self), extent, flip)
         }
         best.sort()
         let start: Int = outer &* count &* stride &+ inner
@@ -122,6 +126,18 @@ struct CandidateHeap {
       place = parent
     }
     entries[place] = candidate
+  }
+
+  /// Offers the elements after the first `capacity` ones, most of which are passed over many at a time.
+  mutating func offerRest(_ source: UnsafePointer<Float>, _ count: Int, _ flip: Int64) {
+    var index = capacity
+    while true {
+      index = pk_find_beyond(source, index, count, source[entries[0].index], flip == 0)
+      guard index < count else { return }
+      let key: Int64 = source[index].sortKey
+      offer(Candidate(key: key ^ flip, index: index))
+      index &+= 1
+    }
   }
 
   private func sink(_ candidate: Candidate, at start: Int, count: Int) {

@@ -82,6 +82,21 @@ struct ResamplePass: Sendable {
     let weights: Buffer
     let taps: Int
     let outside: [Int]
+    /// With two taps, the places whose taps are neighbours: all but those at the edges.
+    let pairs: Range<Int>?
+
+    init(_ table: Resampling, weights: Buffer, run: Int) {
+      indices = table.indices
+      self.weights = weights
+      taps = table.taps
+      outside = table.outside.indices.filter { table.outside[$0] }
+      func isPair(_ place: Int) -> Bool { table.indices[table.count &+ place] == table.indices[place] &+ 1 }
+      guard taps == 2, run == 1, let first = (0..<table.count).first(where: isPair) else {
+        pairs = nil
+        return
+      }
+      pairs = first..<((first..<table.count).first { !isPair($0) } ?? table.count)
+    }
   }
 
   private let source: ResampleTypes
@@ -125,9 +140,7 @@ struct ResamplePass: Sendable {
     }
     fill = try weights([extrapolation])
     if let table = columnTable {
-      self.columns = Columns(
-        indices: table.indices, weights: try weights(table.weights), taps: table.taps,
-        outside: table.outside.indices.filter { table.outside[$0] })
+      self.columns = Columns(table, weights: try weights(table.weights), run: run)
     } else {
       self.columns = nil
     }
@@ -242,7 +255,12 @@ struct ResamplePass: Sendable {
     }
     guard let columns else { return }
     columns.indices.withUnsafeBufferPointer {
-      source.kernels.gather(elements, $0.baseAddress, columns.weights.pointer, columns.taps, run, result, outputRow / run)
+      let weights = columns.weights.pointer
+      if let pairs = columns.pairs {
+        source.kernels.gather_pairs(elements, $0.baseAddress, weights, pairs.lowerBound, pairs.upperBound, result, outputRow)
+      } else {
+        source.kernels.gather(elements, $0.baseAddress, weights, columns.taps, run, result, outputRow / run)
+      }
     }
     for place in columns.outside { pk_fill(result + place &* run &* computeWidth, fill.pointer, computeWidth, run) }
   }

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -41,7 +42,11 @@ public struct RoiAlign: CPUExecutable {
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let isWide = try context.type(2).element == .int64
-    return switch try context.type(0).element {
+    let element = try context.type(0).element
+    if element == .float32, mode == .avg {
+      return isWide ? try meanKernel(Int64.self, context) : try meanKernel(Int32.self, context)
+    }
+    return switch element {
     case .float32: isWide ? try kernel(Float.self, Int64.self, context) : try kernel(Float.self, Int32.self, context)
     case .float64: isWide ? try kernel(Double.self, Int64.self, context) : try kernel(Double.self, Int32.self, context)
     default: throw context.unsupportedTypes()
@@ -93,6 +98,79 @@ public struct RoiAlign: CPUExecutable {
         }
       }
     }
+  }
+
+  /// Mean pooling: the points of a region and their taps are the same for all channels, and found once.
+  private func meanKernel<Index: IndexElement>(_: Index.Type, _ context: KernelContext) throws(PinionError) -> Kernel {
+    let type = try context.type(0), output = try context.outputType(0)
+    let channels = type.dims[1], rows = type.dims[2], cols = type.dims[3]
+    let plane = rows &* cols, bins = height &* width
+    let op = self
+    guard output.count > 0 else { return Kernel(stages: []) }
+    guard rows > 0, cols > 0, plane <= Int32.max else { throw .invalidShape("the planes of the input \(type) are empty or too large") }
+    let gather = pk_resample(pk_isa_best(), PK_F32).gather
+    let capacity = 256, channelBlock = 64
+    let channelBlocks = (channels &- 1) / channelBlock &+ 1
+    // A lane's memory: the bin of each point, indices and weights of its four taps, its value.
+    return .parallel(tasks: output.dims[0] &* channelBlocks, laneScratchBytes: capacity &* 44) { (frame, task) throws(PinionError) in
+      let region = task / channelBlocks, firstChannel = task % channelBlocks &* channelBlock
+      let taken = firstChannel..<Swift.min(firstChannel &+ channelBlock, channels)
+      let corners = frame.input(1, as: Float.self) + region &* 4
+      let sample = Int(truncatingIfNeeded: frame.input(2, as: Index.self)[region])
+      guard sample >= 0, sample < type.dims[0] else { throw indexError(sample, type.dims[0]) }
+      let x = try Side(corners[0], corners[2], bins: op.width, op: op)
+      let y = try Side(corners[1], corners[3], bins: op.height, op: op)
+      let bin = frame.laneScratch.bindMemory(to: Int.self, capacity: capacity)
+      let indices = (frame.laneScratch + capacity &* 8).bindMemory(to: Int32.self, capacity: 4 &* capacity)
+      let weights = (frame.laneScratch + capacity &* 24).bindMemory(to: Float.self, capacity: 4 &* capacity)
+      let values = (frame.laneScratch + capacity &* 40).bindMemory(to: Float.self, capacity: capacity)
+      let source: UnsafePointer<Float> = frame.input(0, as: Float.self) + sample &* channels &* plane
+      let target: UnsafeMutablePointer<Float> = frame.output(0, as: Float.self) + region &* channels &* bins
+      for place in taken.lowerBound &* bins..<taken.upperBound &* bins { target[place] = 0 }
+      let pointsInBin = x.points &* y.points
+      let scale = 1 / Float(Swift.max(pointsInBin, 1))
+      var first = 0
+      while first < bins &* pointsInBin {
+        try frame.control.check()
+        let count = Swift.min(capacity, bins &* pointsInBin &- first)
+        for index in 0..<count {
+          let place = (first &+ index) / pointsInBin, point = (first &+ index) % pointsInBin
+          let isInside = op.taps(
+            y.position(place / op.width, point: point / x.points), x.position(place % op.width, point: point % x.points), rows, cols,
+            scale, indices + index, weights + index, step: count)
+          bin[index] = isInside ? place : -1
+        }
+        for channel in taken {
+          gather?(source + channel &* plane, indices, weights, 4, 1, values, count)
+          let sums = target + channel &* bins
+          for index in 0..<count where bin[index] >= 0 { sums[bin[index]] += values[index] }
+        }
+        first &+= count
+      }
+    }
+  }
+
+  /// Writes the four elements around a point and their weights; false for a point outside.
+  @inline(__always)
+  private func taps(
+    _ y: Float, _ x: Float, _ rows: Int, _ cols: Int, _ scale: Float, _ indices: UnsafeMutablePointer<Int32>,
+    _ weights: UnsafeMutablePointer<Float>, step: Int
+  ) -> Bool {
+    let isInside = y >= -1 && y <= Float(rows) && x >= -1 && x <= Float(cols)
+    let row = isInside ? Swift.min(Swift.max(y, 0), Float(rows &- 1)) : 0
+    let col = isInside ? Swift.min(Swift.max(x, 0), Float(cols &- 1)) : 0
+    let top = Int(row), left = Int(col)
+    let bottom = Swift.min(top &+ 1, rows &- 1), right = Swift.min(left &+ 1, cols &- 1)
+    let down = row - Float(top), across = col - Float(left)
+    indices[0] = Int32(truncatingIfNeeded: top &* cols &+ left)
+    indices[step] = Int32(truncatingIfNeeded: top &* cols &+ right)
+    indices[2 &* step] = Int32(truncatingIfNeeded: bottom &* cols &+ left)
+    indices[3 &* step] = Int32(truncatingIfNeeded: bottom &* cols &+ right)
+    weights[0] = (1 - down) * (1 - across) * scale
+    weights[step] = (1 - down) * across * scale
+    weights[2 &* step] = down * (1 - across) * scale
+    weights[3 &* step] = down * across * scale
+    return isInside
   }
 
   /// The value of one bin.
