@@ -64,7 +64,7 @@ struct Fact: Sendable {
   }
 
   /// The extents of the result of NumPy's broadcasting; nil where a rank is not known.
-  static func broadcast(_ shapes: [[Int?]?]) -> [Int?]? {
+  static func broadcast(_ shapes: [[Int?]?], _ symbols: Symbols) -> [Int?]? {
     var result: [Int?] = []
     for shape in shapes {
       guard let shape else { return nil }
@@ -78,6 +78,8 @@ struct Fact: Sendable {
         // What is not known is 1 or the known extent, which is not 1.
         case (_, let known?) where known >= 0: result[lead + axis] = known
         case (let known?, _) where known >= 0: break
+        case (let a?, let b?) where symbols.isMinimum(b, of: a): break
+        case (let a?, let b?) where symbols.isMinimum(a, of: b): result[lead + axis] = b
         default: result[lead + axis] = nil
         }
       }

@@ -13,13 +13,13 @@ extension Facts {
       "CumSum", "Trilu", "PRelu", "BitwiseNot", "Not":
       return Fact(element: first.element, dims: first.dims)
     case "Add", "Sub", "Mul", "Div", "Mod", "Sum", "Min", "Max", "Mean":
-      return Fact(element: inputs.lazy.compactMap(\.element).first, dims: Fact.broadcast(inputs.map(\.dims)))
-    case "Pow": return Fact(element: first.element, dims: Fact.broadcast(inputs.map(\.dims)))
+      return Fact(element: inputs.lazy.compactMap(\.element).first, dims: Fact.broadcast(inputs.map(\.dims), symbols))
+    case "Pow": return Fact(element: first.element, dims: Fact.broadcast(inputs.map(\.dims), symbols))
     case "Equal", "Greater", "GreaterOrEqual", "Less", "LessOrEqual", "And", "Or", "Xor":
-      return Fact(element: .bool, dims: Fact.broadcast(inputs.map(\.dims)))
+      return Fact(element: .bool, dims: Fact.broadcast(inputs.map(\.dims), symbols))
     case "Where":
       guard inputs.count == 3 else { return nil }
-      return Fact(element: inputs[1].element ?? inputs[2].element, dims: Fact.broadcast(inputs.map(\.dims)))
+      return Fact(element: inputs[1].element ?? inputs[2].element, dims: Fact.broadcast(inputs.map(\.dims), symbols))
     case "Cast":
       guard case .int(let raw)? = node.attributes["to"] else { return nil }
       return Fact(element: Int32(exactly: raw).flatMap(ElementType.init(rawValue:)), dims: first.dims)
@@ -46,11 +46,12 @@ extension Facts {
     case "GlobalAveragePool", "GlobalMaxPool":
       guard let dims = first.dims, dims.count > 1 else { return Fact(element: first.element) }
       return Fact(element: first.element, dims: Array(dims[..<2]) + [Int?](repeating: 1, count: dims.count - 2))
-    case "Slice", "Pad", "Tile", "Resize": return Fact(element: first.element, dims: first.dims.map { $0.map { _ in nil } })
+    case "Slice": return Fact(element: first.element, dims: first.dims.map { sliced($0, node, inputs) })
+    case "Pad", "Tile", "Resize": return Fact(element: first.element, dims: first.dims.map { $0.map { _ in nil } })
     case "RMSNormalization", "SimplifiedLayerNormalization":
       return Fact(element: inputs.count > 1 ? inputs[1].element : nil, dims: first.dims)
     case "Attention": return attention(node, inputs)
-    default: return Facts.moved(name, node, inputs, first)
+    default: return moved(name, node, inputs, first)
     }
   }
 
@@ -80,6 +81,36 @@ extension Facts {
     return Fact(element: inputs[0].element, dims: Array(dims[..<2]) + [hasOwnHeads ? inputs[2].extent(2) : nil])
   }
 
+  /// The extents after a Slice; known for axes that it leaves alone and those cut from the front only.
+  private func sliced(_ dims: [Int?], _ node: Node, _ inputs: [Fact]) -> [Int?] {
+    let unknown = [Int?](repeating: nil, count: dims.count)
+    guard inputs.count > 2, let starts = inputs[1].values, let ends = inputs[2].values, starts.count == ends.count else { return unknown }
+    var axes: [Int64?] = (0..<Int64(starts.count)).map { $0 }
+    if inputs.count > 3, node.inputs[3] != nil {
+      guard let values = inputs[3].values, values.count == starts.count else { return unknown }
+      axes = values
+    }
+    var steps: [Int64?] = starts.map { _ in 1 }
+    if inputs.count > 4, node.inputs[4] != nil {
+      guard let values = inputs[4].values, values.count == starts.count else { return unknown }
+      steps = values
+    }
+    var result = dims
+    for (position, axis) in axes.enumerated() {
+      guard let axis, let index = Int(exactly: axis < 0 ? axis &+ Int64(dims.count) : axis), dims.indices.contains(index) else {
+        return unknown
+      }
+      guard starts[position] == 0, steps[position] == 1, let end = ends[position], let extent = dims[index],
+        end >= 0 || Symbols.isSymbol(end)
+      else {
+        result[index] = nil
+        continue
+      }
+      result[index] = end >= 1 << 46 ? extent : symbols.minimum(extent, Int(end))
+    }
+    return result
+  }
+
   private func isTransposed(_ node: Node) -> Bool {
     ["transA", "transB", "transBatchA", "transBatchB"].contains { node.attributes[$0] == .int(1) }
   }
@@ -88,12 +119,12 @@ extension Facts {
     guard inputs.count > 1 else { return nil }
     let element = inputs[0].element ?? inputs[1].element
     guard let a = inputs[0].dims, let b = inputs[1].dims, a.count > 1, b.count > 1 else { return Fact(element: element) }
-    guard let lead = Fact.broadcast([Array(a.dropLast(2)), Array(b.dropLast(2))]) else { return Fact(element: element) }
+    guard let lead = Fact.broadcast([Array(a.dropLast(2)), Array(b.dropLast(2))], symbols) else { return Fact(element: element) }
     return Fact(element: element, dims: lead + [a[a.count - 2], b[b.count - 1]])
   }
 
   /// Operators that only move elements, and those that take axes away.
-  private static func moved(_ name: String, _ node: Node, _ inputs: [Fact], _ first: Fact) -> Fact? {
+  private func moved(_ name: String, _ node: Node, _ inputs: [Fact], _ first: Fact) -> Fact? {
     switch name {
     case "Transpose":
       guard case .ints(let permutation)? = node.attributes["perm"] else {
@@ -106,17 +137,23 @@ extension Facts {
         guard let length = inputs[1].known(0), length <= Fact.valueLimit else { return Fact(element: first.element) }
         return Fact(element: first.element, dims: [Int?](repeating: nil, count: length))
       }
-      let dims = values.enumerated().map { axis, extent -> Int? in
+      var dims = values.enumerated().map { axis, extent -> Int? in
         guard let extent, extent > 0 || Symbols.isSymbol(extent) else {
           return extent == 0 && node.attributes["allowzero"] != .int(1) ? first.extent(axis) : nil
         }
         return Int(exactly: extent)
       }
+      // The number of elements stays, which tells one extent from the others.
+      if let all = first.dims, let open = dims.firstIndex(of: nil), dims.lastIndex(of: nil) == open {
+        var others = dims
+        others.remove(at: open)
+        dims[open] = symbols.rest(of: all, without: others)
+      }
       return Fact(element: first.element, dims: dims)
     case "Expand":
       guard inputs.count > 1, let values = inputs[1].values else { return Fact(element: first.element) }
       let shape = values.map { $0.flatMap { Int(exactly: $0) } }
-      return Fact(element: first.element, dims: Fact.broadcast([first.dims, shape]))
+      return Fact(element: first.element, dims: Fact.broadcast([first.dims, shape], symbols))
     case "Flatten":
       guard node.attributes["axis"] == nil || node.attributes["axis"] == .int(1), let dims = first.dims, !dims.isEmpty else {
         return Fact(element: first.element, dims: [nil, nil])
@@ -126,13 +163,13 @@ extension Facts {
         element: first.element, dims: [dims[0], rest.count == dims.count - 1 && rest.count <= 3 ? rest.reduce(1, &*) : nil])
     case "Unsqueeze":
       guard inputs.count > 1, let axes = inputs[1].values, let dims = first.dims else { return Fact(element: first.element) }
-      return Fact(element: first.element, dims: inserting(axes, into: dims))
+      return Fact(element: first.element, dims: Facts.inserting(axes, into: dims))
     case "Squeeze":
       guard inputs.count > 1, let axes = inputs[1].values, let dims = first.dims else { return Fact(element: first.element) }
-      return Fact(element: first.element, dims: removing(axes, from: dims))
+      return Fact(element: first.element, dims: Facts.removing(axes, from: dims))
     case "ReduceMean", "ReduceSum", "ReduceMax", "ReduceMin", "ReduceProd", "ReduceL1", "ReduceL2", "ReduceSumSquare",
       "ReduceLogSum", "ReduceLogSumExp":
-      return Fact(element: first.element, dims: reduced(node, inputs, first))
+      return Fact(element: first.element, dims: Facts.reduced(node, inputs, first))
     case "Concat":
       let element = inputs.lazy.compactMap(\.element).first
       guard let rank = inputs.lazy.compactMap(\.rank).first, case .int(let axis)? = node.attributes["axis"] else { return Fact(element: element) }
@@ -151,7 +188,7 @@ extension Facts {
       if case .int(let value)? = node.attributes["axis"] { axis = value < 0 ? value &+ Int64(data.count) : value }
       guard let axis = Int(exactly: axis), data.indices.contains(axis) else { return nil }
       return Fact(element: first.element, dims: Array(data[..<axis]) + indices + Array(data[(axis + 1)...]))
-    case "Shape": return Fact(element: .int64, dims: [first.rank.map { shapeRange(node, rank: $0).count }])
+    case "Shape": return Fact(element: .int64, dims: [first.rank.map { Facts.shapeRange(node, rank: $0).count }])
     case "Size": return Fact(element: .int64, dims: [])
     case "Range":
       let element = inputs.lazy.compactMap(\.element).first

@@ -8,11 +8,17 @@ final class Symbols {
     case name(String)
     /// An extent under a sliding window: the extent, then the window's numbers.
     case window([Int])
+    /// A number times other extents, which are in order.
+    case product(Int, [Int])
+    /// The smaller of two extents.
+    case minimum(Int, Int)
   }
 
   private static let first = Int.min + (1 << 32)
   private static let last = first + (1 << 32)
   private var numbers: [Key: Int] = [:]
+  private var bounds: [Int: (Int, Int)] = [:]
+  private var products: [Int: (number: Int, symbols: [Int])] = [:]
 
   static func isSymbol(_ extent: Int) -> Bool { extent >= first && extent < last }
   static func isSymbol(_ value: Int64) -> Bool { isSymbol(Int(value)) }
@@ -47,4 +53,49 @@ final class Symbols {
     }
     return number(.window([extent, reach, stride, padding]))
   }
+
+  /// The extents multiplied: a number and symbols, those that stand for products taken apart. Nil where one is not known or 0.
+  private func product(_ extents: [Int?]) -> (number: Int, symbols: [Int])? {
+    var number = 1
+    var symbols: [Int] = []
+    for extent in extents {
+      guard let extent, extent != 0 else { return nil }
+      let part = products[extent] ?? (Symbols.isSymbol(extent) ? (1, [extent]) : (extent, []))
+      let (value, overflow) = number.multipliedReportingOverflow(by: part.number)
+      guard !overflow, value > 0, value < 1 << 46 else { return nil }
+      number = value
+      symbols += part.symbols
+    }
+    return (number, symbols.sorted())
+  }
+
+  /// The extent that is left when `extents` are to hold as many elements as `all`.
+  func rest(of all: [Int?], without extents: [Int?]) -> Int? {
+    guard let whole = product(all), let part = product(extents), whole.number % part.number == 0 else { return nil }
+    var symbols = whole.symbols
+    for symbol in part.symbols {
+      guard let index = symbols.firstIndex(of: symbol) else { return nil }
+      symbols.remove(at: index)
+    }
+    let factor = whole.number / part.number
+    switch (factor, symbols.count) {
+    case (_, 0): return factor
+    case (1, 1): return symbols[0]
+    default:
+      let symbol = number(.product(factor, symbols))
+      products[symbol] = (factor, symbols)
+      return symbol
+    }
+  }
+
+  /// The smaller of two extents.
+  func minimum(_ a: Int, _ b: Int) -> Int? {
+    if a == b || (a >= 0 && b >= 0) { return min(a, b) }
+    let symbol = number(.minimum(min(a, b), max(a, b)))
+    bounds[symbol] = (a, b)
+    return symbol
+  }
+
+  /// Whether `extent` is the smaller of `other` and something else. Where such extents are broadcast together, the result is `other`.
+  func isMinimum(_ extent: Int, of other: Int) -> Bool { bounds[extent].map { $0.0 == other || $0.1 == other } ?? false }
 }
