@@ -25,7 +25,10 @@ static void run_panel(const float *pa, size_t rows, size_t mr, size_t k, size_t 
   for (size_t i = 0; i < rows; i += mr) {
     const size_t height = pk_min(mr, rows - i);
     const float *a = pa + i * k + kb * height;
-    micro_kernel(height, cols > VW ? 2 : 1)(kc, a, pb, NR, tile, NR);
+    // The kernels of few rows sum in an order of their own for each width; equal columns must give equal sums, so the last,
+    // narrower panel takes the same one as the others.
+    const size_t vectors = height <= PK_SKINNY_ROWS || cols > VW ? 2 : 1;
+    micro_kernel(height, vectors)(kc, a, pb, NR, tile, NR);
     finish_tile(s, tile, NR, height, cols, row0 + i, col0);
   }
 }

@@ -8,14 +8,16 @@ import PinionTensor
 /// operators do with element types, ranks and single extents. Declarations inside the model are not trusted: they are not checked.
 struct Facts {
   private var facts: [Fact]
+  let symbols: Symbols
 
   /// - Parameter captured: the facts of captured values, in their order; nil for a main graph, whose inputs a session checks.
-  init(_ graph: Graph, captured: [Fact]?) {
+  init(_ graph: Graph, captured: [Fact]?, _ symbols: Symbols) {
+    self.symbols = symbols
     facts = [Fact](repeating: Fact(), count: graph.values.count)
     if let captured {
       for (capture, fact) in zip(graph.captures, captured) { facts[capture.inner.index] = fact }
     } else {
-      for input in graph.inputs { facts[input.index] = Fact(declared: graph[input].type) }
+      for input in graph.inputs { facts[input.index] = Fact(declared: graph[input].type, symbols) }
     }
     for (value, tensor) in graph.constants { facts[value.index] = Fact(constant: tensor) }
   }
@@ -44,10 +46,10 @@ struct Facts {
       return
     }
     guard let output = node.outputs.first ?? nil else { return }
-    var fact = Facts.general(name, node, inputs) ?? Fact()
+    var fact = general(name, node, inputs) ?? Fact()
     fact.values = Facts.values(name, node, inputs)
     if fact.values == nil, fact.element == .int64, let dims = fact.dims, dims.count <= 1,
-      case let count? = dims.isEmpty ? 1 : dims[0], count <= Fact.valueLimit
+      case let count? = dims.isEmpty ? 1 : dims[0], (0...Fact.valueLimit).contains(count)
     {
       fact.values = [Int64?](repeating: nil, count: count)
     }
@@ -95,7 +97,7 @@ struct Facts {
       guard let values = first.values, first.rank == 1, inputs.count > 1, let indices = inputs[1].values else { return nil }
       var result: [Int64?] = []
       for index in indices {
-        guard let index else {
+        guard let index, !Symbols.isSymbol(index) else {
           result.append(nil)
           continue
         }
@@ -119,9 +121,9 @@ struct Facts {
 }
 
 extension Fact {
-  /// The only element.
+  /// The only element, where it is a number.
   var single: Int64? {
-    guard let values, values.count == 1 else { return nil }
-    return values[0]
+    guard let values, values.count == 1, let value = values[0], !Symbols.isSymbol(value) else { return nil }
+    return value
   }
 }

@@ -3,7 +3,7 @@ import PinionTensor
 
 extension Facts {
   /// What follows for output 0 where the inputs' types are known in part.
-  static func general(_ name: String, _ node: Node, _ inputs: [Fact]) -> Fact? {
+  func general(_ name: String, _ node: Node, _ inputs: [Fact]) -> Fact? {
     guard let first = inputs.first else { return nil }
     switch name {
     case "Abs", "Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Ceil", "Celu", "Clip", "Cos", "Cosh", "Elu", "Erf", "Exp", "Floor",
@@ -31,28 +31,49 @@ extension Facts {
       return Fact(element: first.element ?? inputs.dropFirst().first?.element, dims: [row, column])
     case "Conv", "pinion::FusedConv":
       guard inputs.count > 1, let rank = first.rank ?? inputs[1].rank, rank > 1 else { return nil }
+      let kernel = (2..<rank).map { inputs[1].known($0) }
       return Fact(
         element: first.element ?? inputs[1].element,
-        dims: [first.extent(0), inputs[1].extent(0)] + [Int?](repeating: nil, count: rank - 2))
+        dims: [first.extent(0), inputs[1].extent(0)] + windows(node, over: (2..<rank).map { first.extent($0) }, kernel: kernel))
     case "ConvTranspose":
       guard inputs.count > 1, let rank = first.rank ?? inputs[1].rank, rank > 1 else { return nil }
       return Fact(element: first.element ?? inputs[1].element, dims: [first.extent(0)] + [Int?](repeating: nil, count: rank - 1))
     case "MaxPool", "AveragePool", "LpPool":
       guard let dims = first.dims, dims.count > 1 else { return Fact(element: first.element) }
-      return Fact(element: first.element, dims: Array(dims[..<2]) + [Int?](repeating: nil, count: dims.count - 2))
+      var kernel = [Int?](repeating: nil, count: dims.count - 2)
+      if case .ints(let shape)? = node.attributes["kernel_shape"], shape.count == kernel.count { kernel = shape.map { Int(exactly: $0) } }
+      return Fact(element: first.element, dims: Array(dims[..<2]) + windows(node, over: Array(dims[2...]), kernel: kernel))
     case "GlobalAveragePool", "GlobalMaxPool":
       guard let dims = first.dims, dims.count > 1 else { return Fact(element: first.element) }
       return Fact(element: first.element, dims: Array(dims[..<2]) + [Int?](repeating: 1, count: dims.count - 2))
     case "Slice", "Pad", "Tile", "Resize": return Fact(element: first.element, dims: first.dims.map { $0.map { _ in nil } })
-    default: return moved(name, node, inputs, first)
+    default: return Facts.moved(name, node, inputs, first)
     }
   }
 
-  private static func isTransposed(_ node: Node) -> Bool {
+  /// The spatial extents behind a convolution or pooling.
+  private func windows(_ node: Node, over extents: [Int?], kernel: [Int?]) -> [Int?] {
+    func numbers(_ name: String, default value: Int, count: Int) -> [Int]? {
+      guard let attribute = node.attributes[name] else { return [Int](repeating: value, count: count) }
+      guard case .ints(let values) = attribute, values.count == count, values.allSatisfy({ $0 >= 0 && $0 < 1 << 31 }) else { return nil }
+      return values.map { Int($0) }
+    }
+    let rank = extents.count, mode = node.attributes["auto_pad"], ceils = node.attributes["ceil_mode"]
+    guard mode == nil || mode == .string("NOTSET"), ceils == nil || ceils == .int(0), let pads = numbers("pads", default: 0, count: rank * 2),
+      let strides = numbers("strides", default: 1, count: rank), let dilations = numbers("dilations", default: 1, count: rank)
+    else { return [Int?](repeating: nil, count: rank) }
+    return extents.indices.map { axis in
+      guard let size = kernel[axis], size > 0, size < 1 << 31 else { return nil }
+      return symbols.windows(
+        over: extents[axis], reach: (size &- 1) &* dilations[axis] &+ 1, stride: strides[axis], padding: pads[axis] &+ pads[axis &+ rank])
+    }
+  }
+
+  private func isTransposed(_ node: Node) -> Bool {
     ["transA", "transB", "transBatchA", "transBatchB"].contains { node.attributes[$0] == .int(1) }
   }
 
-  private static func product(_ inputs: [Fact]) -> Fact? {
+  private func product(_ inputs: [Fact]) -> Fact? {
     guard inputs.count > 1 else { return nil }
     let element = inputs[0].element ?? inputs[1].element
     guard let a = inputs[0].dims, let b = inputs[1].dims, a.count > 1, b.count > 1 else { return Fact(element: element) }
@@ -71,11 +92,11 @@ extension Facts {
     case "Reshape":
       guard inputs.count > 1 else { return nil }
       guard let values = inputs[1].values else {
-        guard case let length?? = inputs[1].dims?.first, length <= Fact.valueLimit else { return Fact(element: first.element) }
+        guard let length = inputs[1].known(0), length <= Fact.valueLimit else { return Fact(element: first.element) }
         return Fact(element: first.element, dims: [Int?](repeating: nil, count: length))
       }
       let dims = values.enumerated().map { axis, extent -> Int? in
-        guard let extent, extent > 0 else {
+        guard let extent, extent > 0 || Symbols.isSymbol(extent) else {
           return extent == 0 && node.attributes["allowzero"] != .int(1) ? first.extent(axis) : nil
         }
         return Int(exactly: extent)
@@ -85,7 +106,13 @@ extension Facts {
       guard inputs.count > 1, let values = inputs[1].values else { return Fact(element: first.element) }
       let shape = values.map { $0.flatMap { Int(exactly: $0) } }
       return Fact(element: first.element, dims: Fact.broadcast([first.dims, shape]))
-    case "Flatten": return Fact(element: first.element, dims: [nil, nil])
+    case "Flatten":
+      guard node.attributes["axis"] == nil || node.attributes["axis"] == .int(1), let dims = first.dims, !dims.isEmpty else {
+        return Fact(element: first.element, dims: [nil, nil])
+      }
+      let rest = dims.dropFirst().compactMap { $0.flatMap { $0 >= 0 && $0 < 1 << 20 ? $0 : nil } }
+      return Fact(
+        element: first.element, dims: [dims[0], rest.count == dims.count - 1 && rest.count <= 3 ? rest.reduce(1, &*) : nil])
     case "Unsqueeze":
       guard inputs.count > 1, let axes = inputs[1].values, let dims = first.dims else { return Fact(element: first.element) }
       return Fact(element: first.element, dims: inserting(axes, into: dims))
@@ -101,7 +128,7 @@ extension Facts {
       let position = axis < 0 ? axis &+ Int64(rank) : axis
       let dims = (0..<rank).map { index -> Int? in
         if Int64(index) == position {
-          let extents = inputs.compactMap { $0.rank == rank ? $0.dims?[index] : nil }
+          let extents = inputs.compactMap { $0.rank == rank ? $0.known(index) : nil }
           return extents.count == inputs.count ? extents.reduce(0, &+) : nil
         }
         return inputs.lazy.compactMap { $0.rank == rank ? $0.dims?[index] : nil }.first

@@ -14,6 +14,7 @@ struct GraphEditor {
   /// What is known of the values' types, made when somebody asks.
   private var facts: Facts?
   private let captured: [Fact]?
+  let symbols: Symbols
   /// The nodes before this one have been asked about their outputs' types.
   private var frontier = 0
 
@@ -28,8 +29,9 @@ struct GraphEditor {
   private let originalCount: Int
 
   /// - Parameter captured: what is known of the values that the graph captures, in their order; nil for a main graph.
-  init(_ graph: Graph, captured: [Fact]?) {
+  init(_ graph: Graph, captured: [Fact]?, _ symbols: Symbols) {
     self.graph = graph
+    self.symbols = symbols
     originalCount = graph.nodes.count
     producers = [Int](repeating: -1, count: graph.values.count)
     forwarded = [ValueID?](repeating: nil, count: graph.values.count)
@@ -46,7 +48,7 @@ struct GraphEditor {
 
   /// What is known of a value that nodes before the one at `index` make.
   mutating func fact(_ value: ValueID?, at index: Int) -> Fact {
-    var known = facts ?? Facts(graph, captured: captured)
+    var known = facts ?? Facts(graph, captured: captured, symbols)
     facts = nil
     let end = min(index, originalCount)
     while frontier < end {

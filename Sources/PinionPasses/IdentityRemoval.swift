@@ -209,7 +209,7 @@ struct StillMovement: Rule {
       }
       let fact = editor.fact(source, at: index)
       for (axis, end) in zip(axes, ends) where end < StillMovement.everything {
-        guard let axis, let extent = fact.extent(axis), end >= Int64(extent) else { return false }
+        guard let axis, let extent = fact.known(axis), end >= Int64(extent) else { return false }
       }
     default:
       guard let shape = editor.integers(editor.input(index, 1)), let dims = editor.fact(source, at: index).dims, shape.count <= dims.count

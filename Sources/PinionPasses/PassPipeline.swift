@@ -38,7 +38,14 @@ public enum PassPipeline {
   /// - Parameter level: 0 for none, 1 for those that keep every bit of the result, 2 for all.
   public static func phases(level: Int) -> [Phase] {
     guard level > 0 else { return [] }
-    return [Phase(passes: exact, rounds: 8)]
+    let simplification = Phase(passes: exact, rounds: 8)
+    guard level > 1 else { return [simplification] }
+    return [
+      simplification,
+      Phase(passes: [OperatorRecognition()], rounds: 4),
+      Phase(passes: [EpilogueFusion()], rounds: 4),
+      simplification,
+    ]
   }
 
   /// Rewrites the graph. Its inputs and the number and order of its outputs stay; other values may get new numbers.

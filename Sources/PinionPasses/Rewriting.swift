@@ -48,17 +48,19 @@ extension Graph {
   /// Runs `body` over the subgraphs, innermost first, and then over this graph.
   /// - Returns: whether anything has changed.
   mutating func edit(_ body: (inout GraphEditor) throws(PinionError) -> Void) throws(PinionError) -> Bool {
-    try edit(captured: nil, body)
+    try edit(captured: nil, Symbols(), body)
   }
 
-  private mutating func edit(captured: [Fact]?, _ body: (inout GraphEditor) throws(PinionError) -> Void) throws(PinionError) -> Bool {
-    var editor = GraphEditor(self, captured: captured)
+  private mutating func edit(
+    captured: [Fact]?, _ symbols: Symbols, _ body: (inout GraphEditor) throws(PinionError) -> Void
+  ) throws(PinionError) -> Bool {
+    var editor = GraphEditor(self, captured: captured, symbols)
     for index in editor.indices where !editor[index].subgraphs.isEmpty {
       var subgraphs = editor[index].subgraphs
       var hasChanged = false
       for number in subgraphs.indices {
         let facts = editor.capturedFacts(subgraphs[number], of: index)
-        if try subgraphs[number].edit(captured: facts, body) { hasChanged = true }
+        if try subgraphs[number].edit(captured: facts, symbols, body) { hasChanged = true }
       }
       if hasChanged { editor.setSubgraphs(index, subgraphs) }
     }

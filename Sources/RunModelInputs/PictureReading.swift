@@ -10,12 +10,18 @@ public struct Picture {
   let pixels: Buffer
 
   /// Pictures beyond this many bytes are refused: the announced size alone would fill the memory.
-  private static let byteLimit = 1 << 30
+  private static let byteLimit = 1 << 28
 
-  init(width: Int, height: Int, channels: Int) throws(PinionError) {
+  /// The bytes of a picture of this size. Throws where that is none, or too many.
+  static func byteCount(width: Int, height: Int, channels: Int) throws(PinionError) -> Int {
     guard width > 0, height > 0 else { throw .invalidValue("a picture of \(width) x \(height)") }
     let count = try width.multiplied(by: height).multiplied(by: channels)
     guard count <= Picture.byteLimit else { throw .unsupported("a picture of \(width) x \(height)") }
+    return count
+  }
+
+  init(width: Int, height: Int, channels: Int) throws(PinionError) {
+    let count = try Picture.byteCount(width: width, height: height, channels: channels)
     self.width = width
     self.height = height
     self.channels = channels

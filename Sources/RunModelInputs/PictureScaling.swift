@@ -19,8 +19,9 @@ struct FloatPicture {
 extension Picture {
   /// Scales bilinearly; where the picture shrinks, over all pixels that fall together, so that nothing flickers away.
   func scaled(width: Int, height: Int, fit: PictureFit) throws(PinionError) -> FloatPicture {
-    // Throws where the size is out of bounds.
-    _ = try Picture(width: width, height: height, channels: channels)
+    let row = try Picture.byteCount(width: width, height: 1, channels: channels)
+    _ = try Picture.byteCount(width: width, height: height, channels: channels)
+    let narrowCount = try Picture.byteCount(width: width, height: self.height, channels: channels)
     var sourceX = (start: 0.0, length: Double(self.width)), sourceY = (start: 0.0, length: Double(self.height))
     if fit == .crop {
       let scale = max(Double(width) / sourceX.length, Double(height) / sourceY.length)
@@ -32,7 +33,7 @@ extension Picture {
     let rows = Picture.taps(target: height, source: self.height, start: sourceY.start, length: sourceY.length)
     let source = UnsafeRawBufferPointer(bytes)
 
-    var narrow = [Float](repeating: 0, count: try self.height.multiplied(by: width).multiplied(by: channels))
+    var narrow = [Float](repeating: 0, count: narrowCount)
     for y in 0..<self.height {
       for x in 0..<width {
         for channel in 0..<channels {
@@ -44,7 +45,6 @@ extension Picture {
         }
       }
     }
-    let row = width &* channels
     var result = [Float](repeating: 0, count: height &* row)
     for y in 0..<height {
       for (offset, weight) in rows[y].weights.enumerated() {

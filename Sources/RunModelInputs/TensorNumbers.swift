@@ -3,13 +3,17 @@ import PinionCPU
 import PinionTensor
 
 extension Tensor {
-  /// The elements as float64; complex ones as two each, strings not at all.
-  /// - Throws: `.unsupported` for strings, `.outOfMemory`.
-  public func float64() throws(PinionError) -> Tensor {
+  /// The elements as numbers; complex ones as two each, strings not at all.
+  /// - Throws: `.unsupported` for strings.
+  public func numbers() throws(PinionError) -> [Double] {
     let isComplex = element == .complex64 || element == .complex128
     let source = element == .complex64 ? ElementType.float32 : element == .complex128 ? .float64 : element
-    let shape = isComplex ? try Shape(shape.dims + [2]) : shape
-    return try Tensor(TensorType(source, shape), data: data, owner: owner).converted(to: .float64)
+    let convert = try ElementConversion(from: source, to: .float64)
+    var result = [Double](repeating: 0, count: isComplex ? 2 &* count : count)
+    result.withUnsafeMutableBytes { target in
+      if let base = target.baseAddress { convert(data, base, target.count / 8) }
+    }
+    return result
   }
 
   /// The same numbers as another element type.
@@ -26,10 +30,9 @@ extension Tensor {
       let result = try converted(to: target)
       guard !target.isFloatingPoint else { return result }
       let before = try converted(to: .int64), after = try result.converted(to: .int64)
-      guard before.bytes.elementsEqual(after.bytes) else { throw refusal }
-      if element == .uint64 || target == .uint64 {
-        guard try before.elements(as: Int64.self).allSatisfy({ $0 >= 0 }) else { throw refusal }
-      }
+      let numbers = try before.integers()
+      guard numbers == (try after.integers()) else { throw refusal }
+      guard (element != .uint64 && target != .uint64) || numbers.allSatisfy({ $0 >= 0 }) else { throw refusal }
       return result
     } catch { throw error.code == .outOfMemory ? error : refusal }
   }

@@ -29,12 +29,11 @@ struct ResolvedInputs {
       } else if let fallback {
         append(try resolver.generate(fallback, info, &generator), info, given: false, "random")
       } else {
-        missing.append("'\(info.name)' (\(info.type.map(\.description) ?? "of any type"))")
+        missing.append("\(info.name): \(info.type.map(\.description) ?? "of any type")")
       }
     }
     guard missing.isEmpty else {
-      throw Failure(
-        .usage, "\(missing.count == 1 ? "input" : "inputs") \(missing.joined(separator: ", ")) missing; give --input NAME=FILE or NAME=random")
+      throw Failure(.usage, (missing.count == 1 ? "no input" : "no inputs") + listed(missing, " ") + "; give --input NAME=FILE or NAME=random")
     }
     for note in resolver.notes { printNote(note) }
   }
@@ -46,13 +45,22 @@ struct ResolvedInputs {
   }
 }
 
+/// Names in quotes after `lead`; nothing where there are none, and a count for those that are too many for a line.
+func listed(_ names: [String], _ lead: String, limit: Int = 10) -> String {
+  guard !names.isEmpty else { return "" }
+  let rest = names.count > limit ? " and \(names.count - limit) more" : ""
+  return lead + names.prefix(limit).map { "'\($0)'" }.joined(separator: ", ") + rest
+}
+
 extension ValueType {
   var isOptional: Bool { if case .optional = self { true } else { false } }
 }
 
 /// Matches options with inputs and settles open dimensions.
 struct InputResolver {
+  /// The model's own inputs, then those with a default.
   let infos: [ValueInfo]
+  private let requiredCount: Int
   private(set) var sources: [String: InputSource] = [:]
   private(set) var concrete: [String: Value] = [:]
   private(set) var notes: [String] = []
@@ -62,11 +70,12 @@ struct InputResolver {
 
   init(_ options: InputOptions, model: Model) throws(Failure) {
     infos = model.inputs + model.overridableInputs
+    requiredCount = model.inputs.count
     preparation = options.pictures.preparation
     for size in options.dim { sizes[size.symbol] = size.size }
     let symbols = Set(infos.flatMap { $0.type?.symbols ?? [] })
     for size in options.dim where !symbols.contains(size.symbol) {
-      throw Failure(.usage, "no input has a dimension '\(size.symbol)'" + InputResolver.listed(symbols.sorted(), "; there are "))
+      throw Failure(.usage, "no input has a dimension '\(size.symbol)'" + listed(symbols.sorted(), "; there are "))
     }
     for shape in options.shape {
       let info = try info(shape.name)
@@ -87,19 +96,15 @@ struct InputResolver {
 
   private func info(_ name: String?) throws(Failure) -> ValueInfo {
     guard let name else {
-      guard infos.count == 1 else {
-        throw Failure(.usage, "the model has \(infos.count) inputs, say which" + InputResolver.listed(infos.map(\.name), ": "))
+      guard requiredCount == 1 || infos.count == 1 else {
+        throw Failure(.usage, "the model has \(infos.count) inputs, say which" + listed(infos.map(\.name), ": "))
       }
       return infos[0]
     }
     guard let info = infos.first(where: { $0.name == name }) else {
-      throw Failure(.usage, "the model has no input '\(name)'" + InputResolver.listed(infos.map(\.name), "; it has "))
+      throw Failure(.usage, "the model has no input '\(name)'" + listed(infos.map(\.name), "; it has "))
     }
     return info
-  }
-
-  private static func listed(_ names: [String], _ lead: String) -> String {
-    names.isEmpty ? "" : lead + names.map { "'\($0)'" }.joined(separator: ", ")
   }
 
   private mutating func add(_ source: InputSource, _ name: String) throws(Failure) {

@@ -57,7 +57,10 @@ enum InputSource {
       let mapping = try FileMapping(path: path)
       if path.hasSuffix(".pb") { return try Value(onnx: mapping, type: info.type ?? .tensor(.float32, dims: nil)) }
       if path.hasSuffix(".npy") {
-        return .tensor(try fitting(try Tensor(npy: mapping.bytes, name: path, expected: element), info, element))
+        let tensor = try withExtendedLifetime(mapping) { () throws(PinionError) in
+          try Tensor(npy: mapping.bytes, name: path, expected: element)
+        }
+        return .tensor(try fitting(tensor, info, element))
       }
       let archive = try NpzFile(mapping)
       let name = archive.names.count == 1 ? archive.names[0] : info.name

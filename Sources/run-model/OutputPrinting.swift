@@ -42,7 +42,7 @@ struct OutputPrinter {
       return "  \(tensor.bytes.count { $0 != 0 }) true"
     case .string, .complex64, .complex128: return ""
     default:
-      let statistics = Statistics(try tensor.float64().elements(as: Double.self))
+      let statistics = Statistics(try tensor.numbers())
       guard let range = statistics.range else { return statistics.undefined > 0 ? "  all NaN" : "  empty" }
       return "  min \(shortText(range.low, digits: 6))  mean \(shortText(statistics.mean, digits: 6))  max \(shortText(range.high, digits: 6))"
         + (statistics.undefined > 0 ? "  \(statistics.undefined) NaN" : "")

@@ -55,7 +55,7 @@ struct RunCommand: ParsableCommand {
     var files: [String: String] = [:]
     for output in output {
       guard let name = output.name ?? (names.count == 1 ? names.first : nil), names.contains(name) else {
-        throw Failure(.usage, "the model has no output '\(output.name ?? "")'; it has " + names.map { "'\($0)'" }.joined(separator: ", "))
+        throw Failure(.usage, "the model has no output '\(output.name ?? output.text)'" + listed(names, "; it has "))
       }
       files[name] = output.text
     }

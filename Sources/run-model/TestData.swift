@@ -49,8 +49,7 @@ struct TestData {
     var result: [(index: Int, value: Value)] = []
     for name in archive.names {
       guard let index = model.outputs.firstIndex(where: { $0.name == name }) else {
-        throw Failure(
-          .run, "'\(path)' has '\(name)', which is no output; there are " + model.outputs.map { "'\($0.name)'" }.joined(separator: ", "))
+        throw Failure(.run, "'\(path)' has '\(name)', which is no output" + listed(model.outputs.map(\.name), "; there are "))
       }
       let element = model.outputs[index].type?.element
       result.append((index, .tensor(try failing(.run) { () throws(PinionError) in try archive.tensor(name, expected: element) })))

@@ -25,7 +25,7 @@ struct TopK {
     guard case .tensor(let tensor) = value, tensor.element.isFloatingPoint || tensor.element.isInteger, let extent = tensor.shape.dims.last,
       extent > 1
     else { return }
-    let numbers = try tensor.float64().elements(as: Double.self)
+    let numbers = try tensor.numbers()
     let rows = numbers.count / extent
     for row in 0..<min(rows, TopK.rowLimit) {
       Swift.print("\(escaped(name))  top \(min(count, extent)) of \(extent)" + (rows > 1 ? ", row \(row)" : ""))

@@ -5,7 +5,7 @@
 
 Generates the node tests of the installed onnx, adds the model tests that it ships, runs each and compares as the suite does:
 same shape and type, |a - b| <= atol + rtol * |b|, NaN equals NaN. Prints a table by operator. A failure that is not in the list of
-known ones, or a listed case that passes, makes the exit status 1. Cases run in worker processes; one that dies counts as a crash.
+known ones makes the exit status 1; a listed case that passes is named. Cases run in worker processes; one that dies counts as a crash.
 """
 from __future__ import annotations
 
@@ -40,6 +40,17 @@ def load(path, value_type):
     if kind == "optional_type":
         return numpy_helper.to_optional(onnx.OptionalProto.FromString(data))
     return numpy_helper.to_array(onnx.TensorProto.FromString(data))
+
+
+def array(value):
+    """The value of a generated case, which may still be a message."""
+    if isinstance(value, onnx.TensorProto):
+        return numpy_helper.to_array(value)
+    if isinstance(value, onnx.SequenceProto):
+        return numpy_helper.to_list(value)
+    if isinstance(value, onnx.OptionalProto):
+        return numpy_helper.to_optional(value)
+    return value
 
 
 def folder_sets(folder, model):
@@ -140,7 +151,8 @@ def cases(pattern):
         name = f"node/{case.name}"
         if re.search(pattern, name):
             operator = case.model.graph.node[0].op_type if len(case.model.graph.node) == 1 else case.model.graph.name.removeprefix("test_")
-            yield name, operator, case.model, case.data_sets, case.rtol, case.atol
+            sets = [[[array(v) for v in side] for side in data] for data in case.data_sets]
+            yield name, operator, case.model, sets, case.rtol, case.atol
 
 
 def read_known(path):
@@ -188,7 +200,7 @@ def main():
         print(f"not in the list of known failures: {name}: {results[name]['status']}: {results[name]['detail'].splitlines()[0] if results[name]['detail'] else ''}")
     for name in mended:
         print(f"in the list of known failures, but passes: {name}")
-    return 1 if unexpected or mended else 0
+    return 1 if unexpected else 0
 
 
 if __name__ == "__main__":

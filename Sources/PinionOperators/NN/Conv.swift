@@ -18,6 +18,10 @@ public struct Conv: CPUExecutable {
     return [try form.infer(x, try context.type(1), bias: context.optionalType(2), element: x.element)]
   }
 
+  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    convolutionOperations(weights: inputs.count > 1 ? inputs[1] : nil, outputs)
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let x = try context.type(0)
     let shape = try form.shape(x, try context.type(1))

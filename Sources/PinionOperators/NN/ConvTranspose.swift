@@ -74,6 +74,11 @@ public struct ConvTranspose: CPUExecutable {
     return [TensorType(x.element, try Shape([shape.images, outputs] + shape.window.output))]
   }
 
+  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    guard let x = inputs.first ?? nil, inputs.count > 1, let weights = inputs[1], let channels = weights.dims.first, channels > 0 else { return 0 }
+    return 2 &* x.count &* (weights.count / channels)
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let x = try context.type(0)
     let shape = try shape(x, try context.type(1))

@@ -18,6 +18,10 @@ public struct FusedGemm: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try form.infer(context)] }
 
+  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    productOperations(depth: form.transposition.a ? inputs.first??.dims.first : inputs.first??.dims.last, outputs)
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try form.makeKernel(activation, context) }
 }
 

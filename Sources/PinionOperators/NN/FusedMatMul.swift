@@ -32,6 +32,10 @@ public struct FusedMatMul: CPUExecutable {
     return [TensorType(a.element, product.result)]
   }
 
+  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    productOperations(depth: inputs.first??.dims.last, outputs)
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let a = try context.type(0)
     let product = try MatrixProduct(a.shape, try context.type(1).shape, transposition)

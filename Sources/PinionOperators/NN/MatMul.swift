@@ -17,6 +17,10 @@ public struct MatMul: CPUExecutable {
     return [TensorType(a.element, try MatrixProduct(a.shape, b.shape).result)]
   }
 
+  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    productOperations(depth: inputs.first??.dims.last, outputs)
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let a = try context.type(0), b = try context.type(1)
     let product = try MatrixProduct(a.shape, b.shape)

@@ -22,6 +22,10 @@ public struct ConvInteger: CPUExecutable {
     return [try form.infer(try context.type(0), w, bias: nil, element: .int32)]
   }
 
+  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    convolutionOperations(weights: inputs.count > 1 ? inputs[1] : nil, outputs)
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let shape = try form.shape(try context.type(0), try context.type(1))
     var preparation = Preparation(context)

@@ -18,6 +18,10 @@ public struct MatMulInteger: CPUExecutable {
     return [TensorType(.int32, try MatrixProduct(try context.type(0).shape, try context.type(1).shape).result)]
   }
 
+  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    productOperations(depth: inputs.first??.dims.last, outputs)
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     var preparation = Preparation(context)
     let product = try integerProduct(a: 0, b: 1, aZero: 2, bZero: 3, &preparation, context)

@@ -28,6 +28,10 @@ public struct QLinearConv: CPUExecutable {
     return [try form.infer(try context.type(0), w, bias: context.optionalType(8), element: try context.type(7).element)]
   }
 
+  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    convolutionOperations(weights: inputs.count > 3 ? inputs[3] : nil, outputs)
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let shape = try form.shape(try context.type(0), try context.type(3))
     var preparation = Preparation(context)

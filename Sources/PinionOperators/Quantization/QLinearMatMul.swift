@@ -22,6 +22,10 @@ public struct QLinearMatMul: CPUExecutable {
     return [TensorType(try context.type(7).element, product.result)]
   }
 
+  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    productOperations(depth: inputs.first??.dims.last, outputs)
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     var preparation = Preparation(context)
     let product = try integerProduct(a: 0, b: 3, aZero: 2, bZero: 5, &preparation, context)

@@ -32,6 +32,10 @@ struct Regex: Sendable {
     let pattern: String
     var steps: [Step] = []
     var sets: [RegexClass] = []
+    /// Parts of the pattern compiled so far, repeated ones counted each time: empty ones take no step but time.
+    private var parts = 0
+
+    init(pattern: String) { self.pattern = pattern }
 
     mutating func add(_ step: Step) throws(PinionError) -> Int {
       guard steps.count < Regex.stepLimit else { throw .invalidModel("pattern '\(pattern)' is too large") }
@@ -40,6 +44,8 @@ struct Regex: Sendable {
     }
 
     mutating func compile(_ node: RegexNode, next: Int) throws(PinionError) -> Int {
+      parts += 1
+      guard parts <= 4 * Regex.stepLimit else { throw .invalidModel("pattern '\(pattern)' is too large") }
       switch node {
       case .empty: return next
       case .set(let set):

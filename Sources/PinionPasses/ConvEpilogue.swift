@@ -1,0 +1,168 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// A convolution followed by what scales or shifts its channels (BatchNormalization, Mul, Div, Add and Sub of constants) takes that
+/// into its weights and bias. A Gemm followed by BatchNormalization does as well.
+struct ChannelAffine: Rule {
+  let anchors = ["BatchNormalization", "Mul", "Div", "Add", "Sub"]
+
+  /// `scale * y + shift` for each channel; nil stands for 1 and 0.
+  private struct Affine {
+    var scale: [Double]?
+    var shift: [Double]?
+  }
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    let source = editor.name(index) == "BatchNormalization" ? editor.input(index, 0) : editor.constantAndOther(index)?.other
+    guard let source, let producer = editor.soleProducer(source, "Conv", "ConvTranspose", "Gemm"),
+      let weights = editor.constant(editor.input(producer, 1)), weights.element == .float32
+    else { return false }
+    let bias = editor.constant(editor.input(producer, 2))
+    guard bias != nil || editor.input(producer, 2) == nil, let layout = ChannelLayout(editor[producer], weights, editor.name(producer)),
+      bias.map({ layout.bias($0, editor[producer]) != nil }) ?? true,
+      let affine = editor.name(index) == "BatchNormalization"
+        ? normalization(index, editor, channels: layout.channels) : broadcast(index, editor, layout)
+    else { return false }
+    var node = editor[producer]
+    if let scale = affine.scale { node.inputs[1] = editor.addConstant(try layout.scaled(weights, by: scale)) }
+    let old = layout.bias(bias, node)
+    if affine.shift != nil || old != nil {
+      var sums = [Float](repeating: 0, count: layout.channels)
+      for channel in sums.indices {
+        sums[channel] = Float((old?[channel] ?? 0) * (affine.scale?[channel] ?? 1) + (affine.shift?[channel] ?? 0))
+      }
+      while node.inputs.count < 3 { node.inputs.append(nil) }
+      node.inputs[2] = editor.addConstant(try Tensor(vector: sums))
+      node.formalInputCount = node.inputs.count
+      node.attributes["beta"] = nil
+    }
+    var replacement = try context.resolver.node(
+      node.schema.name, domain: node.schema.domain, name: node.name, attributes: node.attributes, inputs: node.inputs,
+      outputs: editor[index].outputs)
+    replacement.opset = node.opset
+    editor.replace(index, with: replacement)
+    return true
+  }
+
+  private func normalization(_ index: Int, _ editor: GraphEditor, channels: Int) -> Affine? {
+    let node = editor[index]
+    guard node.outputs.count == 1, node.attributes["training_mode"] ?? .int(0) == .int(0), node.attributes["spatial"] ?? .int(1) == .int(1),
+      let scale = editor.constant(editor.input(index, 1))?.numbers, let shift = editor.constant(editor.input(index, 2))?.numbers,
+      let mean = editor.constant(editor.input(index, 3))?.numbers, let variance = editor.constant(editor.input(index, 4))?.numbers,
+      [scale, shift, mean, variance].allSatisfy({ $0.count == channels })
+    else { return nil }
+    var epsilon = 1e-5
+    if case .float(let value)? = node.attributes["epsilon"] { epsilon = Double(value) }
+    let factors = (0..<channels).map { scale[$0] / (variance[$0] + epsilon).squareRoot() }
+    return Affine(scale: factors, shift: (0..<channels).map { shift[$0] - mean[$0] * factors[$0] })
+  }
+
+  private func broadcast(_ index: Int, _ editor: GraphEditor, _ layout: ChannelLayout) -> Affine? {
+    guard let (constant, slot, _) = editor.constantAndOther(index), let numbers = layout.perChannel(constant) else { return nil }
+    switch editor.name(index) {
+    case "Mul": return Affine(scale: numbers)
+    case "Div": return slot == 1 && !numbers.contains(0) ? Affine(scale: numbers.map { 1 / $0 }) : nil
+    case "Add": return Affine(shift: numbers)
+    case "Sub" where slot == 1: return Affine(shift: numbers.map { -$0 })
+    case "Sub": return Affine(scale: [Double](repeating: -1, count: layout.channels), shift: numbers)
+    default: return nil
+    }
+  }
+}
+
+/// Where the output channels are in the weights of a convolution or product.
+private struct ChannelLayout {
+  let channels: Int
+  /// The rank of the result.
+  let rank: Int
+  /// The weights are [outer, channels of a group, inner], with as many groups as divide `outer`.
+  private let outer: Int
+  private let inner: Int
+  private let groups: Int
+
+  init?(_ node: Node, _ weights: Tensor, _ name: String) {
+    rank = weights.shape.rank
+    let dims = weights.shape.dims
+    var groups = 1
+    if case .int(let value)? = node.attributes["group"] { groups = Int(exactly: value) ?? 0 }
+    guard groups > 0, weights.count > 0 else { return nil }
+    switch name {
+    case "Conv" where rank > 2:
+      (outer, channels, inner, self.groups) = (1, dims[0], weights.shape.count(1..<rank), 1)
+    case "ConvTranspose" where rank > 2 && dims[0] % groups == 0 && dims[1] < 1 << 31 && groups < 1 << 31:
+      (outer, channels, inner, self.groups) = (dims[0], dims[1] &* groups, weights.shape.count(2..<rank), groups)
+    case "Gemm" where rank == 2:
+      let isTransposed = node.attributes["transB"] == .int(1)
+      (outer, channels, inner, self.groups) = isTransposed ? (1, dims[0], dims[1], 1) : (dims[0], dims[1], 1, 1)
+    default: return nil
+    }
+  }
+
+  func scaled(_ weights: Tensor, by scale: [Double]) throws(PinionError) -> Tensor {
+    let result = try Tensor(weights.type)
+    let source = try weights.elements(as: Float.self), target = try result.mutableElements(as: Float.self)
+    let perGroup = channels / groups, rowsPerGroup = outer / groups
+    var position = 0
+    for row in 0..<outer {
+      for channel in 0..<perGroup {
+        let factor = scale[(row / max(rowsPerGroup, 1)) &* perGroup &+ channel]
+        for _ in 0..<inner {
+          target[position] = Float(Double(source[position]) * factor)
+          position &+= 1
+        }
+      }
+    }
+    return result
+  }
+
+  /// A constant that is the same for all elements of a channel.
+  func perChannel(_ constant: Tensor) -> [Double]? {
+    let dims = constant.shape.dims
+    guard dims.count <= rank, let numbers = constant.numbers else { return nil }
+    if numbers.count == 1 { return [Double](repeating: numbers[0], count: channels) }
+    // The channel axis is the second of the result.
+    let axis = dims.count - (rank - 1)
+    guard axis >= 0, numbers.count == channels, dims[axis] == channels else { return nil }
+    return numbers
+  }
+
+  /// The bias there is, for each channel: a vector, or for Gemm whatever broadcasts.
+  func bias(_ constant: Tensor?, _ node: Node) -> [Double]? {
+    guard let constant, let numbers = rank > 2 ? constant.numbers : perChannel(constant), numbers.count == channels else { return nil }
+    guard case .float(let beta)? = node.attributes["beta"] else { return numbers }
+    return numbers.map { $0 * Double(beta) }
+  }
+}
+
+/// Conv(X) + Z, where Z has the shape of the result.
+struct ConvResidual: Rule {
+  let anchors = ["Add"]
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    var best: (conv: Int, residual: ValueID)?
+    for slot in 0..<2 {
+      guard let value = editor.input(index, slot), let conv = editor.soleProducer(value, "Conv", "pinion::FusedConv"),
+        editor[conv].attributes["activation"] == nil, editor[conv].inputs.count < 4, let residual = editor.other(index, than: value),
+        editor.constant(residual) == nil, editor.isFusible(conv)
+      else { continue }
+      // Of two convolutions the later one, when the other's result is there already.
+      if conv > best?.conv ?? -1 { best = (conv, residual) }
+    }
+    guard let best, hasSameShape(best.conv, best.residual, index, &editor) else { return false }
+    var inputs = editor[best.conv].inputs
+    while inputs.count < 3 { inputs.append(nil) }
+    inputs.append(best.residual)
+    let node = try context.resolver.node(
+      "FusedConv", domain: "pinion", name: editor[best.conv].name, attributes: editor[best.conv].attributes, inputs: inputs,
+      outputs: editor[index].outputs)
+    editor.replace(index, with: node)
+    return true
+  }
+
+  private func hasSameShape(_ conv: Int, _ residual: ValueID, _ index: Int, _ editor: inout GraphEditor) -> Bool {
+    guard let output = editor[conv].outputs.first, let a = editor.fact(output, at: index).dims, let b = editor.fact(residual, at: index).dims
+    else { return false }
+    return a == b && !a.contains(nil)
+  }
+}

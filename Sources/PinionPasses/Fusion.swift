@@ -1,0 +1,26 @@
+import PinionBase
+import PinionGraph
+
+/// Turns what exporters write out node by node back into the operators that it stands for.
+struct OperatorRecognition: Pass {
+  let name = "OperatorRecognition"
+  private static let rewriting = Rewriting([
+    GatedActivation(), HardSigmoidRecognition(), NormalizationRecognition(), NormalizationBias(),
+  ])
+
+  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
+    try OperatorRecognition.rewriting.run(&graph, context)
+  }
+}
+
+/// Takes what follows convolutions and matrix products into them.
+struct EpilogueFusion: Pass {
+  let name = "EpilogueFusion"
+  private static let rewriting = Rewriting([
+    ChannelAffine(), ConvResidual(), ColumnScale(), ProductScale(), ProductBias(), ProductOfTransposed(), ActivationEpilogue(),
+  ])
+
+  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
+    try EpilogueFusion.rewriting.run(&graph, context)
+  }
+}

@@ -1,0 +1,72 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+import Testing
+
+@Suite struct LinearAndSupportVectorTests {
+  private func run(_ name: String, _ attributes: [String: AttributeValue], _ input: Value, outputs: Int = 1) throws -> [Tensor] {
+    try evaluate(name, domain: "ai.onnx.ml", attributes: attributes, [input], outputCount: outputs).map { try $0.asTensor() }
+  }
+
+  @Test func regressesLinearly() throws {
+    let attributes: [String: AttributeValue] = ["targets": .int(2), "coefficients": .floats([1, 2, 3, 4]), "intercepts": .floats([10, 20])]
+    try expect(try run("LinearRegressor", attributes, value([Float(1), 1, 0, -1], [2, 2]))[0], [Float(13), 27, 8, 16], [2, 2])
+    try expect(try run("LinearRegressor", attributes, value([Int32(1), 1], [2]))[0], [Float(13), 27], [1, 2])
+    #expect(throws: PinionError.self) { try run("LinearRegressor", attributes, value([Float(1), 1, 1], [1, 3])) }
+  }
+
+  @Test func classifiesLinearly() throws {
+    let attributes: [String: AttributeValue] = [
+      "coefficients": .floats([1, 0, 0, 1, 1, 1]), "intercepts": .floats([0, 0, -1]), "classlabels_ints": .ints([5, 6, 7]),
+      "post_transform": .string("SOFTMAX"),
+    ]
+    let results = try run("LinearClassifier", attributes, value([2.0, 0, 0, 3], [2, 2]), outputs: 2)
+    try expect(results[0], [Int64(5), 6], [2])
+    try expect(results[1], near: [0.66524096, 0.09003057, 0.24472847, 0.03511903, 0.70538451, 0.25949646], [2, 3])
+  }
+
+  @Test func oneFunctionDecidesBetweenTwoClasses() throws {
+    let attributes: [String: AttributeValue] = [
+      "coefficients": .floats([1]), "intercepts": .floats([0]), "classlabels_strings": .strings(["no", "yes"]),
+      "post_transform": .string("LOGISTIC"),
+    ]
+    let results = try run("LinearClassifier", attributes, value([Float(1), -1], [2, 1]), outputs: 2)
+    #expect(try results[0].strings() == ["yes", "no"])
+    try expect(results[1], near: [0.26894142, 0.73105858, 0.73105858, 0.26894142], [2, 2])
+  }
+
+  // Kernels by their formulas: x = (1, 2), support vectors (1, 0) and (0, 1), gamma 0.5, coef0 1, degree 2.
+  @Test(arguments: [
+    ("LINEAR", Float(2 * 1 - 1 * 2)), ("POLY", Float(2 * 2.25 - 1 * 4)), ("RBF", Float(2 * 0.13533528 - 1 * 0.36787944)),
+    ("SIGMOID", Float(2 * 0.90514825 - 1 * 0.96402758)),
+  ])
+  func regressesBySupportVectors(kernel: String, expected: Float) throws {
+    var attributes: [String: AttributeValue] = [
+      "kernel_type": .string(kernel), "kernel_params": .floats([0.5, 1, 2]), "support_vectors": .floats([1, 0, 0, 1]),
+      "coefficients": .floats([2, -1]), "n_supports": .int(2), "rho": .floats([0.25]),
+    ]
+    try expect(try run("SVMRegressor", attributes, value([Float(1), 2], [1, 2]))[0], near: [expected + 0.25], [1, 1])
+    attributes["one_class"] = .int(1)
+    try expect(try run("SVMRegressor", attributes, value([Float(1), 2], [1, 2]))[0], [Float(expected + 0.25 > 0 ? 1 : -1)], [1, 1])
+  }
+
+  // One support vector for each of three classes: the decision of pair (i, j) is x_i - x_j.
+  @Test func pairsOfClassesVote() throws {
+    var attributes: [String: AttributeValue] = [
+      "kernel_type": .string("LINEAR"), "kernel_params": .floats([0, 0, 0]), "support_vectors": .floats([1, 0, 0, 0, 1, 0, 0, 0, 1]),
+      "vectors_per_class": .ints([1, 1, 1]), "coefficients": .floats([1, -1, -1, 1, 1, -1]), "rho": .floats([0, 0, 0]),
+      "classlabels_ints": .ints([7, 8, 9]),
+    ]
+    let input = try value([Float(3), 1, 2, 0, 1, 5], [2, 3])
+    let results = try run("SVMClassifier", attributes, input, outputs: 2)
+    try expect(results[0], [Int64(7), 9], [2])
+    try expect(results[1], [Float(2), 1, -1, -1, -5, -4], [2, 3])
+    attributes["prob_a"] = .floats([-1, -1, -1])
+    attributes["prob_b"] = .floats([0, 0, 0])
+    let probabilities = try elements(run("SVMClassifier", attributes, input, outputs: 2)[1], as: Float.self)
+    for row in 0..<2 { #expect(abs(probabilities[row * 3..<row * 3 + 3].reduce(0, +) - 1) < 1e-5) }
+    #expect(probabilities[0] > probabilities[2] && probabilities[2] > probabilities[1])
+    attributes["rho"] = .floats([0])
+    #expect(throws: PinionError.self) { try run("SVMClassifier", attributes, input, outputs: 2) }
+  }
+}
