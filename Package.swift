@@ -54,7 +54,11 @@ let package = Package(
     .target(name: "RunModelInputs", dependencies: ["PinionCPU", "CZlib", "CPNG", "CTurboJPEG"]),
     .executableTarget(
       name: "run-model",
-      dependencies: ["Pinion", "RunModelInputs", .product(name: "ArgumentParser", package: "swift-argument-parser")]),
+      dependencies: ["Pinion", "RunModelInputs", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      // So that the installed command needs no Swift toolchain.
+      linkerSettings: [
+        .unsafeFlags(["-static-stdlib"]), .linkedLibrary("_FoundationCShims"), .linkedLibrary("_FoundationCollections"),
+      ]),
     .executableTarget(name: "onnx-dump", dependencies: ["PinionImport"], path: "Tests/Oracle/onnx-dump"),
     .executableTarget(name: "onnx-case", dependencies: ["Pinion", "PinionCPU"], path: "Tests/Conformance/onnx-case"),
     .testTarget(name: "RunModelInputsTests", dependencies: ["RunModelInputs"]),

@@ -1,12 +1,13 @@
 #include "pk_dot.h"
 
 // Independent partial sums, which the compiler keeps in vector registers.
-#define PK_PARTS 32
+#define PK_PARTS 16
 
-static float total(const float *parts) {
-  float sum = 0;
-  for (size_t j = 0; j < PK_PARTS; j++) sum += parts[j];
-  return sum;
+static inline float total(float *parts) {
+  for (size_t width = PK_PARTS / 2; width > 0; width /= 2) {
+    for (size_t j = 0; j < width; j++) parts[j] += parts[j + width];
+  }
+  return parts[0];
 }
 
 float pk_dot_f32(const float *a, const float *b, size_t n) {

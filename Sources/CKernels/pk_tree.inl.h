@@ -4,7 +4,7 @@
 #define PK_WALKERS 8
 
 static inline __attribute__((always_inline)) void PK_TREE_FN(walk)(
-    const PK_NODE *nodes, uint32_t root, const PK_T *x, size_t stride, size_t rows, uint32_t *at) {
+    const PK_NODE *nodes, uint32_t root, const PK_T *x, size_t stride, size_t rows, int has_plain_nan, uint32_t *at) {
   for (size_t i = 0; i < rows; i++) at[i] = root;
   unsigned going;
   do {
@@ -13,7 +13,7 @@ static inline __attribute__((always_inline)) void PK_TREE_FN(walk)(
       const PK_NODE *node = nodes + at[i];
       PK_T v = x[i * stride + node->feature];
       unsigned beyond = node->step & (unsigned)!(v <= node->value);
-      at[i] = node->first + (v != v ? node->nan : beyond);
+      at[i] = node->first + (!has_plain_nan && v != v ? node->nan : beyond);
       going |= node->step;
     }
   } while (going);
@@ -69,10 +69,12 @@ void PK_TREE_FN(pk_forest_score)(
       size_t count = rows - row < PK_WALKERS ? rows - row : PK_WALKERS;
       if (!f->is_ordered) {
         for (size_t i = 0; i < count; i++) at[i] = PK_TREE_FN(walk_any)(f, f->roots[tree], block + i * stride);
+      } else if (count == PK_WALKERS && f->has_plain_nan) {
+        PK_TREE_FN(walk)(nodes, f->roots[tree], block, stride, PK_WALKERS, 1, at);
       } else if (count == PK_WALKERS) {
-        PK_TREE_FN(walk)(nodes, f->roots[tree], block, stride, PK_WALKERS, at);
+        PK_TREE_FN(walk)(nodes, f->roots[tree], block, stride, PK_WALKERS, 0, at);
       } else {
-        PK_TREE_FN(walk)(nodes, f->roots[tree], block, stride, count, at);
+        PK_TREE_FN(walk)(nodes, f->roots[tree], block, stride, count, 0, at);
       }
       double *target = scores + row * f->targets;
       if (sums_one) {

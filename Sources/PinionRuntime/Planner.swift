@@ -86,7 +86,11 @@ struct Planner {
     }
   }
 
+  /// Leaves a node for later segments. It may stand before nodes of this one, so what it reads must outlast them all.
   private mutating func postpone(_ index: Int, isReady: Bool) {
+    for case let input? in graph.nodes[index].inputs {
+      if case .block(let block)? = places[input.index]?.base { blocks[block].last = .max }
+    }
     if isReady, eagerNode == nil { eagerNode = index } else { deferred.append(index) }
   }
 

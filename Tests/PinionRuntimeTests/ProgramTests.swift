@@ -88,6 +88,18 @@ private func floats(_ elements: [Float]) throws -> Value { .tensor(try Tensor(ve
     #expect(try result[5].asTensor().integers() == [1, 4])
   }
 
+  @Test func valueReadByAPostponedNodeIsNotOverwritten() throws {
+    let program = try program { graph, x in
+      let doubled = try graph.add("Add", [x, x])
+      let positions = try graph.add("NonZero", [doubled])
+      let later = try graph.add("GatherElements", [doubled, try graph.add("Squeeze", [positions])])
+      return [later, try graph.add("Neg", [doubled])]
+    }
+    let result = try program.run([try floats([0, 5, 7])], control: RunControl())
+    #expect(Array(try result[0].asTensor().elements(as: Float.self)) == [10, 14])
+    #expect(Array(try result[1].asTensor().elements(as: Float.self)) == [0, -10, -14])
+  }
+
   @Test func outputGivenTwiceIsWrittenTwice() throws {
     let program = try program { graph, x in
       let y = try graph.add("Neg", [x])

@@ -57,6 +57,7 @@ typedef struct pk_forest {
   uint8_t aggregate;            ///< A pk_tree_aggregate.
   uint8_t has_one_weight;       ///< Every leaf has one weight for target 0, which is the value of its node.
   uint8_t is_ordered;           ///< All branches are PK_TREE_LE.
+  uint8_t has_plain_nan;        ///< NaN goes where a failed comparison goes, in all branches.
 } pk_forest;
 
 /// Adds the leaves of trees [tree0, tree1) to `scores`, `targets` numbers for each of `rows` rows; the caller has set them to 0

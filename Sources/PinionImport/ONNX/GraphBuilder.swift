@@ -157,10 +157,10 @@ final class GraphBuilder {
       case .constant(let tensor): graph.addConstant(tensor)
       }
     }
-    try checkInputs(operands, of: type.schema)
-    if subgraphs.isEmpty, !(type.schema.inputs.last?.isVariadic ?? false) {
+    if !(type.schema.inputs.last?.isVariadic ?? false) {
       while let last = operands.last, last == nil { operands.removeLast() }
     }
+    try checkInputs(operands, of: type.schema)
     var outputNames = node.outputs
     while let last = outputNames.last, last.isEmpty { outputNames.removeLast() }
     let outputs = outputNames.map { name in name.isEmpty ? nil : graph.addValue(name, type: declaredTypes[name]) }

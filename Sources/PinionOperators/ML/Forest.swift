@@ -37,6 +37,7 @@ final class Forest: @unchecked Sendable {
     var isReached = [Bool](repeating: false, count: source.nodes.count)
     var used = 0
     var isOrdered = true
+    var hasPlainNaN = true
     var pending: [(node: Int, slot: Int)] = []
     for (tree, root) in source.roots.enumerated() {
       rootTable[tree] = UInt32(truncatingIfNeeded: used)
@@ -55,6 +56,7 @@ final class Forest: @unchecked Sendable {
           laidOut.first = used
           used += 2
           isOrdered = isOrdered && laidOut.mode == PK_TREE_LE
+          hasPlainNaN = hasPlainNaN && laidOut.nan == 1
           pending.append((laidOut.isSwapped ? node.trueChild : node.falseChild, laidOut.first + 1))
           pending.append((laidOut.isSwapped ? node.falseChild : node.trueChild, laidOut.first))
         }
@@ -74,7 +76,8 @@ final class Forest: @unchecked Sendable {
     kernel = pk_forest(
       nodes: nodes.pointer, roots: rootTable, ranges: rangeTable, weights: weightTable, members: memberTable,
       targets: UInt32(truncatingIfNeeded: source.targets), aggregate: UInt8(source.aggregate.kernelCode.rawValue),
-      has_one_weight: source.targets == 1 && leavesHaveOneWeight ? 1 : 0, is_ordered: isOrdered ? 1 : 0)
+      has_one_weight: source.targets == 1 && leavesHaveOneWeight ? 1 : 0, is_ordered: isOrdered ? 1 : 0,
+      has_plain_nan: hasPlainNaN ? 1 : 0)
   }
 
   /// A node on its way into the kernel's form.

@@ -16,13 +16,17 @@ struct Regex: Sendable {
   private let steps: [Step]
   private let sets: [RegexClass]
   private let start: Int
+  /// The set, for a pattern that is one or more of it: what most tokenizers use.
+  private let repeated: RegexClass?
 
   /// - Throws: `.invalidModel` for a pattern that RE2 would not take, or one that is too large.
   init(_ pattern: String) throws(PinionError) {
     var parser = RegexParser(pattern)
     var compiler = Compiler(pattern: pattern)
     let match = try compiler.add(.match)
-    start = try compiler.compile(try parser.parse(), next: match)
+    let tree = try parser.parse()
+    start = try compiler.compile(tree, next: match)
+    if case .repetition(.set(let set), minimum: 1, maximum: nil) = tree { repeated = set } else { repeated = nil }
     steps = compiler.steps
     sets = compiler.sets
   }
@@ -111,12 +115,17 @@ struct Regex: Sendable {
 
   /// Whether the whole text matches.
   func matchesWhole(_ text: [UInt32], control: RunControl) throws(PinionError) -> Bool {
-    try search(text, from: 0, isWhole: true, control: control) != nil
+    if let repeated { return !text.isEmpty && text.allSatisfy { repeated.contains($0) } }
+    return try search(text, from: 0, isWhole: true, control: control) != nil
   }
 
   /// The match that begins first from `position` on, and of those that begin there the longest.
   func firstMatch(in text: [UInt32], from position: Int, control: RunControl) throws(PinionError) -> Range<Int>? {
-    try search(text, from: position, isWhole: false, control: control)
+    if let repeated {
+      guard let first = text[position...].firstIndex(where: { repeated.contains($0) }) else { return nil }
+      return first..<(text[first...].firstIndex { !repeated.contains($0) } ?? text.count)
+    }
+    return try search(text, from: position, isWhole: false, control: control)
   }
 
   private func search(_ text: [UInt32], from first: Int, isWhole: Bool, control: RunControl) throws(PinionError) -> Range<Int>? {
@@ -182,14 +191,33 @@ struct Regex: Sendable {
   }
 }
 
-extension StringElement {
-  /// The values of the Unicode scalars, U+FFFD for bytes that are no UTF-8.
-  var scalars: [UInt32] { string.unicodeScalars.map(\.value) }
-}
+/// A text's Unicode scalar values, U+FFFD for bytes that are no UTF-8, and where each begins.
+struct ScalarText {
+  let scalars: [UInt32]
+  private let bytes: [UInt8]
+  /// One more than there are scalars; empty for text of single bytes.
+  private let offsets: [Int]
 
-/// A string of Unicode scalar values as UTF-8.
-func utf8(_ scalars: ArraySlice<UInt32>) -> [UInt8] {
-  var text = String.UnicodeScalarView()
-  for value in scalars { text.append(Unicode.Scalar(value) ?? "\u{fffd}") }
-  return Array(String(text).utf8)
+  init(_ element: StringElement) {
+    guard element.bytes.contains(where: { $0 >= 0x80 }) else {
+      bytes = Array(element.bytes)
+      scalars = bytes.map(UInt32.init)
+      offsets = []
+      return
+    }
+    let text = element.string
+    bytes = Array(text.utf8)
+    scalars = text.unicodeScalars.map(\.value)
+    var offset = 0
+    offsets = [0] + text.unicodeScalars.map { scalar in
+      offset += UTF8.width(scalar)
+      return offset
+    }
+  }
+
+  /// The UTF-8 of a range of scalars.
+  func utf8(_ range: Range<Int>) -> [UInt8] {
+    guard !offsets.isEmpty else { return Array(bytes[range]) }
+    return Array(bytes[offsets[range.lowerBound]..<offsets[range.upperBound]])
+  }
 }

@@ -18,7 +18,7 @@ public struct RegexFullMatch: EagerExecutable {
     let flags = try output.mutableElements(as: Bool.self)
     for (index, string) in strings.enumerated() {
       try context.control.check()
-      flags[index] = try regex.matchesWhole(string.scalars, control: context.control)
+      flags[index] = try regex.matchesWhole(ScalarText(string).scalars, control: context.control)
     }
     return [.tensor(output)]
   }

@@ -69,8 +69,13 @@ struct RegexParser {
     while let scalar = next, scalar != "|", scalar != ")" {
       if startsWith("\\Q") {
         position += 2
-        while position < text.count, !startsWith("\\E") { items.append(literal(text[position])); position += 1 }
+        while position < text.count, !startsWith("\\E") {
+          items.append(literal(text[position]))
+          position += 1
+        }
         position = min(position + 2, text.count)
+        // A repetition operator behind it is for the last character alone.
+        if let last = items.popLast() { items.append(try repeated(last)) }
         continue
       }
       guard let atom = try atom() else { continue }

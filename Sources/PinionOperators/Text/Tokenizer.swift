@@ -50,8 +50,10 @@ public struct Tokenizer: EagerExecutable {
     var rows: [[[UInt8]]] = []
     for string in strings {
       try context.control.check()
-      let text = string.scalars
-      rows.append(try tokens(text, control: context.control).filter { $0.count >= minimum }.map { utf8(text[$0]) })
+      let text = ScalarText(string)
+      var row: [[UInt8]] = []
+      for token in try tokens(text.scalars, control: context.control) where token.count >= minimum { row.append(text.utf8(token)) }
+      rows.append(row)
     }
     var width = rows.map(\.count).max() ?? 0
     if hasMarks, width > 0 {

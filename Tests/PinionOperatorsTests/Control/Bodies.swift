@@ -32,3 +32,8 @@ struct Body {
 
 /// A tensor's value.
 func value<T: Element>(_ elements: [T], _ dims: [Int]) throws -> Value { .tensor(try tensor(elements, dims)) }
+
+/// A copy of a tensor's elements.
+func elements<T: Element>(_ tensor: Tensor, as type: T.Type = T.self) throws -> [T] {
+  try withExtendedLifetime(tensor) { Array(try tensor.elements(as: T.self)) }
+}

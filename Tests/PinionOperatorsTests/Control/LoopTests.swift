@@ -47,7 +47,7 @@ import Testing
   @Test func manyIterationsOutgrowTheFirstBuffer() throws {
     let count: Int64 = 20_000
     let results = try run(try summing(below: .max), [value([count], []), nil, value([Int64(0)], [1])], outputs: 2)
-    let scan = try results[1].elements(as: Int64.self)
+    let scan = try elements(results[1], as: Int64.self)
     #expect(scan.count == Int(count))
     for index in [0, 1, 8191, 8192, 19_999] { #expect(scan[index] == Int64(index) * Int64(index + 1) / 2) }
   }

@@ -63,7 +63,7 @@ import Testing
     try expect(results[1], [Float(2), 1, -1, -1, -5, -4], [2, 3])
     attributes["prob_a"] = .floats([-1, -1, -1])
     attributes["prob_b"] = .floats([0, 0, 0])
-    let probabilities = try run("SVMClassifier", attributes, input, outputs: 2)[1].elements(as: Float.self)
+    let probabilities = try elements(run("SVMClassifier", attributes, input, outputs: 2)[1], as: Float.self)
     for row in 0..<2 { #expect(abs(probabilities[row * 3..<row * 3 + 3].reduce(0, +) - 1) < 1e-5) }
     #expect(probabilities[0] > probabilities[2] && probabilities[2] > probabilities[1])
     attributes["rho"] = .floats([0])

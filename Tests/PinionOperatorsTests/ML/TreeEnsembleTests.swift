@@ -85,7 +85,9 @@ import Testing
 
   @Test func rejectsWhatIsNoTree() throws {
     var cycle = stumps(modes: ["BRANCH_LEQ"], values: [1], targets: [0], prefix: "target")
-    cycle["nodes_truenodeids"] = .ints([0, 0, 0])
+    cycle["nodes_modes"] = .strings(["BRANCH_LEQ", "BRANCH_LEQ", "LEAF"])
+    cycle["nodes_truenodeids"] = .ints([1, 1, 0])
+    cycle["nodes_falsenodeids"] = .ints([2, 2, 0])
     #expect(throws: PinionError.self) { try regress(cycle, tensor([Float(1)], [1, 1])) }
     var missing = stumps(modes: ["BRANCH_LEQ"], values: [1], targets: [0], prefix: "target")
     missing["nodes_falsenodeids"] = .ints([7, 0, 0])

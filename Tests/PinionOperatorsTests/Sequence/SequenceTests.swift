@@ -8,7 +8,7 @@ import Testing
     .sequence(try numbers.map { .tensor(try Tensor(vector: [$0])) }, element: .tensor(.float32, dims: nil))
   }
 
-  private func numbers(_ value: Value) throws -> [Float] { try value.asSequence().flatMap { try $0.asTensor().elements(as: Float.self) } }
+  private func numbers(_ value: Value) throws -> [Float] { try value.asSequence().flatMap { try elements($0.asTensor()) } }
   private func position(_ index: Int64) throws -> Value { .tensor(try Tensor(scalar: index)) }
 
   @Test func constructsAndMeasures() throws {
@@ -21,8 +21,8 @@ import Testing
   }
 
   @Test func readsFromBothEnds() throws {
-    #expect(try evaluate("SequenceAt", [sequence([1, 2, 3]), position(1)])[0].asTensor().elements(as: Float.self)[0] == 2)
-    #expect(try evaluate("SequenceAt", [sequence([1, 2, 3]), position(-3)])[0].asTensor().elements(as: Float.self)[0] == 1)
+    #expect(try elements(evaluate("SequenceAt", [sequence([1, 2, 3]), position(1)])[0].asTensor()) == [Float(2)])
+    #expect(try elements(evaluate("SequenceAt", [sequence([1, 2, 3]), position(-3)])[0].asTensor()) == [Float(1)])
     for index in [3, -4, Int64.min] {
       #expect(throws: PinionError.self) { try evaluate("SequenceAt", [sequence([1, 2, 3]), position(index)]) }
     }
@@ -82,7 +82,7 @@ import Testing
     let tensor = try value([Float(1)], [1])
     let absent = try evaluate("Optional", attributes: ["type": .type(.tensor(.float32, dims: nil))], [Value?]())[0]
     func has(_ value: Value?) throws -> Bool {
-      try evaluate("OptionalHasElement", [value])[0].asTensor().elements(as: Bool.self)[0]
+      try elements(evaluate("OptionalHasElement", [value])[0].asTensor(), as: Bool.self)[0]
     }
     #expect(try has(tensor))
     #expect(try has(sequence([])))

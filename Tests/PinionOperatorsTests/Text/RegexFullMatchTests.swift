@@ -5,8 +5,8 @@ import Testing
 
 @Suite struct RegexFullMatchTests {
   private func matches(_ pattern: String, _ text: String) throws -> Bool {
-    try evaluate("RegexFullMatch", attributes: ["pattern": .string(pattern)], [Tensor(strings: [text], .vector(1))])
-      .elements(as: Bool.self)[0]
+    try elements(
+      evaluate("RegexFullMatch", attributes: ["pattern": .string(pattern)], [Tensor(strings: [text], .vector(1))]), as: Bool.self)[0]
   }
 
   /// From RE2's page on its syntax.
