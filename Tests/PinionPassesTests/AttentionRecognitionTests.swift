@@ -15,7 +15,7 @@ import Testing
     try expectSameResults(before, after, tolerance: 1e-4, sourceLocation: sourceLocation)
   }
 
-  private func byHead(_ scores: String, mask: String = "float32[2,1,1,4]") -> String {
+  private func byHead(_ scores: String, mask: String = "float32[B,1,1,4]") -> String {
     """
     graph {
       input %q: float32[B,3,4,8]
