@@ -20,7 +20,7 @@ help:
 
 # Packages: what the library is built from, and what only its tests and tools need.
 deps:
-	@sh .ci/packages libopenblas-serial-dev libpng-dev libturbojpeg0-dev zlib1g-dev
+	@sh .ci/packages libpng-dev libturbojpeg0-dev zlib1g-dev
 
 test-deps: deps
 	@sh .ci/packages gcc g++ cmake pkg-config libprotobuf-dev protobuf-compiler python3-venv
@@ -47,7 +47,7 @@ wheel: build $(VENV)/ready
 demo: build $(VENV)/ready
 	sh examples/demo.sh $(RELEASE)/run-model $(VENV)/bin/python
 
-test: test-deps build swift-tests kernel-tests capi-tests example-tests oracle-tests python-tests conformance
+test: test-deps build swift-tests kernel-tests capi-tests example-tests oracle-tests python-tests command-tests conformance
 	@echo "all tests pass"
 
 # Every level of instructions that this machine has; a level it lacks falls back to the best one it has.
@@ -78,6 +78,9 @@ oracle-tests: $(VENV)/ready
 
 python-tests: $(VENV)/ready
 	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python -m pytest -q bindings/python
+
+command-tests: $(VENV)/ready
+	RUN_MODEL=$(RELEASE)/run-model $(VENV)/bin/python -m pytest -q Tests/run-model
 
 conformance: $(VENV)/ready
 	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Tests/Conformance/conformance.py --known Tests/Conformance/known-failures.txt

@@ -25,10 +25,6 @@ void pk_range_f32(pk_isa isa, const float *x, size_t n, float *least, float *gre
   PK_SELECT(isa, pk_quantize_table).range(x, n, least, greatest);
 }
 
-void pk_depthwise_int8_plane(pk_isa isa, const pk_depthwise_int8 *s, const void *x, const void *w, int32_t *y) {
-  PK_SELECT(isa, pk_quantize_table).depthwise(s, x, w, y);
-}
-
 /// The part of a window that lies inside the input, and how many of its places count.
 typedef struct window_part {
   size_t first, last, counted;

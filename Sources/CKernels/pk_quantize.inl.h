@@ -93,46 +93,6 @@ static void PK_FN(range)(const float *x, size_t n, float *least, float *greatest
   *greatest = high[0];
 }
 
-#define DEFINE_TAP(NAME, T)                                                                                                 \
-  static void PK_FN(tap_##NAME)(const T *x, size_t stride, int32_t zero, int32_t factor, int32_t *y, size_t n) {            \
-    if (stride == 1) {                                                                                                      \
-      PK_VECTORISE for (size_t i = 0; i < n; i++) y[i] += ((int32_t)x[i] - zero) * factor;                                  \
-    } else if (stride == 2) {                                                                                               \
-      PK_VECTORISE for (size_t i = 0; i < n; i++) y[i] += ((int32_t)x[2 * i] - zero) * factor;                              \
-    } else {                                                                                                                \
-      for (size_t i = 0; i < n; i++) y[i] += ((int32_t)x[i * stride] - zero) * factor;                                      \
-    }                                                                                                                       \
-  }
-DEFINE_TAP(u8, uint8_t)
-DEFINE_TAP(i8, int8_t)
-
-static void PK_FN(depthwise)(const pk_depthwise_int8 *s, const void *x, const void *w, int32_t *y) {
-  memset(y, 0, s->out[0] * s->out[1] * sizeof(int32_t));
-  for (size_t kh = 0; kh < s->kernel[0]; kh++)
-    for (size_t kw = 0; kw < s->kernel[1]; kw++) {
-      const size_t tap = kh * s->kernel[1] + kw;
-      const int32_t factor = (s->w_signed ? ((const int8_t *)w)[tap] : ((const uint8_t *)w)[tap]) - s->w_zero;
-      // Columns whose tap lies inside the input.
-      const size_t shift = kw * s->dilation[1];
-      const size_t first = shift >= s->pad[1] ? 0 : (s->pad[1] - shift + s->stride[1] - 1) / s->stride[1];
-      const size_t room = s->in[1] + s->pad[1] > shift ? s->in[1] + s->pad[1] - shift : 0;
-      size_t last = (room + s->stride[1] - 1) / s->stride[1];
-      last = last < s->out[1] ? last : s->out[1];
-      if (first >= last) continue;
-      for (size_t oh = 0; oh < s->out[0]; oh++) {
-        // A row before the input wraps around to a huge number.
-        const size_t ih = oh * s->stride[0] + kh * s->dilation[0] - s->pad[0];
-        if (ih >= s->in[0]) continue;
-        const size_t at = ih * s->in[1] + first * s->stride[1] + shift - s->pad[1];
-        int32_t *row = y + oh * s->out[1] + first;
-        if (s->x_signed)
-          PK_FN(tap_i8)((const int8_t *)x + at, s->stride[1], s->x_zero, factor, row, last - first);
-        else
-          PK_FN(tap_u8)((const uint8_t *)x + at, s->stride[1], s->x_zero, factor, row, last - first);
-      }
-    }
-}
-
 const pk_quantize_table PK_FN(pk_quantize_table) = {
     .quantize = {[PK_U8] = PK_FN(quantize_u8), [PK_I8] = PK_FN(quantize_i8), [PK_U16] = PK_FN(quantize_u16),
                  [PK_I16] = PK_FN(quantize_i16)},
@@ -141,5 +101,4 @@ const pk_quantize_table PK_FN(pk_quantize_table) = {
     .dequantize = {[PK_U8] = PK_FN(dequantize_u8), [PK_I8] = PK_FN(dequantize_i8), [PK_U16] = PK_FN(dequantize_u16),
                    [PK_I16] = PK_FN(dequantize_i16), [PK_I32] = PK_FN(dequantize_i32)},
     .range = PK_FN(range),
-    .depthwise = PK_FN(depthwise),
 };

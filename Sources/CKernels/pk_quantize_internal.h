@@ -9,7 +9,6 @@ typedef struct pk_quantize_table {
   void (*requantize[PK_TYPE_LIMIT])(const pk_quantization *q, int32_t bias, const int32_t *x, void *y, size_t n);
   void (*dequantize[PK_TYPE_LIMIT])(const pk_quantization *q, const void *x, float *y, size_t n);
   void (*range)(const float *x, size_t n, float *least, float *greatest);
-  void (*depthwise)(const pk_depthwise_int8 *s, const void *x, const void *w, int32_t *y);
 } pk_quantize_table;
 
 extern const pk_quantize_table pk_quantize_table_scalar;

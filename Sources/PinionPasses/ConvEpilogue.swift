@@ -20,7 +20,7 @@ struct ChannelAffine: Rule {
     else { return false }
     let bias = editor.constant(editor.input(producer, 2))
     guard bias != nil || editor.input(producer, 2) == nil, let layout = ChannelLayout(editor[producer], weights, editor.name(producer)),
-      bias.map({ layout.perChannel($0) != nil }) ?? true,
+      bias.map({ layout.bias($0, editor[producer]) != nil }) ?? true,
       let affine = editor.name(index) == "BatchNormalization"
         ? normalization(index, editor, channels: layout.channels) : broadcast(index, editor, layout)
     else { return false }
@@ -101,7 +101,7 @@ private struct ChannelLayout {
 
   func scaled(_ weights: Tensor, by scale: [Double]) throws(PinionError) -> Tensor {
     let result = try Tensor(weights.type)
-    let source = try weights.elements(as: Float.self), target = try result.mutableElements(as: Float.self)
+    let source = try weights.unsafeElements(as: Float.self), target = try result.mutableElements(as: Float.self)
     let perGroup = channels / groups, rowsPerGroup = outer / groups
     var position = 0
     for row in 0..<outer {
@@ -127,9 +127,9 @@ private struct ChannelLayout {
     return numbers
   }
 
-  /// The bias there is, for each channel. Gemm's may be of any form that broadcasts.
+  /// The bias there is, for each channel: a vector, or for Gemm whatever broadcasts.
   func bias(_ constant: Tensor?, _ node: Node) -> [Double]? {
-    guard let constant, let numbers = perChannel(constant) else { return nil }
+    guard let constant, let numbers = rank > 2 ? constant.numbers : perChannel(constant), numbers.count == channels else { return nil }
     guard case .float(let beta)? = node.attributes["beta"] else { return numbers }
     return numbers.map { $0 * Double(beta) }
   }

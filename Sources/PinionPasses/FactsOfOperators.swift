@@ -47,6 +47,9 @@ extension Facts {
       guard let dims = first.dims, dims.count > 1 else { return Fact(element: first.element) }
       return Fact(element: first.element, dims: Array(dims[..<2]) + [Int?](repeating: 1, count: dims.count - 2))
     case "Slice", "Pad", "Tile", "Resize": return Fact(element: first.element, dims: first.dims.map { $0.map { _ in nil } })
+    case "RMSNormalization", "SimplifiedLayerNormalization":
+      return Fact(element: inputs.count > 1 ? inputs[1].element : nil, dims: first.dims)
+    case "Attention": return attention(node, inputs)
     default: return Facts.moved(name, node, inputs, first)
     }
   }
@@ -67,6 +70,14 @@ extension Facts {
       return symbols.windows(
         over: extents[axis], reach: (size &- 1) &* dilations[axis] &+ 1, stride: strides[axis], padding: pads[axis] &+ pads[axis &+ rank])
     }
+  }
+
+  private func attention(_ node: Node, _ inputs: [Fact]) -> Fact? {
+    guard inputs.count > 2, let dims = inputs[0].dims else { return nil }
+    if dims.count == 4 { return Fact(element: inputs[0].element, dims: Array(dims[..<3]) + [inputs[2].extent(3)]) }
+    guard dims.count == 3 else { return nil }
+    let hasOwnHeads = node.attributes["q_num_heads"] == node.attributes["kv_num_heads"]
+    return Fact(element: inputs[0].element, dims: Array(dims[..<2]) + [hasOwnHeads ? inputs[2].extent(2) : nil])
   }
 
   private func isTransposed(_ node: Node) -> Bool {

@@ -5,7 +5,8 @@ import PinionGraph
 struct OperatorRecognition: Pass {
   let name = "OperatorRecognition"
   private static let rewriting = Rewriting([
-    GatedActivation(), HardSigmoidRecognition(), NormalizationRecognition(), NormalizationBias(),
+    GatedActivation(), HardSigmoidRecognition(), NormalizationRecognition(), NormalizationBias(), AttentionRecognition(),
+    AttentionByRow(),
   ])
 
   func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {

@@ -39,10 +39,9 @@ public struct NpyHeader: Sendable, Equatable {
     let text = try fields.slice(offset: start, count: length)
     var literal = PythonLiteral(text, name: name)
     let entries = try literal.dictionary()
-    guard case .text(let descr)? = entries["descr"] else {
-      throw .unsupported("'\(name)' holds no plain array: its 'descr' is a record type or missing")
-    }
-    guard case .flag(let isFortranOrder)? = entries["fortran_order"], case .tuple(let dims)? = entries["shape"] else {
+    guard case .text(let descr)? = entries["descr"], case .flag(let isFortranOrder)? = entries["fortran_order"],
+      case .tuple(let dims)? = entries["shape"]
+    else {
       throw .invalidValue("'\(name)' has a damaged .npy header")
     }
     (scalar, isBigEndian) = try NpyHeader.scalar(descr, name: name)
@@ -72,7 +71,8 @@ public struct NpyHeader: Sendable, Equatable {
       throw .unsupported("'\(name)' holds pickled Python objects; save strings as a NumPy array of type str")
     case (UInt8(ascii: "U"), _): return (.unicode(count: width), isBigEndian)
     case (UInt8(ascii: "S"), _): return (.bytes(count: width), false)
-    case (UInt8(ascii: "V"), 1), (UInt8(ascii: "V"), 2): return (.opaque(width: width), isBigEndian)
+    // float8_e5m2 is the one of ml_dtypes' types that NumPy takes for a floating-point type of its own.
+    case (UInt8(ascii: "V"), 1), (UInt8(ascii: "V"), 2), (UInt8(ascii: "f"), 1): return (.opaque(width: width), isBigEndian)
     default:
       guard let element = numbers[String(descr.dropFirst())] else {
         throw .unsupported("'\(name)' holds elements of NumPy type '\(descr)', which no tensor has")

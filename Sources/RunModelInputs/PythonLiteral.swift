@@ -6,8 +6,6 @@ struct PythonLiteral {
     case text(String)
     case flag(Bool)
     case tuple([Int])
-    /// A list, as record types have; only its presence is of interest.
-    case list
   }
 
   private var rest: Substring
@@ -38,9 +36,7 @@ struct PythonLiteral {
     switch rest.first {
     case "'", "\"": return .text(try text())
     case "(": return .tuple(try tuple())
-    case "[":
-      rest = rest.suffix(0)
-      return .list
+    case "[": throw .unsupported("'\(name)' holds records, which no tensor does")
     default:
       if accept("True") { return .flag(true) }
       if accept("False") { return .flag(false) }

@@ -66,7 +66,9 @@ extension InputResolver {
     guard type.element != .string, type.byteCount == file.bytes.count else {
       throw Failure(.run, "'\(path)' has \(file.bytes.count) bytes; input '\(info.name)' is \(type), of \(type.byteCount)")
     }
-    return try failing(.run, subject: path) { () throws(PinionError) in try Tensor(copying: file.bytes, type) }
+    return try failing(.run, subject: path) { () throws(PinionError) in
+      try withExtendedLifetime(file) { () throws(PinionError) in try Tensor(copying: file.bytes, type) }
+    }
   }
 
   private func picture(_ path: String, _ info: ValueInfo) throws(Failure) -> Tensor {

@@ -33,14 +33,6 @@ bool pk_dequantize_f32(pk_isa isa, pk_type from, const pk_quantization *q, const
 /// Least and greatest of n floats and 0, NaN left out.
 void pk_range_f32(pk_isa isa, const float *x, size_t n, float *least, float *greatest);
 
-/// One plane of a depthwise integer convolution over height and width: y[out] = sum of (x - x_zero) * (w - w_zero), the
-/// padding being x_zero. x: uint8_t or int8_t [in], w likewise [kernel], y: [out].
-typedef struct pk_depthwise_int8 {
-  size_t in[2], kernel[2], stride[2], dilation[2], pad[2], out[2];
-  bool x_signed, w_signed;
-  int32_t x_zero, w_zero;
-} pk_depthwise_int8;
-
 /// Means of windows over up to three axes (depth, height, width; missing ones come first with size, kernel and stride 1) of
 /// `inner` channels that lie next to each other: 1 for a plane, all channels for an image with its channels last.
 typedef struct pk_average_int8 {
@@ -52,8 +44,6 @@ typedef struct pk_average_int8 {
 
 /// y[position - p0][inner] = mean of (x - x_zero) * x_scale over the window of each output position in [p0, p1).
 void pk_average_int8_positions(const pk_average_int8 *s, const void *x, size_t p0, size_t p1, float *y);
-
-void pk_depthwise_int8_plane(pk_isa isa, const pk_depthwise_int8 *s, const void *x, const void *w, int32_t *y);
 
 #ifdef __cplusplus
 }

@@ -49,44 +49,63 @@ public struct IntegerConvolution: Sendable {
   ) -> Void
 
   /// The stage that computes the convolution, and the scratch memory of its lanes.
-  public func stage(_ context: KernelContext, _ finish: @escaping Finish) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
+  public func stage(
+    _ context: KernelContext, _ finish: @escaping Finish
+  ) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
     guard !shape.isEmpty else { return (Kernel.Stage(tasks: 0) { _, _ in }, 0) }
-    return shape.channels == 1 && shape.window.rank <= 2 ? try depthwise(context, finish) : try byProducts(context, finish)
+    // 256 products of two numbers below 2^8 make a sum below 2^24.
+    var description = shape.threeAxes
+    let isExact = shape.window.kernelCount <= 256
+    return isExact && pk_conv_depthwise_fits(&description) ? try depthwise(context, finish) : try byProducts(context, finish)
   }
 
-  private func depthwise(_ context: KernelContext, _ finish: @escaping Finish) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
+  /// One channel at a time in float32, whose sums are exact as long as they stay below 2^24.
+  private func depthwise(
+    _ context: KernelContext, _ finish: @escaping Finish
+  ) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
     let isa = pk_isa_best()
     let window = shape.window
-    var plane = pk_depthwise_int8()
-    func pair(_ values: [Int], _ missing: Int) -> (Int, Int) {
-      let (_, height, width) = triple(values, missing)
-      return (height, width)
-    }
-    plane.in = pair(window.input, 1)
-    plane.kernel = pair(window.kernel, 1)
-    plane.stride = pair(window.stride, 1)
-    plane.dilation = pair(window.dilation, 1)
-    plane.pad = pair(window.padBefore, 0)
-    plane.out = pair(window.output, 1)
-    plane.x_signed = xIsSigned
-    plane.w_signed = wIsSigned
-    let description = plane
+    let plane = ConvolutionShape(images: 1, groups: 1, channels: 1, outputs: 1, window: window)
+    var description = plane.threeAxes
+    let own = try alignedUp(scratchSize(pk_conv_depthwise_scratch_bytes(isa, &description)), to: Buffer.alignment)
     let positions = window.outputCount, inputs = window.inputCount, taps = window.kernelCount
+    let inputBytes = try alignedUp(inputs.multiplied(by: 4), to: Buffer.alignment)
+    let weightBytes = try alignedUp(taps.multiplied(by: 4), to: Buffer.alignment)
+    let sumBytes = try alignedUp(positions.multiplied(by: 4), to: Buffer.alignment)
+    let lane = try own.adding(inputBytes).adding(weightBytes).adding(sumBytes).adding(sumBytes)
+    let whole = try conversion(from: .float32, to: .int32)
     let outputs = shape.groups &* shape.outputs, perGroup = shape.outputs, groups = shape.groups
+    let xCode = xIsSigned ? PK_I8 : PK_U8, wCode = wIsSigned ? PK_I8 : PK_U8
     let grain = max(1, min((1 << 19) / max(positions &* taps, 1), shape.images &* outputs / (context.threads &* 3)))
+    let constant = description
     let stage = Kernel.Stage.ranges(shape.images &* outputs, grain: grain) { frame, range in
-      let sums = frame.laneScratch.assumingMemoryBound(to: Int32.self)
-      for index in range {
-        let image = index / outputs, channel = index % outputs
-        var plane = description
-        plane.x_zero = zero(xZero, frame, 0)
-        plane.w_zero = zero(wZero, frame, wZeroIsVector ? channel : 0)
-        let source = frame.rawInput(x) + (image &* groups &+ channel / perGroup) &* inputs
-        pk_depthwise_int8_plane(isa, &plane, source, frame.rawInput(weights) + channel &* taps, sums)
-        finish(frame, image, channel, 0..<positions, UnsafePointer(sums))
+      let numbers = (frame.laneScratch + own).assumingMemoryBound(to: Float.self)
+      let factors = (frame.laneScratch + (own &+ inputBytes)).assumingMemoryBound(to: Float.self)
+      let results = (frame.laneScratch + (own &+ inputBytes &+ weightBytes)).assumingMemoryBound(to: Float.self)
+      let sums = (frame.laneScratch + (own &+ inputBytes &+ weightBytes &+ sumBytes)).assumingMemoryBound(to: Int32.self)
+      var one: Float = 1
+      withUnsafePointer(to: &one) { one in
+        for index in range {
+          let image = index / outputs, channel = index % outputs
+          var q = pk_quantization()
+          q.scale = one
+          q.zero = xZero?.pointer(frame)
+          _ = pk_dequantize_f32(
+            isa, xCode, &q, frame.rawInput(x) + (image &* groups &+ channel / perGroup) &* inputs, numbers, inputs)
+          q.zero = wZero.map { $0.pointer(frame) + (wZeroIsVector ? channel : 0) }
+          _ = pk_dequantize_f32(isa, wCode, &q, frame.rawInput(weights) + channel &* taps, factors, taps)
+          var conv = pk_conv()
+          conv.shape = constant
+          conv.x = UnsafePointer(numbers)
+          conv.weights = UnsafePointer(factors)
+          conv.y = results
+          pk_conv_depthwise(isa, &conv, 0, 1, frame.laneScratch)
+          whole(results, sums, positions)
+          finish(frame, image, channel, 0..<positions, UnsafePointer(sums))
+        }
       }
     }
-    return (stage, try positions.multiplied(by: 4))
+    return (stage, lane)
   }
 
   @inline(__always)
@@ -94,7 +113,9 @@ public struct IntegerConvolution: Sendable {
     place.map { $0.pointer(frame, as: Int32.self)[index] } ?? 0
   }
 
-  private func byProducts(_ context: KernelContext, _ finish: @escaping Finish) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
+  private func byProducts(
+    _ context: KernelContext, _ finish: @escaping Finish
+  ) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
     let isa = pk_isa_best()
     let window = shape.window
     let m = shape.outputs, k = shape.channels &* window.kernelCount, positions = window.outputCount
@@ -177,7 +198,9 @@ public struct IntegerConvolution: Sendable {
 
     init(g: pk_igemm, _ window: Window) {
       self.g = g
-      let lists = [(window.input, 1), (window.kernel, 1), (window.stride, 1), (window.dilation, 1), (window.padBefore, 0), (window.output, 1)]
+      let lists = [
+        (window.input, 1), (window.kernel, 1), (window.stride, 1), (window.dilation, 1), (window.padBefore, 0), (window.output, 1),
+      ]
       axes = lists.flatMap { values, missing in
         let (depth, height, width) = triple(values, missing)
         return [depth, height, width]

@@ -108,7 +108,8 @@ struct AttentionCore<T: AttentionElement>: Sendable {
   /// The stage, and the bytes that each lane needs for it.
   func stage() throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
     let heads = mergedHeads, rows = heads &* shape.queries, units = shape.batch &* (shape.heads / max(heads, 1))
-    guard rows > 0, units > 0 else { return (Kernel.Stage(tasks: 0) { _, _ in }, 0) }
+    // Without elements there may be any number of heads.
+    guard rows > 0, units > 0, shape.valueSize > 0 || scores != nil else { return (Kernel.Stage(tasks: 0) { _, _ in }, 0) }
     // Scores of a block stay in the second-level cache.
     let block = min(rows, max(8, min(96, 131_072 / max(shape.keys, 1))))
     let blocks = (rows &- 1) / block &+ 1

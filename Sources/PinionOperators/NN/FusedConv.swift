@@ -36,8 +36,7 @@ public struct FusedConv: CPUExecutable {
     return try floatConvolutionKernel(try form.shape(x, try context.type(1)), operands, context)
   }
 
-  /// The residual is read where the result is written, and not before.
-  public func reusableInputs(_ context: KernelContext) -> [Int] { context.has(3) ? [3] : [] }
+  // The residual cannot lie where the result does: a deep product stores its first part before the last one adds the residual.
 }
 
 /// ONNX Runtime's form of the same.

@@ -95,7 +95,8 @@ public struct LinearAttention: CPUExecutable {
     let size = form.keySize &* form.valueSize
     let lane = try (isStored ? form.valueSize : size.adding(form.valueSize)).multiplied(by: 4)
     let kvHeads = kvHeads
-    return .parallel(tasks: form.batch &* kvHeads, laneScratchBytes: lane) { (frame, task) throws(PinionError) in
+    // Without elements there may be any number of heads.
+    return .parallel(tasks: form.valueSize == 0 ? 0 : form.batch &* kvHeads, laneScratchBytes: lane) { (frame, task) throws(PinionError) in
       let scratch = frame.laneScratch.assumingMemoryBound(to: Float.self)
       let state = isStored ? frame.output(1, as: Float.self) + task &* size : scratch + form.valueSize
       try walk.run(frame, batch: task / kvHeads, head: task % kvHeads, state: state, change: scratch)

@@ -117,7 +117,9 @@ struct RotaryRows: Sendable {
     var target = source
     target.place = .output(0)
     let all = self, result = target
-    return .ranges(batch &* rows, grain: max(1, 8192 / max(1, heads &* size))) { (frame, range) throws(PinionError) in
+    // Without elements there may be any number of heads.
+    let units = size == 0 ? 0 : batch &* rows
+    return .ranges(units, grain: max(1, 8192 / max(1, heads &* size))) { (frame, range) throws(PinionError) in
       for unit in range {
         let entry = unit / all.rows, row = unit % all.rows
         let position: Int

@@ -4,7 +4,7 @@ import PinionCPU
 import PinionGraph
 import PinionTensor
 
-/// Fourier transforms of windows that slide over signals: [batch, length, 1 or 2] to [batch, frames, bins, 2].
+/// Fourier transforms of windows that slide over signals: [batch, length] or [batch, length, 1 or 2] to [batch, frames, bins, 2].
 public struct STFT: CPUExecutable {
   public static let schema = Schema(
     "STFT", since: 17, inputs: ["signal", "frame_step", "window?", "frame_length?"], outputs: ["output"])
@@ -13,10 +13,13 @@ public struct STFT: CPUExecutable {
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { isOneSided = try attributes.bool("onesided", default: true) }
 
+  /// Numbers for each sample. Exporters leave the last axis out where there is one.
+  private static func parts(_ signal: TensorType) -> Int { signal.rank == 2 ? 1 : signal.dims[2] }
+
   private func form(_ context: InferenceContext) throws(PinionError) -> (step: Int, length: Int, frames: Int, bins: Int) {
-    let signal = try context.type(0, rank: 3)
+    let signal = try context.type(0, rank: 2...3)
     try context.requireSameElementType([0, 2])
-    let parts = signal.dims[2]
+    let parts = STFT.parts(signal)
     guard parts == 1 || parts == 2 else { throw .invalidShape("\(signal) has \(parts) numbers for each sample, expected 1 or 2") }
     let step: Int = try context.integer(1).converted()
     guard step > 0 else { throw .invalidValue("frame_step is \(step)") }
@@ -45,7 +48,7 @@ public struct STFT: CPUExecutable {
   private func kernel<T: BinaryFloatingPoint & Element>(_: T.Type, _ context: KernelContext) throws(PinionError) -> Kernel {
     let signal = try context.type(0)
     let (step, length, frames, bins) = try form(context.inference)
-    let samples = signal.dims[1], parts = signal.dims[2]
+    let samples = signal.dims[1], parts = STFT.parts(signal)
     let total = signal.dims[0] &* frames
     let plan = try FourierPlan(count: length)
     let hasWindow = context.has(2)

@@ -7,21 +7,23 @@ import PinionTensor
 
 /// Runs folders of ONNX's backend test suite (`model.onnx` and `test_data_set_*/{input,output}_*.pb`) in this process.
 ///
-///     onnx-case [-v] [--rtol R] [--atol A] [--optimization LEVEL] FOLDER...
+///     onnx-case [-v] [--rtol R] [--atol A] [--optimization LEVEL] [--print-graph] FOLDER...
 ///
-/// Prints a line for each case that does not pass, all with -v, and a count. Exit status 1 if any does not.
+/// Prints a line for each case that does not pass, all with -v, and a count; with --print-graph the graph after the passes. Exit status 1 if any does not.
 @main struct OnnxCase {
   static func main() {
     var folders: [String] = []
     var isVerbose = false
     var comparison = Comparison()
     var options = SessionOptions()
+    var printsGraph = false
     var arguments = CommandLine.arguments.dropFirst().makeIterator()
     while let argument = arguments.next() {
       switch argument {
       case "-v": isVerbose = true
       case "--rtol": comparison.rtol = arguments.next().flatMap(Double.init) ?? comparison.rtol
       case "--optimization": options.optimization = arguments.next().flatMap { Int($0) } ?? options.optimization
+      case "--print-graph": printsGraph = true
       case "--atol": comparison.atol = arguments.next().flatMap(Double.init) ?? comparison.atol
       default: folders.append(argument)
       }
@@ -34,7 +36,7 @@ import PinionTensor
         fflush(nil)
       }
       do {
-        try run(folder, comparison, options)
+        try run(folder, comparison, options, printsGraph: printsGraph)
         passed += 1
         if isVerbose { print("ok") }
       } catch {
@@ -46,9 +48,10 @@ import PinionTensor
     exit(passed == folders.count ? 0 : 1)
   }
 
-  static func run(_ folder: String, _ comparison: Comparison, _ options: SessionOptions) throws(PinionError) {
+  static func run(_ folder: String, _ comparison: Comparison, _ options: SessionOptions, printsGraph: Bool) throws(PinionError) {
     let model = try Model(path: folder + "/model.onnx")
     let session = try Session(model, runtime: try Runtime(threads: 2), options: options)
+    if printsGraph { print(session.program.graph) }
     var set = 0
     while access("\(folder)/test_data_set_\(set)", F_OK) == 0 {
       let data = "\(folder)/test_data_set_\(set)"

@@ -1,0 +1,162 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// softmax(scale * Q K^T + mask) V over [batch, heads, length, size], written out with MatMul, Mul or Div, Add and Softmax.
+struct AttentionRecognition: Rule {
+  let anchors = ["MatMul"]
+
+  private struct Scores {
+    var q: ValueID
+    var k: Key
+    var scale: Double
+    var mask: ValueID?
+  }
+
+  /// The keys, as [batch, heads, length, size] or with length and heads exchanged.
+  private struct Key {
+    var value: ValueID
+    var isByRow: Bool
+  }
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    guard let probabilities = editor.input(index, 0), let v = editor.input(index, 1),
+      let softmax = softmax(probabilities, index, &editor), let sum = editor.input(softmax, 0),
+      editor.fact(sum, at: index).rank == 4, editor.isFusible(index), let scores = scores(sum, index, &editor),
+      fits(scores, v, index, &editor)
+    else { return false }
+    var key = scores.k.value
+    if scores.k.isByRow {
+      let byHead = editor.addValue()
+      editor.insert(
+        try context.resolver.node("Transpose", attributes: ["perm": .ints([0, 2, 1, 3])], inputs: [key], outputs: [byHead]), before: index)
+      key = byHead
+    }
+    var inputs: [ValueID?] = [scores.q, key, v]
+    if let mask = scores.mask { inputs.append(mask) }
+    let node = try context.resolver.node(
+      "Attention", name: editor[index].name, attributes: ["scale": .float(Float(scores.scale))], inputs: inputs,
+      outputs: editor[index].outputs)
+    editor.replace(index, with: node)
+    return true
+  }
+
+  /// The Softmax over the last axis, also where NaNs, those of rows without any key, are replaced by 0.
+  private func softmax(_ value: ValueID, _ index: Int, _ editor: inout GraphEditor) -> Int? {
+    guard let producer = editor.producer(value, "Softmax", "Where"), editor.useCount(value) == 1 else { return nil }
+    if editor.name(producer) == "Where" {
+      guard editor.constant(editor.input(producer, 1))?.scalar == 0, let inner = editor.input(producer, 2),
+        let isNaN = editor.producer(editor.input(producer, 0), "IsNaN"), editor.input(isNaN, 0) == inner, editor.useCount(inner) == 2,
+        let softmax = editor.producer(inner, "Softmax"), isOverLastAxis(softmax)
+      else { return nil }
+      return softmax
+    }
+    func isOverLastAxis(_ softmax: Int) -> Bool {
+      let axis = editor[softmax].attributes["axis"] ?? .int(-1)
+      return axis == .int(-1) || axis == .int(3)
+    }
+    return isOverLastAxis(producer) ? producer : nil
+  }
+
+  private func scores(_ sum: ValueID, _ index: Int, _ editor: inout GraphEditor) -> Scores? {
+    if let scores = product(sum, &editor) { return scores }
+    guard let add = editor.soleProducer(sum, "Add") else { return nil }
+    for slot in 0..<2 {
+      guard let value = editor.input(add, slot), let mask = editor.other(add, than: value), var scores = product(value, &editor) else {
+        continue
+      }
+      let whole = editor.fact(value, at: index), fact = editor.fact(mask, at: index)
+      guard let rank = fact.rank, rank >= 1, rank <= 4, let keys = whole.extent(-1), fact.extent(-1) == keys else { continue }
+      // Along the other axes the mask may be broadcast, but not enlarge the scores.
+      let isInside = (1..<rank).allSatisfy { axis in
+        guard let extent = fact.extent(-1 - axis) else { return false }
+        return extent == 1 || extent == whole.extent(-1 - axis)
+      }
+      guard isInside else { continue }
+      scores.mask = mask
+      return scores
+    }
+    return nil
+  }
+
+  /// scale * Q K^T, with the scale before or behind the product.
+  private func product(_ value: ValueID, _ editor: inout GraphEditor) -> Scores? {
+    var scale = 1.0
+    func unscaled(_ value: ValueID, isSole: Bool, _ editor: inout GraphEditor) -> ValueID {
+      guard !isSole || editor.useCount(value) == 1, let node = editor.producer(value, "Mul", "Div"),
+        let (number, slot, other) = editor.numberAndOther(node), editor.name(node) == "Mul" || (slot == 1 && number != 0)
+      else { return value }
+      scale = editor.name(node) == "Mul" ? scale * number : scale / number
+      return other
+    }
+    let inner = unscaled(value, isSole: true, &editor)
+    guard let product = editor.soleProducer(inner, "MatMul"), let left = editor.input(product, 0), let right = editor.input(product, 1) else {
+      return nil
+    }
+    let q = unscaled(left, isSole: false, &editor)
+    guard let transpose = editor.producer(unscaled(right, isSole: false, &editor), "Transpose"),
+      let source = editor.input(transpose, 0)
+    else { return nil }
+    // The scale of the keys may also come before they are turned.
+    let k = unscaled(source, isSole: false, &editor)
+    switch editor[transpose].attributes["perm"] {
+    case .ints([0, 1, 3, 2])?: return Scores(q: q, k: Key(value: k, isByRow: false), scale: scale)
+    case .ints([0, 2, 3, 1])?: return Scores(q: q, k: Key(value: k, isByRow: true), scale: scale)
+    default: return nil
+    }
+  }
+
+  /// Batches and heads are the same: MatMul would broadcast them, Attention does not.
+  private func fits(_ scores: Scores, _ v: ValueID, _ index: Int, _ editor: inout GraphEditor) -> Bool {
+    let q = editor.fact(scores.q, at: index), k = editor.fact(scores.k.value, at: index), v = editor.fact(v, at: index)
+    guard q.rank == 4, k.rank == 4, v.rank == 4, let batch = q.extent(0), let heads = q.extent(1) else { return false }
+    return k.extent(0) == batch && v.extent(0) == batch && k.extent(scores.k.isByRow ? 2 : 1) == heads && v.extent(1) == heads
+  }
+}
+
+/// Attention whose operands are turned from [batch, length, heads * size] to [batch, heads, length, size] and whose result is turned
+/// back: it takes them as they are.
+struct AttentionByRow: Rule {
+  let anchors = ["Reshape"]
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    guard let source = editor.input(index, 0), let transpose = editor.soleProducer(source, "Transpose"),
+      editor[transpose].attributes["perm"] == .ints([0, 2, 1, 3]),
+      let attention = editor.soleProducer(editor.input(transpose, 0), "Attention"), editor[attention].inputs.count <= 4,
+      editor[attention].outputs.count == 1, editor[attention].attributes.keys.allSatisfy({ $0 == "scale" }),
+      let output = editor[index].outputs.first ?? nil
+    else { return false }
+    let byRow = editor.fact(source, at: index), result = editor.fact(output, at: index + 1)
+    guard merges(byRow, into: result), let q = unturned(editor.input(attention, 0), index, &editor),
+      let k = unturned(editor.input(attention, 1), index, &editor), let v = unturned(editor.input(attention, 2), index, &editor),
+      k.heads == v.heads
+    else { return false }
+    var attributes = editor[attention].attributes
+    attributes["q_num_heads"] = .int(Int64(q.heads))
+    attributes["kv_num_heads"] = .int(Int64(k.heads))
+    let node = try context.resolver.node(
+      "Attention", name: editor[attention].name, attributes: attributes,
+      inputs: [q.value, k.value, v.value] + editor[attention].inputs.dropFirst(3), outputs: editor[index].outputs)
+    editor.replace(index, with: node)
+    return true
+  }
+
+  /// The operand before a Reshape split its last axis into heads and a Transpose moved them to the front.
+  private func unturned(_ value: ValueID?, _ index: Int, _ editor: inout GraphEditor) -> (value: ValueID, heads: Int)? {
+    guard let transpose = editor.producer(value, "Transpose"), editor[transpose].attributes["perm"] == .ints([0, 2, 1, 3]),
+      let split = editor.input(transpose, 0), let reshape = editor.producer(split, "Reshape"), let source = editor.input(reshape, 0)
+    else { return nil }
+    let parts = editor.fact(split, at: index), whole = editor.fact(source, at: index)
+    guard merges(parts, into: whole), let heads = parts.known(2) else { return nil }
+    return (source, heads)
+  }
+
+  /// Whether [batch, length, heads, size] and [batch, length, heads * size] hold the same elements in the same order: it is enough to
+  /// know that the last axis and one of the first two fit.
+  private func merges(_ parts: Fact, into whole: Fact) -> Bool {
+    guard parts.rank == 4, whole.rank == 3, let heads = parts.known(2), let size = parts.known(3), let width = whole.known(2),
+      heads > 0, size > 0, heads <= width, heads.multipliedReportingOverflow(by: size) == (width, false)
+    else { return false }
+    return (0..<2).contains { axis in parts.extent(axis).map { $0 == whole.extent(axis) } ?? false }
+  }
+}

@@ -1,0 +1,95 @@
+#include "ckernels_test.h"
+
+static const struct {
+  pk_type type;
+  int32_t low, high;
+  size_t width;
+} types[] = {{PK_U8, 0, 255, 1}, {PK_I8, -128, 127, 1}, {PK_I8, -8, 7, 1}, {PK_U16, 0, 65535, 2}, {PK_I16, -32768, 32767, 2}};
+
+static int32_t code_at(pk_type type, const void *codes, size_t i) {
+  switch (type) {
+  case PK_U8: return ((const uint8_t *)codes)[i];
+  case PK_I8: return ((const int8_t *)codes)[i];
+  case PK_U16: return ((const uint16_t *)codes)[i];
+  default: return ((const int16_t *)codes)[i];
+  }
+}
+
+/// Round first, clamp afterwards: the specification's order.
+static int32_t code_of(double quotient, int32_t zero, int32_t low, int32_t high) {
+  const double code = nearbyint(quotient) + zero;
+  return code < low ? low : code > high ? high : (int32_t)code;
+}
+
+static void test_codes(pk_isa isa, size_t kind, size_t n, bool per_element, bool has_zero) {
+  const pk_type type = types[kind].type;
+  const int32_t low = types[kind].low, high = types[kind].high;
+  float *x = random_floats(n), *scale = random_floats(n), *back = random_floats(n);
+  int32_t *zero = buffer(n * sizeof *zero, 0), *sums = buffer(n * sizeof *sums, 0);
+  void *codes = buffer(n * types[kind].width, 0x77);
+  for (size_t i = 0; i < n; i++) {
+    scale[i] = fabsf(scale[i]) / (float)high + 1e-6f;
+    zero[i] = low + (int32_t)(random_bits() % (unsigned)(high - low + 1));
+    sums[i] = (int32_t)random_bits() >> random_in(0, 24);
+    if (i % 3 == 0) x[i] = scale[per_element ? i : 0] * ((float)(random_bits() % 64) + 0.5f); // ties
+    if (i % 17 == 0) x[i] *= 1e6f;
+  }
+  const pk_quantization q = {.scale = scale, .zero = has_zero ? zero : NULL, .per_element = per_element, .low = low, .high = high};
+  CHECK(pk_quantize_f32(isa, type, &q, x, codes, n), "no kernel");
+  for (size_t i = 0; i < n; i++) {
+    const size_t at = per_element ? i : 0;
+    const int32_t want = code_of(x[i] / scale[at], has_zero ? zero[at] : 0, low, high);
+    CHECK(code_at(type, codes, i) == want, "%s type %d: code %d, not %d", pk_isa_name(isa), type, code_at(type, codes, i), want);
+  }
+  CHECK(pk_dequantize_f32(isa, type, &q, codes, back, n), "no kernel");
+  for (size_t i = 0; i < n; i++) {
+    const size_t at = per_element ? i : 0;
+    const float want = (float)(code_at(type, codes, i) - (has_zero ? zero[at] : 0)) * scale[at];
+    CHECK(back[i] == want, "%s type %d: %g, not %g", pk_isa_name(isa), type, (double)back[i], (double)want);
+  }
+  CHECK(pk_requantize_i32(isa, type, &q, -5, sums, codes, n), "no kernel");
+  for (size_t i = 0; i < n; i++) {
+    const float product = (float)(sums[i] - 5) * scale[per_element ? i : 0];
+    const int32_t want = code_of(product, has_zero ? zero[0] : 0, low, high);
+    CHECK(code_at(type, codes, i) == want, "%s type %d: code %d of a sum, not %d", pk_isa_name(isa), type, code_at(type, codes, i), want);
+  }
+  free(x), free(scale), free(back), free(zero), free(sums), free(codes);
+}
+
+static void test_range(pk_isa isa, size_t n) {
+  float *x = random_floats(n);
+  float least = 0, greatest = 0, low, high;
+  for (size_t i = 0; i < n; i++) {
+    if (i % 13 == 5) x[i] = NAN;
+    least = fminf(least, x[i]), greatest = fmaxf(greatest, x[i]);
+  }
+  pk_range_f32(isa, x, n, &low, &high);
+  CHECK(low == least && high == greatest, "%s: range %g to %g, not %g to %g", pk_isa_name(isa), (double)low, (double)high, (double)least,
+        (double)greatest);
+  free(x);
+}
+
+static void test_mean(void) {
+  // A row 1 2 3 4 less 1, windows of two with one place of padding on either side, stride 2: 0, 1.5 and 3.
+  const uint8_t x[4] = {1, 2, 3, 4};
+  pk_average_int8 s = {.in = {1, 1, 4}, .kernel = {1, 1, 2}, .stride = {1, 1, 2}, .pad = {0, 0, 1}, .pad_end = {0, 0, 1}, .out = {1, 1, 3},
+                       .inner = 1, .x_zero = 1, .x_scale = 1};
+  float y[3];
+  pk_average_int8_positions(&s, x, 0, 3, y);
+  CHECK(y[0] == 0 && y[1] == 1.5f && y[2] == 3, "means %g %g %g", (double)y[0], (double)y[1], (double)y[2]);
+  s.count_pad = true;
+  pk_average_int8_positions(&s, x, 0, 3, y);
+  CHECK(y[0] == 0 && y[1] == 1.5f && y[2] == 1.5f, "means with padding %g %g %g", (double)y[0], (double)y[1], (double)y[2]);
+}
+
+int main(void) {
+  test_mean();
+  FOR_EACH_ISA(isa) {
+    for (size_t kind = 0; kind < sizeof types / sizeof *types; kind++)
+      for (int variant = 0; variant < 4; variant++)
+        for (size_t n = 1; n < 200; n += 1 + n / 7) test_codes(isa, kind, n, variant & 1, variant & 2);
+    for (size_t n = 0; n < 100; n++) test_range(isa, n);
+    CHECK(!pk_quantize_f32(isa, PK_F32, NULL, NULL, NULL, 0) && !pk_dequantize_f32(isa, PK_I64, NULL, NULL, NULL, 0), "unknown types");
+  }
+  return test_end("quantize_test");
+}
