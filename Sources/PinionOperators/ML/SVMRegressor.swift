@@ -50,7 +50,8 @@ public struct SVMRegressor: CPUExecutable {
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let room = try vectorCount.adding(1)
-    return try rowKernel(context, columns: columns...columns, scoreCount: room, cost: vectorCount &* columns) { [self] frame, x, score, row in
+    return try rowKernel(context, columns: columns...columns, scoreCount: room, cost: vectorCount &* columns) {
+      [self] frame, x, score, row in
       let table = vectors.pointer.assumingMemoryBound(to: Float.self)
       let values = UnsafeMutableRawPointer(score + 1).assumingMemoryBound(to: Float.self)
       kernel.evaluate(x, table, rows: vectorCount, columns: columns, to: values)
