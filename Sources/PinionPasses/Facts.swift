@@ -78,8 +78,9 @@ struct Facts {
     guard let first = inputs.first else { return nil }
     switch name {
     case "Shape":
-      guard let dims = first.dims, node.attributes.isEmpty, dims.count <= Fact.valueLimit else { return nil }
-      return dims.map { $0.map(Int64.init) }
+      guard let dims = first.dims, dims.count <= Fact.valueLimit else { return nil }
+      let range = shapeRange(node, rank: dims.count)
+      return dims[range].map { $0.map(Int64.init) }
     case "Identity": return first.values
     case "Squeeze", "Unsqueeze":
       // Only between a scalar and a vector of one element.
@@ -117,6 +118,16 @@ struct Facts {
       return from < to ? Array(values[from..<to]) : []
     default: return nil
     }
+  }
+
+  /// The axes that a Shape looks at.
+  static func shapeRange(_ node: Node, rank: Int) -> Range<Int> {
+    func position(_ name: String, default value: Int) -> Int {
+      guard case .int(let axis)? = node.attributes[name] else { return value }
+      return Int(min(max(axis < 0 ? axis &+ Int64(rank) : axis, 0), Int64(rank)))
+    }
+    let start = position("start", default: 0)
+    return start..<max(position("end", default: rank), start)
   }
 }
 

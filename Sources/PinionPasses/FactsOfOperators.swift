@@ -151,9 +151,19 @@ extension Facts {
       if case .int(let value)? = node.attributes["axis"] { axis = value < 0 ? value &+ Int64(data.count) : value }
       guard let axis = Int(exactly: axis), data.indices.contains(axis) else { return nil }
       return Fact(element: first.element, dims: Array(data[..<axis]) + indices + Array(data[(axis + 1)...]))
-    case "Shape": return Fact(element: .int64, dims: [node.attributes.isEmpty ? first.rank : nil])
+    case "Shape": return Fact(element: .int64, dims: [first.rank.map { shapeRange(node, rank: $0).count }])
     case "Size": return Fact(element: .int64, dims: [])
-    case "Range": return Fact(element: inputs.lazy.compactMap(\.element).first, dims: [nil])
+    case "Range":
+      let element = inputs.lazy.compactMap(\.element).first
+      guard inputs.count == 3, inputs[0].single == 0, inputs[2].single == 1, let values = inputs[1].values, values.count == 1,
+        let limit = values[0], limit >= 0 || Symbols.isSymbol(limit)
+      else { return Fact(element: element, dims: [nil]) }
+      return Fact(element: element, dims: [Int(limit)])
+    case "GatherND":
+      guard inputs.count > 1, node.attributes["batch_dims"] ?? .int(0) == .int(0), let data = first.dims, let indices = inputs[1].dims,
+        let length = inputs[1].known(-1), length <= data.count
+      else { return Fact(element: first.element) }
+      return Fact(element: first.element, dims: indices.dropLast() + data[length...])
     default: return nil
     }
   }

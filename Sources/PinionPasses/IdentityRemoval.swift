@@ -7,7 +7,7 @@ struct IdentityRemoval: Pass {
   let name = "IdentityRemoval"
 
   private static let rewriting = Rewriting([
-    CopyRemoval(), CastRemoval(), TransposeMerging(), ReshapeMerging(), AxisRemoval(), NeutralElement(), DivisionByPowerOfTwo(),
+    CopyRemoval(), CastRemoval(), TransposeMerging(), BatchedTranspose(), ReshapeMerging(), AxisRemoval(), SumOfTwo(), NeutralElement(), DivisionByPowerOfTwo(),
     StillMovement(),
   ])
 
@@ -100,6 +100,30 @@ struct TransposeMerging: Rule {
   }
 }
 
+/// A Transpose of the last two axes between Reshapes that merge and split the axes before them.
+struct BatchedTranspose: Rule {
+  let anchors = ["Reshape"]
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    guard let transpose = editor.producer(editor.input(index, 0), "Transpose"), editor[transpose].attributes["perm"] == .ints([0, 2, 1]),
+      let merge = editor.producer(editor.input(transpose, 0), "Reshape"), let source = editor.input(merge, 0),
+      let output = editor[index].outputs.first ?? nil, let dims = editor.fact(source, at: index).dims, dims.count > 3,
+      let merged = editor.fact(editor.input(transpose, 0), at: index).dims, merged.count == 3,
+      let result = editor.fact(output, at: index + 1).dims, result.count == dims.count
+    else { return false }
+    let rank = dims.count
+    // One extent follows from the others, since the number of elements stays; it may be unknown.
+    guard let rows = dims[rank - 2], let columns = dims[rank - 1], merged[1] == rows, merged[2] == columns,
+      zip(result, dims[..<(rank - 2)] + [columns, rows]).count(where: { $0 == nil || $0 != $1 }) <= (rows > 0 && columns > 0 ? 1 : 0)
+    else { return false }
+    let permutation = Array(0..<Int64(rank - 2)) + [Int64(rank - 1), Int64(rank - 2)]
+    let node = try context.resolver.node(
+      "Transpose", name: editor[transpose].name, attributes: ["perm": .ints(permutation)], inputs: [source], outputs: [output])
+    editor.replace(index, with: node)
+    return true
+  }
+}
+
 /// A Reshape to the shape that is there already, and one of a Reshape's or its relatives' result.
 struct ReshapeMerging: Rule {
   let anchors = ["Reshape"]
@@ -147,6 +171,18 @@ struct AxisRemoval: Rule {
       let innerAxes = editor.integers(editor.input(inner, 1)), axes.sorted() == innerAxes.sorted()
     else { return false }
     return editor.bypass(index, with: editor.input(inner, 0))
+  }
+}
+
+/// A Sum of two tensors is an Add, which other rules know.
+struct SumOfTwo: Rule {
+  let anchors = ["Sum"]
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    guard editor[index].inputs.count == 2 else { return false }
+    let node = try context.resolver.node("Add", name: editor[index].name, inputs: editor[index].inputs, outputs: editor[index].outputs)
+    editor.replace(index, with: node)
+    return true
   }
 }
 

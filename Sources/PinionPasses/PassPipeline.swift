@@ -42,9 +42,10 @@ public enum PassPipeline {
     guard level > 1 else { return [simplification] }
     return [
       simplification,
+      Phase(passes: [QuantizedFusion()], rounds: 4),
       Phase(passes: [OperatorRecognition()], rounds: 4),
       Phase(passes: [EpilogueFusion()], rounds: 4),
-      simplification,
+      Phase(passes: [ConstantFolding(exceptions: [])] + exact, rounds: 8),
     ]
   }
 
