@@ -20,7 +20,7 @@ help:
 
 # Packages: what the library is built from, and what only its tests and tools need.
 deps:
-	@sh .ci/packages libopenblas-serial-dev libpng-dev libturbojpeg0-dev zlib1g-dev
+	@sh .ci/packages libpng-dev libturbojpeg0-dev zlib1g-dev
 
 test-deps: deps
 	@sh .ci/packages gcc g++ cmake pkg-config libprotobuf-dev protobuf-compiler python3-venv

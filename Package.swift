@@ -1,12 +1,6 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Debian keeps the single-threaded OpenBLAS apart; only its archive is linked, so that libpinion.so needs no BLAS at run time.
-let openBLAS: [LinkerSetting] = [
-  .unsafeFlags(["-L/usr/lib/x86_64-linux-gnu/openblas-serial"]),
-  .linkedLibrary(":libopenblas.a"), .linkedLibrary("m"),
-]
-
 // Kernels are compiled optimised in every configuration: a debug build has to pass the same tests in bearable time.
 let optimisedC: [CSetting] = [.unsafeFlags(["-O3", "-fno-math-errno", "-fno-trapping-math", "-Wall", "-Wextra"])]
 
@@ -25,13 +19,11 @@ let package = Package(
     .target(name: "CPinion"),
     .target(name: "CKernels", cSettings: optimisedC),
     .target(name: "CThreads", cSettings: optimisedC),
-    .systemLibrary(name: "COpenBLAS", providers: [.apt(["libopenblas-serial-dev"])]),
     .target(name: "PinionBase"),
     .target(name: "PinionTensor", dependencies: ["PinionBase"]),
     .target(name: "PinionGraph", dependencies: ["PinionTensor"]),
     .target(name: "PinionBackend", dependencies: ["PinionGraph", "CThreads"]),
-    .target(
-      name: "PinionCPU", dependencies: ["PinionBackend", "CKernels", "CThreads", "COpenBLAS"], linkerSettings: openBLAS),
+    .target(name: "PinionCPU", dependencies: ["PinionBackend", "CKernels"]),
     .target(name: "PinionOperators", dependencies: ["PinionCPU"]),
     .target(name: "PinionPasses", dependencies: ["PinionOperators"]),
     .target(name: "PinionImport", dependencies: ["PinionGraph"]),

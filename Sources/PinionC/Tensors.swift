@@ -218,7 +218,7 @@ public func pinion_tensor_string(
     length.pointee = 0
     guard let tensor = valueBox(value)?.tensor, tensor.element == .string else { throw .invalidArgument("the value is no tensor of strings") }
     guard index >= 0, index < tensor.count else { throw PinionError(.notFound, "string \(index) of \(tensor.count)") }
-    let element = try tensor.elements(as: StringElement.self)[Int(index)]
+    let element = try tensor.unsafeElements(as: StringElement.self)[Int(index)]
     data.pointee = element.start.map { UnsafeRawPointer($0).assumingMemoryBound(to: CChar.self) } ?? CText.empty
     length.pointee = element.count
   }

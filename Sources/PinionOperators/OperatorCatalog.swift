@@ -261,10 +261,6 @@ public struct OperatorCatalog: OperatorResolver {
     QLinearSigmoid.self,
     QuickGelu.self,
     // pinion
-    EmbedLayerNormalization.self,
-    FusedConv.self,
-    FusedGemm.self,
-    FusedMatMul.self,
     MicrosoftRotaryEmbedding.self,
     SkipLayerNormalization.self,
     SkipSimplifiedLayerNormalization.self,

@@ -6,7 +6,7 @@ extension Tensor {
 
   /// The elements as numbers; nil for types that are not computed with.
   var numbers: [Double]? {
-    func all<T: Element>(_: T.Type, _ convert: (T) -> Double) -> [Double]? { (try? elements(as: T.self)).map { $0.map(convert) } }
+    func all<T: Element>(_: T.Type, _ convert: (T) -> Double) -> [Double]? { (try? unsafeElements(as: T.self)).map { $0.map(convert) } }
     switch element {
     case .float32: return all(Float.self) { Double($0) }
     case .float64: return all(Double.self) { $0 }

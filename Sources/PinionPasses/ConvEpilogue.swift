@@ -101,7 +101,7 @@ private struct ChannelLayout {
 
   func scaled(_ weights: Tensor, by scale: [Double]) throws(PinionError) -> Tensor {
     let result = try Tensor(weights.type)
-    let source = try weights.elements(as: Float.self), target = try result.mutableElements(as: Float.self)
+    let source = try weights.unsafeElements(as: Float.self), target = try result.mutableElements(as: Float.self)
     let perGroup = channels / groups, rowsPerGroup = outer / groups
     var position = 0
     for row in 0..<outer {

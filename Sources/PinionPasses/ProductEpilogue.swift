@@ -105,7 +105,7 @@ struct ColumnScale: Rule {
       factors = factors.map { 1 / $0 }
     }
     let scaled = try Tensor(weights.type)
-    let source = try weights.elements(as: Float.self), target = try scaled.mutableElements(as: Float.self)
+    let source = try weights.unsafeElements(as: Float.self), target = try scaled.mutableElements(as: Float.self)
     for row in 0..<weights.shape[0] {
       for column in 0..<columns {
         let position = row &* columns &+ column

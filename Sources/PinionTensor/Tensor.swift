@@ -48,13 +48,16 @@ public struct Tensor: @unchecked Sendable {
     return Tensor(TensorType(element, shape), data: data, owner: owner)
   }
 
-  /// The elements, for a tensor whose element type is that of `T`.
-  public func elements<T: Element>(as: T.Type = T.self) throws(PinionError) -> UnsafeBufferPointer<T> {
+  /// A copy of the elements, for a tensor whose element type is that of `T`.
+  public func elements<T: Element>(as: T.Type = T.self) throws(PinionError) -> [T] { Array(try unsafeElements(as: T.self)) }
+
+  /// The elements in place, for a tensor whose element type is that of `T`. They are there as long as somebody holds the tensor.
+  public func unsafeElements<T: Element>(as: T.Type = T.self) throws(PinionError) -> UnsafeBufferPointer<T> {
     guard element == T.elementType else { throw .invalidShape("expected elements of type \(T.elementType), found \(element)") }
     return UnsafeBufferPointer(start: data.assumingMemoryBound(to: T.self), count: count)
   }
 
-  /// The elements for writing, for a tensor that nobody else sees yet.
+  /// The elements for writing, for a tensor that nobody else sees yet. They are there as long as somebody holds the tensor.
   public func mutableElements<T: Element>(as: T.Type = T.self) throws(PinionError) -> UnsafeMutableBufferPointer<T> {
     guard element == T.elementType else { throw .invalidShape("expected elements of type \(T.elementType), found \(element)") }
     return UnsafeMutableBufferPointer(start: data.assumingMemoryBound(to: T.self), count: count)
@@ -63,8 +66,8 @@ public struct Tensor: @unchecked Sendable {
   /// The elements of an int64 or int32 tensor.
   public func integers() throws(PinionError) -> [Int64] {
     switch element {
-    case .int64: return Array(try elements(as: Int64.self))
-    case .int32: return try elements(as: Int32.self).map(Int64.init)
+    case .int64: return try elements(as: Int64.self)
+    case .int32: return try unsafeElements(as: Int32.self).map(Int64.init)
     default: throw .invalidShape("expected int64 or int32, found \(type)")
     }
   }

@@ -13,7 +13,9 @@ public struct NpzWriter {
   public mutating func add(_ name: String, _ tensor: Tensor) throws(PinionError) {
     let contents = try NpyContents(tensor)
     let entry = Array((name + ".npy").utf8)
-    guard let nameCount = UInt16(exactly: entry.count) else { throw .invalidArgument("the name of output '\(name)' is too long for a .npz file") }
+    guard let nameCount = UInt16(exactly: entry.count) else {
+      throw .invalidArgument("the name '\(name)' is too long for a .npz file")
+    }
     var checksum: UInt = 0
     contents.forEachPart { checksum = crc32_z(checksum, $0.baseAddress?.assumingMemoryBound(to: UInt8.self), $0.count) }
     let size = UInt64(contents.byteCount)

@@ -36,7 +36,9 @@ public struct Picture {
   /// - Parameter channels: 1, 3 or 4.
   /// - Throws: `.invalidValue` for a damaged file, `.unsupported` for other formats.
   public init(decoding file: FileMapping, channels: Int) throws(PinionError) {
-    guard channels == 1 || channels == 3 || channels == 4 else { throw .invalidArgument("a picture of \(channels) channels; expected 1, 3 or 4") }
+    guard channels == 1 || channels == 3 || channels == 4 else {
+      throw .invalidArgument("a picture of \(channels) channels; expected 1, 3 or 4")
+    }
     if file.bytes.starts(with: [0x89, 0x50, 0x4e, 0x47]) {
       self = try Picture(png: file, channels: channels)
     } else if file.bytes.starts(with: [0xff, 0xd8]) {

@@ -34,12 +34,13 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
     let parts = type.count &* (isComplex ? 2 : 1)
     let target = type.element == .complex64 ? ElementType.float32 : type.element == .complex128 ? .float64 : type.element
     let convert = try ElementConversion(from: .float64, to: target)
+    let first = low.rounded(.up), last = high.rounded(.down)
     var staging = [Double](repeating: 0, count: 1024)
     var start = 0
     while start < parts {
       let count = min(staging.count, parts &- start)
       for index in 0..<count {
-        staging[index] = isReal ? low + unit() * (high - low) : low.rounded(.up) + (unit() * (high.rounded(.down) - low.rounded(.up) + 1)).rounded(.down)
+        staging[index] = isReal ? low + unit() * (high - low) : first + (unit() * (last - first + 1)).rounded(.down)
       }
       let place = result.data + start &* target.byteWidth
       staging.withUnsafeBytes { source in

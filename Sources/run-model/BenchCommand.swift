@@ -121,7 +121,8 @@ struct BenchCommand: ParsableCommand {
     }
     let report = JSON.object([
       ("model", .text(model.path)), ("device", .text("cpu")), ("threads", .integer(session.runtime.pool.threads)),
-      ("optimization", .integer(session.options.optimization)), ("inputs", .list(inputs)), ("load_ns", .integer(Int(clamping: phases.load))),
+      ("optimization", .integer(session.options.optimization)), ("inputs", .list(inputs)),
+      ("load_ns", .integer(Int(clamping: phases.load))),
       ("prepare_ns", .integer(Int(clamping: phases.prepare))), ("plan_ns", phases.plan.map { .integer(Int(clamping: $0)) } ?? .null),
       ("first_run_ns", .integer(Int(clamping: phases.firstRun))), ("runs", .integer(latencies.count)),
       (

@@ -57,7 +57,9 @@ struct CheckCommand: ParsableCommand {
     if !isRight { throw ExitCode(Failure.Status.mismatch.rawValue) }
   }
 
-  private func check(_ session: Session, _ inputs: [Value?], _ expected: [(index: Int, value: Value)], title: String?) throws(Failure) -> Bool {
+  private func check(
+    _ session: Session, _ inputs: [Value?], _ expected: [(index: Int, value: Value)], title: String?
+  ) throws(Failure) -> Bool {
     let wanted = expected.map(\.index)
     let results = try failing(.run, subject: title) { () throws(PinionError) in
       try session.run(inputs, wanted: wanted, limits: limits.limits)

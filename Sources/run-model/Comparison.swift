@@ -60,7 +60,8 @@ struct Comparison {
         text = "\(got.type), equal"
         return
       }
-      return fail("\(got.type)  \(wrong.count) of \(a.count) differ; at \(first) \(got.text(at: first)), expected \(expected.text(at: first))")
+      return fail(
+        "\(got.type)  \(wrong.count) of \(a.count) differ; at \(first) \(got.text(at: first)), expected \(expected.text(at: first))")
     }
     compare(try got.numbers(), try expected.numbers(), got.type, tolerance)
   }

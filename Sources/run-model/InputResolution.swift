@@ -33,7 +33,8 @@ struct ResolvedInputs {
       }
     }
     guard missing.isEmpty else {
-      throw Failure(.usage, (missing.count == 1 ? "no input" : "no inputs") + listed(missing, " ") + "; give --input NAME=FILE or NAME=random")
+      let lead = missing.count == 1 ? "no input" : "no inputs"
+      throw Failure(.usage, lead + listed(missing, " ") + "; give --input NAME=FILE or NAME=random")
     }
     for note in resolver.notes { printNote(note) }
   }

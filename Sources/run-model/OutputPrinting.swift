@@ -44,8 +44,8 @@ struct OutputPrinter {
     default:
       let statistics = Statistics(try tensor.numbers())
       guard let range = statistics.range else { return statistics.undefined > 0 ? "  all NaN" : "  empty" }
-      return "  min \(shortText(range.low, digits: 6))  mean \(shortText(statistics.mean, digits: 6))  max \(shortText(range.high, digits: 6))"
-        + (statistics.undefined > 0 ? "  \(statistics.undefined) NaN" : "")
+      let texts = [range.low, statistics.mean, range.high].map { shortText($0, digits: 6) }
+      return "  min \(texts[0])  mean \(texts[1])  max \(texts[2])" + (statistics.undefined > 0 ? "  \(statistics.undefined) NaN" : "")
     }
   }
 }

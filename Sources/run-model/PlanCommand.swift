@@ -41,7 +41,9 @@ struct PlanCommand: ParsableCommand {
     for (info, type) in zip(model.outputs, summary.outputs) {
       print("  \(escaped(info.name))  \(type.map { "\($0)" } ?? "known only when it has run")")
     }
-    print("\npeak memory  \(byteText(summary.peakBytes))\noperations   \(countText(summary.operations))\nnodes        \(summary.nodes.count)")
+    print("\npeak memory  \(byteText(summary.peakBytes))")
+    print("operations   \(countText(summary.operations))")
+    print("nodes        \(summary.nodes.count)")
     if nodes {
       print("")
       var table = Table([("operator", .left), ("node", .left), ("outputs", .left)])

@@ -28,7 +28,9 @@ struct TestData {
 
   /// The sets in a folder, or the folder itself where it is one.
   static func folders(_ folder: String) throws(Failure) -> [String] {
-    guard let directory = opendir(folder) else { throw Failure(.run, "cannot open folder '\(folder)': \(String(cString: strerror(errno)))") }
+    guard let directory = opendir(folder) else {
+      throw Failure(.run, "cannot open folder '\(folder)': \(String(cString: strerror(errno)))")
+    }
     defer { closedir(directory) }
     var sets: [String] = []
     var isSet = false

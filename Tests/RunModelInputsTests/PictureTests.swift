@@ -13,7 +13,8 @@ import Testing
     + [0, 0, 0, 0, 0x49, 0x45, 0x4e, 0x44, 0xae, 0x42, 0x60, 0x82]
 
   private func tensor(
-    _ dims: [Int?], _ element: ElementType = .float32, bytes: [UInt8] = PictureTests.png, _ change: (inout PicturePreparation) -> Void = { _ in }
+    _ dims: [Int?], _ element: ElementType = .float32, bytes: [UInt8] = PictureTests.png,
+    _ change: (inout PicturePreparation) -> Void = { _ in }
   ) throws -> Tensor {
     var preparation = PicturePreparation()
     change(&preparation)

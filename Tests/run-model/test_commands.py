@@ -285,9 +285,9 @@ def test_check_npz(run_model, double, folder):
     assert run_model(*arguments, "--atol", "0.005", "--rtol", "0").status == 1
 
 
-@pytest.mark.parametrize("expected", [np.zeros((1, 4), "f4"), np.zeros((3,), "f4"), np.array([[1, np.nan, 3]], "f4"), np.full((1, 3), np.inf, "f4")])
+@pytest.mark.parametrize("expected", [np.zeros((1, 4)), np.zeros((3,)), np.array([[1, np.nan, 3]]), np.full((1, 3), np.inf)])
 def test_check_finds_shapes_nan_and_infinities(run_model, double, folder, expected):
-    np.savez(folder / "y.npz", y=expected)
+    np.savez(folder / "y.npz", y=expected.astype("f4"))
     result = run_model("check", double, "--input", "0.5,1,1.5", "--expected", folder / "y.npz")
     assert result.status == 1 and "WRONG" in result.out
 

@@ -264,8 +264,6 @@ typedef enum pinion_element_type {
   PINION_FLOAT8E8M0 = 24,
   PINION_UINT2 = 25,
   PINION_INT2 = 26,
-  PINION_FLOAT6E2M3 = 27,
-  PINION_FLOAT6E3M2 = 28,
   /* Makes the type 32 bits wide in every compiler; never returned. */
   PINION_ELEMENT_TYPE_FORCE_32_BITS = 0x7fffffff
 } pinion_element_type;

@@ -190,13 +190,13 @@ public func directConvolutionKernel<T: BinaryFloatingPoint & Element>(
     if T.self == Double.self {
       let function = isTransposed ? pk_conv_transpose_direct_f64 : pk_conv_direct_f64
       function(
-        &s, frame.input(operands.x), frame.input(operands.weights), operands.bias.map { frame.input($0) }, frame.output(0), plane, plane &+ 1,
-        first, last)
+        &s, frame.input(operands.x), frame.input(operands.weights), operands.bias.map { frame.input($0) }, frame.output(0), plane,
+        plane &+ 1, first, last)
     } else {
       let function = isTransposed ? pk_conv_transpose_direct_f32 : pk_conv_direct_f32
       function(
-        &s, frame.input(operands.x), frame.input(operands.weights), operands.bias.map { frame.input($0) }, frame.output(0), plane, plane &+ 1,
-        first, last)
+        &s, frame.input(operands.x), frame.input(operands.weights), operands.bias.map { frame.input($0) }, frame.output(0), plane,
+        plane &+ 1, first, last)
     }
   }
 }

@@ -49,7 +49,9 @@ public struct IntegerConvolution: Sendable {
   ) -> Void
 
   /// The stage that computes the convolution, and the scratch memory of its lanes.
-  public func stage(_ context: KernelContext, _ finish: @escaping Finish) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
+  public func stage(
+    _ context: KernelContext, _ finish: @escaping Finish
+  ) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
     guard !shape.isEmpty else { return (Kernel.Stage(tasks: 0) { _, _ in }, 0) }
     // 256 products of two numbers below 2^8 make a sum below 2^24.
     var description = shape.threeAxes
@@ -58,7 +60,9 @@ public struct IntegerConvolution: Sendable {
   }
 
   /// One channel at a time in float32, whose sums are exact as long as they stay below 2^24.
-  private func depthwise(_ context: KernelContext, _ finish: @escaping Finish) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
+  private func depthwise(
+    _ context: KernelContext, _ finish: @escaping Finish
+  ) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
     let isa = pk_isa_best()
     let window = shape.window
     let plane = ConvolutionShape(images: 1, groups: 1, channels: 1, outputs: 1, window: window)
@@ -109,7 +113,9 @@ public struct IntegerConvolution: Sendable {
     place.map { $0.pointer(frame, as: Int32.self)[index] } ?? 0
   }
 
-  private func byProducts(_ context: KernelContext, _ finish: @escaping Finish) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
+  private func byProducts(
+    _ context: KernelContext, _ finish: @escaping Finish
+  ) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
     let isa = pk_isa_best()
     let window = shape.window
     let m = shape.outputs, k = shape.channels &* window.kernelCount, positions = window.outputCount
@@ -192,7 +198,9 @@ public struct IntegerConvolution: Sendable {
 
     init(g: pk_igemm, _ window: Window) {
       self.g = g
-      let lists = [(window.input, 1), (window.kernel, 1), (window.stride, 1), (window.dilation, 1), (window.padBefore, 0), (window.output, 1)]
+      let lists = [
+        (window.input, 1), (window.kernel, 1), (window.stride, 1), (window.dilation, 1), (window.padBefore, 0), (window.output, 1),
+      ]
       axes = lists.flatMap { values, missing in
         let (depth, height, width) = triple(values, missing)
         return [depth, height, width]

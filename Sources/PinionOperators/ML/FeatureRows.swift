@@ -29,7 +29,9 @@ struct FeatureRows: Sendable {
   }
 
   /// Gives rows as float32 or float64: in place where they are that, else converted into scratch memory.
-  func reader(as target: ElementType) throws(PinionError) -> @Sendable (UnsafeRawPointer, Range<Int>, UnsafeMutableRawPointer) -> UnsafeRawPointer {
+  func reader(
+    as target: ElementType
+  ) throws(PinionError) -> @Sendable (_ input: UnsafeRawPointer, Range<Int>, _ scratch: UnsafeMutableRawPointer) -> UnsafeRawPointer {
     let columns = columns
     let width = element.byteWidth
     guard target != element else { return { input, rows, _ in input + rows.lowerBound &* columns &* width } }

@@ -108,7 +108,9 @@ private struct ForestScorer: Sendable {
 }
 
 /// Writes transformed scores as the float32 or float64 elements of an output.
-func writeScores(_ scores: UnsafePointer<Double>, _ count: Int, to output: UnsafeMutableRawPointer, at offset: Int, _ element: ElementType) {
+func writeScores(
+  _ scores: UnsafePointer<Double>, _ count: Int, to output: UnsafeMutableRawPointer, at offset: Int, _ element: ElementType
+) {
   if element == .float64 {
     (output.assumingMemoryBound(to: Double.self) + offset).update(from: scores, count: count)
   } else {

@@ -50,7 +50,9 @@ public struct LabelEncoder: CPUExecutable {
   /// The attribute that is there of `<name>_strings`, `_int64s`, `_floats` and `_tensor`.
   private static func list(_ attributes: inout AttributeReader, _ name: String) throws(PinionError) -> Tensor? {
     var found: [Tensor] = []
-    if let strings = try attributes.optionalStrings(name + "_strings") { found.append(try Tensor(strings: strings, .vector(strings.count))) }
+    if let strings = try attributes.optionalStrings(name + "_strings") {
+      found.append(try Tensor(strings: strings, .vector(strings.count)))
+    }
     if let integers = try attributes.optionalInts(name + "_int64s") { found.append(try Tensor(vector: integers)) }
     if let floats = try attributes.optionalFloats(name + "_floats") { found.append(try Tensor(vector: floats)) }
     if let tensor = try attributes.optionalTensor(name + "_tensor") { found.append(tensor) }

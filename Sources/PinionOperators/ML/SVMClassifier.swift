@@ -19,7 +19,7 @@ public struct SVMClassifier: CPUExecutable {
   /// For each class its support vectors; empty for linear functions.
   let vectorRanges: [Range<Int>]
   /// One row for each class but one, with a coefficient for each support vector.
-  let coefficients: [Float]
+  let coefficients: Buffer
   let rho: [Float]
   let platt: [(a: Double, b: Double)]
   let classes: Int
@@ -52,7 +52,7 @@ public struct SVMClassifier: CPUExecutable {
       weightsArePositive = factors.allSatisfy { $0 >= 0 }
       classes = labels.count
       vectorRanges = []
-      coefficients = []
+      coefficients = try Allocator.system.buffer(floats: [])
       platt = []
       columns = factors.count / classes
       guard columns > 0, factors.count % classes == 0, !rho.isEmpty else {
@@ -65,7 +65,7 @@ public struct SVMClassifier: CPUExecutable {
     weightsArePositive = false
     classes = ranges.count
     vectorRanges = ranges
-    coefficients = factors
+    coefficients = try Allocator.system.buffer(floats: factors)
     columns = values.count / total
     let pairs = try classes.multiplied(by: classes - 1) / 2
     let expectedFactors = try total.multiplied(by: classes - 1)
@@ -103,7 +103,7 @@ public struct SVMClassifier: CPUExecutable {
 
   private func classifyLinearly(_ x: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Double>) -> Int {
     let table = vectors.pointer.assumingMemoryBound(to: Float.self)
-    for index in 0..<classes { scores[index] = kernel(x, table + index &* columns, columns) + Double(rho[0]) }
+    for index in 0..<classes { scores[index] = Double(pk_dot_f32(x, table + index &* columns, columns) + rho[0]) }
     let best = largest(scores, classes)
     // Of two classes the second is taken where either score is high enough, as onnx's reference and onnxruntime have it.
     let isHigh = weightsArePositive ? scores[best] >= 0.5 : scores[best] > 0
@@ -132,18 +132,20 @@ public struct SVMClassifier: CPUExecutable {
 
   private func classify(_ x: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Double>, _ room: Room) -> Int {
     let table = vectors.pointer.assumingMemoryBound(to: Float.self)
-    let kernels = scores + room.kernels
+    let kernels = UnsafeMutableRawPointer(scores + room.kernels).assumingMemoryBound(to: Float.self)
+    let factors = coefficients.pointer.assumingMemoryBound(to: Float.self)
     let votes = scores + room.votes
     let total = vectorCount
-    for index in 0..<total { kernels[index] = kernel(x, table + index &* columns, columns) }
+    kernel.evaluate(x, table, rows: total, columns: columns, to: kernels)
     votes.update(repeating: 0, count: classes)
     var pair = 0
     for i in 0..<classes {
       for j in stride(from: i + 1, to: classes, by: 1) {
-        var sum = Double(rho[pair])
-        for index in vectorRanges[i] { sum += Double(coefficients[(j &- 1) &* total &+ index]) * kernels[index] }
-        for index in vectorRanges[j] { sum += Double(coefficients[i &* total &+ index]) * kernels[index] }
-        scores[pair] = sum
+        let own = vectorRanges[i], other = vectorRanges[j]
+        let sum =
+          rho[pair] + pk_dot_f32(factors + ((j &- 1) &* total &+ own.lowerBound), kernels + own.lowerBound, own.count)
+          + pk_dot_f32(factors + (i &* total &+ other.lowerBound), kernels + other.lowerBound, other.count)
+        scores[pair] = Double(sum)
         votes[sum > 0 ? i : j] += 1
         pair &+= 1
       }

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -11,7 +12,7 @@ public struct SVMRegressor: CPUExecutable {
   let vectors: Buffer
   let vectorCount: Int
   let columns: Int
-  let coefficients: [Float]
+  let coefficients: Buffer
   let rho: Double
   let isOneClass: Bool
   let postTransform: PostTransform
@@ -29,7 +30,7 @@ public struct SVMRegressor: CPUExecutable {
       kernel = .linear
       vectorCount = 1
       columns = factors.count
-      coefficients = [1]
+      coefficients = try Allocator.system.buffer(floats: [1])
       vectors = try Allocator.system.buffer(floats: factors)
     } else {
       guard values.count % supports == 0, factors.count == supports else {
@@ -38,7 +39,7 @@ public struct SVMRegressor: CPUExecutable {
       kernel = declaredKernel
       vectorCount = supports
       columns = values.count / supports
-      coefficients = factors
+      coefficients = try Allocator.system.buffer(floats: factors)
       vectors = try Allocator.system.buffer(floats: values)
     }
   }
@@ -48,10 +49,13 @@ public struct SVMRegressor: CPUExecutable {
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try rowKernel(context, columns: columns...columns, scoreCount: 1, cost: vectorCount &* columns) { [self] frame, x, score, row in
+    let room = try vectorCount.adding(1)
+    return try rowKernel(context, columns: columns...columns, scoreCount: room, cost: vectorCount &* columns) {
+      [self] frame, x, score, row in
       let table = vectors.pointer.assumingMemoryBound(to: Float.self)
-      var sum = rho
-      for index in 0..<vectorCount { sum += Double(coefficients[index]) * kernel(x, table + index &* columns, columns) }
+      let values = UnsafeMutableRawPointer(score + 1).assumingMemoryBound(to: Float.self)
+      kernel.evaluate(x, table, rows: vectorCount, columns: columns, to: values)
+      let sum = rho + Double(pk_dot_f32(coefficients.pointer.assumingMemoryBound(to: Float.self), values, vectorCount))
       score[0] = sum
       if isOneClass { score[0] = sum > 0 ? 1 : -1 } else { postTransform.apply(score, 1) }
       writeScores(score, 1, to: frame.rawOutput(0), at: row, .float32)

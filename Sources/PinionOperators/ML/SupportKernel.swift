@@ -42,12 +42,26 @@ struct SupportKernel: Sendable {
     self.degree = degree
   }
 
-  func callAsFunction(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ count: Int) -> Double {
-    switch kind {
-    case .linear: Double(pk_dot_f32(a, b, count))
-    case .polynomial: pow(Double(gamma) * Double(pk_dot_f32(a, b, count)) + Double(offset), Double(degree))
-    case .radial: exp(-Double(gamma) * Double(pk_square_distance_f32(a, b, count)))
-    case .sigmoid: tanh(Double(gamma) * Double(pk_dot_f32(a, b, count)) + Double(offset))
+  /// Writes the kernel's value for `x` and each of `rows` vectors.
+  func evaluate(
+    _ x: UnsafePointer<Float>, _ vectors: UnsafePointer<Float>, rows: Int, columns: Int, to values: UnsafeMutablePointer<Float>
+  ) {
+    if kind == .radial {
+      for row in 0..<rows { values[row] = -gamma * pk_square_distance_f32(x, vectors + row &* columns, columns) }
+    } else {
+      for row in 0..<rows { values[row] = pk_dot_f32(x, vectors + row &* columns, columns) }
     }
+    switch kind {
+    case .linear: break
+    case .radial: apply(PK_UNARY_EXP, values, rows)
+    case .polynomial: for row in 0..<rows { values[row] = pow(gamma * values[row] + offset, degree) }
+    case .sigmoid:
+      for row in 0..<rows { values[row] = gamma * values[row] + offset }
+      apply(PK_UNARY_TANH, values, rows)
+    }
+  }
+
+  private func apply(_ function: pk_unary_op, _ values: UnsafeMutablePointer<Float>, _ count: Int) {
+    withUnsafePointer(to: pk_params()) { pk_unary_kernel(pk_isa_best(), function, PK_F32)?(values, values, count, $0) }
   }
 }

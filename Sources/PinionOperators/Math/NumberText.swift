@@ -4,7 +4,7 @@ import PinionTensor
 
 /// The elements of a tensor of numbers as text: integers in decimal, floats with the fewest digits that tell them apart.
 func texts(of tensor: Tensor) throws(PinionError) -> [String] {
-  func elements<T: Element>(_: T.Type) throws(PinionError) -> UnsafeBufferPointer<T> { try tensor.elements(as: T.self) }
+  func elements<T: Element>(_: T.Type) throws(PinionError) -> UnsafeBufferPointer<T> { try tensor.unsafeElements(as: T.self) }
   switch tensor.element {
   case .float32: return try elements(Float.self).map { plainText($0) }
   case .float64: return try elements(Double.self).map { plainText($0) }

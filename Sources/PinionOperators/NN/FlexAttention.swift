@@ -45,7 +45,7 @@ public struct FlexAttention: EagerExecutable {
       rows: shape.queries, keys: shape.keys, headSize: shape.headSize, valueSize: shape.valueSize)
     operands.append(try context.allocate(.uint8, [bytes]))
     defer { withExtendedLifetime(operands) {} }
-    let q = try operands[0].elements(as: T.self), k = try operands[1].elements(as: T.self), v = try operands[2].elements(as: T.self)
+    let q = try operands[0].unsafeElements(as: T.self), k = try operands[1].unsafeElements(as: T.self), v = try operands[2].unsafeElements(as: T.self)
     let scratch = operands[3].data
     let precision = precision ?? T.elementType
     let functions = try AttentionFunctions<T>(softcap: 0)
@@ -77,7 +77,7 @@ public struct FlexAttention: EagerExecutable {
 
     let y = try context.allocate(T.elementType, [shape.batch, shape.heads, shape.queries, shape.valueSize])
     defer { withExtendedLifetime(probabilities) {} }
-    let weights = try probabilities.elements(as: T.self)
+    let weights = try probabilities.unsafeElements(as: T.self)
     if let target = try y.mutableElements(as: T.self).baseAddress, y.count > 0 {
       if let base = weights.baseAddress, let vBase = v.baseAddress, matrix > 0 {
         for unit in 0..<shape.batch &* shape.heads {

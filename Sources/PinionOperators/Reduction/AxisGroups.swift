@@ -32,6 +32,7 @@ struct AxisGroups: Sendable {
         merged.append((extent, strides[axis], isReduced))
       }
     }
+    passes = shape.count == 0 ? [] : AxisGroups.passes(merged.map { ($0.extent, $0.isReduced) })
     count = kept
     size = reduced
     reducesRows = merged.last?.isReduced ?? true
@@ -42,18 +43,28 @@ struct AxisGroups: Sendable {
     reducedStrides = merged.filter(\.isReduced).map(\.stride)
   }
 
-  /// The groups as lines of a tensor of three axes, where they lie so.
-  var lines: AxisLines? {
-    guard keptDims.count <= 1, size > 0, count > 0 else { return nil }
-    if reducesRows { return reducedDims.isEmpty ? AxisLines(outer: count, extent: size, inner: 1) : nil }
-    return reducedDims.count <= 1 ? AxisLines(outer: count / row, extent: size, inner: row) : nil
-  }
+  /// Reductions along one axis after the other, innermost first, that come to the same; none for an empty tensor.
+  let passes: [AxisLines]
 
   /// Where the group, or the row of neighbouring groups, with number `index` starts.
   func base(_ index: Int) -> Int { AxisGroups.offset(index, keptDims, keptStrides) }
 
   /// How far from there the row with number `index` of the group, or of the groups, lies.
   func rowOffset(_ index: Int) -> Int { AxisGroups.offset(index, reducedDims, reducedStrides) }
+
+  private static func passes(_ axes: [(extent: Int, isReduced: Bool)]) -> [AxisLines] {
+    var axes = axes
+    var passes: [AxisLines] = []
+    while let axis = axes.lastIndex(where: \.isReduced) {
+      passes.append(
+        AxisLines(
+          outer: axes[..<axis].reduce(1) { $0 &* $1.extent }, extent: axes[axis].extent,
+          inner: axes[(axis + 1)...].reduce(1) { $0 &* $1.extent }))
+      axes.remove(at: axis)
+    }
+    // Without any reduced axis each element is a line.
+    return passes.isEmpty ? [AxisLines(outer: axes.reduce(1) { $0 &* $1.extent }, extent: 1, inner: 1)] : passes
+  }
 
   private static func offset(_ index: Int, _ dims: [Int], _ strides: [Int]) -> Int {
     var rest = index, offset = 0

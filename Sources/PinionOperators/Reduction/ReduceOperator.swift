@@ -50,31 +50,68 @@ extension ReduceOperator {
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let groups = AxisGroups(type.shape, axes: try axes(context.inference))
-    if let element = type.element.kernelType, let function = pk_reduce_kernel(pk_isa_best(), Self.operation, element),
-      let lines = groups.lines
-    {
-      return lineKernel(function, lines, width: type.element.byteWidth)
-    }
+    if let kernel = try lineKernel(Self.operation, type.element, groups.passes) { return kernel }
     guard let kernel = try kernel(type.element, groups) else { throw context.unsupportedTypes() }
     return kernel
   }
 }
 
-/// A kernel that makes one element of each line of input 0.
-private func lineKernel(_ function: @escaping pk_reduce_fn, _ lines: AxisLines, width: Int) -> Kernel {
+/// A kernel that reduces along one axis after the other; nil where there is no vector kernel for it.
+private func lineKernel(_ operation: pk_reduce_op, _ element: ElementType, _ passes: [AxisLines]) throws(PinionError) -> Kernel? {
+  guard let type = element.kernelType, !passes.isEmpty else { return nil }
+  var stages: [Kernel.Stage] = []
+  var source = OperandPlace.input(0), scratchBytes = 0
+  for (index, lines) in passes.enumerated() {
+    let isLast = index == passes.count - 1
+    guard let function = pk_reduce_kernel(pk_isa_best(), operation.pass(isFirst: index == 0, isLast: isLast), type) else { return nil }
+    var target = OperandPlace.output(0)
+    if !isLast {
+      target = .scratch(scratchBytes)
+      let bytes = try (lines.outer &* lines.inner).multiplied(by: element.byteWidth)
+      scratchBytes = try scratchBytes.adding(try alignedUp(bytes, to: Buffer.alignment))
+    }
+    stages.append(lineStage(function, lines, width: element.byteWidth, from: source, to: target))
+    source = target
+  }
+  return Kernel(stages: stages, scratchBytes: scratchBytes)
+}
+
+extension pk_reduce_op {
+  /// The operation for one of several axes, so that all of them together yield `self`.
+  fileprivate func pass(isFirst: Bool, isLast: Bool) -> pk_reduce_op {
+    switch self {
+    case PK_REDUCE_SUM_SQUARE: isFirst ? self : PK_REDUCE_SUM
+    case PK_REDUCE_LOG_SUM: isLast ? self : PK_REDUCE_SUM
+    // The mean of means, the norm of norms and so on are those of all elements.
+    default: self
+    }
+  }
+}
+
+/// A stage that makes one element of each line.
+private func lineStage(
+  _ function: @escaping pk_reduce_fn, _ lines: AxisLines, width: Int, from source: OperandPlace, to target: OperandPlace
+) -> Kernel.Stage {
   let extent = lines.extent, inner = lines.inner
   if inner == 1 {
     return .ranges(lines.outer, grain: max(1, 32_768 / extent)) { frame, range in
-      let x = frame.rawInput(0) + range.lowerBound &* extent &* width
-      function(x, frame.rawOutput(0) + range.lowerBound &* width, range.count, extent, 1, 1)
+      let x = source.pointer(frame, UInt8.self) + range.lowerBound &* extent &* width
+      function(x, target.pointer(frame, UInt8.self) + range.lowerBound &* width, range.count, extent, 1, 1)
+    }
+  }
+  // Whole blocks where they are small, else parts of the columns of one.
+  if extent &* inner <= 32_768 {
+    return .ranges(lines.outer, grain: max(1, 32_768 / (extent &* inner))) { frame, range in
+      let x = source.pointer(frame, UInt8.self) + range.lowerBound &* extent &* inner &* width
+      function(x, target.pointer(frame, UInt8.self) + range.lowerBound &* inner &* width, range.count, extent, inner, inner)
     }
   }
   let columns = min(inner, 1024), blocks = (inner &- 1) / columns &+ 1
   return .ranges(lines.outer &* blocks, grain: max(1, 32_768 / (extent &* columns))) { frame, range in
     for task in range {
       let block = task / blocks, first = task % blocks &* columns
-      let x = frame.rawInput(0) + (block &* extent &* inner &+ first) &* width
-      let y = frame.rawOutput(0) + (block &* inner &+ first) &* width
+      let x = source.pointer(frame, UInt8.self) + (block &* extent &* inner &+ first) &* width
+      let y = target.pointer(frame, UInt8.self) + (block &* inner &+ first) &* width
       function(x, y, 1, extent, min(columns, inner &- first), inner)
     }
   }

@@ -69,29 +69,40 @@ struct TableGather: Sendable {
   func kernel(fill: Buffer? = nil) -> Kernel {
     guard rowBytes > 0 else { return Kernel(stages: []) }
     return .ranges(rows, grain: max((1 << 16) / rowBytes, 1)) { frame, range in
+      // The rows of the last outer axis follow each other; where the ones before it lie is found once for each round.
+      let lines = outer.last?.count ?? 1
+      var line = range.lowerBound % lines
+      var base = sourceBase(range.lowerBound / lines)
       var previous = -2
       for row in range {
+        if line == lines {
+          line = 0
+          base = sourceBase(row / lines)
+        }
+        let index = Int(outer.last?[line] ?? 0)
+        let source = base < 0 || index < 0 ? -1 : base &+ index
         let target = frame.rawOutput(0) + row &* rowBytes
-        let source = sourceRow(row)
-        if source == previous {
+        if source >= 0, source == previous {
           target.copyMemory(from: target - rowBytes, byteCount: rowBytes)
-        } else if source < 0 {
-          if let fill { pk_fill(target, fill.pointer, width, rowBytes / width) }
-        } else {
+        } else if source >= 0 {
           copyRow(target, frame.rawInput(0) + source &* sourceRowBytes, fill)
+        } else if let fill {
+          pk_fill(target, fill.pointer, width, rowBytes / width)
         }
         previous = source
+        line &+= 1
       }
     }
   }
 
-  @inline(__always)
-  private func sourceRow(_ row: Int) -> Int {
-    var rest = row, source = 0, stride = 1, axis = outer.count &- 1
+  /// The first row of the source for an index of all outer axes but the last, negative for one outside.
+  private func sourceBase(_ index: Int) -> Int {
+    guard let extent = outerExtents.last else { return 0 }
+    var rest = index, source = 0, stride = extent, axis = outer.count &- 2
     while axis >= 0 {
-      let index = Int(outer[axis][rest % outer[axis].count])
-      guard index >= 0 else { return -1 }
-      source &+= index &* stride
+      let place = Int(outer[axis][rest % outer[axis].count])
+      guard place >= 0 else { return -1 }
+      source &+= place &* stride
       rest /= outer[axis].count
       stride &*= outerExtents[axis]
       axis &-= 1

@@ -127,7 +127,9 @@ struct RegexParser {
     return value
   }
 
-  private func literal(_ scalar: Unicode.Scalar) -> RegexNode { node(RegexClass([scalar.value...scalar.value], ignoresCase: flags.ignoresCase)) }
+  private func literal(_ scalar: Unicode.Scalar) -> RegexNode {
+    node(RegexClass([scalar.value...scalar.value], ignoresCase: flags.ignoresCase))
+  }
 
   private func node(_ set: RegexClass) -> RegexNode {
     var set = set

@@ -5,5 +5,5 @@ import PinionTensor
 func requiredStrings(_ inputs: [Value?], _ index: Int, _ name: String) throws(PinionError) -> (Tensor, UnsafeBufferPointer<StringElement>) {
   let tensor = try required(inputs, index, name).asTensor()
   guard tensor.element == .string else { throw .invalidShape("input '\(name)' is \(tensor.type), expected strings") }
-  return (tensor, try tensor.elements(as: StringElement.self))
+  return (tensor, try tensor.unsafeElements(as: StringElement.self))
 }

@@ -46,8 +46,8 @@ public struct TfIdfVectorizer: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rank: 1...2)
-    guard (type.element == .string) == (pool.element == .string), type.element == .string || type.element == .int64 || type.element == .int32
-    else { throw .invalidShape("input 'X' is \(type), the pool holds \(pool.element)") }
+    let isPoolsKind = pool.element == .string ? type.element == .string : type.element == .int64 || type.element == .int32
+    guard isPoolsKind else { throw .invalidShape("input 'X' is \(type), the pool holds \(pool.element)") }
     return [TensorType(.float32, try Shape(type.dims.dropLast() + [width]))]
   }
 

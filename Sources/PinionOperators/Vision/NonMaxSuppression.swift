@@ -57,7 +57,7 @@ public struct NonMaxSuppression: EagerExecutable {
     let overlap = try number(3) ?? 0
     let threshold = try number(4)
     let count = boxes.shape[1], classes = scores.shape[1]
-    let numbers = try boxes.elements(as: Float.self), allScores = try scores.elements(as: Float.self)
+    let numbers = try boxes.unsafeElements(as: Float.self), allScores = try scores.unsafeElements(as: Float.self)
     guard let firstNumber = numbers.baseAddress, let firstScore = allScores.baseAddress else { throw .internal("a tensor has no memory") }
 
     var selected: [Int64] = []

@@ -31,10 +31,12 @@ import Testing
 
   @Test func imputes() throws {
     try expect(
-      try run("Imputer", ["imputed_value_floats": .floats([7, 8]), "replaced_value_float": .float(.nan)], value([Float.nan, .nan, 1, 2], [2, 2])),
+      try run(
+        "Imputer", ["imputed_value_floats": .floats([7, 8]), "replaced_value_float": .float(.nan)], value([Float.nan, .nan, 1, 2], [2, 2])),
       [Float(7), 8, 1, 2], [2, 2])
     try expect(
-      try run("Imputer", ["imputed_value_int64s": .ints([9]), "replaced_value_int64": .int(-1)], value([Int64(-1), 0], [1, 2])), [Int64(9), 0],
+      try run("Imputer", ["imputed_value_int64s": .ints([9]), "replaced_value_int64": .int(-1)], value([Int64(-1), 0], [1, 2])),
+      [Int64(9), 0],
       [1, 2])
     #expect(throws: PinionError.self) { try run("Imputer", [:], value([Float(1)], [1])) as Tensor }
   }
@@ -42,21 +44,24 @@ import Testing
   @Test func binarizesAndExtracts() throws {
     try expect(try run("Binarizer", ["threshold": .float(1)], value([Float(1), 1.5, -2], [3])), [Float(0), 1, 0], [3])
     try expect(
-      try run("ArrayFeatureExtractor", [:], value([Float(0), 1, 2, 3, 4, 5], [2, 3]), value([Int64(2), 0], [2])), [Float(2), 0, 5, 3], [2, 2])
+      try run("ArrayFeatureExtractor", [:], value([Float(0), 1, 2, 3, 4, 5], [2, 3]), value([Int64(2), 0], [2])), [Float(2), 0, 5, 3],
+      [2, 2])
     #expect(try (run("ArrayFeatureExtractor", [:], strings(["a", "b"]), value([Int64(1)], [1])) as Tensor).strings() == ["b"])
     #expect(throws: PinionError.self) { try run("ArrayFeatureExtractor", [:], value([Float(0)], [1]), value([Int64(1)], [1])) as Tensor }
   }
 
   @Test func joinsFeatures() throws {
     try expect(
-      try run("FeatureVectorizer", ["inputdimensions": .ints([3, 1])], value([Float(1), 2, 3, 4], [2, 2]), value([Int64(5), 6, 7, 8], [2, 2])),
+      try run(
+        "FeatureVectorizer", ["inputdimensions": .ints([3, 1])], value([Float(1), 2, 3, 4], [2, 2]), value([Int64(5), 6, 7, 8], [2, 2])),
       [Float(1), 2, 0, 5, 3, 4, 0, 7], [2, 4])
   }
 
   @Test func encodesLabels() throws {
     func encode(_ attributes: [String: AttributeValue], _ input: Value) throws -> Tensor { try run("LabelEncoder", attributes, input) }
     try expect(
-      try encode(["keys_strings": .strings(["a", "b"]), "values_int64s": .ints([0, 1]), "default_int64": .int(42)], strings(["b", "c"])),
+      try encode(
+        ["keys_strings": .strings(["a", "b"]), "values_int64s": .ints([0, 1]), "default_int64": .int(42)], strings(["b", "c"])),
       [Int64(1), 42], [2])
     try expect(
       try encode(["keys_floats": .floats([1, .nan]), "values_floats": .floats([10, 20])], value([Float.nan, 1, 2, -0.0], [4])),
@@ -79,7 +84,9 @@ import Testing
     #expect(try (run("CategoryMapper", attributes, value([Int64(4), 6], [2])) as Tensor).strings() == ["a", "_Unused"])
     try expect(try run("OneHotEncoder", ["cats_int64s": .ints([1, 5])], value([Float(5), 2], [2])), [Float(0), 1, 0, 0], [2, 2])
     try expect(try run("OneHotEncoder", ["cats_strings": .strings(["a"])], strings(["a"])), [Float(1)], [1, 1])
-    #expect(throws: PinionError.self) { try run("OneHotEncoder", ["cats_int64s": .ints([1]), "zeros": .int(0)], value([Int64(2)], [1])) as Tensor }
+    #expect(throws: PinionError.self) {
+      try run("OneHotEncoder", ["cats_int64s": .ints([1]), "zeros": .int(0)], value([Int64(2)], [1])) as Tensor
+    }
   }
 
   @Test func makesAndReadsDictionaries() throws {
@@ -93,7 +100,8 @@ import Testing
     let map = Value.map(keys: try Tensor(vector: [Int64(3), 1]), values: try Tensor(vector: [Float(1.5), 2]))
     try expect(try run("CastMap", [:], map), [Float(2), 1.5], [1, 2])
     try expect(
-      try run("CastMap", ["map_form": .string("SPARSE"), "max_map": .int(5), "cast_to": .string("TO_INT64")], map), [Int64(0), 2, 0, 1, 0], [1, 5])
+      try run("CastMap", ["map_form": .string("SPARSE"), "max_map": .int(5), "cast_to": .string("TO_INT64")], map), [Int64(0), 2, 0, 1, 0],
+      [1, 5])
     #expect(throws: PinionError.self) { try run("CastMap", ["map_form": .string("SPARSE"), "max_map": .int(2)], map) as Tensor }
   }
 }

@@ -32,7 +32,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("BRANCH_LEQ", [1, 1, -1, -1] as [Float]), ("BRANCH_LT", [1, -1, -1, -1]), ("BRANCH_GTE", [-1, 1, 1, -1]), ("BRANCH_GT", [-1, -1, 1, -1]),
+    ("BRANCH_LEQ", [1, 1, -1, -1] as [Float]), ("BRANCH_LT", [1, -1, -1, -1]), ("BRANCH_GTE", [-1, 1, 1, -1]),
+    ("BRANCH_GT", [-1, -1, 1, -1]),
     ("BRANCH_EQ", [-1, 1, -1, -1]), ("BRANCH_NEQ", [1, -1, 1, 1]),
   ])
   func comparesInEveryMode(mode: String, expected: [Float]) throws {
@@ -69,7 +70,8 @@ import Testing
     var attributes = stumps(modes: ["BRANCH_LEQ", "BRANCH_LEQ", "BRANCH_LEQ"], values: [1, 2, 3], targets: [0, 1, 2], prefix: "class")
     attributes["classlabels_strings"] = .strings(["a", "b", "c"])
     attributes["base_values"] = .floats([0.5, 0, 0])
-    let results = try evaluate("TreeEnsembleClassifier", domain: "ai.onnx.ml", attributes: attributes, [value([Float(0), 2, 3], [3, 1])], outputCount: 2)
+    let results = try evaluate(
+      "TreeEnsembleClassifier", domain: "ai.onnx.ml", attributes: attributes, [value([Float(0), 2, 3], [3, 1])], outputCount: 2)
     #expect(try results[0].asTensor().strings() == ["a", "b", "c"])
     try expect(try results[1].asTensor(), [Float(1.5), 1, 1, -0.5, 1, 1, -0.5, -1, 1], [3, 3])
   }
@@ -78,7 +80,8 @@ import Testing
     var attributes = stumps(modes: ["BRANCH_LEQ"], values: [1], targets: [0], prefix: "class")
     attributes["classlabels_int64s"] = .ints([10, 20])
     attributes["post_transform"] = .string("LOGISTIC")
-    let results = try evaluate("TreeEnsembleClassifier", domain: "ai.onnx.ml", attributes: attributes, [value([Float(1), 2], [2, 1])], outputCount: 2)
+    let results = try evaluate(
+      "TreeEnsembleClassifier", domain: "ai.onnx.ml", attributes: attributes, [value([Float(1), 2], [2, 1])], outputCount: 2)
     try expect(try results[0].asTensor(), [Int64(20), 10], [2])
     try expect(try results[1].asTensor(), near: [0.26894142, 0.73105858, 0.73105858, 0.26894142], [2, 2])
   }
@@ -112,7 +115,8 @@ import Testing
       try expect(result, expected, [4, 2])
     }
     try run(
-      [Float(1), 0, 4, 0, 2, 3, 2, 2], splits: [.nan, 2], weights: [10, 20, 30], members: [1, 4, .nan], expected: [10, 0, 10, 0, 0, 20, 30, 0])
+      [Float(1), 0, 4, 0, 2, 3, 2, 2], splits: [.nan, 2], weights: [10, 20, 30], members: [1, 4, .nan],
+      expected: [10, 0, 10, 0, 0, 20, 30, 0])
     try run(
       [1.0, 0, 4, 0, 2, 3, 2, 2], splits: [.nan, 2], weights: [10, 20, 30], members: [1, 4, .nan], expected: [10, 0, 10, 0, 0, 20, 30, 0])
     try run(

@@ -4,7 +4,9 @@ import PinionTensor
 import Testing
 
 @Suite struct TextTests {
-  private func strings(_ texts: [String], _ dims: [Int]? = nil) throws -> Tensor { try Tensor(strings: texts, Shape(dims ?? [texts.count])) }
+  private func strings(_ texts: [String], _ dims: [Int]? = nil) throws -> Tensor {
+    try Tensor(strings: texts, Shape(dims ?? [texts.count]))
+  }
 
   @Test func concatenatesWithBroadcasting() throws {
     let result = try evaluate("StringConcat", [strings(["a", "b"], [2, 1]), strings(["x", "é", ""])])
@@ -31,7 +33,8 @@ import Testing
     }
     let upper: [String: AttributeValue] = ["case_change_action": .string("UPPER"), "stopwords": .strings(["Monday"])]
     #expect(try normalize(upper, ["monday", "tuesday", "é"]).strings() == ["TUESDAY", "É"])
-    #expect(try normalize(["is_case_sensitive": .int(1), "stopwords": .strings(["monday"])], ["Monday", "monday"]).strings() == ["Monday"])
+    #expect(
+      try normalize(["is_case_sensitive": .int(1), "stopwords": .strings(["monday"])], ["Monday", "monday"]).strings() == ["Monday"])
     let empty = try normalize(upper, ["monday", "MONDAY"], [1, 2])
     #expect(empty.shape.dims == [1, 1])
     #expect(try empty.strings() == [""])
@@ -45,7 +48,8 @@ import Testing
         "TfIdfVectorizer",
         attributes: [
           "mode": .string(mode), "min_gram_length": .int(shortest), "max_gram_length": .int(2), "max_skip_count": .int(skips),
-          "ngram_counts": .ints([0, 4]), "ngram_indexes": .ints([0, 1, 2, 3, 4, 5, 6]), "pool_int64s": .ints([2, 3, 5, 4, 5, 6, 7, 8, 6, 7]),
+          "ngram_counts": .ints([0, 4]), "ngram_indexes": .ints([0, 1, 2, 3, 4, 5, 6]),
+          "pool_int64s": .ints([2, 3, 5, 4, 5, 6, 7, 8, 6, 7]),
           "weights": .floats([1, 1, 1, 1, 2, 3, 4]),
         ], [input])
     }

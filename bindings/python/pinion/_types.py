@@ -42,8 +42,6 @@ class ElementType(IntEnum):
     FLOAT8E8M0 = 24
     UINT2 = 25
     INT2 = 26
-    FLOAT6E2M3 = 27
-    FLOAT6E3M2 = 28
 
 
 _NUMPY = {
@@ -76,8 +74,6 @@ _ML_DTYPES = {
     ElementType.FLOAT4E2M1: ("float4_e2m1fn", 4),
     ElementType.UINT2: ("uint2", 2),
     ElementType.INT2: ("int2", 2),
-    ElementType.FLOAT6E2M3: ("float6_e2m3fn", 6),
-    ElementType.FLOAT6E3M2: ("float6_e3m2fn", 6),
 }
 
 _SIGNED = (ElementType.INT4, ElementType.INT2)

@@ -36,7 +36,6 @@ PACKED = {
     **{k: NARROW[k] for k in (TensorProto.INT4, TensorProto.UINT4, TensorProto.FLOAT4E2M1)},
     TensorProto.INT2: ml_dtypes.int2,
     TensorProto.UINT2: ml_dtypes.uint2,
-    TensorProto.FLOAT6E2M3: ml_dtypes.float6_e2m3fn,
 }
 
 

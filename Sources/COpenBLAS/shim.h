@@ -1,1 +1,0 @@
-#include <openblas-serial/cblas.h>
