@@ -8,7 +8,7 @@ let package = Package(
   name: "pinion",
   products: [
     .library(name: "pinion", type: .dynamic, targets: ["PinionC"]),
-    .library(name: "Pinion", targets: ["Pinion"]),
+    .library(name: "PinionSwift", targets: ["Pinion"]),
     .library(name: "PinionImport", targets: ["PinionImport"]),
     .executable(name: "run-model", targets: ["run-model"]),
   ],

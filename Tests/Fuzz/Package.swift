@@ -11,7 +11,7 @@ let package = Package(
       name: "fuzz-reader", dependencies: [.product(name: "PinionImport", package: "pinion")],
       swiftSettings: [.unsafeFlags(["-parse-as-library"])], linkerSettings: [.linkedLibrary("stdc++")]),
     .executableTarget(
-      name: "fuzz-run", dependencies: [.product(name: "Pinion", package: "pinion")],
+      name: "fuzz-run", dependencies: [.product(name: "PinionSwift", package: "pinion")],
       swiftSettings: [.unsafeFlags(["-parse-as-library"])], linkerSettings: [.linkedLibrary("stdc++")]),
   ]
 )
