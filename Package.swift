@@ -65,3 +65,11 @@ let package = Package(
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx17
 )
+
+// The fuzzer's run-time library is not linked but where Tests/Fuzz/fuzz.sh asks for it.
+if Context.environment["PINION_FUZZ"] == "1" {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz-run", dependencies: ["Pinion"], path: "Tests/Fuzz/Sources/fuzz-run",
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])], linkerSettings: [.linkedLibrary("stdc++")]))
+}
