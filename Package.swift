@@ -8,7 +8,7 @@ let package = Package(
   name: "pinion",
   products: [
     .library(name: "pinion", type: .dynamic, targets: ["PinionC"]),
-    .library(name: "Pinion", targets: ["Pinion"]),
+    .library(name: "PinionSwift", targets: ["Pinion"]),
     .library(name: "PinionImport", targets: ["PinionImport"]),
     .executable(name: "run-model", targets: ["run-model"]),
   ],
@@ -65,3 +65,11 @@ let package = Package(
   cLanguageStandard: .c17,
   cxxLanguageStandard: .cxx17
 )
+
+// The fuzzer's run-time library is not linked but where Tests/Fuzz/fuzz.sh asks for it.
+if Context.environment["PINION_FUZZ"] == "1" {
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz-run", dependencies: ["Pinion"], path: "Tests/Fuzz/Sources/fuzz-run",
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])], linkerSettings: [.linkedLibrary("stdc++")]))
+}

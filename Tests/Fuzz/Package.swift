@@ -9,9 +9,6 @@ let package = Package(
   targets: [
     .executableTarget(
       name: "fuzz-reader", dependencies: [.product(name: "PinionImport", package: "pinion")],
-      swiftSettings: [.unsafeFlags(["-parse-as-library"])], linkerSettings: [.linkedLibrary("stdc++")]),
-    .executableTarget(
-      name: "fuzz-run", dependencies: [.product(name: "Pinion", package: "pinion")],
-      swiftSettings: [.unsafeFlags(["-parse-as-library"])], linkerSettings: [.linkedLibrary("stdc++")]),
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])], linkerSettings: [.linkedLibrary("stdc++")])
   ]
 )
