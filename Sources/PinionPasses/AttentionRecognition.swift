@@ -90,9 +90,8 @@ struct AttentionRecognition: Rule {
       return other
     }
     let inner = unscaled(value, isSole: true, &editor)
-    guard let product = editor.soleProducer(inner, "MatMul"), let left = editor.input(product, 0), let right = editor.input(product, 1) else {
-      return nil
-    }
+    guard let product = editor.soleProducer(inner, "MatMul"), let left = editor.input(product, 0), let right = editor.input(product, 1)
+    else { return nil }
     let q = unscaled(left, isSole: false, &editor)
     guard let transpose = editor.producer(unscaled(right, isSole: false, &editor), "Transpose"),
       let source = editor.input(transpose, 0)

@@ -161,7 +161,8 @@ struct ConvResidual: Rule {
   }
 
   private func hasSameShape(_ conv: Int, _ residual: ValueID, _ index: Int, _ editor: inout GraphEditor) -> Bool {
-    guard let output = editor[conv].outputs.first, let a = editor.fact(output, at: index).dims, let b = editor.fact(residual, at: index).dims
+    guard let output = editor[conv].outputs.first, let a = editor.fact(output, at: index).dims,
+      let b = editor.fact(residual, at: index).dims
     else { return false }
     return a == b && !a.contains(nil)
   }

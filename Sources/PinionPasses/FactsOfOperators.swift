@@ -63,7 +63,8 @@ extension Facts {
       return values.map { Int($0) }
     }
     let rank = extents.count, mode = node.attributes["auto_pad"], ceils = node.attributes["ceil_mode"]
-    guard mode == nil || mode == .string("NOTSET"), ceils == nil || ceils == .int(0), let pads = numbers("pads", default: 0, count: rank * 2),
+    guard mode == nil || mode == .string("NOTSET"), ceils == nil || ceils == .int(0),
+      let pads = numbers("pads", default: 0, count: rank * 2),
       let strides = numbers("strides", default: 1, count: rank), let dilations = numbers("dilations", default: 1, count: rank)
     else { return [Int?](repeating: nil, count: rank) }
     return extents.indices.map { axis in
@@ -172,7 +173,9 @@ extension Facts {
       return Fact(element: first.element, dims: Facts.reduced(node, inputs, first))
     case "Concat":
       let element = inputs.lazy.compactMap(\.element).first
-      guard let rank = inputs.lazy.compactMap(\.rank).first, case .int(let axis)? = node.attributes["axis"] else { return Fact(element: element) }
+      guard let rank = inputs.lazy.compactMap(\.rank).first, case .int(let axis)? = node.attributes["axis"] else {
+        return Fact(element: element)
+      }
       let position = axis < 0 ? axis &+ Int64(rank) : axis
       let dims = (0..<rank).map { index -> Int? in
         if Int64(index) == position {
@@ -209,7 +212,9 @@ extension Facts {
     let rank = dims.count + axes.count
     var isNew = [Bool](repeating: false, count: rank)
     for axis in axes {
-      guard let axis, let position = Int(exactly: axis < 0 ? axis &+ Int64(rank) : axis), isNew.indices.contains(position) else { return nil }
+      guard let axis, let position = Int(exactly: axis < 0 ? axis &+ Int64(rank) : axis), isNew.indices.contains(position) else {
+        return nil
+      }
       isNew[position] = true
     }
     guard isNew.count(where: { $0 }) == axes.count else { return nil }

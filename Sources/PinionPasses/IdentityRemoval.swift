@@ -7,8 +7,8 @@ struct IdentityRemoval: Pass {
   let name = "IdentityRemoval"
 
   private static let rewriting = Rewriting([
-    CopyRemoval(), CastRemoval(), TransposeMerging(), BatchedTranspose(), ReshapeMerging(), AxisRemoval(), SumOfTwo(), NeutralElement(), DivisionByPowerOfTwo(),
-    StillMovement(),
+    CopyRemoval(), CastRemoval(), TransposeMerging(), BatchedTranspose(), ReshapeMerging(), AxisRemoval(), SumOfTwo(), NeutralElement(),
+    DivisionByPowerOfTwo(), StillMovement(),
   ])
 
   func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {

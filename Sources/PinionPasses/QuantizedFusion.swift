@@ -133,7 +133,8 @@ struct QuantizedOperator: Rule {
     guard let xScale = x.scale.scalar, let wScales = w.scale.numbers else { return nil }
     var numbers: [Double]
     if let codes = editor.codes(bias, at: index) {
-      guard let values = editor.constant(codes.value)?.numbers, let scales = codes.scale.numbers, scales.count == 1 || scales.count == values.count,
+      guard let values = editor.constant(codes.value)?.numbers, let scales = codes.scale.numbers,
+        scales.count == 1 || scales.count == values.count,
         codes.zero?.numbers?.allSatisfy({ $0 == 0 }) ?? true
       else { return nil }
       numbers = values.enumerated().map { $1 * scales[scales.count == 1 ? 0 : $0] }
@@ -239,10 +240,13 @@ struct DynamicQuantizedProduct: Rule {
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     for slot in 0..<2 {
-      guard let value = editor.input(index, slot), let other = editor.other(index, than: value), editor.useCount(value) == 1 else { continue }
-      if editor.name(index) == "Mul" ? try scaled(value, other, index, &editor, context) : try biased(value, other, index, &editor, context) {
-        return true
+      guard let value = editor.input(index, slot), let other = editor.other(index, than: value), editor.useCount(value) == 1 else {
+        continue
       }
+      let isFused =
+        editor.name(index) == "Mul"
+        ? try scaled(value, other, index, &editor, context) : try biased(value, other, index, &editor, context)
+      if isFused { return true }
     }
     return false
   }

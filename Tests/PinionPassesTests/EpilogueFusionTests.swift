@@ -112,10 +112,14 @@ import Testing
     for operation in ["Mul(%c, %k)", "Div(%c, %k)", "Add(%k, %c)", "Sub(%c, %k)", "Sub(%k, %c)"] {
       try check(conv(column + "%y = " + operation), Self.weights, operators: ["Conv"])
     }
-    // Along another axis, or with more axes than the result.
-    try check(conv("constant %k: float32[1,1,2,3,1] [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]\n  %d = Reshape(%c, %s)\n  %y = Mul(%d, %k)\n constant %s: int64[5] [2, 8, 2, 3, 6]"
-      .replacing("\n  %d = Reshape(%c, %s)\n  %y = Mul(%d, %k)\n constant %s: int64[5] [2, 8, 2, 3, 6]", with: "\n constant %s: int64[5] [2, 8, 2, 3, 6]\n  %d = Reshape(%c, %s)\n  %y = Mul(%d, %k)")), Self.weights,
-      operators: ["Conv", "Reshape", "Mul"])
+    // More axes than the convolution has.
+    let deeper = """
+      constant %s: int64[5] [2, 8, 2, 3, 6]
+        constant %k: float32[2,3,1] [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+        %d = Reshape(%c, %s)
+        %y = Mul(%d, %k)
+      """
+    try check(conv(deeper), Self.weights, operators: ["Conv", "Reshape", "Mul"])
   }
 
   private func product(_ rest: String, _ input: String = "float32[2,3,4]") -> String {

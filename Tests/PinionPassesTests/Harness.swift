@@ -43,14 +43,7 @@ func expectNoChange(_ pass: any Pass, _ text: String, sourceLocation: SourceLoca
 }
 
 func expectSameResults(_ a: Graph, _ b: Graph, tolerance: Float, sourceLocation: SourceLocation = #_sourceLocation) throws {
-  var generator = Generator()
-  let inputs = try a.inputs.map { try generator.value(a[$0].type) }
-  func run(_ graph: Graph) throws -> [Value] {
-    let program = Program(
-      graph: graph, backend: CPUBackend(), executor: StageExecutor(pool: try ThreadPool(threads: 1)), packed: PackedWeights())
-    return try program.run(inputs, control: RunControl())
-  }
-  for (x, y) in zip(try run(a), try run(b)) {
+  for (x, y) in zip(try results(a), try results(b)) {
     let x = try x.asTensor(), y = try y.asTensor()
     #expect(x.type == y.type, sourceLocation: sourceLocation)
     if tolerance == 0 || x.element != .float32 {
@@ -61,6 +54,15 @@ func expectSameResults(_ a: Graph, _ b: Graph, tolerance: Float, sourceLocation:
       }
     }
   }
+}
+
+/// What the graph computes from inputs of the declared types, the same for graphs with the same inputs.
+func results(_ graph: Graph) throws -> [Value] {
+  var generator = Generator()
+  let inputs = try graph.inputs.map { try generator.value(graph[$0].type) }
+  let program = Program(
+    graph: graph, backend: CPUBackend(), executor: StageExecutor(pool: try ThreadPool(threads: 1)), packed: PackedWeights())
+  return try program.run(inputs, control: RunControl())
 }
 
 /// Numbers that look random and are the same in every run.

@@ -1,0 +1,135 @@
+import PinionGraph
+import PinionTensor
+import Testing
+
+@testable import PinionPasses
+
+@Suite struct QuantizedFusionTests {
+  /// Expects the operators, and codes that differ by one at most, as rounding may.
+  private func check(_ text: String, operators: [String], tolerance: Int = 1, sourceLocation: SourceLocation = #_sourceLocation) throws {
+    let before = try parse(text)
+    var after = before
+    while try QuantizedFusion().run(&after, try passContext()) {}
+    after = after.compacted()
+    try after.verify()
+    #expect(after.nodes.map(\.schema.qualifiedName) == operators, "\(after)", sourceLocation: sourceLocation)
+    let expected = try codes(before), found = try codes(after)
+    #expect(expected.count == found.count, sourceLocation: sourceLocation)
+    for (a, b) in zip(expected, found) { #expect(abs(a - b) <= tolerance, sourceLocation: sourceLocation) }
+  }
+
+  private func codes(_ graph: Graph) throws -> [Int] {
+    let result = try results(graph)[0].asTensor()
+    return try result.elements(as: UInt8.self).map { Int($0) }
+  }
+
+  private static let constants = """
+    constant %xs: float32[] [0.02]
+      constant %xz: uint8[] [100]
+      constant %ys: float32[] [0.05]
+      constant %yz: uint8[] [0]
+      constant %ws: float32[2] [0.01, 0.02]
+      constant %w: int8[2,1,1,2] [50, -100, 127, -1]
+      constant %b: int32[2] [1000, -500]
+      constant %bs: float32[2] [0.0002, 0.0004]
+      constant %f: float32[2] [0.1, -0.2]
+    """
+
+  private func convolution(_ bias: String, _ activation: String) -> String {
+    """
+    graph {
+      input %x: uint8[1,1,3,4]
+      \(Self.constants)
+      %d = DequantizeLinear(%x, %xs, %xz)
+      %v = DequantizeLinear(%w, %ws) {axis = 0}
+      \(bias)
+      %c = Conv(%d, %v, %u)
+      \(activation)
+      %q = QuantizeLinear(%r, %ys, %yz)
+      output %q
+    }
+    """
+  }
+
+  @Test(arguments: ["%u = DequantizeLinear(%b, %bs) {axis = 0}", "%u = Identity(%f)", "constant %u: float32[2] [0.1, -0.2]"])
+  func convolutions(_ bias: String) throws {
+    let isConstant = !bias.contains("Identity")
+    let relu = "%r = Relu(%c)"
+    try check(
+      convolution(bias, relu),
+      operators: isConstant ? ["QLinearConv"] : ["DequantizeLinear", "DequantizeLinear", "Identity", "Conv", "Relu", "QuantizeLinear"])
+  }
+
+  /// Relu goes only where the codes cannot say less than 0.
+  @Test func activationsThatTheCodesDoNotMake() throws {
+    let text = convolution("constant %u: float32[2] [0.1, -0.2]", "%r = Relu(%c)").replacing("%yz: uint8[] [0]", with: "%yz: uint8[] [7]")
+    try check(text, operators: ["DequantizeLinear", "DequantizeLinear", "Conv", "Relu", "QuantizeLinear"])
+  }
+
+  @Test func movementsAndSums() throws {
+    try check(
+      """
+      graph {
+        input %x: uint8[2,3]
+        \(Self.constants)
+        %d = DequantizeLinear(%x, %xs, %xz)
+        %t = Transpose(%d) {perm = [1, 0]}
+        %q = QuantizeLinear(%t, %xs, %xz)
+        output %q
+      }
+      """, operators: ["Transpose"], tolerance: 0)
+    try check(
+      """
+      graph {
+        input %x: uint8[2,3]
+        input %z: uint8[3]
+        \(Self.constants)
+        %d = DequantizeLinear(%x, %xs, %xz)
+        %e = DequantizeLinear(%z, %ys, %yz)
+        %s = Add(%d, %e)
+        %q = QuantizeLinear(%s, %ys, %yz)
+        output %q
+      }
+      """, operators: ["com.microsoft::QLinearAdd"])
+    try check(
+      """
+      graph {
+        input %x: uint8[2,3]
+        constant %m: uint8[3,2] [1, 200, 30, 4, 50, 255]
+        constant %g: float32[2] [1.0, -0.5]
+        \(Self.constants)
+        %d = DequantizeLinear(%x, %xs, %xz)
+        %e = DequantizeLinear(%m, %xs, %xz)
+        %s = Gemm(%d, %e, %g)
+        %q = QuantizeLinear(%s, %ys, %yz)
+        output %q
+      }
+      """, operators: ["com.microsoft::QGemm"])
+  }
+
+  @Test func productsOfCodesMadeAtRunTime() throws {
+    let text = """
+      graph {
+        input %x: float32[2,3]
+        constant %m: uint8[3,2] [1, 200, 30, 4, 50, 255]
+        constant %z: uint8[] [128]
+        constant %s: float32[] [0.02]
+        constant %b: float32[2] [1.0, -0.5]
+        %q, %qs, %qz = DynamicQuantizeLinear(%x)
+        %p = MatMulInteger(%q, %m, %qz, %z)
+        %c = Cast(%p) {to = 1}
+        %t = Mul(%qs, %s)
+        %r = Mul(%c, %t)
+        %y = Add(%b, %r)
+        output %y
+      }
+      """
+    let before = try parse(text)
+    var after = before
+    while try QuantizedFusion().run(&after, try passContext()) {}
+    after = after.compacted()
+    try after.verify()
+    #expect(after.nodes.map(\.schema.name) == ["DynamicQuantizeLinear", "MatMulIntegerToFloat"])
+    try expectSameResults(before, after, tolerance: 1e-5)
+  }
+}
