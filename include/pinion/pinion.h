@@ -397,8 +397,9 @@ PINION_API int32_t pinion_value_info_rank(const pinion_value_info *info);
 PINION_API int64_t pinion_value_info_dim(const pinion_value_info *info, int32_t axis);
 
 /*
- * The symbol of one dimension, e.g. "batch"; empty where the model gives none. Dimensions with the same symbol are equal in
- * every run. Thread-safe. Since: 0.1.
+ * The symbol of one dimension, e.g. "batch"; empty where the model gives none. The model expects dimensions with the same
+ * symbol to be equal; a run does not compare them beforehand, and fails at the node that they do not fit. Thread-safe.
+ * Since: 0.1.
  */
 PINION_API const char *pinion_value_info_dim_name(const pinion_value_info *info, int32_t axis);
 
