@@ -11,8 +11,8 @@ public protocol SubgraphRunner {
   /// The number of the subgraph's own inputs, captured values not counted.
   func inputCount(subgraph index: Int) -> Int
   func outputCount(subgraph index: Int) -> Int
-  /// What the model declares about the subgraph's outputs.
-  func outputTypes(subgraph index: Int) -> [ValueType?]
+  /// The types of the subgraph's outputs for inputs of these types, as far as they can be told without running it.
+  func outputTypes(subgraph index: Int, inputs: [ValueType]) -> [ValueType?]
 }
 
 /// What an operator may ask while it executes outside a plan.

@@ -64,6 +64,8 @@ struct Planner {
     for (position, index) in nodes.enumerated() {
       for case let input? in graph.nodes[index].inputs { lastUse[input.index] = position }
     }
+    // A block that holds an output of the graph, under whatever name, is in use to the end: nothing is written over it.
+    for output in graph.outputs { lastUse[output.index] = .max }
     for (position, index) in nodes.enumerated() {
       let node = graph.nodes[index]
       do { try plan(node, index: index, position: position, lastUse: lastUse) } catch {
@@ -254,15 +256,13 @@ struct Planner {
     for slot in backend.reusableInputs(of: node.op, context) {
       guard slot < node.inputs.count, let input = node.inputs[slot], let place = places[input.index], place.offset == 0,
         case .block(let block) = place.base, blocks[block].bytes == output.byteCount, blocks[block].last <= position,
-        lastUse[input.index] <= position, !isNeededLater(input),
+        lastUse[input.index] <= position,
         node.inputs.indices.allSatisfy({ $0 == slot || node.inputs[$0].flatMap { places[$0.index]?.base } != place.base })
       else { continue }
       return block
     }
     return nil
   }
-
-  private func isNeededLater(_ value: ValueID) -> Bool { graph.outputs.contains(value) }
 
   private mutating func finish(positions: Int) throws(PinionError) -> Segment {
     var needed = Set<ValueID>()
@@ -328,7 +328,7 @@ struct Planner {
         guard let position = graph.inputs.firstIndex(of: value) else { return nil }
         result.append(.input(position))
       case .output(let value, let type):
-        guard let position = graph.outputs.firstIndex(of: value) else { return nil }
+        guard type.element != .string, let position = graph.outputs.firstIndex(of: value) else { return nil }
         result.append(.output(position, type))
         outputs += 1
       }

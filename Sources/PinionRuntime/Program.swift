@@ -57,12 +57,12 @@ public final class Program: Sendable {
   /// The first segment for inputs of these types.
   func rootSegment(for inputs: [Value?]) throws(PinionError) -> Segment {
     if let segment = plans.withLock({ $0.find(inputs) }) { return segment }
-    var planner = planner(inputs: inputs.map(Program.knowledge))
+    var planner = planner(inputs: inputs.map { Program.knowledge(of: $0) })
     let segment = try planner.segment(nodes: Array(graph.nodes.indices))
     return plans.withLock { $0.insert(segment, for: Signature(inputs)) }
   }
 
-  private static func knowledge(of value: Value?) -> Knowledge {
+  static func knowledge(of value: Value?) -> Knowledge {
     switch value {
     case .tensor(let tensor)?: .tensor(tensor.type)
     default: .other
@@ -74,7 +74,7 @@ public final class Program: Sendable {
   ///   - inputs: one value for each of the graph's inputs, then one for each captured value.
   ///   - outputs: the caller's memory for outputs, nil entries for new tensors; of the right type and not overlapping with
   ///     inputs.
-  /// - Returns: the outputs in the graph's order.
+  /// - Returns: the outputs in the graph's order. They may share memory with inputs, constants and each other: see `LeavingValues`.
   public func run(
     _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile? = nil
   ) throws(PinionError) -> [Value] {
@@ -146,8 +146,9 @@ public final class Program: Sendable {
         workspace.externals[index] = tensor.data
       case .output(let value, let type):
         let tensor: Tensor
+        // Elements of strings would point into memory that the caller's does not keep alive.
         if let position = graph.outputs.firstIndex(of: value), position < preallocated.count, let given = preallocated[position],
-          given.type == type
+          given.type == type, type.element != .string
         {
           tensor = given
         } else {
@@ -300,8 +301,6 @@ public final class Program: Sendable {
     return bytes
   }
 
-  /// Whether an output is in memory of its run's own, neither an input's nor a constant.
-  public func owns(_ tensor: Tensor) -> Bool { tensor.owner is RunMemory }
 }
 
 /// Keeps a workspace out of other runs' hands as long as something lies in it.
@@ -345,35 +344,23 @@ private struct Subgraphs: SubgraphRunner {
     return try program.run(all, control: control, profile: profile).mapOwningStrings()
   }
 
+  func outputTypes(subgraph index: Int, inputs: [ValueType]) -> [ValueType?] {
+    guard index < programs.count else { return [] }
+    let program = programs[index]
+    let captured = program.graph.captures.map { self.inputs[$0.input] }
+    return program.outputTypes(inputs: inputs.map(Program.knowledge(ofType:)) + captured.map(Program.knowledge(ofCaptured:)))
+  }
+
   func inputCount(subgraph index: Int) -> Int { index < programs.count ? programs[index].graph.inputs.count : 0 }
   func outputCount(subgraph index: Int) -> Int { index < programs.count ? programs[index].graph.outputs.count : 0 }
-  func outputTypes(subgraph index: Int) -> [ValueType?] {
-    guard index < programs.count else { return [] }
-    let graph = programs[index].graph
-    return graph.outputs.map { graph[$0].type }
-  }
 }
 
-/// Memory of an output that a run made for itself.
-final class RunMemory: @unchecked Sendable {
-  private let tensor: Tensor
-  init(_ tensor: Tensor) { self.tensor = tensor }
-}
-
-extension RunControl {
-  /// An uninitialised tensor that is known to be the run's own.
-  fileprivate func output(_ type: TensorType, allocator: Allocator) throws(PinionError) -> Tensor {
-    let tensor = try tensor(type, allocator: allocator)
-    return Tensor(type, data: tensor.data, owner: RunMemory(tensor))
-  }
-}
 
 extension Value {
   /// The value, with string elements that no longer point into memory of other tensors.
   func owningStrings() throws(PinionError) -> Value {
     switch self {
-    case .tensor(let tensor) where tensor.element == .string && !(tensor.owner is StringStorage):
-      return .tensor(try Tensor(utf8: tensor.elements(as: StringElement.self).map { Array($0.bytes) }, tensor.shape))
+    case .tensor(let tensor) where tensor.element == .string && !tensor.ownsStrings: return .tensor(try tensor.copyingStrings())
     default: return self
     }
   }

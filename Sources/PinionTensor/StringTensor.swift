@@ -35,6 +35,25 @@ extension Tensor {
     self.init(type, data: buffer.pointer, owner: StringStorage(buffer: buffer, others: []))
   }
 
+  /// A string tensor with copies of this one's strings.
+  public func copyingStrings(allocator: Allocator = .system) throws(PinionError) -> Tensor {
+    let source = try unsafeElements(as: StringElement.self)
+    var byteCount = type.byteCount
+    for element in source { byteCount = try byteCount.adding(element.count) }
+    let buffer = try allocator.buffer(bytes: byteCount)
+    let elements = buffer.pointer.bindMemory(to: StringElement.self, capacity: count)
+    var text = (buffer.pointer + type.byteCount).assumingMemoryBound(to: UInt8.self)
+    for (index, element) in source.enumerated() {
+      if let start = element.start { text.update(from: start, count: element.count) }
+      elements[index] = StringElement(start: UnsafePointer(text), count: element.count)
+      text += element.count
+    }
+    return Tensor(type, data: buffer.pointer, owner: StringStorage(buffer: buffer, others: []))
+  }
+
+  /// Whether this is a string tensor that owns its strings' bytes. Nothing writes to it, so that it may be shared.
+  public var ownsStrings: Bool { owner is StringStorage }
+
   /// The strings of a string tensor.
   public func strings() throws(PinionError) -> [String] { try elements(as: StringElement.self).map(\.string) }
 

@@ -56,9 +56,14 @@ public struct Loop: EagerExecutable {
       iteration &+= 1
     }
 
-    let declared = subgraphs.outputTypes(subgraph: body).suffix(scanCount)
     var outputs = carried
-    for (stack, type) in zip(stacks, declared) { outputs.append(.tensor(try stack.joined(declared: type, context))) }
+    if iteration == 0 {
+      let scalars: [ValueType] = [.tensor(.int64, dims: []), .tensor(.bool, dims: [])]
+      let types = subgraphs.outputTypes(subgraph: body, inputs: scalars + carried.map(\.type))
+      for (stack, type) in zip(stacks, types.suffix(scanCount)) { outputs.append(.tensor(try stack.empty(type, context))) }
+    } else {
+      for stack in stacks { outputs.append(.tensor(try stack.joined())) }
+    }
     return outputs
   }
 }

@@ -34,11 +34,14 @@ public struct SequenceMap: EagerExecutable {
       guard values.count == results.count else { throw .internal("the body gave \(values.count) outputs, expected \(results.count)") }
       for (index, value) in values.enumerated() { results[index].append(try value.kept(context)) }
     }
-    let declared = subgraphs.outputTypes(subgraph: body)
+    let declared = length > 0 ? [] : subgraphs.outputTypes(subgraph: body, inputs: inputs.compactMap { input in
+      guard case .sequence(_, let element)? = input else { return input?.type }
+      return element
+    })
     var outputs: [Value] = []
     for (index, values) in results.enumerated() {
       let type = values.first?.elementTypeOfSequence ?? (index < declared.count ? declared[index] : nil)
-      guard let type else { throw .invalidModel("the sequence is empty and the body does not declare the type of output \(index)") }
+      guard let type else { throw .invalidModel("the sequence is empty, and the body neither declares the type of output \(index) nor lets it be inferred") }
       outputs.append(.sequence(values, element: type))
     }
     return outputs

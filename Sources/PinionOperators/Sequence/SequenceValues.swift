@@ -14,9 +14,7 @@ extension Value {
   func kept(_ context: EagerContext) throws(PinionError) -> Value {
     guard case .tensor(let tensor) = self else { return self }
     if tensor.element == .string {
-      guard !(tensor.owner is StringStorage) else { return self }
-      let strings = try tensor.elements(as: StringElement.self).map { Array($0.bytes) }
-      return .tensor(try Tensor(utf8: strings, tensor.shape, allocator: context.allocator))
+      return tensor.ownsStrings ? self : .tensor(try tensor.copyingStrings(allocator: context.allocator))
     }
     guard !(tensor.owner is Buffer), !(tensor.owner is FileMapping) else { return self }
     let copy = try context.allocate(tensor.type)
