@@ -3,8 +3,9 @@ struct RandomNumbers: RandomNumberGenerator {
   private var state: UInt64
 
   init(seed: UInt64) {
-    state = seed &* 0x9e37_79b9_7f4a_7c15 &+ 0x1234_5678_9abc_def1
-    _ = next()
+    // Seeds that follow each other must not give the same stream at different places, so the seed goes through the mixer first.
+    state = seed
+    state = next() ^ (seed << 32)
   }
 
   mutating func next() -> UInt64 {
