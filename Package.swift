@@ -53,6 +53,7 @@ let package = Package(
       ]),
     .executableTarget(name: "onnx-dump", dependencies: ["PinionImport"], path: "Tests/Oracle/onnx-dump"),
     .executableTarget(name: "onnx-case", dependencies: ["Pinion", "PinionCPU"], path: "Tests/Conformance/onnx-case"),
+    .executableTarget(name: "random-graphs", dependencies: ["Pinion", "PinionOperators"], path: "Tests/RandomGraphs/random-graphs"),
     .testTarget(name: "RunModelInputsTests", dependencies: ["RunModelInputs"]),
     .testTarget(name: "PinionBaseTests", dependencies: ["PinionBase"]),
     .testTarget(name: "PinionGraphTests", dependencies: ["PinionOperators"]),
