@@ -22,12 +22,15 @@ public struct EagerContext {
   public let threads: Int
   public let outputCount: Int
   public let subgraphs: (any SubgraphRunner)?
+  /// Whether the inputs are constants of the model: kernels then are those of a plan that knows them, so that folding a node keeps
+  /// its bits.
+  let inputsAreConstant: Bool
   let executor: StageExecutor
   let packed: PackedWeights
 
   public init(
     allocator: Allocator, control: RunControl, outputCount: Int, subgraphs: (any SubgraphRunner)?, executor: StageExecutor,
-    packed: PackedWeights
+    packed: PackedWeights, inputsAreConstant: Bool = false
   ) {
     self.allocator = allocator
     self.control = control
@@ -36,6 +39,7 @@ public struct EagerContext {
     self.subgraphs = subgraphs
     self.executor = executor
     self.packed = packed
+    self.inputsAreConstant = inputsAreConstant
   }
 
   /// An uninitialised tensor, counted against the run's budget until it is released.
@@ -61,9 +65,9 @@ public struct EagerContext {
     let inference = InferenceContext(schema: schema, inputs: types, values: tensors, outputCount: outputCount)
     // Kernels do more work for outputs that somebody names.
     let outputTypes = Array(try op.infer(inference).prefix(outputCount))
-    let withoutValues = InferenceContext(
-      schema: schema, inputs: types, values: [Tensor?](repeating: nil, count: types.count), outputCount: outputCount)
-    let context = KernelContext(inference: withoutValues, outputs: outputTypes, threads: threads, packed: packed)
+    let known = inputsAreConstant ? tensors : [Tensor?](repeating: nil, count: types.count)
+    let knownInference = InferenceContext(schema: schema, inputs: types, values: known, outputCount: outputCount)
+    let context = KernelContext(inference: knownInference, outputs: outputTypes, threads: threads, packed: packed)
     let ownPacked = PackedWeights()
     defer { withExtendedLifetime(ownPacked) {} }
     let kernel: Kernel

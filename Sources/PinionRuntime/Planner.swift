@@ -190,7 +190,8 @@ struct Planner {
     let inputBytes = types.reduce(0) { $0 &+ ($1?.byteCount ?? 0) }
     guard (outputBytes ?? inputBytes) <= Planner.foldLimit else { return false }
     let context = EagerContext(
-      allocator: allocator, control: RunControl(), outputCount: node.outputs.count, subgraphs: nil, executor: executor, packed: PackedWeights())
+      allocator: allocator, control: RunControl(), outputCount: node.outputs.count, subgraphs: nil, executor: executor, packed: PackedWeights(),
+      inputsAreConstant: true)
     let results = try backend.execute(node.op, values.map { $0.map(Value.tensor) }, context)
     guard results.count >= node.outputs.count else { throw .internal("the node has too few results") }
     for (slot, output) in node.outputs.enumerated() {

@@ -87,12 +87,14 @@ public final class Program: Sendable {
       guard let index = segment.eagerNode else { break }
       segment = try runEager(index, after: segment, values: &values, control: control, profile: profile)
     }
+    // Strings may point into any of the values.
+    defer { withExtendedLifetime(values) {} }
     var results: [Value] = []
     for output in graph.outputs {
       if case .constant(let tensor) = segment.knowledge[output.index] {
         results.append(.tensor(tensor))
       } else if let value = values[output.index] {
-        results.append(value)
+        results.append(try value.owningStrings(maker: control))
       } else {
         throw .internal("output '\(graph[output].name)' was not computed")
       }
@@ -341,7 +343,7 @@ private struct Subgraphs: SubgraphRunner {
       all.append(value)
     }
     try control.check()
-    return try program.run(all, control: control, profile: profile).mapOwningStrings()
+    return try program.run(all, control: control, profile: profile)
   }
 
   func outputTypes(subgraph index: Int, inputs: [ValueType]) -> [ValueType?] {
@@ -358,18 +360,8 @@ private struct Subgraphs: SubgraphRunner {
 
 extension Value {
   /// The value, with string elements that no longer point into memory of other tensors.
-  func owningStrings() throws(PinionError) -> Value {
-    switch self {
-    case .tensor(let tensor) where tensor.element == .string && !tensor.ownsStrings: return .tensor(try tensor.copyingStrings())
-    default: return self
-    }
-  }
-}
-
-extension [Value] {
-  func mapOwningStrings() throws(PinionError) -> [Value] {
-    var result: [Value] = []
-    for value in self { result.append(try value.owningStrings()) }
-    return result
+  fileprivate func owningStrings(maker: RunControl? = nil) throws(PinionError) -> Value {
+    guard case .tensor(let tensor) = self, tensor.element == .string, !tensor.ownsStrings else { return self }
+    return .tensor(try tensor.copyingStrings(maker: maker))
   }
 }

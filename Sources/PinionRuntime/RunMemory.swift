@@ -20,13 +20,16 @@ extension RunControl {
   }
 
   /// Whether the tensor lies in memory that this run made for an output: not in an input, a weight, a workspace or the caller's.
-  fileprivate func madeForOutput(_ tensor: Tensor) -> Bool { (tensor.owner as? RunMemory)?.run === self }
+  fileprivate func madeForOutput(_ tensor: Tensor) -> Bool {
+    if tensor.element == .string { return (tensor.owner as? StringStorage)?.maker === self }
+    return (tensor.owner as? RunMemory)?.run === self
+  }
 }
 
 /// The values that leave a run. Each gets memory of its own: none shares a byte that anybody can write with an input, a weight or
 /// another output, inside sequences and maps too.
 ///
-/// Strings are the exception: nothing writes to a string tensor that owns its bytes, so sequences and maps may share one.
+/// The text that string elements point to is the exception: nothing writes to it, so the elements of sequences and maps may share it.
 public struct LeavingValues {
   private let run: RunControl
   private let allocator: Allocator
@@ -60,8 +63,8 @@ public struct LeavingValues {
       if given.data != tensor.data { given.data.copyMemory(from: tensor.data, byteCount: tensor.byteCount) }
       return given
     }
-    guard tensor.element != .string else { return try tensor.copyingStrings(allocator: allocator) }
     if run.madeForOutput(tensor), let owner = tensor.owner, taken.insert(ObjectIdentifier(owner)).inserted { return tensor }
+    guard tensor.element != .string else { return try tensor.copyingStrings(allocator: allocator) }
     let copy = try run.output(tensor.type, allocator: allocator)
     copy.data.copyMemory(from: tensor.data, byteCount: tensor.byteCount)
     return copy
@@ -87,7 +90,6 @@ private struct Slab {
   }
 
   private mutating func reserve(_ tensor: Tensor) throws(PinionError) {
-    guard tensor.element != .string else { return }
     bytes = try bytes.adding(alignedUp(tensor.byteCount, to: Slab.alignment))
   }
 
@@ -110,11 +112,11 @@ private struct Slab {
   }
 
   private mutating func copy(_ tensor: Tensor, _ allocator: Allocator) throws(PinionError) -> Tensor {
-    guard tensor.element != .string else { return tensor.ownsStrings ? tensor : try tensor.copyingStrings(allocator: allocator) }
+    if tensor.element == .string, !tensor.ownsStrings { return try tensor.copyingStrings(allocator: allocator) }
     guard let memory else { return try Tensor(tensor.type, allocator: allocator) }
     let data = memory.data + used
     used = try used.adding(alignedUp(tensor.byteCount, to: Slab.alignment))
     data.copyMemory(from: tensor.data, byteCount: tensor.byteCount)
-    return Tensor(tensor.type, data: data, owner: memory.owner)
+    return Tensor(tensor.type, data: data, owner: memory.owner).keepingAlive([tensor.owner])
   }
 }

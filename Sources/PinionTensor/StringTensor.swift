@@ -3,11 +3,11 @@ import PinionBase
 /// Memory of a string tensor: the elements and the bytes they point to in one block.
 public final class StringStorage: @unchecked Sendable {
   let buffer: Buffer
-  /// Keeps alive what elements copied from other tensors point to.
-  let others: [AnyObject]
-  init(buffer: Buffer, others: [AnyObject]) {
+  /// Whoever made it for itself alone, if that matters.
+  public let maker: AnyObject?
+  init(buffer: Buffer, maker: AnyObject? = nil) {
     self.buffer = buffer
-    self.others = others
+    self.maker = maker
   }
 }
 
@@ -32,11 +32,12 @@ extension Tensor {
       elements[index] = StringElement(start: UnsafePointer(text), count: string.count)
       text += string.count
     }
-    self.init(type, data: buffer.pointer, owner: StringStorage(buffer: buffer, others: []))
+    self.init(type, data: buffer.pointer, owner: StringStorage(buffer: buffer))
   }
 
   /// A string tensor with copies of this one's strings.
-  public func copyingStrings(allocator: Allocator = .system) throws(PinionError) -> Tensor {
+  /// - Parameter maker: is remembered by the copy's owner.
+  public func copyingStrings(allocator: Allocator = .system, maker: AnyObject? = nil) throws(PinionError) -> Tensor {
     let source = try unsafeElements(as: StringElement.self)
     var byteCount = type.byteCount
     for element in source { byteCount = try byteCount.adding(element.count) }
@@ -48,7 +49,7 @@ extension Tensor {
       elements[index] = StringElement(start: UnsafePointer(text), count: element.count)
       text += element.count
     }
-    return Tensor(type, data: buffer.pointer, owner: StringStorage(buffer: buffer, others: []))
+    return Tensor(type, data: buffer.pointer, owner: StringStorage(buffer: buffer, maker: maker))
   }
 
   /// Whether this is a string tensor that owns its strings' bytes. Nothing writes to it, so that it may be shared.
