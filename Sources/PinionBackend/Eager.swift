@@ -12,7 +12,7 @@ public protocol SubgraphRunner {
   func inputCount(subgraph index: Int) -> Int
   func outputCount(subgraph index: Int) -> Int
   /// The types of the subgraph's outputs for inputs of these types, as far as they can be told without running it.
-  func outputTypes(subgraph index: Int, inputs: [ValueType]) -> [ValueType?]
+  func outputTypes(subgraph index: Int, inputs: [ValueType?]) -> [ValueType?]
 }
 
 /// What an operator may ask while it executes outside a plan.
@@ -119,4 +119,13 @@ public protocol EagerExecutable: Operator {
   /// - Parameter inputs: the operator's inputs, nil for absent ones.
   /// - Returns: one value for each output of the schema up to the last that the node names.
   func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value]
+}
+
+/// An operator that runs subgraphs and can say what it would give without running them.
+public protocol SubgraphTyping: EagerExecutable {
+  /// The types of the outputs where nothing has run: extents that only a run decides count as 0.
+  /// - Parameters:
+  ///   - inputs: the types of the node's own inputs, nil for absent and unknown ones.
+  ///   - subgraph: the types of a subgraph's outputs for inputs of these types.
+  func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?]
 }

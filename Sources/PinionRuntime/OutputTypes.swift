@@ -8,22 +8,51 @@ extension Program {
   /// model declares. For a body that is never run.
   /// - Parameter inputs: what is known of each input and then of each captured value.
   func outputTypes(inputs: [Knowledge]) -> [ValueType?] {
-    let declared = graph.outputs.map { graph[$0].type }
-    // A body that would fail for these inputs fails where it runs; here it does not.
+    let knowledge = dryKnowledge(inputs)
+    return graph.outputs.map { output in knowledge.flatMap { Program.type($0[output.index]) } ?? graph[output].type }
+  }
+
+  /// What is known of each value without a run. Nil for a body that fails for these inputs: it fails where it runs, not here.
+  private func dryKnowledge(_ inputs: [Knowledge]) -> [Knowledge]? {
     var planner = planner(inputs: inputs, dryRun: true)
-    guard let segment = try? planner.segment(nodes: Array(graph.nodes.indices)) else { return declared }
-    return zip(graph.outputs, declared).map { output, declared in
-      switch segment.knowledge[output.index] {
-      case .constant(let tensor): Value.tensor(tensor).type
-      case .tensor(let type): ValueType(type)
-      case .unknown, .other: declared
+    guard var segment = try? planner.segment(nodes: Array(graph.nodes.indices)) else { return nil }
+    while let index = segment.eagerNode {
+      var knowledge = segment.knowledge
+      for (output, type) in zip(graph.nodes[index].outputs, dryTypes(index, knowledge)) {
+        if let output { knowledge[output.index] = type.map(Program.knowledge(ofType:)) ?? .other }
       }
+      planner = self.planner(knowledge: knowledge, dryRun: true)
+      guard let next = try? planner.segment(nodes: segment.remaining) else { return knowledge }
+      segment = next
+    }
+    return segment.knowledge
+  }
+
+  /// The types of the outputs of a node that a plan cannot hold.
+  private func dryTypes(_ index: Int, _ knowledge: [Knowledge]) -> [ValueType?] {
+    let node = graph.nodes[index]
+    let declared = node.outputs.map { $0.flatMap { graph[$0].type } }
+    guard let op = node.op as? any SubgraphTyping, let programs = subprograms[index] else { return declared }
+    let known = node.inputs.map { input in input.map { knowledge[$0.index] } }
+    let inferred = op.outputTypes(inputs: known.prefix(node.formalInputCount).map { $0.flatMap(Program.type) }) { number, inputs in
+      guard number < programs.count, programs[number].graph.inputs.count == inputs.count else { return [] }
+      let captured = programs[number].graph.captures.map { known[$0.input] ?? .unknown }
+      return programs[number].outputTypes(inputs: inputs.map(Program.knowledge(ofType:)) + captured)
+    }
+    return declared.enumerated().map { slot, declared in (slot < inferred.count ? inferred[slot] : nil) ?? declared }
+  }
+
+  private static func type(_ knowledge: Knowledge) -> ValueType? {
+    switch knowledge {
+    case .constant(let tensor): ValueType(tensor.type)
+    case .tensor(let type): ValueType(type)
+    case .unknown, .other: nil
     }
   }
 
   /// What a type says before there is a value.
-  static func knowledge(ofType type: ValueType) -> Knowledge {
-    guard case .tensor(let element, let dims?) = type else { return .other }
+  static func knowledge(ofType type: ValueType?) -> Knowledge {
+    guard case .tensor(let element, let dims?)? = type else { return .other }
     var extents: [Int] = []
     for dimension in dims {
       guard case .known(let extent) = dimension else { return .other }

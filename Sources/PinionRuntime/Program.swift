@@ -48,9 +48,11 @@ public final class Program: Sendable {
   /// The graph's inputs and then the values that it captures, in the order in which `run` takes them.
   private var entryValues: [ValueID] { graph.inputs + graph.captures.map(\.inner) }
 
-  func planner(inputs: [Knowledge], dryRun: Bool = false) -> Planner {
+  func planner(inputs: [Knowledge], dryRun: Bool = false) -> Planner { planner(knowledge: initialKnowledge(inputs), dryRun: dryRun) }
+
+  func planner(knowledge: [Knowledge], dryRun: Bool = false) -> Planner {
     Planner(
-      graph: graph, knowledge: initialKnowledge(inputs), backend: backend, executor: executor, packed: packed, allocator: allocator,
+      graph: graph, knowledge: knowledge, backend: backend, executor: executor, packed: packed, allocator: allocator,
       useCounts: useCounts, dryRun: dryRun)
   }
 
@@ -288,8 +290,7 @@ public final class Program: Sendable {
       guard let output else { continue }
       knowledge[output.index] = Program.knowledge(of: results[slot])
     }
-    var planner = Planner(
-      graph: graph, knowledge: knowledge, backend: backend, executor: executor, packed: packed, allocator: allocator, useCounts: useCounts)
+    var planner = planner(knowledge: knowledge)
     let next = try planner.segment(nodes: segment.remaining)
     segment.setNext(next, for: signature)
     return next
@@ -346,7 +347,7 @@ private struct Subgraphs: SubgraphRunner {
     return try program.run(all, control: control, profile: profile)
   }
 
-  func outputTypes(subgraph index: Int, inputs: [ValueType]) -> [ValueType?] {
+  func outputTypes(subgraph index: Int, inputs: [ValueType?]) -> [ValueType?] {
     guard index < programs.count else { return [] }
     let program = programs[index]
     let captured = program.graph.captures.map { self.inputs[$0.input] }

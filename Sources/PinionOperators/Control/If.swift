@@ -4,7 +4,7 @@ import PinionGraph
 import PinionTensor
 
 /// Runs one of two subgraphs.
-public struct If: EagerExecutable {
+public struct If: SubgraphTyping {
   public static let schema = Schema("If", since: 25, inputs: ["cond"], outputs: ["outputs..."])
   let thenBranch: Int
   let elseBranch: Int
@@ -21,5 +21,9 @@ public struct If: EagerExecutable {
     }
     let isTrue = condition.data.load(as: UInt8.self) != 0
     return try context.run(subgraph: isTrue ? thenBranch : elseBranch, inputs: [])
+  }
+
+  public func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {
+    zip(subgraph(thenBranch, []), subgraph(elseBranch, [])).map { $0 == $1 ? $0 : nil }
   }
 }

@@ -7,7 +7,7 @@ import PinionTensor
 /// new outermost axis ("scan outputs").
 ///
 /// The body maps (iteration, condition, carried...) to (condition, carried..., scan outputs...).
-public struct Loop: EagerExecutable {
+public struct Loop: SubgraphTyping {
   public static let schema = Schema("Loop", since: 25, inputs: ["M?", "cond?", "v_initial...?"], outputs: ["v_final_and_scan_outputs..."])
   let body: Int
 
@@ -58,12 +58,19 @@ public struct Loop: EagerExecutable {
 
     var outputs = carried
     if iteration == 0 {
-      let scalars: [ValueType] = [.tensor(.int64, dims: []), .tensor(.bool, dims: [])]
-      let types = subgraphs.outputTypes(subgraph: body, inputs: scalars + carried.map(\.type))
+      let types = subgraphs.outputTypes(subgraph: body, inputs: Loop.bodyInputs(carried.map(\.type)))
       for (stack, type) in zip(stacks, types.suffix(scanCount)) { outputs.append(.tensor(try stack.empty(type, context))) }
     } else {
       for stack in stacks { outputs.append(.tensor(try stack.joined())) }
     }
     return outputs
+  }
+
+  private static func bodyInputs(_ carried: [ValueType?]) -> [ValueType?] { [.tensor(.int64, dims: []), .tensor(.bool, dims: [])] + carried }
+
+  public func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {
+    let carried = Array(inputs.dropFirst(2))
+    let items = subgraph(body, Loop.bodyInputs(carried)).dropFirst(1 + carried.count)
+    return carried + items.map { $0?.stacked(0, axis: 0) }
   }
 }

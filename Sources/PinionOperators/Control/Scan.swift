@@ -8,7 +8,7 @@ import PinionTensor
 ///
 /// The body maps (states..., slices...) to (states..., slices...). Of opset 8 there is a form with a batch axis in front, which
 /// runs the body for each member of the batch.
-public struct Scan: EagerExecutable {
+public struct Scan: SubgraphTyping {
   public static let schema = Schema(
     "Scan", since: 25, inputs: ["initial_state_and_scan_inputs..."], outputs: ["final_state_and_scan_outputs..."])
 
@@ -194,6 +194,27 @@ public struct Scan: EagerExecutable {
       outputs.append(.tensor(try context.allocate(item.element, [0] + item.dims)))
     }
     return outputs
+  }
+
+  public func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {
+    guard batch == .none, inputs.count >= scanInputCount else { return [] }
+    let states = Array(inputs.dropLast(scanInputCount))
+    var length: Int?
+    var items: [ValueType?] = []
+    for (index, type) in inputs.suffix(scanInputCount).enumerated() {
+      guard case .tensor(let element, var dims?)? = type,
+        let axis = try? Shape.scalar.normalized(axis: inputAxes.isEmpty ? 0 : inputAxes[index], limit: dims.count)
+      else { return states }
+      if case .known(let extent) = dims.remove(at: axis) { length = extent }
+      items.append(.tensor(element, dims: dims))
+    }
+    let results = subgraph(body, states + items).dropFirst(states.count)
+    return states + results.enumerated().map { index, item in
+      guard case .tensor(_, let dims?)? = item,
+        let axis = try? Shape.scalar.normalized(axis: outputAxes.count > index ? outputAxes[index] : 0, limit: dims.count + 1)
+      else { return nil }
+      return item?.stacked(length ?? 0, axis: axis)
+    }
   }
 
   private func batchSlices(_ tensor: Tensor) throws(PinionError) -> AxisSlices {

@@ -71,3 +71,12 @@ func truthValue(_ value: Value, _ name: String) throws(PinionError) -> Bool {
   guard tensor.element == .bool, tensor.count == 1 else { throw .invalidShape("\(name) is \(tensor.type), expected one bool") }
   return tensor.data.load(as: UInt8.self) != 0
 }
+
+extension ValueType {
+  /// The type of `count` such tensors along a new axis; nil where the rank is open.
+  func stacked(_ count: Int, axis: Int) -> ValueType? {
+    guard case .tensor(let element, var dims?) = self, axis <= dims.count else { return nil }
+    dims.insert(.known(count), at: axis)
+    return .tensor(element, dims: dims)
+  }
+}

@@ -1,6 +1,7 @@
 """Whole graphs in which values share memory, or names of dimensions say too much."""
 
 import numpy as np
+import onnx
 import pinion
 import pytest
 from conftest import FLOAT, INT64, STRING, model, tensor
@@ -154,3 +155,30 @@ def test_strings_outlive_what_was_fed(level):
     kept = [session.run({"x": np.array([f"first {i}" * 9, "second"], object)}) for i in range(50)]
     for i, (y, z) in enumerate(kept):
         assert y.tolist() == [f"first {i}" * 9, "second"] and z.tolist() == [[f"first {i}" * 9, "second"]]
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_scan_output_of_a_loop_within_a_loop_without_a_step(level):
+    """The inner scan output is float[inner, 2], an extent that no step decides: [0, 0, 2], with no type declared inside."""
+    inner = helper.make_graph(
+        [node("Neg", "x", "n")],
+        "inner",
+        [tensor("j", INT64, ()), tensor("d", TensorProto.BOOL, ())],
+        [tensor("d", TensorProto.BOOL, ()), onnx.ValueInfoProto(name="n")],
+    )
+    outer = helper.make_graph(
+        [helper.make_node("Loop", ["two", ""], ["rows"], body=inner), node("Abs", "rows", "absolute")],
+        "outer",
+        [tensor("i", INT64, ()), tensor("c", TensorProto.BOOL, ())],
+        [tensor("c", TensorProto.BOOL, ()), onnx.ValueInfoProto(name="absolute")],
+    )
+    made = model(
+        [helper.make_node("Loop", ["trips", ""], ["y"], body=outer)],
+        [tensor("x", FLOAT, (2,)), tensor("trips", INT64, ())],
+        [tensor("y", FLOAT, None)],
+        [helper.make_tensor("two", INT64, [], [2])],
+    )
+    session = pinion.Session(made, optimization=level)
+    for count, shape in [(0, (0, 0, 2)), (3, (3, 2, 2))]:
+        (y,) = session.run({"x": np.ones(2, np.float32), "trips": np.array(count)})
+        np.testing.assert_array_equal(y, np.ones(shape, np.float32))
