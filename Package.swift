@@ -61,6 +61,7 @@ let package = Package(
     .testTarget(name: "PinionImportTests", dependencies: ["PinionImport"]),
     .testTarget(name: "PinionOperatorsTests", dependencies: ["PinionOperators", "PinionRuntime"]),
     .testTarget(name: "PinionRuntimeTests", dependencies: ["PinionOperators", "PinionRuntime"]),
+    .testTarget(name: "PinionTests", dependencies: ["Pinion"]),
     .testTarget(name: "ArchitectureTests"),
   ],
   cLanguageStandard: .c17,

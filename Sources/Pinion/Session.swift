@@ -58,6 +58,7 @@ public final class Session: Sendable {
     let backend = CPUBackend()
     let executor = StageExecutor(pool: runtime.pool)
     var graph = graph
+    graph.settleCapturedConstants()
     try PassPipeline.run(
       &graph, level: options.optimization, PassContext(resolver: OperatorCatalog(), backend: backend, executor: executor))
     return Program(
@@ -135,7 +136,7 @@ public final class Session: Sendable {
 
   private static func check(_ value: Value, against info: ValueInfo) throws(PinionError) {
     switch (info.type, value) {
-    case (nil, _), (.optional?, _): return
+    case (nil, _), (.optional?, _): try value.checkNesting()
     case (.tensor(let element, let dims)?, .tensor(let tensor)):
       guard tensor.element == element else {
         throw .invalidShape("input '\(info.name)' is \(tensor.type), expected element type \(element)")
@@ -149,7 +150,12 @@ public final class Session: Sendable {
         guard case .known(let extent) = dimension, extent != tensor.shape[axis] else { continue }
         throw .invalidShape("input '\(info.name)' is \(tensor.type), expected \(ValueType.tensor(element, dims: dims))")
       }
-    case (.sequence?, .sequence), (.map?, .map): return
+    case (.sequence(let element)?, .sequence(let values, let given)):
+      try value.checkNesting()
+      guard values.isEmpty || given.hasKind(of: element) else {
+        throw .invalidShape("input '\(info.name)' is a sequence of \(given), expected one of \(element)")
+      }
+    case (.map?, .map): return
     case (let type?, _): throw .invalidShape("input '\(info.name)' is \(value.type), expected \(type)")
     }
   }

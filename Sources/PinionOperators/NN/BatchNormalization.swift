@@ -32,7 +32,7 @@ public struct BatchNormalization: CPUExecutable {
     node.attributes["consumed_inputs"] = nil
     node.attributes["is_test"] = nil
     // What the older forms have instead of the attribute: extra outputs.
-    node.attributes["training_mode"] = .int(node.outputCount > 1 ? 1 : 0)
+    node.attributes["training_mode"] = .int((1...4).contains { node.has(output: $0) } ? 1 : 0)
   }
 
   private func lines(_ shape: Shape) throws(PinionError) -> AxisLines {

@@ -21,12 +21,6 @@ extension Value {
     copy.data.copyMemory(from: tensor.data, byteCount: tensor.byteCount)
     return .tensor(copy)
   }
-
-  /// The type as that of any element of a sequence: without extents.
-  var elementTypeOfSequence: ValueType {
-    guard case .tensor(let tensor) = self else { return type }
-    return .tensor(tensor.element, dims: nil)
-  }
 }
 
 /// The elements and the element type of a sequence.
@@ -48,14 +42,4 @@ func position(_ inputs: [Value?], _ index: Int, count: Int, length: Int) throws(
     throw .invalidValue("position \(raw) is out of range for a sequence of \(length)")
   }
   return Int(raw < 0 ? raw + Int64(length) : raw)
-}
-
-/// Whether two values may be elements of one sequence.
-func haveSameKind(_ a: ValueType, _ b: ValueType) -> Bool {
-  switch (a, b) {
-  case (.tensor(let x, _), .tensor(let y, _)): x == y
-  case (.sequence(let x), .sequence(let y)), (.optional(let x), .optional(let y)): haveSameKind(x, y)
-  case (.map(let key, let value), .map(let otherKey, let otherValue)): key == otherKey && haveSameKind(value, otherValue)
-  default: false
-  }
 }

@@ -9,7 +9,7 @@ private func evaluate(
   older type: any Operator.Type, opset: Int64, attributes: [String: AttributeValue] = [:], _ inputs: [Tensor]
 ) throws -> Tensor {
   var draft = NodeDraft(
-    domain: "", name: type.schema.name, opset: opset, attributes: attributes, inputs: inputs.map(NodeDraft.Operand.constant), outputCount: 1)
+    domain: "", name: type.schema.name, opset: opset, attributes: attributes, inputs: inputs.map(NodeDraft.Operand.constant))
   try type.adapt(&draft)
   let operands: [Tensor?] = draft.inputs.map { operand in
     if case .constant(let tensor) = operand { tensor } else { nil }
