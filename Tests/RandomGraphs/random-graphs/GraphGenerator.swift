@@ -31,7 +31,7 @@ extension GraphMaker {
       // Values seen under two names, one of which is changed: what memory plans are made of.
       if random.chance(0.35), let x = existing(where: { $0.tensor != nil }) { view(of: x) }
       if random.chance(0.25), let x = existing(where: { $0.element.map { numbers.contains($0) } ?? false }) {
-        node(random.pick(["Neg", "Abs", "Relu", "Sign"]), [x])
+        node(x.element?.isUnsignedInteger ?? true ? "Abs" : random.pick(["Neg", "Abs", "Relu", "Sign"]), [x])
       }
     }
     chooseOutputs()

@@ -80,7 +80,7 @@ final class Interpreter {
     var feeds: [Value?] = []
     var constants: [UInt] = []
     var seen: Set<String> = []
-    for name in node.inputs where !name.isEmpty && seen.insert(name).inserted {
+    for name in node.inputs + node.subgraphs.flatMap(\.outerNames) where !name.isEmpty && seen.insert(name).inserted {
       guard let binding = environment[name] else { throw .invalidModel("value \(name) is not there") }
       if binding.isConstant, case .tensor(let tensor) = binding.value {
         constants.append(UInt(bitPattern: tensor.data))

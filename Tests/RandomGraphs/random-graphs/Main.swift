@@ -12,6 +12,9 @@ import PinionTensor
     case .refusals: countRefusals(options)
     case .coverage: exit(Coverage.print() ? 0 : 1)
     case .seed: exit(try showSeed(options) ? 0 : 1)
+    case .record(let path): exit(try record(options, path) ? 0 : 1)
+    case .against(let path): exit(try compare(options, path) ? 0 : 1)
+    case .write(let folder): exit(try write(options, folder) ? 0 : 1)
     case .range: exit(try Soak(options).run() ? 0 : 1)
     }
   }
@@ -50,7 +53,7 @@ import PinionTensor
 }
 
 struct Options {
-  enum Mode { case range, seed, refusals, coverage }
+  enum Mode { case range, seed, refusals, coverage, record(String), against(String), write(String) }
   var mode = Mode.range
   var first: UInt64 = 1
   var count: UInt64 = 1000
@@ -67,6 +70,7 @@ struct Options {
     random-graphs --seed SEED [--print] [--save FOLDER]
     random-graphs --refusals [--first SEED] [--count N]
     random-graphs --coverage
+    random-graphs --record FILE | --against FILE | --write FOLDER [--first SEED] [--count N]
     """
 
   mutating func read(_ arguments: ArraySlice<String>) {
@@ -88,6 +92,9 @@ struct Options {
       case "--print": printsWhole = true
       case "--refusals": mode = .refusals
       case "--coverage": mode = .coverage
+      case "--record": mode = .record(rest.next() ?? "")
+      case "--against": mode = .against(rest.next() ?? "")
+      case "--write": mode = .write(rest.next() ?? "")
       case "--shown": shown = number(argument)
       case "--save": folder = rest.next()
       default:

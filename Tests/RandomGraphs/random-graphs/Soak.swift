@@ -103,7 +103,7 @@ struct Soak {
   static func report(_ spec: ModelSpec, seed: UInt64, check: String, folder: String?) {
     guard var child = ChildProcess({ sender in
       guard let runtime = try? Runtime(threads: 1) else { return }
-      let smallest = Shrinker(runtime: runtime) { isolated($0, seed: seed)?.check == check }.shrink(spec)
+      let smallest = Shrinker(runtime: runtime) { isolated($0, seed: seed).map { Failure.isSameKind($0.check, check) } ?? false }.shrink(spec)
       let failure = isolated(smallest, seed: seed)
       sender.send("--- seed \(seed): \(failure?.check ?? check): \(failure?.detail ?? "in the whole model only")\n" + smallest.text)
       if let folder { smallest.save(folder + "/seed-\(seed).onnx") }

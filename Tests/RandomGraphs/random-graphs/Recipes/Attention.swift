@@ -40,6 +40,21 @@ extension Recipe {
       guard let x = g.new(.float32, [batch, heads, steps, depth], .plain), let cosines = g.new(.float32, [batch, steps, 2], .plain), let sines = g.new(.float32, [batch, steps, 2], .plain) else { return }
       g.node("RotaryEmbedding", [x, cosines, sines], [("interleaved", .int(g.random.below(2)))])
     },
+    Recipe("com.microsoft::CausalConvWithState", weight: 1) { g in
+      let (batch, channels, steps, kernel) = (g.random.int(1...2), g.random.int(1...4), g.random.int(1...5), g.random.int(2...4))
+      guard let x = g.new(.float32, [batch, channels, steps], .plain), let w = g.new(.float32, [channels, 1, kernel], .plain) else { return }
+      g.node("CausalConvWithState", [x, w, g.random.chance(0.5) ? g.new(.float32, [channels], .plain) : nil], outputs: 2, domain: "com.microsoft")
+    },
+    Recipe("ai.onnx.preview::FlexAttention", weight: 1) { g in
+      let (batch, heads, rows, columns, depth) = (1, g.random.int(1...2), g.random.int(1...3), g.random.int(1...4), 4)
+      guard let q = g.new(.float32, [batch, heads, rows, depth], .plain), let k = g.new(.float32, [batch, heads, columns, depth], .plain), let v = g.new(.float32, [batch, heads, columns, depth], .plain) else { return }
+      g.node("FlexAttention", [q, k, v], domain: "ai.onnx.preview")
+    },
+    Recipe("LinearAttention", from: 27, weight: 3) { g in
+      let (batch, heads, steps, depth) = (g.random.int(1...2), g.random.int(1...2), g.random.int(1...4), 4)
+      guard let q = g.new(.float32, [batch, steps, heads * depth], .plain), let k = g.new(.float32, [batch, steps, heads * depth], .plain), let v = g.new(.float32, [batch, steps, heads * depth], .plain) else { return }
+      g.node("LinearAttention", [q, k, v], outputs: 2, [("q_num_heads", .int(heads)), ("kv_num_heads", .int(heads)), ("update_rule", .string("linear"))])
+    },
     Recipe("CausalConvWithState", from: 27, weight: 1) { g in
       let (batch, channels, steps, kernel) = (g.random.int(1...2), g.random.int(1...4), g.random.int(1...5), g.random.int(1...4))
       guard let x = g.new(.float32, [batch, channels, steps], .plain), let w = g.new(.float32, [channels, 1, kernel], .plain) else { return }

@@ -24,8 +24,10 @@ extension Recipe {
       }
     } + [
       Recipe("Neg", "Abs", "Relu", "Sign", weight: 24) { g in
-        guard let x = g.tensor(numbers) else { return }
-        g.node(g.random.pick(["Neg", "Neg", "Abs", "Relu", "Sign"]), [x])
+        let op = g.random.pick(["Neg", "Neg", "Abs", "Relu", "Sign"])
+        let signed: [ElementType] = floats + [.int8, .int16, .int32, .int64]
+        guard let x = g.tensor(op == "Neg" || op == "Relu" ? signed : numbers) else { return }
+        g.node(op, [x])
       },
       Recipe("Add", "Sub", "Mul", "Div", weight: 24) { g in
         guard let x = g.tensor(numbers), let y = g.partner(of: x) else { return }

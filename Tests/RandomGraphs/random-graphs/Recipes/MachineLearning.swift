@@ -5,6 +5,17 @@ extension GraphMaker {
   func rows(_ elements: [ElementType] = [.float32]) -> Operand? { tensor(elements, ranks: 2...2, .plain) }
 }
 
+extension GraphMaker {
+  /// An input that is a map from whole numbers to numbers.
+  func mapInput() -> Operand? {
+    guard !scopes.contains(where: \.isClosed), let keys = try? Tensor(vector: [1, 2, 4] as [Int64]), let values = try? random.tensor(.float32, [3]) else { return nil }
+    let name = freshName("m"), value = Value.map(keys: keys, values: values)
+    scopes[0].graph.inputs.append(ValueSpec(name: name, type: .map(key: .int64, value: .tensor(.float32, dims: []))))
+    feeds[name] = value
+    return register(name, value, isConstant: false, scope: 0)
+  }
+}
+
 extension Recipe {
   static let machineLearning: [Recipe] = [
     Recipe("ai.onnx.ml::Scaler", "ai.onnx.ml::Normalizer", "ai.onnx.ml::Binarizer", "ai.onnx.ml::Imputer", weight: 2) { g in
@@ -91,6 +102,24 @@ extension Recipe {
         guard let x = g.tensor([.int64], ranks: 1...2, .ties) else { return }
         g.node("OneHotEncoder", [x], [("cats_int64s", .ints([0, 1, 2]))], domain: GraphMaker.ml)
       }
+    },
+    Recipe("ai.onnx.ml::TreeEnsemble", weight: 2) { g in
+      guard g.spec.mlOpset >= 5, let x = g.rows([.float32, .float64]), x.dims[1] > 0, let element = x.element else { return }
+      func list(_ values: [Double]) -> AttributeSpec? {
+        if element == .float64 { return (try? Tensor(vector: values)).map(AttributeSpec.tensor) }
+        return (try? Tensor(vector: values.map(Float.init))).map(AttributeSpec.tensor)
+      }
+      guard let splits = list([0.5, -0.25]), let weights = list([1, 2, -0.75]), let modes = try? Tensor(vector: [0, UInt8(g.random.below(4))]) else { return }
+      g.node("TreeEnsemble", [x], [
+        ("n_targets", .int(2)), ("aggregate_function", .int(1)), ("post_transform", .int(0)), ("tree_roots", .ints([0])), ("nodes_modes", .tensor(modes)),
+        ("nodes_featureids", .ints([0, g.random.below(x.dims[1])])), ("nodes_splits", splits), ("nodes_truenodeids", .ints([1, 0])), ("nodes_trueleafs", .ints([0, 1])),
+        ("nodes_falsenodeids", .ints([2, 1])), ("nodes_falseleafs", .ints([1, 1])), ("leaf_targetids", .ints([0, 1, 0])), ("leaf_weights", weights),
+      ], domain: GraphMaker.ml)
+    },
+    Recipe("ai.onnx.ml::CastMap", "ai.onnx.ml::DictVectorizer", weight: 1) { g in
+      guard let map = g.mapInput() else { return }
+      if g.random.chance(0.5) { g.node("CastMap", [map], [("cast_to", .string("TO_FLOAT")), ("map_form", .string("DENSE"))], domain: GraphMaker.ml) } else
+      { g.node("DictVectorizer", [map], [("int64_vocabulary", .ints([1, 4, 2, 9]))], domain: GraphMaker.ml) }
     },
     Recipe("ai.onnx.ml::ArrayFeatureExtractor", "ai.onnx.ml::FeatureVectorizer", weight: 2) { g in
       guard let x = g.rows([.float32, .int64]), x.dims[1] > 0 else { return }
