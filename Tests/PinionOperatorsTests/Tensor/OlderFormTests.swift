@@ -28,6 +28,14 @@ private func evaluate(
     try expect(y, [1, 1.1, 3, 2.1, 5] as [Float], [1, 5])
   }
 
+  /// ONNX's test of Resize-10: the nearest elements of 1...4 at 0, 1.67 are 1, 3. An axis that grows rounds down.
+  @Test func resizeOfOpset10() throws {
+    let x = try tensor([1, 2, 3, 4, 5, 6, 7, 8] as [Float], [1, 1, 2, 4])
+    try expect(try evaluate(older: Resize.self, opset: 10, [x, try tensor([1, 1, 0.6, 0.6] as [Float], [4])]), [1, 3] as [Float], [1, 1, 1, 2])
+    let row = try tensor([1, 2, 3] as [Float], [3])
+    try expect(try evaluate(older: Resize.self, opset: 10, [row, try tensor([1.7] as [Float], [1])]), [1, 1, 2, 2, 3] as [Float], [5])
+  }
+
   @Test func upsample() throws {
     #expect(Upsample.schema.name == "Upsample")
     let x = try tensor([1, 2, 3, 4] as [Float], [1, 1, 2, 2])
