@@ -17,7 +17,14 @@ FACTOR = 16
 UNIT = {"float32": 2.0**-23, "float64": 2.0**-52, "float16": 2.0**-10, "bfloat16": 2.0**-7}
 
 # Differences that stay: an operator that the model has, whether it explains the difference, and why.
-KNOWN = []
+KNOWN = [
+    ("Cast", lambda model, problems: any("'True'" in text or "'False'" in text for text in problems),
+     "Cast from bool to string: onnxruntime writes 1 and 0"),
+    ("Loop", lambda model, problems: any(gives_iteration_number(node) for node in operators(model.graph)),
+     "Loop: onnxruntime lets the iteration number itself, as a body's output, be overwritten by the next one"),
+    ("LinearRegressor", lambda model, problems: any(node.op_type == "LinearRegressor" and post_transform(node) != b"NONE" for node in operators(model.graph)),
+     "LinearRegressor: onnxruntime leaves post_transform out for one target"),
+]
 
 
 def read(path):
@@ -32,6 +39,15 @@ def operators(graph):
         for attribute in node.attribute:
             if attribute.HasField("g"):
                 yield from operators(attribute.g)
+
+
+def gives_iteration_number(node):
+    bodies = [attribute.g for attribute in node.attribute if attribute.name == "body"]
+    return node.op_type == "Loop" and any(body.input[0].name in [output.name for output in body.output] for body in bodies)
+
+
+def post_transform(node):
+    return next((attribute.s for attribute in node.attribute if attribute.name == "post_transform"), b"NONE")
 
 
 def leaves(value):

@@ -23,8 +23,9 @@ extension GraphMaker {
     opset = random.pick(GraphMaker.opsets)
     spec.opset = opset
     spec.mlOpset = opset >= 21 && random.chance(0.5) ? 5 : 3
+    hasCommonTypesOnly = random.chance(0.4)
     interpreter.spec = spec
-    for _ in 0..<random.int(1...2) { _ = new(random.pick(anything), shape(rank: random.int(0...4)), source: .input) }
+    for _ in 0..<random.int(1...2) { _ = new(random.pick(hasCommonTypesOnly ? [.float32, .float32, .int64, .bool] : anything), shape(rank: random.int(0...4)), source: .input) }
     let count = random.int(2...9)
     for _ in 0..<count {
       addNode()

@@ -41,6 +41,9 @@ final class GraphMaker {
   var overridable: [String] = []
   var depth: Int { scopes.count - 1 }
   var opset: Int
+  /// Whether the model keeps to the types for which every runtime has kernels.
+  var hasCommonTypesOnly = false
+  static let commonTypes: [ElementType] = [.float32, .int64, .int32, .bool, .uint8, .string]
   private var counter = 0
 
   init(seed: UInt64, runtime: Runtime) {
@@ -80,7 +83,9 @@ final class GraphMaker {
   }
 
   /// A tensor that there is, or else (and sometimes anyway) a new one.
-  func tensor(_ elements: [ElementType], ranks: ClosedRange<Int> = 0...4, _ contents: Contents? = nil, fresh: Double = 0.15) -> Operand? {
+  func tensor(_ wanted: [ElementType], ranks: ClosedRange<Int> = 0...4, _ contents: Contents? = nil, fresh: Double = 0.15) -> Operand? {
+    let common = hasCommonTypesOnly ? wanted.filter { GraphMaker.commonTypes.contains($0) } : wanted
+    let elements = common.isEmpty ? wanted : common
     if !random.chance(fresh), let found = existing(where: { elements.contains($0.element ?? .string) && ranks.contains($0.rank) && $0.tensor != nil && $0.count <= GraphMaker.limit / 4 }) {
       return found
     }

@@ -8,6 +8,8 @@ import PinionTensor
   static func main() throws {
     var options = Options()
     options.read(CommandLine.arguments.dropFirst())
+    // What is given back to the heap is overwritten, so that who reads it afterwards reads something else.
+    _ = setHeapOption(HeapOption.perturb, 0x5a)
     switch options.mode {
     case .refusals: countRefusals(options)
     case .coverage: exit(Coverage.print() ? 0 : 1)

@@ -1,5 +1,12 @@
 import Glibc
 
+@_silgen_name("mallopt") func setHeapOption(_ option: Int32, _ value: Int32) -> Int32
+
+/// Numbers of malloc.h, which the C library's module leaves out.
+enum HeapOption {
+  static let perturb: Int32 = -6
+}
+
 @_silgen_name("fork") private func forkProcess() -> Int32
 
 /// A copy of this process that does one thing, so that a crash there is no crash here.

@@ -53,7 +53,7 @@ extension RandomNumbers {
     case .positive: return unit() * 3 + 0.0625
     case .special:
       guard chance(0.2) else { return unit() * 20 - 10 }
-      return pick([0, -0.0, .infinity, -.infinity, .nan, 3e38, -1e-40, 1e-20, 65504, 1e10, -1])
+      return pick([0, -0.0, .infinity, -.infinity, .nan, 1e30, -1e-40, 1e-20, 65504, 1e10, -1])
     }
   }
 

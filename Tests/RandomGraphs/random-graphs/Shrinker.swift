@@ -16,7 +16,7 @@ final class Shrinker {
   }
 
   func shrink(_ spec: ModelSpec) -> ModelSpec {
-    var best = spec
+    var best = first(of: [spec]) ?? spec
     let steps = [fewerRuns, fewerOutputs, fewerNodes, smallerBodies, plainInputs]
     var hasShrunk = true
     while hasShrunk, attempts > 0 {
@@ -36,6 +36,8 @@ final class Shrinker {
       attempts -= 1
       let tidy = candidate.withoutDeadParts()
       if fails(tidy) { return tidy }
+      // A plan's memory also depends on nodes that nothing needs.
+      if tidy.graph.nodes.count < candidate.graph.nodes.count, fails(candidate) { return candidate }
     }
     return nil
   }
