@@ -63,13 +63,26 @@ import Testing
   /// As many pieces as outputs are listed, with a name or without.
   @Test func splitWithoutNamesForItsLastPieces() throws {
     let x: [String: Value] = ["x": .tensor(try floats([1, 2, 3, 4], [4]))]
-    for opset: Int64 in [2, 11, 13] {
-      let halves = ONNX.Graph(nodes: [ONNX.Node("Split", ["x"], ["y", ""])], inputs: [("x", .tensor(.float32, [4]))], outputs: ["y"])
-      try run(halves, opset: opset, x, [1, 2])
+    func negatedPiece(_ outputs: [String], _ attributes: [(String, ONNX.Attribute)]) -> ONNX.Graph {
+      ONNX.Graph(
+        nodes: [ONNX.Node("Split", ["x"], outputs, attributes), ONNX.Node("Neg", ["p"], ["y"])], inputs: [("x", .tensor(.float32, [4]))],
+        outputs: ["y"])
     }
-    let attribute = ONNX.Graph(
-      nodes: [ONNX.Node("Split", ["x"], ["y", ""], [("split", .ints([1, 3]))])], inputs: [("x", .tensor(.float32, [4]))], outputs: ["y"])
-    try run(attribute, opset: 11, x, [1])
+    for opset: Int64 in [2, 11, 13] { try run(negatedPiece(["p", ""], []), opset: opset, x, [-1, -2]) }
+    try run(negatedPiece(["p", ""], [("split", .ints([1, 3]))]), opset: 11, x, [-1])
+    try run(negatedPiece(["p"], [("num_outputs", .int(2))]), opset: 18, x, [-1, -2])
+    try run(negatedPiece(["p"], []), opset: 13, x, [-1, -2, -3, -4])
+    let adagrad = ONNX.Graph(
+      nodes: [
+        ONNX.Node("Adagrad", ["r", "t", "x", "g", "h"], ["y", ""], [("epsilon", .float(0))], domain: "ai.onnx.preview.training")
+      ],
+      inputs: [("x", .tensor(.float32, [4]))], outputs: ["y"],
+      initializers: [
+        ("r", try Tensor(scalar: Float(0.5))), ("t", try Tensor(scalar: Int64(0))), ("g", try floats([1, 1, 1, 1], [4])),
+        ("h", try floats([3, 3, 3, 3], [4])),
+      ])
+    // x - r * g / sqrt(h + g²)
+    try run(adagrad, opset: 20, x, near: 1e-6, [0.75, 1.75, 2.75, 3.75])
     let newest = ONNX.Graph(
       nodes: [ONNX.Node("Split", ["x"], ["y"], [("num_outputs", .int(2))])], inputs: [("x", .tensor(.float32, [4]))], outputs: ["y"])
     try run(newest, opset: 18, x, [1, 2])

@@ -157,7 +157,10 @@ final class GraphBuilder {
     }
     let (op, operands) = try make(type, draft, nodeName)
     var outputNames = node.outputs
-    while let last = outputNames.last, last.isEmpty { outputNames.removeLast() }
+    // Outputs that may come any number of times mean something by their number.
+    if !(type.schema.outputs.last?.isVariadic ?? false) || !subgraphs.isEmpty {
+      while let last = outputNames.last, last.isEmpty { outputNames.removeLast() }
+    }
     let outputs = outputNames.map { name in name.isEmpty ? nil : graph.addValue(name, type: declaredTypes[name]) }
     for (name, value) in zip(outputNames, outputs) {
       if let value { bind(name, to: value, in: scope) }
