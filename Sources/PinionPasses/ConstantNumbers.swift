@@ -21,3 +21,7 @@ extension Tensor {
     }
   }
 }
+
+/// Whether a factor may move from a product's result to its operand: not where that alone makes numbers infinite, undefined or
+/// denormal that the model's own order keeps.
+func isModestFactor(_ factor: Double) -> Bool { factor == 0 || (1e-12...1e12).contains(abs(factor)) }

@@ -22,7 +22,8 @@ struct ChannelAffine: Rule {
     guard bias != nil || editor.input(producer, 2) == nil, let layout = ChannelLayout(editor[producer], weights, editor.name(producer)),
       bias.map({ layout.bias($0, editor[producer]) != nil }) ?? true,
       let affine = editor.name(index) == "BatchNormalization"
-        ? normalization(index, editor, channels: layout.channels) : broadcast(index, editor, layout)
+        ? normalization(index, editor, channels: layout.channels) : broadcast(index, editor, layout),
+      affine.scale?.allSatisfy(isModestFactor) ?? true
     else { return false }
     var node = editor[producer]
     if let scale = affine.scale { node.inputs[1] = editor.addConstant(try layout.scaled(weights, by: scale)) }

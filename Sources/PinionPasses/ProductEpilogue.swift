@@ -58,6 +58,7 @@ struct ProductScale: Rule {
     else { return false }
     var alpha = editor.name(index) == "Mul" ? number : 1 / number
     if case .float(let value)? = editor[product].attributes["alpha"] { alpha *= Double(value) }
+    guard isModestFactor(alpha) else { return false }
     try editor.replace(index, withProduct: product, context) { $0.attributes["alpha"] = .float(Float(alpha)) }
     return true
   }
@@ -104,6 +105,7 @@ struct ColumnScale: Rule {
       guard !factors.contains(0) else { return false }
       factors = factors.map { 1 / $0 }
     }
+    guard factors.allSatisfy(isModestFactor) else { return false }
     let scaled = try Tensor(weights.type)
     let source = try weights.unsafeElements(as: Float.self), target = try scaled.mutableElements(as: Float.self)
     for row in 0..<weights.shape[0] {

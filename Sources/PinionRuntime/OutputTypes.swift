@@ -12,9 +12,10 @@ extension Program {
     return graph.outputs.map { output in knowledge.flatMap { Program.type($0[output.index]) } ?? graph[output].type }
   }
 
-  /// What is known of each value without a run. Nil for a body that fails for these inputs: it fails where it runs, not here.
+  /// What is known of each value without a run. A node that fails for these inputs fails where it runs, not here.
   private func dryKnowledge(_ inputs: [Knowledge]) -> [Knowledge]? {
     var planner = planner(inputs: inputs, dryRun: true)
+    planner.skipsFailures = true
     guard var segment = try? planner.segment(nodes: Array(graph.nodes.indices)) else { return nil }
     while let index = segment.eagerNode {
       var knowledge = segment.knowledge
@@ -22,6 +23,7 @@ extension Program {
         if let output { knowledge[output.index] = type.map(Program.knowledge(ofType:)) ?? .other }
       }
       planner = self.planner(knowledge: knowledge, dryRun: true)
+      planner.skipsFailures = true
       guard let next = try? planner.segment(nodes: segment.remaining) else { return knowledge }
       segment = next
     }

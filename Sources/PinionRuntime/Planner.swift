@@ -16,6 +16,8 @@ struct Planner {
   let useCounts: [Int]
   /// Leaves kernels out: for questions about shapes and memory only.
   let dryRun: Bool
+  /// Goes on behind a node that fails, whose outputs then stay unknown.
+  var skipsFailures = false
 
   private var knowledge: [Knowledge]
   private var places: [Place?]
@@ -69,6 +71,10 @@ struct Planner {
     for (position, index) in nodes.enumerated() {
       let node = graph.nodes[index]
       do { try plan(node, index: index, position: position, lastUse: lastUse) } catch {
+        guard !skipsFailures else {
+          postpone(index, isReady: false)
+          continue
+        }
         throw node.locate(error, inputTypes: node.inputs.map { describe($0) })
       }
     }

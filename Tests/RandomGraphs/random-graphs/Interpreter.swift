@@ -23,6 +23,7 @@ final class Interpreter {
   /// Changes what nodes give, to learn how much of it reaches the outputs.
   var disturb: ((Value) throws(PinionError) -> Value)?
   private var sessions: [Key: Session] = [:]
+  private var folded: [Key: [Binding]] = [:]
 
   init(_ spec: ModelSpec, runtime: Runtime) {
     self.spec = spec
@@ -52,27 +53,43 @@ final class Interpreter {
   }
 
   func run(_ node: NodeSpec, _ environment: inout Environment, opset: Int) throws(PinionError) {
-    let results: [Value]
-    var isConstant = false
+    let results: [Binding]
     switch (node.domain, node.op) {
-    case ("", "If"): results = try runIf(node, environment, opset)
-    case ("", "Loop"): results = try runLoop(node, environment, opset)
-    case ("", "Scan"): results = try runScan(node, environment, opset)
+    case ("", "If"): results = try runIf(node, environment, opset).map { Binding(value: $0) }
+    case ("", "Loop"): results = try runLoop(node, environment, opset).map { Binding(value: $0) }
+    case ("", "Scan"): results = try runScan(node, environment, opset).map { Binding(value: $0) }
     case ("test", _): results = try call(node, environment)
     case ("", "Constant"):
       guard case .tensor(let tensor)? = node.attribute("value") else { throw .unsupported("a constant of another kind") }
-      results = [.tensor(tensor)]
-      isConstant = true
+      results = [Binding(value: .tensor(tensor), isConstant: true)]
     default:
-      var values = try runAlone(node, environment, opset)
-      if let disturb { values = try values.map { value throws(PinionError) in try disturb(value) } }
-      results = values
+      if let disturb {
+        results = try runAlone(node, environment, opset).map { value throws(PinionError) in Binding(value: try disturb(value)) }
+      } else {
+        results = try runKnowingConstants(node, environment, opset)
+      }
     }
     var position = 0
     for name in node.outputs where !name.isEmpty {
-      environment[name] = Binding(value: results[position], isConstant: isConstant)
+      environment[name] = results[position]
       position += 1
     }
+  }
+
+  /// What a node makes of constants alone is a constant, too, for the nodes that read it: kernels with constant operands may sum in
+  /// another order than those without. It is computed once, so that its address stays its own.
+  private func runKnowingConstants(_ node: NodeSpec, _ environment: Environment, _ opset: Int) throws(PinionError) -> [Binding] {
+    let names = node.inputs.filter { !$0.isEmpty }
+    guard !names.isEmpty, node.subgraphs.isEmpty, names.allSatisfy({ environment[$0]?.isConstant ?? false }) else {
+      return try runAlone(node, environment, opset).map { Binding(value: $0) }
+    }
+    let key = Key(node: node.id, constants: names.map { name in environment[name]?.value.tensor.map { UInt(bitPattern: $0.data) } ?? 0 })
+    if let known = folded[key] { return known }
+    let values = try runAlone(node, environment, opset)
+    let isConstant = values.allSatisfy { $0.tensor != nil }
+    let results = values.map { Binding(value: $0, isConstant: isConstant) }
+    if isConstant { folded[key] = results }
+    return results
   }
 
   /// The values of the outputs that the node names.
@@ -172,7 +189,9 @@ final class Interpreter {
     }
     var samples: [Tensor] = []
     if iteration == 0, scans > 0 {
-      // No step is made: the outputs have the element type and extents that a first step would have given.
+      // No step is made: the outputs have the element type and extents that a first step would have given, as far as these do not
+      // depend on values that only a step makes.
+      guard !body.nodes.contains(where: { GraphSpec.valueDependent.contains($0.op) }) else { throw .unsupported("shapes that a step decides") }
       let results = try run(body: body, [.tensor(try Tensor(scalar: Int64(0))), .tensor(try Tensor(scalar: true))] + carried, environment, opset)
       for result in results.suffix(scans) { samples.append(try result.asTensor()) }
     }
@@ -221,16 +240,22 @@ final class Interpreter {
     return outputs
   }
 
-  private func call(_ node: NodeSpec, _ environment: Environment) throws(PinionError) -> [Value] {
+  private func call(_ node: NodeSpec, _ environment: Environment) throws(PinionError) -> [Binding] {
     guard let function = spec.function(node) else { throw .invalidModel("no function \(node.op)") }
     var inner: Environment = [:]
     for (inside, outside) in zip(function.inputs, node.inputs) { inner[inside] = environment[outside] }
     try run(function.nodes, &inner, opset: function.opset)
-    return try function.outputs.map { name throws(PinionError) in try lookUp(name, inner) }
+    return try function.outputs.map { name throws(PinionError) in
+      guard let binding = inner[name] else { throw .invalidModel("value \(name) is not there") }
+      return binding
+    }
   }
 }
 
 extension GraphSpec {
+  /// Operators whose outputs' shapes depend on values.
+  static let valueDependent: Set<String> = ["If", "Loop", "Scan", "NonZero", "Unique", "Compress", "StringSplit", "NonMaxSuppression"]
+
   /// Names that this graph uses from outside.
   var outerNames: [String] {
     let own = Set(inputs.map(\.name) + initializers.map(\.name) + nodes.flatMap(\.outputs))
