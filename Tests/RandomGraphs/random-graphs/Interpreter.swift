@@ -254,7 +254,7 @@ final class Interpreter {
 
 extension GraphSpec {
   /// Operators whose outputs' shapes depend on values.
-  static let valueDependent: Set<String> = ["If", "Loop", "Scan", "NonZero", "Unique", "Compress", "StringSplit", "NonMaxSuppression"]
+  static let valueDependent: Set<String> = ["If", "Loop", "Scan", "NonZero", "Unique", "Compress", "StringSplit", "NonMaxSuppression", "StringNormalizer"]
 
   /// Names that this graph uses from outside.
   var outerNames: [String] {
