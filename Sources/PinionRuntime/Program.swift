@@ -48,9 +48,11 @@ public final class Program: Sendable {
   /// The graph's inputs and then the values that it captures, in the order in which `run` takes them.
   private var entryValues: [ValueID] { graph.inputs + graph.captures.map(\.inner) }
 
-  func planner(inputs: [Knowledge], dryRun: Bool = false) -> Planner {
+  func planner(inputs: [Knowledge], dryRun: Bool = false) -> Planner { planner(knowledge: initialKnowledge(inputs), dryRun: dryRun) }
+
+  func planner(knowledge: [Knowledge], dryRun: Bool) -> Planner {
     Planner(
-      graph: graph, knowledge: initialKnowledge(inputs), backend: backend, executor: executor, packed: packed, allocator: allocator,
+      graph: graph, knowledge: knowledge, backend: backend, executor: executor, packed: packed, allocator: allocator,
       useCounts: useCounts, dryRun: dryRun)
   }
 
