@@ -37,6 +37,8 @@ let package = Package(
           "-Xlinker", "--version-script=\(Context.packageDirectory)/Sources/PinionC/exports.map",
           "-Xlinker", "-soname=libpinion.so.0",
           "-Xlinker", "-z", "-Xlinker", "defs",
+          // Threads of the pool, and what runs when a host's thread ends, need the code after a dlclose().
+          "-Xlinker", "-z", "-Xlinker", "nodelete",
         ]),
         .unsafeFlags(["-Xlinker", "-s"], .when(configuration: .release)),
       ]),
