@@ -7,7 +7,7 @@ STAGE := $(CURDIR)/.build/stage
 VENV := $(CURDIR)/.build/venv
 RELEASE := $(CURDIR)/.build/release
 
-.PHONY: help build install wheel demo test conformance deps test-deps swift-tests kernel-tests capi-tests example-tests python-tests oracle-tests fuzz clean
+.PHONY: help build install wheel demo test conformance deps test-deps swift-tests kernel-tests capi-tests example-tests python-tests oracle-tests random-tests soak fuzz clean
 
 help:
 	@echo "make build        libpinion.so and run-model, optimised, in .build/release"
@@ -16,6 +16,7 @@ help:
 	@echo "make demo         run a real model on a real input"
 	@echo "make test         everything that CI runs"
 	@echo "make conformance  ONNX's backend tests through the Python package"
+	@echo "make soak         random graphs from new seeds, SECONDS of them (default 600)"
 	@echo "make fuzz         the fuzz targets, FUZZ_SECONDS each (default 600)"
 
 # Packages: what the library is built from, and what only its tests and tools need.
@@ -47,7 +48,7 @@ wheel: build $(VENV)/ready
 demo: build $(VENV)/ready
 	sh examples/demo.sh $(RELEASE)/run-model $(VENV)/bin/python
 
-test: test-deps build swift-tests kernel-tests capi-tests example-tests oracle-tests python-tests command-tests conformance
+test: test-deps build swift-tests kernel-tests capi-tests example-tests oracle-tests random-tests python-tests command-tests conformance
 	@echo "all tests pass"
 
 # Every level of instructions that this machine has; a level it lacks falls back to the best one it has.
@@ -85,6 +86,23 @@ command-tests: $(VENV)/ready
 
 conformance: test-deps $(VENV)/ready
 	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Tests/Conformance/conformance.py --known Tests/Conformance/known-failures.txt
+
+# Documentation/Testing.md says what is checked. The seeds are always the same; `make soak` takes new ones.
+RANDOM_GRAPHS := $(RELEASE)/random-graphs
+random-tests: $(VENV)/ready
+	$(SWIFT) build -c release -j $(JOBS) --product random-graphs
+	$(RANDOM_GRAPHS) --coverage
+	$(RANDOM_GRAPHS) --count 5000 --processes $(JOBS)
+	$(RANDOM_GRAPHS) --record $(CURDIR)/.build/random.record --count 1000
+	for isa in scalar avx2; do PINION_ISA=$$isa $(RANDOM_GRAPHS) --against $(CURDIR)/.build/random.record --count 1000 || exit 1; done
+	rm -rf $(CURDIR)/.build/random-models
+	$(RANDOM_GRAPHS) --write $(CURDIR)/.build/random-models --count 400
+	$(VENV)/bin/python Tests/RandomGraphs/onnxruntime_compare.py $(CURDIR)/.build/random-models
+
+SECONDS ?= 600
+soak: deps
+	$(SWIFT) build -c release -j $(JOBS) --product random-graphs
+	$(RANDOM_GRAPHS) --seconds $(SECONDS) --processes $(JOBS) --first $$(date +%s)00000
 
 FUZZ_SECONDS ?= 600
 fuzz: $(VENV)/ready

@@ -95,8 +95,10 @@ static void winograd(const pk_conv *c, size_t image, size_t group, size_t band0,
       for (size_t j = 0; j < tiles; j += NR)
         for (size_t i = 0; i < count; i += mr) {
           const size_t height = pk_min(mr, count - i);
-          micro_kernel(height, tiles - j > VW ? 2 : 1)(s->channels, weights + xi * stride + (m + i) * s->channels, v + xi * step + j, z.ld,
-                                                       product + xi * z.product_step + i * z.ld + j, z.ld);
+          // As in run_panel: the order of a sum must not depend on how many tiles the call has.
+          const micro kernel = micro_kernel(height, height <= PK_SKINNY_ROWS || tiles - j > VW ? 2 : 1);
+          kernel(s->channels, weights + xi * stride + (m + i) * s->channels, v + xi * step + j, z.ld,
+                 product + xi * z.product_step + i * z.ld + j, z.ld);
         }
     for (size_t i = 0; i < count; i++) {
       const size_t channel = group * s->outputs + m + i, plane = image * s->groups * s->outputs + channel;

@@ -32,8 +32,15 @@ static size_t work_of_block(pk_isa isa) {
   return isa == PK_ISA_AVX512 ? (size_t)96 << 20 : isa == PK_ISA_AVX2 ? (size_t)48 << 20 : (size_t)12 << 20;
 }
 
+/// What the columns of blocks are a multiple of. The widest kernel for few rows takes two panels at once, and sums in an
+/// order of its own.
+static size_t column_step(pk_isa isa, const pk_sgemm *g) {
+  const size_t nr = pk_sgemm_panel_cols(isa);
+  return !g->packed_b && !g->trans_b && g->m <= PK_SKINNY_ROWS && !pk_sgemm_streams(g) ? 2 * nr : nr;
+}
+
 void pk_sgemm_grid(pk_isa isa, const pk_sgemm *g, size_t threads, size_t *block_rows, size_t *block_cols) {
-  const size_t nr = pk_sgemm_panel_cols(isa), mr = pk_sgemm_panel_rows(isa, g->m);
+  const size_t nr = column_step(isa, g), mr = pk_sgemm_panel_rows(isa, g->m);
   const size_t k = pk_max(g->k, 1);
   size_t rows = pk_min(g->m, pk_max(mr, PK_SGEMM_MC / mr * mr));
   size_t area = pk_max(work_of_block(isa) / k, 1);
@@ -44,7 +51,7 @@ void pk_sgemm_grid(pk_isa isa, const pk_sgemm *g, size_t threads, size_t *block_
   cols = pk_min(pk_ceil_div(g->n, nr) * nr, pk_min(cols, (size_t)4096));
   threads = pk_max(threads, 1);
   // Columns are dealt out first (their packing is not repeated), then rows; about three blocks a thread even out delays.
-  const size_t wanted = threads == 1 ? 1 : threads * 3;
+  const size_t wanted = threads == 1 ? 1 : pk_sgemm_streams(g) ? threads : threads * 3;
   const size_t row_blocks = pk_ceil_div(g->m, pk_max(rows, 1));
   if (pk_mul(pk_ceil_div(g->n, cols), row_blocks) < wanted) {
     const size_t pieces = pk_ceil_div(wanted, pk_max(row_blocks, 1));

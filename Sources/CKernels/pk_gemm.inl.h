@@ -41,22 +41,21 @@ static void sgemm_block(const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size
     finish_empty(&s, m0, m1, n0, n1);
     return;
   }
-  const bool skinny = !g->packed_b && rows <= PK_SKINNY_ROWS;
+  // Everything that decides the order of a sum depends on the whole product, never on this block of it: the bits of C are
+  // the same for every grid.
+  const size_t mr = pk_even_part(g->m, MR);
+  const bool skinny = !g->packed_b && g->m <= PK_SKINNY_ROWS;
   if (skinny && g->trans_b && !g->trans_a && !g->packed_a) {
     skinny_dot(g, g->a + m0 * g->lda, g->lda, rows, m0, n0, n1, &s);
     return;
   }
   const float *pa;
-  size_t mr;
   float *rest = scratch;
   if (g->packed_a) {
     pa = g->packed_a + m0 * k;
-    mr = pk_even_part(g->m, MR);
   } else if (rows == 1 && (!g->trans_a || g->lda == 1)) {
     pa = g->a + (g->trans_a ? m0 : m0 * g->lda);
-    mr = 1;
   } else {
-    mr = pk_even_part(rows, MR);
     pack_a(g->trans_a, rows, k, g->a + (g->trans_a ? m0 : m0 * g->lda), g->lda, mr, rest);
     pa = rest;
     rest += pk_round64(rows * k * sizeof(float)) / sizeof(float);
@@ -65,7 +64,7 @@ static void sgemm_block(const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size
     skinny_rows(g, pa, rows, m0, n0, n1, &s);
     return;
   }
-  const size_t depth = pk_sgemm_kc(g->packed_b != NULL, rows, mr, k);
+  const size_t depth = pk_sgemm_kc(g->packed_b != NULL, g->m, mr, k);
   for (size_t jb = 0; jb < cols; jb += PK_SGEMM_NC) {
     const size_t width = pk_min(PK_SGEMM_NC, cols - jb);
     for (size_t kb = 0; kb < k; kb += depth) {

@@ -44,6 +44,13 @@ static inline size_t pk_add(size_t a, size_t b) {
   size_t r;
   return __builtin_add_overflow(a, b, &r) ? SIZE_MAX : r;
 }
+
+/// Whether few rows are multiplied with an unpacked B row by row of B, in long runs: measured to pay where B comes from
+/// behind the L2 cache. It decides the order of sums, so it looks at the whole product.
+static inline bool pk_sgemm_streams(const pk_sgemm *g) {
+  return !g->packed_b && !g->trans_b && g->m <= PK_SKINNY_ROWS && g->n >= 512 && pk_mul(g->n, g->k) >= (size_t)1 << 20;
+}
+
 /// A multiple of 64, or SIZE_MAX.
 static inline size_t pk_round64(size_t bytes) { return bytes > SIZE_MAX - 63 ? SIZE_MAX : (bytes + 63) / 64 * 64; }
 
@@ -56,6 +63,7 @@ static inline size_t pk_even_part(size_t total, size_t limit) {
 /// and PK_SGEMM_MC rows of A of that depth stay in the L2 cache while columns pass. Where the rows make one panel of A,
 /// that panel is to stay in the L1 cache and B is only streamed.
 enum { PK_SGEMM_KC = 512, PK_SGEMM_NC = 128, PK_SGEMM_MC = 256 };
+/// `rows` are those of the whole product: where k is cut decides the bits of the sums.
 static inline size_t pk_sgemm_kc(bool packed_b, size_t rows, size_t mr, size_t k) {
   if (packed_b && rows <= PK_SKINNY_ROWS) return k;
   return pk_even_part(k, packed_b && rows <= mr ? pk_max(PK_SGEMM_KC, 8192 / rows) : PK_SGEMM_KC);

@@ -44,26 +44,28 @@ static void pack_b(bool trans, size_t k, size_t n, const float *b, size_t ldb, f
 /// Columns of a wide B done in one go: a page of each row.
 enum { AXPY_COLS = 1024 };
 
-static __attribute__((noinline)) size_t skinny_wide(const pk_sgemm *g, const float *pa, size_t rows, size_t m0, size_t n0, size_t n1,
+/// Each column is summed from k = 0 upwards, so that columns may be cut anywhere.
+static __attribute__((noinline)) void skinny_wide(const pk_sgemm *g, const float *pa, size_t rows, size_t m0, size_t n0, size_t n1,
                                                     const store *s) {
   static const micro_axpy kernels[] = {axpy_1, axpy_2, axpy_3, axpy_4};
   float tile[PK_SKINNY_ROWS * AXPY_COLS] __attribute__((aligned(64)));
-  size_t j = n0;
-  for (; n1 - j >= AXPY_COLS / 4; j += pk_min(AXPY_COLS, n1 - j)) {
-    const size_t cols = pk_min(AXPY_COLS, n1 - j);
+  // Even parts: rows of a few columns would be read in short runs.
+  const size_t part = (pk_even_part(n1 - n0, AXPY_COLS) + VW - 1) / VW * VW;
+  for (size_t j = n0; j < n1; j += part) {
+    const size_t cols = pk_min(part, n1 - j);
     memset(tile, 0, rows * AXPY_COLS * sizeof(float));
     kernels[rows - 1](g->k, pa, g->b + j, g->ldb, cols, tile, AXPY_COLS);
     finish_tile(s, tile, AXPY_COLS, rows, cols, m0, j);
   }
-  return j;
 }
 
-/// A few rows of A (packed, so interleaved) times an unpacked B.
+/// A few rows of A (packed, so interleaved) times an unpacked B. Where B is not wide, the order of a column's sum depends on
+/// its place behind n0, which pk_sgemm_grid makes a multiple of the widest kernel.
 static void skinny_rows(const pk_sgemm *g, const float *pa, size_t rows, size_t m0, size_t n0, size_t n1, const store *s) {
   float tile[PK_SKINNY_ROWS * 4 * VW] __attribute__((aligned(64)));
-  size_t vectors;
+  if (pk_sgemm_streams(g)) return skinny_wide(g, pa, rows, m0, n0, n1, s);
+  size_t vectors, j = n0;
   const micro wide = wide_kernel(rows, &vectors);
-  size_t j = skinny_wide(g, pa, rows, m0, n0, n1, s);
   for (; j + vectors * VW <= n1; j += vectors * VW) {
     wide(g->k, pa, g->b + j, g->ldb, tile, vectors * VW);
     finish_tile(s, tile, vectors * VW, rows, vectors * VW, m0, j);

@@ -1,3 +1,6 @@
+#include <math.h>
+#include <stdbool.h>
+
 #include "pk_number.inl.h"
 
 enum { TILE = 128, PIECE = 2048 };

@@ -13,16 +13,27 @@ public final class Model: Sendable {
   /// Weights in kernels' layouts, shared by all sessions.
   let packed = PackedWeights()
 
-  /// Maps and imports an ONNX file; external data is looked for in its folder.
-  public init(path: String) throws(PinionError) {
+  /// Maps and imports an ONNX file.
+  /// - Parameter externalData: the folder where external data lies; nil for the model's own.
+  ///
+  /// A symbolic link to external data is followed as far as it leads into this folder or into the one where the model's file really
+  /// lies, that is behind links of its own.
+  public init(path: String, externalData: String? = nil) throws(PinionError) {
     let file = try FileMapping(path: path)
-    imported = try ImportedModel(onnx: file, folder: try ExternalDataFolder(ofModel: path), resolver: OperatorCatalog())
+    let folder: ExternalDataFolder
+    if let externalData {
+      folder = try ExternalDataFolder(path: externalData, model: file)
+    } else {
+      folder = try ExternalDataFolder(ofModel: path, file)
+    }
+    imported = try ImportedModel(onnx: file, folder: folder, resolver: OperatorCatalog())
     self.path = path
   }
 
   /// Imports an ONNX model from a mapping.
-  /// - Parameter folder: where external data lies; nil to refuse models that have some.
-  public init(_ file: FileMapping, folder: ExternalDataFolder? = nil) throws(PinionError) {
+  /// - Parameter externalData: the folder where external data lies; nil to refuse models that have some.
+  public init(_ file: FileMapping, externalData: String? = nil) throws(PinionError) {
+    let folder = try externalData.map { (folder) throws(PinionError) in try ExternalDataFolder(path: folder, model: file) }
     imported = try ImportedModel(onnx: file, folder: folder, resolver: OperatorCatalog())
     path = nil
   }

@@ -25,10 +25,12 @@ public struct SessionOptions: Sendable {
 ///
 /// Its inputs are the model's own and then those with a default, its outputs the model's.
 public final class Session: Sendable {
-  /// Inputs with a default that the caller gives, and outputs that the caller wants, where these are not the usual ones.
+  /// Inputs with a default that the caller gives, outputs that the caller wants, and whether one name of a dimension stands for one
+  /// extent, where these are not the usual ones.
   private struct Variant: Hashable {
     let overrides: [Int]
     let outputs: [Int]
+    let isTied: Bool
   }
 
   public let model: Model
@@ -38,6 +40,7 @@ public final class Session: Sendable {
   /// The program for the model's own inputs and all outputs.
   public let program: Program
   private let variants = Mutex<[Variant: Program]>([:])
+  let dimensionNames: DimensionNames
 
   /// - Throws: what optimising the graph may throw.
   public init(_ model: Model, runtime: Runtime, options: SessionOptions = SessionOptions()) throws(PinionError) {
@@ -45,6 +48,7 @@ public final class Session: Sendable {
     self.options = options
     self.runtime = runtime
     profile = options.profile ? Profile() : nil
+    dimensionNames = DimensionNames(model.inputs + model.overridableInputs)
     program = try Session.compile(model.graph, model: model, runtime: runtime, options: options)
   }
 
@@ -54,6 +58,7 @@ public final class Session: Sendable {
     let backend = CPUBackend()
     let executor = StageExecutor(pool: runtime.pool)
     var graph = graph
+    graph.settleCapturedConstants()
     try PassPipeline.run(
       &graph, level: options.optimization, PassContext(resolver: OperatorCatalog(), backend: backend, executor: executor))
     return Program(
@@ -80,7 +85,7 @@ public final class Session: Sendable {
   ///   - inputs: one entry for each of the session's inputs; nil for one with a default that keeps it.
   ///   - wanted: the positions of the outputs to compute.
   ///   - memory: the caller's memory for these, nil entries for new tensors; may be shorter.
-  /// - Returns: a value for each wanted output, which shares no memory with inputs and weights.
+  /// - Returns: a value for each wanted output. No two share memory, nor does one with an input or a weight.
   public func run(
     _ inputs: [Value?], wanted: [Int], memory: [Tensor?] = [], limits: RunLimits = RunLimits()
   ) throws(PinionError) -> [Value] {
@@ -99,16 +104,20 @@ public final class Session: Sendable {
         ordered.append(.none(content))
       }
     }
-    let program = try program(overrides: overrides, outputs: wanted)
+    let isTied = dimensionNames.hold { index in
+      guard index < inputs.count, case .tensor(let tensor)? = inputs[index] else { return nil }
+      return tensor.shape
+    }
+    let program = try program(overrides: overrides, outputs: wanted, isTied: isTied)
     let control = RunControl(limits)
     try control.check()
     runtime.pool.begin()
     defer { runtime.pool.end() }
     let results = try program.run(ordered, outputs: memory, control: control, profile: profile)
+    var leaving = LeavingValues(control, allocator: runtime.allocator)
     var finished: [Value] = []
     for (index, result) in results.enumerated() {
-      let given = index < memory.count ? memory[index] : nil
-      finished.append(try result.leavingRun(of: program, given: given))
+      finished.append(try leaving.take(result, into: index < memory.count ? memory[index] : nil))
     }
     return finished
   }
@@ -127,7 +136,7 @@ public final class Session: Sendable {
 
   private static func check(_ value: Value, against info: ValueInfo) throws(PinionError) {
     switch (info.type, value) {
-    case (nil, _), (.optional?, _): return
+    case (nil, _), (.optional?, _): try value.checkNesting()
     case (.tensor(let element, let dims)?, .tensor(let tensor)):
       guard tensor.element == element else {
         throw .invalidShape("input '\(info.name)' is \(tensor.type), expected element type \(element)")
@@ -141,15 +150,21 @@ public final class Session: Sendable {
         guard case .known(let extent) = dimension, extent != tensor.shape[axis] else { continue }
         throw .invalidShape("input '\(info.name)' is \(tensor.type), expected \(ValueType.tensor(element, dims: dims))")
       }
-    case (.sequence?, .sequence), (.map?, .map): return
+    case (.sequence(let element)?, .sequence(let values, let given)):
+      try value.checkNesting()
+      guard values.isEmpty || given.hasKind(of: element) else {
+        throw .invalidShape("input '\(info.name)' is a sequence of \(given), expected one of \(element)")
+      }
+    case (.map?, .map): return
     case (let type?, _): throw .invalidShape("input '\(info.name)' is \(value.type), expected \(type)")
     }
   }
 
   /// The program in which these inputs are no constants and that computes these outputs.
-  func program(overrides: [Int], outputs: [Int]) throws(PinionError) -> Program {
-    if overrides.isEmpty, outputs.count == model.graph.outputs.count, outputs.elementsEqual(model.graph.outputs.indices) { return program }
-    let variant = Variant(overrides: overrides, outputs: outputs)
+  /// - Parameter isTied: whether passes may take dimensions of one name for equal.
+  func program(overrides: [Int], outputs: [Int], isTied: Bool) throws(PinionError) -> Program {
+    if isTied, overrides.isEmpty, outputs.count == model.graph.outputs.count, outputs.elementsEqual(model.graph.outputs.indices) { return program }
+    let variant = Variant(overrides: overrides, outputs: outputs, isTied: isTied)
     if let program = variants.withLock({ $0[variant] }) { return program }
     var graph = model.graph
     for index in overrides {
@@ -163,6 +178,9 @@ public final class Session: Sendable {
       chosen.append(graph.outputs[index])
     }
     graph.outputs = chosen
+    if !isTied {
+      for input in graph.inputs { graph[input].type = graph[input].type?.withoutDimensionNames }
+    }
     let program = try Session.compile(graph, model: model, runtime: runtime, options: options)
     return variants.withLock {
       if let existing = $0[variant] { return existing }
@@ -175,24 +193,5 @@ public final class Session: Sendable {
   /// - Returns: the bytes of idle arenas given back.
   @discardableResult public func trim() -> Int {
     program.trim() &+ variants.withLock({ Array($0.values) }).reduce(0) { $0 &+ $1.trim() }
-  }
-}
-
-extension Value {
-  /// The value in memory that neither the model nor the caller's inputs own, in `given` where that is there.
-  fileprivate func leavingRun(of program: Program, given: Tensor?) throws(PinionError) -> Value {
-    guard case .tensor(let tensor) = self else { return self }
-    if let given {
-      guard given.data != tensor.data else { return .tensor(given) }
-      guard given.type == tensor.type else {
-        throw .invalidShape("the memory given for an output is \(given.type), the output is \(tensor.type)")
-      }
-      given.data.copyMemory(from: tensor.data, byteCount: tensor.byteCount)
-      return .tensor(given)
-    }
-    if tensor.element == .string {
-      return .tensor(try Tensor(utf8: tensor.elements(as: StringElement.self).map { Array($0.bytes) }, tensor.shape))
-    }
-    return program.owns(tensor) ? self : .tensor(try tensor.copy())
   }
 }

@@ -28,7 +28,14 @@ extension Session {
       }
       if index >= own { overrides.append(index - own) }
     }
-    return try program(overrides: overrides, outputs: Array(model.graph.outputs.indices)).summary(inputs: known)
+    let isTied = dimensionNames.hold { index in
+      switch index < inputs.count ? inputs[index] : nil {
+      case .type(let type)?: type.shape
+      case .value(.tensor(let tensor))?: tensor.shape
+      default: nil
+      }
+    }
+    return try program(overrides: overrides, outputs: Array(model.graph.outputs.indices), isTied: isTied).summary(inputs: known)
   }
 
   private static func declaredType(_ info: ValueInfo) throws(PinionError) -> TensorType {

@@ -11,8 +11,8 @@ public protocol SubgraphRunner {
   /// The number of the subgraph's own inputs, captured values not counted.
   func inputCount(subgraph index: Int) -> Int
   func outputCount(subgraph index: Int) -> Int
-  /// What the model declares about the subgraph's outputs.
-  func outputTypes(subgraph index: Int) -> [ValueType?]
+  /// The types of the subgraph's outputs for inputs of these types, as far as they can be told without running it.
+  func outputTypes(subgraph index: Int, inputs: [ValueType?]) -> [ValueType?]
 }
 
 /// What an operator may ask while it executes outside a plan.
@@ -22,12 +22,15 @@ public struct EagerContext {
   public let threads: Int
   public let outputCount: Int
   public let subgraphs: (any SubgraphRunner)?
+  /// Whether the inputs are constants of the model: kernels then are those of a plan that knows them, so that folding a node keeps
+  /// its bits.
+  let inputsAreConstant: Bool
   let executor: StageExecutor
   let packed: PackedWeights
 
   public init(
     allocator: Allocator, control: RunControl, outputCount: Int, subgraphs: (any SubgraphRunner)?, executor: StageExecutor,
-    packed: PackedWeights
+    packed: PackedWeights, inputsAreConstant: Bool = false
   ) {
     self.allocator = allocator
     self.control = control
@@ -36,6 +39,7 @@ public struct EagerContext {
     self.subgraphs = subgraphs
     self.executor = executor
     self.packed = packed
+    self.inputsAreConstant = inputsAreConstant
   }
 
   /// An uninitialised tensor, counted against the run's budget until it is released.
@@ -61,9 +65,9 @@ public struct EagerContext {
     let inference = InferenceContext(schema: schema, inputs: types, values: tensors, outputCount: outputCount)
     // Kernels do more work for outputs that somebody names.
     let outputTypes = Array(try op.infer(inference).prefix(outputCount))
-    let withoutValues = InferenceContext(
-      schema: schema, inputs: types, values: [Tensor?](repeating: nil, count: types.count), outputCount: outputCount)
-    let context = KernelContext(inference: withoutValues, outputs: outputTypes, threads: threads, packed: packed)
+    let known = inputsAreConstant ? tensors : [Tensor?](repeating: nil, count: types.count)
+    let knownInference = InferenceContext(schema: schema, inputs: types, values: known, outputCount: outputCount)
+    let context = KernelContext(inference: knownInference, outputs: outputTypes, threads: threads, packed: packed)
     let ownPacked = PackedWeights()
     defer { withExtendedLifetime(ownPacked) {} }
     let kernel: Kernel
@@ -115,4 +119,13 @@ public protocol EagerExecutable: Operator {
   /// - Parameter inputs: the operator's inputs, nil for absent ones.
   /// - Returns: one value for each output of the schema up to the last that the node names.
   func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value]
+}
+
+/// An operator that runs subgraphs and can say what it would give without running them.
+public protocol SubgraphTyping: EagerExecutable {
+  /// The types of the outputs where nothing has run: extents that only a run decides count as 0.
+  /// - Parameters:
+  ///   - inputs: the types of the node's own inputs, nil for absent and unknown ones.
+  ///   - subgraph: the types of a subgraph's outputs for inputs of these types.
+  func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?]
 }

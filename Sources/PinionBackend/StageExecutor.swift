@@ -45,21 +45,22 @@ public final class StageJob: @unchecked Sendable {
   fileprivate var laneScratch: UnsafeMutableRawPointer?
   fileprivate var laneScratchBytes = 0
   fileprivate unowned(unsafe) var control: RunControl
-  private let error = Mutex<PinionError?>(nil)
+  private let hasError = Atomic<Bool>(false)
+  /// Written by the lane that set `hasError`, read when all lanes are done: no lock, which lanes of a forked child could not share.
+  private var error: PinionError?
 
   public init(control: RunControl) { self.control = control }
 
   fileprivate func fail(_ reason: PinionError) {
-    error.withLock { slot in slot = slot ?? reason }
+    if !hasError.exchange(true, ordering: .relaxed) { error = reason }
     failed.store(true, ordering: .releasing)
   }
 
   fileprivate func takeError() -> PinionError? {
-    error.withLock { slot in
-      let reason = slot
-      slot = nil
-      return reason
-    }
+    let reason = error
+    error = nil
+    hasError.store(false, ordering: .relaxed)
+    return reason
   }
 
   fileprivate func runLane(_ lane: Int) {

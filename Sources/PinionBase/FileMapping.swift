@@ -9,6 +9,8 @@ public final class FileMapping: @unchecked Sendable {
   public let bytes: UnsafeRawBufferPointer
   /// The path or a caller's word for the bytes; used in messages only.
   public let name: String
+  /// Where a mapped file lay when it was opened, without links; nil for memory and where the system does not tell.
+  public let realPath: [UInt8]?
 
   private enum Storage {
     case mapped
@@ -17,9 +19,10 @@ public final class FileMapping: @unchecked Sendable {
   }
   private let storage: Storage
 
-  private init(bytes: UnsafeRawBufferPointer, name: String, storage: Storage) {
+  private init(bytes: UnsafeRawBufferPointer, name: String, realPath: [UInt8]? = nil, storage: Storage) {
     self.bytes = bytes
     self.name = name
+    self.realPath = realPath
     self.storage = storage
   }
 
@@ -44,7 +47,8 @@ public final class FileMapping: @unchecked Sendable {
     guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
       throw ioError("map", name, systemMessage(errno))
     }
-    self.init(bytes: UnsafeRawBufferPointer(start: start, count: count), name: name, storage: .mapped)
+    self.init(
+      bytes: UnsafeRawBufferPointer(start: start, count: count), name: name, realPath: PinionBase.realPath(descriptor), storage: .mapped)
   }
 
   /// Copies `source` to a buffer of `allocator`, aligned to 64 bytes. Throws `.invalidArgument` where `source` is empty.

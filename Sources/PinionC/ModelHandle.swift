@@ -51,14 +51,13 @@ private nonisolated(unsafe) let defaultModelOptions = pinion_model_options(
 
 private func load(
   _ given: UnsafePointer<pinion_model_options>?, _ result: UnsafeMutablePointer<OpaquePointer?>?,
-  _ body: (_ folder: ExternalDataFolder?) throws(PinionError) -> Model
+  _ body: (_ folder: String?) throws(PinionError) -> Model
 ) -> pinion_status {
   status { () throws(PinionError) in
     let result = try required(result, "model")
     result.pointee = nil
     let options = try options(given, default: defaultModelOptions) { $0.struct_size }
-    var folder: ExternalDataFolder?
-    if let path = options.external_data_folder { folder = try ExternalDataFolder(path: String(cString: path)) }
+    let folder = options.external_data_folder.map { String(cString: $0) }
     let runtime = runtimeBox(options.runtime)
     let model = try body(folder)
     runtime.log(PINION_LOG_INFO, "loaded \(model.path ?? "a model from memory"): \(model.graph.nodes.count) nodes")
@@ -71,9 +70,7 @@ public func pinion_model_load_file(
   _ path: UnsafePointer<CChar>!, _ options: UnsafePointer<pinion_model_options>!, _ model: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
   load(options, model) { folder throws(PinionError) in
-    let path = String(cString: try required(path, "path"))
-    guard let folder else { return try Model(path: path) }
-    return try Model(try FileMapping(path: path), folder: folder)
+    try Model(path: String(cString: try required(path, "path")), externalData: folder)
   }
 }
 
@@ -84,7 +81,7 @@ public func pinion_model_load_memory(
 ) -> pinion_status {
   load(options, model) { folder throws(PinionError) in
     let source = UnsafeRawBufferPointer(start: try required(bytes, "bytes"), count: try positive(length, "length"))
-    return try Model(copy ? try FileMapping(copying: source) : try FileMapping(borrowing: source), folder: folder)
+    return try Model(copy ? try FileMapping(copying: source) : try FileMapping(borrowing: source), externalData: folder)
   }
 }
 
@@ -107,7 +104,7 @@ public func pinion_model_load_callback(
       }
       offset += part
     }
-    return try Model(try FileMapping(copying: UnsafeRawBufferPointer(start: buffer.pointer, count: count)), folder: folder)
+    return try Model(try FileMapping(copying: UnsafeRawBufferPointer(start: buffer.pointer, count: count)), externalData: folder)
   }
 }
 

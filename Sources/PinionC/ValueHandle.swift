@@ -49,10 +49,10 @@ final class ValueBox: @unchecked Sendable {
 
   func append(_ element: Value) throws(PinionError) {
     guard case .sequence(var values, var type) = value else { throw .invalidArgument("the value is no sequence") }
-    let added = element.elementType
+    let added = try element.typeAsElement()
     if values.isEmpty {
       type = added
-    } else if !type.accepts(added) {
+    } else if !added.hasKind(of: type) {
       throw .invalidShape("a sequence of \(type) cannot take \(added)")
     }
     values.append(element)
@@ -65,24 +65,6 @@ final class ValueBox: @unchecked Sendable {
     case .sequence: PINION_KIND_SEQUENCE
     case .map: PINION_KIND_MAP
     case .none: PINION_KIND_NONE
-    }
-  }
-}
-
-extension Value {
-  /// The type without extents, as a sequence of such values declares it.
-  fileprivate var elementType: ValueType {
-    if case .tensor(let tensor) = self { return .tensor(tensor.element, dims: nil) }
-    return type
-  }
-}
-
-extension ValueType {
-  fileprivate func accepts(_ other: ValueType) -> Bool {
-    switch (self, other) {
-    case (.tensor(let a, _), .tensor(let b, _)): a == b
-    case (.sequence, .sequence), (.map, .map), (.optional, _): true
-    default: false
     }
   }
 }

@@ -13,14 +13,14 @@ extension GraphParser {
       try cursor.expect("(")
       let content = try type(depth: depth + 1)
       try cursor.expect(")")
-      return word == "seq" ? .sequence(content) : .optional(content)
+      return try (word == "seq" ? ValueType.sequence(content) : .optional(content)).allowed()
     case "map":
       try cursor.expect("(")
       let key = try elementType(try cursor.word("a type"), at: start)
       try cursor.expect(",")
       let value = try type(depth: depth + 1)
       try cursor.expect(")")
-      return .map(key: key, value: value)
+      return try ValueType.map(key: key, value: value).allowed()
     default:
       let element = try elementType(word, at: start)
       try cursor.expect("[")

@@ -3,10 +3,12 @@ import PinionTensor
 
 /// A node on its way from a file into the graph, in the form of its model's opset.
 public struct NodeDraft: Sendable {
-  public enum Operand: Sendable {
+  public indirect enum Operand: Sendable {
     case none
     case value(ValueID)
     case constant(Tensor)
+    /// The first output of another node, which is made in front of this one.
+    case computed(NodeDraft)
   }
 
   /// Empty for ai.onnx.
@@ -16,18 +18,26 @@ public struct NodeDraft: Sendable {
   public let opset: Int64
   public var attributes: [String: AttributeValue]
   public var inputs: [Operand]
-  public let outputCount: Int
+  /// For each output that the node lists, whether it has a name: one with the empty name is absent.
+  public let outputs: [Bool]
 
   public init(
-    domain: String, name: String, opset: Int64, attributes: [String: AttributeValue], inputs: [Operand], outputCount: Int
+    domain: String, name: String, opset: Int64, attributes: [String: AttributeValue], inputs: [Operand], outputs: [Bool] = [true]
   ) {
     self.domain = domain
     self.name = name
     self.opset = opset
     self.attributes = attributes
     self.inputs = inputs
-    self.outputCount = outputCount
+    self.outputs = outputs
   }
+
+  /// A node of an operator's newest form with one output.
+  public init(newest schema: Schema, attributes: [String: AttributeValue] = [:], inputs: [Operand]) {
+    self.init(domain: schema.domain, name: schema.name, opset: .max, attributes: attributes, inputs: inputs)
+  }
+
+  public func has(output index: Int) -> Bool { index < outputs.count && outputs[index] }
 
   public func has(input index: Int) -> Bool {
     guard index < inputs.count else { return false }

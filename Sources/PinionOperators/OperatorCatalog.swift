@@ -262,6 +262,7 @@ public struct OperatorCatalog: OperatorResolver {
     QLinearSigmoid.self,
     QuickGelu.self,
     // pinion
+    AlignAxes.self,
     MicrosoftRotaryEmbedding.self,
     SkipLayerNormalization.self,
     SkipSimplifiedLayerNormalization.self,

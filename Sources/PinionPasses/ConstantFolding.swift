@@ -65,16 +65,14 @@ struct ConstantFolding: Pass {
     limits.bytes = limit &+ ConstantFolding.scratchBytes
     let eager = EagerContext(
       allocator: .system, control: RunControl(limits), outputCount: node.outputs.count, subgraphs: nil, executor: context.executor,
-      packed: PackedWeights())
+      packed: PackedWeights(), inputsAreConstant: true)
     let results = try context.backend.execute(node.op, inputs.map { $0.map(Value.tensor) }, eager)
     guard results.count >= node.outputs.count else { throw .internal("the node has too few results") }
     var tensors: [Tensor] = []
     for result in results.prefix(node.outputs.count) {
       let tensor = try result.asTensor()
       // Elements of string tensors may point into the inputs.
-      tensors.append(
-        tensor.element == .string
-          ? try Tensor(utf8: tensor.elements(as: StringElement.self).map { Array($0.bytes) }, tensor.shape) : tensor)
+      tensors.append(tensor.element == .string ? try tensor.copyingStrings() : tensor)
     }
     return tensors
   }

@@ -165,6 +165,7 @@ extension Facts {
     case "Unsqueeze":
       guard inputs.count > 1, let axes = inputs[1].values, let dims = first.dims else { return Fact(element: first.element) }
       return Fact(element: first.element, dims: Facts.inserting(axes, into: dims))
+    case "pinion::AlignAxes": return aligned(node, inputs, first)
     case "Squeeze":
       guard inputs.count > 1, let axes = inputs[1].values, let dims = first.dims else { return Fact(element: first.element) }
       return Fact(element: first.element, dims: Facts.removing(axes, from: dims))
@@ -206,6 +207,18 @@ extension Facts {
       return Fact(element: first.element, dims: indices.dropLast() + data[length...])
     default: return nil
     }
+  }
+
+  /// The rank of the data, and where it begins along the other operand, say how many axes of one element follow.
+  private func aligned(_ node: Node, _ inputs: [Fact], _ first: Fact) -> Fact {
+    guard let dims = first.dims, inputs.count > 1, let rank = inputs[1].rank, case .int(let axis)? = node.attributes["axis"] else {
+      return Fact(element: first.element)
+    }
+    guard dims.count < rank else { return first }
+    guard let start = Int(exactly: axis < 0 ? axis &+ Int64(rank) : axis), start >= 0, start <= rank - dims.count else {
+      return Fact(element: first.element)
+    }
+    return Fact(element: first.element, dims: dims + [Int?](repeating: 1, count: rank - dims.count - start))
   }
 
   private static func inserting(_ axes: [Int64?], into dims: [Int?]) -> [Int?]? {

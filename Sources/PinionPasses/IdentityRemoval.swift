@@ -7,8 +7,8 @@ struct IdentityRemoval: Pass {
   let name = "IdentityRemoval"
 
   private static let rewriting = Rewriting([
-    CopyRemoval(), CastRemoval(), TransposeMerging(), BatchedTranspose(), ReshapeMerging(), AxisRemoval(), SumOfTwo(), NeutralElement(),
-    DivisionByPowerOfTwo(), StillMovement(),
+    CopyRemoval(), CastRemoval(), TransposeMerging(), BatchedTranspose(), ReshapeMerging(), AxisRemoval(), KnownAlignment(), SumOfTwo(),
+    NeutralElement(), DivisionByPowerOfTwo(), StillMovement(),
   ])
 
   func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
@@ -48,7 +48,11 @@ struct CopyRemoval: Rule {
       guard node.attributes.keys.allSatisfy({ $0 == "seed" || $0 == "ratio" }), node.outputs.dropFirst().allSatisfy({ output in
         output.map { editor.useCount($0) == 0 } ?? true
       }) else { return false }
-    case "Split": guard node.outputs.count == 1 else { return false }
+    case "Split":
+      // The last of the pieces may have no name.
+      guard node.outputs.count == 1, editor.input(index, 1).map({ editor.constant($0)?.count == 1 }) ?? true,
+        node.attributes["num_outputs"] ?? .int(1) == .int(1)
+      else { return false }
     default: guard node.inputs.count == 1 else { return false }
     }
     return editor.bypass(index, with: editor.input(index, 0))
@@ -171,6 +175,22 @@ struct AxisRemoval: Rule {
       let innerAxes = editor.integers(editor.input(inner, 1)), axes.sorted() == innerAxes.sorted()
     else { return false }
     return editor.bypass(index, with: editor.input(inner, 0))
+  }
+}
+
+/// An operand of an opset before 7 whose axes lie as NumPy's rule has them or whose place is known by now.
+struct KnownAlignment: Rule {
+  let anchors = ["pinion::AlignAxes"]
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    guard let output = editor[index].outputs.first ?? nil, let data = editor.input(index, 0),
+      let rank = editor.fact(data, at: index).rank, let aligned = editor.fact(output, at: index + 1).rank, aligned >= rank
+    else { return false }
+    if aligned == rank { return editor.bypass(index, with: data) }
+    let axes = editor.addConstant(try Tensor(vector: (rank..<aligned).map(Int64.init)))
+    let node = try context.resolver.node("Unsqueeze", name: editor[index].name, inputs: [data, axes], outputs: editor[index].outputs)
+    editor.replace(index, with: node)
+    return true
   }
 }
 

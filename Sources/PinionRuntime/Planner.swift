@@ -64,6 +64,8 @@ struct Planner {
     for (position, index) in nodes.enumerated() {
       for case let input? in graph.nodes[index].inputs { lastUse[input.index] = position }
     }
+    // A block that holds an output of the graph, under whatever name, is in use to the end: nothing is written over it.
+    for output in graph.outputs { lastUse[output.index] = .max }
     for (position, index) in nodes.enumerated() {
       let node = graph.nodes[index]
       do { try plan(node, index: index, position: position, lastUse: lastUse) } catch {
@@ -188,7 +190,8 @@ struct Planner {
     let inputBytes = types.reduce(0) { $0 &+ ($1?.byteCount ?? 0) }
     guard (outputBytes ?? inputBytes) <= Planner.foldLimit else { return false }
     let context = EagerContext(
-      allocator: allocator, control: RunControl(), outputCount: node.outputs.count, subgraphs: nil, executor: executor, packed: PackedWeights())
+      allocator: allocator, control: RunControl(), outputCount: node.outputs.count, subgraphs: nil, executor: executor, packed: PackedWeights(),
+      inputsAreConstant: true)
     let results = try backend.execute(node.op, values.map { $0.map(Value.tensor) }, context)
     guard results.count >= node.outputs.count else { throw .internal("the node has too few results") }
     for (slot, output) in node.outputs.enumerated() {
@@ -254,15 +257,13 @@ struct Planner {
     for slot in backend.reusableInputs(of: node.op, context) {
       guard slot < node.inputs.count, let input = node.inputs[slot], let place = places[input.index], place.offset == 0,
         case .block(let block) = place.base, blocks[block].bytes == output.byteCount, blocks[block].last <= position,
-        lastUse[input.index] <= position, !isNeededLater(input),
+        lastUse[input.index] <= position,
         node.inputs.indices.allSatisfy({ $0 == slot || node.inputs[$0].flatMap { places[$0.index]?.base } != place.base })
       else { continue }
       return block
     }
     return nil
   }
-
-  private func isNeededLater(_ value: ValueID) -> Bool { graph.outputs.contains(value) }
 
   private mutating func finish(positions: Int) throws(PinionError) -> Segment {
     var needed = Set<ValueID>()
@@ -328,7 +329,7 @@ struct Planner {
         guard let position = graph.inputs.firstIndex(of: value) else { return nil }
         result.append(.input(position))
       case .output(let value, let type):
-        guard let position = graph.outputs.firstIndex(of: value) else { return nil }
+        guard type.element != .string, let position = graph.outputs.firstIndex(of: value) else { return nil }
         result.append(.output(position, type))
         outputs += 1
       }

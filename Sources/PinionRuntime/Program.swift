@@ -50,7 +50,7 @@ public final class Program: Sendable {
 
   func planner(inputs: [Knowledge], dryRun: Bool = false) -> Planner { planner(knowledge: initialKnowledge(inputs), dryRun: dryRun) }
 
-  func planner(knowledge: [Knowledge], dryRun: Bool) -> Planner {
+  func planner(knowledge: [Knowledge], dryRun: Bool = false) -> Planner {
     Planner(
       graph: graph, knowledge: knowledge, backend: backend, executor: executor, packed: packed, allocator: allocator,
       useCounts: useCounts, dryRun: dryRun)
@@ -59,12 +59,12 @@ public final class Program: Sendable {
   /// The first segment for inputs of these types.
   func rootSegment(for inputs: [Value?]) throws(PinionError) -> Segment {
     if let segment = plans.withLock({ $0.find(inputs) }) { return segment }
-    var planner = planner(inputs: inputs.map(Program.knowledge))
+    var planner = planner(inputs: inputs.map { Program.knowledge(of: $0) })
     let segment = try planner.segment(nodes: Array(graph.nodes.indices))
     return plans.withLock { $0.insert(segment, for: Signature(inputs)) }
   }
 
-  private static func knowledge(of value: Value?) -> Knowledge {
+  static func knowledge(of value: Value?) -> Knowledge {
     switch value {
     case .tensor(let tensor)?: .tensor(tensor.type)
     default: .other
@@ -76,7 +76,7 @@ public final class Program: Sendable {
   ///   - inputs: one value for each of the graph's inputs, then one for each captured value.
   ///   - outputs: the caller's memory for outputs, nil entries for new tensors; of the right type and not overlapping with
   ///     inputs.
-  /// - Returns: the outputs in the graph's order.
+  /// - Returns: the outputs in the graph's order. They may share memory with inputs, constants and each other: see `LeavingValues`.
   public func run(
     _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile? = nil
   ) throws(PinionError) -> [Value] {
@@ -89,12 +89,14 @@ public final class Program: Sendable {
       guard let index = segment.eagerNode else { break }
       segment = try runEager(index, after: segment, values: &values, control: control, profile: profile)
     }
+    // Strings may point into any of the values.
+    defer { withExtendedLifetime(values) {} }
     var results: [Value] = []
     for output in graph.outputs {
       if case .constant(let tensor) = segment.knowledge[output.index] {
         results.append(.tensor(tensor))
       } else if let value = values[output.index] {
-        results.append(value)
+        results.append(try value.owningStrings(maker: control))
       } else {
         throw .internal("output '\(graph[output].name)' was not computed")
       }
@@ -148,8 +150,9 @@ public final class Program: Sendable {
         workspace.externals[index] = tensor.data
       case .output(let value, let type):
         let tensor: Tensor
+        // Elements of strings would point into memory that the caller's does not keep alive.
         if let position = graph.outputs.firstIndex(of: value), position < preallocated.count, let given = preallocated[position],
-          given.type == type
+          given.type == type, type.element != .string
         {
           tensor = given
         } else {
@@ -287,8 +290,7 @@ public final class Program: Sendable {
       guard let output else { continue }
       knowledge[output.index] = Program.knowledge(of: results[slot])
     }
-    var planner = Planner(
-      graph: graph, knowledge: knowledge, backend: backend, executor: executor, packed: packed, allocator: allocator, useCounts: useCounts)
+    var planner = planner(knowledge: knowledge)
     let next = try planner.segment(nodes: segment.remaining)
     segment.setNext(next, for: signature)
     return next
@@ -302,8 +304,6 @@ public final class Program: Sendable {
     return bytes
   }
 
-  /// Whether an output is in memory of its run's own, neither an input's nor a constant.
-  public func owns(_ tensor: Tensor) -> Bool { tensor.owner is RunMemory }
 }
 
 /// Keeps a workspace out of other runs' hands as long as something lies in it.
@@ -344,47 +344,25 @@ private struct Subgraphs: SubgraphRunner {
       all.append(value)
     }
     try control.check()
-    return try program.run(all, control: control, profile: profile).mapOwningStrings()
+    return try program.run(all, control: control, profile: profile)
+  }
+
+  func outputTypes(subgraph index: Int, inputs: [ValueType?]) -> [ValueType?] {
+    guard index < programs.count else { return [] }
+    let program = programs[index]
+    let captured = program.graph.captures.map { self.inputs[$0.input] }
+    return program.outputTypes(inputs: inputs.map(Program.knowledge(ofType:)) + captured.map(Program.knowledge(ofCaptured:)))
   }
 
   func inputCount(subgraph index: Int) -> Int { index < programs.count ? programs[index].graph.inputs.count : 0 }
   func outputCount(subgraph index: Int) -> Int { index < programs.count ? programs[index].graph.outputs.count : 0 }
-  func outputTypes(subgraph index: Int) -> [ValueType?] {
-    guard index < programs.count else { return [] }
-    let graph = programs[index].graph
-    return graph.outputs.map { graph[$0].type }
-  }
 }
 
-/// Memory of an output that a run made for itself.
-final class RunMemory: @unchecked Sendable {
-  private let tensor: Tensor
-  init(_ tensor: Tensor) { self.tensor = tensor }
-}
-
-extension RunControl {
-  /// An uninitialised tensor that is known to be the run's own.
-  fileprivate func output(_ type: TensorType, allocator: Allocator) throws(PinionError) -> Tensor {
-    let tensor = try tensor(type, allocator: allocator)
-    return Tensor(type, data: tensor.data, owner: RunMemory(tensor))
-  }
-}
 
 extension Value {
   /// The value, with string elements that no longer point into memory of other tensors.
-  func owningStrings() throws(PinionError) -> Value {
-    switch self {
-    case .tensor(let tensor) where tensor.element == .string && !(tensor.owner is StringStorage):
-      return .tensor(try Tensor(utf8: tensor.elements(as: StringElement.self).map { Array($0.bytes) }, tensor.shape))
-    default: return self
-    }
-  }
-}
-
-extension [Value] {
-  func mapOwningStrings() throws(PinionError) -> [Value] {
-    var result: [Value] = []
-    for value in self { result.append(try value.owningStrings()) }
-    return result
+  fileprivate func owningStrings(maker: RunControl? = nil) throws(PinionError) -> Value {
+    guard case .tensor(let tensor) = self, tensor.element == .string, !tensor.ownsStrings else { return self }
+    return .tensor(try tensor.copyingStrings(maker: maker))
   }
 }

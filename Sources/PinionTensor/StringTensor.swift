@@ -3,11 +3,11 @@ import PinionBase
 /// Memory of a string tensor: the elements and the bytes they point to in one block.
 public final class StringStorage: @unchecked Sendable {
   let buffer: Buffer
-  /// Keeps alive what elements copied from other tensors point to.
-  let others: [AnyObject]
-  init(buffer: Buffer, others: [AnyObject]) {
+  /// Whoever made it for itself alone, if that matters.
+  public let maker: AnyObject?
+  init(buffer: Buffer, maker: AnyObject? = nil) {
     self.buffer = buffer
-    self.others = others
+    self.maker = maker
   }
 }
 
@@ -32,8 +32,28 @@ extension Tensor {
       elements[index] = StringElement(start: UnsafePointer(text), count: string.count)
       text += string.count
     }
-    self.init(type, data: buffer.pointer, owner: StringStorage(buffer: buffer, others: []))
+    self.init(type, data: buffer.pointer, owner: StringStorage(buffer: buffer))
   }
+
+  /// A string tensor with copies of this one's strings.
+  /// - Parameter maker: is remembered by the copy's owner.
+  public func copyingStrings(allocator: Allocator = .system, maker: AnyObject? = nil) throws(PinionError) -> Tensor {
+    let source = try unsafeElements(as: StringElement.self)
+    var byteCount = type.byteCount
+    for element in source { byteCount = try byteCount.adding(element.count) }
+    let buffer = try allocator.buffer(bytes: byteCount)
+    let elements = buffer.pointer.bindMemory(to: StringElement.self, capacity: count)
+    var text = (buffer.pointer + type.byteCount).assumingMemoryBound(to: UInt8.self)
+    for (index, element) in source.enumerated() {
+      if let start = element.start { text.update(from: start, count: element.count) }
+      elements[index] = StringElement(start: UnsafePointer(text), count: element.count)
+      text += element.count
+    }
+    return Tensor(type, data: buffer.pointer, owner: StringStorage(buffer: buffer, maker: maker))
+  }
+
+  /// Whether this is a string tensor that owns its strings' bytes. Nothing writes to it, so that it may be shared.
+  public var ownsStrings: Bool { owner is StringStorage }
 
   /// The strings of a string tensor.
   public func strings() throws(PinionError) -> [String] { try elements(as: StringElement.self).map(\.string) }

@@ -44,6 +44,9 @@ public indirect enum ValueType: Sendable, Hashable {
   case sequence(ValueType)
   case optional(ValueType)
   case map(key: ElementType, value: ValueType)
+
+  /// The type of a tensor of which everything is known.
+  public init(_ type: TensorType) { self = .tensor(type.element, dims: type.dims.map(Dimension.known)) }
 }
 
 extension ValueType: CustomStringConvertible {

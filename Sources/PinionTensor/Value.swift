@@ -29,7 +29,7 @@ public enum Value: Sendable {
 
   public var type: ValueType {
     switch self {
-    case .tensor(let tensor): .tensor(tensor.element, dims: tensor.shape.dims.map(Dimension.known))
+    case .tensor(let tensor): ValueType(tensor.type)
     case .sequence(_, let element): .sequence(element)
     case .none(let type): .optional(type)
     case .map(let keys, let values): .map(key: keys.element, value: .tensor(values.element, dims: []))

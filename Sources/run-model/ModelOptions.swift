@@ -6,8 +6,12 @@ struct ModelOptions: ParsableArguments {
   @Argument(help: ArgumentHelp("An ONNX model.", valueName: "model"), completion: .file(extensions: ["onnx"]))
   var path: String
 
+  @Option(
+    help: ArgumentHelp("Where the model's external data lies, if not beside the model.", valueName: "folder"), completion: .directory)
+  var externalData: String?
+
   func load() throws(Failure) -> Model {
-    try failing(.model, subject: path) { () throws(PinionError) in try Model(path: path) }
+    try failing(.model, subject: path) { () throws(PinionError) in try Model(path: path, externalData: externalData) }
   }
 }
 

@@ -99,8 +99,10 @@ struct PlannedInputs {
         }
       } else if index >= model.inputs.count {
         inputs.append(nil)
-      } else if let type = info.type, type.element == nil {
-        append(.value(type.isOptional ? .none(type) : .sequence([], element: type)), info, type)
+      } else if case .optional(let content)? = info.type {
+        append(.value(.none(content)), info, .optional(content))
+      } else if case .sequence(let element)? = info.type {
+        append(.value(.sequence([], element: element)), info, .sequence(element))
       } else {
         let type = try resolver.type(info)
         append(.type(type), info, .tensor(type.element, dims: type.dims.map(Dimension.known)))

@@ -49,7 +49,7 @@ private let system: Set = ["Glibc", "Synchronization"]
     }
   }
 
-  private func swiftFiles(_ folder: String) -> [String] {
+  func swiftFiles(_ folder: String) -> [String] {
     entries(folder).flatMap { name in
       name.hasSuffix(".swift") ? ["\(folder)/\(name)"] : name.contains(".") ? [] : swiftFiles("\(folder)/\(name)")
     }
@@ -66,7 +66,7 @@ private let system: Set = ["Glibc", "Synchronization"]
     return names.sorted()
   }
 
-  private func contents(_ path: String) -> String? {
+  func contents(_ path: String) -> String? {
     guard let file = fopen(path, "r") else { return nil }
     defer { fclose(file) }
     var bytes: [UInt8] = []

@@ -223,7 +223,15 @@ static void containers(void) {
   CHECK_OK(pinion_tensor_string(output, 1, &text, &length));
   CHECK(length == 4 && memcmp(text, "zwei", 4) == 0);
   pinion_value_release(output);
+  /* Memory of the caller's for strings would point into the input's text: refused, planned or not. */
+  CHECK_OK(pinion_tensor_create(NULL, PINION_STRING, 1, dims, &output));
+  for (int time = 0; time < 3; time++) {
+    CHECK_STATUS(pinion_session_run(session, NULL, 1, NULL, inputs, 1, NULL, &output), PINION_INVALID_ARGUMENT);
+  }
   pinion_value_release(inputs[0]);
+  CHECK_OK(pinion_tensor_string(output, 1, &text, &length));
+  CHECK(length == 0);
+  pinion_value_release(output);
   pinion_session_release(session);
 }
 

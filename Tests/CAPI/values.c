@@ -188,6 +188,16 @@ static void containers(void) {
   CHECK_OK(pinion_sequence_append(sequence, values));
   CHECK_STATUS(pinion_sequence_append(sequence, keys), PINION_INVALID_SHAPE);
   CHECK_STATUS(pinion_sequence_append(values, values), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_sequence_append(sequence, map), PINION_INVALID_SHAPE);
+  CHECK_STATUS(pinion_sequence_append(sequence, sequence), PINION_INVALID_VALUE);
+  CHECK_OK(pinion_sequence_create(&element));
+  CHECK_STATUS(pinion_sequence_append(element, sequence), PINION_INVALID_VALUE);
+  CHECK_OK(pinion_none_create(&none));
+  CHECK_STATUS(pinion_sequence_append(element, none), PINION_INVALID_VALUE);
+  CHECK(pinion_sequence_count(element) == 0);
+  CHECK_OK(pinion_sequence_append(element, map));
+  pinion_value_release(none);
+  pinion_value_release(element);
   pinion_value_release(values);
   CHECK(pinion_sequence_count(sequence) == 2);
   CHECK_OK(pinion_sequence_get(sequence, 1, &element));

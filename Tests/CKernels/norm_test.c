@@ -93,13 +93,46 @@ static void check_channels(pk_isa isa, pk_type type, size_t groups, size_t chann
   }
   fill(type, 0.5);
   const pk_type real = type == PK_F64 ? PK_F64 : PK_F32;
-  static double factor[CAPACITY], term[CAPACITY];
-  for (size_t c = 0; c < channels; c++) put(real, factor, c, random_between(0.5, 2)), put(real, term, c, random_between(-1, 1));
-  pk_channel_affine_kernel(isa, type)(x, factor, term, target, groups, channels, inner);
+  static double middle[CAPACITY], factor[CAPACITY], term[CAPACITY];
+  for (size_t c = 0; c < channels; c++) {
+    put(real, middle, c, random_between(-0.5, 0.5));
+    put(real, factor, c, random_between(0.5, 2)), put(real, term, c, random_between(-1, 1));
+  }
+  pk_channel_affine_kernel(isa, type)(x, middle, factor, term, target, groups, channels, inner);
   for (size_t i = 0; i < groups * n; i++) {
     const size_t c = i / inner % channels;
-    expect("channel affine", isa, type, i, get(type, target, i), (long double)get(type, x0, i) * get(real, factor, c) + get(real, term, c), unit(type) * 6);
+    expect("channel affine", isa, type, i, get(type, target, i), ((long double)get(type, x0, i) - get(real, middle, c)) * get(real, factor, c) + get(real, term, c), unit(type) * 6);
   }
+}
+
+// Numbers around a mean far from 0: what they differ by is exact, so the result has to be as well, but for a few roundings.
+static void check_far_mean(pk_isa isa, pk_type type, double mean, size_t n) {
+  const double step = ldexp(mean, type == PK_F64 ? -50 : -22);
+  double total = 0, variance = 0;
+  for (size_t i = 0; i < n; i++) put(type, x, i, mean + step * floor(random_between(-40, 41)));
+  if (n > 8) put(type, x, 0, mean + step * 1000);
+  for (size_t i = 0; i < n; i++) total += get(type, x, i) - mean;
+  for (size_t i = 0; i < n; i++) variance += pow(get(type, x, i) - mean - total / (double)n, 2) / (double)n;
+  const double inverse = 1 / sqrt(variance);
+  for (int group = 0; group < 2; group++) {
+    if (group) pk_group_norm_kernel(isa, type)(x, NULL, NULL, y, 1, 1, n, 0);
+    else pk_layer_norm_kernel(isa, type)(x, NULL, NULL, y, NULL, NULL, 1, n, 0);
+    for (size_t i = 0; i < n; i++)
+      expect("norm around a large mean", isa, type, i, get(type, y, i), (get(type, x, i) - mean - total / (double)n) * inverse, unit(type) * 100);
+  }
+}
+
+// 3 and 4 times a power of two have the norms 5 and 7 times it, whatever their squares are.
+static void check_lp_range(pk_isa isa, pk_type type, double size) {
+  for (size_t inner = 1; inner <= 3; inner += 2)
+    for (int p = 1; p <= 2; p++) {
+      for (size_t i = 0; i < inner; i++) put(type, x, i, i == 1 ? 3 : 3 * size), put(type, x, inner + i, i == 1 ? -4 : -4 * size);
+      pk_lp_normalize_kernel(isa, type)(x, y, 1, 2, inner, inner, p);
+      for (size_t i = 0; i < inner; i++) {
+        expect("norm out of range", isa, type, i, get(type, y, i), 3.0 / (p == 1 ? 7 : 5), unit(type) * 4);
+        expect("norm out of range", isa, type, inner + i, get(type, y, inner + i), -4.0 / (p == 1 ? 7 : 5), unit(type) * 4);
+      }
+    }
 }
 
 static void check_lp(pk_isa isa, pk_type type, size_t outer, size_t axis, size_t inner, size_t stride, int p, bool in_place) {
@@ -164,6 +197,14 @@ int main(int argc, char **argv) {
         check_channels(isa, types[t], 2, 37, 1, flags);
         check_channels(isa, types[t], 1, 3, 3000, flags);
       }
+      if (types[t] == PK_F32 || types[t] == PK_F64)
+        for (size_t n = 7; n <= 4096; n = n * 3 + 1) {
+          check_far_mean(isa, types[t], 80000, n);
+          check_far_mean(isa, types[t], -1e10, n);
+          const double large = types[t] == PK_F64 ? 1e200 : 1e20;
+          check_lp_range(isa, types[t], large);
+          check_lp_range(isa, types[t], 1 / large);
+        }
       for (int p = 1; p <= 2; p++)
         for (int in_place = 0; in_place < 2; in_place++) {
           check_lp(isa, types[t], 3, 50, 1, 1, p, in_place);

@@ -105,6 +105,8 @@ func code(_ body: () throws(PinionError) -> Void) -> ErrorCode? {
     symlink("../secret", "\(outer.path)/model/out")
     symlink("weights", "\(outer.path)/model/inside")
     symlink("..", "\(outer.path)/model/up")
+    symlink("fifo", "\(outer.path)/model/linkedFifo")
+    symlink("loop", "\(outer.path)/model/loop")
     folder = try ExternalDataFolder(ofModel: outer.path + "/model/model.onnx")
   }
 
@@ -124,11 +126,53 @@ func code(_ body: () throws(PinionError) -> Void) -> ErrorCode? {
     #expect(try folder.file("data/more") !== folder.file("weights"))
   }
 
-  @Test(arguments: ["", ".", "./", "/etc/passwd", "../secret", "data/../../secret", "data/..", "..", "a\0b"])
+  @Test(arguments: ["", ".", "./", "/etc/passwd", "../secret", "data/../../secret", "data/..", "..", "data/../../model/weights", "a\0b"])
   func refusesLocationsThatAreNoFileBelow(location: String) { #expect(code(location) == .invalidModel) }
 
-  @Test(arguments: ["out", "inside", "up/secret", "up/model/weights", "fifo", "empty", "data", "none", "weights/x"])
-  func refusesLinksAndWhatIsNoRegularFile(location: String) { #expect(code(location) == .io) }
+  @Test(arguments: ["out", "up/secret", "fifo", "linkedFifo", "loop", "empty", "data", "none", "weights/x"])
+  func refusesLinksElsewhereAndWhatIsNoRegularFile(location: String) { #expect(code(location) == .io) }
+
+  @Test func followsLinksThatStayInside() throws {
+    #expect(Array(try folder.bytes(location: "inside", offset: 0, count: 2).bytes) == [0, 1])
+    #expect(Array(try folder.bytes(location: "up/model/weights", offset: 7, count: 1).bytes) == [7])
+    #expect(Array(try folder.bytes(location: "data/../weights", offset: 1, count: 1).bytes) == [1])
+    #expect(try folder.file("nowhere/../data/more") === folder.file("data/more"))
+  }
+
+  /// A folder whose name only begins like the model's is another one.
+  @Test func aNeighbourIsNotTheFolder() throws {
+    mkdir("\(outer.path)/model2", 0o700)
+    try outer.write("model2/weights", [1])
+    symlink("../model2/weights", "\(outer.path)/model/neighbour")
+    #expect(code("neighbour") == .io)
+  }
+
+  /// As the cache of a model hub has it: names that are links to files that lie side by side under other names.
+  @Test func linksMayLeadWhereTheModelReallyLies() throws {
+    for name in ["blobs", "snapshots", "snapshots/1", "snapshots/1/onnx"] { mkdir("\(outer.path)/\(name)", 0o700) }
+    try outer.write("blobs/abc", [100])
+    try outer.write("blobs/def", [1, 2, 3])
+    symlink("../../blobs/abc", "\(outer.path)/snapshots/1/model.onnx")
+    symlink("../../blobs/def", "\(outer.path)/snapshots/1/model.onnx_data")
+    symlink("../../secret", "\(outer.path)/snapshots/1/secret")
+    symlink("../../../blobs/abc", "\(outer.path)/snapshots/1/onnx/model.onnx")
+    symlink("../../../blobs/def", "\(outer.path)/snapshots/1/onnx/model.onnx_data")
+    for place in ["snapshots/1", "snapshots/1/onnx"] {
+      let path = "\(outer.path)/\(place)/model.onnx"
+      let folder = try ExternalDataFolder(ofModel: path, FileMapping(path: path))
+      #expect(Array(try folder.file("model.onnx_data").bytes) == [1, 2, 3])
+      let given = try ExternalDataFolder(path: "\(outer.path)/\(place)", model: FileMapping(path: path))
+      #expect(Array(try given.file("model.onnx_data").bytes) == [1, 2, 3])
+      // The same link is refused where nothing is known of the model.
+      #expect(PinionBaseTests.code { () throws(PinionError) in _ = try ExternalDataFolder(ofModel: path).file("model.onnx_data") } == .io)
+    }
+    let path = "\(outer.path)/snapshots/1/model.onnx"
+    let folder = try ExternalDataFolder(ofModel: path, FileMapping(path: path))
+    do {
+      _ = try folder.file("secret")
+      Issue.record("a link to a file elsewhere was followed")
+    } catch { #expect(error.code == .io && error.message.contains("external_data_folder")) }
+  }
 
   @Test(arguments: [(0, 9), (8, 1), (9, 0), (-1, 1), (0, -1), (1, Int.max), (Int.max, Int.max), (Int.min, 1)])
   func refusesRangesOutsideTheFile(offset: Int, count: Int) { #expect(code("weights", offset, count) == .invalidModel) }

@@ -9,7 +9,7 @@ import Testing
     #"""
     graph "main \"graph\"" {
       input %x: float32[N,3,"batch size",?]
-      input %y: optional(seq(map(int64,float32[...])))
+      input %y: optional(seq(float32[...]))
       %z, _, %w: int64[] = test.domain::Any@2(%x, _, %y) {empty = ints [], float = 1.0, floats = [0.5, -inf], int = -7, ints = [1, 2], "odd name" = floats [], string = "a\\b\n\x01é", strings = ["", "b"], tensor = float32[2] [1.0, nan], tensors = tensors [int8[1] [-3]], type = type seq(string[?])} "a node"
       output %z
       output %x

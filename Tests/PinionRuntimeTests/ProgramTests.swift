@@ -26,6 +26,15 @@ extension Graph {
   }
 }
 
+/// A graph and the value that a test adds nodes to.
+private struct Adding {
+  var graph: Graph
+  let value: ValueID
+  mutating func add(_ name: String, _ inputs: [ValueID?], attributes: [String: AttributeValue] = [:]) throws -> ValueID {
+    try graph.add(name, inputs, attributes: attributes)
+  }
+}
+
 private func floats(_ elements: [Float]) throws -> Value { .tensor(try Tensor(vector: elements)) }
 
 @Suite struct ProgramTests {
@@ -57,6 +66,29 @@ private func floats(_ elements: [Float]) throws -> Value { .tensor(try Tensor(ve
     }
     let result = try program.run([try floats([1, -2])], control: RunControl())
     #expect(Array(try result[0].asTensor().elements(as: Float.self)) == [-1, 0])
+  }
+
+  /// A block that holds an output is not written over, whether the output is the value that a view shows or the view.
+  @Test func outputsAreNotOverwrittenThroughViews() throws {
+    let views: [(inout Adding) throws -> ValueID] = [
+      { try $0.add("Flatten", [$0.value], attributes: ["axis": .int(0)]) },
+      { try $0.add("Unsqueeze", [$0.value, $0.graph.addConstant(try Tensor(vector: [0] as [Int64]))]) },
+      { try $0.add("Transpose", [try $0.add("Unsqueeze", [$0.value, $0.graph.addConstant(try Tensor(vector: [0] as [Int64]))])]) },
+    ]
+    for view in views {
+      for isViewAnOutput in [true, false] {
+        let program = try program { graph, x in
+          let a = try graph.add("Abs", [x])
+          var adding = Adding(graph: graph, value: a)
+          let v = try view(&adding)
+          graph = adding.graph
+          return isViewAnOutput ? [v, try graph.add("Neg", [a])] : [a, try graph.add("Neg", [v])]
+        }
+        let result = try program.run([try floats([1, -2, 3])], control: RunControl())
+        #expect(Array(try result[0].asTensor().elements(as: Float.self)) == [1, 2, 3])
+        #expect(Array(try result[1].asTensor().elements(as: Float.self)) == [-1, -2, -3])
+      }
+    }
   }
 
   @Test func shapesThatDependOnDataCutThePlan() throws {

@@ -45,6 +45,24 @@ def test_missing_and_damaged_models(run_model, folder, double):
     assert run_model("inspect", folder).status == 2
 
 
+def test_external_data_elsewhere(run_model, save, folder):
+    made = onnx.load(save([helper.make_node("Add", ["x", "b"], ["y"])], [("x", "f4", [2])], [("y", "f4", [2])], [("b", np.ones(2, "f4"))]))
+    (folder / "data").mkdir()
+    onnx.save(made, folder / "data" / "far.onnx", save_as_external_data=True, location="b.bin", size_threshold=0)
+    (folder / "data" / "far.onnx").rename(folder / "far.onnx")
+    result = run_model("run", folder / "far.onnx", "--input", "x=[1,2]")
+    assert result.status == 2 and "No such file" in result.error()
+    result = run_model("run", folder / "far.onnx", "--external-data", folder / "data", "--input", "x=[1,2]")
+    assert result.status == 0 and "  2 3\n" in result.out
+    (folder / "b.bin").symlink_to(folder / "data" / "b.bin")
+    assert run_model("inspect", folder / "far.onnx").status == 0
+    (folder / "model").mkdir()
+    (folder / "far.onnx").rename(folder / "model" / "far.onnx")
+    (folder / "model" / "b.bin").symlink_to("../data/b.bin")
+    result = run_model("inspect", folder / "model" / "far.onnx")
+    assert result.status == 2 and "--external-data" in result.error()
+
+
 def test_all_unsupported_operators_are_listed(run_model, save):
     nodes = [
         helper.make_node("Frobnicate", ["x"], ["a"], "first", domain="strange"),

@@ -430,8 +430,9 @@ typedef struct pinion_model_options {
   /* Allocator and log; NULL means the default runtime. The model keeps a reference. */
   pinion_runtime *runtime;
   /*
-   * The folder that the model's external data files lie in; nothing outside of it is opened. NULL means the model file's own
-   * folder, or, for a model that is not a file, that external data is refused.
+   * The folder that the model's external data files lie in. NULL means the folder in `path`, or, for a model that is not a
+   * file, that external data is refused. Nothing outside of it is opened, with one exception: a symbolic link may lead into the
+   * folder where the model file really lies, behind symbolic links of its own, as in caches that keep all files in one place.
    */
   const char *external_data_folder;
 } pinion_model_options;
@@ -737,7 +738,8 @@ PINION_API pinion_status pinion_sequence_create(pinion_value **sequence);
 
 /*
  * Appends a value, to which the sequence adds a reference. All elements of a sequence have one kind and, if tensors, one
- * element type; PINION_INVALID_SHAPE otherwise. Thread-compatible. Since: 0.1.
+ * element type; PINION_INVALID_SHAPE otherwise. They are tensors or maps, since ONNX's sequences do not nest;
+ * PINION_INVALID_VALUE otherwise. Thread-compatible. Since: 0.1.
  */
 PINION_API pinion_status pinion_sequence_append(pinion_value *sequence, pinion_value *element);
 

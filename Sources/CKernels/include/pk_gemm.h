@@ -59,6 +59,7 @@ typedef struct pk_sgemm {
 
 /// Rows and columns of the blocks that `pk_sgemm_block` should be called with, so that `threads` threads are busy and no
 /// call takes more than a few milliseconds. Both come back as legal block sizes (multiples of the panel sizes, or m and n).
+/// Blocks that start at multiples of these sizes give the same bits for every number of threads.
 void pk_sgemm_grid(pk_isa isa, const pk_sgemm *g, size_t threads, size_t *block_rows, size_t *block_cols);
 
 /// Scratch bytes that a call of pk_sgemm_block on up to `rows` x `cols` of C needs; 0 if none.

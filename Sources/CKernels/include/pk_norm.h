@@ -28,10 +28,10 @@ typedef void (*pk_group_norm_fn)(const void *x, const void *scale, const void *b
                                  size_t inner, double epsilon);
 pk_group_norm_fn pk_group_norm_kernel(pk_isa isa, pk_type type);
 
-/// y[o, c, i] = x[o, c, i] * scale[c] + bias[c] for [outer, channels, inner]: batch normalisation once its statistics are two
-/// numbers a channel. scale and bias are Reals.
-typedef void (*pk_channel_affine_fn)(const void *x, const void *scale, const void *bias, void *y, size_t outer, size_t channels,
-                                     size_t inner);
+/// y[o, c, i] = (x[o, c, i] - center[c]) * scale[c] + bias[c] for [outer, channels, inner]: batch normalisation once its
+/// statistics are three numbers a channel. center, scale and bias are Reals.
+typedef void (*pk_channel_affine_fn)(const void *x, const void *center, const void *scale, const void *bias, void *y, size_t outer,
+                                     size_t channels, size_t inner);
 pk_channel_affine_fn pk_channel_affine_kernel(pk_isa isa, pk_type type);
 
 /// y = x over its p-norm (p = 1 or 2) along the axis of [outer, axis, inner]; 0 where the norm is 0. Rows `stride` elements

@@ -8,6 +8,7 @@ final class GraphBuilder {
   let parent: GraphBuilder?
   var graph: Graph
   var overridable: [(name: String, value: ValueID)] = []
+  private var overridableValues: Set<ValueID> = []
   /// The values that names stand for; a function's body has names of its own.
   private var names: [String: ValueID] = [:]
   private var declaredTypes: [String: ValueType] = [:]
@@ -33,7 +34,12 @@ final class GraphBuilder {
       guard names[info.name] == nil else { throw .invalidModel("the graph has two inputs named '\(info.name)'") }
       let value = graph.addValue(info.name, type: type)
       names[info.name] = value
-      if isMain, initializers.contains(info.name) { overridable.append((info.name, value)) } else { graph.inputs.append(value) }
+      if isMain, initializers.contains(info.name) {
+        overridable.append((info.name, value))
+        overridableValues.insert(value)
+      } else {
+        graph.inputs.append(value)
+      }
     }
     for tensor in message.initializers { try define(tensor.name, constant: try Tensor(onnx: tensor, folder: state.folder)) }
     for sparse in message.sparseInitializers {
@@ -59,12 +65,15 @@ final class GraphBuilder {
     }
   }
 
-  /// The value for a name in this graph; one of an enclosing graph becomes a capture, or a constant if it is one there.
+  /// Whether a run may give the constant another value.
+  private func isOverridable(_ value: ValueID) -> Bool { overridableValues.contains(value) }
+
+  /// The value for a name in this graph; one of an enclosing graph becomes a capture, or a constant if it is one in every run.
   func resolve(_ name: String) -> ValueID? {
     if let value = names[name] { return value }
     guard let parent, let outer = functionScope?.names[name] ?? parent.resolve(name) else { return nil }
     let value: ValueID
-    if let constant = parent.graph.constants[outer] {
+    if let constant = parent.graph.constants[outer], !parent.isOverridable(outer) {
       value = graph.addConstant(constant, name: name)
     } else {
       value = graph.addValue(name, type: parent.graph[outer].type)
@@ -134,7 +143,7 @@ final class GraphBuilder {
       inputs.append(.value(value))
     }
     var draft = NodeDraft(
-      domain: domain, name: node.opType, opset: opset, attributes: attributes, inputs: inputs, outputCount: node.outputs.count)
+      domain: domain, name: node.opType, opset: opset, attributes: attributes, inputs: inputs, outputs: node.outputs.map { !$0.isEmpty })
     let nodeName = node.name.isEmpty ? node.outputs.first { !$0.isEmpty } ?? "" : node.name
     guard domain != "" || ONNXVersions.opset.contains(opset) else {
       throw .unsupported("opset \(opset); expected \(ONNXVersions.opset.lowerBound) to \(ONNXVersions.opset.upperBound)")
@@ -146,23 +155,12 @@ final class GraphBuilder {
       for name in node.outputs where !name.isEmpty { bind(name, to: graph.addValue(name), in: scope) }
       return
     }
-    var reader = AttributeReader(draft.attributes)
-    let op = try type.init(&reader)
-    try reader.finish()
-
-    var operands: [ValueID?] = draft.inputs.map { operand in
-      switch operand {
-      case .none: nil
-      case .value(let value): value
-      case .constant(let tensor): graph.addConstant(tensor)
-      }
-    }
-    if !(type.schema.inputs.last?.isVariadic ?? false) {
-      while let last = operands.last, last == nil { operands.removeLast() }
-    }
-    try checkInputs(operands, of: type.schema)
+    let (op, operands) = try make(type, draft, nodeName)
     var outputNames = node.outputs
-    while let last = outputNames.last, last.isEmpty { outputNames.removeLast() }
+    // Outputs that may come any number of times mean something by their number.
+    if !(type.schema.outputs.last?.isVariadic ?? false) || !subgraphs.isEmpty {
+      while let last = outputNames.last, last.isEmpty { outputNames.removeLast() }
+    }
     let outputs = outputNames.map { name in name.isEmpty ? nil : graph.addValue(name, type: declaredTypes[name]) }
     for (name, value) in zip(outputNames, outputs) {
       if let value { bind(name, to: value, in: scope) }
@@ -174,6 +172,41 @@ final class GraphBuilder {
       name: nodeName, op: op, opset: opset, attributes: draft.attributes, inputs: operands, outputs: outputs, subgraphs: subgraphs)
     result.inputs += captured.map(Optional.some)
     graph.nodes.append(result)
+  }
+
+  /// The operator and the inputs of a node in its newest form; nodes that compute inputs are added.
+  private func make(
+    _ type: any Operator.Type, _ draft: NodeDraft, _ nodeName: String
+  ) throws(PinionError) -> (op: any Operator, inputs: [ValueID?]) {
+    var reader = AttributeReader(draft.attributes)
+    let op = try type.init(&reader)
+    try reader.finish()
+    var operands: [ValueID?] = []
+    for operand in draft.inputs {
+      switch operand {
+      case .none: operands.append(nil)
+      case .value(let value): operands.append(value)
+      case .constant(let tensor): operands.append(graph.addConstant(tensor))
+      case .computed(let inner): operands.append(try addComputed(inner, nodeName))
+      }
+    }
+    if !(type.schema.inputs.last?.isVariadic ?? false) {
+      while let last = operands.last, last == nil { operands.removeLast() }
+    }
+    try checkInputs(operands, of: type.schema)
+    return (op, operands)
+  }
+
+  /// Adds a node that an operator's older form stands for beside the operator, and gives its output.
+  private func addComputed(_ draft: NodeDraft, _ nodeName: String) throws(PinionError) -> ValueID {
+    guard let type = state.resolver.operatorType(domain: draft.domain, name: draft.name) else {
+      throw .internal("operator \(draft.domain)::\(draft.name) is not there")
+    }
+    let (op, inputs) = try make(type, draft, nodeName)
+    let output = graph.addValue("")
+    graph.nodes.append(
+      Node(name: nodeName, op: op, opset: type.schema.since, attributes: draft.attributes, inputs: inputs, outputs: [output]))
+    return output
   }
 
   /// Brings the draft into its operator's newest form, which may be another operator.

@@ -28,9 +28,9 @@ extension ValueType {
         dims = list
       }
       self = .tensor(try ElementType(onnx: element), dims: dims)
-    case .sequence(let element): self = .sequence(try ValueType(onnx: element))
-    case .optional(let element): self = .optional(try ValueType(onnx: element))
-    case .map(let key, let value): self = .map(key: try ElementType(onnx: key), value: try ValueType(onnx: value))
+    case .sequence(let element): self = try ValueType.sequence(ValueType(onnx: element)).allowed()
+    case .optional(let element): self = try ValueType.optional(ValueType(onnx: element)).allowed()
+    case .map(let key, let value): self = try ValueType.map(key: ElementType(onnx: key), value: ValueType(onnx: value)).allowed()
     case .sparseTensor: throw .unsupported("sparse tensors as inputs or outputs are not supported")
     case .opaque(let domain, let name): throw .unsupported("the opaque type \(domain).\(name) is not supported")
     case .undefined: throw .invalidModel("a value has no type")

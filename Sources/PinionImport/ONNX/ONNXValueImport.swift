@@ -16,11 +16,11 @@ extension Value {
     var values: [Value] = []
     for tensor in sequence.tensors { values.append(.tensor(try Tensor(onnx: tensor, folder: nil))) }
     for map in sequence.maps { values.append(try Value(onnx: map)) }
-    for inner in sequence.sequences {
-      guard case .sequence(let type) = element else { throw .invalidModel("a sequence in a sequence of \(element)") }
-      values.append(try Value(onnx: inner, element: type))
+    guard sequence.sequences.isEmpty, sequence.optionals.isEmpty, sequence.sparseTensors.isEmpty else {
+      throw .invalidModel("a sequence holds sequences, optionals or sparse tensors, expected tensors or maps")
     }
     self = .sequence(values, element: element)
+    try checkNesting()
   }
 
   init(onnx optional: ONNXOptional, content: ValueType) throws(PinionError) {
@@ -29,6 +29,8 @@ extension Value {
     } else if let sequence = optional.sequence {
       guard case .sequence(let element) = content else { throw .invalidModel("a sequence in an optional of \(content)") }
       self = try Value(onnx: sequence, element: element)
+    } else if optional.optional != nil || optional.map != nil || optional.sparseTensor != nil {
+      throw .invalidModel("an optional holds an optional, a map or a sparse tensor, expected a tensor or a sequence")
     } else {
       self = .none(content)
     }

@@ -4,7 +4,7 @@ import PinionGraph
 import PinionTensor
 
 /// Runs one of two subgraphs.
-public struct If: EagerExecutable, CourseTelling {
+public struct If: SubgraphTyping, CourseTelling {
   public static let schema = Schema("If", since: 25, inputs: ["cond"], outputs: ["outputs..."])
   let thenBranch: Int
   let elseBranch: Int
@@ -28,5 +28,9 @@ public struct If: EagerExecutable, CourseTelling {
       throw .invalidShape("input 'cond' is \(condition.type), expected one bool")
     }
     return condition.data.load(as: UInt8.self) != 0 ? thenBranch : elseBranch
+  }
+
+  public func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {
+    zip(subgraph(thenBranch, []), subgraph(elseBranch, [])).map { $0 == $1 ? $0 : nil }
   }
 }

@@ -7,7 +7,7 @@ import PinionTensor
 /// new outermost axis ("scan outputs").
 ///
 /// The body maps (iteration, condition, carried...) to (condition, carried..., scan outputs...).
-public struct Loop: EagerExecutable, CourseTelling {
+public struct Loop: SubgraphTyping, CourseTelling {
   public static let schema = Schema("Loop", since: 25, inputs: ["M?", "cond?", "v_initial...?"], outputs: ["v_final_and_scan_outputs..."])
   let body: Int
 
@@ -50,9 +50,13 @@ public struct Loop: EagerExecutable, CourseTelling {
       iteration &+= 1
     }
 
-    let declared = subgraphs.outputTypes(subgraph: body).suffix(scanCount)
     var outputs = carried
-    for (stack, type) in zip(stacks, declared) { outputs.append(.tensor(try stack.joined(declared: type, context))) }
+    if iteration == 0 {
+      let types = subgraphs.outputTypes(subgraph: body, inputs: Loop.bodyInputs(carried.map(\.type)))
+      for (stack, type) in zip(stacks, types.suffix(scanCount)) { outputs.append(.tensor(try stack.empty(type, context))) }
+    } else {
+      for stack in stacks { outputs.append(.tensor(try stack.joined())) }
+    }
     return outputs
   }
 
@@ -73,5 +77,13 @@ public struct Loop: EagerExecutable, CourseTelling {
   private func isStarting(_ inputs: [Value?]) throws(PinionError) -> Bool {
     guard inputs.count > 1, let value = inputs[1] else { return true }
     return try truthValue(value, "input 'cond'")
+  }
+
+  private static func bodyInputs(_ carried: [ValueType?]) -> [ValueType?] { [.tensor(.int64, dims: []), .tensor(.bool, dims: [])] + carried }
+
+  public func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {
+    let carried = Array(inputs.dropFirst(2))
+    let items = subgraph(body, Loop.bodyInputs(carried)).dropFirst(1 + carried.count)
+    return carried + items.map { $0?.stacked(0, axis: 0) }
   }
 }

@@ -8,7 +8,7 @@ import PinionTensor
 ///
 /// The body maps (states..., slices...) to (states..., slices...). Of opset 8 there is a form with a batch axis in front, which
 /// runs the body for each member of the batch.
-public struct Scan: EagerExecutable {
+public struct Scan: SubgraphTyping {
   public static let schema = Schema(
     "Scan", since: 25, inputs: ["initial_state_and_scan_inputs..."], outputs: ["final_state_and_scan_outputs..."])
 
@@ -118,16 +118,14 @@ public struct Scan: EagerExecutable {
         if result.element == .string { owners.append(result.owner) }
       }
     }
-    let declared = subgraphs.outputTypes(subgraph: body).suffix(scanOutputCount)
-    for (index, type) in declared.enumerated() {
-      let output: AxisSlices
-      if let known = outputs[index] {
-        output = known
-      } else {
-        output = try makeOutput(index, try emptyItem(type, name: "scan output \(index)"), length: length, steps: count, context)
+    if count == 0 {
+      let items = slices.map { ValueType($0.item) }
+      let types = subgraphs.outputTypes(subgraph: body, inputs: initial.map(\.type) + items)
+      for (index, type) in types.suffix(scanOutputCount).enumerated() {
+        outputs[index] = try makeOutput(index, try emptyItem(type, name: "scan output \(index)"), length: length, steps: 0, context)
       }
-      states.append(.tensor(output.tensor.keepingAlive(owners)))
     }
+    for case let output? in outputs { states.append(.tensor(output.tensor.keepingAlive(owners))) }
     return states
   }
 
@@ -167,10 +165,56 @@ public struct Scan: EagerExecutable {
         slices.prefix(states.count).map(Value.tensor), Array(slices.suffix(scanned.count)), steps: steps, context)
       for (index, result) in results.enumerated() { try stacks[index].append(result, expected: members, context) }
     }
-    let declared = context.subgraphs?.outputTypes(subgraph: body) ?? []
     var outputs: [Value] = []
-    for (stack, type) in zip(stacks, declared) { outputs.append(.tensor(try stack.joined(declared: type, context))) }
+    if members > 0 {
+      for stack in stacks { outputs.append(.tensor(try stack.joined())) }
+    } else {
+      outputs = try emptyBatch(Array(batched.prefix(states.count)), Array(batched.suffix(scanned.count)), stacks, context)
+    }
     return outputs
+  }
+
+  /// The outputs for a batch without members.
+  private func emptyBatch(
+    _ states: [AxisSlices], _ scanned: [AxisSlices], _ stacks: [StackedOutput], _ context: EagerContext
+  ) throws(PinionError) -> [Value] {
+    var items: [ValueType] = []
+    var length = 0
+    for slice in states { items.append(ValueType(slice.item)) }
+    for slice in scanned {
+      guard let steps = slice.item.dims.first else { throw .invalidShape("an input is \(slice.tensor.type), expected an axis to scan") }
+      length = steps
+      items.append(.tensor(slice.item.element, dims: slice.item.dims.dropFirst().map(Dimension.known)))
+    }
+    let types = context.subgraphs?.outputTypes(subgraph: body, inputs: items) ?? []
+    var outputs: [Value] = []
+    for (index, type) in types.enumerated() {
+      var item = try emptyItem(type, name: stacks[index].name)
+      if index >= states.count { item = TensorType(item.element, try Shape([length] + item.dims)) }
+      outputs.append(.tensor(try context.allocate(item.element, [0] + item.dims)))
+    }
+    return outputs
+  }
+
+  public func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {
+    guard batch == .none, inputs.count >= scanInputCount else { return [] }
+    let states = Array(inputs.dropLast(scanInputCount))
+    var length: Int?
+    var items: [ValueType?] = []
+    for (index, type) in inputs.suffix(scanInputCount).enumerated() {
+      guard case .tensor(let element, var dims?)? = type,
+        let axis = try? Shape.scalar.normalized(axis: inputAxes.isEmpty ? 0 : inputAxes[index], limit: dims.count)
+      else { return states }
+      if case .known(let extent) = dims.remove(at: axis) { length = extent }
+      items.append(.tensor(element, dims: dims))
+    }
+    let results = subgraph(body, states + items).dropFirst(states.count)
+    return states + results.enumerated().map { index, item in
+      guard case .tensor(_, let dims?)? = item,
+        let axis = try? Shape.scalar.normalized(axis: outputAxes.count > index ? outputAxes[index] : 0, limit: dims.count + 1)
+      else { return nil }
+      return item?.stacked(length ?? 0, axis: axis)
+    }
   }
 
   private func batchSlices(_ tensor: Tensor) throws(PinionError) -> AxisSlices {

@@ -39,22 +39,25 @@ struct StackedOutput {
     memory = larger
   }
 
-  /// The joined values.
-  /// - Parameter declared: what the body declares about the output; decides element type and shape where nothing was added.
-  func joined(declared: ValueType?, _ context: EagerContext) throws(PinionError) -> Tensor {
-    guard let item, let memory else {
-      let type = try emptyItem(declared, name: name)
-      return try context.allocate(type.element, [0] + type.dims)
-    }
+  /// The joined values, of which there is one at least.
+  func joined() throws(PinionError) -> Tensor {
+    guard let item, let memory else { throw .internal("\(name) has no value") }
     let type = TensorType(item.element, try Shape([count] + item.dims))
     return Tensor(type, data: memory.data, owner: memory.owner).keepingAlive(owners)
+  }
+
+  /// What there is to join after no iteration.
+  /// - Parameter type: what is known of the body's output.
+  func empty(_ type: ValueType?, _ context: EagerContext) throws(PinionError) -> Tensor {
+    let item = try emptyItem(type, name: name)
+    return try context.allocate(item.element, [0] + item.dims)
   }
 }
 
 /// The type of a body's output that was never computed: open extents count as 0.
-func emptyItem(_ declared: ValueType?, name: String) throws(PinionError) -> TensorType {
-  guard case .tensor(let element, let dims)? = declared else {
-    throw .invalidModel("\(name): there was no iteration and the body does not declare a tensor type for it")
+func emptyItem(_ type: ValueType?, name: String) throws(PinionError) -> TensorType {
+  guard case .tensor(let element, let dims)? = type else {
+    throw .invalidModel("\(name): there was no iteration, and the body neither declares a tensor type for it nor lets one be inferred")
   }
   let extents = (dims ?? []).map { dimension in
     if case .known(let extent) = dimension { extent } else { 0 }
@@ -67,4 +70,13 @@ func truthValue(_ value: Value, _ name: String) throws(PinionError) -> Bool {
   let tensor = try value.asTensor()
   guard tensor.element == .bool, tensor.count == 1 else { throw .invalidShape("\(name) is \(tensor.type), expected one bool") }
   return tensor.data.load(as: UInt8.self) != 0
+}
+
+extension ValueType {
+  /// The type of `count` such tensors along a new axis; nil where the rank is open.
+  func stacked(_ count: Int, axis: Int) -> ValueType? {
+    guard case .tensor(let element, var dims?) = self, axis <= dims.count else { return nil }
+    dims.insert(.known(count), at: axis)
+    return .tensor(element, dims: dims)
+  }
 }

@@ -15,7 +15,6 @@ public struct BitShift: BinaryOperator {
   public static let schema = Schema("BitShift", since: 28, inputs: ["X", "Y"], outputs: ["Z"])
   let direction: Direction
   var function: pk_binary_op { direction == .left ? PK_BINARY_SHIFT_LEFT : PK_BINARY_SHIFT_RIGHT }
-  var alignment: OperandAlignment { OperandAlignment(axis: nil) }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     guard attributes.has("direction") else { throw .invalidModel("attribute 'direction' is missing") }
@@ -24,7 +23,7 @@ public struct BitShift: BinaryOperator {
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let element = try context.type(0).element
-    let shapes = try alignment.shapes(context.inference)
+    let shapes = try context.inference.operandShapes()
     guard element.isSignedInteger else { return try binaryKernel(function, shapes, context) }
     switch element {
     case .int8: return try signedKernel(Int8.self, shapes, context)

@@ -6,7 +6,6 @@ import PinionGraph
 public struct BitwiseAnd: BinaryOperator {
   public static let schema = Schema("BitwiseAnd", since: 18, inputs: ["A", "B"], outputs: ["C"])
   var function: pk_binary_op { PK_BINARY_BITAND }
-  let alignment: OperandAlignment
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

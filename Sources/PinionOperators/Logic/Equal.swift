@@ -9,12 +9,11 @@ import PinionTensor
 public struct Equal: CompareOperator {
   public static let schema = Schema("Equal", since: 19, inputs: ["A", "B"], outputs: ["C"])
   var function: pk_compare_op { PK_COMPARE_EQ }
-  let alignment: OperandAlignment
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    let shapes = try alignment.shapes(context.inference)
+    let shapes = try context.inference.operandShapes()
     guard try context.type(0).element == .string else { return try compareKernel(function, shapes, context) }
     let width = MemoryLayout<StringElement>.stride
     return try pairwiseKernel(shapes, width: width, outputWidth: 1, context) { a, b, y, count, flags in

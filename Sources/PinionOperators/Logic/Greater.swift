@@ -6,7 +6,6 @@ import PinionGraph
 public struct Greater: CompareOperator {
   public static let schema = Schema("Greater", since: 13, inputs: ["A", "B"], outputs: ["C"])
   var function: pk_compare_op { PK_COMPARE_GT }
-  let alignment: OperandAlignment
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

@@ -6,7 +6,6 @@ import PinionGraph
 public struct GreaterOrEqual: CompareOperator {
   public static let schema = Schema("GreaterOrEqual", since: 16, inputs: ["A", "B"], outputs: ["C"])
   var function: pk_compare_op { PK_COMPARE_GE }
-  let alignment: OperandAlignment
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

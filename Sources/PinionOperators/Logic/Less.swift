@@ -6,7 +6,6 @@ import PinionGraph
 public struct Less: CompareOperator {
   public static let schema = Schema("Less", since: 13, inputs: ["A", "B"], outputs: ["C"])
   var function: pk_compare_op { PK_COMPARE_LT }
-  let alignment: OperandAlignment
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

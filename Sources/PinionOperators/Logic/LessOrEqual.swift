@@ -6,7 +6,6 @@ import PinionGraph
 public struct LessOrEqual: CompareOperator {
   public static let schema = Schema("LessOrEqual", since: 16, inputs: ["A", "B"], outputs: ["C"])
   var function: pk_compare_op { PK_COMPARE_LE }
-  let alignment: OperandAlignment
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

@@ -6,7 +6,6 @@ import PinionGraph
 public struct Xor: BinaryOperator {
   public static let schema = Schema("Xor", since: 7, inputs: ["A", "B"], outputs: ["C"])
   var function: pk_binary_op { PK_BINARY_XOR }
-  let alignment: OperandAlignment
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

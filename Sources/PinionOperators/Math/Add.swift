@@ -6,7 +6,6 @@ import PinionGraph
 public struct Add: BinaryOperator {
   public static let schema = Schema("Add", since: 14, inputs: ["A", "B"], outputs: ["C"])
   var function: pk_binary_op { PK_BINARY_ADD }
-  let alignment: OperandAlignment
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

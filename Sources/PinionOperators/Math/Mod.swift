@@ -7,7 +7,6 @@ public struct Mod: BinaryOperator {
   public static let schema = Schema("Mod", since: 28, inputs: ["A", "B"], outputs: ["C"])
   let truncates: Bool
   var function: pk_binary_op { truncates ? PK_BINARY_FMOD : PK_BINARY_MOD }
-  var alignment: OperandAlignment { OperandAlignment(axis: nil) }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     truncates = try attributes.int("fmod", default: 0, in: 0...1) == 1

@@ -6,7 +6,6 @@ import PinionGraph
 public struct Mul: BinaryOperator {
   public static let schema = Schema("Mul", since: 14, inputs: ["A", "B"], outputs: ["C"])
   var function: pk_binary_op { PK_BINARY_MUL }
-  let alignment: OperandAlignment
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

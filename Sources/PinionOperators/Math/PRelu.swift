@@ -9,20 +9,19 @@ import PinionTensor
 public struct PRelu: BinaryOperator {
   public static let schema = Schema("PRelu", since: 16, inputs: ["X", "slope"], outputs: ["Y"])
   var function: pk_binary_op { PK_BINARY_PRELU }
-  let alignment: OperandAlignment
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   /// Before opset 7 the slopes were those of the channels, axis 1.
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 7 else { return }
     node.attributes["consumed_inputs"] = nil
-    node.attributes[OperandAlignment.attribute] = .int(1)
+    AlignAxes.align(&node, at: 1)
   }
 
   private func shapes(_ context: InferenceContext) throws(PinionError) -> [Shape] {
     let x = try context.type(0).shape, slope = try context.type(1).shape
-    return slope.count == 1 && slope.rank <= x.rank ? [x, .scalar] : try alignment.shapes(context)
+    return slope.count == 1 && slope.rank <= x.rank ? [x, .scalar] : [x, slope]
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {

@@ -8,18 +8,17 @@ import PinionTensor
 /// X to the power of Y, elementwise with broadcasting; the result has the type of X.
 public struct Pow: PairwiseOperator {
   public static let schema = Schema("Pow", since: 15, inputs: ["X", "Y"], outputs: ["Z"])
-  let alignment: OperandAlignment
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignment = try OperandAlignment(&attributes) }
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    [TensorType(try context.type(0).element, try .broadcast(try alignment.shapes(context)))]
+    [TensorType(try context.type(0).element, try .broadcast(try context.operandShapes()))]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let base = try context.type(0), exponent = try context.type(1).element
     if let kernel = try constantExponentKernel(base, context) { return kernel }
-    let shapes = try alignment.shapes(context.inference)
+    let shapes = try context.inference.operandShapes()
     if base.element == exponent { return try binaryKernel(PK_BINARY_POW, shapes, context) }
     return try mixedKernel(base.element, exponent, shapes, context)
   }

@@ -211,12 +211,14 @@ struct AttentionFunctions<T: AttentionElement>: Sendable {
   private let affine: pk_unary_fn
   private let tangent: pk_unary_fn
   private let exponential: pk_unary_fn
+  private let softmax: pk_attention_softmax_fn?
   private let softcap: Double
 
   init(softcap: Double) throws(PinionError) {
     affine = try T.function(PK_UNARY_AFFINE)
     tangent = try T.function(PK_UNARY_TANH)
     exponential = try T.function(PK_UNARY_EXP)
+    softmax = T.softmaxKernel
     self.softcap = softcap
   }
 
@@ -232,7 +234,7 @@ struct AttentionFunctions<T: AttentionElement>: Sendable {
   /// - Parameter sink: a score more, whose share is left out.
   @inline(__always)
   func softmax(_ x: UnsafeMutablePointer<T>, count: Int, sink: T?) {
-    guard let sink else { return T.softmaxOfScores(x, count: count) }
+    guard let sink else { return T.softmaxOfScores(x, count: count, softmax) }
     var largest = sink
     for index in 0..<count { largest = x[index] > largest ? x[index] : largest }
     for index in 0..<count { x[index] -= largest }

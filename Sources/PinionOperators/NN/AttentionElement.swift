@@ -13,15 +13,17 @@ protocol AttentionElement: WeightElement {
   static func mix(
     _ weights: UnsafePointer<Self>, rows: Int, keys: Int, _ v: UnsafePointer<Self>, _ vStride: Int, width: Int,
     into y: UnsafeMutablePointer<Self>, _ yStride: Int, scratch: UnsafeMutableRawPointer)
-  /// The softmax of one row in place; 0 where all scores are minus infinity.
-  static func softmaxOfScores(_ x: UnsafeMutablePointer<Self>, count: Int)
+  /// The softmax of one row in place, 0 where all scores are minus infinity, by a kernel if there is one.
+  static func softmaxOfScores(_ x: UnsafeMutablePointer<Self>, count: Int, _ kernel: pk_attention_softmax_fn?)
+  /// Asked once, when a kernel is made.
+  static var softmaxKernel: pk_attention_softmax_fn? { get }
 }
 
 extension Float: AttentionElement {
-  private static let softmax = pk_attention_softmax_kernel(pk_isa_best())
+  static var softmaxKernel: pk_attention_softmax_fn? { pk_attention_softmax_kernel(pk_isa_best()) }
 
-  static func softmaxOfScores(_ x: UnsafeMutablePointer<Float>, count: Int) {
-    softmax?(x, nil, x, 1, count, count, 0, count, 1, true)
+  static func softmaxOfScores(_ x: UnsafeMutablePointer<Float>, count: Int, _ kernel: pk_attention_softmax_fn?) {
+    kernel?(x, nil, x, 1, count, count, 0, count, 1, true)
   }
 
   private static func scoreProduct(rows: Int, keys: Int, depth: Int) -> pk_sgemm {
@@ -86,7 +88,9 @@ extension Float: AttentionElement {
 }
 
 extension Double: AttentionElement {
-  static func softmaxOfScores(_ x: UnsafeMutablePointer<Double>, count: Int) {
+  static var softmaxKernel: pk_attention_softmax_fn? { nil }
+
+  static func softmaxOfScores(_ x: UnsafeMutablePointer<Double>, count: Int, _: pk_attention_softmax_fn?) {
     var largest = -Double.infinity, sum = 0.0
     for index in 0..<count { largest = x[index] > largest ? x[index] : largest }
     guard largest > -.infinity else {

@@ -32,7 +32,7 @@ public struct BatchNormalization: CPUExecutable {
     node.attributes["consumed_inputs"] = nil
     node.attributes["is_test"] = nil
     // What the older forms have instead of the attribute: extra outputs.
-    node.attributes["training_mode"] = .int(node.outputCount > 1 ? 1 : 0)
+    node.attributes["training_mode"] = .int((1...4).contains { node.has(output: $0) } ? 1 : 0)
   }
 
   private func lines(_ shape: Shape) throws(PinionError) -> AxisLines {
@@ -73,13 +73,13 @@ public struct BatchNormalization: CPUExecutable {
       statistics = trainingStage(context, lines, T.self)
     } else {
       statistics = .ranges(channels, grain: 4096) { frame, range in
-        let factors = frame.scratch.assumingMemoryBound(to: T.self), shifts = factors + channels
+        let factors = frame.scratch.assumingMemoryBound(to: T.self), shifts = factors + channels, centers = shifts + channels
         let scale = frame.input(1, as: T.self), bias = frame.input(2, as: T.self)
         let mean = frame.input(3, as: T.self), variance = frame.input(4, as: T.self)
         for channel in range {
-          let factor = Double(scale[channel]) / (Double(variance[channel]) + epsilon).squareRoot()
-          factors[channel] = T(factor)
-          shifts[channel] = T(Double(bias[channel]) - Double(mean[channel]) * factor)
+          factors[channel] = T(Double(scale[channel]) / (Double(variance[channel]) + epsilon).squareRoot())
+          shifts[channel] = bias[channel]
+          centers[channel] = mean[channel]
         }
       }
     }
@@ -88,15 +88,15 @@ public struct BatchNormalization: CPUExecutable {
     let part = inner &* channels <= 32_768 ? channels : min(channels, max(1, 32_768 / max(inner, 1)))
     let parts = channels == 0 ? 0 : (channels &- 1) / part &+ 1
     let apply = Kernel.Stage.ranges(lines.outer &* parts, grain: max(1, 16_384 / max(part &* inner, 1))) { frame, range in
-      let factors = frame.scratch.assumingMemoryBound(to: T.self), shifts = factors + channels
+      let factors = frame.scratch.assumingMemoryBound(to: T.self), shifts = factors + channels, centers = shifts + channels
       for task in range {
         let first = task % parts &* part, offset = (task / parts &* channels &+ first) &* inner
         affine(
-          frame.input(0, as: T.self) + offset, factors + first, shifts + first, frame.output(0, as: T.self) + offset, 1,
+          frame.input(0, as: T.self) + offset, centers + first, factors + first, shifts + first, frame.output(0, as: T.self) + offset, 1,
           min(part, channels &- first), inner)
       }
     }
-    return Kernel(stages: [statistics, apply], scratchBytes: try channels.multiplied(by: 2 &* MemoryLayout<T>.stride))
+    return Kernel(stages: [statistics, apply], scratchBytes: try channels.multiplied(by: 3 &* MemoryLayout<T>.stride))
   }
 
   private func trainingStage<T: RealElement>(_ context: KernelContext, _ lines: AxisLines, _ type: T.Type) -> Kernel.Stage {
@@ -104,7 +104,7 @@ public struct BatchNormalization: CPUExecutable {
     let epsilon = Double(epsilon), momentum = Double(momentum)
     let outputs = context.outputs.count
     return .ranges(channels, grain: max(1, 16_384 / max(1, inner &* outer))) { frame, range in
-      let factors = frame.scratch.assumingMemoryBound(to: T.self), shifts = factors + channels
+      let factors = frame.scratch.assumingMemoryBound(to: T.self), shifts = factors + channels, centers = shifts + channels
       for channel in range {
         let x = frame.input(0, as: T.self) + channel &* inner
         var sum = 0.0, squares = 0.0
@@ -121,7 +121,9 @@ public struct BatchNormalization: CPUExecutable {
         let variance = squares / count
         let factor = Double(frame.input(1, as: T.self)[channel]) / (variance + epsilon).squareRoot()
         factors[channel] = T(factor)
-        shifts[channel] = T(Double(frame.input(2, as: T.self)[channel]) - mean * factor)
+        // What rounding the mean leaves is taken off in the end.
+        centers[channel] = T(mean)
+        shifts[channel] = T(Double(frame.input(2, as: T.self)[channel]) + (Double(centers[channel]) - mean) * factor)
         if outputs > 1 {
           frame.output(1, as: T.self)[channel] = T(Double(frame.input(3, as: T.self)[channel]) * momentum + mean * (1 - momentum))
         }

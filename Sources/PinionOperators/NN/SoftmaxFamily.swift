@@ -27,7 +27,8 @@ extension SoftmaxOperator {
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 13 else { return }
     if node.attributes["axis"] == nil { node.attributes["axis"] = .int(1) }
-    node.attributes["pinion_takes_all_following"] = .int(1)
+    // Only the last axis follows itself: the forms agree.
+    if node.attributes["axis"] != .int(-1) { node.attributes["pinion_takes_all_following"] = .int(1) }
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {

@@ -10,10 +10,14 @@ public struct OptionalOperator: EagerExecutable {
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     type = try attributes.optionalType("type")
+    if let type { _ = try ValueType.optional(type).allowed() }
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
-    if let value = inputs.first ?? nil { return [value] }
+    if let value = inputs.first ?? nil {
+      if case .none = value { throw PinionError(.invalidValue, "input 'input' is an optional, which no optional holds") }
+      return [value]
+    }
     guard let type else { throw .invalidModel("attribute 'type' is missing, which a node without input needs") }
     return [.none(type)]
   }

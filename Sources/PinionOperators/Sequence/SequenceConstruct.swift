@@ -9,11 +9,11 @@ public struct SequenceConstruct: EagerExecutable {
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
-    let first = try required(inputs, 0, "inputs").elementTypeOfSequence
+    let first = try required(inputs, 0, "inputs").typeAsElement()
     var elements: [Value] = []
     for (index, input) in inputs.enumerated() {
       guard let input else { throw .invalidModel("input \(index) is missing") }
-      guard haveSameKind(input.type, first) else {
+      guard try input.typeAsElement().hasKind(of: first) else {
         throw .invalidShape("input \(index) is \(input.type), expected \(first) like input 0")
       }
       elements.append(try input.kept(context))

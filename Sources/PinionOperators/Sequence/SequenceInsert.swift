@@ -12,7 +12,7 @@ public struct SequenceInsert: EagerExecutable {
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     var (elements, type) = try sequence(try required(inputs, 0, "input_sequence"), "input_sequence")
     let element = try required(inputs, 1, "tensor")
-    guard haveSameKind(element.type, type) else {
+    guard try element.typeAsElement().hasKind(of: type) else {
       throw .invalidShape("input 'tensor' is \(element.type), the sequence holds \(type)")
     }
     let position = try position(inputs, 2, count: elements.count + 1, length: elements.count) ?? elements.count

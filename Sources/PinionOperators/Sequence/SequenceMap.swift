@@ -32,13 +32,25 @@ public struct SequenceMap: EagerExecutable {
       }
       let values = try context.run(subgraph: body, inputs: arguments)
       guard values.count == results.count else { throw .internal("the body gave \(values.count) outputs, expected \(results.count)") }
-      for (index, value) in values.enumerated() { results[index].append(try value.kept(context)) }
+      for (index, value) in values.enumerated() {
+        let type = try value.typeAsElement()
+        if let first = try results[index].first?.typeAsElement(), !type.hasKind(of: first) {
+          throw .invalidShape("output \(index) of the body is \(type) at position \(position), expected \(first) like before")
+        }
+        results[index].append(try value.kept(context))
+      }
     }
-    let declared = subgraphs.outputTypes(subgraph: body)
+    let declared = length > 0 ? [] : subgraphs.outputTypes(subgraph: body, inputs: inputs.compactMap { input in
+      guard case .sequence(_, let element)? = input else { return input?.type }
+      return element
+    })
     var outputs: [Value] = []
     for (index, values) in results.enumerated() {
-      let type = values.first?.elementTypeOfSequence ?? (index < declared.count ? declared[index] : nil)
-      guard let type else { throw .invalidModel("the sequence is empty and the body does not declare the type of output \(index)") }
+      let type = try values.first?.typeAsElement() ?? (index < declared.count ? declared[index] : nil)
+      guard let type else {
+        throw .invalidModel("the sequence is empty, and the body neither declares the type of output \(index) nor lets it be inferred")
+      }
+      _ = try ValueType.sequence(type).allowed()
       outputs.append(.sequence(values, element: type))
     }
     return outputs

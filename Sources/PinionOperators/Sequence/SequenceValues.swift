@@ -14,20 +14,12 @@ extension Value {
   func kept(_ context: EagerContext) throws(PinionError) -> Value {
     guard case .tensor(let tensor) = self else { return self }
     if tensor.element == .string {
-      guard !(tensor.owner is StringStorage) else { return self }
-      let strings = try tensor.elements(as: StringElement.self).map { Array($0.bytes) }
-      return .tensor(try Tensor(utf8: strings, tensor.shape, allocator: context.allocator))
+      return tensor.ownsStrings ? self : .tensor(try tensor.copyingStrings(allocator: context.allocator))
     }
     guard !(tensor.owner is Buffer), !(tensor.owner is FileMapping) else { return self }
     let copy = try context.allocate(tensor.type)
     copy.data.copyMemory(from: tensor.data, byteCount: tensor.byteCount)
     return .tensor(copy)
-  }
-
-  /// The type as that of any element of a sequence: without extents.
-  var elementTypeOfSequence: ValueType {
-    guard case .tensor(let tensor) = self else { return type }
-    return .tensor(tensor.element, dims: nil)
   }
 }
 
@@ -50,14 +42,4 @@ func position(_ inputs: [Value?], _ index: Int, count: Int, length: Int) throws(
     throw .invalidValue("position \(raw) is out of range for a sequence of \(length)")
   }
   return Int(raw < 0 ? raw + Int64(length) : raw)
-}
-
-/// Whether two values may be elements of one sequence.
-func haveSameKind(_ a: ValueType, _ b: ValueType) -> Bool {
-  switch (a, b) {
-  case (.tensor(let x, _), .tensor(let y, _)): x == y
-  case (.sequence(let x), .sequence(let y)), (.optional(let x), .optional(let y)): haveSameKind(x, y)
-  case (.map(let key, let value), .map(let otherKey, let otherValue)): key == otherKey && haveSameKind(value, otherValue)
-  default: false
-  }
 }

@@ -15,9 +15,16 @@ public struct Split: CPUExecutable {
     outputCount = try attributes.optionalInt("num_outputs")
   }
 
-  /// Before opset 13 the extents were an attribute; before opset 18 their number was that of the outputs.
+  /// Before opset 13 the extents were an attribute, in opset 1 also an input of the data's type; before opset 18 their number was that
+  /// of the outputs, the unnamed ones included.
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    if node.opset < 2, node.has(input: 1) {
+      let type = AttributeValue.int(Int64(ElementType.int64.rawValue))
+      node.setInput(1, .computed(NodeDraft(newest: Cast.schema, attributes: ["to": type], inputs: [node.inputs[1]])))
+      node.attributes["split"] = nil
+    }
     if node.opset < 13 { try node.moveInts("split", toInput: 1) }
+    if !node.has(input: 1), node.attributes["num_outputs"] == nil { node.attributes["num_outputs"] = .int(Int64(node.outputs.count)) }
   }
 
   private func extents(_ extent: Int, _ context: InferenceContext) throws(PinionError) -> [Int] {

@@ -43,6 +43,8 @@ enum NearestRounding: String, CaseIterable, Sendable {
   case preferFloor = "round_prefer_floor"
   case preferCeil = "round_prefer_ceil"
   case floor, ceil
+  /// Of Resize-10 and Upsample: floor, but ceil on an axis whose scale is below 1.
+  case floorOrCeilBelowOne = "pinion_floor_or_ceil_below_one"
 }
 
 enum ResizeMode: String, CaseIterable, Sendable { case nearest, linear, cubic }
@@ -76,7 +78,10 @@ struct ResizedAxis {
   }
 
   private func isOutside(_ coordinate: Double, _ transformation: CoordinateTransformation) -> Bool {
-    transformation == .cropAndResize && !(coordinate >= 0 && coordinate <= Double(extent &- 1))
+    guard transformation == .cropAndResize else { return false }
+    // The end of a region that ends with the axis is inside, whatever the rounding of its coordinate.
+    let last = Double(extent &- 1), slack = 1e-6 * max(last, 1)
+    return !(coordinate >= -slack && coordinate <= last + slack)
   }
 
   /// The nearest elements; -1 for places outside.
@@ -92,6 +97,7 @@ struct ResizedAxis {
         case .preferCeil: (x + 0.5).rounded(.down)
         case .floor: x.rounded(.down)
         case .ceil: x.rounded(.up)
+        case .floorOrCeilBelowOne: x.rounded(scale < 1 ? .up : .down)
         }
       return clamped(index)
     }

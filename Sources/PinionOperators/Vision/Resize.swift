@@ -32,13 +32,14 @@ public struct Resize: CPUExecutable {
     guard !stretchesFilter || mode != .nearest else { throw .invalidModel("antialias does not go with the mode nearest") }
   }
 
-  /// Opset 10 had scales only, coordinates without half pixels, and cut them off for the nearest element.
+  /// Opset 10 had scales only and coordinates without half pixels. Its text leaves open which element is the nearest; its
+  /// test (0.6 times 1, 2, 3, 4 are 1, 3) and onnxruntime round up on an axis that shrinks, and down elsewhere.
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 11, !node.has(input: 2), node.inputs.count >= 2 else { return }
     node.setInput(2, node.inputs[1])
     node.setInput(1, .none)
     node.attributes["coordinate_transformation_mode"] = .string(CoordinateTransformation.asymmetric.rawValue)
-    node.attributes["nearest_mode"] = .string(NearestRounding.floor.rawValue)
+    node.attributes["nearest_mode"] = .string(NearestRounding.floorOrCeilBelowOne.rawValue)
   }
 
   private func axes(_ shape: Shape) throws(PinionError) -> [Int] {

@@ -57,6 +57,9 @@ struct PointSampler: Sendable {
     let low: Float = alignsCorners ? 0 : -0.5
     let high = alignsCorners ? Float(extents[axis] &- 1) : Float(extents[axis]) - 0.5
     guard x < low || x > high else { return x }
+    // As in PyTorch and onnxruntime the polynomial runs through the repeated border elements, also for a point behind them;
+    // ONNX's text leaves that open, and its reference moves the point to the border first.
+    if mode == .cubic, padding == .border, x.isFinite { return x }
     switch padding {
     case .zeros: return x
     case .border: return min(max(x, 0), Float(extents[axis] &- 1))

@@ -28,7 +28,7 @@ public struct Upsample: CPUExecutable {
     node.setInput(1, .none)
     if node.attributes["mode"] == .string("bilinear") { node.attributes["mode"] = .string("linear") }
     node.attributes["coordinate_transformation_mode"] = .string(CoordinateTransformation.asymmetric.rawValue)
-    node.attributes["nearest_mode"] = .string(NearestRounding.floor.rawValue)
+    node.attributes["nearest_mode"] = .string(NearestRounding.floorOrCeilBelowOne.rawValue)
     node.name = Resize.schema.name
   }
 

@@ -36,12 +36,25 @@ import Testing
     try expect(results[1], [Int64(10), 11, 13], [3, 1])
   }
 
-  @Test func noIterationGivesEmptyScanOutputsOfTheDeclaredType() throws {
+  /// The scan output is declared with one more open extent than it has: what follows from the inputs' types holds.
+  @Test func noIterationGivesEmptyScanOutputsOfTheInferredType() throws {
     for inputs in [[try value([Int64(0)], []), nil], [try value([Int64(5)], []), try value([false], [])]] {
-      let results = try run(try summing(below: 9), inputs + [try value([Int64(7)], [1])], outputs: 2)
-      try expect(results[0], [Int64(7)], [1])
-      try expect(results[1], [Int64](), [0, 1, 0])
+      let results = try run(try summing(below: 9), inputs + [try value([Int64(7), 7, 7], [3])], outputs: 2)
+      try expect(results[0], [Int64(7), 7, 7], [3])
+      try expect(results[1], [Int64](), [0, 3])
     }
+  }
+
+  /// NonZero's second extent depends on values; the declaration says [1, n], and an open extent counts as 0.
+  @Test func noIterationGivesEmptyScanOutputsOfTheDeclaredTypeWhereNoneCanBeInferred() throws {
+    var body = Body()
+    _ = body.input("iteration")
+    let condition = body.input("condition")
+    let x = body.input("x")
+    let positions = try body.add("NonZero", [x])
+    let graph = body.returning([condition, x, positions], types: [nil, nil, .tensor(.int64, dims: [.known(1), .symbol("n")])])
+    let results = try run(graph, [try value([Int64(0)], []), nil, try value([Int64(7), 0], [2])], outputs: 2)
+    try expect(results[1], [Int64](), [0, 1, 0])
   }
 
   @Test func manyIterationsOutgrowTheFirstBuffer() throws {

@@ -51,14 +51,22 @@ import Testing
     #expect(throws: (any Error).self) { try evaluate("Add", [try tensor([1] as [Float], [1]), try tensor([1] as [Int32], [1])]) }
   }
 
+  /// The second operand is lifted by a node of its own, so that the operator has NumPy's form only.
   @Test func axisOfOldOpsets() throws {
     var draft = NodeDraft(
       domain: "", name: "Add", opset: 6, attributes: ["broadcast": .int(1), "axis": .int(1), "consumed_inputs": .ints([0, 0])],
-      inputs: [.none, .none], outputCount: 1)
+      inputs: [.value(ValueID(index: 0)), .value(ValueID(index: 1))])
     try Add.adapt(&draft)
+    #expect(draft.attributes.isEmpty)
+    guard case .computed(let aligned) = draft.inputs[1] else {
+      Issue.record("operand 1 is as it was")
+      return
+    }
+    #expect(aligned.domain == "pinion" && aligned.name == "AlignAxes" && aligned.attributes == ["axis": .int(1)])
     let a = try tensor([Float](repeating: 1, count: 12), [2, 3, 2]), b = try tensor([10, 20, 30] as [Float], [3])
-    try expect(
-      try evaluate("Add", attributes: draft.attributes, [a, b]), [11, 11, 21, 21, 31, 31, 11, 11, 21, 21, 31, 31] as [Float], [2, 3, 2])
+    let lifted = try evaluate("AlignAxes", domain: "pinion", attributes: aligned.attributes, [b, a])
+    try expect(lifted, [10, 20, 30] as [Float], [3, 1])
+    try expect(try evaluate("Add", [a, lifted]), [11, 11, 21, 21, 31, 31, 11, 11, 21, 21, 31, 31] as [Float], [2, 3, 2])
   }
 
   @Test func variadic() throws {

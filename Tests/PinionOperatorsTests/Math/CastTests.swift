@@ -98,7 +98,7 @@ import Testing
   }
 
   @Test func typeByName() throws {
-    var draft = NodeDraft(domain: "", name: "Cast", opset: 1, attributes: ["to": .string("INT64")], inputs: [.none], outputCount: 1)
+    var draft = NodeDraft(domain: "", name: "Cast", opset: 1, attributes: ["to": .string("INT64")], inputs: [.none])
     try Cast.adapt(&draft)
     #expect(draft.attributes["to"] == .int(7))
   }

@@ -23,7 +23,7 @@ import Testing
 
   @Test func boundsAsAttributes() throws {
     var draft = NodeDraft(
-      domain: "", name: "Clip", opset: 6, attributes: ["min": .float(-1), "max": .float(2)], inputs: [.none], outputCount: 1)
+      domain: "", name: "Clip", opset: 6, attributes: ["min": .float(-1), "max": .float(2)], inputs: [.none])
     try Clip.adapt(&draft)
     try expect(try evaluate("Clip", attributes: draft.attributes, [try tensor([-5, 5] as [Float], [2])]), [-1, 2] as [Float], [2])
   }

@@ -7,6 +7,31 @@ import Testing
   private let x = [0, 0.3, -0.27, -0.89, -0.45, -0.99, 0.06, 1.34, -0.49, -0.62, 0.49, 0.36, 0.11, -0.93, -0.03, 0.7, -1.34, -0.46, -1.9,
     -1.29, -1.84, -0.24, -1.27, 0.27] as [Float]
 
+  /// The deviations of 80000 + i / 128 are whole 128ths: a layer norm by its definition in double, for all its siblings.
+  @Test(arguments: ["LayerNormalization", "InstanceNormalization", "GroupNormalization", "BatchNormalization", "MeanVarianceNormalization"])
+  func largeMean(name: String) throws {
+    let count = 96, elements = (0..<count).map { Float(80_000) + Float(($0 * 37) % 41) / 128 }
+    let mean = elements.reduce(0.0) { $0 + Double($1) } / Double(count)
+    let variance = elements.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(count)
+    let expected = elements.map { Float((Double($0) - mean) / (variance + 1e-5).squareRoot()) }
+    let one = try tensor([1] as [Float], [1]), zero = try tensor([0] as [Float], [1])
+    let x = try tensor(elements, [1, 1, count])
+    let y: Tensor
+    switch name {
+    case "LayerNormalization":
+      y = try evaluate(name, [x, try tensor([Float](repeating: 1, count: count), [count])])
+    case "InstanceNormalization": y = try evaluate(name, [x, one, zero])
+    case "GroupNormalization": y = try evaluate(name, attributes: ["num_groups": .int(1)], [x, one, zero])
+    case "MeanVarianceNormalization":
+      let alone = try evaluate(name, attributes: ["axes": .ints([2])], [x])
+      let ratio = Float(((variance + 1e-5) / variance).squareRoot())
+      return try expect(alone, near: expected.map { $0 * ratio }, [1, 1, count], tolerance: 2e-6)
+    default:
+      y = try evaluate(name, attributes: ["training_mode": .int(1)], [x, one, zero, zero, one].map(Value.tensor), outputCount: 3)[0].asTensor()
+    }
+    try expect(y, near: expected, [1, 1, count], tolerance: 2e-6)
+  }
+
   @Test func lastAxisWithStatistics() throws {
     let outputs = try evaluate(
       "LayerNormalization",

@@ -42,7 +42,7 @@ import Testing
   }
 
   @Test func axisOfOldOpsets() throws {
-    var draft = NodeDraft(domain: "", name: "DFT", opset: 17, attributes: [:], inputs: [.none], outputCount: 1)
+    var draft = NodeDraft(domain: "", name: "DFT", opset: 17, attributes: [:], inputs: [.none])
     try DFT.adapt(&draft)
     guard case .constant(let axis) = draft.inputs[2] else { Issue.record("no axis"); return }
     #expect(try axis.integers() == [1])

@@ -9,7 +9,7 @@ private func evaluate(
   older type: any Operator.Type, opset: Int64, attributes: [String: AttributeValue] = [:], _ inputs: [Tensor]
 ) throws -> Tensor {
   var draft = NodeDraft(
-    domain: "", name: type.schema.name, opset: opset, attributes: attributes, inputs: inputs.map(NodeDraft.Operand.constant), outputCount: 1)
+    domain: "", name: type.schema.name, opset: opset, attributes: attributes, inputs: inputs.map(NodeDraft.Operand.constant))
   try type.adapt(&draft)
   let operands: [Tensor?] = draft.inputs.map { operand in
     if case .constant(let tensor) = operand { tensor } else { nil }
@@ -26,6 +26,14 @@ private func evaluate(
         try tensor([1, 2, 3, 4, 5] as [Float], [1, 5]), try tensor([1, 3] as [Int64], [1, 2]), try tensor([1.1, 2.1] as [Float], [1, 2]),
       ])
     try expect(y, [1, 1.1, 3, 2.1, 5] as [Float], [1, 5])
+  }
+
+  /// ONNX's test of Resize-10: the nearest elements of 1...4 at 0, 1.67 are 1, 3. An axis that grows rounds down.
+  @Test func resizeOfOpset10() throws {
+    let x = try tensor([1, 2, 3, 4, 5, 6, 7, 8] as [Float], [1, 1, 2, 4])
+    try expect(try evaluate(older: Resize.self, opset: 10, [x, try tensor([1, 1, 0.6, 0.6] as [Float], [4])]), [1, 3] as [Float], [1, 1, 1, 2])
+    let row = try tensor([1, 2, 3] as [Float], [3])
+    try expect(try evaluate(older: Resize.self, opset: 10, [row, try tensor([1.7] as [Float], [1])]), [1, 1, 2, 2, 3] as [Float], [5])
   }
 
   @Test func upsample() throws {

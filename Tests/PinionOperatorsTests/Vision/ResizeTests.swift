@@ -52,6 +52,20 @@ import Testing
     try expect(back, near: Array(try a.elements(as: Float.self)), [1, 3, 9, 8])
   }
 
+  /// A region that ends with the axis has its last place on the last element, whatever the float of its start rounds to.
+  @Test(arguments: [0.1, 0.2, 0.3, 0.4, 0.6, 0.7, 0.9] as [Float], ["nearest", "linear"]) func regionToTheEnd(start: Float, mode: String) throws {
+    for extent in 2...9 {
+      for count in 2...12 {
+        let x = try tensor((1...extent).map(Float.init), [extent])
+        let y = try resize(
+          x, sizes: [Int64(count)], roi: [start, 1],
+          ["mode": .string(mode), "coordinate_transformation_mode": .string("tf_crop_and_resize"), "extrapolation_value": .float(-9)])
+        let last = try #require(Array(try y.elements(as: Float.self)).last)
+        #expect(abs(last - Float(extent)) < 1e-4, "extent \(extent), count \(count)")
+      }
+    }
+  }
+
   @Test func nearest() throws {
     let x = try tensor([1, 2, 3, 4] as [UInt8], [1, 1, 2, 2])
     try expect(

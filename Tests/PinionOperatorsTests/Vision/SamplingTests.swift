@@ -41,6 +41,18 @@ import Testing
     let y = try evaluate("GridSample", attributes: ["mode": .string(mode), "padding_mode": .string("border")], [x, grid])
     try expect(y, near: Array(try x.elements(as: Float.self)), [2, 3, 20, 30], tolerance: 1e-4)
   }
+
+  /// ONNX's text does not say whether a point behind the border is moved to it before or after the polynomial is formed.
+  /// PyTorch and onnxruntime repeat the border elements for each tap: at 4.25 the taps 3, 4, 5, 6 of [0, 10, 20, 30] are all the
+  /// last element, so is the value; at 3.5 they are 20, 30, 30, 30 with the weights a t^3 - 2 a t^2 + a t (a = -0.75, t = 0.5) and rest.
+  @Test func cubicBehindTheBorder() throws {
+    let x = try tensor([0, 10, 20, 30, 0, 10, 20, 30] as [Float], [1, 1, 2, 4])
+    // With corners not aligned, coordinate c of an axis of 4 is (2 c + 1) / 4 - 1.
+    let grid = try tensor([(2 * 3.5 + 1) / 4 - 1, 0, (2 * 4.25 + 1) / 4 - 1, 0] as [Float], [1, 1, 2, 2])
+    let y = try evaluate("GridSample", attributes: ["mode": .string("cubic"), "padding_mode": .string("border")], [x, grid])
+    let weight: Float = -0.75 * (0.125 - 2 * 0.25 + 0.5)
+    try expect(y, near: [30 + weight * (20 - 30), 30], [1, 1, 1, 2])
+  }
 }
 
 @Suite struct RegionTests {

@@ -42,7 +42,8 @@ class Model:
 
     Args:
         source: the path of a file, or its bytes.
-        external_data_folder: where the files with the model's external data lie; default: beside the model's file.
+        external_data_folder: where the files with the model's external data lie; default: beside the model's file. Symbolic links
+            may lead from there into the folder where the model's file really lies, as in a Hugging Face cache, and nowhere else.
 
     Raises:
         UnsupportedError: operators that this build does not have, all at once.

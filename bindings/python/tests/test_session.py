@@ -4,6 +4,7 @@ import threading
 import time
 
 import numpy as np
+import onnx
 import pinion
 import pytest
 from conftest import FLOAT, INT64, matmul_chain, model, tensor
@@ -17,6 +18,62 @@ def test_runs_from_bytes_and_from_a_file(add_model, x, tmp_path):
         [y] = pinion.Session(source, threads=1).run({"x": x})
         np.testing.assert_array_equal(y, x + np.array([10, 20], np.float32))
         assert y.dtype == np.float32
+
+
+def external_model(folder, name, location="weights.bin"):
+    """y = x + b with b in another file."""
+    bias = helper.make_tensor("b", FLOAT, [2], np.array([10, 20], np.float32).tobytes(), raw=True)
+    (folder / "data.bin").write_bytes(bias.raw_data)
+    bias.ClearField("raw_data")
+    bias.data_location = onnx.TensorProto.EXTERNAL
+    bias.external_data.add(key="location", value=location)
+    (folder / name).write_bytes(model([helper.make_node("Add", ["x", "b"], ["y"])], [tensor("x")], [tensor("y")], [bias]))
+    return folder / "data.bin"
+
+
+def test_external_data_behind_links(x, tmp_path):
+    """The layout of a Hugging Face cache: what a snapshot names are links to blobs."""
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / "1"
+    blobs.mkdir()
+    snapshot.mkdir(parents=True)
+    external_model(blobs, "abc").rename(blobs / "def")
+    (snapshot / "model.onnx").symlink_to("../../blobs/abc")
+    (snapshot / "weights.bin").symlink_to("../../blobs/def")
+    [y] = pinion.Session(snapshot / "model.onnx").run({"x": x})
+    np.testing.assert_array_equal(y, x + np.array([10, 20], np.float32))
+    # A link elsewhere, also where its folder's name only begins like one that is allowed.
+    (tmp_path / "blobs2").mkdir()
+    (blobs / "def").rename(tmp_path / "blobs2" / "def")
+    (snapshot / "weights.bin").unlink()
+    (snapshot / "weights.bin").symlink_to("../../blobs2/def")
+    with pytest.raises(pinion.InputOutputError, match="external_data_folder"):
+        pinion.Model(snapshot / "model.onnx")
+
+
+def test_external_data_in_another_folder(x, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "data").mkdir()
+    external_model(tmp_path / "model", "model.onnx").rename(tmp_path / "data" / "weights.bin")
+    path = tmp_path / "model" / "model.onnx"
+    with pytest.raises(pinion.InputOutputError):
+        pinion.Model(path)
+    for source in (path, path.read_bytes()):
+        [y] = pinion.Session(source, external_data_folder=tmp_path / "data").run({"x": x})
+        np.testing.assert_array_equal(y, x + np.array([10, 20], np.float32))
+
+
+@pytest.mark.parametrize("location", ["../data.bin", "/etc/passwd", "sub/../../data.bin"])
+def test_external_data_outside_is_refused(location, tmp_path):
+    (tmp_path / "model").mkdir()
+    external_model(tmp_path / "model", "model.onnx", location).rename(tmp_path / "data.bin")
+    with pytest.raises(pinion.InvalidModelError, match="external_data_folder"):
+        pinion.Model(tmp_path / "model" / "model.onnx")
+
+
+def test_external_data_beside_the_model_by_a_detour(x, tmp_path):
+    external_model(tmp_path, "model.onnx", "sub/../data.bin")
+    [y] = pinion.Session(tmp_path / "model.onnx").run({"x": x})
+    np.testing.assert_array_equal(y, x + np.array([10, 20], np.float32))
 
 
 def test_describes_inputs_and_outputs(add_model):

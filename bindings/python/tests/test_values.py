@@ -196,6 +196,15 @@ def test_nested_values_without_a_model(x):
     assert pinion.Value([{"a": 1.5}, {"a": 2.5}]).numpy() == [{"a": 1.5}, {"a": 2.5}]
 
 
+def test_sequences_do_not_nest(x):
+    for nested in ([pinion.Value([x])], [None], [x, None]):
+        with pytest.raises(pinion.Error):
+            pinion.Value(nested)
+    session = pinion.Session(model([helper.make_node("SequenceLength", ["s"], ["n"])], [sequence("s")], [tensor("n", INT64, ())]))
+    with pytest.raises(pinion.InvalidValueError, match="sequence"):
+        session.run({"s": [pinion.Value([x])]})
+
+
 def test_zipmap():
     probabilities = helper.make_tensor_value_info("x", FLOAT, ("n", 2))
     output = helper.make_value_info(

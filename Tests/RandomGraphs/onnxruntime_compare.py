@@ -1,0 +1,140 @@
+"""onnxruntime_compare.py FOLDER: what onnxruntime gives for the models that `random-graphs --write FOLDER` left.
+
+An output may differ by FACTOR times the deviation that the model shows when its numbers are disturbed by a few units of their last place
+(bounds.txt), and by FACTOR units of the last place of its largest number. Exit status 1 where one differs by more for no reason that
+KNOWN gives.
+"""
+import collections
+import pathlib
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime
+from onnx import numpy_helper
+
+FACTOR = 16
+UNIT = {"float32": 2.0**-23, "float64": 2.0**-52, "float16": 2.0**-10, "bfloat16": 2.0**-7}
+
+# Differences that stay: an operator that the model has, whether it explains the difference, and why.
+KNOWN = [
+    ("Cast", lambda model, problems: any("'True'" in text or "'False'" in text for text in problems),
+     "Cast from bool to string: onnxruntime writes 1 and 0"),
+    ("Loop", lambda model, problems: any(gives_iteration_number(node) for node in operators(model.graph)),
+     "Loop: onnxruntime lets the iteration number itself, as a body's output, be overwritten by the next one"),
+    ("LinearRegressor", lambda model, problems: any(node.op_type == "LinearRegressor" and post_transform(node) != b"NONE" for node in operators(model.graph)),
+     "LinearRegressor: onnxruntime leaves post_transform out for one target"),
+]
+
+
+def read(path):
+    tensor = onnx.TensorProto()
+    tensor.ParseFromString(path.read_bytes())
+    return tensor.name, numpy_helper.to_array(tensor)
+
+
+def operators(graph):
+    for node in graph.node:
+        yield node
+        for attribute in node.attribute:
+            if attribute.HasField("g"):
+                yield from operators(attribute.g)
+
+
+def gives_iteration_number(node):
+    bodies = [attribute.g for attribute in node.attribute if attribute.name == "body"]
+    return node.op_type == "Loop" and any(body.input[0].name in [output.name for output in body.output] for body in bodies)
+
+
+def post_transform(node):
+    return next((attribute.s for attribute in node.attribute if attribute.name == "post_transform"), b"NONE")
+
+
+def leaves(value):
+    if isinstance(value, list):
+        return [leaf for item in value for leaf in leaves(item)]
+    if isinstance(value, dict):
+        return [np.array(list(value.keys())), np.array(list(value.values()), dtype=np.float32)]
+    return [] if value is None else [np.asarray(value)]
+
+
+def wrong(ours, theirs, deviation, unstable):
+    """Says how two tensors differ; nothing where they do not."""
+    if ours.shape != theirs.shape:
+        return f"shape {ours.shape}, onnxruntime {theirs.shape}"
+    if ours.dtype.kind in "OUS" or theirs.dtype.kind in "OUS":
+        text = [x.decode() if isinstance(x, bytes) else str(x) for x in ours.ravel()]
+        return "" if text == [str(x) for x in theirs.ravel()] else f"{ours.ravel()[:4]}, onnxruntime {theirs.ravel()[:4]}"
+    if ours.dtype != theirs.dtype:
+        return f"type {ours.dtype}, onnxruntime {theirs.dtype}"
+    if ours.dtype.kind in "iub":
+        x, y, allowed = ours.ravel(), theirs.ravel(), 0
+        differs = x != y
+    else:
+        x, y = ours.astype(np.float64).ravel(), theirs.astype(np.float64).ravel()
+        finite = np.abs(y[np.isfinite(y)])
+        allowed = FACTOR * (deviation + UNIT.get(ours.dtype.name, 0) * (finite.max() if finite.size else 0))
+        with np.errstate(invalid="ignore"):
+            differs = ~((x == y) | (np.isnan(x) & np.isnan(y)) | (np.abs(x - y) <= allowed))
+    for index in unstable:
+        differs[index] = False
+    if not differs.any():
+        return ""
+    place = int(np.flatnonzero(differs)[0])
+    return f"{int(differs.sum())} of {differs.size}, at {place} {x[place]}, onnxruntime {y[place]} +- {allowed}"
+
+
+def compare(folder):
+    model = onnx.load(folder / "model.onnx")
+    options = onnxruntime.SessionOptions()
+    options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        feeds = dict(read(path) for path in folder.glob("in-*.pb"))
+        results = session.run(None, feeds)
+    except Exception as error:  # onnxruntime's errors have no common base but this.
+        return "not taken", str(error).split("\n")[0]
+    problems = []
+    for line in (folder / "bounds.txt").read_text().splitlines():
+        fields = line.split(" ")
+        if fields[1] == "unstable":
+            continue
+        index, leaf, deviation = int(fields[0]), int(fields[1]), float(fields[2])
+        unstable = [int(place) for place in fields[3].split(",") if place]
+        theirs = leaves(results[index])
+        if leaf >= len(theirs):
+            problems.append(f"output {index}: {len(theirs)} tensors")
+            continue
+        text = wrong(read(folder / f"out-{index}-{leaf}.pb")[1], theirs[leaf], deviation, unstable)
+        if text:
+            problems.append(f"output {index}: {text}")
+    if not problems:
+        return "equal", ""
+    names = {node.op_type for node in operators(model.graph)} | {node.op_type for function in model.functions for node in function.node}
+    for name, explains, reason in KNOWN:
+        if name in names and explains(model, problems):
+            return "known", reason
+    return "differs", "; ".join(problems) + " -- " + " ".join(sorted(names - {"Constant"}))
+
+
+def main():
+    counts, reasons, failures = collections.Counter(), collections.Counter(), []
+    for folder in sorted(pathlib.Path(sys.argv[1]).iterdir(), key=lambda path: int(path.name)):
+        kind, text = compare(folder)
+        counts[kind] += 1
+        if kind == "differs":
+            failures.append(f"seed {folder.name}: {text}")
+        elif text:
+            reasons[text[:110] if "-v" in sys.argv else kind] += 1
+    print(", ".join(f"{kind} {count}" for kind, count in counts.items()))
+    for reason, count in reasons.most_common(40) if "-v" in sys.argv else []:
+        print(f"  {count}: {reason}")
+    for failure in failures:
+        print(failure)
+    sys.exit(1 if failures else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,173 @@
+import PinionBase
+import PinionTensor
+
+/// How far an output may be from the reference where another order of roundings is allowed: between optimisation level 0 and 2,
+/// between levels of instructions, and between runtimes.
+///
+/// The model is computed a few times more with every floating-point input, constant and intermediate number moved up or down at
+/// random by a few units of its last place. An output may differ by `factor` times what that moves the output's tensor by, and by
+/// `factor` units of the last place of its largest number. Numbers that are no longer finite (or finite again), and integers that are others in any of
+/// these runs, are not compared: the model itself decides there by a hair's breadth.
+struct Bound {
+  static let factor = 16.0
+  /// As many as a difference needs to be found within the bounds, and at most the last of these.
+  static let repetitions = [4, 12, 40]
+
+  /// Nil where the output's shape or structure depends on the roundings.
+  private(set) var tensors: [TensorBound]?
+
+  struct TensorBound {
+    var deviation = 0.0
+    var isUnstable: [Bool]
+  }
+
+  /// Units of the last place, as a fraction of the number.
+  static func unit(_ element: ElementType) -> Double? {
+    switch element {
+    case .float32: 0x1p-23
+    case .float64: 0x1p-52
+    case .float16: 0x1p-10
+    case .bfloat16: 0x1p-7
+    default: nil
+    }
+  }
+
+  /// Where outputs lie outside the bounds; nil where they do not.
+  /// - Parameter undecided: counts outputs that could not be compared in full.
+  static func violation(
+    _ found: [Value], _ expected: [Value], _ interpreter: Interpreter, _ feeds: Feeds, seed: UInt64, undecided: inout Int
+  ) -> String? {
+    var text: String?
+    for count in repetitions {
+      let bounds = bounds(interpreter, feeds, reference: expected, seed: seed, repetitions: count)
+      text = nil
+      for index in found.indices where text == nil {
+        text = bounds[index].violation(found[index], expected[index]).map { "output \(index): " + $0 }
+      }
+      guard text == nil else { continue }
+      undecided += bounds.count { $0.tensors?.contains { $0.isUnstable.contains(true) } ?? true }
+      break
+    }
+    return text
+  }
+
+  /// Bounds for each output of a run.
+  static func bounds(_ interpreter: Interpreter, _ feeds: Feeds, reference: [Value], seed: UInt64, repetitions: Int) -> [Bound] {
+    var bounds = reference.map { value in
+      Bound(tensors: value.leaves.map { TensorBound(isUnstable: [Bool](repeating: false, count: $0.count)) })
+    }
+    var random = RandomNumbers(seed: seed)
+    let original = interpreter.spec
+    defer {
+      interpreter.disturb = nil
+      interpreter.spec = original
+    }
+    for _ in 0..<repetitions {
+      interpreter.disturb = { value throws(PinionError) in try disturbed(value, &random) }
+      var moved = feeds
+      for (name, value) in feeds { moved[name] = (try? disturbed(value, &random)) ?? value }
+      interpreter.spec.graph = original.graph.disturbed(&random)
+      let outputs: [Value]
+      do { outputs = try interpreter.run(moved) } catch {
+        for index in bounds.indices { bounds[index].tensors = nil }
+        continue
+      }
+      for index in bounds.indices { bounds[index].widen(outputs[index].leaves, reference[index].leaves) }
+    }
+    return bounds
+  }
+
+  private mutating func widen(_ moved: [Tensor], _ reference: [Tensor]) {
+    guard var tensors else { return }
+    guard moved.map(\.type) == reference.map(\.type) else {
+      self.tensors = nil
+      return
+    }
+    defer { self.tensors = tensors }
+    for index in moved.indices {
+      guard let x = moved[index].doubles(), let y = reference[index].doubles() else {
+        if let place = moved[index].firstDifference(reference[index]) { tensors[index].isUnstable[place] = true }
+        continue
+      }
+      for place in x.indices where x[place] != y[place] {
+        if !reference[index].element.isFloatingPoint || !x[place].isFinite || !y[place].isFinite {
+          if !(x[place].isNaN && y[place].isNaN) { tensors[index].isUnstable[place] = true }
+        } else {
+          tensors[index].deviation = max(tensors[index].deviation, abs(x[place] - y[place]))
+        }
+      }
+    }
+  }
+
+  /// Where a value lies outside; nil where it does not.
+  func violation(_ value: Value, _ reference: Value) -> String? {
+    guard let tensors else { return nil }
+    let found = value.leaves, expected = reference.leaves
+    guard found.map(\.type) == expected.map(\.type) else { return "\(found.map(\.type)), expected \(expected.map(\.type))" }
+    for index in found.indices {
+      guard let x = found[index].doubles(), let y = expected[index].doubles() else {
+        if let place = found[index].firstDifference(expected[index]), !tensors[index].isUnstable[place] {
+          return "element \(place) is \(found[index].text(place)), expected \(expected[index].text(place))"
+        }
+        continue
+      }
+      let largest = y.reduce(0) { $1.isFinite ? max($0, abs($1)) : $0 }
+      let allowed = Bound.factor * (tensors[index].deviation + (Bound.unit(expected[index].element) ?? 0) * largest)
+      for place in x.indices where x[place] != y[place] && !tensors[index].isUnstable[place] && !(x[place].isNaN && y[place].isNaN) {
+        guard !(abs(x[place] - y[place]) <= allowed) else { continue }
+        // An intermediate number that is too large for its type in one order of operations and not in the other.
+        if x[place].sign == y[place].sign, x[place].isInfinite != y[place].isInfinite, min(abs(x[place]), abs(y[place])) > 1e30 { continue }
+        return "element \(place) of \(found[index].type) is \(x[place]), expected \(y[place]) +- \(allowed)"
+      }
+    }
+    return nil
+  }
+
+  static func disturbed(_ value: Value, _ random: inout RandomNumbers) throws(PinionError) -> Value {
+    switch value {
+    case .tensor(let tensor): return .tensor(try disturbed(tensor, &random))
+    case .sequence(let values, let element):
+      var moved: [Value] = []
+      for value in values { moved.append(try disturbed(value, &random)) }
+      return .sequence(moved, element: element)
+    default: return value
+    }
+  }
+
+  static func disturbed(_ tensor: Tensor, _ random: inout RandomNumbers) throws(PinionError) -> Tensor {
+    guard let unit = unit(tensor.element) else { return tensor }
+    let copy = try tensor.copy()
+    for index in 0..<copy.count {
+      let step = (random.chance(0.5) ? unit : -unit) * (tensor.element == .float32 || tensor.element == .float64 ? 4 : 1)
+      switch tensor.element {
+      case .float32: copy.store(index, copy.data.load(fromByteOffset: index * 4, as: Float.self) * Float(1 + step))
+      case .float64: copy.store(index, copy.data.load(fromByteOffset: index * 8, as: Double.self) * (1 + step))
+      case .float16: copy.store(index, Float16(Float(copy.data.load(fromByteOffset: index * 2, as: Float16.self)) * Float(1 + step)))
+      default: copy.store(index, BFloat16(copy.data.load(fromByteOffset: index * 2, as: BFloat16.self).float * Float(1 + step)))
+      }
+    }
+    return copy
+  }
+}
+
+extension Value {
+  /// The tensors inside, in order.
+  var leaves: [Tensor] {
+    switch self {
+    case .tensor(let tensor): [tensor]
+    case .sequence(let values, _): values.flatMap(\.leaves)
+    case .map(let keys, let values): [keys, values]
+    case .none: []
+    }
+  }
+}
+
+extension GraphSpec {
+  fileprivate func disturbed(_ random: inout RandomNumbers) -> GraphSpec {
+    var copy = self
+    for index in copy.initializers.indices {
+      if let moved = try? Bound.disturbed(copy.initializers[index].tensor, &random) { copy.initializers[index].tensor = moved }
+    }
+    return copy
+  }
+}

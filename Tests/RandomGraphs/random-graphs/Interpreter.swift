@@ -1,0 +1,295 @@
+import Pinion
+import PinionBase
+import PinionTensor
+
+/// A value that a name stands for, and whether it is an initializer or constant that no run changes.
+struct Binding {
+  var value: Value
+  var isConstant = false
+}
+
+typealias Environment = [String: Binding]
+
+/// Computes a model as its file reads: node after node, each in a session of its own that plans nothing but this node, with control
+/// flow and calls of functions carried out here. No pass, no plan of several nodes and no shared memory takes part.
+final class Interpreter {
+  private struct Key: Hashable {
+    let node: Int
+    let constants: [UInt]
+  }
+
+  let runtime: Runtime
+  var spec: ModelSpec
+  /// Changes what nodes give, to learn how much of it reaches the outputs.
+  var disturb: ((Value) throws(PinionError) -> Value)?
+  private var sessions: [Key: Session] = [:]
+
+  init(_ spec: ModelSpec, runtime: Runtime) {
+    self.spec = spec
+    self.runtime = runtime
+  }
+
+  /// The outputs of one run.
+  func run(_ feeds: Feeds) throws(PinionError) -> [Value] {
+    let environment = try finalEnvironment(feeds)
+    return try spec.graph.outputs.map { output throws(PinionError) in try lookUp(output.name, environment) }
+  }
+
+  func finalEnvironment(_ feeds: Feeds) throws(PinionError) -> Environment {
+    var environment: Environment = [:]
+    for (name, tensor) in spec.graph.initializers { environment[name] = Binding(value: .tensor(tensor), isConstant: true) }
+    for (name, value) in feeds { environment[name] = Binding(value: value) }
+    for input in spec.graph.inputs where environment[input.name] == nil {
+      guard case .optional(let content)? = input.type else { throw .invalidArgument("input \(input.name) is missing") }
+      environment[input.name] = Binding(value: .none(content))
+    }
+    try run(spec.graph.nodes, &environment, opset: spec.opset)
+    return environment
+  }
+
+  func run(_ nodes: [NodeSpec], _ environment: inout Environment, opset: Int) throws(PinionError) {
+    for node in nodes { try run(node, &environment, opset: opset) }
+  }
+
+  func run(_ node: NodeSpec, _ environment: inout Environment, opset: Int) throws(PinionError) {
+    let results: [Value]
+    var isConstant = false
+    switch (node.domain, node.op) {
+    case ("", "If"): results = try runIf(node, environment, opset)
+    case ("", "Loop"): results = try runLoop(node, environment, opset)
+    case ("", "Scan"): results = try runScan(node, environment, opset)
+    case ("test", _): results = try call(node, environment)
+    case ("", "Constant"):
+      guard case .tensor(let tensor)? = node.attribute("value") else { throw .unsupported("a constant of another kind") }
+      results = [.tensor(tensor)]
+      isConstant = true
+    default:
+      var values = try runAlone(node, environment, opset)
+      if let disturb { values = try values.map { value throws(PinionError) in try disturb(value) } }
+      results = values
+    }
+    var position = 0
+    for name in node.outputs where !name.isEmpty {
+      environment[name] = Binding(value: results[position], isConstant: isConstant)
+      position += 1
+    }
+  }
+
+  /// The values of the outputs that the node names.
+  private func runAlone(_ node: NodeSpec, _ environment: Environment, _ opset: Int) throws(PinionError) -> [Value] {
+    var feeds: [Value?] = []
+    var constants: [UInt] = []
+    var seen: Set<String> = []
+    for name in node.inputs + node.subgraphs.flatMap(\.outerNames) where !name.isEmpty && seen.insert(name).inserted {
+      guard let binding = environment[name] else { throw .invalidModel("value \(name) is not there") }
+      if binding.isConstant, case .tensor(let tensor) = binding.value {
+        constants.append(UInt(bitPattern: tensor.data))
+      } else {
+        constants.append(0)
+        feeds.append(binding.value)
+      }
+    }
+    let key = Key(node: node.id, constants: constants)
+    let session: Session
+    if let known = sessions[key] { session = known } else {
+      session = try Interpreter.session(for: node, environment, opset: opset, mlOpset: spec.mlOpset, runtime: runtime)
+      sessions[key] = session
+    }
+    return try session.run(feeds, wanted: Array(session.model.outputs.indices))
+  }
+
+  private static func session(
+    for node: NodeSpec, _ environment: Environment, opset: Int, mlOpset: Int, runtime: Runtime
+  ) throws(PinionError) -> Session {
+    var alone = ModelSpec()
+    alone.opset = opset
+    alone.mlOpset = mlOpset
+    alone.graph.nodes = [node]
+    var seen: Set<String> = []
+    for name in node.inputs + node.subgraphs.flatMap(\.outerNames) where !name.isEmpty && seen.insert(name).inserted {
+      guard let binding = environment[name] else { throw .invalidModel("value \(name) is not there") }
+      if binding.isConstant, case .tensor(let tensor) = binding.value {
+        alone.graph.initializers.append((name, tensor))
+      } else {
+        alone.graph.inputs.append(ValueSpec(name: name, type: binding.value.openType))
+      }
+    }
+    for name in node.outputs where !name.isEmpty { alone.graph.outputs.append(ValueSpec(name: name, type: nil)) }
+    var options = SessionOptions()
+    options.optimization = 0
+    return try Session(try alone.loaded(), runtime: runtime, options: options)
+  }
+
+  func lookUp(_ name: String, _ environment: Environment) throws(PinionError) -> Value {
+    guard let binding = environment[name] else { throw .invalidModel("value \(name) is not there") }
+    return binding.value
+  }
+
+  private func tensor(_ name: String, _ environment: Environment) throws(PinionError) -> Tensor {
+    try lookUp(name, environment).asTensor()
+  }
+
+  // MARK: Control flow
+
+  /// A subgraph's outputs for values of its inputs.
+  private func run(
+    body: GraphSpec, _ arguments: [Value], _ environment: Environment, _ opset: Int
+  ) throws(PinionError) -> [Value] {
+    var inner = environment
+    for (name, tensor) in body.initializers { inner[name] = Binding(value: .tensor(tensor), isConstant: true) }
+    for (input, value) in zip(body.inputs, arguments) { inner[input.name] = Binding(value: value) }
+    try run(body.nodes, &inner, opset: opset)
+    var outputs: [Value] = []
+    for output in body.outputs { outputs.append(try lookUp(output.name, inner)) }
+    return outputs
+  }
+
+  private func runIf(_ node: NodeSpec, _ environment: Environment, _ opset: Int) throws(PinionError) -> [Value] {
+    let condition = try tensor(node.inputs[0], environment).isTrue
+    guard let branch = node.graph(condition ? "then_branch" : "else_branch") else { throw .invalidModel("no branch") }
+    return try run(body: branch, [], environment, opset)
+  }
+
+  private func runLoop(_ node: NodeSpec, _ environment: Environment, _ opset: Int) throws(PinionError) -> [Value] {
+    guard let body = node.graph("body") else { throw .invalidModel("no body") }
+    var limit = Int64.max
+    if !node.inputs[0].isEmpty { limit = try tensor(node.inputs[0], environment).integers()[0] }
+    var isGoingOn = true
+    if node.inputs.count > 1, !node.inputs[1].isEmpty { isGoingOn = try tensor(node.inputs[1], environment).isTrue }
+    var carried: [Value] = []
+    for name in node.inputs.dropFirst(2) { carried.append(try lookUp(name, environment)) }
+    let scans = body.outputs.count - 1 - carried.count
+    var stacks = [[Tensor]](repeating: [], count: scans)
+    var iteration: Int64 = 0
+    while isGoingOn, iteration < limit {
+      guard iteration < 64 else { throw .unsupported("a long loop") }
+      let results = try run(
+        body: body, [.tensor(try Tensor(scalar: iteration)), .tensor(try Tensor(scalar: isGoingOn))] + carried, environment, opset)
+      isGoingOn = try results[0].asTensor().isTrue
+      carried = Array(results[1..<(1 + carried.count)])
+      for index in 0..<scans { stacks[index].append(try results[1 + carried.count + index].asTensor()) }
+      iteration += 1
+    }
+    var samples: [Tensor] = []
+    if iteration == 0, scans > 0 {
+      // No step is made: the outputs have the element type and extents that a first step would have given.
+      let results = try run(body: body, [.tensor(try Tensor(scalar: Int64(0))), .tensor(try Tensor(scalar: true))] + carried, environment, opset)
+      for result in results.suffix(scans) { samples.append(try result.asTensor()) }
+    }
+    var outputs = carried
+    for index in 0..<scans { outputs.append(.tensor(try Tensor.stack(stacks[index], axis: 0, sample: samples.isEmpty ? nil : samples[index]))) }
+    return outputs
+  }
+
+  private func runScan(_ node: NodeSpec, _ environment: Environment, _ opset: Int) throws(PinionError) -> [Value] {
+    guard let body = node.graph("body"), let inputCount = node.int("num_scan_inputs") else { throw .invalidModel("no body") }
+    let stateCount = node.inputs.count - inputCount
+    var state: [Value] = []
+    for name in Array(node.inputs.prefix(stateCount)) { state.append(try lookUp(name, environment)) }
+    var scanned: [Tensor] = []
+    for name in node.inputs.dropFirst(stateCount) { scanned.append(try tensor(name, environment)) }
+    let axes = node.ints("scan_input_axes") ?? [Int](repeating: 0, count: inputCount)
+    let directions = node.ints("scan_input_directions") ?? [Int](repeating: 0, count: inputCount)
+    var steps: Int?
+    for (tensor, axis) in zip(scanned, axes) {
+      let extent = tensor.shape[axis < 0 ? axis + tensor.shape.rank : axis]
+      guard steps ?? extent == extent else { throw .invalidShape("scan inputs of different lengths") }
+      steps = extent
+    }
+    let outputCount = body.outputs.count - stateCount
+    let outputAxes = node.ints("scan_output_axes") ?? [Int](repeating: 0, count: outputCount)
+    let outputDirections = node.ints("scan_output_directions") ?? [Int](repeating: 0, count: outputCount)
+    func arguments(_ step: Int) throws(PinionError) -> [Value] {
+      var slices: [Value] = []
+      for (index, tensor) in scanned.enumerated() {
+        slices.append(.tensor(try tensor.slice(axis: axes[index], directions[index] == 1 ? (steps ?? 0) - 1 - step : step)))
+      }
+      return state + slices
+    }
+    var stacks = [[Tensor]](repeating: [], count: outputCount)
+    for step in 0..<(steps ?? 0) {
+      let results = try run(body: body, try arguments(step), environment, opset)
+      state = Array(results.prefix(stateCount))
+      for index in 0..<outputCount { stacks[index].append(try results[stateCount + index].asTensor()) }
+    }
+    var outputs = state
+    guard steps != 0 else { throw .unsupported("a scan without steps") }
+    for index in 0..<outputCount {
+      let parts = outputDirections[index] == 1 ? stacks[index].reversed() : stacks[index]
+      outputs.append(.tensor(try Tensor.stack(parts, axis: outputAxes[index], sample: nil)))
+    }
+    return outputs
+  }
+
+  private func call(_ node: NodeSpec, _ environment: Environment) throws(PinionError) -> [Value] {
+    guard let function = spec.function(node) else { throw .invalidModel("no function \(node.op)") }
+    var inner: Environment = [:]
+    for (inside, outside) in zip(function.inputs, node.inputs) { inner[inside] = environment[outside] }
+    try run(function.nodes, &inner, opset: function.opset)
+    return try function.outputs.map { name throws(PinionError) in try lookUp(name, inner) }
+  }
+}
+
+extension GraphSpec {
+  /// Names that this graph uses from outside.
+  var outerNames: [String] {
+    let own = Set(inputs.map(\.name) + initializers.map(\.name) + nodes.flatMap(\.outputs))
+    let used = nodes.flatMap { $0.inputs + $0.subgraphs.flatMap(\.outerNames) } + outputs.map(\.name)
+    return used.filter { !$0.isEmpty && !own.contains($0) }
+  }
+}
+
+extension Value {
+  /// The value's type without extents.
+  var openType: ValueType {
+    switch self {
+    case .tensor(let tensor): .tensor(tensor.element, dims: nil)
+    case .sequence(_, let element): .sequence(element.open)
+    case .none(let type): .optional(type.open)
+    case .map(let keys, let values): .map(key: keys.element, value: .tensor(values.element, dims: []))
+    }
+  }
+
+  var tensor: Tensor? { if case .tensor(let tensor) = self { tensor } else { nil } }
+}
+
+extension ValueType {
+  var open: ValueType {
+    switch self {
+    case .tensor(let element, _): .tensor(element, dims: nil)
+    case .sequence(let type): .sequence(type.open)
+    case .optional(let type): .optional(type.open)
+    case .map: self
+    }
+  }
+}
+
+extension Tensor {
+  var isTrue: Bool { count > 0 && data.load(as: UInt8.self) != 0 }
+
+  /// The slice at `index` along an axis, which the result lacks.
+  func slice(axis: Int, _ index: Int) throws(PinionError) -> Tensor {
+    let axis = axis < 0 ? axis + shape.rank : axis
+    let outer = shape.dims[..<axis].reduce(1, *), inner = shape.dims[(axis + 1)...].reduce(1, *) * element.byteWidth
+    var dims = shape.dims
+    let extent = dims.remove(at: axis)
+    let result = try Tensor(TensorType(element, try Shape(dims)))
+    for row in 0..<outer { (result.data + row * inner).copyMemory(from: data + (row * extent + index) * inner, byteCount: inner) }
+    return result.keepingAlive([owner])
+  }
+
+  /// Tensors of one type side by side along a new axis.
+  static func stack(_ parts: [Tensor], axis: Int, sample: Tensor?) throws(PinionError) -> Tensor {
+    guard let first = parts.first ?? sample else { throw .unsupported("nothing to stack") }
+    for part in parts where part.type != first.type { throw .invalidShape("steps give \(first.type) and \(part.type)") }
+    let axis = axis < 0 ? axis + first.shape.rank + 1 : axis
+    var dims = first.shape.dims
+    let outer = dims[..<axis].reduce(1, *), inner = dims[axis...].reduce(1, *) * first.element.byteWidth
+    dims.insert(parts.count, at: axis)
+    let result = try Tensor(TensorType(first.element, try Shape(dims)))
+    for (index, part) in parts.enumerated() {
+      for row in 0..<outer { (result.data + (row * parts.count + index) * inner).copyMemory(from: part.data + row * inner, byteCount: inner) }
+    }
+    return result.keepingAlive(parts.map(\.owner))
+  }
+}

@@ -1,0 +1,91 @@
+import Pinion
+import PinionBase
+import PinionTensor
+
+/// An attribute of a node, as a model file has it.
+indirect enum AttributeSpec {
+  case int(Int)
+  case float(Float)
+  case string(String)
+  case tensor(Tensor)
+  case graph(GraphSpec)
+  case ints([Int])
+  case floats([Float])
+  case strings([String])
+  case type(ValueType)
+  /// The attribute of the function call in whose body the node stands.
+  case reference(String, kind: Int)
+}
+
+/// A node, as a model file has it. Operands are names; an empty name is an absent operand.
+struct NodeSpec {
+  /// Tells nodes of one model apart.
+  var id: Int
+  var domain: String
+  var op: String
+  var inputs: [String]
+  var outputs: [String]
+  var attributes: [(name: String, value: AttributeSpec)]
+
+  func attribute(_ name: String) -> AttributeSpec? { attributes.first { $0.name == name }?.value }
+  func int(_ name: String) -> Int? {
+    guard case .int(let value)? = attribute(name) else { return nil }
+    return value
+  }
+  func ints(_ name: String) -> [Int]? {
+    guard case .ints(let values)? = attribute(name) else { return nil }
+    return values
+  }
+  func graph(_ name: String) -> GraphSpec? {
+    guard case .graph(let graph)? = attribute(name) else { return nil }
+    return graph
+  }
+  var subgraphs: [GraphSpec] {
+    attributes.compactMap { if case .graph(let graph) = $0.value { graph } else { nil } }
+  }
+}
+
+/// A value with what the model says of it; nil for nothing at all.
+struct ValueSpec {
+  var name: String
+  var type: ValueType?
+}
+
+struct GraphSpec {
+  var inputs: [ValueSpec] = []
+  var initializers: [(name: String, tensor: Tensor)] = []
+  var nodes: [NodeSpec] = []
+  var outputs: [ValueSpec] = []
+}
+
+struct FunctionSpec {
+  var domain: String
+  var name: String
+  var inputs: [String]
+  var outputs: [String]
+  var attributes: [String]
+  var nodes: [NodeSpec]
+  var opset: Int
+}
+
+/// What one run gives: values of inputs by name.
+typealias Feeds = [String: Value]
+
+/// A model and the runs that it is checked with, in order, on one session.
+struct ModelSpec {
+  var graph = GraphSpec()
+  var functions: [FunctionSpec] = []
+  var opset = 22
+  var mlOpset = 3
+  var runs: [Feeds] = []
+  /// All names of values are different, also between graphs.
+  func function(_ node: NodeSpec) -> FunctionSpec? { functions.first { $0.domain == node.domain && $0.name == node.op } }
+}
+
+extension ModelSpec {
+  /// The model as Pinion reads it.
+  func loaded() throws(PinionError) -> Model {
+    let file = encoded().withUnsafeBytes { bytes in Result { () throws(PinionError) in try FileMapping(copying: bytes) } }
+    return try Model(try file.get())
+  }
+}
