@@ -24,7 +24,7 @@ deps:
 	@sh .ci/packages libpng-dev libturbojpeg0-dev zlib1g-dev
 
 test-deps: deps
-	@sh .ci/packages gcc g++ cmake pkg-config libprotobuf-dev protobuf-compiler python3-venv
+	@sh .ci/packages gcc g++ cmake pkg-config libprotobuf-dev protobuf-compiler python3-venv libtiff6 libwebp7 libopenjp2-7
 
 build: deps
 	$(SWIFT) build -c release -j $(JOBS) --product pinion
@@ -58,6 +58,7 @@ swift-tests:
 
 kernel-tests:
 	$(MAKE) -f Tests/CThreads/threads.mk
+	$(MAKE) -f Tests/CPictures/pictures.mk
 	$(MAKE) -f Tests/CKernels/elementwise.mk
 	$(MAKE) -C Tests/CKernels
 
@@ -83,7 +84,7 @@ python-tests: $(VENV)/ready
 command-tests: $(VENV)/ready
 	RUN_MODEL=$(RELEASE)/run-model $(VENV)/bin/python -m pytest -q Tests/run-model
 
-conformance: $(VENV)/ready
+conformance: test-deps $(VENV)/ready
 	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Tests/Conformance/conformance.py --known Tests/Conformance/known-failures.txt
 
 # Documentation/Testing.md says what is checked. The seeds are always the same; `make soak` takes new ones.

@@ -10,7 +10,8 @@ public enum PlanInput: Sendable {
 }
 
 extension Session {
-  /// Says what a run with such inputs would do; nothing is run and no tensor allocated.
+  /// Says what a run with such inputs would do. Nothing is run but arithmetic on shapes that follow from given values, and no tensor allocated
+  /// but for that; values change nothing where all shapes follow from types.
   /// - Parameter inputs: one entry for each of the session's inputs; nil for one with a default, or whose declared shape is complete.
   public func plan(_ inputs: [PlanInput?]) throws(PinionError) -> PlanSummary {
     let own = model.graph.inputs.count

@@ -48,3 +48,18 @@ public protocol OperatorResolver: Sendable {
 public protocol ShapeReading: Operator {
   func read(_ input: TensorType) throws(PinionError) -> Tensor
 }
+
+/// What a control-flow operator does with its subgraphs.
+public enum Course: Sendable {
+  case branch(Int)
+  /// Runs a body so often, unless the body's own condition ends it before. It maps (iteration, condition, carried...) to
+  /// (condition, carried..., scan outputs...).
+  case loop(body: Int, count: Int)
+}
+
+/// A control-flow operator whose course follows from the values of some of its inputs.
+public protocol CourseTelling: Operator {
+  var decidingInputs: [Int] { get }
+  /// - Parameter values: the operator's own inputs, of which the deciding ones that are not absent are there.
+  func course(_ values: [Tensor?]) throws(PinionError) -> Course
+}

@@ -83,6 +83,7 @@ public struct OperatorCatalog: OperatorResolver {
     HardSwish.self,
     Identity.self,
     If.self,
+    ImageDecoder.self,
     InstanceNormalization.self,
     IsInf.self,
     IsNaN.self,

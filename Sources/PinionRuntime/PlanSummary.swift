@@ -12,13 +12,14 @@ public struct PlanSummary: Sendable {
   public let peakBytes: Int
   /// Arithmetic operations; a multiplication with an addition counts two.
   public let operations: Int
-  /// Nodes that the plan runs, in order, with their outputs' types.
+  /// Nodes that a run executes, in order, with their outputs' types; those of a body that is run several times once.
   public let nodes: [(name: String, operatorName: String, outputs: [TensorType])]
 }
 
 /// What is known of an input of a program.
 public enum PlannedInput: Sendable {
   case type(TensorType)
+  /// The plan is that of the tensor's type. Its elements are looked at only where a shape depends on them.
   case value(Tensor)
   case other
 }
@@ -27,37 +28,34 @@ extension Program {
   /// Plans without making kernels.
   public func summary(inputs: [PlannedInput]) throws(PinionError) -> PlanSummary {
     guard inputs.count == graph.inputs.count else { throw .internal("\(inputs.count) inputs for \(graph.inputs.count)") }
-    var planner = planner(
-      inputs: inputs.map {
-        switch $0 {
-        case .type(let type): .tensor(type)
-        case .value(let tensor): .constant(tensor)
-        case .other: .other
-        }
-      }, dryRun: true)
-    let segment = try planner.segment(nodes: Array(graph.nodes.indices))
-    func type(_ value: ValueID) -> TensorType? {
-      switch segment.knowledge[value.index] {
-      case .constant(let tensor): tensor.type
-      case .tensor(let type): type
-      case .unknown, .other: nil
+    var knowledge: [Knowledge] = []
+    var fed: [ValueID: Tensor] = [:]
+    for (value, input) in zip(graph.inputs, inputs) {
+      switch input {
+      case .type(let type): knowledge.append(.tensor(type))
+      case .value(let tensor):
+        knowledge.append(.tensor(tensor.type))
+        fed[value] = tensor
+      case .other: knowledge.append(.other)
       }
     }
-    var operations = 0
-    var nodes: [(name: String, operatorName: String, outputs: [TensorType])] = []
-    for index in planner.plannedNodes {
-      let node = graph.nodes[index]
-      let outputs = node.outputs.compactMap { $0.flatMap(type) }
-      let inputs = node.inputs.map { $0.flatMap(type) }
-      let (sum, overflow) = operations.addingReportingOverflow(node.op.operations(inputs: inputs, outputs: outputs))
-      operations = overflow ? .max : sum
-      nodes.append((node.name, node.schema.qualifiedName, outputs))
-    }
-    let outputBytes = graph.outputs.reduce(0) { $0 &+ (type($1)?.byteCount ?? 0) }
+    var walk = PlanWalk()
+    let end = try walk.plan(self, inputs: knowledge, values: ShapeValues(self, fed: fed))
+    let outputBytes = graph.outputs.reduce(0) { $0 &+ (end.made.contains($1) ? 0 : end.knowledge[$1.index].type?.byteCount ?? 0) }
     return PlanSummary(
       outputs: graph.outputs.map { value in
-        type(value).map { .tensor($0.element, dims: $0.dims.map(Dimension.known)) }
-      }, isComplete: segment.eagerNode == nil && segment.remaining.isEmpty, peakBytes: segment.arenaBytes &+ outputBytes,
-      operations: operations, nodes: nodes)
+        end.knowledge[value.index].type.map { .tensor($0.element, dims: $0.dims.map(Dimension.known)) }
+      }, isComplete: end.isComplete, peakBytes: walk.peakBytes &+ outputBytes, operations: walk.operations, nodes: walk.nodes)
+  }
+}
+
+extension Knowledge {
+  /// The type of a tensor that is or will be there.
+  var type: TensorType? {
+    switch self {
+    case .constant(let tensor): tensor.type
+    case .tensor(let type): type
+    case .unknown, .other: nil
+    }
   }
 }

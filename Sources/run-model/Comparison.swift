@@ -5,10 +5,13 @@ struct Tolerance {
   var rtol: Double
   var atol: Double
 
-  func allows(_ got: Double, _ expected: Double) -> Bool {
-    if got == expected || (got.isNaN && expected.isNaN) { return true }
+  /// By how much an element is beyond the tolerance, infinite for a NaN or an infinity on one side alone; nil for one that is right.
+  func excess(_ got: Double, _ expected: Double) -> Double? {
+    if got == expected || (got.isNaN && expected.isNaN) { return nil }
+    let error = abs(got - expected), allowed = atol + rtol * abs(expected)
     // An expected infinity would allow everything.
-    return expected.isFinite && abs(got - expected) <= atol + rtol * abs(expected)
+    guard error.isFinite, expected.isFinite else { return .infinity }
+    return error <= allowed ? nil : error - allowed
   }
 }
 
@@ -68,25 +71,29 @@ struct Comparison {
 
   private mutating func compare(_ got: [Double], _ expected: [Double], _ type: TensorType, _ tolerance: Tolerance) {
     var wrong = 0
-    var worst = (index: 0, error: 0.0), relative = 0.0
+    var worst = 0.0, relative = 0.0
+    // The largest error may well be within the tolerance of a large element, so that the worst is the one furthest beyond its own.
+    var furthest = (index: 0, excess: -1.0)
     for index in got.indices {
       let a = got[index], b = expected[index]
-      let isWrong = !tolerance.allows(a, b)
-      if isWrong { wrong += 1 }
+      if let excess = tolerance.excess(a, b) {
+        wrong += 1
+        if excess > furthest.excess { furthest = (index, excess) }
+      }
       guard a != b, !(a.isNaN && b.isNaN) else { continue }
       // A NaN or an infinity on one side alone is the worst that can be.
       let error = (a - b).isFinite ? abs(a - b) : .infinity
-      if error > worst.error { worst = (index, error) }
+      worst = max(worst, error)
       if b != 0 { relative = max(relative, error / abs(b)) }
     }
-    guard worst.error > 0 else {
+    guard worst > 0 else {
       text = "\(type)  equal"
       return
     }
-    text = "\(type)  worst error \(shortText(worst.error, digits: 3)), relative \(shortText(relative, digits: 3))"
+    text = "\(type)  worst error \(shortText(worst, digits: 3)), relative \(shortText(relative, digits: 3))"
     guard wrong > 0 else { return }
     isRight = false
-    text += "; \(wrong) of \(got.count) beyond the tolerance, the worst at \(worst.index): "
-      + "\(shortText(got[worst.index], digits: 9)), expected \(shortText(expected[worst.index], digits: 9))"
+    text += "; \(wrong) of \(got.count) beyond the tolerance, the worst at \(furthest.index): "
+      + "\(shortText(got[furthest.index], digits: 9)), expected \(shortText(expected[furthest.index], digits: 9))"
   }
 }

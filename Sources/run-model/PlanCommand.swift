@@ -7,8 +7,8 @@ struct PlanCommand: ParsableCommand {
     commandName: "plan",
     abstract: "Say what a run with given shapes would take, without running it.",
     discussion: """
-      Shapes come from the model, --shape and --dim. Inputs whose values decide shapes can be given as for 'run'. Where a shape \
-      depends on values that only a run knows, the figures end there and a note says so.
+      Shapes come from the model, --shape and --dim. Inputs whose values decide shapes can be given as for 'run'; values are looked \
+      at for that only. Where a shape depends on values that only a run knows, the figures end there and a note says so.
 
       Examples:
         run-model plan resnet50.onnx --dim batch=8

@@ -28,7 +28,7 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Save all outputs that are tensors to a .npz file.", valueName: "file.npz"))
   var outputs: String?
 
-  @Option(help: ArgumentHelp("Print the largest elements along the last axis of each output.", valueName: "k"))
+  @Option(help: ArgumentHelp("Print the largest elements of each output along its last axis that is longer than 1.", valueName: "k"))
   var topK: Int?
 
   @Option(help: ArgumentHelp("The classes' names for --top-k, one a line.", valueName: "file"))

@@ -2,7 +2,9 @@ import Glibc
 import Pinion
 import RunModelInputs
 
-/// Prints the largest elements along the last axis, as classifiers' outputs are read.
+/// Prints the largest elements along the axis of the classes, as classifiers' outputs are read.
+///
+/// That axis is the last whose extent is not 1, so that float32[n,1000,1,1] has 1000 classes; of two or more axes the first is the batch.
 struct TopK {
   let count: Int
   /// The names of the classes, by index.
@@ -20,11 +22,14 @@ struct TopK {
     return Literal(lines: text).words
   }
 
-  /// Nothing for outputs that are no numbers or scalars.
+  /// A note for outputs without elements to compare.
   func print(_ name: String, _ value: Value) throws(PinionError) {
-    guard case .tensor(let tensor) = value, tensor.element.isFloatingPoint || tensor.element.isInteger, let extent = tensor.shape.dims.last,
-      extent > 1
-    else { return }
+    guard case .tensor(let tensor) = value, tensor.element.isFloatingPoint || tensor.element.isInteger, tensor.count > 0 else {
+      return printNote("output '\(name)' is \(value.type), of which there is no top \(count)")
+    }
+    let dims = tensor.shape.dims
+    // The axes behind the one of the classes have extent 1, so that a row lies in one piece.
+    let extent = (dims.count > 1 ? dims.dropFirst() : dims[...]).last { $0 != 1 } ?? 1
     let numbers = try tensor.numbers()
     let rows = numbers.count / extent
     for row in 0..<min(rows, TopK.rowLimit) {

@@ -12,7 +12,7 @@ private let allowed: [String: Set<String>] = {
   let api = operators.union(["PinionPasses", "PinionImport", "PinionRuntime"])
   return [
     "PinionBase": [], "PinionTensor": base, "PinionGraph": tensor, "PinionBackend": graph.union(["CThreads"]),
-    "PinionCPU": backend.union(["CKernels"]), "PinionOperators": cpu.union(["CKernels"]),
+    "PinionCPU": backend.union(["CKernels"]), "PinionOperators": cpu.union(["CKernels", "CPictures"]),
     "PinionPasses": operators, "PinionImport": graph, "PinionRuntime": backend, "Pinion": api,
     "PinionC": api.union(["Pinion", "CPinion", "CKernels", "CThreads"]),
   ]

@@ -34,8 +34,11 @@ void expect(pinion::Status code, int line, Body body) {
   }
 }
 
-static_assert(!std::is_copy_constructible_v<pinion::Value>);
-static_assert(!std::is_copy_assignable_v<pinion::Session>);
+template <class T>
+constexpr bool is_move_only = !std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T> && std::is_nothrow_move_constructible_v<T> &&
+                              std::is_nothrow_move_assignable_v<T>;
+static_assert(is_move_only<pinion::Model> && is_move_only<pinion::Session> && is_move_only<pinion::Value>);
+static_assert(is_move_only<pinion::Runtime> && is_move_only<pinion::CancelToken> && is_move_only<pinion::Plan>);
 static_assert(std::is_nothrow_move_constructible_v<pinion::Model>);
 static_assert(std::is_nothrow_move_assignable_v<pinion::Value>);
 

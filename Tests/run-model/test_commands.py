@@ -113,6 +113,24 @@ def test_top_k(run_model, identity, folder):
     assert run_model(*arguments[:-1], folder / "none.txt").status == 3
 
 
+@pytest.mark.parametrize("dims", [[1, 4, 1, 1], [1, 1, 4], [4], [1, 4]])
+def test_top_k_finds_the_classes(run_model, identity, dims):
+    result = run_model("run", identity("f4", dims), "--input", "1,3,2,0", "--top-k", "2")
+    assert result.out == "y  top 2 of 4\n             3  class 1\n             2  class 2\n"
+
+
+def test_top_k_of_few_elements(run_model, identity, save):
+    # The first of several axes is the batch, however long.
+    result = run_model("run", identity("f4", [3, 1]), "--input", "1,3,2", "--top-k", "2")
+    assert result.out.splitlines() == [
+        line for row, x in enumerate("132") for line in [f"y  top 1 of 1, row {row}", f"             {x}  class 0"]
+    ]
+    assert run_model("run", identity("f4", []), "--input", "5", "--top-k", "2").out == "y  top 1 of 1\n             5  class 0\n"
+    for element, dims, text in [("f4", [0, 3], None), ("?", [1, 2], "true,false")]:
+        result = run_model("run", identity(element, dims), "--input", text or "zeros", "--top-k", "2")
+        assert result.status == 0 and result.out == "" and "there is no top 2" in result.err
+
+
 def endless(save):
     """A Loop that counts as far as it is told, by a body that never says stop."""
     body = helper.make_graph(
@@ -275,6 +293,69 @@ def test_plan_with_values_that_decide_shapes(run_model, save):
     assert report["outputs"] == {"y": None} and not report["complete"]
 
 
+def planned(run_model, model, *arguments):
+    report = json.loads(run_model("plan", model, *arguments, "--json", "--nodes").out)
+    del report["inputs"]
+    return report
+
+
+def test_plan_by_value_is_that_by_type(run_model, save, folder):
+    model = mlp(save)
+    np.save(folder / "x.npy", np.ones((5, 64), "f4"))
+    by_type = planned(run_model, model, "--dim", "batch=5")
+    assert by_type["complete"] and by_type["node_count"] > 0 and by_type["operations"] > 0
+    assert planned(run_model, model, "--input", folder / "x.npy") == by_type
+    assert planned(run_model, model, "--input", "ones", "--dim", "batch=5") == by_type
+
+
+def profiled(run_model, model, *arguments):
+    report = json.loads(run_model("profile", model, *arguments, "--runs", "1", "--json").out)
+    return sorted((node["operator"], node["name"]) for node in report["nodes"])
+
+
+def test_plan_by_value_has_the_nodes_of_a_run(run_model, save, folder):
+    nodes = [
+        helper.make_node("Mul", ["s", "two"], ["t"], "shape"),
+        helper.make_node("Abs", ["x"], ["a"], "before"),
+        helper.make_node("Reshape", ["a", "t"], ["b"], "reshape"),
+        helper.make_node("Exp", ["b"], ["c"], "after"),
+        helper.make_node("Shape", ["c"], ["d"], "extents"),
+        helper.make_node("Expand", ["one", "d"], ["e"], "expand"),
+        helper.make_node("Add", ["c", "e"], ["y"], "sum"),
+    ]
+    model = save(
+        nodes, [("x", "f4", [24]), ("s", "i8", [2])], [("y", "f4", None)],
+        [("two", np.array([2, 2])), ("one", np.ones(1, "f4"))],
+    )
+    arguments = ["--input", "s=3,2", "--optimization", "0"]
+    report = planned(run_model, model, *arguments)
+    assert report["complete"] and report["outputs"] == {"y": "float32[6,4]"}
+    assert sorted((node["operator"], node["name"]) for node in report["nodes"]) == profiled(run_model, model, *arguments)
+    assert planned(run_model, model, *arguments, "--input", "x=ones") == report
+    assert not planned(run_model, model, "--optimization", "0")["complete"]
+    result = run_model("plan", model, "--input", "s=3,5")
+    assert result.status == 3 and "Reshape" in result.error()
+
+
+def test_plan_of_control_flow_that_values_decide(run_model, save):
+    def branch(name, op):
+        out = helper.make_tensor_value_info(f"{name}_out", onnx.TensorProto.FLOAT, None)
+        return helper.make_graph([helper.make_node(op, ["x"], [f"{name}_out"], name)], name, [], [out])
+
+    nodes = [
+        helper.make_node("Equal", ["rate", "known"], ["is"], "equal"),
+        helper.make_node("If", ["is"], ["y"], "if", then_branch=branch("then", "Exp"), else_branch=branch("else", "Abs")),
+    ]
+    model = save(nodes, [("rate", "i8", []), ("x", "f4", [3])], [("y", "f4", None)], [("known", np.array(16000))])
+    for rate, taken in [(16000, "then"), (8000, "else")]:
+        arguments = ["--input", f"rate={rate}"]
+        report = planned(run_model, model, *arguments)
+        assert report["complete"] and report["outputs"] == {"y": "float32[3]"}
+        names = sorted(node["name"] for node in report["nodes"])
+        assert names == sorted(["equal", "if", taken]) == [name for _, name in sorted(profiled(run_model, model, *arguments), key=lambda n: n[1])]
+    assert not planned(run_model, model)["complete"]
+
+
 def test_plan_of_shapes_that_do_not_fit(run_model, save):
     result = run_model("plan", mlp(save), "--shape", "x=7x65")
     assert result.status == 3 and "MatMul" in result.error() or "65" in result.error()
@@ -301,6 +382,15 @@ def test_check_npz(run_model, double, folder):
     assert run_model(*arguments, "--rtol", "0.01").status == 0
     assert run_model(*arguments, "--atol", "0.02", "--rtol", "0").status == 0
     assert run_model(*arguments, "--atol", "0.005", "--rtol", "0").status == 1
+
+
+def test_check_names_an_element_that_violates(run_model, double, folder):
+    # The first element is furthest from what is expected, and within 1e-3 of it; the second is 0.001 from 0.
+    np.savez(folder / "y.npz", y=np.array([[200, 0, 2]], "f4"))
+    result = run_model("check", double, "--input", "100.05,0.0005,1", "--expected", folder / "y.npz")
+    assert result.status == 1
+    assert "worst error 0.1, relative 0.0005" in result.out
+    assert "1 of 3 beyond the tolerance, the worst at 1: 0.001" in result.out and result.out.rstrip().endswith("expected 0")
 
 
 @pytest.mark.parametrize("expected", [np.zeros((1, 4)), np.zeros((3,)), np.array([[1, np.nan, 3]]), np.full((1, 3), np.inf)])

@@ -70,6 +70,8 @@
  *              "Thread-compatible.": calls on different objects may run at once, and so may calls that only read one
  *              object; a call that changes an object must be alone on it.
  *              Callbacks may be called from any thread, also from several at once, and must not throw or longjmp.
+ * Unloading.   The library stays in the process once it is loaded: dlclose() leaves it where it is, and a later dlopen() finds
+ *              it as it was. Its threads, and what it does when a thread of the host ends, need its code.
  * Stability.   Functions and constants are added, never changed or removed, while the number in the library's name
  *              (libpinion.so.0) stays. "Since" names the version that a declaration first appeared in.
  */
@@ -530,10 +532,14 @@ PINION_API size_t pinion_model_output_count(const pinion_model *model);
 /* Name and type of an output; NULL out of range. It lives as long as the model. Thread-safe. Since: 0.1. */
 PINION_API const pinion_value_info *pinion_model_output(const pinion_model *model, size_t index);
 
-/* The number of nodes as the file has them, those of subgraphs included. Thread-safe. Since: 0.1. */
+/*
+ * The number of nodes of the graph as it was loaded, those of subgraphs included: the model's functions are expanded, Constant
+ * nodes are weights and no nodes, and nodes of old operator sets are in their newest form. The uses of the operators below add
+ * up to it. Thread-safe. Since: 0.1.
+ */
 PINION_API size_t pinion_model_node_count(const pinion_model *model);
 
-/* The bytes of the model's weights. Thread-safe. Since: 0.1. */
+/* The bytes of the model's weights, the values of Constant nodes among them. Thread-safe. Since: 0.1. */
 PINION_API int64_t pinion_model_weight_bytes(const pinion_model *model);
 
 /* The number of different operators that the model uses. Thread-safe. Since: 0.1. */
@@ -870,7 +876,7 @@ typedef struct pinion_input_shape {
   const char *name;
   /*
    * The input itself, or NULL. With it the plan knows the values that shapes may depend on, and the members below are not
-   * read. It is read only during the call.
+   * read. Where all shapes follow from types the plan is the same as without. It is read only during the call.
    */
   pinion_value *value;
   /* PINION_UNDEFINED means the declared type. */
@@ -884,8 +890,9 @@ typedef struct pinion_input_shape {
 typedef struct pinion_plan pinion_plan;
 
 /*
- * Plans a run for input shapes. No tensor is allocated and nothing is run. The caller releases `plan`; it keeps the session
- * alive. Inputs that are left out must have fully declared shapes, or be optional.
+ * Plans a run for input shapes. Nothing is run, and no tensor allocated, but for the arithmetic on shapes that follows from
+ * given values. The caller releases `plan`; it keeps the session alive. Inputs that are left out must have fully declared
+ * shapes, or be optional.
  * Also returns PINION_NOT_FOUND (no input of that name), PINION_INVALID_SHAPE, PINION_INVALID_VALUE, PINION_UNSUPPORTED.
  * Thread-safe. Since: 0.1.
  */

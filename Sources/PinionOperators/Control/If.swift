@@ -4,7 +4,7 @@ import PinionGraph
 import PinionTensor
 
 /// Runs one of two subgraphs.
-public struct If: SubgraphTyping {
+public struct If: SubgraphTyping, CourseTelling {
   public static let schema = Schema("If", since: 25, inputs: ["cond"], outputs: ["outputs..."])
   let thenBranch: Int
   let elseBranch: Int
@@ -15,12 +15,19 @@ public struct If: SubgraphTyping {
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
-    guard let condition = try inputs.first??.asTensor() else { throw .invalidModel("input 'cond' is missing") }
+    try context.run(subgraph: branch(try inputs.first??.asTensor()), inputs: [])
+  }
+
+  public var decidingInputs: [Int] { [0] }
+
+  public func course(_ values: [Tensor?]) throws(PinionError) -> Course { .branch(try branch(values.first ?? nil)) }
+
+  private func branch(_ condition: Tensor?) throws(PinionError) -> Int {
+    guard let condition else { throw .invalidModel("input 'cond' is missing") }
     guard condition.element == .bool, condition.count == 1 else {
       throw .invalidShape("input 'cond' is \(condition.type), expected one bool")
     }
-    let isTrue = condition.data.load(as: UInt8.self) != 0
-    return try context.run(subgraph: isTrue ? thenBranch : elseBranch, inputs: [])
+    return condition.data.load(as: UInt8.self) != 0 ? thenBranch : elseBranch
   }
 
   public func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {

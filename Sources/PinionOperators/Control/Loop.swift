@@ -7,7 +7,7 @@ import PinionTensor
 /// new outermost axis ("scan outputs").
 ///
 /// The body maps (iteration, condition, carried...) to (condition, carried..., scan outputs...).
-public struct Loop: SubgraphTyping {
+public struct Loop: SubgraphTyping, CourseTelling {
   public static let schema = Schema("Loop", since: 25, inputs: ["M?", "cond?", "v_initial...?"], outputs: ["v_final_and_scan_outputs..."])
   let body: Int
 
@@ -16,14 +16,8 @@ public struct Loop: SubgraphTyping {
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
-    var limit = Int64.max
-    if let value = inputs.first ?? nil {
-      let integers = try value.asTensor().integers()
-      guard integers.count == 1 else { throw .invalidShape("input 'M' has \(integers.count) elements, expected 1") }
-      limit = integers[0]
-    }
-    var isGoingOn = true
-    if inputs.count > 1, let value = inputs[1] { isGoingOn = try truthValue(value, "input 'cond'") }
+    let limit = try limit(inputs)
+    var isGoingOn = try isStarting(inputs)
 
     var carried: [Value] = []
     for (index, input) in inputs.dropFirst(2).enumerated() {
@@ -64,6 +58,25 @@ public struct Loop: SubgraphTyping {
       for stack in stacks { outputs.append(.tensor(try stack.joined())) }
     }
     return outputs
+  }
+
+  public var decidingInputs: [Int] { [0, 1] }
+
+  public func course(_ values: [Tensor?]) throws(PinionError) -> Course {
+    let inputs = values.map { $0.map(Value.tensor) }
+    return .loop(body: body, count: try isStarting(inputs) ? Int(clamping: max(try limit(inputs), 0)) : 0)
+  }
+
+  private func limit(_ inputs: [Value?]) throws(PinionError) -> Int64 {
+    guard let value = inputs.first ?? nil else { return .max }
+    let integers = try value.asTensor().integers()
+    guard integers.count == 1 else { throw .invalidShape("input 'M' has \(integers.count) elements, expected 1") }
+    return integers[0]
+  }
+
+  private func isStarting(_ inputs: [Value?]) throws(PinionError) -> Bool {
+    guard inputs.count > 1, let value = inputs[1] else { return true }
+    return try truthValue(value, "input 'cond'")
   }
 
   private static func bodyInputs(_ carried: [ValueType?]) -> [ValueType?] { [.tensor(.int64, dims: []), .tensor(.bool, dims: [])] + carried }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ctypes
+import hashlib
 import os
 from ctypes import byref, c_void_p
 from dataclasses import dataclass
 from typing import Any, Union
 
-from ._errors import InvalidArgumentError, check
+from ._errors import InputOutputError, InvalidArgumentError, InvalidModelError, check
 from ._info import ValueInfo, read_info
 from ._library import ModelOptions, lib, take_string, text
 
@@ -36,6 +37,9 @@ class Metadata:
 class Model:
     """A loaded model, which several sessions may share.
 
+    A model never changes, so that a copy is the model itself. It is pickled by its bytes, or by its path and the SHA-256 of the file,
+    and loaded anew where it is unpickled; files of external data are not looked at.
+
     Args:
         source: the path of a file, or its bytes.
         external_data_folder: where the files with the model's external data lie; default: beside the model's file. Symbolic links
@@ -60,9 +64,8 @@ class Model:
         elif isinstance(source, (str, os.PathLike)):
             self._bytes = None
             self.path = os.path.abspath(os.fspath(source))
+            self._stamp = _stamp(self.path)
             check(lib.pinion_model_load_file(os.fsencode(self.path), byref(options), byref(out)))
-            stat = os.stat(self.path)
-            self._stamp = (stat.st_size, stat.st_mtime_ns)
         else:
             raise InvalidArgumentError(f"a model is a path or bytes, not {type(source).__name__}")
         self._handle = out.value
@@ -71,6 +74,27 @@ class Model:
     def __del__(self, release: Any = lib.pinion_model_release) -> None:
         if getattr(self, "_handle", None):
             release(self._handle)
+
+    def __copy__(self) -> Model:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Model:
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        if self.path is None:
+            return {"bytes": self._bytes, "folder": self._folder}
+        if _stamp(self.path) != self._stamp:
+            raise InvalidModelError(f"'{self.path}' has changed since it was loaded")
+        return {"path": self.path, "sha256": _sha256(self.path), "folder": self._folder}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        source = state.get("bytes")
+        if source is None:
+            source = state["path"]
+            if _sha256(source) != state["sha256"]:
+                raise InvalidModelError(f"'{source}' is not the file that this model was pickled with")
+        self.__init__(source, external_data_folder=state["folder"])  # type: ignore[misc]
 
     @property
     def inputs(self) -> list[ValueInfo]:
@@ -115,6 +139,7 @@ class Model:
 
     @property
     def node_count(self) -> int:
+        """The number of nodes of the graph as it was loaded: functions expanded, Constant nodes among the weights."""
         return lib.pinion_model_node_count(self._handle)
 
     @property
@@ -126,3 +151,23 @@ class Model:
         out = c_void_p()
         check(lib.pinion_model_text(self._handle, byref(out)))
         return take_string(out)
+
+
+def _stamp(path: str) -> tuple[int, int] | None:
+    """Size and time of change; None where there is no file, as loading then says."""
+    try:
+        stat = os.stat(path)
+    except OSError:
+        return None
+    return stat.st_size, stat.st_mtime_ns
+
+
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    try:
+        with open(path, "rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    except OSError as error:
+        raise InputOutputError(f"'{path}' cannot be read: {error.strerror}") from error
+    return digest.hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import json
 import os
 from ctypes import POINTER, byref, c_char_p, c_void_p
@@ -12,7 +11,8 @@ from typing import Any, Mapping, Sequence
 
 import numpy as np
 
-from ._errors import InvalidArgumentError, InvalidModelError, NotFoundError, check, raise_last
+from ._copying import NotCopied
+from ._errors import InvalidArgumentError, NotFoundError, check, raise_last
 from ._info import ValueInfo, read_info
 from ._library import InputShape, RunOptions, SessionOptions, lib, take_string
 from ._model import Metadata, Model, ModelSource
@@ -23,8 +23,10 @@ _run = lib.pinion_session_run
 _release = lib.pinion_value_release
 
 
-class CancelToken:
+class CancelToken(NotCopied):
     """A flag that any thread may set to stop the runs that were given it."""
+
+    _instead = "threads share the object itself, and another process needs a token of its own"
 
     def __init__(self) -> None:
         self._handle: int | None = None
@@ -79,6 +81,8 @@ _FRAMES_KEPT = 64
 
 class Session:
     """A model made ready to run. Threads may run one session at once; runs do not hold Python's lock.
+
+    A copy is a new session of the same model with the same options. It is pickled as its model and these options.
 
     Args:
         model: the path of a model file, its bytes, or a Model that sessions share.
@@ -380,21 +384,16 @@ class Session:
     # ----------------------------------------------------------------------------------------------------- pickle
 
     def __getstate__(self) -> dict[str, Any]:
-        state: dict[str, Any] = {"options": self._options, "folder": self.model._folder}
-        if self.model.path is None:
-            return {**state, "bytes": self.model._bytes}
-        stat = os.stat(self.model.path)
-        if (stat.st_size, stat.st_mtime_ns) != self.model._stamp:
-            raise InvalidModelError(f"'{self.model.path}' has changed since it was loaded")
-        return {**state, "path": self.model.path, "sha256": _sha256(self.model.path)}
+        return {"model": self.model, "options": self._options}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        source = state.get("bytes")
-        if source is None:
-            source = state["path"]
-            if _sha256(source) != state["sha256"]:
-                raise InvalidModelError(f"'{source}' is not the file that this session was pickled with")
-        self.__init__(source, external_data_folder=state["folder"], **state["options"])  # type: ignore[misc]
+        self.__init__(state["model"], **state["options"])  # type: ignore[misc]
+
+    def __copy__(self) -> Session:
+        return type(self)(self.model, **self._options)
+
+    def __deepcopy__(self, memo: Any) -> Session:
+        return self.__copy__()
 
 
 def _quoted(names: Any) -> str:
@@ -449,11 +448,3 @@ def _shape_and_type(given: Any) -> tuple[tuple[int, ...] | None, int]:
             code = ElementType.STRING if dtype.kind in "OUST" else ElementType.UNDEFINED
         return tuple(int(dim) for dim in given[0]), code
     return None, ElementType.UNDEFINED
-
-
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, "rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

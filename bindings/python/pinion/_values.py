@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from ._copying import NotCopied
 from ._errors import InvalidArgumentError, UnsupportedError, check, raise_last
 from ._info import Kind, ValueInfo
 from ._library import TensorView, lib
@@ -30,10 +31,11 @@ def dims_array(shape: tuple[int, ...]) -> Any:
     return kind(*shape)
 
 
-class _Owner:
+class _Owner(NotCopied):
     """Keeps a value, and what it borrows, alive for the numpy array that was made of its memory."""
 
     __slots__ = ("handle", "memory", "__array_interface__")
+    _instead = "copy the array"
     handle: int
     memory: Any
     __array_interface__: dict[str, Any]
@@ -46,6 +48,7 @@ class Value:
     """A tensor, sequence, map or nothing inside Pinion, not converted to Python.
 
     Inputs that many runs share, and outputs that become inputs or go to another library (`__dlpack__`), need no numpy array.
+    A copy, or what comes out of a pickle, is a new value with the same contents.
     """
 
     __slots__ = ("_handle", "_memory", "__weakref__")
@@ -68,6 +71,9 @@ class Value:
     def __del__(self, release: Any = _release) -> None:
         if getattr(self, "_handle", None):
             release(self._handle)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _value_of, (type(self), _contents(self._handle))
 
     @property
     def kind(self) -> Kind:
@@ -403,3 +409,91 @@ def _from_container(handle: int, borrowed: Any) -> Any:
         return None
     finally:
         _release(handle)
+
+
+# ----------------------------------------------------------------------------------------------- copy and pickle
+
+
+def _contents(handle: Any) -> tuple[Any, ...]:
+    """All that a value holds as Python objects, exactly: kind, then element type, dimensions and bytes or strings, or elements."""
+    kind = Kind(lib.pinion_value_kind(handle))
+    out = c_void_p()
+    if kind is Kind.TENSOR:
+        view = TensorView(_VIEW_SIZE)
+        check(_describe(handle, byref(view)))
+        shape = tuple(view.dims[: view.rank]) if view.rank else ()
+        if view.element_type != ElementType.STRING:
+            return kind, int(view.element_type), shape, ctypes.string_at(view.data, view.byte_size) if view.byte_size else b""
+        items, data, length = [], c_void_p(), c_size_t()
+        for index in range(view.element_count):
+            check(lib.pinion_tensor_string(handle, index, byref(data), byref(length)))
+            items.append(ctypes.string_at(data, length.value) if length.value else b"")
+        return kind, int(view.element_type), shape, items
+    if kind is Kind.SEQUENCE:
+        elements = []
+        for index in range(lib.pinion_sequence_count(handle)):
+            check(lib.pinion_sequence_get(handle, index, byref(out)))
+            elements.append(_contents_of_own(out.value))
+        return kind, elements
+    if kind is Kind.MAP:
+        check(lib.pinion_map_get_keys(handle, byref(out)))
+        keys = _contents_of_own(out.value)
+        check(lib.pinion_map_get_values(handle, byref(out)))
+        return kind, keys, _contents_of_own(out.value)
+    return (kind,)
+
+
+def _contents_of_own(handle: Any) -> tuple[Any, ...]:
+    try:
+        return _contents(handle)
+    finally:
+        _release(handle)
+
+
+def _handle_of(contents: tuple[Any, ...]) -> int:
+    """A new pinion_value of what `_contents` gave."""
+    kind, *rest = contents
+    out = c_void_p()
+    if kind == Kind.TENSOR:
+        code, shape, data = rest
+        dims = dims_array(shape)
+        if code == ElementType.STRING:
+            pointers, lengths = (c_char_p * len(data))(*data), (c_size_t * len(data))(*map(len, data))
+            check(lib.pinion_tensor_create_strings(pointers, lengths, len(shape), dims, byref(out)))
+        else:
+            check(lib.pinion_tensor_create(None, code, len(shape), dims, byref(out)))
+            view = TensorView(_VIEW_SIZE)
+            check(_describe(out, byref(view)))
+            if view.byte_size != len(data):
+                _release(out)
+                raise InvalidArgumentError(f"{len(data)} bytes for a tensor of {view.byte_size}")
+            ctypes.memmove(view.data, data, len(data))
+    elif kind == Kind.SEQUENCE:
+        check(lib.pinion_sequence_create(byref(out)))
+        try:
+            for element in rest[0]:
+                handle = _handle_of(element)
+                try:
+                    check(lib.pinion_sequence_append(out, handle))
+                finally:
+                    _release(handle)
+        except BaseException:
+            _release(out)
+            raise
+    elif kind == Kind.MAP:
+        keys = _handle_of(rest[0])
+        try:
+            values = _handle_of(rest[1])
+            try:
+                check(lib.pinion_map_create(keys, values, byref(out)))
+            finally:
+                _release(values)
+        finally:
+            _release(keys)
+    else:
+        check(lib.pinion_none_create(byref(out)))
+    return out.value  # type: ignore[return-value]
+
+
+def _value_of(cls: Any, contents: tuple[Any, ...]) -> Value:
+    return cls._own(_handle_of(contents))
