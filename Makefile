@@ -7,7 +7,7 @@ STAGE := $(CURDIR)/.build/stage
 VENV := $(CURDIR)/.build/venv
 RELEASE := $(CURDIR)/.build/release
 
-.PHONY: help build install wheel demo test conformance deps test-deps swift-tests kernel-tests capi-tests example-tests python-tests oracle-tests random-tests soak fuzz clean
+.PHONY: help build install wheel demo test conformance deps test-deps swift-tests kernel-tests capi-tests example-tests python-tests oracle-tests random-tests node-fuzz-tests soak fuzz clean
 
 help:
 	@echo "make build        libpinion.so and run-model, optimised, in .build/release"
@@ -48,7 +48,7 @@ wheel: build $(VENV)/ready
 demo: build $(VENV)/ready
 	sh examples/demo.sh $(RELEASE)/run-model $(VENV)/bin/python
 
-test: test-deps build swift-tests kernel-tests capi-tests example-tests oracle-tests random-tests python-tests command-tests conformance
+test: test-deps build swift-tests kernel-tests capi-tests example-tests node-fuzz-tests oracle-tests random-tests python-tests command-tests conformance
 	@echo "all tests pass"
 
 # Every level of instructions that this machine has; a level it lacks falls back to the best one it has.
@@ -104,8 +104,21 @@ soak: deps
 	$(SWIFT) build -c release -j $(JOBS) --product random-graphs
 	$(RANDOM_GRAPHS) --seconds $(SECONDS) --processes $(JOBS) --first $$(date +%s)00000
 
+$(VENV)/node-seeds: $(VENV)/ready Tests/Fuzz/node-seeds.py
+	$(VENV)/bin/python Tests/Fuzz/node-seeds.py $@.new
+	@mv $@.new $@
+
+# A fixed number of mutated models of one node over every operator; fails as well where an operator has no seed.
+node-fuzz-tests: $(VENV)/node-seeds
+	$(SWIFT) build -c release -j $(JOBS) --product fuzz-nodes
+	$(RELEASE)/fuzz-nodes $(VENV)/node-seeds --check
+	$(RELEASE)/fuzz-nodes $(VENV)/node-seeds --runs 20000 --workers $(JOBS)
+
 FUZZ_SECONDS ?= 600
-fuzz: $(VENV)/ready
+FUZZ_FIRST ?= 0
+fuzz: $(VENV)/node-seeds
+	$(SWIFT) build -c release -j $(JOBS) --product fuzz-nodes
+	$(RELEASE)/fuzz-nodes $(VENV)/node-seeds --runs 100000000 --first $(FUZZ_FIRST) --seconds $(FUZZ_SECONDS) --workers $(JOBS)
 	Tests/Fuzz/fuzz.sh fuzz-reader -max_total_time=$(FUZZ_SECONDS)
 	PYTHON=$(VENV)/bin/python Tests/Fuzz/fuzz.sh fuzz-run -max_total_time=$(FUZZ_SECONDS)
 

@@ -56,6 +56,9 @@ let package = Package(
       ]),
     .executableTarget(name: "onnx-dump", dependencies: ["PinionImport"], path: "Tests/Oracle/onnx-dump"),
     .executableTarget(name: "onnx-case", dependencies: ["Pinion", "PinionCPU"], path: "Tests/Conformance/onnx-case"),
+    .executableTarget(
+      name: "fuzz-nodes", dependencies: ["Pinion", "PinionOperators"], path: "Tests/Fuzz/Sources/fuzz-nodes",
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])]),
     .executableTarget(name: "random-graphs", dependencies: ["Pinion", "PinionOperators"], path: "Tests/RandomGraphs/random-graphs"),
     .testTarget(name: "RunModelInputsTests", dependencies: ["RunModelInputs"]),
     .testTarget(name: "PinionBaseTests", dependencies: ["PinionBase"]),

@@ -64,10 +64,13 @@ public struct EagerContext {
     let types = tensors.map { $0?.type }
     let inference = InferenceContext(schema: schema, inputs: types, values: tensors, outputCount: outputCount)
     // Kernels do more work for outputs that somebody names.
-    let outputTypes = Array(try op.infer(inference).prefix(outputCount))
+    let outputTypes = Array(try op.outputTypes(inference).prefix(outputCount))
     let known = inputsAreConstant ? tensors : [Tensor?](repeating: nil, count: types.count)
     let knownInference = InferenceContext(schema: schema, inputs: types, values: known, outputCount: outputCount)
     let context = KernelContext(inference: knownInference, outputs: outputTypes, threads: threads, packed: packed)
+    // First, so that a run learns that it asks for too much before anything is made ready for it.
+    var outputs: [Tensor] = []
+    for type in outputTypes { outputs.append(try allocate(type)) }
     let ownPacked = PackedWeights()
     defer { withExtendedLifetime(ownPacked) {} }
     let kernel: Kernel
@@ -77,8 +80,6 @@ public struct EagerContext {
       kernel = try backend.kernel(
         for: op, KernelContext(inference: inference, outputs: outputTypes, threads: threads, packed: ownPacked))
     }
-    var outputs: [Tensor] = []
-    for type in outputTypes { outputs.append(try allocate(type)) }
     let operands = tensors.map { $0?.data ?? outputs.first?.data } + outputs.map { Optional($0.data) }
     var pointers: [UnsafeMutableRawPointer] = []
     for case let pointer? in operands { pointers.append(pointer) }

@@ -32,7 +32,9 @@ public struct Node: Sendable {
   public var inputs: [ValueID?]
   /// How many of `inputs` are the operator's own.
   public var formalInputCount: Int
-  public var outputs: [ValueID?]
+  /// Nil for an output that nobody reads. One that the operator computes in any case has an entry, and so memory in a plan, even where
+  /// the model does not name it: a kernel asks for none of them before it writes.
+  public var outputs: [ValueID?] { didSet { completeOutputs() } }
   public var subgraphs: [Graph]
 
   public init(
@@ -47,6 +49,12 @@ public struct Node: Sendable {
     formalInputCount = inputs.count
     self.outputs = outputs
     self.subgraphs = subgraphs
+    completeOutputs()
+  }
+
+  private mutating func completeOutputs() {
+    let missing = schema.leastOutputs - outputs.count
+    if missing > 0 { outputs += [ValueID?](repeating: nil, count: missing) }
   }
 
   public var schema: Schema { type(of: op).schema }

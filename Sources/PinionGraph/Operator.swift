@@ -31,6 +31,14 @@ extension Operator {
   public static var isDeterministic: Bool { true }
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) {}
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { throw .dataDependent }
+  /// The types of the outputs for inputs of element types that the schema admits.
+  public func outputTypes(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    for (index, type) in context.inputs.enumerated() {
+      if let type { try Self.schema.check(type.element, input: index) }
+    }
+    return try infer(context)
+  }
+
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int { outputs.reduce(0) { $0 &+ $1.count } }
 }
 

@@ -1,3 +1,6 @@
+import PinionBase
+import PinionTensor
+
 /// Name and operands of an operator, as ONNX declares them in its newest version.
 public struct Schema: Sendable {
   /// Empty for ai.onnx.
@@ -12,25 +15,40 @@ public struct Schema: Sendable {
     public let name: String
     public let isOptional: Bool
     public let isVariadic: Bool
+    /// The element types that a kernel takes here whatever the other operands are; empty where the operator itself decides.
+    public let elements: [ElementType]
   }
 
   /// - Parameters:
-  ///   - inputs: names; `name?` may be absent, `name...` may come any number of times, `name...?` also not at all.
+  ///   - inputs: names; `name?` may be absent, `name...` may come any number of times, `name...?` also not at all. `name: float32|float16`
+  ///     admits these element types only, which is checked before the operator sees the input.
   ///   - outputs: the same.
   public init(_ name: String, domain: String = "", since: Int64, inputs: [String], outputs: [String]) {
     func operand(_ text: String) -> Operand {
-      var name = text
+      let parts = text.split(separator: ":")
+      var name = String(parts.first ?? "")
+      let elements = parts.count < 2 ? [] : parts[1].split(separator: "|").compactMap { ElementType(name: $0.filter { $0 != " " }) }
       let isOptional = name.hasSuffix("?")
       if isOptional { name.removeLast() }
       let isVariadic = name.hasSuffix("...")
       if isVariadic { name.removeLast(3) }
-      return Operand(name: name, isOptional: isOptional, isVariadic: isVariadic)
+      return Operand(name: name, isOptional: isOptional, isVariadic: isVariadic, elements: elements)
     }
     self.domain = domain
     self.name = name
     self.since = since
     self.inputs = inputs.map(operand)
     self.outputs = outputs.map(operand)
+  }
+
+  /// How many outputs a node has at least, named or not: those that the operator computes in any case.
+  public var leastOutputs: Int { (outputs.lastIndex { !$0.isOptional && !$0.isVariadic } ?? -1) + 1 }
+
+  /// Checks the element type of an input against what the operand admits.
+  public func check(_ element: ElementType, input index: Int) throws(PinionError) {
+    guard index < inputs.count, !inputs[index].elements.isEmpty, !inputs[index].elements.contains(element) else { return }
+    let expected = inputs[index].elements.map(\.description).joined(separator: " or ")
+    throw .invalidShape("input '\(inputs[index].name)' has elements of type \(element), expected \(expected)")
   }
 
   /// `Name`, or `domain::Name` outside ai.onnx.

@@ -58,7 +58,7 @@ struct ConstantFolding: Pass {
     let inference = InferenceContext(
       schema: node.schema, inputs: inputs.map { $0?.type }, values: inputs, outputCount: node.outputs.count)
     do throws(PinionError) {
-      let bytes = try node.op.infer(inference).reduce(0) { $0 &+ $1.byteCount }
+      let bytes = try node.op.outputTypes(inference).reduce(0) { $0 &+ $1.byteCount }
       guard bytes <= limit else { throw PinionError(.budgetExceeded, "the result is too large") }
     } catch { guard error.code == .dataDependent else { throw error } }
     var limits = RunLimits()

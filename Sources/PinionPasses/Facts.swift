@@ -69,7 +69,7 @@ struct Facts {
       types.append(type)
       values.append(constants[input] ?? inputs[slot].tensor)
     }
-    return try? node.op.infer(InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count))
+    return try? node.op.outputTypes(InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count))
   }
 
   // MARK: Elements of shapes

@@ -130,7 +130,7 @@ struct Planner {
 
     let inference = InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count)
     var outputs: [TensorType]
-    do { outputs = try node.op.infer(inference) } catch {
+    do { outputs = try node.op.outputTypes(inference) } catch {
       guard error.code == .dataDependent else { throw error }
       if try fold(node, types: types, values: values, outputBytes: nil) { return }
       return postpone(index, isReady: true)

@@ -49,6 +49,15 @@ public struct Shape: Sendable, Hashable {
     return Int(axis < 0 ? axis + rank : axis)
   }
 
+  /// The extent of an axis whose slices are visited or listed one by one. There are no more of them than elements, except in a tensor
+  /// without any, which may name an extent that no run could get through.
+  public func slices(along axis: Int) throws(PinionError) -> Int {
+    guard count > 0 || dims[axis] <= 1 << 20 else {
+      throw .invalidShape("shape \(self) has no elements, but \(dims[axis]) slices along axis \(axis), more than can be listed")
+    }
+    return dims[axis]
+  }
+
   /// The product of the extents in `range`.
   public func count(_ range: Range<Int>) -> Int {
     var product = 1

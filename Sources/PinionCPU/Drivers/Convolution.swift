@@ -185,7 +185,7 @@ public func floatTransposedConvolutionKernel(
   let products = shape.images &* shape.groups
   let work = Double(shape.channels) * Double(shape.window.inputCount) * Double(shape.window.kernelCount)
   let wanted = (context.threads &* 2 &+ products &- 1) / products
-  let rows = max(1, min(8, Int(min(32e6 / work, 8)), (shape.outputs &+ wanted &- 1) / wanted))
+  let rows = max(1, min(8, Int(saturating: min(32e6 / work, 8)), (shape.outputs &+ wanted &- 1) / wanted))
   let laneScratch = try scratchSize(pk_conv_transpose_scratch_bytes(isa, &c, rows))
   let blocks = (shape.outputs &- 1) / rows &+ 1
   let description = c

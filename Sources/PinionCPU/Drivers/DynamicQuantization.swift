@@ -42,7 +42,7 @@ public struct DynamicQuantization: Sendable {
         // All zeros have any scale.
         let scale = least == greatest ? 1 : (greatest - least) / 255
         let code = (-least / scale).rounded(.toNearestOrEven)
-        let zero: Int32 = code >= 255 ? 255 : code > 0 ? Int32(code) : 0
+        let zero = Int32(saturating: max(0, min(code, 255)))
         (frame.scratch + scratch).storeBytes(of: scale, as: Float.self)
         (frame.scratch + (scratch &+ 4)).storeBytes(of: zero, as: Int32.self)
         result(frame, scale, zero)

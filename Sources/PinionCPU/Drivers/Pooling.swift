@@ -48,7 +48,7 @@ public func poolKernel(_ function: PoolFunction, planes: Int, _ window: Window, 
   let scratch = try scratchSize(pk_pool_scratch_bytes(isa, type, &shape))
   let wantsIndices = context.wants(output: 1)
   let work = max(Double(window.outputCount) * Double(window.kernelCount), 1)
-  let grain = max(1, min(Int(min(1e6 / work, 1e6)), planes / (context.threads &* 3)))
+  let grain = max(1, min(Int(saturating: min(1e6 / work, 1e6)), planes / (context.threads &* 3)))
   let description = shape
   return .ranges(planes, grain: grain, laneScratchBytes: scratch) { frame, range in
     var shape = description

@@ -138,7 +138,9 @@ public func moveStage(_ moves: [Move]) -> Kernel.Stage {
     let move: Int
     let units: Range<Int>
   }
-  let taskBytes = 1 << 17
+  // Tasks of 128 KiB, unless a model asks for so much that their list would itself be large.
+  let total = moves.reduce(0.0) { $0 + Double($1.copy.units) * Double($1.copy.unitBytes) }
+  let taskBytes = max(1 << 17, Int(saturating: total / 65536))
   var items: [Item] = []
   var tasks: [Range<Int>] = []
   var start = 0

@@ -106,7 +106,7 @@ public struct MicrosoftAttention: CPUExecutable {
       y: .byRow(.output(0), heads: heads, rows: shape.queries, size: shape.valueSize),
       scale: scale.map(Double.init) ?? 1 / Double(shape.headSize).squareRoot())
     core.window = AttentionWindow(isCausal: isCausal, offset: form.past)
-    if let bias = context.optionalType(5) { core.bias = try build.bias(bias, input: 5, Float.self) }
+    if let bias = context.optionalType(5) { core.bias = try build.bias(bias, input: 5, Float.self, coversKeys: true) }
     if let mask = context.optionalType(3) {
       core.bias = try PaddingMask(mask, input: 3, filter: filter, shape: shape, pastRows: form.past).bias(
         &build, adding: core.bias, Float.self)

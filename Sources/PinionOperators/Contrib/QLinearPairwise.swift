@@ -22,7 +22,10 @@ public struct QLinearMul: QLinearPairwise {
 private func qLinearPairwiseSchema(_ name: String) -> Schema {
   Schema(
     name, domain: "com.microsoft", since: 1,
-    inputs: ["A", "A_scale", "A_zero_point?", "B", "B_scale", "B_zero_point?", "C_scale", "C_zero_point?"], outputs: ["C"])
+    inputs: [
+      "A: uint8|int8", "A_scale: float32", "A_zero_point?: uint8|int8", "B: uint8|int8", "B_scale: float32", "B_zero_point?: uint8|int8",
+      "C_scale: float32", "C_zero_point?: uint8|int8",
+    ], outputs: ["C"])
 }
 
 /// An operator on two tensors of bytes, each with one scale and zero point: inputs 0 and 3, and the result's at 6.
@@ -95,7 +98,7 @@ struct Quantization<T: FixedWidthInteger> {
   let zeroPoint: Int32
 
   init(zeroPoint: Float) {
-    self.zeroPoint = Int32(zeroPoint)
+    self.zeroPoint = Int32(saturating: zeroPoint)
     low = Float(T.min) - zeroPoint
     high = Float(T.max) - zeroPoint
   }

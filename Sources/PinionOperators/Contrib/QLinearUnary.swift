@@ -26,7 +26,8 @@ public struct QLinearLeakyRelu: QLinearUnary {
 
 private func qLinearUnarySchema(_ name: String) -> Schema {
   Schema(
-    name, domain: "com.microsoft", since: 1, inputs: ["X", "X_scale", "X_zero_point?", "Y_scale", "Y_zero_point?"], outputs: ["Y"])
+    name, domain: "com.microsoft", since: 1, 
+    inputs: ["X: uint8|int8", "X_scale: float32", "X_zero_point?: uint8|int8", "Y_scale: float32", "Y_zero_point?: uint8|int8"], outputs: ["Y"])
 }
 
 /// A function of bytes with one scale and zero point, and others for the result.

@@ -36,35 +36,41 @@ public struct CastMap: EagerExecutable {
       throw .invalidShape("input 'X' is \(input.type), expected a map")
     }
     let keys = try keyTensor.elements(as: Int64.self)
+    // The place of each key, in the order of the keys.
     let order = keys.indices.sorted { keys[$0] < keys[$1] }
-    var sources: [Int?] = order
+    var places = Array(order.indices)
     if form == .sparse {
-      sources = [Int?](repeating: nil, count: extent)
+      places = []
       for index in order {
         guard keys[index] >= 0, keys[index] < Int64(extent) else {
           throw .invalidValue("key \(keys[index]) is out of range for 'max_map' \(extent)")
         }
-        sources[Int(keys[index])] = index
+        places.append(Int(keys[index]))
       }
     }
-    let shape = try Shape([1, sources.count])
+    let shape = try Shape([1, form == .sparse ? extent : order.count])
     let texts = values.element == .string ? try values.strings() : nil
     let numbers = values.element == .float32 ? Array(try values.elements(as: Float.self)) : nil
     guard texts != nil || numbers != nil else { throw .unsupported("a map with values of type \(values.element)") }
-    func number(_ index: Int?) -> Float {
-      guard let index else { return 0 }
-      return numbers.map { $0[index] } ?? strtof(texts?[index] ?? "", nil)
+    func number(_ index: Int) -> Float { numbers.map { $0[index] } ?? strtof(texts?[index] ?? "", nil) }
+    func tensor<T: Element>(_ absent: T, _ convert: (Int) -> T) throws(PinionError) -> [Value] {
+      let output = try context.allocate(TensorType(T.elementType, shape))
+      let elements = try output.mutableElements(as: T.self)
+      elements.initialize(repeating: absent)
+      for (place, index) in zip(places, order) { elements[place] = convert(index) }
+      return [.tensor(output)]
     }
     switch target {
-    case .float: return [.tensor(try Tensor(sources.map(number), shape))]
+    case .float: return try tensor(0 as Float, number)
     case .int64:
-      let integers = sources.map { index -> Int64 in
-        if let index, let texts { return Int64(strtoll(texts[index], nil, 10)) }
+      return try tensor(0 as Int64) { index -> Int64 in
+        if let texts { return Int64(strtoll(texts[index], nil, 10)) }
         return Int64(exactly: number(index).rounded(.towardZero)) ?? 0
       }
-      return [.tensor(try Tensor(integers, shape))]
     case .string:
-      let strings = sources.map { index in index.map { texts?[$0] ?? "\(number($0))" } ?? (texts == nil ? "0.0" : "") }
+      guard shape.count <= 1 << 20 else { throw .unsupported("a map of \(shape.count) strings") }
+      var strings = [String](repeating: texts == nil ? "0.0" : "", count: shape.count)
+      for (place, index) in zip(places, order) { strings[place] = texts?[index] ?? "\(number(index))" }
       return [.tensor(try Tensor(strings: strings, shape))]
     }
   }

@@ -20,7 +20,7 @@ public struct ZipMap: EagerExecutable {
     let copy = try context.allocate(input.type)
     copy.data.copyMemory(from: input.data, byteCount: input.byteCount)
     let type = TensorType(.float32, .vector(keys.count))
-    let rows = input.shape.rank == 1 ? 1 : input.shape[0]
+    let rows = input.shape.rank == 1 ? 1 : try input.shape.slices(along: 0)
     let maps = (0..<rows).map { row in
       Value.map(keys: keys, values: Tensor(type, data: copy.data + row &* type.byteCount, owner: copy.owner))
     }

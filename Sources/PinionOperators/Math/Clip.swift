@@ -99,6 +99,6 @@ extension ElementType {
 extension Int64 {
   /// The integer part of a number, held within the type's bounds.
   fileprivate init(clamping value: Float) {
-    if value >= 0x1p63 { self = .max } else if value > -0x1p63 { self = Int64(value) } else { self = .min }
+    if value >= 0x1p63 { self = .max } else if value > -0x1p63 { self = Int64(saturating: value) } else { self = .min }
   }
 }

@@ -27,7 +27,7 @@ public struct RangeOperator: CPUExecutable {
       guard step != 0, !steps.isNaN, steps < 0x1p46 else {
         throw .invalidValue("a range with start \(try start.scalar("start")), limit \(try limit.scalar("limit")) and delta \(step)")
       }
-      return steps > 0 ? Int(steps) : 0
+      return steps > 0 ? Int(saturating: steps) : 0
     }
     let first = try integer(start, "start"), end = try integer(limit, "limit"), step = try integer(delta, "delta")
     guard step != 0 else { throw .invalidValue("delta is 0") }

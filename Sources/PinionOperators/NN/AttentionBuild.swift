@@ -63,8 +63,13 @@ struct AttentionBuild {
   }
 
   /// The bias that a mask means whose shape broadcasts to [batch, heads, queries, keys]; a bool mask names the attended keys.
-  /// The last axis may be shorter than the keys: those beyond are masked.
-  mutating func bias<T: RealElement>(_ mask: TensorType, input: Int, _ type: T.Type) throws(PinionError) -> AttentionBias {
+  /// The last axis may be shorter than the keys, where the operator allows that: those beyond are masked.
+  mutating func bias<T: RealElement>(
+    _ mask: TensorType, input: Int, _ type: T.Type, coversKeys: Bool = false
+  ) throws(PinionError) -> AttentionBias {
+    guard !coversKeys || mask.dims.last == shape.keys else {
+      throw .invalidShape("the bias \(mask) does not broadcast to [\(shape.batch),\(shape.heads),\(shape.queries),\(shape.keys)]")
+    }
     var place = OperandPlace.input(input)
     if mask.element == .bool {
       let offset = try reserve(bytes: try mask.count.multiplied(by: MemoryLayout<T>.stride))

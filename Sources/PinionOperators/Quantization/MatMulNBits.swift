@@ -31,6 +31,7 @@ public struct MatMulNBits: CPUExecutable {
   private var zeroBytes: Int { (blocks &* bits &- 1) / 8 &+ 1 }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    try context.requireSameElementType([0, 5])
     let a = try context.type(0, rankAtLeast: 1), b = try context.type(1), scales = try context.type(2)
     guard a.dims.last == k else { throw .invalidShape("input 'A' is \(a), expected \(k) columns") }
     let total = try n.multiplied(by: blocks)

@@ -66,8 +66,7 @@ public struct QLinearConcat: CPUExecutable {
           let pattern = UInt8(truncatingIfNeeded: index)
           let number = isSigned ? Float(Int8(bitPattern: pattern)) : Float(pattern)
           let code = ((number - x) * scale).rounded(.toNearestOrEven) + y
-          let clamped = min(max(code, isSigned ? -128 : 0), isSigned ? 127 : 255)
-          codes[index] = isSigned ? UInt8(bitPattern: Int8(clamped)) : UInt8(clamped)
+          codes[index] = isSigned ? UInt8(bitPattern: Int8(saturating: code)) : UInt8(saturating: code)
         }
       }
       let run = type.shape.count(axis..<type.rank), offset = start

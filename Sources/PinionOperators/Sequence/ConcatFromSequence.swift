@@ -34,7 +34,7 @@ public struct ConcatFromSequence: EagerExecutable {
     var dims = first.shape.dims
     if addsAxis { dims.insert(extent, at: axis) } else { dims[axis] = extent }
     let output = try context.allocate(first.element, dims)
-    let outer = output.shape.count(0..<axis)
+    let outer = output.count == 0 ? 0 : output.shape.count(0..<axis)
     let inner = output.shape.count(axis + 1..<output.shape.rank) &* first.element.byteWidth
     var start = output.data
     for tensor in tensors {

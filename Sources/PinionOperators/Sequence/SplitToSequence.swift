@@ -17,7 +17,7 @@ public struct SplitToSequence: EagerExecutable {
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let input = try required(inputs, 0, "input").asTensor()
     let axis = try input.shape.normalized(axis: axis)
-    let extent = input.shape[axis]
+    let extent = try input.shape.slices(along: axis)
     var removesAxis = false
     var extents: [Int] = []
     if inputs.count > 1, let split = try inputs[1]?.asTensor() {
@@ -26,7 +26,7 @@ public struct SplitToSequence: EagerExecutable {
       extents = [Int](repeating: 1, count: extent)
       removesAxis = !keepsAxis
     }
-    let outer = input.shape.count(0..<axis)
+    let outer = input.count == 0 ? 0 : input.shape.count(0..<axis)
     let inner = input.shape.count(axis + 1..<input.shape.rank) &* input.element.byteWidth
     var elements: [Value] = []
     var start = input.data

@@ -25,7 +25,7 @@ public struct MelWeightMatrix: EagerExecutable {
     func size(_ index: Int, below limit: Double = 0x1p31) throws(PinionError) -> Int {
       let value = try number(index)
       guard value >= 0, value < limit else { throw .invalidValue("input '\(Self.schema.inputName(index))' is \(value)") }
-      return Int(value)
+      return Int(saturating: value)
     }
     let bands = try size(0, below: 0x1p20), length = try size(1), rate = try size(2)
     guard rate > 0 else { throw .invalidValue("the sample rate is 0") }
@@ -62,7 +62,7 @@ public struct MelWeightMatrix: EagerExecutable {
       let hertz = 700 * (pow(10, (first + step * Double(index)) / 2595) - 1)
       let bin = (Double(length + 1) * hertz / Double(rate)).rounded(.down)
       guard bin.isFinite, bin.magnitude < 0x1p40 else { throw .invalidValue("edges of \(low) and \(high) hertz") }
-      edges.append(Int(bin))
+      edges.append(Int(saturating: bin))
     }
     return edges
   }

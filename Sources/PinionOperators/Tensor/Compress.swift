@@ -35,7 +35,7 @@ public struct Compress: EagerExecutable {
     let output = try context.allocate(tensor.element, dims)
     let run = shape.count(axis &+ 1..<shape.rank) &* tensor.element.byteWidth
     var target = output.data
-    for outer in 0..<shape.count(0..<axis) {
+    for outer in 0..<(output.count == 0 ? 0 : shape.count(0..<axis)) {
       for position in chosen {
         copyRun(target, tensor.data + (outer &* extent &+ position) &* run, run)
         target += run

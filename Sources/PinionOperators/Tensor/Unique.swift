@@ -21,7 +21,9 @@ public struct Unique: EagerExecutable {
     guard let tensor = try inputs.first??.asTensor() else { throw .invalidModel("input 'X' is missing") }
     let items: Items
     if let axis {
-      items = Items(tensor.shape, axis: try tensor.shape.normalized(axis: axis))
+      let position = try tensor.shape.normalized(axis: axis)
+      _ = try tensor.shape.slices(along: position)
+      items = Items(tensor.shape, axis: position)
     } else {
       items = Items(.vector(tensor.count), axis: 0)
     }
@@ -67,7 +69,7 @@ public struct Unique: EagerExecutable {
     init(_ shape: Shape, axis: Int) {
       self.shape = shape
       self.axis = axis
-      outer = shape.count(0..<axis)
+      outer = shape.count == 0 ? 0 : shape.count(0..<axis)
       inner = shape.count(axis &+ 1..<shape.rank)
     }
   }

@@ -47,15 +47,15 @@ public struct MaxRoiPool: CPUExecutable {
       let start = (low * scale).rounded(), end = (high * scale).rounded()
       guard start.magnitude < 1e9, end.magnitude < 1e9 else { return 0..<0 }
       let size = max(end - start + 1, 1) / T(bins)
-      let first = min(max(Int((T(index) * size).rounded(.down)) &+ Int(start), 0), extent)
-      let last = min(max(Int((T(index &+ 1) * size).rounded(.up)) &+ Int(start), first), extent)
+      let first = min(max(Int(saturating: (T(index) * size).rounded(.down)) &+ Int(saturating: start), 0), extent)
+      let last = min(max(Int(saturating: (T(index &+ 1) * size).rounded(.up)) &+ Int(saturating: start), first), extent)
       return first..<last
     }
     return .ranges(output.dims[0] &* channels, grain: max(1024 / (height &* width), 1)) { (frame, range) throws(PinionError) in
       for map in range {
         let region = frame.input(1, as: T.self) + map / channels &* 5
         guard region[0] >= 0, region[0] < T(type.dims[0]) else { throw .invalidValue("a region is in sample \(region[0])") }
-        let plane = frame.input(0, as: T.self) + (Int(region[0]) &* channels &+ map % channels) &* rows &* cols
+        let plane = frame.input(0, as: T.self) + (Int(saturating: region[0]) &* channels &+ map % channels) &* rows &* cols
         let target = frame.output(0, as: T.self) + map &* height &* width
         for row in 0..<height {
           try frame.control.check()

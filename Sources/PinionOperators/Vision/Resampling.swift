@@ -106,7 +106,7 @@ struct ResizedAxis {
   /// An index inside the input, whatever the number.
   private func clamped(_ index: Double) -> Int32 {
     guard index > 0 else { return 0 }
-    return index < Double(extent &- 1) ? Int32(index) : Int32(truncatingIfNeeded: extent &- 1)
+    return index < Double(extent &- 1) ? Int32(saturating: index) : Int32(truncatingIfNeeded: extent &- 1)
   }
 
   /// The weights of linear (reach 1) or cubic (reach 2) interpolation.
@@ -121,7 +121,7 @@ struct ResizedAxis {
     guard width <= Double(2 &* reach) * Double(extent &+ 1) else {
       throw .invalidValue("scale \(scale) of an axis of extent \(extent) is too small")
     }
-    let half = Int(width), taps = 2 &* half
+    let half = Int(saturating: width), taps = 2 &* half
     let (cells, overflow) = taps.multipliedReportingOverflow(by: count)
     guard !overflow, cells < 1 << 27 else { throw .invalidShape("an axis of \(count) elements is too long to resize") }
     var result = Resampling(

@@ -59,7 +59,7 @@ public struct Resize: CPUExecutable {
       }
       guard extent > 0 || count < 1 else { throw .invalidShape("an axis without elements cannot be resized to \(count)") }
       result[axes[index]] = ResizedAxis(
-        extent: extent, count: Int(count), scale: scale, region: regions.map { ($0[index], $0[index &+ axes.count]) } ?? (0, 1))
+        extent: extent, count: Int(saturating: count), scale: scale, region: regions.map { ($0[index], $0[index &+ axes.count]) } ?? (0, 1))
     }
     if let sizesType = context.optionalType(3), sizesType.count > 0 {
       let sizes = try context.integers(3)

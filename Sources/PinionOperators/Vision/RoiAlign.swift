@@ -66,7 +66,7 @@ public struct RoiAlign: CPUExecutable {
       if op.coordinates == .outputHalfPixel { length = Swift.max(length, 1) }
       bin = length / T(bins)
       guard start.isFinite, bin.isFinite, bin < 65536 else { throw .invalidValue("a region from \(low) to \(high) is too large") }
-      points = op.samplingRatio > 0 ? op.samplingRatio : Swift.max(Int(bin.rounded(.up)), 0)
+      points = op.samplingRatio > 0 ? op.samplingRatio : Swift.max(Int(saturating: bin.rounded(.up)), 0)
     }
 
     func position(_ index: Int, point: Int) -> T { start + T(index) * bin + (T(point) + 0.5) * bin / T(points) }
@@ -159,7 +159,7 @@ public struct RoiAlign: CPUExecutable {
     let isInside = y >= -1 && y <= Float(rows) && x >= -1 && x <= Float(cols)
     let row = isInside ? Swift.min(Swift.max(y, 0), Float(rows &- 1)) : 0
     let col = isInside ? Swift.min(Swift.max(x, 0), Float(cols &- 1)) : 0
-    let top = Int(row), left = Int(col)
+    let top = Int(saturating: row), left = Int(saturating: col)
     let bottom = Swift.min(top &+ 1, rows &- 1), right = Swift.min(left &+ 1, cols &- 1)
     let down = row - Float(top), across = col - Float(left)
     indices[0] = Int32(truncatingIfNeeded: top &* cols &+ left)
@@ -189,7 +189,7 @@ public struct RoiAlign: CPUExecutable {
         }
         y = Swift.min(Swift.max(y, 0), T(rows &- 1))
         x = Swift.min(Swift.max(x, 0), T(cols &- 1))
-        let top = Int(y), left = Int(x)
+        let top = Int(saturating: y), left = Int(saturating: x)
         let bottom = Swift.min(top &+ 1, rows &- 1), right = Swift.min(left &+ 1, cols &- 1)
         let down = y - T(top), across = x - T(left)
         let a = (1 - down) * (1 - across) * plane[top &* cols &+ left]

@@ -31,11 +31,11 @@ struct PointSampler: Sendable {
   /// The element for an index that may lie outside; nil where that counts as zero.
   private func inside(_ index: Float, axis: Int) -> Int? {
     let last = Float(extents[axis] &- 1)
-    if index >= 0, index <= last { return Int(index) }
+    if index >= 0, index <= last { return Int(saturating: index) }
     switch padding {
     case .zeros: return nil
     case .border: return index > 0 ? extents[axis] &- 1 : 0
-    case .reflection: return min(max(Int(reflected(index, axis: axis)), 0), extents[axis] &- 1)
+    case .reflection: return min(max(Int(saturating: reflected(index, axis: axis)), 0), extents[axis] &- 1)
     }
   }
 
