@@ -113,7 +113,7 @@ private struct Slab {
 
   private mutating func copy(_ tensor: Tensor, _ allocator: Allocator) throws(PinionError) -> Tensor {
     if tensor.element == .string, !tensor.ownsStrings { return try tensor.copyingStrings(allocator: allocator) }
-    guard let memory else { return try Tensor(tensor.type, allocator: allocator) }
+    guard let memory, tensor.byteCount > 0 else { return tensor }
     let data = memory.data + used
     used = try used.adding(alignedUp(tensor.byteCount, to: Slab.alignment))
     data.copyMemory(from: tensor.data, byteCount: tensor.byteCount)

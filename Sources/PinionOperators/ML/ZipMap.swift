@@ -21,6 +21,10 @@ public struct ZipMap: EagerExecutable {
     copy.data.copyMemory(from: input.data, byteCount: input.byteCount)
     let type = TensorType(.float32, .vector(keys.count))
     let rows = input.shape.rank == 1 ? 1 : try input.shape.slices(along: 0)
+    // The maps themselves are not in tensors: the run at least has to have room for them.
+    let records = try rows.multiplied(by: 4 &* MemoryLayout<Value>.stride &+ 128)
+    try context.control.takeBytes(records)
+    defer { context.control.giveBytes(records) }
     let maps = (0..<rows).map { row in
       Value.map(keys: keys, values: Tensor(type, data: copy.data + row &* type.byteCount, owner: copy.owner))
     }

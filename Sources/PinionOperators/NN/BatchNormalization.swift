@@ -68,6 +68,7 @@ public struct BatchNormalization: CPUExecutable {
   private func kernel<T: RealElement>(_ context: KernelContext, _ type: T.Type) throws(PinionError) -> Kernel {
     let lines = try lines(try context.type(0).shape)
     let channels = lines.extent, inner = lines.inner, epsilon = Double(epsilon)
+    let outer = inner == 0 ? 0 : lines.outer
     let statistics: Kernel.Stage
     if isTraining {
       statistics = trainingStage(context, lines, T.self)
@@ -87,7 +88,7 @@ public struct BatchNormalization: CPUExecutable {
     // Tasks are some instances, or some channels of one where an instance is large.
     let part = inner &* channels <= 32_768 ? channels : min(channels, max(1, 32_768 / max(inner, 1)))
     let parts = channels == 0 ? 0 : (channels &- 1) / part &+ 1
-    let apply = Kernel.Stage.ranges(lines.outer &* parts, grain: max(1, 16_384 / max(part &* inner, 1))) { frame, range in
+    let apply = Kernel.Stage.ranges(outer &* parts, grain: max(1, 16_384 / max(part &* inner, 1))) { frame, range in
       let factors = frame.scratch.assumingMemoryBound(to: T.self), shifts = factors + channels, centers = shifts + channels
       for task in range {
         let first = task % parts &* part, offset = (task / parts &* channels &+ first) &* inner
@@ -100,7 +101,7 @@ public struct BatchNormalization: CPUExecutable {
   }
 
   private func trainingStage<T: RealElement>(_ context: KernelContext, _ lines: AxisLines, _ type: T.Type) -> Kernel.Stage {
-    let channels = lines.extent, inner = lines.inner, outer = lines.outer
+    let channels = lines.extent, inner = lines.inner, outer = inner == 0 ? 0 : lines.outer
     let epsilon = Double(epsilon), momentum = Double(momentum)
     let outputs = context.outputs.count
     return .ranges(channels, grain: max(1, 16_384 / max(1, inner &* outer))) { frame, range in

@@ -27,6 +27,7 @@ public struct Split: CPUExecutable {
     if !node.has(input: 1), node.attributes["num_outputs"] == nil { node.attributes["num_outputs"] = .int(Int64(node.outputs.count)) }
   }
 
+  /// The extents of the pieces that the node names.
   private func extents(_ extent: Int, _ context: InferenceContext) throws(PinionError) -> [Int] {
     if let given = try context.optionalIntegers(1) {
       var extents: [Int] = []
@@ -40,15 +41,15 @@ public struct Split: CPUExecutable {
       guard extents.count >= context.outputCount else {
         throw .invalidShape("split \(given) names fewer pieces than the \(context.outputCount) outputs")
       }
-      return extents
+      return Array(extents.prefix(context.outputCount))
     }
     let count: Int = try (outputCount ?? Int64(context.outputCount)).converted()
-    guard count > 0, count >= context.outputCount, count <= 1 << 20 else {
+    guard count > 0, count >= context.outputCount else {
       throw .invalidShape("num_outputs is \(count), expected at least the \(context.outputCount) outputs of the node")
     }
-    let piece = (extent &+ count &- 1) / count
+    let piece = extent / count &+ (extent % count > 0 ? 1 : 0)
     var rest = extent
-    return (0..<count).map { _ in
+    return (0..<context.outputCount).map { _ in
       let size = min(piece, rest)
       rest &-= size
       return size

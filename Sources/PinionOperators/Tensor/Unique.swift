@@ -27,6 +27,10 @@ public struct Unique: EagerExecutable {
     } else {
       items = Items(.vector(tensor.count), axis: 0)
     }
+    // Order, groups and their ranks are tables of the items.
+    let tables = try items.count.multiplied(by: 8 &* MemoryLayout<Int>.stride)
+    try context.control.takeBytes(tables)
+    defer { context.control.giveBytes(tables) }
     let groups: Groups
     if tensor.element == .string {
       let strings = try tensor.elements(as: StringElement.self)
