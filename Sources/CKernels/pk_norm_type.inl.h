@@ -68,7 +68,7 @@ static NAME(moments) NAME(moments_of)(const T *x, size_t n, double epsilon) {
   // itself they always do.
   const size_t step = n < 8 ? 0 : n / 8;
   double sampled = 0;
-  for (size_t i = 0; i < 8; i++) sampled += (double)READ(x[i * step]);
+  for (size_t i = 0; n > 0 && i < 8; i++) sampled += (double)READ(x[i * step]);
   REAL center = (REAL)(sampled * 0.125);
   double squares, offset, variance;
   for (int pass = 0; pass < 3; pass++) {

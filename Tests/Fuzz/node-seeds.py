@@ -215,6 +215,7 @@ def microsoft():
         yield domain, "FusedGemm", 1, [f(4, 3), f(5, 4)], dict(transA=1, transB=1, **activation)
     yield MS, "FusedMatMul", 1, [f(2, 4, 3), f(2, 5, 4)], dict(transA=1, transB=1, alpha=0.5)
     yield MS, "FusedMatMul", 1, [f(3, 2, 4), f(2, 4, 5)], dict(transBatchA=1)
+    yield "pinion", "AlignAxes", 1, [f(3), f(2, 3, 4)], dict(axis=1)
     yield "pinion", "FusedMatMul", 1, [f(2, 3, 4), f(4, 5), f(5)], dict(activation="Relu")
     yield MS, "CausalConvWithState", 1, [f(1, 3, 6), f(3, 1, 4), f(3), f(1, 3, 3)], dict(activation="silu"), 2
     yield MS, "SkipLayerNormalization", 1, [f(2, 3, 8), f(2, 3, 8), f(8), f(8), f(8)], dict(epsilon=1e-5), 4
