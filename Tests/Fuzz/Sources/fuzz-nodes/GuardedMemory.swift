@@ -9,25 +9,37 @@ enum GuardedMemory {
   /// More than a small node needs is refused, so that running out of memory is met as well.
   static let limit = 1 << 26
   private static let keptPages = 32
+  /// Regions in use at once, and kept of each size: together far fewer than a process may have mappings.
+  private static let liveLimit = 1 << 14
+  private static let keptLimit = 64
+  nonisolated(unsafe) private static var live = 0
   nonisolated(unsafe) private static var kept = [[UnsafeMutableRawPointer]](repeating: [], count: keptPages + 1)
 
   private static func pages(_ bytes: Int) -> Int { max((bytes + pageBytes - 1) / pageBytes, 1) }
 
   /// The first byte of whole pages for `bytes` between two guards; nil where the system has no more.
   static func region(_ bytes: Int) -> UnsafeMutableRawPointer? {
-    guard bytes <= limit else { return nil }
+    guard bytes <= limit, live < liveLimit else { return nil }
     let pages = pages(bytes)
-    if pages <= keptPages, let region = kept[pages].popLast() { return region }
+    if pages <= keptPages, let region = kept[pages].popLast() {
+      live += 1
+      return region
+    }
     let whole = mmap(nil, (pages + 2) * pageBytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
     guard let whole, whole != MAP_FAILED else { return nil }
     let region = whole + pageBytes
-    guard mprotect(region, pages * pageBytes, PROT_READ | PROT_WRITE) == 0 else { return nil }
+    guard mprotect(region, pages * pageBytes, PROT_READ | PROT_WRITE) == 0 else {
+      munmap(whole, (pages + 2) * pageBytes)
+      return nil
+    }
+    live += 1
     return region
   }
 
   static func release(_ region: UnsafeMutableRawPointer, _ bytes: Int) {
     let pages = pages(bytes)
-    if pages <= keptPages { return kept[pages].append(region) }
+    live -= 1
+    if pages <= keptPages, kept[pages].count < keptLimit { return kept[pages].append(region) }
     munmap(region - pageBytes, (pages + 2) * pageBytes)
   }
 
