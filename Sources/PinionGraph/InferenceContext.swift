@@ -20,6 +20,9 @@ public struct InferenceContext {
 
   public func has(_ index: Int) -> Bool { index < inputs.count && inputs[index] != nil }
 
+  /// What the operator's schema calls an input.
+  public func name(of index: Int) -> String { schema.inputName(index) }
+
   /// The type of an input that has to be there.
   public func type(_ index: Int) throws(PinionError) -> TensorType {
     guard index < inputs.count, let type = inputs[index] else {

@@ -7,10 +7,14 @@ public struct DynamicQuantization: Sendable {
   private let count: Int
   private let chunks: Int
   private let grain = 65_536
+  private let measured: (@Sendable (KernelFrame) -> Int)?
 
-  /// - Parameter count: the elements of input 0.
-  public init(count: Int) {
+  /// - Parameters:
+  ///   - count: the elements of input 0.
+  ///   - measured: how many of them, from the start, make the range; nil for all. Those behind may leave it.
+  public init(count: Int, measured: (@Sendable (KernelFrame) -> Int)? = nil) {
     self.count = count
+    self.measured = measured
     chunks = max(count == 0 ? 0 : (count &- 1) / grain &+ 1, 1)
   }
 
@@ -19,16 +23,27 @@ public struct DynamicQuantization: Sendable {
   /// Where the zero point lies in it.
   public static let zeroOffset = 4
 
+  /// Scale and zero point of uint8 codes for a range that includes 0.
+  @inline(__always)
+  public static func parameters(_ least: Float, _ greatest: Float) -> (scale: Float, zero: Int32) {
+    // All zeros have any scale.
+    let scale = least == greatest ? 1 : (greatest - least) / 255
+    let code = (-least / scale).rounded(.toNearestOrEven)
+    return (scale, Int32(saturating: max(0, min(code, 255))))
+  }
+
   /// Stages that measure the range and leave the scale and the zero point at `scratch` and `scratch + 4`.
   public func stages(
     scratch: Int, _ result: @escaping @Sendable (KernelFrame, _ scale: Float, _ zero: Int32) -> Void
   ) -> [Kernel.Stage] {
-    let isa = pk_isa_best(), chunks = chunks
+    let isa = pk_isa_best(), chunks = chunks, measured = measured
     return [
       .ranges(count, grain: grain) { frame, range in
         let offset = scratch &+ 8 &+ range.lowerBound / grain &* 8
         let target = (frame.scratch + offset).assumingMemoryBound(to: Float.self)
-        pk_range_f32(isa, frame.input(0) + range.lowerBound, range.count, target, target + 1)
+        let length = measured.map { max(0, min(range.upperBound, $0(frame)) &- range.lowerBound) } ?? range.count
+        (target[0], target[1]) = (0, 0)
+        if length > 0 { pk_range_f32(isa, frame.input(0) + range.lowerBound, length, target, target + 1) }
       },
       Kernel.Stage(tasks: 1) { frame, _ in
         let ranges = (frame.scratch + (scratch &+ 8)).assumingMemoryBound(to: Float.self)
@@ -39,10 +54,7 @@ public struct DynamicQuantization: Sendable {
             greatest = max(greatest, ranges[2 &* chunk &+ 1])
           }
         }
-        // All zeros have any scale.
-        let scale = least == greatest ? 1 : (greatest - least) / 255
-        let code = (-least / scale).rounded(.toNearestOrEven)
-        let zero = Int32(saturating: max(0, min(code, 255)))
+        let (scale, zero) = DynamicQuantization.parameters(least, greatest)
         (frame.scratch + scratch).storeBytes(of: scale, as: Float.self)
         (frame.scratch + (scratch &+ 4)).storeBytes(of: zero, as: Int32.self)
         result(frame, scale, zero)

@@ -49,19 +49,20 @@ public struct IntegerConvolution: Sendable {
   ) -> Void
 
   /// The stage that computes the convolution, and the scratch memory of its lanes.
+  /// - Parameter source: where x lies if it is not an input.
   public func stage(
-    _ context: KernelContext, _ finish: @escaping Finish
+    _ context: KernelContext, x source: IntegerProduct.Source? = nil, _ finish: @escaping Finish
   ) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
     guard !shape.isEmpty else { return (Kernel.Stage(tasks: 0) { _, _ in }, 0) }
     // 256 products of two numbers below 2^8 make a sum below 2^24.
     var description = shape.threeAxes
     let isExact = shape.window.kernelCount <= 256
-    return isExact && pk_conv_depthwise_fits(&description) ? try depthwise(context, finish) : try byProducts(context, finish)
+    return isExact && pk_conv_depthwise_fits(&description) ? try depthwise(context, source, finish) : try byProducts(context, source, finish)
   }
 
   /// One channel at a time in float32, whose sums are exact as long as they stay below 2^24.
   private func depthwise(
-    _ context: KernelContext, _ finish: @escaping Finish
+    _ context: KernelContext, _ source: IntegerProduct.Source?, _ finish: @escaping Finish
   ) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
     let isa = pk_isa_best()
     let window = shape.window
@@ -91,7 +92,7 @@ public struct IntegerConvolution: Sendable {
           q.scale = one
           q.zero = xZero?.pointer(frame)
           _ = pk_dequantize_f32(
-            isa, xCode, &q, frame.rawInput(x) + (image &* groups &+ channel / perGroup) &* inputs, numbers, inputs)
+            isa, xCode, &q, (source?(frame) ?? frame.rawInput(x)) + (image &* groups &+ channel / perGroup) &* inputs, numbers, inputs)
           q.zero = wZero.map { $0.pointer(frame) + (wZeroIsVector ? channel : 0) }
           _ = pk_dequantize_f32(isa, wCode, &q, frame.rawInput(weights) + channel &* taps, factors, taps)
           var conv = pk_conv()
@@ -114,7 +115,7 @@ public struct IntegerConvolution: Sendable {
   }
 
   private func byProducts(
-    _ context: KernelContext, _ finish: @escaping Finish
+    _ context: KernelContext, _ operand: IntegerProduct.Source?, _ finish: @escaping Finish
   ) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
     let isa = pk_isa_best()
     let window = shape.window
@@ -160,7 +161,7 @@ public struct IntegerConvolution: Sendable {
       let image = product / groups, group = product % groups
       let row = block % rowBlocks &* rows, lastRow = min(row &+ rows, m)
       let first = block / rowBlocks &* width, last = min(first &+ width, positions)
-      let source = frame.rawInput(x) + product &* channels &* inputs
+      let source = (operand?(frame) ?? frame.rawInput(x)) + product &* channels &* inputs
       var g = template.g
       g.n = last &- first
       g.ldc = g.n

@@ -34,6 +34,13 @@ public struct ProductZero: Sendable {
     stride = 0
   }
 
+  /// Zero points at hand: one for each product, or one for each line of each.
+  public init(_ place: Preparation.Place, perProduct lines: Int) {
+    self.place = place
+    isVector = lines != 1
+    stride = lines
+  }
+
   @inline(__always)
   func pointer(_ frame: KernelFrame, product: Int) -> UnsafePointer<Int32> { place.pointer(frame) + product &* stride }
 }
@@ -79,27 +86,15 @@ public struct IntegerProduct: Sendable {
     guard m > 0, n > 0, product.count > 0 else { return (Kernel.Stage(tasks: 0) { _, _ in }, 0) }
     let isa = pk_isa_best()
     let b = product.b
-    let packedBytes = try scratchSize(pk_igemm_packed_b_bytes(isa, k, n))
-    var packed: Buffer?
-    if let constant = context.value(b.input), k > 0 {
-      let matrices = constant.count / (k &* n)
-      packed = try context.packed(
-        constant, form: "igemm.b.\(b.isTransposed).\(aIsSigned).\(n)", bytes: try packedBytes.multiplied(by: matrices)
-      ) { target in
-        for index in 0..<matrices {
-          pk_igemm_pack_b(
-            isa, b.isTransposed, aIsSigned, bIsSigned, k, n, constant.data + index &* k &* n, b.stride, 0, n,
-            target + index &* packedBytes)
-        }
-      }
-    }
+    let packed = try PackedCodes(
+      context, input: b.input, isTransposed: b.isTransposed, stride: b.stride, k: k, n: n, aIsSigned: aIsSigned, bIsSigned: bIsSigned)
     var g = pk_igemm()
     (g.m, g.n, g.k) = (m, n, k)
     (g.lda, g.ldb, g.ldc) = (product.a.stride, b.stride, n)
     (g.trans_a, g.trans_b) = (product.a.isTransposed, b.isTransposed)
     (g.a_signed, g.b_signed) = (aIsSigned, bIsSigned)
     (g.a_zero_per_row, g.b_zero_per_column) = (aZero?.isVector ?? false, bZero?.isVector ?? false)
-    g.packed_b = packed.map { UnsafeRawPointer($0.pointer) }
+    g.packed_b = packed?.matrix(0)
     var blockRows = 0, blockColumns = 0
     pk_igemm_grid(isa, &g, (context.threads &+ product.count &- 1) / product.count, &blockRows, &blockColumns)
     // The sums of a block wait in the cache for what follows.
@@ -112,7 +107,6 @@ public struct IntegerProduct: Sendable {
     let rowBlocks = (m &- 1) / rows &+ 1
     let blocks = rowBlocks &* ((n &- 1) / columns &+ 1)
     let template = Template(g: g)
-    let keptPacked = packed
     let stage = Kernel.Stage(tasks: product.count &* blocks) { frame, task in
       let index = task / blocks, block = task % blocks
       let row = block % rowBlocks &* rows, column = block / rowBlocks &* columns
@@ -120,9 +114,7 @@ public struct IntegerProduct: Sendable {
       var g = template.g
       g.a = (source?(frame) ?? frame.rawInput(product.a.input)) + product.offset(product.a, product: index)
       g.b = frame.rawInput(b.input) + product.offset(b, product: index)
-      if let keptPacked, k > 0 {
-        g.packed_b = UnsafeRawPointer(keptPacked.pointer + product.offset(b, product: index) / max(k &* n, 1) &* packedBytes)
-      }
+      if let packed { g.packed_b = packed.matrix(product.offset(b, product: index) / max(k &* n, 1)) }
       g.a_zero = aZero?.pointer(frame, product: index)
       g.b_zero = bZero?.pointer(frame, product: index)
       guard let finish else {
@@ -145,4 +137,30 @@ public struct IntegerProduct: Sendable {
 
   /// The fields that stay the same for all blocks; its only pointer is one to packed memory that lives as long as the model.
   private struct Template: @unchecked Sendable { let g: pk_igemm }
+}
+
+/// Constant matrices B of an integer product, packed once for the model.
+public struct PackedCodes: Sendable {
+  private let buffer: Buffer
+  private let stride: Int
+
+  /// - Returns: nil where the input is not constant or has no elements.
+  public init?(
+    _ context: KernelContext, input: Int, isTransposed: Bool, stride: Int, k: Int, n: Int, aIsSigned: Bool, bIsSigned: Bool
+  ) throws(PinionError) {
+    guard let constant = context.value(input), k > 0, n > 0 else { return nil }
+    let isa = pk_isa_best(), bytes = try scratchSize(pk_igemm_packed_b_bytes(isa, k, n)), matrices = constant.count / (k &* n)
+    buffer = try context.packed(
+      constant, form: "igemm.b.\(isTransposed).\(aIsSigned).\(n)", bytes: try bytes.multiplied(by: matrices)
+    ) { target in
+      for index in 0..<matrices {
+        pk_igemm_pack_b(
+          isa, isTransposed, aIsSigned, bIsSigned, k, n, constant.data + index &* k &* n, stride, 0, n, target + index &* bytes)
+      }
+    }
+    self.stride = bytes
+  }
+
+  @inline(__always)
+  public func matrix(_ index: Int) -> UnsafeRawPointer { UnsafeRawPointer(buffer.pointer + index &* stride) }
 }

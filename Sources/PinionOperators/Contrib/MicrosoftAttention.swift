@@ -31,7 +31,7 @@ public struct MicrosoftAttention: CPUExecutable {
     attributes.ignore("rotary_embedding_dim")
   }
 
-  private struct Form {
+  struct Form {
     var shape: AttentionShape
     var past: Int
     /// Columns of the product: queries, keys and values of all heads.
@@ -39,7 +39,7 @@ public struct MicrosoftAttention: CPUExecutable {
     var depth: Int
   }
 
-  private func form(_ context: InferenceContext) throws(PinionError) -> Form {
+  func form(_ context: InferenceContext) throws(PinionError) -> Form {
     let input = try context.type(0, rank: 3), weights = try context.type(1, rank: 2)
     let width = weights.dims[1]
     guard weights.dims[0] == input.dims[2] else { throw .invalidShape("weights \(weights) do not fit the input \(input)") }
@@ -88,13 +88,23 @@ public struct MicrosoftAttention: CPUExecutable {
     let rows = shape.batch &* shape.queries
     let projected = try build.reserve(bytes: try rows.multiplied(by: form.width).multiplied(by: 4))
     try project(&build, context, form, rows: rows, target: projected)
+    return try kernel(build, form, projected: projected, context, mask: 3, past: 4, bias: 5)
+  }
 
+  /// Adds what follows the projection to queries, keys and values, which it finds in scratch memory.
+  /// - Parameters:
+  ///   - mask, past, bias: numbers of the inputs, which may be absent.
+  func kernel(
+    _ projection: AttentionBuild, _ form: Form, projected: Int, _ context: KernelContext, mask: Int, past: Int, bias: Int?
+  ) throws(PinionError) -> Kernel {
+    var build = projection
+    let shape = form.shape
     func part(_ start: Int, size: Int) -> HeadTensor {
       HeadTensor(place: .scratch(projected), start: start, batch: shape.queries &* form.width, head: size, row: form.width)
     }
     let hidden = heads &* shape.headSize
     let half = shape.batch &* heads &* shape.headSize
-    let past: OperandPlace? = context.has(4) ? .input(4) : nil, output = context.wants(output: 1) ? 1 : nil
+    let past: OperandPlace? = context.has(past) ? .input(past) : nil, output = context.wants(output: 1) ? 1 : nil
     let k = try build.append(
       part(hidden, size: shape.headSize), rows: shape.queries, size: shape.headSize, past: past, pastRows: form.past, output: output,
       Float.self)
@@ -106,9 +116,9 @@ public struct MicrosoftAttention: CPUExecutable {
       y: .byRow(.output(0), heads: heads, rows: shape.queries, size: shape.valueSize),
       scale: scale.map(Double.init) ?? 1 / Double(shape.headSize).squareRoot())
     core.window = AttentionWindow(isCausal: isCausal, offset: form.past)
-    if let bias = context.optionalType(5) { core.bias = try build.bias(bias, input: 5, Float.self, coversKeys: true) }
-    if let mask = context.optionalType(3) {
-      core.bias = try PaddingMask(mask, input: 3, filter: filter, shape: shape, pastRows: form.past).bias(
+    if let bias, let type = context.optionalType(bias) { core.bias = try build.bias(type, input: bias, Float.self, coversKeys: true) }
+    if let type = context.optionalType(mask) {
+      core.bias = try PaddingMask(type, input: mask, filter: filter, shape: shape, pastRows: form.past).bias(
         &build, adding: core.bias, Float.self)
     }
     return try build.kernel(core)

@@ -57,23 +57,28 @@ extension QLinearUnary {
   private func kernel<T: FixedWidthInteger & Element>(_: T.Type, _ context: KernelContext) throws(PinionError) -> Kernel {
     let hasX = context.has(2), hasY = context.has(4)
     let function = function
-    let tabulate = Kernel.Stage(tasks: 1) { frame, _ in
+    let first = Kernel.Stage(tasks: 1) { frame, _ in
       let scaleX = frame.input(1, as: Float.self)[0], scaleY = frame.input(3, as: Float.self)[0]
       let zeroX = hasX ? Float(frame.input(2, as: T.self)[0]) : 0
-      let quantize = Quantization<T>(zeroPoint: hasY ? Float(frame.input(4, as: T.self)[0]) : 0)
-      let table = frame.scratch.assumingMemoryBound(to: T.self)
-      for code in 0..<256 {
-        let value = (Float(T(truncatingIfNeeded: code)) - zeroX) * scaleX
-        table[code] = quantize(function(value) / scaleY)
-      }
+      let zeroY = hasY ? Float(frame.input(4, as: T.self)[0]) : 0
+      tabulate(function, (scaleX, zeroX), (scaleY, zeroY), into: frame.scratch.assumingMemoryBound(to: T.self))
     }
     let apply = Kernel.Stage.ranges(try context.type(0).count, grain: elementwiseGrain) { frame, range in
       let table = frame.scratch.assumingMemoryBound(to: T.self)
       let x = frame.input(0, as: UInt8.self), y = frame.output(0, as: T.self)
       for index in range { y[index] = table[Int(x[index])] }
     }
-    return Kernel(stages: [tabulate, apply], scratchBytes: 256)
+    return Kernel(stages: [first, apply], scratchBytes: 256)
   }
 
   public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+}
+
+/// The results of a function of quantised numbers for all 256 codes.
+@inline(__always)
+func tabulate<T: FixedWidthInteger>(
+  _ function: (Float) -> Float, _ x: (scale: Float, zero: Float), _ y: (scale: Float, zero: Float), into table: UnsafeMutablePointer<T>
+) {
+  let quantize = Quantization<T>(zeroPoint: y.zero)
+  for code in 0..<256 { table[code] = quantize(function((Float(T(truncatingIfNeeded: code)) - x.zero) * x.scale) / y.scale) }
 }

@@ -19,6 +19,20 @@ public struct SoftmaxAxis: Sendable {
     axis = try attributes.int("axis", default: -1)
     takesAllFollowing = try attributes.bool("pinion_takes_all_following")
   }
+
+  init(axis: Int64, takesAllFollowing: Bool) {
+    self.axis = axis
+    self.takesAllFollowing = takesAllFollowing
+  }
+
+  func lines(_ shape: Shape) throws(PinionError) -> AxisLines {
+    guard shape.rank > 0 else { return AxisLines(outer: 1, extent: 1, inner: 1) }
+    // Flattening may split behind the last axis as well.
+    if takesAllFollowing, axis == Int64(shape.rank) { return AxisLines(outer: shape.count, extent: 1, inner: 1) }
+    let axis = try shape.normalized(axis: axis)
+    guard takesAllFollowing else { return AxisLines(shape, axis: axis) }
+    return AxisLines(outer: shape.count(0..<axis), extent: shape.count(axis..<shape.rank), inner: 1)
+  }
 }
 
 extension SoftmaxOperator {
@@ -37,14 +51,7 @@ extension SoftmaxOperator {
     return [type]
   }
 
-  func lines(_ shape: Shape) throws(PinionError) -> AxisLines {
-    guard shape.rank > 0 else { return AxisLines(outer: 1, extent: 1, inner: 1) }
-    // Flattening may split behind the last axis as well.
-    if along.takesAllFollowing, along.axis == Int64(shape.rank) { return AxisLines(outer: shape.count, extent: 1, inner: 1) }
-    let axis = try shape.normalized(axis: along.axis)
-    guard along.takesAllFollowing else { return AxisLines(shape, axis: axis) }
-    return AxisLines(outer: shape.count(0..<axis), extent: shape.count(axis..<shape.rank), inner: 1)
-  }
+  func lines(_ shape: Shape) throws(PinionError) -> AxisLines { try along.lines(shape) }
 
   public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
 }

@@ -15,17 +15,7 @@ public struct QLinearConv: CPUExecutable {
   public init(_ attributes: inout AttributeReader) throws(PinionError) { form = try ConvForm(&attributes) }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireBytes([0, 3, 7])
-    try context.requireSameElementType([0, 2])
-    try context.requireSameElementType([3, 5])
-    try context.requireSingle([1, 2, 6, 7])
-    let w = try context.type(3)
-    try context.requireSingleOrChannels(4, w)
-    try context.requireSingleOrChannels(5, w)
-    if let bias = context.optionalType(8), bias.element != .int32 {
-      throw .invalidShape("input 'B' is \(bias), expected int32")
-    }
-    return [try form.infer(try context.type(0), w, bias: context.optionalType(8), element: try context.type(7).element)]
+    try QuantizedConvolution(form: form, isChannelsLast: false).infer(context)
   }
 
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
@@ -33,28 +23,188 @@ public struct QLinearConv: CPUExecutable {
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    let shape = try form.shape(try context.type(0), try context.type(3))
-    var preparation = Preparation(context)
-    let convolution = try IntegerConvolution(shape, x: 0, weights: 3, xZero: 2, wZero: 5, &preparation, context)
-    let xScale = try preparation.convert(1, to: .float32), yScale = try preparation.convert(6, to: .float32)
-    let wScale = try preparation.convert(4, to: .float32), yZero = try preparation.convert(7, to: .int32)
-    let isPerChannel = try context.type(4).count != 1, hasBias = context.has(8)
-    let element = try context.outputType(0).element
-    guard let code = element.codeKernelType, let codes = element.codeRange else { throw context.unsupportedTypes() }
-    let isa = pk_isa_best()
-    let channels = shape.groups &* shape.outputs, positions = shape.window.outputCount
-    let (stage, lane) = try convolution.stage(context) { frame, image, channel, range, sums in
-      let x = xScale.pointer(frame, as: Float.self).pointee, y = yScale.pointer(frame, as: Float.self).pointee
-      var scale = x * wScale.pointer(frame, as: Float.self)[isPerChannel ? channel : 0] / y
-      let target = frame.rawOutput(0) + ((image &* channels &+ channel) &* positions &+ range.lowerBound)
-      withUnsafePointer(to: &scale) { scale in
-        var q = pk_quantization()
-        q.scale = scale
-        q.zero = yZero.pointer(frame)
-        (q.low, q.high) = (codes.lowerBound, codes.upperBound)
-        _ = pk_requantize_i32(isa, code, &q, hasBias ? frame.input(8, as: Int32.self)[channel] : 0, sums, target, range.count)
-      }
+    try QuantizedConvolution(form: form, isChannelsLast: false).makeKernel(context)
+  }
+}
+
+/// ONNX Runtime's operator of the same name, whose x and y may have their channels last. The weights do not change.
+public struct MicrosoftQLinearConv: CPUExecutable {
+  public static let schema = Schema(
+    "QLinearConv", domain: "com.microsoft", since: 1,
+    inputs: ["x", "x_scale", "x_zero_point", "w", "w_scale", "w_zero_point", "y_scale", "y_zero_point", "B?"], outputs: ["y"])
+  let convolution: QuantizedConvolution
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    convolution = QuantizedConvolution(form: try ConvForm(&attributes), isChannelsLast: try attributes.bool("channels_last"))
+  }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { try convolution.infer(context) }
+
+  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    guard convolution.isChannelsLast, let y = outputs.first, let y = try? y.channelsFirst() else {
+      return convolutionOperations(weights: inputs.count > 3 ? inputs[3] : nil, outputs)
     }
+    return convolutionOperations(weights: inputs.count > 3 ? inputs[3] : nil, [y])
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try convolution.makeKernel(context) }
+}
+
+/// A convolution of quantised tensors, quantised again, with the operands of QLinearConv.
+struct QuantizedConvolution: Sendable {
+  let form: ConvForm
+  let isChannelsLast: Bool
+
+  func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    for index in [0, 3, 7] { try context.checkCodes(index) }
+    let x = try context.type(0), w = try context.type(3), y = try context.type(7)
+    for index in 0..<8 { _ = try context.type(index) }
+    for index in [1, 6] { try context.checkScalar(index, .float32) }
+    try context.checkScalar(2, x.element)
+    try context.checkScalar(7, y.element)
+    try context.check(4, .float32, onePer: w.dims.first ?? 0)
+    try context.check(5, w.element, onePer: w.dims.first ?? 0)
+    try context.check(8, is: .int32)
+    let first = isChannelsLast ? try x.channelsFirst() : x
+    let result = try form.infer(first, w, bias: context.optionalType(8), element: y.element)
+    return [isChannelsLast ? try channelsLast(result) : result]
+  }
+
+  private func channelsLast(_ type: TensorType) throws(PinionError) -> TensorType {
+    TensorType(type.element, try Shape([type.dims[0]] + type.dims[2...] + [type.dims[1]]))
+  }
+
+  func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let x = try context.type(0)
+    let shape = try form.shape(isChannelsLast ? try x.channelsFirst() : x, try context.type(3))
+    let window = shape.window
+    let isPointwise = window.kernelCount == 1 && window.stride.allSatisfy { $0 == 1 } && window.output == window.input
+    if isChannelsLast, isPointwise, shape.groups == 1 { return try pointwiseKernel(shape, context) }
+    var preparation = Preparation(context)
+    let codes = try ConvolutionCodes(&preparation, context)
+    let convolution = try IntegerConvolution(shape, x: 0, weights: 3, xZero: 2, wZero: 5, &preparation, context)
+    let channels = shape.groups &* shape.outputs, positions = window.outputCount
+    guard isChannelsLast else {
+      let (stage, lane) = try convolution.stage(context) { frame, image, channel, range, sums in
+        let start = (image &* channels &+ channel) &* positions &+ range.lowerBound
+        codes.write(frame, channel, sums, range.count, frame.rawOutput(0) + start)
+      }
+      return preparation.kernel([stage], laneScratchBytes: lane)
+    }
+    // Between two transpositions the channels come first.
+    let inputs = shape.groups &* shape.channels, inputPositions = window.inputCount
+    let source = try preparation.reserve(x.count), target = try preparation.reserve(try context.outputType(0).count)
+    let (stage, lane) = try convolution.stage(context, x: { UnsafeRawPointer($0.scratch + source) }) { frame, image, channel, range, sums in
+      let start = (image &* channels &+ channel) &* positions &+ range.lowerBound
+      codes.write(frame, channel, sums, range.count, frame.scratch + (target &+ start))
+    }
+    let toFirst = try transposition(images: shape.images, rows: inputPositions, columns: inputs)
+    let toLast = try transposition(images: shape.images, rows: channels, columns: positions)
+    return preparation.kernel(
+      [
+        .ranges(toFirst.units, grain: max(1, (1 << 17) / max(toFirst.unitBytes, 1))) { frame, units in
+          toFirst.run(units, from: frame.rawInput(0), to: frame.scratch + source)
+        },
+        stage,
+        .ranges(toLast.units, grain: max(1, (1 << 17) / max(toLast.unitBytes, 1))) { frame, units in
+          toLast.run(units, from: frame.scratch + target, to: frame.rawOutput(0))
+        },
+      ], laneScratchBytes: lane)
+  }
+
+  /// Of each image's `rows` x `columns` bytes.
+  private func transposition(images: Int, rows: Int, columns: Int) throws(PinionError) -> StridedCopy {
+    try StridedCopy(width: 1, dims: [images, columns, rows], from: [rows &* columns, 1, columns])
+  }
+
+  /// A window of one element over channels that lie together is a product of matrices.
+  private func pointwiseKernel(_ shape: ConvolutionShape, _ context: KernelContext) throws(PinionError) -> Kernel {
+    var preparation = Preparation(context)
+    let codes = try ConvolutionCodes(&preparation, context)
+    let rows = shape.images &* shape.window.outputCount
+    let matrices = try MatrixProduct(
+      try Shape([rows, shape.channels]), try Shape([shape.outputs, shape.channels]), MatrixProduct.Transposition(b: true), inputs: (0, 3))
+    let product = IntegerProduct(
+      matrices, aIsSigned: try context.type(0).element == .int8, bIsSigned: try context.type(3).element == .int8,
+      aZero: try ProductZero(2, lines: matrices.m, count: 1, &preparation, context),
+      bZero: try ProductZero(5, lines: matrices.n, count: 1, &preparation, context))
+    let columns = shape.outputs
+    let finish: IntegerProduct.Finish = { frame, _, row, part, sums, room in
+      codes.write(frame, part, sums, room, frame.rawOutput(0) + (row &* columns &+ part.lowerBound))
+    }
+    let (stage, lane) = try product.stage(context, finish: finish)
     return preparation.kernel([stage], laneScratchBytes: lane)
+  }
+}
+
+/// From the sums of a convolution to its codes.
+private struct ConvolutionCodes: Sendable {
+  private let xScale: Preparation.Place
+  private let wScale: Preparation.Place
+  private let yScale: Preparation.Place
+  private let yZero: Preparation.Place
+  private let isPerChannel: Bool
+  private let hasBias: Bool
+  private let code: pk_type
+  private let range: ClosedRange<Int32>
+  private let isa = pk_isa_best()
+
+  init(_ preparation: inout Preparation, _ context: KernelContext) throws(PinionError) {
+    xScale = try preparation.convert(1, to: .float32)
+    wScale = try preparation.convert(4, to: .float32)
+    yScale = try preparation.convert(6, to: .float32)
+    yZero = try preparation.convert(7, to: .int32)
+    isPerChannel = try context.type(4).count != 1
+    hasBias = context.has(8)
+    let element = try context.outputType(0).element
+    guard let code = element.codeKernelType, let range = element.codeRange else { throw context.unsupportedTypes() }
+    self.code = code
+    self.range = range
+  }
+
+  private func scale(_ frame: KernelFrame, _ channel: Int) -> Float {
+    let x = xScale.pointer(frame, as: Float.self).pointee, y = yScale.pointer(frame, as: Float.self).pointee
+    return x * wScale.pointer(frame, as: Float.self)[isPerChannel ? channel : 0] / y
+  }
+
+  private func quantization(_ frame: KernelFrame, _ scale: UnsafePointer<Float>) -> pk_quantization {
+    var q = pk_quantization()
+    q.scale = scale
+    q.zero = yZero.pointer(frame)
+    (q.low, q.high) = (range.lowerBound, range.upperBound)
+    return q
+  }
+
+  /// Sums of one channel.
+  func write(_ frame: KernelFrame, _ channel: Int, _ sums: UnsafePointer<Int32>, _ count: Int, _ target: UnsafeMutableRawPointer) {
+    var scale = scale(frame, channel)
+    withUnsafePointer(to: &scale) { scale in
+      var q = quantization(frame, scale)
+      _ = pk_requantize_i32(isa, code, &q, hasBias ? frame.input(8, as: Int32.self)[channel] : 0, sums, target, count)
+    }
+  }
+
+  /// Sums of one position, one for each channel of a range.
+  func write(
+    _ frame: KernelFrame, _ channels: Range<Int>, _ sums: UnsafePointer<Int32>, _ room: UnsafeMutablePointer<Float>,
+    _ target: UnsafeMutableRawPointer
+  ) {
+    if hasBias {
+      let bias = frame.input(8, as: Int32.self) + channels.lowerBound
+      for index in 0..<channels.count { room[index] = Float(sums[index] &+ bias[index]) }
+    } else {
+      for index in 0..<channels.count { room[index] = Float(sums[index]) }
+    }
+    if isPerChannel {
+      for index in 0..<channels.count { room[index] *= scale(frame, channels.lowerBound &+ index) }
+    } else {
+      let scale = scale(frame, 0)
+      for index in 0..<channels.count { room[index] *= scale }
+    }
+    var one: Float = 1
+    withUnsafePointer(to: &one) { one in
+      var q = quantization(frame, one)
+      _ = pk_quantize_f32(isa, code, &q, room, target, channels.count)
+    }
   }
 }

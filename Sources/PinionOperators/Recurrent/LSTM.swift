@@ -39,16 +39,8 @@ public struct LSTM: CPUExecutable {
 
   private func kernel<T: WeightElement>(_ context: KernelContext, _ type: T.Type) throws(PinionError) -> Kernel {
     let shape = try RecurrentShape(context.inference, attributes, gates: 4, cellStates: [6])
-    var cells: [LSTMCell<T>] = []
-    for direction in 0..<shape.directions {
-      let functions = attributes.activations[direction]
-      cells.append(
-        LSTMCell(
-          hidden: shape.hidden, gate: try GateFunction(functions[0], clip: attributes.clip),
-          candidate: try GateFunction(functions[1], clip: attributes.clip),
-          output: try GateFunction(functions[2], clip: attributes.clip), couplesForget: couplesForget,
-          peepholes: context.has(7) ? 7 : nil, direction: direction))
-    }
+    let cells: [LSTMCell<T>] = try LSTMCell.cells(
+      attributes, hidden: shape.hidden, couplesForget: couplesForget, peepholes: context.has(7) ? 7 : nil)
     return try RecurrentKernel(
       shape: shape, attributes: attributes, cells: cells, firstGates: 4, biasedGates: 4, initialCellState: context.has(6) ? 6 : nil,
       hasCellState: true
@@ -64,6 +56,22 @@ struct LSTMCell<T: WeightElement>: RecurrentCell {
   let couplesForget: Bool
   let peepholes: Int?
   let direction: Int
+
+  /// The cells of all directions.
+  static func cells(
+    _ attributes: RecurrentAttributes, hidden: Int, couplesForget: Bool, peepholes: Int?
+  ) throws(PinionError) -> [LSTMCell<T>] {
+    var cells: [LSTMCell<T>] = []
+    for (direction, functions) in attributes.activations.enumerated() {
+      cells.append(
+        LSTMCell(
+          hidden: hidden, gate: try GateFunction(functions[0], clip: attributes.clip),
+          candidate: try GateFunction(functions[1], clip: attributes.clip),
+          output: try GateFunction(functions[2], clip: attributes.clip), couplesForget: couplesForget, peepholes: peepholes,
+          direction: direction))
+    }
+    return cells
+  }
 
   func update(_ row: CellRow<T>, _ frame: KernelFrame) {
     let hidden = hidden, cell = row.cellState, scratch = row.product

@@ -13,13 +13,17 @@ struct RecurrentShape: Sendable {
   let gates: Int
 
   /// Checks the inputs that LSTM, GRU and RNN share.
-  /// - Parameter cellStates: the inputs besides `initial_h` that hold a state.
-  init(_ context: InferenceContext, _ attributes: RecurrentAttributes, gates: Int, cellStates: [Int] = []) throws(PinionError) {
+  /// - Parameters:
+  ///   - cellStates: the inputs besides `initial_h` that hold a state.
+  ///   - transposedWeights: W and R have a column, not a row, for each element of the gates.
+  init(
+    _ context: InferenceContext, _ attributes: RecurrentAttributes, gates: Int, cellStates: [Int] = [], transposedWeights: Bool = false
+  ) throws(PinionError) {
     let x = try context.type(0, rank: 3), w = try context.type(1, rank: 3), r = try context.type(2, rank: 3)
     steps = x.dims[attributes.isBatchFirst ? 1 : 0]
     batch = x.dims[attributes.isBatchFirst ? 0 : 1]
     inputSize = x.dims[2]
-    hidden = r.dims[2]
+    hidden = r.dims[transposedWeights ? 1 : 2]
     directions = attributes.directions
     self.gates = gates
     if let declared = attributes.hiddenSize, declared != Int64(hidden) {
@@ -32,8 +36,8 @@ struct RecurrentShape: Sendable {
         throw .invalidShape("input \(index) is \(type), expected shape \(try Shape(dims))")
       }
     }
-    try require(1, [directions, rows, inputSize])
-    try require(2, [directions, rows, hidden])
+    try require(1, transposedWeights ? [directions, inputSize, rows] : [directions, rows, inputSize])
+    try require(2, transposedWeights ? [directions, hidden, rows] : [directions, rows, hidden])
     try require(3, [directions, try rows.multiplied(by: 2)])
     try require(4, [batch])
     for index in [5] + cellStates {
@@ -142,9 +146,11 @@ struct RecurrentKernel<Cell: RecurrentCell>: Sendable {
     let part = shape.batch <= 16 ? shape.batch : max(8, (shape.batch &+ 7) / 8)
     let parts = (shape.batch &- 1) / part &+ 1
     let walk = try RecurrentWalk(
-      shape: shape, attributes: attributes, part: part, first: first, second: second, firstGates: firstGates, gatesOffset: gatesOffset,
+      shape: shape, attributes: attributes, part: part,
+      first: PackedStates<T>(matrices: first, columns: firstGates &* hidden, hidden: hidden),
+      second: PackedStates<T>(matrices: second, columns: width &- firstGates &* hidden, hidden: hidden), gatesOffset: gatesOffset,
       gatesStride: gatesStride, initialState: context.has(5) ? 5 : nil, initialCellState: initialCellState,
-      lengths: context.has(4) ? 4 : nil, outputs: context.outputs.count, hasCellState: hasCellState, type: T.self)
+      lengths: context.has(4) ? 4 : nil, outputs: context.outputs.count, hasCellState: hasCellState)
     let cells = cells
     let recur = Kernel.Stage(tasks: shape.directions &* parts) { (frame, task) throws(PinionError) in
       let direction = task / parts, start = task % parts &* part
@@ -157,13 +163,46 @@ struct RecurrentKernel<Cell: RecurrentCell>: Sendable {
   }
 }
 
+/// Recurrent weights, and how hidden states are multiplied with them.
+protocol StateProduct<T>: Sendable {
+  associatedtype T: WeightElement
+  /// Elements of a row of the product.
+  var columns: Int { get }
+  func scratchBytes(rows: Int) throws(PinionError) -> Int
+  /// product = states * weights of a direction.
+  /// - Parameter isRunning: false for the rows whose product nobody reads.
+  func multiply(
+    _ frame: KernelFrame, direction: Int, _ states: UnsafePointer<T>, rows: Int, isRunning: (Int) -> Bool,
+    _ product: UnsafeMutablePointer<T>, scratch: UnsafeMutableRawPointer)
+}
+
+/// Weights of the states' own type.
+struct PackedStates<T: WeightElement>: StateProduct {
+  let matrices: PackedMatrices
+  let columns: Int
+  let hidden: Int
+
+  func scratchBytes(rows: Int) throws(PinionError) -> Int { try T.scratchBytes(WeightProduct(m: rows, n: columns, k: hidden)) }
+
+  @inline(__always)
+  func multiply(
+    _ frame: KernelFrame, direction: Int, _ states: UnsafePointer<T>, rows: Int, isRunning: (Int) -> Bool,
+    _ product: UnsafeMutablePointer<T>, scratch: UnsafeMutableRawPointer
+  ) {
+    T.multiply(
+      WeightProduct(m: rows, n: columns, k: hidden), a: states, packed: matrices.pointer(direction, frame), bias: nil, c: product,
+      rows: 0..<rows, columns: 0..<columns, scratch: scratch)
+  }
+}
+
 /// One direction's way through the steps, for part of the batch.
-struct RecurrentWalk<T: WeightElement>: Sendable {
+struct RecurrentWalk<States: StateProduct>: Sendable {
+  typealias T = States.T
   let shape: RecurrentShape
   let isBatchFirst: Bool
   let reverses: [Bool]
-  let first: PackedMatrices
-  let second: PackedMatrices
+  let first: States
+  let second: States
   let firstWidth: Int
   let gatesOffset: Int
   let gatesStride: Int
@@ -177,9 +216,8 @@ struct RecurrentWalk<T: WeightElement>: Sendable {
   private let productScratch: Int
 
   init(
-    shape: RecurrentShape, attributes: RecurrentAttributes, part: Int, first: PackedMatrices, second: PackedMatrices, firstGates: Int,
-    gatesOffset: Int, gatesStride: Int, initialState: Int?, initialCellState: Int?, lengths: Int?, outputs: Int, hasCellState: Bool,
-    type: T.Type
+    shape: RecurrentShape, attributes: RecurrentAttributes, part: Int, first: States, second: States, gatesOffset: Int, gatesStride: Int,
+    initialState: Int?, initialCellState: Int?, lengths: Int?, outputs: Int, hasCellState: Bool
   ) throws(PinionError) {
     self.shape = shape
     isBatchFirst = attributes.isBatchFirst
@@ -187,7 +225,7 @@ struct RecurrentWalk<T: WeightElement>: Sendable {
     self.part = part
     self.first = first
     self.second = second
-    firstWidth = firstGates &* shape.hidden
+    firstWidth = first.columns
     self.gatesOffset = gatesOffset
     self.gatesStride = gatesStride
     self.initialState = initialState
@@ -199,9 +237,7 @@ struct RecurrentWalk<T: WeightElement>: Sendable {
     // product, second product, operand, state, cell state
     let elements = try part.multiplied(by: firstWidth &+ secondWidth &+ 3 &* hidden)
     productScratch = try alignedUp(try elements.multiplied(by: MemoryLayout<T>.stride), to: Buffer.alignment)
-    let scratch = max(
-      try T.scratchBytes(WeightProduct(m: part, n: firstWidth, k: hidden)),
-      try T.scratchBytes(WeightProduct(m: part, n: secondWidth, k: hidden)))
+    let scratch = max(try first.scratchBytes(rows: part), secondWidth == 0 ? 0 : try second.scratchBytes(rows: part))
     laneBytes = try productScratch.adding(scratch)
   }
 
@@ -230,15 +266,11 @@ struct RecurrentWalk<T: WeightElement>: Sendable {
       }
     }
     let reverses = reverses[direction]
-    let firstProduct = WeightProduct(m: count, n: firstWidth, k: hidden), rest = WeightProduct(m: count, n: secondWidth, k: hidden)
-    let firstWeights = first.pointer(direction, frame), secondWeights = second.pointer(direction, frame)
     let gates = (frame.scratch + gatesOffset).assumingMemoryBound(to: T.self) + direction &* gatesStride
     let width = shape.gates &* hidden
 
     for step in 0..<shape.steps {
       if step & 15 == 0 { try frame.control.check() }
-      T.multiply(
-        firstProduct, a: state, packed: firstWeights, bias: nil, c: product, rows: 0..<count, columns: 0..<firstWidth, scratch: scratch)
       @inline(__always) func time(_ row: Int) -> Int? {
         let length = limits.map { Int($0[sequences.lowerBound &+ row]) } ?? shape.steps
         guard step < length else { return nil }
@@ -251,10 +283,11 @@ struct RecurrentWalk<T: WeightElement>: Sendable {
           gates: gates + position &* width, product: product + row &* firstWidth, operand: operand + row &* hidden,
           secondProduct: secondProduct + row &* secondWidth, state: state + row &* hidden, cellState: cellState + row &* hidden)
       }
+      @inline(__always) func isRunning(_ row: Int) -> Bool { time(row) != nil }
+      first.multiply(frame, direction: direction, state, rows: count, isRunning: isRunning, product, scratch: scratch)
       for row in 0..<count { if let time = time(row) { cell.update(cellRow(row, time), frame) } }
       if secondWidth > 0 {
-        T.multiply(
-          rest, a: operand, packed: secondWeights, bias: nil, c: secondProduct, rows: 0..<count, columns: 0..<secondWidth, scratch: scratch)
+        second.multiply(frame, direction: direction, operand, rows: count, isRunning: isRunning, secondProduct, scratch: scratch)
         for row in 0..<count { if let time = time(row) { cell.updateAfterSecond(cellRow(row, time), frame) } }
       }
       guard outputs > 0 else { continue }

@@ -1,0 +1,70 @@
+import CKernels
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// The maximum of each window of a quantised tensor whose channels come last.
+public struct NhwcMaxPool: CPUExecutable {
+  public static let schema = Schema("NhwcMaxPool", domain: "com.microsoft", since: 1, inputs: ["x"], outputs: ["y"])
+  let form: PoolForm
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) { form = try PoolForm(&attributes) }
+
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    try context.checkCodes(0)
+    let x = try context.type(0)
+    let window = try form.window(try x.channelsFirst())
+    return [TensorType(x.element, try Shape([x.dims[0]] + window.output + [x.dims[x.rank - 1]]))]
+  }
+
+  /// The channels of a position lie together, so that a window's maximum is that of whole vectors.
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let x = try context.type(0)
+    let window = try form.window(try x.channelsFirst())
+    guard let type = x.element.kernelType, let larger = pk_binary_kernel(pk_isa_best(), PK_BINARY_MAX, type) else {
+      throw context.unsupportedTypes()
+    }
+    let lowest: UInt8 = x.element == .int8 ? 0x80 : 0
+    let channels = x.dims[x.rank - 1], rank = window.rank
+    let positions = window.outputCount, inputs = window.inputCount, taps = window.kernelCount
+    let grain = max(1, (1 << 18) / max(1, channels) / max(1, min(taps, 1 << 18)))
+    let count = channels == 0 ? 0 : x.dims[0] &* positions
+    return .ranges(count, grain: grain, laneScratchBytes: 2 &* rank &* MemoryLayout<Int>.stride) { frame, range in
+      let corner = frame.laneScratch.assumingMemoryBound(to: Int.self), tap = corner + rank
+      for index in range {
+        let image = frame.rawInput(0) + index / positions &* inputs &* channels
+        let target = frame.rawOutput(0) + index &* channels
+        var rest = index % positions
+        for axis in (0..<rank).reversed() {
+          corner[axis] = rest % window.output[axis] &* window.stride[axis] &- window.padBefore[axis]
+          rest /= window.output[axis]
+          tap[axis] = 0
+        }
+        var isFirst = true
+        for _ in 0..<taps {
+          var offset = 0, isInside = true
+          for axis in 0..<rank {
+            let place = corner[axis] &+ tap[axis] &* window.dilation[axis]
+            isInside = isInside && place >= 0 && place < window.input[axis]
+            offset = offset &* window.input[axis] &+ place
+          }
+          if isInside {
+            let source = image + offset &* channels
+            if isFirst { target.copyMemory(from: source, byteCount: channels) } else { larger(source, target, target, channels, 0) }
+            isFirst = false
+          }
+          var axis = rank &- 1
+          while axis >= 0 {
+            tap[axis] &+= 1
+            if tap[axis] < window.kernel[axis] { break }
+            tap[axis] = 0
+            axis &-= 1
+          }
+        }
+        if isFirst { target.initializeMemory(as: UInt8.self, repeating: lowest, count: channels) }
+      }
+    }
+  }
+}

@@ -1,0 +1,31 @@
+"""com.microsoft operators against ONNX Runtime, on random cases. CONTRIB_SEEDS: how many of each."""
+
+import os
+
+import numpy as np
+import pytest
+
+import cases
+import harness
+
+SEEDS = int(os.environ.get("CONTRIB_SEEDS", "60"))
+FIRST = int(os.environ.get("CONTRIB_FIRST_SEED", "0"))
+
+
+@pytest.mark.parametrize("name", cases.GENERATORS)
+def test_against_onnxruntime(name):
+    wrong, refused = [], []
+    for seed in range(FIRST, FIRST + SEEDS):
+        case = cases.GENERATORS[name](cases.Draw(np.random.default_rng([seed, sum(map(ord, name))])))
+        try:
+            difference = harness.compare(case)
+        except harness.Refused as error:
+            refused.append(f"seed {seed}: {case}: {error}")
+            continue
+        except Exception as error:
+            difference = f"{type(error).__name__}: {error}"
+        if difference:
+            wrong.append(f"seed {seed}: {case}: {difference}")
+    assert not wrong, f"{len(wrong)} of {SEEDS} cases:\n" + "\n".join(wrong[:10])
+    # A generator that makes what nobody takes tests nothing.
+    assert len(refused) <= SEEDS // 3, f"{len(refused)} of {SEEDS} refused:\n" + "\n".join(refused[:5])
