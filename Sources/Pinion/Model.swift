@@ -13,18 +13,23 @@ public final class Model: Sendable {
   /// Weights in kernels' layouts, shared by all sessions.
   let packed = PackedWeights()
 
-  /// Maps and imports an ONNX file; external data is looked for in its folder.
+  /// Maps and imports a model file, ONNX or `.pt2`, whichever its first bytes say; external data is looked for in its folder.
   public init(path: String) throws(PinionError) {
     let file = try FileMapping(path: path)
-    imported = try ImportedModel(onnx: file, folder: try ExternalDataFolder(ofModel: path), resolver: OperatorCatalog())
+    imported = try Model.imported(file, folder: try ExternalDataFolder(ofModel: path))
     self.path = path
   }
 
-  /// Imports an ONNX model from a mapping.
+  /// Imports a model, ONNX or `.pt2`, from a mapping.
   /// - Parameter folder: where external data lies; nil to refuse models that have some.
   public init(_ file: FileMapping, folder: ExternalDataFolder? = nil) throws(PinionError) {
-    imported = try ImportedModel(onnx: file, folder: folder, resolver: OperatorCatalog())
+    imported = try Model.imported(file, folder: folder)
     path = nil
+  }
+
+  private static func imported(_ file: FileMapping, folder: ExternalDataFolder?) throws(PinionError) -> ImportedModel {
+    if isPT2(file) { return try ImportedModel(pt2: file, resolver: OperatorCatalog()) }
+    return try ImportedModel(onnx: file, folder: folder, resolver: OperatorCatalog())
   }
 
   public var graph: Graph { imported.graph }
