@@ -40,7 +40,11 @@ extension Lowering {
       let isCubic = name.hasPrefix("bicubic")
       attributes = ["mode": .string(isCubic ? "cubic" : "linear")]
       attributes["coordinate_transformation_mode"] = .string(try c.bool("align_corners") ? "align_corners" : "half_pixel")
-      if name.hasSuffix("_aa") { attributes["antialias"] = .int(1) }
+      if name.hasSuffix("_aa") {
+        // What lies outside the image has no weight, and the rest is weighed up to one.
+        attributes["antialias"] = .int(1)
+        attributes["exclude_outside"] = .int(1)
+      }
       if isCubic { attributes["cubic_coeff_a"] = .float(name.hasSuffix("_aa") ? -0.5 : -0.75) }
     }
     let x = try c.tensor(c.key.hasSuffix(".vec") ? "input" : "self")

@@ -186,12 +186,7 @@ extension Lowering {
       target[index] = sizes[index]
       results.append(try expand(try reshape(term, target), sizes))
     }
-    if isSwapped {
-      var order = Array(0..<terms.count)
-      order.swapAt(0, 1)
-      for index in results.indices { results[index] = try transpose(results[index], order) }
-      results.swapAt(0, 1)
-    }
+    if isSwapped { results.swapAt(0, 1) }
     guard c.base == "cartesian_prod" else { return results }
     var columns: [Term] = []
     for result in results { columns.append(try reshape(result, [-1, 1])) }

@@ -14,6 +14,7 @@ extension Lowering {
       return [try gather(Term(id: ids[0], element: .int64, dims: [nil, 3]), try scalar(Int64(2), .int64), 1)]
     case "torchvision.roi_align":
       let x = try c.tensor("input"), rois = try c.tensor("rois")
+      guard x.rank == 4, rois.rank == 2 else { throw .unsupported("roi_align but of an image batch and boxes with their batch's index") }
       let batch = try cast(try gather(rois, try scalar(Int64(0), .int64), 1), .int64)
       let height = try c.int("pooled_height"), width = try c.int("pooled_width")
       let attributes: [String: AttributeValue] = [
@@ -21,7 +22,15 @@ extension Lowering {
         "spatial_scale": .float(Float(try c.float("spatial_scale"))),
         "coordinate_transformation_mode": .string(try c.bool("aligned") ? "half_pixel" : "output_half_pixel"),
       ]
-      return [try op("RoiAlign", [x, try slice(rois, 1, 1, 5), batch], attributes, dims: [rois.dims[0], x.dims[1], Int(height), Int(width)])]
+      let regions = try slice(rois, 1, 1, 5)
+      let means = try op("RoiAlign", [x, regions, batch], attributes, dims: [rois.dims[0], x.dims[1], Int(height), Int(width)])
+      // ONNX divides by all points of a bin, torchvision 0.28 by those inside the image: of an image of ones the mean is their share.
+      let image = try extents(x)
+      let ones = try filled(try scalar(1.0, x.element), [image[0], .known(1), image[2], image[3]])
+      let shares = try op("RoiAlign", [ones, regions, batch], attributes, dims: [rois.dims[0], 1, Int(height), Int(width)])
+      let zero = try scalar(0.0, x.element)
+      let isOutside = try equal(shares, zero)
+      return [try choose(isOutside, zero, try div(means, try choose(isOutside, try scalar(1.0, x.element), shares)))]
     default: return nil
     }
   }
