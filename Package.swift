@@ -64,7 +64,7 @@ let package = Package(
     .testTarget(name: "PinionBaseTests", dependencies: ["PinionBase"]),
     .testTarget(name: "PinionGraphTests", dependencies: ["PinionOperators"]),
     .testTarget(name: "PinionPassesTests", dependencies: ["PinionPasses", "PinionRuntime"]),
-    .testTarget(name: "PinionImportTests", dependencies: ["PinionImport"]),
+    .testTarget(name: "PinionImportTests", dependencies: ["Pinion"]),
     .testTarget(name: "PinionOperatorsTests", dependencies: ["PinionOperators", "PinionRuntime"]),
     .testTarget(name: "PinionRuntimeTests", dependencies: ["PinionOperators", "PinionRuntime"]),
     .testTarget(name: "PinionTests", dependencies: ["Pinion"]),

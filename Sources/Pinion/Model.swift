@@ -13,7 +13,7 @@ public final class Model: Sendable {
   /// Weights in kernels' layouts, shared by all sessions.
   let packed = PackedWeights()
 
-  /// Maps and imports an ONNX file.
+  /// Maps and imports a model file, ONNX or `.pt2`, whichever its first bytes say.
   /// - Parameter externalData: the folder where external data lies; nil for the model's own.
   ///
   /// A symbolic link to external data is followed as far as it leads into this folder or into the one where the model's file really
@@ -26,16 +26,21 @@ public final class Model: Sendable {
     } else {
       folder = try ExternalDataFolder(ofModel: path, file)
     }
-    imported = try ImportedModel(onnx: file, folder: folder, resolver: OperatorCatalog())
+    imported = try Model.imported(file, folder: folder)
     self.path = path
   }
 
-  /// Imports an ONNX model from a mapping.
+  /// Imports a model, ONNX or `.pt2`, from a mapping.
   /// - Parameter externalData: the folder where external data lies; nil to refuse models that have some.
   public init(_ file: FileMapping, externalData: String? = nil) throws(PinionError) {
     let folder = try externalData.map { (folder) throws(PinionError) in try ExternalDataFolder(path: folder, model: file) }
-    imported = try ImportedModel(onnx: file, folder: folder, resolver: OperatorCatalog())
+    imported = try Model.imported(file, folder: folder)
     path = nil
+  }
+
+  private static func imported(_ file: FileMapping, folder: ExternalDataFolder?) throws(PinionError) -> ImportedModel {
+    if isPT2(file) { return try ImportedModel(pt2: file, resolver: OperatorCatalog()) }
+    return try ImportedModel(onnx: file, folder: folder, resolver: OperatorCatalog())
   }
 
   public var graph: Graph { imported.graph }

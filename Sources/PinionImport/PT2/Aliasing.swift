@@ -1,0 +1,275 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Targets whose results share memory with their input, and those that write to it.
+extension Lowering {
+  func lowerAliasing(_ call: Call) throws(PinionError) -> Bool {
+    if call.isInPlace { return try lowerWrite(call) }
+    if let views = try views(of: call) {
+      let base = try call.handle("self")
+      var results: [TensorHandle] = []
+      for chain in views {
+        var handle = base
+        for step in chain { handle = try view(handle, step) }
+        results.append(handle)
+      }
+      try bindHandles(results, call)
+      return true
+    }
+    switch call.key {
+    case "dropout", "alpha_dropout", "feature_dropout", "feature_alpha_dropout":
+      guard try !call.bool("train") else { throw .unsupported("dropout in training; export the model after model.eval()") }
+      try bindHandles([try call.handle("input")], call)
+      return true
+    case "contiguous":
+      guard let meta = call.meta("self"), isContiguous(meta) else { return false }
+      try bindHandles([try call.handle("self")], call)
+      return true
+    case "to.dtype", "to.dtype_layout", "to.device", "to.other", "type_as":
+      guard case .tensor(let name)? = call.node.outputs.first, let output = source.tensors[name], let input = call.meta("self") else { return false }
+      let copies = call.has("copy") ? try call.bool("copy") : false
+      guard output.dtype == input.dtype, !copies else { return false }
+      try bindHandles([try call.handle("self")], call)
+      return true
+    case "meshgrid.indexing", "meshgrid", "broadcast_tensors": return false
+    case "as_strided":
+      let handle = try call.handle("self")
+      let base = TensorHandle(sharing: handle.storage, views: [], value: handle.storage.contents)
+      let view = View.strided(
+        sizes: try call.ints("size"), strides: try call.ints("stride"), offset: try call.optionalInt("storage_offset") ?? 0)
+      try bindHandles([try self.view(base, view)], call)
+      return true
+    default: return false
+    }
+  }
+
+  private func bindHandles(_ handles: [TensorHandle], _ call: Call) throws(PinionError) {
+    var names: [String?] = []
+    for output in call.node.outputs {
+      switch output {
+      case .tensor(let name): names.append(name)
+      case .tensors(let list): names += list
+      default: names.append(nil)
+      }
+    }
+    for (name, handle) in zip(names, handles) {
+      guard let name else { continue }
+      let term = try read(handle)
+      if graph[term.id].name.isEmpty { graph[term.id].name = name }
+      tensors[name] = handle
+    }
+  }
+
+  /// A target that writes to its first argument: the target without the underscore, whose result becomes the contents.
+  private func lowerWrite(_ call: Call) throws(PinionError) -> Bool {
+    let name = call.node.inputs.first?.name ?? "self"
+    let handle = try call.handle(name)
+    if call.base != "detach" && call.base != "dropout" && call.base != "requires_grad" {
+      guard let result = try writtenResult(call) else { return false }
+      let old = try read(handle)
+      try write(try expand(try cast(result, old.element), like: old), to: handle)
+    }
+    try bindHandles([handle], call)
+    return true
+  }
+
+  private func writtenResult(_ call: Call) throws(PinionError) -> Term? {
+    let views = try views(of: call)
+    guard views == nil else { throw .unsupported("a view that changes the tensor itself") }
+    return try results(of: call)?.first
+  }
+
+  func isContiguous(_ meta: PT2Meta) -> Bool {
+    var expected: Int64? = 1
+    for (size, stride) in zip(meta.sizes, meta.strides).reversed() {
+      if case .known(1) = size { continue }
+      if case .known(let stride) = stride { guard expected == stride else { return false } } else if expected != nil { return false }
+      if case .known(let size) = size { expected = expected.map { $0 &* max(size, 1) } } else { expected = nil }
+    }
+    return true
+  }
+
+  /// Whether a reshape of such a tensor shares its memory: each new dimension lies within old ones that follow each other.
+  private func sharesMemory(_ input: PT2Meta, _ output: PT2Meta) -> Bool {
+    if isContiguous(input) { return true }
+    var sizes: [Int64] = [], strides: [Int64] = [], targets: [Int64] = []
+    for (size, stride) in zip(input.sizes, input.strides) {
+      guard case .known(let size) = size, case .known(let stride) = stride else { return false }
+      if size != 1 {
+        sizes.append(size)
+        strides.append(stride)
+      }
+    }
+    for size in output.sizes {
+      guard case .known(let size) = size, size > 0 else { return false }
+      targets.append(size)
+    }
+    var target = targets.count - 1, index = sizes.count - 1
+    while index >= 0 {
+      var run = sizes[index]
+      while index > 0, strides[index - 1] == sizes[index] &* strides[index] {
+        index -= 1
+        run = run &* sizes[index]
+      }
+      var covered: Int64 = 1
+      while target >= 0, covered < run || targets[target] == 1 {
+        covered = covered &* targets[target]
+        target -= 1
+      }
+      guard covered == run else { return false }
+      index -= 1
+    }
+    return true
+  }
+
+  // MARK: Views
+
+  /// For each result the views that lead to it; nil for a target whose results have memory of their own.
+  private func views(of call: Call) throws(PinionError) -> [[View]]? {
+    switch call.key {
+    case "alias", "detach", "positive", "lift", "expand_as", "view_as", "t", "mT", "mH", "numpy_T", "squeeze", "unflatten.int", "ravel",
+      "view", "view.dtype", "_unsafe_view", "reshape", "reshape_as", "flatten.using_ints", "permute", "transpose.int", "swapaxes", "swapdims",
+      "movedim.int", "movedim.intlist", "unsqueeze", "squeeze.dim", "squeeze.dims", "slice.Tensor", "narrow", "select.int", "expand", "broadcast_to",
+      "diagonal", "unfold", "chunk", "split.Tensor", "split_with_sizes", "split.sizes", "unsafe_split.Tensor", "tensor_split.sections",
+      "tensor_split.indices", "unbind.int", "real", "imag", "view_as_real", "view_as_complex", "atleast_1d", "atleast_2d", "atleast_3d", "_reshape_alias",
+      "hsplit.int", "vsplit.int", "adjoint", "_conj", "resolve_conj", "resolve_neg":
+      break
+    default: return nil
+    }
+    if call.key == "_conj" { return nil }
+    let term = try call.tensor("self")
+    let rank = term.rank
+    switch call.key {
+    case "alias", "detach", "positive", "lift", "resolve_conj", "resolve_neg": return [[.same]]
+    case "view", "_unsafe_view", "_reshape_alias": return [[try reshaping(term, try call.extents("size"))]]
+    case "reshape", "ravel", "flatten.using_ints", "reshape_as":
+      guard let input = call.meta("self"), let output = call.outputMeta(), sharesMemory(input, output) else { return nil }
+      return [[.reshape(try reshapedExtents(call, term))]]
+    case "view_as": return [[.reshape(try extents(try call.tensor("other")))]]
+    case "unflatten.int":
+      let axis = try axis(try call.int("dim"), rank)
+      var target = try extents(term)
+      target.replaceSubrange(axis...axis, with: try call.extents("sizes"))
+      return [[.reshape(target)]]
+    case "view.dtype":
+      guard let (element, isComplex) = try call.dtype(), !isComplex else { throw .unsupported("a view as complex numbers") }
+      return [[.bits(element)]]
+    case "permute":
+      let order = try axes(try call.ints("dims"), rank)
+      return [[.permute(order)]]
+    case "transpose.int", "swapdims": return [[try swap(rank, try call.int("dim0"), try call.int("dim1"))]]
+    case "swapaxes": return [[try swap(rank, try call.int("axis0"), try call.int("axis1"))]]
+    case "t": return [[rank < 2 ? .same : try swap(rank, 0, 1)]]
+    case "mT", "adjoint", "mH": return [[try swap(rank, -2, -1)]]
+    case "numpy_T": return [[.permute(Array((0..<rank).reversed()))]]
+    case "movedim.int", "movedim.intlist":
+      let from = try axes(try call.ints("source"), rank), to = try axes(try call.ints("destination"), rank)
+      var order = [Int?](repeating: nil, count: rank)
+      for (source, destination) in zip(from, to) { order[destination] = source }
+      var rest = (0..<rank).filter { !from.contains($0) }[...]
+      return [[.permute(order.map { $0 ?? rest.popFirst() ?? 0 })]]
+    case "unsqueeze": return [[.unsqueeze([try axis(try call.int("dim"), rank + 1)])]]
+    case "squeeze": return [[.squeeze((0..<rank).filter { term.dims[$0] == 1 })]]
+    case "squeeze.dim", "squeeze.dims":
+      guard rank > 0 else { return [[.same]] }
+      return [[.squeeze(try axes(try call.ints("dim"), rank).filter { term.dims[$0] == 1 })]]
+    case "slice.Tensor":
+      let axis = try axis(try call.int("dim"), rank)
+      let start = try call.optionalExtent("start") ?? .known(0), end = try call.optionalExtent("end") ?? .known(.max)
+      return [[.slice(axis: axis, start: start, end: end, step: try call.int("step"))]]
+    case "narrow":
+      let axis = try axis(try call.int("dim"), rank)
+      let start = try call.extent("start"), length = try call.extent("length")
+      if case .known(let first) = start, case .known(let count) = length {
+        let from = first < 0 ? first + Int64(term.dims[axis] ?? 0) : first
+        return [[.slice(axis: axis, start: .known(from), end: .known(try from.adding(count)), step: 1)]]
+      }
+      let end = try add(try extentTerm(start), try extentTerm(length))
+      return [[.slice(axis: axis, start: start, end: .value(end.id), step: 1)]]
+    case "select.int": return [[.select(axis: try axis(try call.int("dim"), rank), index: try call.extent("index"))]]
+    case "expand", "broadcast_to": return [[.expand(try call.extents("size"))]]
+    case "expand_as": return [[.expand(try extents(try call.tensor("other")))]]
+    case "diagonal":
+      return [[.diagonal(offset: try call.int("offset"), try axis(try call.int("dim1"), rank), try axis(try call.int("dim2"), rank))]]
+    case "unfold":
+      if rank == 0 { return [[.unsqueeze([0])]] }
+      return [[.windows(axis: try axis(try call.int("dimension"), rank), size: try call.int("size"), step: try call.int("step"))]]
+    case "real": return [[term.isComplex ? .part(0) : .same]]
+    case "imag": return [[.part(1)]]
+    case "view_as_real": return [[.pairs]]
+    case "view_as_complex": return [[.complex]]
+    case "atleast_1d": return [[.unsqueeze(rank == 0 ? [0] : [])]]
+    case "atleast_2d": return [[.unsqueeze(rank == 0 ? [0, 1] : rank == 1 ? [0] : [])]]
+    case "atleast_3d": return [[.unsqueeze(rank == 0 ? [0, 1, 2] : rank == 1 ? [0, 2] : rank == 2 ? [2] : [])]]
+    default: return try pieces(call, term)
+    }
+  }
+
+  func reshapedExtents(_ call: Call, _ term: Term) throws(PinionError) -> [Extent] {
+    switch call.key {
+    case "ravel": return [.known(-1)]
+    case "reshape_as": return try extents(try call.tensor("other"))
+    case "flatten.using_ints":
+      guard term.rank > 0 else { return [.known(1)] }
+      let first = try axis(try call.int("start_dim"), term.rank), last = try axis(try call.int("end_dim"), term.rank)
+      guard first <= last else { throw .invalidModel("flatten from dimension \(first) to \(last)") }
+      var target = try extents(term)
+      var merged = Extent.known(-1)
+      let product = term.dims[first...last].reduce(Int?(1)) { product, dim in product.flatMap { product in dim.map { product * $0 } } }
+      if let product { merged = .known(Int64(product)) }
+      target.replaceSubrange(first...last, with: [merged])
+      return target
+    default: return try call.extents("shape")
+    }
+  }
+
+  private func reshaping(_ term: Term, _ extents: [Extent]) throws(PinionError) -> View { .reshape(extents) }
+
+  private func swap(_ rank: Int, _ first: Int64, _ second: Int64) throws(PinionError) -> View {
+    guard rank > 0 else { return .same }
+    var order = Array(0..<rank)
+    order.swapAt(try axis(first, rank), try axis(second, rank))
+    return .permute(order)
+  }
+
+  /// The slices that split, chunk and unbind give.
+  private func pieces(_ call: Call, _ term: Term) throws(PinionError) -> [[View]] {
+    var axis = try axis(call.has("dim") ? try call.int("dim") : 0, term.rank)
+    if call.key == "hsplit.int" { axis = term.rank > 1 ? 1 : 0 }
+    let count = call.outputCount
+    if call.key == "unbind.int" { return (0..<count).map { [.select(axis: axis, index: .known(Int64($0)))] } }
+    var bounds: [Extent] = [.known(0)]
+    switch call.key {
+    case "split.Tensor", "unsafe_split.Tensor", "split_with_sizes", "split.sizes":
+      let sizes = try call.extents(call.has("split_sizes") ? "split_sizes" : "split_size")
+      for index in 0..<count {
+        let size = call.base == "split" && call.key == "split.Tensor" || call.key == "unsafe_split.Tensor" ? sizes[0] : index < sizes.count ? sizes[index] : .known(0)
+        guard case .known(let size) = size, case .known(let start) = bounds[bounds.count - 1] else {
+          let end = try add(try extentTerm(bounds[bounds.count - 1]), try extentTerm(size))
+          bounds.append(.value(end.id))
+          continue
+        }
+        bounds.append(.known(try start.adding(size)))
+      }
+    case "tensor_split.indices":
+      for index in try call.extents("indices") { bounds.append(index) }
+      bounds.append(.known(.max))
+    case "tensor_split.sections", "hsplit.int", "vsplit.int":
+      guard let extent = term.dims[axis].map(Int64.init), count > 0 else { throw .unsupported("a split of an extent that a run decides") }
+      for index in 0..<Int64(count) { bounds.append(.known((bounds[bounds.count - 1].known ?? 0) + extent / Int64(count) + (index < extent % Int64(count) ? 1 : 0))) }
+    default:
+      let chunks = try call.int("chunks")
+      guard chunks > 0 else { throw .invalidModel("\(chunks) chunks") }
+      guard let extent = term.dims[axis].map(Int64.init) else {
+        let total = try extentTerm(try extent(term, axis))
+        let size = try div(try add(total, try scalar(chunks - 1, .int64)), try scalar(chunks, .int64))
+        for index in 1...max(count, 1) { bounds.append(.value(try mul(size, try scalar(Int64(index), .int64)).id)) }
+        break
+      }
+      let size = (extent + chunks - 1) / chunks
+      for index in 1...Int64(max(count, 1)) { bounds.append(.known(min(extent, index * size))) }
+    }
+    return (0..<min(count, bounds.count - 1)).map { [.slice(axis: axis, start: bounds[$0], end: bounds[$0 + 1], step: 1)] }
+  }
+}

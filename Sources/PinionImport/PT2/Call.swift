@@ -1,0 +1,256 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// A node of the program with its arguments by name, omitted ones at their defaults.
+struct Call {
+  let node: PT2Node
+  let lowering: Lowering
+  /// The target without `torch.ops.aten.` and `.default`.
+  let key: String
+  /// The key without its overload, and without the underscore of targets that work in place.
+  let base: String
+  let isInPlace: Bool
+  private let given: [String: PT2Argument]
+
+  init(_ node: PT2Node, _ lowering: Lowering) {
+    self.node = node
+    self.lowering = lowering
+    var key = Substring(node.target)
+    if key.hasPrefix("torch.ops.") { key = key.dropFirst(10) }
+    if key.hasSuffix(".default") { key = key.dropLast(8) }
+    let isAten = key.hasPrefix("aten.")
+    if isAten { key = key.dropFirst(5) }
+    self.key = String(key)
+    var base = isAten ? String(key.prefix { $0 != "." }) : String(key)
+    isInPlace = isAten && base.hasSuffix("_") && !base.hasSuffix("__")
+    if isInPlace { base.removeLast() }
+    self.base = base
+    var given: [String: PT2Argument] = [:]
+    for (name, argument) in node.inputs where !name.isEmpty { given[name] = argument }
+    self.given = given
+  }
+
+  func argument(_ name: String) -> PT2Argument? {
+    if let argument = given[name] { return argument }
+    return Defaults.value(of: name, key: key, base: base)
+  }
+
+  func has(_ name: String) -> Bool {
+    switch argument(name) {
+    case nil, .some(.none): false
+    default: true
+    }
+  }
+
+  private func missing(_ name: String, _ expected: String) -> PinionError {
+    .invalidModel(argument(name) == nil ? "argument '\(name)' is missing" : "argument '\(name)' is not \(expected)")
+  }
+
+  // MARK: Tensors
+
+  func tensor(_ name: String) throws(PinionError) -> Term {
+    guard case .tensor(let tensor)? = argument(name) else { throw missing(name, "a tensor") }
+    return try lowering.term(tensor)
+  }
+
+  func tensor(_ name: String, as element: ElementType) throws(PinionError) -> Term { try lowering.cast(try tensor(name), element) }
+
+  func optionalTensor(_ name: String) throws(PinionError) -> Term? {
+    guard case .tensor? = argument(name) else { return nil }
+    return try tensor(name)
+  }
+
+  func handle(_ name: String) throws(PinionError) -> TensorHandle {
+    guard case .tensor(let tensor)? = argument(name) else { throw missing(name, "a tensor") }
+    return try lowering.handle(tensor)
+  }
+
+  /// The traced description of a tensor argument.
+  func meta(_ name: String) -> PT2Meta? {
+    guard case .tensor(let tensor)? = argument(name) else { return nil }
+    return lowering.source.tensors[tensor]
+  }
+
+  func optionalTensors(_ name: String) throws(PinionError) -> [Term?] {
+    guard case .tensors(let names)? = argument(name) else { throw missing(name, "a list of tensors") }
+    var terms: [Term?] = []
+    for name in names {
+      if let name { terms.append(try lowering.term(name)) } else { terms.append(nil) }
+    }
+    return terms
+  }
+
+  func tensors(_ name: String) throws(PinionError) -> [Term] { try optionalTensors(name).compactMap { $0 } }
+
+  // MARK: Numbers
+
+  func optionalNumber(_ name: String) throws(PinionError) -> Number? {
+    switch argument(name) {
+    case nil, .some(.none), .ignored?: return nil
+    case .int(let value)?: return .int(value)
+    case .float(let value)?: return .float(value)
+    case .bool(let value)?: return .bool(value)
+    case .symbol(let symbol)?: return try lowering.number(named: symbol)
+    case .tensor(let tensor)?:
+      let term = try lowering.term(tensor)
+      guard term.rank == 0 else { throw missing(name, "a number") }
+      return .symbol(term)
+    case .complex?: throw .unsupported("argument '\(name)' is a complex number")
+    default: throw missing(name, "a number")
+    }
+  }
+
+  func number(_ name: String) throws(PinionError) -> Number {
+    guard let number = try optionalNumber(name) else { throw missing(name, "a number") }
+    return number
+  }
+
+  func operand(_ name: String) throws(PinionError) -> Operand {
+    if case .tensor? = argument(name) { return .tensor(try tensor(name)) }
+    return .number(try number(name))
+  }
+
+  func optionalInt(_ name: String) throws(PinionError) -> Int64? {
+    switch try optionalNumber(name) {
+    case .int(let value)?: return value
+    case .bool(let value)?: return value ? 1 : 0
+    case .symbol?: throw .unsupported("argument '\(name)' is decided by a run; a number is expected")
+    case .float(let value)?: return Int64(exactly: value)
+    case nil: return nil
+    }
+  }
+
+  func int(_ name: String) throws(PinionError) -> Int64 {
+    guard let value = try optionalInt(name) else { throw missing(name, "an integer") }
+    return value
+  }
+
+  func optionalFloat(_ name: String) throws(PinionError) -> Double? {
+    switch try optionalNumber(name) {
+    case .int(let value)?: return Double(value)
+    case .bool(let value)?: return value ? 1 : 0
+    case .float(let value)?: return value
+    case .symbol?: throw .unsupported("argument '\(name)' is decided by a run; a number is expected")
+    case nil: return nil
+    }
+  }
+
+  func float(_ name: String) throws(PinionError) -> Double {
+    guard let value = try optionalFloat(name) else { throw missing(name, "a number") }
+    return value
+  }
+
+  func bool(_ name: String) throws(PinionError) -> Bool { try int(name) != 0 }
+
+  func string(_ name: String) throws(PinionError) -> String {
+    guard case .string(let text)? = argument(name) else { throw missing(name, "a string") }
+    return text
+  }
+
+  func optionalString(_ name: String) -> String? {
+    guard case .string(let text)? = argument(name) else { return nil }
+    return text
+  }
+
+  // MARK: Lists and sizes
+
+  func optionalExtent(_ name: String) throws(PinionError) -> Extent? {
+    switch try optionalNumber(name) {
+    case .int(let value)?: return .known(value)
+    case .symbol(let term)?: return .value(try lowering.cast(term, .int64).id)
+    case nil: return nil
+    default: throw missing(name, "an integer")
+    }
+  }
+
+  func extent(_ name: String) throws(PinionError) -> Extent {
+    guard let extent = try optionalExtent(name) else { throw missing(name, "an integer") }
+    return extent
+  }
+
+  func optionalExtents(_ name: String) throws(PinionError) -> [Extent]? {
+    guard let argument = argument(name) else { return nil }
+    switch argument {
+    case .none: return nil
+    case .int, .symbol: return [try extent(name)]
+    case .ints(let sizes):
+      var result: [Extent] = []
+      for size in sizes {
+        switch size {
+        case .known(let value): result.append(.known(value))
+        case .named(let symbol):
+          switch try lowering.number(named: symbol) {
+          case .int(let value): result.append(.known(value))
+          case .symbol(let term): result.append(.value(term.id))
+          default: throw missing(name, "a list of integers")
+          }
+        case .expression: throw missing(name, "a list of integers")
+        }
+      }
+      return result
+    case .tensors(let names) where names.isEmpty: return []
+    default: throw missing(name, "a list of integers")
+    }
+  }
+
+  func extents(_ name: String) throws(PinionError) -> [Extent] {
+    guard let extents = try optionalExtents(name) else { throw missing(name, "a list of integers") }
+    return extents
+  }
+
+  func optionalInts(_ name: String) throws(PinionError) -> [Int64]? {
+    guard let extents = try optionalExtents(name) else { return nil }
+    let known = extents.compactMap(\.known)
+    guard known.count == extents.count else { throw .unsupported("argument '\(name)' is decided by a run; numbers are expected") }
+    return known
+  }
+
+  func ints(_ name: String) throws(PinionError) -> [Int64] {
+    guard let ints = try optionalInts(name) else { throw missing(name, "a list of integers") }
+    return ints
+  }
+
+  /// A list with one entry for each of `count` dimensions; a single entry counts for all.
+  func ints(_ name: String, count: Int) throws(PinionError) -> [Int64] {
+    let list = try ints(name)
+    if list.count == 1 { return [Int64](repeating: list[0], count: count) }
+    guard list.count == count else { throw .invalidModel("argument '\(name)' has \(list.count) entries, expected \(count)") }
+    return list
+  }
+
+  func optionalFloats(_ name: String) throws(PinionError) -> [Double]? {
+    switch argument(name) {
+    case nil, .some(.none): return nil
+    case .floats(let floats)?: return floats
+    case .ints?: return try ints(name).map(Double.init)
+    default: throw missing(name, "a list of numbers")
+    }
+  }
+
+  func dtype(_ name: String = "dtype") throws(PinionError) -> (element: ElementType, isComplex: Bool)? {
+    guard case .scalarType(let dtype)? = argument(name) else { return nil }
+    return try PT2Meta.element(dtype)
+  }
+
+  // MARK: Results
+
+  /// The traced description of an output.
+  func outputMeta(_ index: Int = 0) -> PT2Meta? {
+    var names: [String?] = []
+    for output in node.outputs {
+      switch output {
+      case .tensor(let name): names.append(name)
+      case .tensors(let list): names += list
+      default: names.append(nil)
+      }
+    }
+    guard index < names.count, let name = names[index] else { return nil }
+    return lowering.source.tensors[name]
+  }
+
+  func outputElement(_ index: Int = 0) throws(PinionError) -> ElementType? { try outputMeta(index)?.element().0 }
+  var outputCount: Int {
+    node.outputs.reduce(0) { if case .tensors(let list) = $1 { $0 + list.count } else { $0 + 1 } }
+  }
+}

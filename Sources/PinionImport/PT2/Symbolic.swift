@@ -1,0 +1,134 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Arithmetic of symbolic sizes, and checks, which leave nothing behind.
+extension Lowering {
+  func lowerSymbolic(_ c: Call) throws(PinionError) -> Bool {
+    switch c.key {
+    case "_assert_tensor_metadata", "_assert_scalar", "_assert_async.msg", "_assert_async", "sym_constrain_range", "sym_constrain_range_for_size",
+      "_functional_assert_scalar", "_functional_assert_async.msg":
+      return true
+    case "sym_size.int", "sym_size":
+      let x = try c.tensor("self")
+      bind(try number(try extent(x, try axis(try c.int("dim"), x.rank))), c)
+    case "sym_numel": bind(try number(try sizeOf(try c.tensor("self"))), c)
+    case "item", "_local_scalar_dense":
+      let x = try reshape(try c.tensor("self"), [] as [Int64])
+      let element: ElementType = x.element == .bool ? .bool : x.element.isFloatingPoint ? .float64 : .int64
+      bind(.symbol(try cast(x, element)), c)
+    default:
+      guard let result = try symbolic(c) else { return false }
+      bind(result, c)
+    }
+    return true
+  }
+
+  private func bind(_ number: Number, _ c: Call) {
+    guard case .symbol(let name)? = c.node.outputs.first else { return }
+    numbers[name] = number
+  }
+
+  private func number(_ extent: Extent) throws(PinionError) -> Number {
+    switch extent {
+    case .known(let value): .int(value)
+    case .value(let id): .symbol(Term(id: id, element: .int64, dims: []))
+    }
+  }
+
+  private func sizeOf(_ x: Term) throws(PinionError) -> Extent {
+    if let known = x.knownDims { return .known(Int64(try known.checkedProduct())) }
+    return .value(try emit("Size", [x.id])[0])
+  }
+
+  private func operands(_ c: Call) throws(PinionError) -> [Number] {
+    var numbers: [Number] = []
+    for (name, argument) in c.node.inputs {
+      switch argument {
+      case .int(let value): numbers.append(.int(value))
+      case .float(let value): numbers.append(.float(value))
+      case .bool(let value): numbers.append(.bool(value))
+      case .symbol(let symbol): numbers.append(try number(named: symbol))
+      default: throw .invalidModel("argument '\(name)' is not a number")
+      }
+    }
+    return numbers
+  }
+
+  /// Plain numbers stay numbers; what a run decides becomes scalars of the graph.
+  private func symbolic(_ c: Call) throws(PinionError) -> Number? {
+    guard c.key.hasPrefix("_operator.") || c.key.hasPrefix("torch.sym_") || c.key.hasPrefix("math.") else { return nil }
+    let name = String(c.key.drop { $0 != "." }.dropFirst())
+    let list = try operands(c)
+    guard let a = list.first else { throw .invalidModel("the target has no arguments") }
+    if list.count == 1 {
+      switch (name, a) {
+      case ("neg", .int(let value)): return .int(try (0 as Int64).subtracting(value))
+      case ("sym_float", .int(let value)): return .float(Double(value))
+      case ("sym_float", .float), ("pos", _), ("sym_int", .int): return a
+      case ("not_", .bool(let value)), ("sym_not", .bool(let value)): return .bool(!value)
+      case ("neg", _): return .symbol(try op("Neg", [try symbol(a)]))
+      case ("sym_float", _): return .symbol(try cast(try symbol(a), .float64))
+      case ("not_", _), ("sym_not", _): return .symbol(try not(try symbol(a)))
+      case ("sym_int", _), ("trunc", _): return .symbol(try cast(try symbol(a), .int64))
+      case ("floor", _), ("ceil", _):
+        let rounded = try op(name == "floor" ? "Floor" : "Ceil", [try cast(try symbol(a), .float64)])
+        return .symbol(try cast(rounded, .int64))
+      case ("sqrt", _), ("sym_sqrt", _), ("_sym_sqrt", _): return .symbol(try op("Sqrt", [try cast(try symbol(a), .float64)]))
+      default: return nil
+      }
+    }
+    guard list.count == 2 else { return nil }
+    let b = list[1]
+    if case .int(let x) = a, case .int(let y) = b, let known = try folded(name, x, y) { return known }
+    let comparisons = ["eq": "eq", "ne": "ne", "lt": "lt", "le": "le", "gt": "gt", "ge": "ge"]
+    var (x, y) = (try symbol(a), try symbol(b))
+    if name == "and_" || name == "or_" { return .symbol(try binary(name == "and_" ? "And" : "Or", x, y)) }
+    if let comparison = comparisons[name] { return .symbol(try compared(comparison, .tensor(x), .tensor(y))) }
+    let element: ElementType = name == "truediv" || x.element == .float64 || y.element == .float64 ? .float64 : .int64
+    (x, y) = (try cast(x, element), try cast(y, element))
+    switch name {
+    case "add": return .symbol(try add(x, y))
+    case "sub": return .symbol(try sub(x, y))
+    case "mul": return .symbol(try mul(x, y))
+    case "truediv": return .symbol(try div(x, y))
+    case "floordiv": return .symbol(try quotient(x, y, "floor"))
+    case "mod": return .symbol(try binary("Mod", x, y, ["fmod": .int(0)]))
+    case "pow": return .symbol(try binary("Pow", x, y))
+    case "sym_max": return .symbol(try binary("Max", x, y))
+    case "sym_min": return .symbol(try binary("Min", x, y))
+    default: return nil
+    }
+  }
+
+  private func folded(_ name: String, _ x: Int64, _ y: Int64) throws(PinionError) -> Number? {
+    switch name {
+    case "add": return .int(try x.adding(y))
+    case "sub": return .int(try x.subtracting(y))
+    case "mul": return .int(try x.multiplied(by: y))
+    case "floordiv", "mod":
+      guard y != 0, !(x == .min && y == -1) else { throw .invalidModel("division of \(x) by \(y)") }
+      let (quotient, rest) = x.quotientAndRemainder(dividingBy: y)
+      let isBelow = rest != 0 && (rest < 0) != (y < 0)
+      return .int(name == "mod" ? (isBelow ? rest + y : rest) : (isBelow ? quotient - 1 : quotient))
+    case "sym_max": return .int(max(x, y))
+    case "sym_min": return .int(min(x, y))
+    case "eq": return .bool(x == y)
+    case "ne": return .bool(x != y)
+    case "lt": return .bool(x < y)
+    case "le": return .bool(x <= y)
+    case "gt": return .bool(x > y)
+    case "ge": return .bool(x >= y)
+    default: return nil
+    }
+  }
+
+  func symbol(_ number: Number) throws(PinionError) -> Term {
+    switch number {
+    case .int(let value): try scalar(value, .int64)
+    case .float(let value): try scalar(value, .float64)
+    case .bool(let value): try scalar(Int64(value ? 1 : 0), .bool)
+    case .symbol(let term): term
+    }
+  }
+}

@@ -1,0 +1,237 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Targets of two or three operands with PyTorch's promotion.
+extension Lowering {
+  func arithmetic(_ c: Call) throws(PinionError) -> [Term]? {
+    switch c.base {
+    case "add", "sub", "subtract", "rsub", "mul", "multiply", "div", "divide", "true_divide", "floor_divide", "remainder", "fmod", "pow", "float_power",
+      "maximum", "minimum", "fmax", "fmin", "atan2", "arctan2", "hypot", "copysign", "nextafter", "logaddexp", "logaddexp2", "xlogy", "special_xlogy",
+      "heaviside", "gcd", "ldexp", "bitwise_and", "bitwise_or", "bitwise_xor", "__and__", "__or__", "__xor__", "__lshift__", "__rshift__",
+      "bitwise_left_shift", "bitwise_right_shift":
+      return [try pairwise(c)]
+    case "max", "min":
+      guard c.key.hasSuffix(".other") else { return nil }
+      return [try pairwise(c)]
+    case "bitwise_not":
+      let x = try c.tensor("self")
+      return [try op(x.element == .bool ? "Not" : "BitwiseNot", [x])]
+    case "lerp":
+      let element = try c.outputElement() ?? .float32
+      let start = try c.tensor("self", as: element), end = try c.tensor("end", as: element)
+      return [try add(start, try mul(try term(try c.operand("weight"), element), try sub(end, start)))]
+    case "addcmul", "addcdiv":
+      let element = try c.outputElement() ?? .float32
+      let first = try c.tensor("tensor1", as: element), second = try c.tensor("tensor2", as: element)
+      let product = c.base == "addcmul" ? try mul(first, second) : try div(first, second)
+      return [try add(try c.tensor("self", as: element), try scaled(product, try c.number("value")))]
+    case "where": return try selection(c)
+    case "masked_fill":
+      let x = try c.tensor("self")
+      return [try choose(try c.tensor("mask"), try term(try c.operand("value"), x.element), x)]
+    default: return nil
+    }
+  }
+
+  func scaled(_ term: Term, _ number: Number) throws(PinionError) -> Term {
+    switch number {
+    case .int(1), .float(1): term
+    default: try mul(term, try scalar(number, term.element))
+    }
+  }
+
+  private func selection(_ c: Call) throws(PinionError) -> [Term]? {
+    let condition = try c.tensor("condition")
+    guard c.has("self") else {
+      let columns = try nonzeroColumns(condition)
+      return columns
+    }
+    let a = try c.operand("self"), b = try c.operand("other")
+    let element = try c.outputElement() ?? Promotion.result(of: [a, b])
+    return [try choose(try cast(condition, .bool), try term(a, element), try term(b, element))]
+  }
+
+  private func pairwise(_ c: Call) throws(PinionError) -> Term {
+    let a = try c.operand("self")
+    let b = try c.operand(c.base == "pow" || c.base == "float_power" ? "exponent" : c.base == "heaviside" ? "values" : "other")
+    if case .tensor(let x) = a, case .tensor(let y) = b, x.isComplex || y.isComplex { return try complexPairwise(c, x, y) }
+    if case .tensor(let x) = a, x.isComplex, case .number(let number) = b {
+      let value = try scalar(number, x.element)
+      return try complexPairwise(c, x, value)
+    }
+    let element = try c.outputElement() ?? Promotion.result(of: [a, b])
+    let x = try term(a, element), y = try term(b, element)
+    let zero = { (l: Lowering) throws(PinionError) in try l.scalar(Int64(0), element) }
+    switch c.base {
+    case "add":
+      if element == .bool { return try binary("Or", x, y) }
+      return try add(x, try scaled(y, try c.number("alpha")))
+    case "sub", "subtract": return try sub(x, try scaled(y, c.base == "sub" ? try c.number("alpha") : .int(1)))
+    case "rsub": return try sub(y, try scaled(x, try c.number("alpha")))
+    case "mul", "multiply": return try element == .bool ? binary("And", x, y) : mul(x, y)
+    case "div", "divide", "true_divide", "floor_divide":
+      let mode = c.base == "floor_divide" ? "floor" : c.optionalString("rounding_mode") ?? ""
+      return try quotient(x, y, mode)
+    case "remainder": return try binary("Mod", x, y, ["fmod": .int(0)])
+    case "fmod": return try binary("Mod", x, y, ["fmod": .int(1)])
+    case "pow", "float_power":
+      if case .number(.int(let exponent)) = b { return try power(x, Double(exponent), y) }
+      if case .number(.float(let exponent)) = b { return try power(x, exponent, y) }
+      return try binary("Pow", x, y)
+    case "maximum": return try extreme("Max", x, y)
+    case "minimum": return try extreme("Min", x, y)
+    case "max": return try extreme("Max", x, y)
+    case "min": return try extreme("Min", x, y)
+    case "fmax", "fmin":
+      let result = try extreme(c.base == "fmax" ? "Max" : "Min", x, y)
+      guard element.isFloatingPoint else { return result }
+      let rest = try choose(try op("IsNaN", [y], element: .bool), x, result)
+      return try choose(try op("IsNaN", [x], element: .bool), y, rest)
+    case "atan2", "arctan2": return try atan2(x, y)
+    case "hypot": return try op("Sqrt", [try add(try mul(x, x), try mul(y, y))])
+    case "copysign":
+      let size = try op("Abs", [x])
+      return try choose(try signBit(y), try op("Neg", [size]), size)
+    case "nextafter": return try nextAfter(x, y)
+    case "logaddexp":
+      let high = try binary("Max", x, y)
+      let gap = try op("Neg", [try op("Abs", [try sub(x, y)])])
+      return try choose(try equal(x, y), try add(x, 0.6931471805599453), try add(high, try log1p(try op("Exp", [gap]))))
+    case "logaddexp2":
+      let high = try binary("Max", x, y)
+      let gap = try mul(try op("Neg", [try op("Abs", [try sub(x, y)])]), 0.6931471805599453)
+      return try choose(try equal(x, y), try add(x, 1), try add(high, try mul(try log1p(try op("Exp", [gap])), 1.4426950408889634)))
+    case "xlogy", "special_xlogy":
+      let isZero = try op("And", [try equal(x, try zero(self)), try not(try op("IsNaN", [y], element: .bool))], dims: broadcast(x.dims, y.dims))
+      let safe = try choose(isZero, try scalar(1.0, element), y)
+      return try choose(isZero, try zero(self), try mul(x, try op("Log", [safe])))
+    case "heaviside":
+      let step = try choose(try less(x, try zero(self)), try zero(self), try scalar(Int64(1), element))
+      return try choose(try equal(x, try zero(self)), y, step)
+    case "gcd": return try greatestDivisor(x, y)
+    case "ldexp": return try mul(x, try binary("Pow", try scalar(2.0, element), y))
+    case "bitwise_and", "__and__": return try binary(element == .bool ? "And" : "BitwiseAnd", x, y)
+    case "bitwise_or", "__or__": return try binary(element == .bool ? "Or" : "BitwiseOr", x, y)
+    case "bitwise_xor", "__xor__": return try binary(element == .bool ? "Xor" : "BitwiseXor", x, y)
+    case "__lshift__", "bitwise_left_shift": return try mul(x, try powerOfTwo(y))
+    case "__rshift__", "bitwise_right_shift":
+      let divisor = try powerOfTwo(y)
+      return try div(try sub(x, try binary("Mod", x, divisor, ["fmod": .int(0)])), divisor)
+    default: throw .internal("an arithmetic target without a mapping")
+    }
+  }
+
+  private func powerOfTwo(_ exponent: Term) throws(PinionError) -> Term {
+    try cast(try binary("Pow", try scalar(Int64(2), .int64), try cast(exponent, .int64)), exponent.element)
+  }
+
+  func extreme(_ name: String, _ x: Term, _ y: Term) throws(PinionError) -> Term {
+    guard x.element == .bool else { return try binary(name, x, y) }
+    return try binary(name == "Max" ? "Or" : "And", x, y)
+  }
+
+  private func power(_ x: Term, _ exponent: Double, _ y: Term) throws(PinionError) -> Term {
+    switch exponent {
+    case 1: return x
+    case 2: return try mul(x, x)
+    case 3: return try mul(try mul(x, x), x)
+    case 0.5 where x.element.isFloatingPoint: return try op("Sqrt", [x])
+    case -1 where x.element.isFloatingPoint: return try op("Reciprocal", [x])
+    case -0.5 where x.element.isFloatingPoint: return try op("Reciprocal", [try op("Sqrt", [x])])
+    default: return try binary("Pow", x, y)
+    }
+  }
+
+  /// Division, rounded towards zero for `trunc` and down for `floor`.
+  func quotient(_ x: Term, _ y: Term, _ mode: String) throws(PinionError) -> Term {
+    switch mode {
+    case "": return try div(x, y)
+    case "trunc": return x.element.isFloatingPoint ? try truncated(try div(x, y)) : try div(x, y)
+    case "floor":
+      if x.element.isFloatingPoint { return try op("Floor", [try div(x, y)]) }
+      return try div(try sub(x, try binary("Mod", x, y, ["fmod": .int(0)])), y)
+    default: throw .unsupported("rounding_mode '\(mode)'")
+    }
+  }
+
+  func atan2(_ y: Term, _ x: Term) throws(PinionError) -> Term {
+    let element = x.element
+    let zero = try scalar(0.0, element), pi = try scalar(3.141592653589793, element), right = try scalar(1.5707963267948966, element)
+    let isUpright = try equal(x, zero)
+    let angle = try op("Atan", [try div(y, try choose(isUpright, try scalar(1.0, element), x))])
+    let turned = try choose(try signBit(y), try sub(angle, pi), try add(angle, pi))
+    var result = try choose(try less(x, zero), turned, angle)
+    let upright = try mul(try op("Sign", [y]), right)
+    result = try choose(isUpright, upright, result)
+    // On the axis itself: 0 or pi, with the sign of y.
+    let flat = try choose(try signBit(x), try choose(try signBit(y), try op("Neg", [pi]), pi), y)
+    let isOrigin = try op("And", [isUpright, try equal(y, zero)], element: .bool, dims: broadcast(x.dims, y.dims))
+    return try choose(isOrigin, flat, result)
+  }
+
+  /// Whether a number bears a minus, that of zero included.
+  func signBit(_ x: Term) throws(PinionError) -> Term {
+    guard x.element.isFloatingPoint else { return try less(x, try scalar(Int64(0), x.element)) }
+    let single = x.element == .float64 ? x : try cast(x, .float32)
+    let bits = try apply(.bits(single.element == .float64 ? .int64 : .int32), single)
+    return try less(bits, try scalar(Int64(0), bits.element))
+  }
+
+  private func nextAfter(_ x: Term, _ y: Term) throws(PinionError) -> Term {
+    let integer: ElementType
+    switch x.element {
+    case .float32: integer = .int32
+    case .float64: integer = .int64
+    default: throw .unsupported("nextafter of \(x.element)")
+    }
+    let zero = try scalar(0.0, x.element), one = try scalar(Int64(1), integer)
+    let bits = try apply(.bits(integer), x)
+    let isAway = try op("Not", [try op("Xor", [try less(zero, x), try less(x, y)], element: .bool, dims: broadcast(x.dims, y.dims))])
+    let stepped = try apply(.bits(x.element), try choose(isAway, try add(bits, one), try sub(bits, one)))
+    let smallest = try apply(.bits(x.element), one)
+    let fromZero = try choose(try less(zero, y), smallest, try op("Neg", [smallest]))
+    var result = try choose(try equal(x, zero), fromZero, stepped)
+    result = try choose(try equal(x, y), y, result)
+    let hasNone = try op("Or", [try op("IsNaN", [x], element: .bool), try op("IsNaN", [y], element: .bool)], dims: broadcast(x.dims, y.dims))
+    return try choose(hasNone, try add(x, y), result)
+  }
+
+  private func greatestDivisor(_ x: Term, _ y: Term) throws(PinionError) -> Term {
+    // Euclid's steps, as many as numbers of 64 bits can need: after each, a is the divisor and b the rest.
+    var a = try op("Abs", [x]), b = try op("Abs", [y])
+    let zero = try scalar(Int64(0), x.element), one = try scalar(Int64(1), x.element)
+    let steps = x.element.byteWidth == 8 ? 92 : x.element.byteWidth == 4 ? 46 : 24
+    for _ in 0..<steps {
+      let isDone = try equal(b, zero)
+      let rest = try choose(isDone, zero, try binary("Mod", a, try choose(isDone, one, b), ["fmod": .int(0)]))
+      a = try choose(isDone, a, b)
+      b = rest
+    }
+    return a
+  }
+
+  private func complexPairwise(_ c: Call, _ a: Term, _ b: Term) throws(PinionError) -> Term {
+    if !b.isComplex, c.base == "mul" || c.base == "div" {
+      let factor = try unsqueeze(b, [b.rank])
+      var result = try binary(c.base == "mul" ? "Mul" : "Div", Term(id: a.id, element: a.element, dims: a.dims + [2]), factor)
+      result.dims.removeLast()
+      result.isComplex = true
+      return result
+    }
+    if !a.isComplex, c.base == "mul" { return try complexPairwise(c, b, a) }
+    let x = try complexTerm(a), y = try complexTerm(b)
+    switch c.base {
+    case "add": return try add(x, try scaled(y, try c.number("alpha")))
+    case "sub": return try sub(x, try scaled(y, try c.number("alpha")))
+    case "mul", "div":
+      let xr = try apply(.part(0), x), xi = try apply(.part(1), x)
+      let yr = try apply(.part(0), y), yi = try apply(.part(1), y)
+      if c.base == "mul" { return try pair(try sub(try mul(xr, yr), try mul(xi, yi)), try add(try mul(xr, yi), try mul(xi, yr))) }
+      let size = try add(try mul(yr, yr), try mul(yi, yi))
+      return try pair(
+        try div(try add(try mul(xr, yr), try mul(xi, yi)), size), try div(try sub(try mul(xi, yr), try mul(xr, yi)), size))
+    default: throw .unsupported("the target for complex numbers")
+    }
+  }
+}

@@ -1,0 +1,54 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Scaled dot-product attention in the form that the passes recognise.
+extension Lowering {
+  func attention(_ c: Call) throws(PinionError) -> [Term]? {
+    switch c.base {
+    case "scaled_dot_product_attention", "_scaled_dot_product_flash_attention_for_cpu": break
+    default: return nil
+    }
+    let query = try c.tensor("query")
+    var key = try c.tensor("key"), value = try c.tensor("value")
+    if query.rank >= 3, c.has("enable_gqa"), try c.bool("enable_gqa") {
+      let heads = query.rank - 3
+      key = try grouped(key, heads, query)
+      value = try grouped(value, heads, query)
+    }
+    guard let width = query.dims[query.rank - 1] else { throw .unsupported("attention of a width that a run decides") }
+    let scale = try c.optionalFloat("scale") ?? 1 / Double(width).squareRoot()
+    var scores = try matmul(try mul(query, scale), try swapped(key))
+    var mayBeEmpty: Term?
+    if try c.bool("is_causal") {
+      let rows = try range(try extent(query, query.rank - 2)), columns = try range(try extent(key, key.rank - 2))
+      let isSeen = try binary("LessOrEqual", columns, try unsqueeze(rows, [1]), element: .bool)
+      scores = try add(scores, try choose(isSeen, try scalar(0.0, query.element), try scalar(-.infinity, query.element)))
+    }
+    if let mask = try c.optionalTensor("attn_mask") {
+      if mask.element == .bool {
+        scores = try add(scores, try choose(mask, try scalar(0.0, query.element), try scalar(-.infinity, query.element)))
+        mayBeEmpty = try not(try any(mask, [mask.rank - 1], keep: true))
+      } else {
+        let addend = try cast(mask, query.element)
+        scores = try add(scores, addend)
+        mayBeEmpty = try all(try equal(addend, try scalar(-.infinity, query.element)), [mask.rank - 1], keep: true)
+      }
+    }
+    let weights = try op("Softmax", [scores], ["axis": .int(Int64(scores.rank - 1))])
+    var result = try matmul(weights, value)
+    // A row that sees nothing gives zeros, where the softmax has none.
+    if let mayBeEmpty { result = try choose(mayBeEmpty, try scalar(0.0, result.element), result) }
+    return [result]
+  }
+
+  /// Heads of keys or values repeated to as many as the query has.
+  private func grouped(_ term: Term, _ axis: Int, _ query: Term) throws(PinionError) -> Term {
+    guard let own = term.dims[axis], let all = query.dims[axis], own > 0, all % own == 0 else { throw .unsupported("grouped heads that a run counts") }
+    guard own != all else { return term }
+    var target = try extents(term), merged = target
+    target.insert(.known(Int64(all / own)), at: axis + 1)
+    merged[axis] = .known(Int64(all))
+    return try reshape(try expand(try unsqueeze(term, [axis + 1]), target), merged)
+  }
+}

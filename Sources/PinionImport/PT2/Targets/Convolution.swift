@@ -1,0 +1,125 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Convolutions, transposed ones, and the rearrangements that go with them.
+extension Lowering {
+  func convolution(_ c: Call) throws(PinionError) -> [Term]? {
+    switch c.base {
+    case "conv1d", "conv2d", "conv3d": return [try convolved(c, spatial: c.base == "conv1d" ? 1 : c.base == "conv2d" ? 2 : 3, isTransposed: false)]
+    case "conv_transpose1d", "conv_transpose2d", "conv_transpose3d":
+      return [try convolved(c, spatial: c.base == "conv_transpose1d" ? 1 : c.base == "conv_transpose2d" ? 2 : 3, isTransposed: true)]
+    case "convolution", "_convolution":
+      return [try convolved(c, spatial: try c.tensor("weight").rank - 2, isTransposed: try c.bool("transposed"))]
+    case "pixel_shuffle":
+      let x = try c.tensor("self")
+      let factor = try c.int("upscale_factor")
+      return [
+        try inImages(x, 3) { (image) throws(PinionError) in
+          try self.op("DepthToSpace", [image], ["blocksize": .int(factor), "mode": .string("CRD")], dims: [nil, nil, nil, nil])
+        }
+      ]
+    case "pixel_unshuffle":
+      let x = try c.tensor("self")
+      let factor = try c.int("downscale_factor")
+      guard factor > 0 else { throw .invalidModel("downscale_factor \(factor)") }
+      return [
+        try inImages(x, 3) { (image) throws(PinionError) in
+          let extents = try self.extents(image)
+          guard case .known(let channels) = extents[1], case .known(let height) = extents[2], case .known(let width) = extents[3] else {
+            throw .unsupported("pixel_unshuffle of extents that a run decides")
+          }
+          let split = try self.reshape(
+            image, [extents[0], .known(channels), .known(height / factor), .known(factor), .known(width / factor), .known(factor)])
+          return try self.reshape(
+            try self.transpose(split, [0, 1, 3, 5, 2, 4]),
+            [extents[0], .known(channels * factor * factor), .known(height / factor), .known(width / factor)])
+        }
+      ]
+    case "channel_shuffle", "native_channel_shuffle":
+      let x = try c.tensor("self")
+      let groups = try c.int("groups")
+      guard let channels = x.dims[1].map(Int64.init), groups > 0 else { throw .unsupported("channel_shuffle of channels that a run decides") }
+      var target = try extents(x)
+      target.replaceSubrange(1...1, with: [.known(groups), .known(channels / groups)])
+      let split = try reshape(x, target)
+      let order = [0, 2, 1] + Array(3..<split.rank)
+      return [try reshape(try transpose(split, order), try extents(x))]
+    case "im2col": return [try columns(c)]
+    case "col2im":
+      let x = try c.tensor("self")
+      let isSingle = x.rank == 2
+      let image = isSingle ? try unsqueeze(x, [0]) : x
+      let padding = try c.ints("padding", count: 2)
+      let attributes: [String: AttributeValue] = [
+        "dilations": .ints(try c.ints("dilation", count: 2)), "pads": .ints(padding + padding), "strides": .ints(try c.ints("stride", count: 2)),
+      ]
+      let sizes = try c.ints("output_size", count: 2), kernel = try c.ints("kernel_size", count: 2)
+      let result = try op(
+        "Col2Im", [image, try vectorTerm(sizes), try vectorTerm(kernel)], attributes,
+        dims: [image.dims[0], image.dims[1].map { $0 / Int(kernel[0] * kernel[1]) }, Int(sizes[0]), Int(sizes[1])])
+      return [isSingle ? try squeeze(result, [0]) : result]
+    default: return nil
+    }
+  }
+
+  /// Runs `body` on the tensor as a batch of what has `rank` dimensions.
+  func inImages(_ term: Term, _ rank: Int, _ body: (Term) throws(PinionError) -> Term) throws(PinionError) -> Term {
+    let lead = term.rank - rank
+    guard lead >= 0 else { throw .invalidModel("a tensor of rank \(term.rank), expected \(rank) or more") }
+    if lead == 1 { return try body(term) }
+    let own = try extents(term)
+    if lead == 0 { return try squeeze(try body(try unsqueeze(term, [0])), [0]) }
+    let result = try body(try reshape(term, [.known(-1)] + own[lead...]))
+    return try reshape(result, Array(own[..<lead]) + (try extents(result))[1...])
+  }
+
+  private func convolved(_ c: Call, spatial: Int, isTransposed: Bool) throws(PinionError) -> Term {
+    let input = try c.tensor("input"), weight = try c.tensor("weight")
+    guard weight.rank == spatial + 2, spatial >= 1 else { throw .invalidModel("a weight of rank \(weight.rank) for \(spatial) dimensions") }
+    let isSingle = input.rank == spatial + 1
+    let x = isSingle ? try unsqueeze(input, [0]) : input
+    var attributes: [String: AttributeValue] = [
+      "strides": .ints(try c.ints("stride", count: spatial)), "dilations": .ints(try c.ints("dilation", count: spatial)),
+      "group": .int(try c.int("groups")),
+    ]
+    if let padding = c.optionalString("padding") {
+      attributes["auto_pad"] = .string(padding == "same" ? "SAME_UPPER" : "VALID")
+    } else {
+      let padding = try c.ints("padding", count: spatial)
+      attributes["pads"] = .ints(padding + padding)
+    }
+    if isTransposed { attributes["output_padding"] = .ints(try c.ints("output_padding", count: spatial)) }
+    let dims: [Int?] = [x.dims[0]] + [Int?](repeating: nil, count: spatial + 1)
+    let result = try op(isTransposed ? "ConvTranspose" : "Conv", [x, weight, try c.optionalTensor("bias")], attributes, dims: dims)
+    return isSingle ? try squeeze(result, [0]) : result
+  }
+
+  /// Sliding windows as columns: a gather along both axes.
+  private func columns(_ c: Call) throws(PinionError) -> Term {
+    var x = try c.tensor("self")
+    let isSingle = x.rank == 3
+    if isSingle { x = try unsqueeze(x, [0]) }
+    let kernel = try c.ints("kernel_size", count: 2), dilation = try c.ints("dilation", count: 2)
+    let padding = try c.ints("padding", count: 2), stride = try c.ints("stride", count: 2)
+    if padding != [0, 0] {
+      let pads = try vectorTerm([0, 0, padding[0], padding[1], 0, 0, padding[0], padding[1]])
+      x = try op("Pad", [x, pads], dims: [x.dims[0], x.dims[1], x.dims[2].map { $0 + 2 * Int(padding[0]) }, x.dims[3].map { $0 + 2 * Int(padding[1]) }])
+    }
+    var counts: [Int64] = []
+    for (index, axis) in [(0, 2), (1, 4)] {
+      guard let extent = x.dims[axis].map(Int64.init), stride[index] > 0 else { throw .unsupported("im2col of extents that a run decides") }
+      let count = (extent - dilation[index] * (kernel[index] - 1) - 1) / stride[index] + 1
+      guard count > 0 else { throw .invalidModel("im2col windows larger than the image") }
+      counts.append(count)
+      var positions: [Int64] = []
+      for offset in 0..<kernel[index] { for window in 0..<count { positions.append(offset * dilation[index] + window * stride[index]) } }
+      x = try gather(x, try reshape(try vectorTerm(positions), [kernel[index], count]), axis)
+    }
+    // [batch, channels, kernel rows, rows, kernel columns, columns]
+    let ordered = try transpose(x, [0, 1, 2, 4, 3, 5])
+    let channels = x.dims[1].map { Int64($0) * kernel[0] * kernel[1] } ?? -1
+    let result = try reshape(ordered, [try extent(x, 0), .known(channels), .known(counts[0] * counts[1])])
+    return isSingle ? try squeeze(result, [0]) : result
+  }
+}

@@ -1,0 +1,109 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Targets that make tensors of numbers.
+extension Lowering {
+  func creation(_ c: Call) throws(PinionError) -> [Term]? {
+    guard let meta = c.outputMeta(), let (element, isComplex) = try? meta.element() else { return nil }
+    switch c.base {
+    case "zeros", "ones", "full", "empty", "new_zeros", "new_ones", "new_full", "new_empty", "new_empty_strided", "empty_strided", "empty_permuted":
+      let sizes = try c.extents("size")
+      return [try complexIfNeeded(try filled(try fillValue(c, element), sizes), isComplex)]
+    case "zeros_like", "ones_like", "full_like", "empty_like", "fill", "zero":
+      let x = try c.tensor("self")
+      return [try complexIfNeeded(try expand(try fillValue(c, element), like: Term(id: x.id, element: x.element, dims: x.dims)), isComplex)]
+    case "scalar_tensor": return [try complexIfNeeded(try scalar(try c.number("s"), element), isComplex)]
+    case "arange": return [try arange(c, element)]
+    case "linspace", "logspace":
+      let steps = try c.int("steps")
+      let start = try c.float("start"), end = try c.float("end")
+      guard steps >= 0, steps < 1 << 24 else { throw .unsupported("\(steps) steps") }
+      let wide: ElementType = .float64
+      let gap = steps > 1 ? (end - start) / Double(steps - 1) : 0
+      // From both ends, as PyTorch does, so that the last number is the end itself.
+      var values = (0..<Int(steps)).map { Double($0) < Double(steps) / 2 ? start + gap * Double($0) : end - gap * Double(Int(steps) - 1 - $0) }
+      if element.isInteger { values = values.map { $0.rounded(.towardZero) } }
+      let numbers = constant(try Tensor(vector: values))
+      if c.base == "linspace" { return [try cast(numbers, element)] }
+      return [try cast(try binary("Pow", try scalar(try c.float("base"), wide), numbers), element)]
+    case "eye":
+      let rows = try c.int("n"), columns = c.key == "eye.m" ? try c.int("m") : rows
+      let isOn = try equal(try unsqueeze(try range(.known(rows)), [1]), try range(.known(columns)))
+      return [try cast(isOn, element)]
+    case "tril_indices", "triu_indices": return [try triangle(c, element)]
+    case "hann_window", "hamming_window", "blackman_window", "bartlett_window": return [try window(c, element)]
+    case "fft_rfftfreq", "fft_fftfreq":
+      let n = try c.int("n"), d = try c.float("d")
+      guard n > 0, n < 1 << 24 else { throw .invalidModel("\(n) frequencies") }
+      let count = Int(n)
+      let list = c.base == "fft_rfftfreq" ? Array(0...(count / 2)) : Array(0..<((count + 1) / 2)) + Array((-(count / 2))..<0)
+      return [try cast(constant(try Tensor(vector: list.map { Double($0) / (Double(n) * d) })), element)]
+    case "bernoulli", "rand", "randn", "rand_like", "randn_like", "randint", "multinomial", "normal", "randperm": return try random(c, element)
+    default: return nil
+    }
+  }
+
+  private func complexIfNeeded(_ term: Term, _ isComplex: Bool) throws(PinionError) -> Term { isComplex ? try complexTerm(term) : term }
+
+  private func fillValue(_ c: Call, _ element: ElementType) throws(PinionError) -> Term {
+    if c.base.contains("ones") { return try scalar(Int64(1), element) }
+    if c.base.contains("full") { return try scalar(try c.number("fill_value"), element) }
+    if c.base == "fill" { return try reshape(try term(try c.operand("value"), element), [] as [Int64]) }
+    return try scalar(Int64(0), element)
+  }
+
+  private func arange(_ c: Call, _ element: ElementType) throws(PinionError) -> Term {
+    let start = try c.number("start"), end = try c.number("end"), step = try c.number("step")
+    func whole(_ number: Number) -> Bool {
+      switch number {
+      case .int, .bool: true
+      case .float: false
+      case .symbol(let term): term.element == .int64
+      }
+    }
+    let isWhole = whole(start) && whole(end) && whole(step)
+    // Numbers are counted in float64 and turned into the result's type, as PyTorch counts them.
+    let wide: ElementType = isWhole ? .int64 : .float64
+    let operands = [try scalar(start, wide), try scalar(end, wide), try scalar(step, wide)]
+    let list = Term(id: try emit("Range", operands.map(\.id))[0], element: wide, dims: c.outputMeta()?.knownSizes ?? [nil])
+    return try cast(list, element)
+  }
+
+  private func triangle(_ c: Call, _ element: ElementType) throws(PinionError) -> Term {
+    let rows = try c.int("row"), columns = try c.int("col"), offset = try c.int("offset")
+    guard rows >= 0, columns >= 0, rows < 1 << 13, columns < 1 << 13 else { throw .unsupported("a triangle of \(rows) by \(columns)") }
+    var first: [Int64] = [], second: [Int64] = []
+    for row in 0..<rows {
+      for column in 0..<columns where c.base == "tril_indices" ? column - row <= offset : column - row >= offset {
+        first.append(row)
+        second.append(column)
+      }
+    }
+    return try cast(constant(try Tensor(first + second, try Shape([2, first.count]))), element)
+  }
+
+  private func window(_ c: Call, _ element: ElementType) throws(PinionError) -> Term {
+    let length = try c.int("window_length")
+    let names = ["hann_window": "HannWindow", "hamming_window": "HammingWindow", "blackman_window": "BlackmanWindow"]
+    guard let name = names[c.base] else { throw .unsupported("the window") }
+    let isPeriodic = c.has("periodic") ? try c.bool("periodic") : true
+    let size = try scalar(length, .int64)
+    let result = Term(id: try emit(name, [size.id], ["periodic": .int(isPeriodic ? 1 : 0)])[0], element: .float32, dims: [Int(length)])
+    return try cast(result, element)
+  }
+
+  private func random(_ c: Call, _ element: ElementType) throws(PinionError) -> [Term]? {
+    switch c.base {
+    case "bernoulli":
+      guard c.key == "bernoulli" else { return nil }
+      return [try op("Bernoulli", [try c.tensor("self")])]
+    case "rand_like", "randn_like":
+      return [try op(c.base == "rand_like" ? "RandomUniformLike" : "RandomNormalLike", [try c.tensor("self")], ["dtype": .int(Int64(element.rawValue))], element: element)]
+    case "rand", "randn":
+      let zeros = try filled(try scalar(0.0, element), try c.extents("size"))
+      return [try op(c.base == "rand" ? "RandomUniformLike" : "RandomNormalLike", [zeros])]
+    default: return nil
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Images at other sizes and along grids.
+extension Lowering {
+  func resampling(_ c: Call) throws(PinionError) -> [Term]? {
+    switch c.base {
+    case "grid_sampler", "grid_sampler_2d", "grid_sampler_3d":
+      let modes = ["linear", "nearest", "cubic"], paddings = ["zeros", "border", "reflection"]
+      let mode = try c.int("interpolation_mode"), padding = try c.int("padding_mode")
+      guard modes.indices.contains(Int(clamping: mode)), paddings.indices.contains(Int(clamping: padding)) else {
+        throw .invalidModel("interpolation_mode \(mode), padding_mode \(padding)")
+      }
+      let x = try c.tensor("input"), grid = try c.tensor("grid")
+      let attributes: [String: AttributeValue] = [
+        "mode": .string(modes[Int(mode)]), "padding_mode": .string(paddings[Int(padding)]), "align_corners": .int(try c.int("align_corners")),
+      ]
+      return [try op("GridSample", [x, grid], attributes, dims: [x.dims[0], x.dims[1]] + grid.dims.dropFirst().dropLast())]
+    case "affine_grid_generator":
+      let theta = try c.tensor("theta"), size = try c.extents("size")
+      return [
+        try op(
+          "AffineGrid", [theta, Term(id: try sizes(size), element: .int64, dims: [size.count])], ["align_corners": .int(try c.int("align_corners"))],
+          dims: c.outputMeta()?.knownSizes)
+      ]
+    default: break
+    }
+    guard c.base.contains("upsample_") else { return nil }
+    var attributes: [String: AttributeValue] = [:]
+    var name = c.base
+    if name.hasPrefix("_") { name.removeFirst() }
+    name = String(name.dropFirst("upsample_".count))
+    switch name {
+    case _ where name.hasPrefix("nearest_exact"):
+      attributes = ["mode": .string("nearest"), "coordinate_transformation_mode": .string("half_pixel"), "nearest_mode": .string("round_prefer_ceil")]
+    case _ where name.hasPrefix("nearest"):
+      attributes = ["mode": .string("nearest"), "coordinate_transformation_mode": .string("asymmetric"), "nearest_mode": .string("floor")]
+    default:
+      let isCubic = name.hasPrefix("bicubic")
+      attributes = ["mode": .string(isCubic ? "cubic" : "linear")]
+      attributes["coordinate_transformation_mode"] = .string(try c.bool("align_corners") ? "align_corners" : "half_pixel")
+      if name.hasSuffix("_aa") {
+        // What lies outside the image has no weight, and the rest is weighed up to one.
+        attributes["antialias"] = .int(1)
+        attributes["exclude_outside"] = .int(1)
+      }
+      if isCubic { attributes["cubic_coeff_a"] = .float(name.hasSuffix("_aa") ? -0.5 : -0.75) }
+    }
+    let x = try c.tensor(c.key.hasSuffix(".vec") ? "input" : "self")
+    let spatial = x.rank - 2
+    let axes = (2..<x.rank).map(Int64.init)
+    attributes["axes"] = .ints(axes)
+    let dims = c.outputMeta()?.knownSizes
+    if let factors = try c.optionalFloats("scale_factors"), !factors.isEmpty {
+      guard factors.count == spatial else { throw .invalidModel("\(factors.count) scale factors for \(spatial) dimensions") }
+      let scales = constant(try Tensor(vector: factors.map { Float($0) }))
+      return [try op("Resize", [x, nil, scales], attributes, dims: dims)]
+    }
+    let size = try c.extents("output_size")
+    guard size.count == spatial else { throw .invalidModel("\(size.count) sizes for \(spatial) dimensions") }
+    return [try op("Resize", [x, nil, nil, Term(id: try sizes(size), element: .int64, dims: [spatial])], attributes, dims: dims)]
+  }
+}

@@ -1,0 +1,165 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Fourier transforms. Complex numbers are pairs along a last axis.
+extension Lowering {
+  func spectral(_ c: Call) throws(PinionError) -> [Term]? {
+    switch c.base {
+    case "stft": return [try shortTime(c)]
+    case "istft": return [try inverseShortTime(c)]
+    case "fft_fft", "fft_ifft", "fft_rfft", "fft_irfft", "fft_fft2", "fft_ifft2", "fft_rfft2", "fft_irfft2", "fft_fftn", "fft_ifftn", "fft_rfftn",
+      "fft_irfftn":
+      break
+    default: return nil
+    }
+    var x = try c.tensor("self")
+    let isMany = c.base.hasSuffix("2") || c.base.hasSuffix("n")
+    var kind = c.base.dropFirst(4)
+    if isMany { kind = kind.dropLast() }
+    var axes: [Int]
+    var lengths: [Int64?]
+    if isMany {
+      let sizes = try c.optionalInts("s")
+      if let given = try c.optionalInts("dim") { axes = try self.axes(given, x.rank) } else {
+        axes = Array((x.rank - (sizes?.count ?? x.rank))..<x.rank)
+      }
+      lengths = sizes ?? [Int64?](repeating: nil, count: axes.count)
+    } else {
+      axes = [try axis(try c.int("dim"), x.rank)]
+      lengths = [try c.optionalInt("n")]
+    }
+    guard let last = axes.last, lengths.count == axes.count else { return [x] }
+    let norm = c.optionalString("norm") ?? "backward"
+    switch kind {
+    case "rfft":
+      x = try transformed(x, last, lengths[axes.count - 1] ?? nil, inverse: false, onesided: true, norm)
+      for (axis, length) in zip(axes, lengths).dropLast() { x = try transformed(x, axis, length, inverse: false, onesided: false, norm) }
+    case "irfft":
+      x = try complexTerm(x)
+      for (axis, length) in zip(axes, lengths).dropLast() { x = try transformed(x, axis, length, inverse: true, onesided: false, norm) }
+      x = try realInverse(x, last, lengths[axes.count - 1] ?? nil, norm)
+    default:
+      x = try complexTerm(x)
+      for (axis, length) in zip(axes, lengths) { x = try transformed(x, axis, length, inverse: kind == "ifft", onesided: false, norm) }
+    }
+    return [x]
+  }
+
+  /// Cut or padded with zeros to a length.
+  private func fitted(_ x: Term, _ axis: Int, _ length: Int64?) throws(PinionError) -> Term {
+    guard let length, let extent = x.dims[axis].map(Int64.init), length != extent else { return x }
+    if length < extent { return try slice(x, axis, 0, length) }
+    var pads = [Int64](repeating: 0, count: 2 * x.storedRank)
+    pads[x.storedRank + axis] = length - extent
+    var dims = x.dims
+    dims[axis] = Int(length)
+    return try op("Pad", [x, try vectorTerm(pads)], dims: dims)
+  }
+
+  private func transformed(_ x: Term, _ axis: Int, _ length: Int64?, inverse: Bool, onesided: Bool, _ norm: String) throws(PinionError) -> Term {
+    let input = try fitted(x, axis, length)
+    let stored = input.isComplex ? input : try unsqueeze(input, [input.rank])
+    let ids = try emit(
+      "DFT", [stored.id, nil, try scalar(Int64(axis), .int64).id], ["inverse": .int(inverse ? 1 : 0), "onesided": .int(onesided ? 1 : 0)])
+    var dims = input.dims
+    if onesided { dims[axis] = input.dims[axis].map { $0 / 2 + 1 } }
+    let result = Term(id: ids[0], element: input.element, dims: dims, isComplex: true)
+    return try weighed(result, input.dims[axis], inverse: inverse, norm)
+  }
+
+  /// DFT divides by the count where it is inverse and not where it is forward; this makes up for other conventions.
+  private func weighed(_ x: Term, _ count: Int?, inverse: Bool, _ norm: String) throws(PinionError) -> Term {
+    guard norm != "backward" else { return x }
+    guard let count else { throw .unsupported("a norm of a length that a run decides") }
+    let n = Double(count)
+    let factor = norm == "ortho" ? (inverse ? n.squareRoot() : 1 / n.squareRoot()) : (inverse ? n : 1 / n)
+    return try mul(x, factor)
+  }
+
+  /// The real numbers whose one-sided spectrum this is.
+  private func realInverse(_ x: Term, _ axis: Int, _ length: Int64?, _ norm: String) throws(PinionError) -> Term {
+    guard let extent = x.dims[axis].map(Int64.init) else { throw .unsupported("an inverse transform of a length that a run decides") }
+    let count = length ?? 2 * (extent - 1)
+    guard count > 0 else { throw .invalidModel("an inverse transform of \(count) numbers") }
+    let half = try fitted(x, axis, count / 2 + 1)
+    let mirrored = try slice(half, axis, 1, (count + 1) / 2)
+    var parts = [half]
+    if count > 2 {
+      let turned = try flipped(mirrored, [axis])
+      parts.append(try pair(try apply(.part(0), turned), try op("Neg", [try apply(.part(1), turned)])))
+    }
+    var whole = try concat(parts, axis)
+    whole.dims[axis] = Int(count)
+    return try apply(.part(0), try transformed(whole, axis, nil, inverse: true, onesided: false, norm))
+  }
+
+  private func paddedWindow(_ c: Call, _ count: Int64, _ element: ElementType) throws(PinionError) -> Term {
+    let length = try c.optionalInt("win_length") ?? count
+    let given = try c.optionalTensor("window")
+    let window: Term
+    if let given { window = given } else { window = try filled(try scalar(1.0, element), [.known(length)]) }
+    guard length < count else { return window }
+    let left = (count - length) / 2
+    return try op("Pad", [window, try vectorTerm([left, count - length - left])], dims: [Int(count)])
+  }
+
+  private func shortTime(_ c: Call) throws(PinionError) -> Term {
+    var x = try c.tensor("self")
+    let count = try c.int("n_fft")
+    let hop = try c.optionalInt("hop_length") ?? count / 4
+    guard count > 0, hop > 0 else { throw .invalidModel("n_fft \(count), hop_length \(hop)") }
+    guard !x.isComplex else { throw .unsupported("stft of complex numbers") }
+    let isSingle = x.rank == 1
+    if isSingle { x = try unsqueeze(x, [0]) }
+    if c.key == "stft.center", try c.bool("center") {
+      let mode = try c.string("pad_mode")
+      let names = ["reflect": "reflect", "constant": "constant", "replicate": "edge"]
+      guard let name = names[mode] else { throw .unsupported("pad_mode '\(mode)'") }
+      let pad = count / 2
+      x = try op("Pad", [x, try vectorTerm([0, pad, 0, pad])], ["mode": .string(name)], dims: [x.dims[0], x.dims[1].map { $0 + Int(2 * pad) }])
+    }
+    let frames = try mul(try windows(x, 1, count, hop), try paddedWindow(c, count, x.element))
+    let isOneSided = try c.optionalInt("onesided") != 0
+    var result = try transformed(frames, 2, nil, inverse: false, onesided: isOneSided, try c.bool("normalized") ? "ortho" : "backward")
+    result = try transpose(result, [0, 2, 1])
+    if isSingle { result = try squeeze(result, [0]) }
+    if c.has("return_complex"), try !c.bool("return_complex") { result = try apply(.pairs, result) }
+    return result
+  }
+
+  private func inverseShortTime(_ c: Call) throws(PinionError) -> Term {
+    var x = try c.tensor("self")
+    if !x.isComplex { x = try apply(.complex, x) }
+    let count = try c.int("n_fft")
+    let hop = try c.optionalInt("hop_length") ?? count / 4
+    let isSingle = x.rank == 2
+    if isSingle { x = try unsqueeze(x, [0]) }
+    guard let steps = x.dims[2].map(Int64.init), count > 0, hop > 0, try c.optionalInt("onesided") != 0 else {
+      throw .unsupported("istft of frames that a run counts, or of two-sided spectra")
+    }
+    let window = try paddedWindow(c, count, x.element)
+    var frames = try realInverse(try transpose(x, [0, 2, 1]), 2, count, try c.bool("normalized") ? "ortho" : "backward")
+    frames = try mul(frames, window)
+    let total = count + hop * (steps - 1)
+    var places: [Int64] = []
+    for step in 0..<steps { for offset in 0..<count { places.append(step * hop + offset) } }
+    let batch = try extent(x, 0)
+    let reduction: [String: AttributeValue] = ["axis": .int(1), "reduction": .string("add")]
+    let indices = try expand(try reshape(try vectorTerm(places), [1, -1]), [batch, .known(steps * count)])
+    let flat = try reshape(frames, [batch, .known(steps * count)])
+    let zeros = try filled(try scalar(0.0, x.element), [batch, .known(total)])
+    var sum = try op("ScatterElements", [zeros, indices, flat], reduction)
+    let squares = try reshape(try expand(try mul(window, window), [.known(steps), .known(count)]), [1, -1])
+    let noise = try filled(try scalar(0.0, x.element), [.known(1), .known(total)])
+    var envelope = try op("ScatterElements", [noise, try reshape(try vectorTerm(places), [1, -1]), squares], reduction)
+    let start = try c.bool("center") ? count / 2 : 0
+    var end = try c.bool("center") ? total - count / 2 : total
+    if let length = try c.optionalInt("length") { end = min(start + length, total) }
+    sum = try slice(sum, 1, start, end)
+    envelope = try slice(envelope, 1, start, end)
+    var result = try div(sum, envelope)
+    if let length = try c.optionalInt("length") { result = try fitted(result, 1, length) }
+    return isSingle ? try squeeze(result, [0]) : result
+  }
+}

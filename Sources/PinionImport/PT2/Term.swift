@@ -1,0 +1,48 @@
+import PinionGraph
+import PinionTensor
+
+/// A value of the graph in the making, with what the importer has to know of it.
+///
+/// Complex numbers are pairs along one more axis at the end, which `dims` leaves out.
+struct Term {
+  var id: ValueID
+  var element: ElementType
+  /// Extents; nil for those that a run decides.
+  var dims: [Int?]
+  var isComplex = false
+
+  var rank: Int { dims.count }
+  /// How many axes the value in the graph has.
+  var storedRank: Int { dims.count + (isComplex ? 1 : 0) }
+  var knownDims: [Int]? {
+    var known: [Int] = []
+    for dim in dims {
+      guard let dim else { return nil }
+      known.append(dim)
+    }
+    return known
+  }
+}
+
+/// A size: a number or a scalar int64 value of the graph.
+enum Extent {
+  case known(Int64)
+  case value(ValueID)
+
+  var known: Int64? { if case .known(let number) = self { number } else { nil } }
+}
+
+/// A number that an argument gives.
+enum Number {
+  case int(Int64)
+  case float(Double)
+  case bool(Bool)
+  /// A scalar of the graph: int64, float64 or bool.
+  case symbol(Term)
+}
+
+/// What an elementwise operator takes.
+enum Operand {
+  case tensor(Term)
+  case number(Number)
+}

@@ -1,0 +1,184 @@
+import Pinion
+import PinionBase
+import PinionTensor
+import Testing
+
+@testable import PinionImport
+
+@Suite struct PT2ImportTests {
+  private func floats(_ values: [Float], _ dims: [Int]) throws -> Tensor { try Tensor(values, try Shape(dims)) }
+
+  // MARK: Weights
+
+  @Test func mapsWeightsAndHonoursStrides() throws {
+    var program = TestProgram()
+    program.storage("weight_0", [0, 1, 2, 3, 4, 5] as [Float])
+    program.buffer("whole", 7, [2, 3], strides: [3, 1], file: "weight_0")
+    program.buffer("turned", 7, [3, 2], strides: [1, 3], file: "weight_0")
+    program.buffer("tail", 7, [2], strides: [1], offset: 4, file: "weight_0")
+    program.buffer("same", 7, [2, 2], strides: [0, 1], offset: 1, file: "weight_0")
+    for name in ["whole", "turned", "tail", "same"] { program.output("b_\(name)") }
+    let results = try program.run([:])
+    #expect(try results["b_whole"]?.elements(as: Float.self) == [0, 1, 2, 3, 4, 5])
+    #expect(try results["b_turned"]?.elements(as: Float.self) == [0, 3, 1, 4, 2, 5])
+    #expect(try results["b_tail"]?.elements(as: Float.self) == [4, 5])
+    #expect(try results["b_same"]?.elements(as: Float.self) == [1, 2, 1, 2])
+    // Contiguous ones lie in the file, and what shares a storage goes on sharing it.
+    let constants = try program.model().graph.constants.values
+    let starts = constants.map { Int(bitPattern: $0.data) }.sorted()
+    #expect(starts.contains { start in starts.contains(start + 16) })
+  }
+
+  @Test(arguments: [[7], [2, 4]]) func refusesWeightsBehindTheirStorage(sizes: [Int]) throws {
+    var program = TestProgram()
+    program.storage("weight_0", [0, 1, 2, 3, 4, 5] as [Float])
+    program.buffer("w", 7, sizes, strides: sizes.count == 1 ? [1] : [4, 1], file: "weight_0")
+    program.output("b_w")
+    #expect(throws: PinionError.self) { try program.model() }
+  }
+
+  // MARK: Values
+
+  @Test func addsWithAlphaAndPromotes() throws {
+    var program = TestProgram()
+    program.input("x", 5, [2])
+    // int64 + 0.5 is float32; int64 + 2 * int64 stays int64.
+    program.node("add.Tensor", ["self": TestProgram.tensor("x"), "other": TestProgram.float(0.5)], "a", 7, [2])
+    program.node("add.Tensor", ["self": TestProgram.tensor("x"), "other": TestProgram.tensor("x"), "alpha": TestProgram.int(2)], "b", 5, [2])
+    program.node("div.Tensor", ["self": TestProgram.tensor("x"), "other": TestProgram.int(2)], "c", 7, [2])
+    for name in ["a", "b", "c"] { program.output(name) }
+    let results = try program.run(["x": try Tensor(vector: [1, -3] as [Int64])])
+    #expect(try results["a"]?.elements(as: Float.self) == [1.5, -2.5])
+    #expect(try results["b"]?.elements(as: Int64.self) == [3, -9])
+    #expect(try results["c"]?.elements(as: Float.self) == [0.5, -1.5])
+  }
+
+  @Test func promotesAsPyTorchDoes() {
+    func tensor(_ element: ElementType, _ rank: Int) -> Operand { .tensor(Term(id: ValueID(index: 0), element: element, dims: Array(repeating: 2, count: rank))) }
+    #expect(Promotion.result(of: [tensor(.int64, 1), .number(.float(1))]) == .float32)
+    #expect(Promotion.result(of: [tensor(.float16, 1), .number(.float(1))]) == .float16)
+    #expect(Promotion.result(of: [tensor(.float16, 1), tensor(.float32, 0)]) == .float16)
+    #expect(Promotion.result(of: [tensor(.int32, 1), tensor(.float64, 0)]) == .float64)
+    #expect(Promotion.result(of: [tensor(.int32, 1), tensor(.int64, 0)]) == .int32)
+    #expect(Promotion.result(of: [tensor(.bool, 1), .number(.int(1))]) == .int64)
+    #expect(Promotion.result(of: [tensor(.uint8, 1), tensor(.int8, 1)]) == .int16)
+    #expect(Promotion.result(of: [tensor(.float16, 1), tensor(.bfloat16, 1)]) == .float32)
+  }
+
+  @Test func outputsOfOneValueHaveNamesOfTheirOwn() throws {
+    var program = TestProgram()
+    program.input("x", 7, [2])
+    program.node("neg.default", ["self": TestProgram.tensor("x")], "y", 7, [2])
+    for name in ["y", "y", "x"] { program.output(name) }
+    #expect(try program.model().outputs.map(\.name) == ["y", "y#1", "x"])
+  }
+
+  // MARK: Writes
+
+  @Test func writesThroughViews() throws {
+    // y = x.clone(); y[:, 1] = 9; y.t()[0] += 1
+    var program = TestProgram()
+    program.input("x", 7, [2, 2])
+    program.node("clone.default", ["self": TestProgram.tensor("x")], "y", 7, [2, 2])
+    program.node("select.int", ["self": TestProgram.tensor("y"), "dim": TestProgram.int(1), "index": TestProgram.int(1)], "column", 7, [2])
+    program.node("fill_.Scalar", ["self": TestProgram.tensor("column"), "value": TestProgram.int(9)], "filled", 7, [2])
+    program.node("t.default", ["self": TestProgram.tensor("y")], "turned", 7, [2, 2])
+    program.node("select.int", ["self": TestProgram.tensor("turned"), "dim": TestProgram.int(0), "index": TestProgram.int(0)], "row", 7, [2])
+    program.node("add_.Tensor", ["self": TestProgram.tensor("row"), "other": TestProgram.int(1)], "sum", 7, [2])
+    for name in ["y", "turned", "column", "x"] { program.output(name) }
+    let results = try program.run(["x": try floats([1, 2, 3, 4], [2, 2])])
+    #expect(try results["y"]?.elements(as: Float.self) == [2, 9, 4, 9])
+    #expect(try results["turned"]?.elements(as: Float.self) == [2, 4, 9, 9])
+    #expect(try results["column"]?.elements(as: Float.self) == [9, 9])
+    #expect(try results["x"]?.elements(as: Float.self) == [1, 2, 3, 4])
+  }
+
+  @Test func writesThroughStepsAndDiagonals() throws {
+    var program = TestProgram()
+    program.input("x", 7, [3, 3])
+    program.node("clone.default", ["self": TestProgram.tensor("x")], "y", 7, [3, 3])
+    program.node("diagonal.default", ["self": TestProgram.tensor("y")], "d", 7, [3])
+    program.node("zero_.default", ["self": TestProgram.tensor("d")], "z", 7, [3])
+    program.node(
+      "slice.Tensor",
+      ["self": TestProgram.tensor("y"), "dim": TestProgram.int(1), "start": TestProgram.int(0), "end": TestProgram.int(9), "step": TestProgram.int(2)],
+      "s", 7, [3, 2])
+    program.node("mul_.Tensor", ["self": TestProgram.tensor("s"), "other": TestProgram.int(10)], "m", 7, [3, 2])
+    program.output("y")
+    let results = try program.run(["x": try floats([1, 2, 3, 4, 5, 6, 7, 8, 9], [3, 3])])
+    #expect(try results["y"]?.elements(as: Float.self) == [0, 2, 30, 40, 0, 60, 70, 8, 0])
+  }
+
+  @Test func mutatedBuffersAreInputsWithDefaultsAndOutputs() throws {
+    var program = TestProgram()
+    program.storage("weight_0", [5] as [Float])
+    program.buffer("count", 7, [1], strides: [1], file: "weight_0")
+    program.input("x", 7, [1])
+    program.node("add_.Tensor", ["self": TestProgram.tensor("b_count"), "other": TestProgram.tensor("x")], "added", 7, [1])
+    program.node("neg.default", ["self": TestProgram.tensor("b_count")], "y", 7, [1])
+    program.output("y")
+    let session = try Session(try program.model(), runtime: try Runtime(threads: 1))
+    #expect(session.model.overridableInputs.map(\.name) == ["count"])
+    #expect(session.model.outputs.map(\.name) == ["y", "count.new"])
+    let first = try session.run(["x": .tensor(try floats([2], [1]))])
+    #expect(try first[0].asTensor().elements(as: Float.self) == [-7])
+    let second = try session.run(["x": .tensor(try floats([2], [1])), "count": first[1]])
+    #expect(try second[1].asTensor().elements(as: Float.self) == [9])
+  }
+
+  // MARK: Refusals
+
+  @Test func reportsAllMissingTargets() throws {
+    var program = TestProgram()
+    program.input("x", 7, [2])
+    program.node("frobnicate.default", ["self": TestProgram.tensor("x")], "a", 7, [2])
+    program.node("neg.default", ["self": TestProgram.tensor("a")], "b", 7, [2])
+    program.node("twiddle.out", ["self": TestProgram.tensor("b")], "c", 7, [2])
+    program.output("c")
+    let error = #expect(throws: PinionError.self) { try program.model() }
+    #expect(error?.code == .unsupported)
+    #expect(error?.others.map(\.operatorName) == ["torch.ops.aten.frobnicate.default", "torch.ops.aten.twiddle.out"])
+    #expect(error?.others.map(\.node) == ["a", "c"])
+  }
+
+  @Test(arguments: [
+    (["m/archive_format", "m/data/aotinductor/model/x.so"], "AOTInductor"),
+    (["serialized_exported_program.json", "version"], "torch 2.7"),
+    (["m/code/__torch__.py", "m/constants.pkl", "m/data.pkl"], "TorchScript"),
+    (["m/data.pkl", "m/version"], "pickle"),
+    (["readme.txt"], "no .pt2"),
+  ])
+  func saysWhatToExportInstead(members: [String], word: String) throws {
+    var archive = ArchiveBytes()
+    for member in members { archive.add(member, "x") }
+    let error = #expect(throws: PinionError.self) { try Model(try TestProgram.file(archive.bytes)) }
+    #expect(error?.code == .unsupported)
+    #expect(error?.message.contains(word) == true)
+    #expect(error?.message.contains("torch.export.save") == true)
+  }
+
+  @Test func refusesAnotherSchema() throws {
+    var archive = ArchiveBytes()
+    archive.add("m/archive_format", "pt2")
+    archive.add("m/models/model.json", "{\"schema_version\": {\"major\": 9, \"minor\": 0}}")
+    let error = #expect(throws: PinionError.self) { try Model(try TestProgram.file(archive.bytes)) }
+    #expect(error?.code == .unsupported)
+  }
+
+  @Test func neverTrapsOnChangedPrograms() throws {
+    var program = TestProgram()
+    program.input("x", 7, [2, 2])
+    program.node("select.int", ["self": TestProgram.tensor("x"), "dim": TestProgram.int(1), "index": TestProgram.int(1)], "column", 7, [2])
+    program.node("unsqueeze.default", ["self": TestProgram.tensor("column"), "dim": TestProgram.int(0)], "y", 7, [1, 2])
+    program.output("y")
+    let text = Array(program.json.utf8)
+    for index in text.indices where (0x30...0x39).contains(text[index]) {
+      for digits in ["9", "-9", "99999999999", "9223372036854775807", "-9223372036854775808", "null", "[]"] {
+        var archive = ArchiveBytes()
+        archive.add("m/archive_format", "pt2")
+        archive.add("m/models/model.json", Array(text[..<index]) + Array(digits.utf8) + Array(text[(index + 1)...]))
+        _ = try? Model(try TestProgram.file(archive.bytes))
+      }
+    }
+  }
+}
