@@ -12,7 +12,8 @@ extension FixedWidthInteger {
     self = value > T(Self.min) ? Self(exactly: value.rounded(.towardZero)) ?? 0 : .min
   }
 
-  /// Stands before Swift's own conversion, so that a forgotten one cannot trap.
+  /// Stands before Swift's own conversion of a generic number to an integer type that is named, so that a forgotten one cannot trap. Where
+  /// the integer type is generic as well, Swift's own still comes first.
   @available(*, deprecated, message: "say init(saturating:)")
   @inlinable @inline(__always)
   public init<T: BinaryFloatingPoint>(_ value: T) { self.init(saturating: value) }

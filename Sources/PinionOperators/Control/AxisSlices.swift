@@ -15,7 +15,7 @@ struct AxisSlices {
     self.tensor = tensor
     self.axis = axis
     item = TensorType(tensor.element, tensor.shape.removing(axis: axis))
-    outer = tensor.shape.count(0..<axis)
+    outer = item.count == 0 ? 0 : tensor.shape.count(0..<axis)
     runBytes = tensor.shape.count(axis + 1..<tensor.shape.rank) &* tensor.element.byteWidth
   }
 

@@ -154,6 +154,9 @@ public struct Scan: SubgraphTyping {
     let outputCount = context.subgraphs?.outputCount(subgraph: body) ?? 0
     var stacks = (0..<outputCount).map { StackedOutput(name: "output \($0)") }
     for member in 0..<members {
+      // A member may have no step that would ask.
+      try context.control.check()
+      try context.control.takeSteps(1)
       var slices: [Tensor] = []
       for slice in batched { slices.append(try slice.read(member, context)) }
       var steps: Int?

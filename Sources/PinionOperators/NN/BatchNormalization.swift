@@ -66,7 +66,9 @@ public struct BatchNormalization: CPUExecutable {
   public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
 
   private func kernel<T: RealElement>(_ context: KernelContext, _ type: T.Type) throws(PinionError) -> Kernel {
-    let lines = try lines(try context.type(0).shape)
+    let shape = try context.type(0).shape, allLines = try lines(shape)
+    // Without elements the statistics are those of none, however many instances there are.
+    let lines = AxisLines(outer: shape.count == 0 ? 0 : allLines.outer, extent: allLines.extent, inner: allLines.inner)
     let channels = lines.extent, inner = lines.inner, epsilon = Double(epsilon)
     let outer = inner == 0 ? 0 : lines.outer
     let statistics: Kernel.Stage

@@ -66,6 +66,11 @@ public struct QLinearConcat: CPUExecutable {
           let pattern = UInt8(truncatingIfNeeded: index)
           let number = isSigned ? Float(Int8(bitPattern: pattern)) : Float(pattern)
           let code = ((number - x) * scale).rounded(.toNearestOrEven) + y
+          // No number (from a scale of 0 or NaN) is the lowest code, as it is for QuantizeLinear.
+          guard !code.isNaN else {
+            codes[index] = isSigned ? UInt8(bitPattern: .min) : 0
+            continue
+          }
           codes[index] = isSigned ? UInt8(bitPattern: Int8(saturating: code)) : UInt8(saturating: code)
         }
       }

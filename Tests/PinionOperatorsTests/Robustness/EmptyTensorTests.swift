@@ -35,6 +35,17 @@ import Testing
     try expect(try evaluate("Unique", attributes: ["axis": .int(1)], [tall]), [] as [Float], [Self.huge, 1, 0])
   }
 
+  /// Training keeps running statistics: of no elements, mean and variance are 0, and 0.9 of what there was remains.
+  @Test func statisticsOfNothing() throws {
+    let ones = try tensor([1, 1] as [Float], [2])
+    let y = try evaluate(
+      "BatchNormalization", attributes: ["training_mode": .int(1)],
+      ([try floats([Self.huge, 2, 0]), ones, ones, ones, ones] as [Tensor]).map(Value.tensor), outputCount: 3)
+    try expect(try y[0].asTensor(), [] as [Float], [Self.huge, 2, 0])
+    try expect(try y[1].asTensor(), near: [0.9, 0.9], [2])
+    try expect(try y[2].asTensor(), near: [0.9, 0.9], [2])
+  }
+
   @Test(arguments: [
     ("Unique", "", ["axis": .int(0)]), ("SplitToSequence", "", ["axis": .int(0)]),
     ("ZipMap", "ai.onnx.ml", ["classlabels_int64s": .ints([])]),
