@@ -46,3 +46,15 @@ enum Operand {
   case tensor(Term)
   case number(Number)
 }
+
+/// Extents of dimensions that a tensor does not have are unknown: a program may give a target a tensor of any rank, and what needs a
+/// known extent refuses an unknown one.
+extension Array where Element == Int? {
+  subscript(axis: Int) -> Int? {
+    get { axis >= 0 && axis < count ? withUnsafeBufferPointer { $0[axis] } : nil }
+    set {
+      guard axis >= 0, axis < count else { return }
+      withUnsafeMutableBufferPointer { $0[axis] = newValue }
+    }
+  }
+}

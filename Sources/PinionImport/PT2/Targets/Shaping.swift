@@ -108,7 +108,7 @@ extension Lowering {
       let axis = x.rank - 1 - index
       before[axis] = pads[2 * index]
       after[axis] = pads[2 * index + 1]
-      if let low = before[axis].known, let high = after[axis].known { dims[axis] = dims[axis].map { $0 + Int(low) + Int(high) } } else { dims[axis] = nil }
+      if let low = before[axis].known, let high = after[axis].known { dims[axis] = dims[axis].map { $0 &+ Int(low) &+ Int(high) } } else { dims[axis] = nil }
     }
     let list = Term(id: try sizes(before + after), element: .int64, dims: [2 * x.rank])
     let value = mode == "constant" ? try scalar(try c.optionalNumber("value") ?? .int(0), x.element) : nil
