@@ -18,6 +18,10 @@ public struct SplitToSequence: EagerExecutable {
     let input = try required(inputs, 0, "input").asTensor()
     let axis = try input.shape.normalized(axis: axis)
     let extent = try input.shape.slices(along: axis)
+    // A list of extents has at most one for each position.
+    let list = try extent.multiplied(by: MemoryLayout<Int>.stride)
+    try context.control.takeBytes(list)
+    defer { context.control.giveBytes(list) }
     var removesAxis = false
     var extents: [Int] = []
     if inputs.count > 1, let split = try inputs[1]?.asTensor() {
@@ -28,6 +32,10 @@ public struct SplitToSequence: EagerExecutable {
     }
     let outer = input.count == 0 ? 0 : input.shape.count(0..<axis)
     let inner = input.shape.count(axis + 1..<input.shape.rank) &* input.element.byteWidth
+    // The records of the pieces are not in tensors: the run has to have room for them.
+    let records = try extents.count.multiplied(by: 4 &* MemoryLayout<Value>.stride &+ 128)
+    try context.control.takeBytes(records)
+    defer { context.control.giveBytes(records) }
     var elements: [Value] = []
     var start = input.data
     for part in extents {

@@ -47,6 +47,10 @@ public struct Tokenizer: EagerExecutable {
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (input, strings) = try requiredStrings(inputs, 0, "X")
     guard (1...2).contains(input.shape.rank) else { throw .invalidShape("input 'X' is \(input.type), expected [C] or [N,C]") }
+    // Each token is an array of its own, and there are no more of them than bytes of text.
+    let tokenBytes = try strings.reduce(0) { $0 &+ $1.count }.multiplied(by: 80)
+    try context.control.takeBytes(tokenBytes)
+    defer { context.control.giveBytes(tokenBytes) }
     var rows: [[[UInt8]]] = []
     for string in strings {
       try context.control.check()
@@ -61,6 +65,9 @@ public struct Tokenizer: EagerExecutable {
       for index in rows.indices { rows[index] = [[0x02]] + rows[index] + [[0x03]] }
     }
     let shape = try Shape(input.shape.dims + [width])
+    let textBytes = try shape.count.multiplied(by: MemoryLayout<[UInt8]>.stride &+ MemoryLayout<StringElement>.stride)
+    try context.control.takeBytes(textBytes)
+    defer { context.control.giveBytes(textBytes) }
     var texts: [[UInt8]] = []
     texts.reserveCapacity(shape.count)
     if width > 0 {
