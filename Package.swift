@@ -19,6 +19,7 @@ let package = Package(
     .target(name: "CPinion"),
     .target(name: "CKernels", cSettings: optimisedC),
     .target(name: "CThreads", cSettings: optimisedC),
+    .target(name: "CCUDA"),
     .target(name: "PinionBase"),
     .target(name: "PinionTensor", dependencies: ["PinionBase"]),
     .target(name: "PinionGraph", dependencies: ["PinionTensor"]),
@@ -28,7 +29,8 @@ let package = Package(
     .target(name: "PinionPasses", dependencies: ["PinionOperators"]),
     .target(name: "PinionImport", dependencies: ["PinionGraph"]),
     .target(name: "PinionRuntime", dependencies: ["PinionBackend"]),
-    .target(name: "Pinion", dependencies: ["PinionImport", "PinionPasses", "PinionRuntime"]),
+    .target(name: "PinionCUDA", dependencies: ["PinionBase", "CCUDA"], exclude: ["Kernels"]),
+    .target(name: "Pinion", dependencies: ["PinionImport", "PinionPasses", "PinionRuntime", "PinionCUDA"]),
     .target(
       name: "PinionC", dependencies: ["Pinion", "CPinion"], exclude: ["packaging", "exports.map"],
       linkerSettings: [
@@ -60,6 +62,7 @@ let package = Package(
     .testTarget(name: "PinionPassesTests", dependencies: ["PinionPasses", "PinionRuntime"]),
     .testTarget(name: "PinionImportTests", dependencies: ["PinionImport"]),
     .testTarget(name: "PinionOperatorsTests", dependencies: ["PinionOperators", "PinionRuntime"]),
+    .testTarget(name: "PinionCUDATests", dependencies: ["PinionCUDA"]),
     .testTarget(name: "PinionRuntimeTests", dependencies: ["PinionOperators", "PinionRuntime"]),
     .testTarget(name: "ArchitectureTests"),
   ],
