@@ -53,12 +53,18 @@ template <int operands> struct Axes {
 
   // The operands' offsets for the output's element `index`.
   DEVICE void locate(const Axes &axes, u32 index, i32 (&offset)[operands]) {
+    // Unrolled, so that all indices are known and nothing is kept in local memory.
+#pragma unroll
     for (int k = 0; k < operands; k++) offset[k] = 0;
-    for (int axis = axes.rank - 1; axis > 0; axis--) {
+#pragma unroll
+    for (int axis = MOST_AXES - 1; axis > 0; axis--) {
+      if (axis >= axes.rank) continue;
       const u32 extent = (u32)axes.extent[axis], rest = index / extent, place = index - rest * extent;
+#pragma unroll
       for (int k = 0; k < operands; k++) offset[k] += (i32)place * axes.step[k][axis];
       index = rest;
     }
+#pragma unroll
     for (int k = 0; k < operands; k++) offset[k] += (i32)index * axes.step[k][0];
   }
 };
