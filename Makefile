@@ -5,9 +5,10 @@ PREFIX ?= /usr/local
 JOBS ?= 2
 STAGE := $(CURDIR)/.build/stage
 VENV := $(CURDIR)/.build/venv
+CUDA_VENV := $(CURDIR)/.build/cuda-venv
 RELEASE := $(CURDIR)/.build/release
 
-.PHONY: help build install wheel demo test conformance deps test-deps swift-tests kernel-tests capi-tests example-tests python-tests oracle-tests random-tests node-fuzz-tests soak fuzz clean
+.PHONY: help build install wheel demo test conformance cuda-check cuda-faults deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests node-fuzz-tests soak fuzz clean
 
 help:
 	@echo "make build        libpinion.so and run-model, optimised, in .build/release"
@@ -17,6 +18,8 @@ help:
 	@echo "make test         everything that CI runs"
 	@echo "make conformance  ONNX's backend tests through the Python package"
 	@echo "make soak         random graphs from new seeds, SECONDS of them (default 600)"
+	@echo "make cuda-check   compile the CUDA kernels for every architecture with NVIDIA's compiler from PyPI, and report on them"
+	@echo "make cuda-faults  put known faults into CUDA kernels and see that the emulated tests find them"
 	@echo "make fuzz         the fuzz targets, FUZZ_SECONDS each (default 600)"
 
 # Packages: what the library is built from, and what only its tests and tools need.
@@ -48,7 +51,7 @@ wheel: build $(VENV)/ready
 demo: build $(VENV)/ready
 	sh examples/demo.sh $(RELEASE)/run-model $(VENV)/bin/python
 
-test: test-deps build swift-tests kernel-tests capi-tests example-tests node-fuzz-tests oracle-tests random-tests python-tests command-tests conformance
+test: test-deps build swift-tests kernel-tests cuda-tests capi-tests example-tests node-fuzz-tests oracle-tests random-tests python-tests command-tests conformance
 	@echo "all tests pass"
 
 # Every level of instructions that this machine has; a level it lacks falls back to the best one it has.
@@ -61,6 +64,26 @@ kernel-tests:
 	$(MAKE) -f Tests/CPictures/pictures.mk
 	$(MAKE) -f Tests/CKernels/elementwise.mk
 	$(MAKE) -C Tests/CKernels
+
+# The CUDA kernels on the processor; neither a GPU nor anything of NVIDIA's is needed.
+cuda-tests:
+	$(MAKE) -C Tests/CUDAEmulator OUT=$(CURDIR)/.build/cuda-emulator check
+
+cuda-faults:
+	$(MAKE) -C Tests/CUDAEmulator OUT=$(CURDIR)/.build/cuda-emulator faults
+
+# Not part of `make test`: the compiler is a download of 58 MB that not every machine may make.
+CUDA_ARCHITECTURES ?= 75,80,86,89,90,100,120
+cuda-check: $(CUDA_VENV)/ready
+	$(CUDA_VENV)/bin/python Tests/CUDAStatic/cuda-check.py --architectures $(CUDA_ARCHITECTURES) --json .build/cuda-check.json \
+	  Sources/PinionCUDA/Kernels Tests/CUDAStatic/generated/*.cu
+	$(CUDA_VENV)/bin/python Tests/CUDAStatic/abi-check.py Sources/CCUDA/include
+
+$(CUDA_VENV)/ready: Tests/CUDAStatic/requirements.txt
+	@sh .ci/packages python3-venv
+	$(PYTHON) -m venv $(CUDA_VENV)
+	$(CUDA_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 capi-tests: $(STAGE)/ready
 	$(MAKE) -C Tests/CAPI PREFIX=$(STAGE) OUT=$(CURDIR)/.build/capi-gcc check

@@ -20,6 +20,7 @@ let package = Package(
     .target(name: "CKernels", cSettings: optimisedC),
     .target(name: "CThreads", cSettings: optimisedC),
     .target(name: "CPictures", cSettings: optimisedC),
+    .target(name: "CCUDA"),
     .target(name: "PinionBase"),
     .target(name: "PinionTensor", dependencies: ["PinionBase"]),
     .target(name: "PinionGraph", dependencies: ["PinionTensor"]),
@@ -29,7 +30,8 @@ let package = Package(
     .target(name: "PinionPasses", dependencies: ["PinionOperators"]),
     .target(name: "PinionImport", dependencies: ["PinionGraph"]),
     .target(name: "PinionRuntime", dependencies: ["PinionBackend"]),
-    .target(name: "Pinion", dependencies: ["PinionImport", "PinionPasses", "PinionRuntime"]),
+    .target(name: "PinionCUDA", dependencies: ["PinionBase", "CCUDA"], exclude: ["Kernels"]),
+    .target(name: "Pinion", dependencies: ["PinionImport", "PinionPasses", "PinionRuntime", "PinionCUDA"]),
     .target(
       name: "PinionC", dependencies: ["Pinion", "CPinion"], exclude: ["packaging", "exports.map"],
       linkerSettings: [
@@ -66,6 +68,7 @@ let package = Package(
     .testTarget(name: "PinionPassesTests", dependencies: ["PinionPasses", "PinionRuntime"]),
     .testTarget(name: "PinionImportTests", dependencies: ["Pinion"]),
     .testTarget(name: "PinionOperatorsTests", dependencies: ["PinionOperators", "PinionRuntime"]),
+    .testTarget(name: "PinionCUDATests", dependencies: ["PinionCUDA"]),
     .testTarget(name: "PinionRuntimeTests", dependencies: ["PinionOperators", "PinionRuntime"]),
     .testTarget(name: "PinionTests", dependencies: ["Pinion"]),
     .testTarget(name: "ArchitectureTests"),

@@ -18,6 +18,8 @@ public struct SessionOptions: Sendable {
   public var planBytes = 256 << 20
   /// Whether node times are recorded.
   public var profile = false
+  /// One of the names in `Device.all`.
+  public var device = Device.cpu.name
   public init() {}
 }
 
@@ -42,8 +44,9 @@ public final class Session: Sendable {
   private let variants = Mutex<[Variant: Program]>([:])
   let dimensionNames: DimensionNames
 
-  /// - Throws: what optimising the graph may throw.
+  /// - Throws: what optimising the graph may throw, and why there is no such device.
   public init(_ model: Model, runtime: Runtime, options: SessionOptions = SessionOptions()) throws(PinionError) {
+    if let reason = Device.whyNot(options.device) { throw reason }
     self.model = model
     self.options = options
     self.runtime = runtime

@@ -51,16 +51,13 @@ public func pinion_session_create(
     session.pointee = nil
     let model = object(try required(model, "model"), ModelBox.self)
     let given = try options(given, default: defaultSessionOptions) { $0.struct_size }
-    if let device = given.device {
-      let name = String(cString: device)
-      guard name == "cpu" else { throw PinionError(.notFound, "no device '\(name)'; this build has 'cpu'") }
-    }
     guard (0...1024).contains(given.threads) else { throw .invalidArgument("threads is \(given.threads), expected 0 to 1024") }
     guard (0...2).contains(given.optimization_level) else {
       throw .invalidArgument("optimization_level is \(given.optimization_level), expected 0 to 2")
     }
     guard given.plan_cache_bytes >= 0, given.byte_budget >= 0 else { throw .invalidArgument("a byte limit is negative") }
     var options = SessionOptions()
+    if let device = given.device { options.device = String(cString: device) }
     options.optimization = Int(given.optimization_level)
     options.profile = given.profile != 0
     if given.plan_cache_bytes > 0 { options.planBytes = Int(given.plan_cache_bytes) }

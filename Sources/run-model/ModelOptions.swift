@@ -22,6 +22,9 @@ struct SessionArguments: ParsableArguments {
   @Option(help: "Graph optimisation: 0 none, 1 what keeps every bit of the result, 2 all.")
   var optimization = 2
 
+  @Option(help: "The device, one of those that 'run-model devices' lists.")
+  var device = Device.cpu.name
+
   func validate() throws {
     guard (0...1024).contains(threads) else { throw ValidationError("--threads is \(threads); expected 0 to 1024") }
     guard (0...2).contains(optimization) else { throw ValidationError("--optimization is \(optimization); expected 0, 1 or 2") }
@@ -31,6 +34,7 @@ struct SessionArguments: ParsableArguments {
     try failing(.model, subject: model.path) { () throws(PinionError) in
       var options = SessionOptions()
       options.optimization = optimization
+      options.device = device
       options.profile = profile
       return try Session(model, runtime: try Runtime(threads: threads), options: options)
     }

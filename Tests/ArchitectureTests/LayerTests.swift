@@ -9,11 +9,12 @@ private let allowed: [String: Set<String>] = {
   let backend = graph.union(["PinionBackend"])
   let cpu = backend.union(["PinionCPU"])
   let operators = cpu.union(["PinionOperators"])
-  let api = operators.union(["PinionPasses", "PinionImport", "PinionRuntime"])
+  let api = operators.union(["PinionPasses", "PinionImport", "PinionRuntime", "PinionCUDA"])
   return [
     "PinionBase": [], "PinionTensor": base, "PinionGraph": tensor, "PinionBackend": graph.union(["CThreads"]),
     "PinionCPU": backend.union(["CKernels"]), "PinionOperators": cpu.union(["CKernels", "CPictures"]),
-    "PinionPasses": operators, "PinionImport": graph, "PinionRuntime": backend, "Pinion": api,
+    "PinionPasses": operators, "PinionImport": graph, "PinionRuntime": backend,
+    "PinionCUDA": base.union(["CCUDA"]), "Pinion": api.union(["CKernels", "CThreads"]),
     "PinionC": api.union(["Pinion", "CPinion", "CKernels", "CThreads"]),
   ]
 }()

@@ -180,8 +180,15 @@ void runtimes() {
 
 }  // namespace
 
+void devices() {
+  const std::vector<pinion::Device> all = pinion::devices();
+  CHECK(!all.empty() && all[0].name == "cpu" && !all[0].description.empty() && all[0].why_not.empty());
+  CHECK(!pinion::device_why_not("cuda:0").empty());
+}
+
 int main() {
   pinion::check_version();
+  devices();
   CHECK(pinion::version() == PINION_VERSION_STRING);
   models();
   errors();

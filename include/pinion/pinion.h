@@ -557,6 +557,37 @@ PINION_API size_t pinion_model_operator_uses(const pinion_model *model, size_t i
 PINION_API pinion_status pinion_model_text(const pinion_model *model, char **text);
 
 /* ------------------------------------------------------------------------------------------------------------------
+ * Devices
+ *
+ * The processor, and the NVIDIA GPUs that the driver of this machine knows. The driver is looked for with the first call that
+ * asks for devices, or for a session on one; before, and in a process that never asks, nothing of it is touched. What is found
+ * then holds until the process ends.
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/* The number of devices: 1 for the processor, and one for each GPU. Thread-safe. Since: 0.1. */
+PINION_API size_t pinion_device_count(void);
+
+/*
+ * The name of a device as pinion_session_options takes it: "cpu" for the first, "cuda:0", "cuda:1" ... for the GPUs; empty out
+ * of range. The string lives as long as the library is loaded. Thread-safe. Since: 0.1.
+ */
+PINION_API const char *pinion_device_name(size_t index);
+
+/*
+ * What a device is, in one line: the instruction set and the number of processors, or a GPU's name, compute capability,
+ * multiprocessors and memory; empty out of range. The string lives as long as the library is loaded. Thread-safe. Since: 0.1.
+ */
+PINION_API const char *pinion_device_description(size_t index);
+
+/*
+ * Why no session can be made for a device of that name, e.g. "cuda:0", as one sentence: there is no driver, it is too old, the
+ * kernel compiler was not found ... Empty if one can. pinion_session_create() returns PINION_UNSUPPORTED with this message, or
+ * PINION_NOT_FOUND for a name that no device has. NULL stands for "cpu". The string lives as long as the library is loaded.
+ * Thread-safe. Since: 0.1.
+ */
+PINION_API const char *pinion_device_why_not(const char *name);
+
+/* ------------------------------------------------------------------------------------------------------------------
  * Session
  * ---------------------------------------------------------------------------------------------------------------- */
 
@@ -571,7 +602,7 @@ typedef struct pinion_session_options {
   size_t struct_size;
   /* Threads, allocator and log; NULL means the model's. The session keeps a reference. */
   pinion_runtime *runtime;
-  /* The device, e.g. "cpu"; NULL means "cpu". */
+  /* The device, one of pinion_device_name(); NULL means "cpu". */
   const char *device;
   /* Threads that a run may use, its caller's among them; 0 means those of the runtime. */
   int32_t threads;
@@ -591,8 +622,8 @@ typedef struct pinion_session_options {
 
 /*
  * Makes a model ready to run. `options` may be NULL; the caller releases `session`, which keeps the model alive.
- * Also returns PINION_NOT_FOUND (no such device), PINION_UNSUPPORTED, PINION_INVALID_MODEL, PINION_INVALID_SHAPE,
- * PINION_INVALID_VALUE, PINION_BUDGET_EXCEEDED. Thread-safe. Since: 0.1.
+ * Also returns PINION_NOT_FOUND (no such device), PINION_UNSUPPORTED (the model, or the device: see pinion_device_why_not()),
+ * PINION_INVALID_MODEL, PINION_INVALID_SHAPE, PINION_INVALID_VALUE, PINION_BUDGET_EXCEEDED. Thread-safe. Since: 0.1.
  */
 PINION_API pinion_status pinion_session_create(
     pinion_model *model, const pinion_session_options *options, pinion_session **session);

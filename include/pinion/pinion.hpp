@@ -621,6 +621,27 @@ class Session : public Handle<pinion_session, pinion_session_retain, pinion_sess
 /* The version of the library as "major.minor.patch". */
 inline std::string version() { return pinion_version_string(); }
 
+/* A device that sessions may be made for; see SessionOptions::device. */
+struct Device {
+  std::string name;
+  std::string description;
+  /* Why no session can be made for it; empty if one can. */
+  std::string why_not;
+};
+
+/* The processor and the GPUs of this machine. */
+inline std::vector<Device> devices() {
+  std::vector<Device> result;
+  for (std::size_t i = 0; i < pinion_device_count(); ++i) {
+    const char *name = pinion_device_name(i);
+    result.push_back({name, pinion_device_description(i), pinion_device_why_not(name)});
+  }
+  return result;
+}
+
+/* Why no session can be made for a device of that name, e.g. "cuda:0"; empty if one can. */
+inline std::string device_why_not(const std::string &name) { return pinion_device_why_not(name.c_str()); }
+
 /* Throws if the library is older than this header. */
 inline void check_version() { check(pinion_abi_check(PINION_ABI_VERSION)); }
 

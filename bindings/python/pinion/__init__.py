@@ -25,6 +25,7 @@ from ._errors import (
     OutOfMemoryError,
     UnsupportedError,
 )
+from ._devices import Device, device_why_not, devices
 from ._info import Dimension, Kind, ValueInfo
 from ._library import lib as _lib
 from ._library import text as _text
@@ -40,6 +41,7 @@ __all__ = [
     "CancelToken",
     "CancelledError",
     "DeadlineExceededError",
+    "Device",
     "Dimension",
     "ElementType",
     "Error",
@@ -60,6 +62,8 @@ __all__ = [
     "Value",
     "ValueInfo",
     "cpu_isa",
+    "device_why_not",
+    "devices",
     "operators",
 ]
 

@@ -90,12 +90,12 @@ class Session:
         optimization: 0 runs the nodes as they are, 1 folds constants and removes dead nodes, 2 does all.
         byte_budget: the most bytes that a run may hold besides weights; None: no limit.
         profile: time every node, see profile().
-        device: "cpu".
+        device: the name of one of pinion.devices(), "cpu" or "cuda:0" and so on.
         plan_cache_bytes: bytes of plans and arenas that are kept for reuse; None: the library's default.
         external_data_folder: where the files with the model's external data lie; default: beside the model's file.
 
     Raises:
-        UnsupportedError: the model has operators or types that this build does not do.
+        UnsupportedError: the model has operators or types that this build does not do, or there is a reason against the device.
         InvalidModelError, InvalidShapeError, InputOutputError: the model is not well-formed or cannot be read.
     """
 

@@ -1,0 +1,131 @@
+#!/usr/bin/env python3
+"""Compiles every kernel text with NVIDIA's compiler for every architecture, without a GPU, and reports what became of each kernel.
+
+Fails where a text does not compile, a kernel uses local memory (spilled registers, most often), a launch would not fit, or a kernel
+lacks the instructions it is written for.
+
+    cuda-check.py [--architectures 75,80,90] [--nvdisasm PATH] [--json FILE] [--brief] KERNELS [MORE.cu ...]
+
+KERNELS is the folder with the kernel texts and their headers; further texts are compiled against the same headers. NVRTC is that of
+the Python environment that runs the script.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from cubin import count_instructions, kernels_of
+from nvrtc import NVRTC
+from occupancy import warps_per_multiprocessor
+
+# Kernels with dynamic shared memory, and its bytes.
+DYNAMIC = {"gemm_f16_aligned": 3 * (64 * 40 + 32 * 72) * 2, "gemm_f16_any": 3 * (64 * 40 + 32 * 72) * 2}
+# Instructions that a kernel is written for, from which capability on.
+REQUIRED = {
+    "gemm_f16_aligned": [("HMMA", 75), ("LDSM", 75), ("LDGSTS", 80)],
+    "gemm_f16_any": [("HMMA", 75), ("LDSM", 75)],
+}
+OPTIONS = ["-std=c++17", "-default-device"]
+
+
+def find(name: str) -> Path | None:
+    for site in map(Path, sys.path):
+        for folder in ("nvidia/cu13", "nvidia/cuda_nvrtc", "nvidia/cuda_nvdisasm"):
+            for path in sorted((site / folder).glob(name)):
+                return path
+    return None
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--architectures", default="75,80,86,89,90,100,120")
+    parser.add_argument("--nvrtc", type=Path)
+    parser.add_argument("--nvdisasm", type=Path)
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--brief", action="store_true", help="print one line an architecture")
+    parser.add_argument("kernels", type=Path)
+    parser.add_argument("more", type=Path, nargs="*")
+    arguments = parser.parse_args()
+
+    path = arguments.nvrtc or find("lib/libnvrtc.so.1?")
+    if path is None:
+        print("cuda-check: NVRTC was not found; pip install nvidia-cuda-nvrtc", file=sys.stderr)
+        return 2
+    compiler = NVRTC(path)
+    disassembler = arguments.nvdisasm or find("bin/nvdisasm")
+    if disassembler:
+        disassembler.chmod(0o755)
+    headers = {header.name: header.read_text() for header in sorted(arguments.kernels.glob("*.cuh"))}
+    headers["emulator_prims.h"] = ""
+    texts = sorted(arguments.kernels.glob("*.cu")) + arguments.more
+    print(f"NVRTC {compiler.version}, {'nvdisasm' if disassembler else 'no nvdisasm: instructions are not counted'}")
+
+    problems: list[str] = []
+    report: list[dict] = []
+    columns = f"{'arch':>5} {'kernel':34} {'regs':>4} {'frame':>5} {'shared':>6} {'dynamic':>7} {'threads':>7} {'warps':>7}  instructions"
+    if not arguments.brief:
+        print(columns)
+    for architecture in map(int, arguments.architectures.split(",")):
+        start = time.monotonic()
+        count = 0
+        for text in texts:
+            image, log = compiler.compile(text.name, text.read_text(), headers, [f"--gpu-architecture=sm_{architecture}", *OPTIONS])
+            if image is None or re.search(r"\b(warning|error)\b", log):
+                problems.append(f"sm_{architecture} {text.name}: {log or 'no image'}")
+            if image is None:
+                continue
+            kernels = kernels_of(image, architecture)
+            if disassembler:
+                with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
+                    file.write(image)
+                    file.flush()
+                    count_instructions(disassembler, Path(file.name), kernels)
+            for name, facts in sorted(kernels.items()):
+                count += 1
+                dynamic = DYNAMIC.get(name, 0)
+                warps, most = warps_per_multiprocessor(architecture, facts.threads, facts.registers, facts.shared + dynamic)
+                where = f"sm_{architecture} {name}"
+                if facts.frame or facts.instructions["local"]:
+                    problems.append(f"{where}: local memory, {facts.frame} bytes, {facts.instructions['local']} instructions")
+                if not warps:
+                    problems.append(f"{where}: a block does not fit")
+                for instruction, since in REQUIRED.get(name, []):
+                    if disassembler and architecture >= since and not facts.instructions[instruction]:
+                        problems.append(f"{where}: no {instruction}")
+                shown = " ".join(f"{key}:{number}" for key, number in facts.instructions.items() if number and key != "all")
+                if not arguments.brief:
+                    print(
+                        f"{architecture:5} {name:34} {facts.registers:4} {facts.frame:5} {facts.shared:6} {dynamic:7} {facts.threads:7} "
+                        f"{warps:3}/{most:3}  {shown} of {facts.instructions['all']}"
+                    )
+                report.append(
+                    {
+                        "architecture": architecture,
+                        "kernel": name,
+                        "registers": facts.registers,
+                        "local_bytes": facts.frame,
+                        "shared_bytes": facts.shared,
+                        "dynamic_bytes": dynamic,
+                        "threads": facts.threads,
+                        "warps": warps,
+                        "instructions": dict(facts.instructions),
+                    }
+                )
+        seconds = time.monotonic() - start
+        print(f"sm_{architecture}: {count} kernels of {len(texts)} texts in {seconds:.1f} s")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report, indent=1) + "\n")
+    for problem in problems:
+        print(f"cuda-check: {problem}", file=sys.stderr)
+    print("cuda-check: " + (f"{len(problems)} problems" if problems else "ok"))
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
