@@ -8,7 +8,7 @@ VENV := $(CURDIR)/.build/venv
 CUDA_VENV := $(CURDIR)/.build/cuda-venv
 RELEASE := $(CURDIR)/.build/release
 
-.PHONY: help build install wheel demo test conformance cuda-check cuda-faults deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests node-fuzz-tests soak fuzz clean
+.PHONY: help build install wheel demo test conformance cuda-check cuda-faults deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests soak fuzz clean
 
 help:
 	@echo "make build        libpinion.so and run-model, optimised, in .build/release"
@@ -51,7 +51,7 @@ wheel: build $(VENV)/ready
 demo: build $(VENV)/ready
 	sh examples/demo.sh $(RELEASE)/run-model $(VENV)/bin/python
 
-test: test-deps build swift-tests kernel-tests cuda-tests capi-tests example-tests node-fuzz-tests oracle-tests random-tests python-tests command-tests conformance
+test: test-deps build swift-tests kernel-tests cuda-tests capi-tests example-tests node-fuzz-tests oracle-tests random-tests contrib-tests python-tests command-tests conformance
 	@echo "all tests pass"
 
 # Every level of instructions that this machine has; a level it lacks falls back to the best one it has.
@@ -103,6 +103,10 @@ oracle-tests: $(VENV)/ready
 
 python-tests: $(VENV)/ready
 	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python -m pytest -q bindings/python
+
+# com.microsoft's operators against onnxruntime: CONTRIB_SEEDS random cases of each from CONTRIB_FIRST_SEED on, and quantised models.
+contrib-tests: $(VENV)/ready
+	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python -m pytest -q Tests/Contrib
 
 command-tests: $(VENV)/ready
 	RUN_MODEL=$(RELEASE)/run-model $(VENV)/bin/python -m pytest -q Tests/run-model

@@ -8,7 +8,7 @@ import pytest
 import cases
 import harness
 
-SEEDS = int(os.environ.get("CONTRIB_SEEDS", "60"))
+SEEDS = int(os.environ.get("CONTRIB_SEEDS", "250"))
 FIRST = int(os.environ.get("CONTRIB_FIRST_SEED", "0"))
 
 

@@ -8,6 +8,7 @@ import struct
 import sys
 import warnings
 
+import ml_dtypes
 import numpy as np
 
 warnings.filterwarnings("ignore")
@@ -203,6 +204,45 @@ def microsoft():
         yield MS, "MatMulIntegerToFloat", 1, [b(3, 4), b(4, 5, dtype=kind), s(), s(0.1)], {}
         yield MS, "DynamicQuantizeMatMul", 1, [f(2, 3, 4), b(4, 5, dtype=kind), s(0.1), z(1, kind), f(5)], {}
         yield MS, "DynamicQuantizeMatMul", 1, [f(3, 4), b(4, 5, dtype=kind), f(5)], {}
+        yield MS, "QLinearWhere", 1, [b(2, 1) > 60, b(2, 3, dtype=kind), s(), z(3, kind), b(3, dtype=kind), s(0.1), z(1, kind), s(0.2), z(2, kind)], {}
+        yield MS, "QLinearSoftmax", 1, [b(2, 3, 4, dtype=kind), s(), z(3, kind), s(1 / 128), z(1, kind)], dict(opset=13, axis=1)
+        yield MS, "QLinearSoftmax", 1, [b(2, 3, 4, dtype=kind), s(), None, s(1 / 128), z(1, kind)], dict(opset=11)
+        yield MS, "NhwcMaxPool", 1, [b(1, 6, 5, 3, dtype=kind)], dict(
+            kernel_shape=[3, 2], strides=[2, 1], pads=[1, 0, 1, 1], dilations=[1, 2], ceil_mode=1)
+        yield MS, "NhwcMaxPool", 1, [b(1, 6, 3, dtype=kind)], dict(kernel_shape=[2], auto_pad="SAME_UPPER")
+        for last in (0, 1):
+            x = [b(1, 5, 4, 2, dtype=kind), b(1, 2, 5, 4, dtype=kind)][1 - last]
+            yield MS, "QLinearConv", 1, [x, s(), z(3, kind), b(3, 2, 2, 3, dtype=kind), s(0.1), z(1, kind), s(0.2), z(2, kind)], dict(
+                channels_last=last, pads=[1, 1, 0, 1], strides=[1, 2])
+            yield MS, "QLinearConv", 1, [
+                x, s(), z(3, kind), b(4, 1, 1, 1, dtype=kind), f(4), b(4, dtype=kind), s(0.2), z(2, kind), np.arange(4, dtype=np.int32)], dict(
+                channels_last=last, group=2, kernel_shape=[1, 1], dilations=[1, 1], auto_pad="VALID")
+        yield MS, "QLinearConv", 1, [
+            b(1, 3, 4, dtype=kind), s(), z(3, kind), b(5, 4, 1, dtype=kind), s(), z(1, kind), s(0.2), z(2, kind), np.arange(5, dtype=np.int32)], dict(
+            channels_last=1)
+        quantized = [b(2, 3, 8), b(8, 24, dtype=kind), f(24), s(0.02), s(0.01)]
+        yield MS, "QAttention", 1, quantized, dict(num_heads=2)
+        yield MS, "QAttention", 1, [*quantized[:4], f(24), i32(3, 2), z(3), b(24, dtype=kind), f(2, 2, 2, 4, 4)], dict(
+            num_heads=2, unidirectional=1, scale=0.3, mask_filter_value=-100.0), 2
+        per_tensor = [f(2), z([1, 2], kind), f(2), z([3, 4], kind)]
+        per_column = [f(2, 12), b(2, 12, dtype=kind), f(2, 12), b(2, 12, dtype=kind)]
+        lstm = [f(4, 2, 5), b(2, 5, 12, dtype=kind), b(2, 3, 12, dtype=kind)]
+        yield MS, "DynamicQuantizeLSTM", 1, [*lstm, f(2, 24), i32(4, 2), f(2, 2, 3), f(2, 2, 3), f(2, 9), *per_tensor], dict(
+            hidden_size=3, direction="bidirectional", clip=1.0, input_forget=1), 3
+        yield MS, "DynamicQuantizeLSTM", 1, [*lstm, None, None, None, None, None, *per_column], dict(
+            direction="bidirectional", activations=["HardSigmoid", "Relu", "Tanh"] * 2, activation_alpha=[0.3, 0.3], activation_beta=[0.4, 0.4]), 3
+        yield MS, "DynamicQuantizeLSTM", 1, [
+            f(4, 2, 5), b(1, 5, 12, dtype=kind), b(1, 3, 12, dtype=kind), None, None, None, None, None, f(1), z([1], kind), f(1), z([2], kind)], dict(
+            hidden_size=3, direction="reverse")
+    for bits in (2, 4, 8):
+        packed = b(3, 2, 4 * bits)
+        yield MS, "GatherBlockQuantized", 1, [packed, i64(0, -1, 7), f(3, 2, 2), b(3, 2, (2 * bits + 7) // 8)], dict(bits=bits, block_size=16, quantize_axis=2)
+        yield MS, "GatherBlockQuantized", 1, [packed, i32(2), f(3, 2, 2).astype(np.float16)], dict(bits=bits, block_size=16, quantize_axis=-1)
+    for kind in (ml_dtypes.int4, ml_dtypes.uint4):
+        yield MS, "GatherBlockQuantized", 1, [b(20, 3).astype(kind), i64(1, 0), f(2, 3), b(2, 3).astype(kind)], dict(
+            block_size=16, quantize_axis=0, gather_axis=1)
+    for kind in (ml_dtypes.float8_e4m3fn, ml_dtypes.float8_e5m2):
+        yield MS, "GatherBlockQuantized", 1, [f(4, 6).astype(kind), i64(1, -1), f(1, 1)], dict(block_size=0)
     for bits, blob in ((4, 8), (8, 16)):
         yield MS, "MatMulNBits", 1, [f(2, 32), b(6, 2, blob), f(12), b(6 * (1 if bits == 4 else 2))], dict(K=32, N=6, bits=bits, block_size=16)
         yield MS, "MatMulNBits", 1, [f(2, 32), b(6, 2, blob), f(12), None, None, f(6)], dict(K=32, N=6, bits=bits, block_size=16, accuracy_level=4)

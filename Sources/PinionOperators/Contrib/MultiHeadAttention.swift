@@ -119,8 +119,11 @@ public struct MultiHeadAttention: CPUExecutable {
     if context.has(3) {
       let hidden = heads &* shape.headSize
       q = try biased(&build, q, rows: shape.queries, size: shape.headSize, start: 0)
-      k = try biased(&build, k, rows: form.rows, size: shape.headSize, start: hidden)
-      v = try biased(&build, v, rows: form.rows, size: shape.valueSize, start: 2 &* hidden)
+      // Keys and values that come head by head are those of an earlier run, which had their bias then.
+      if context.optionalType(1)?.rank != 4 {
+        k = try biased(&build, k, rows: form.rows, size: shape.headSize, start: hidden)
+        v = try biased(&build, v, rows: form.rows, size: shape.valueSize, start: 2 &* hidden)
+      }
     }
     k = try build.append(
       k, rows: form.rows, size: shape.headSize, past: context.has(6) ? .input(6) : nil, pastRows: form.past,

@@ -1,3 +1,4 @@
+import Glibc
 import PinionBase
 import PinionGraph
 import PinionTensor
@@ -18,6 +19,17 @@ import Testing
       "MultiHeadAttention", domain: "com.microsoft", attributes: ["num_heads": .int(2)],
       try inputs() + [bias, try tensor([2] as [Int32], [1])])
     try expect(y, near: [1.857191, 0.3447649, -0.3006754, -2.702135, 2.368329, 0.9761709, -0.289838, -2.853025], [1, 2, 4])
+  }
+
+  @Test func keysOfAnEarlierRunHadTheirBias() throws {
+    // One key with score 3 * (1 + 1) and one with 0: shares of 1 / (1 + exp(-6)) and the rest of the values 10 and 20.
+    let y = try evaluate(
+      "MultiHeadAttention", domain: "com.microsoft", attributes: ["num_heads": .int(1), "scale": .float(1)],
+      [
+        try tensor([1] as [Float], [1, 1, 1]), try tensor([3, 0] as [Float], [1, 1, 2, 1]), try tensor([10, 20] as [Float], [1, 1, 2, 1]),
+        try tensor([1, 100, 1000] as [Float], [3]),
+      ])
+    try expect(y, near: [10 + 10 / (1 + expf(6))], [1, 1, 1])
   }
 
   @Test func maskThatDoesNotFit() throws {

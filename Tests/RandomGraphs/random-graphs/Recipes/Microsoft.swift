@@ -110,5 +110,57 @@ extension Recipe {
       guard let x = g.tensor([.float32]), let scale = g.scale(), let zero = g.zeroPoint(.uint8, like: scale), let q = g.node("QuantizeLinear", [x, scale, zero], domain: domain)?.first else { return }
       g.node("DequantizeLinear", [q, scale, zero], domain: domain)
     },
+    Recipe("com.microsoft::QLinearWhere", "com.microsoft::QLinearSoftmax", weight: 2) { g in
+      guard let (x, xScale, xZero) = g.quantized(g.shape(rank: g.random.int(1...4))), let element = x.element, let out = g.scale(), let zero = g.zeroPoint(element, like: out) else { return }
+      if g.random.chance(0.5) {
+        let opset = g.random.pick([11, 13])
+        g.node("QLinearSoftmax", [x, xScale, g.random.chance(0.5) ? xZero : nil, out, zero], [("opset", .int(opset)), ("axis", .int(g.random.below(x.rank)))], domain: domain)
+      } else {
+        guard let condition = g.new(.bool, x.dims), let y = g.partner(of: x), let yScale = g.scale(), let yZero = g.zeroPoint(element, like: yScale) else { return }
+        g.node("QLinearWhere", [condition, x, xScale, xZero, y, yScale, yZero, out, zero], domain: domain)
+      }
+    },
+    Recipe("com.microsoft::QLinearConv", "com.microsoft::NhwcMaxPool", weight: 2) { g in
+      let isLast = g.random.chance(0.7), channels = g.random.pick([1, 2, 4, 33]), group = channels == 4 ? g.random.pick([1, 2, 4]) : 1
+      guard let (x, xScale, xZero) = g.quantized(isLast ? [g.random.int(1...2), 4, 5, channels] : [1, channels, 4, 5]), let element = x.element else { return }
+      if isLast, g.random.chance(0.3) {
+        g.node("NhwcMaxPool", [x], [("kernel_shape", .ints([2, 3])), ("strides", .ints([1, g.random.int(1...2)])), ("pads", .ints([1, 0, 0, 1]))], domain: domain)
+        return
+      }
+      let kernel = g.random.chance(0.4) ? 1 : 3, outputs = group * g.random.int(1...5)
+      guard let w = g.new(.int8, [outputs, channels / group, kernel, kernel], .special), let wScale = g.scale(g.random.chance(0.5) ? outputs : nil),
+        let wZero = g.zeroPoint(.int8, like: wScale), let out = g.scale(), let zero = g.zeroPoint(element, like: out)
+      else { return }
+      let bias = g.random.chance(0.5) ? g.new(.int32, [outputs], .plain) : nil
+      g.node("QLinearConv", [x, xScale, xZero, w, wScale, wZero, out, zero, bias], [("channels_last", .int(isLast ? 1 : 0)), ("group", .int(group)), ("pads", .ints([Int](repeating: kernel / 2, count: 4)))], domain: domain)
+    },
+    Recipe("com.microsoft::QAttention", weight: 2) { g in
+      let (batch, rows, heads, depth) = (g.random.int(1...2), g.random.int(1...4), g.random.int(1...2), 4)
+      let hidden = heads * depth
+      guard let (x, xScale, xZero) = g.quantized([batch, rows, hidden], .uint8), let w = g.new(.int8, [hidden, 3 * hidden], .special), let b = g.new(.float32, [3 * hidden], .plain),
+        let wScale = g.scale(g.random.chance(0.5) ? 3 * hidden : nil), let wZero = g.zeroPoint(.int8, like: wScale, isZero: true)
+      else { return }
+      let past = g.random.chance(0.4) ? g.new(.float32, [2, batch, heads, g.random.pick([0, 3]), depth], .plain) : nil
+      g.node("QAttention", [x, w, b, xScale, wScale, nil, xZero, wZero, past], outputs: past == nil ? 1 : 2, [("num_heads", .int(heads)), ("unidirectional", .int(g.random.below(2)))], domain: domain)
+    },
+    Recipe("com.microsoft::GatherBlockQuantized", weight: 1) { g in
+      let rows = g.random.int(2...5), bits = g.random.pick([2, 4, 8])
+      guard let data = g.new(.uint8, [rows, 5 * bits], .special, source: .initializer), let places = g.ints([0, -1, 1]), let scales = g.new(.float32, [rows, 3], .plain, source: .initializer) else { return }
+      let zeros = g.random.chance(0.5) ? g.new(.uint8, [rows, (3 * bits + 7) / 8], .special, source: .initializer) : nil
+      g.node("GatherBlockQuantized", [data, places, scales, zeros], [("bits", .int(bits)), ("block_size", .int(16))], domain: domain)
+    },
+    Recipe("com.microsoft::DynamicQuantizeLSTM", weight: 2) { g in
+      let steps = g.random.int(1...4), batch = g.random.pick([1, 2, 5]), inputs = g.random.int(1...5), hidden = g.random.pick([1, 2, 4, 9])
+      let direction = g.random.pick(["forward", "reverse", "bidirectional"]), d = direction == "bidirectional" ? 2 : 1
+      guard let x = g.new(.float32, [steps, batch, inputs], .plain), let w = g.new(.int8, [d, inputs, 4 * hidden], .special, source: .initializer),
+        let r = g.new(.int8, [d, hidden, 4 * hidden], .special, source: .initializer), let wScale = g.scale(d), let rScale = g.scale(d),
+        let wZero = g.zeroPoint(.int8, like: wScale, isZero: true), let rZero = g.zeroPoint(.int8, like: rScale, isZero: true)
+      else { return }
+      let bias = g.random.chance(0.6) ? g.new(.float32, [d, 8 * hidden], .plain) : nil
+      let lengths = g.random.chance(0.3) ? g.ints((0..<batch).map { _ in g.random.int(1...steps) }, .int32) : nil
+      var named = (0..<3).map { _ in g.random.chance(0.7) }
+      if !named.contains(true) { named[0] = true }
+      g.node("DynamicQuantizeLSTM", [x, w, r, bias, lengths, nil, nil, nil, wScale, wZero, rScale, rZero], outputs: 3, [("hidden_size", .int(hidden)), ("direction", .string(direction))], domain: domain, named: named)
+    },
   ]
 }
