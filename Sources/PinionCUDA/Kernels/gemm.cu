@@ -70,7 +70,7 @@ KERNEL(256) gemm_f32(
       b_tile[(thread >> 6) + 4 * i][thread & 63] = depth < p.k && column < p.n ? b[(i64)depth * p.n + column] : 0.0f;
     }
     __syncthreads();
-#pragma unroll
+#pragma unroll 8
     for (int depth = 0; depth < 16; depth++) {
       const Four<float> left = *(const Four<float> *)&a_tile[depth][down * 4], right = *(const Four<float> *)&b_tile[depth][across * 4];
 #pragma unroll
