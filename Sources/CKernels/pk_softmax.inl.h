@@ -40,7 +40,8 @@ const pk_attention_softmax_fn PK_FN(pk_attention_softmax) = PK_FN(pk_attention_r
 #define NAME(name) PK_FN(pk_##name##_of_f64)
 #define MATH(name) PK_FN(pk_##name##_f64)
 #define MATH_LOOP NO_PRAGMA
-#define BLOCK_LOOP NO_PRAGMA
+// Without it the sum would be formed in one order where y is x and in another where it is not.
+#define BLOCK_LOOP PK_VECTORISE
 #define GREATEST_OF PK_FN(pk_greatest_f64)
 #include "pk_softmax_type.inl.h"
 
