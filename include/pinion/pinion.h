@@ -1,5 +1,5 @@
 /*
- * Pinion: an inference runtime for ONNX models that other programs embed.
+ * Pinion: an inference runtime for ONNX and PyTorch (.pt2) models that other programs embed.
  *
  * This header is the whole C interface of libpinion.so and its manual. It compiles as C99 and as C++.
  *
@@ -445,7 +445,8 @@ typedef struct pinion_model_options {
 typedef int32_t (*pinion_read_fn)(int64_t offset, size_t length, void *destination, void *context);
 
 /*
- * Loads a model from a file. The file is mapped, not read: it must not be changed while the model lives.
+ * Loads a model from a file, ONNX or PyTorch's .pt2 as its first bytes say. The file is mapped, not read: it must not be
+ * changed while the model lives.
  *
  * `path` is copied; `options` may be NULL; the caller releases `model`. PINION_UNSUPPORTED reports all operators at once that
  * this build does not have (pinion_error_other()). Also returns PINION_IO, PINION_INVALID_MODEL, PINION_INVALID_SHAPE (types
