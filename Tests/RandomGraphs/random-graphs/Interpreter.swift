@@ -211,7 +211,9 @@ final class Interpreter {
     let directions = node.ints("scan_input_directions") ?? [Int](repeating: 0, count: inputCount)
     var steps: Int?
     for (tensor, axis) in zip(scanned, axes) {
-      let extent = tensor.shape[axis < 0 ? axis + tensor.shape.rank : axis]
+      let position = axis < 0 ? axis + tensor.shape.rank : axis
+      guard (0..<tensor.shape.rank).contains(position) else { throw .invalidShape("a scan input has no axis \(axis)") }
+      let extent = tensor.shape[position]
       guard steps ?? extent == extent else { throw .invalidShape("scan inputs of different lengths") }
       steps = extent
     }
