@@ -31,7 +31,7 @@ public struct ArrayFeatureExtractor: CPUExecutable {
     let type = try context.type(0)
     let columns = type.dims[type.rank - 1]
     let count = try context.type(1).count
-    let rows = columns == 0 ? 0 : type.count / columns
+    let rows = try Shape(Array(type.dims.dropLast())).count
     return .ranges(rows, grain: max(1, elementwiseGrain / max(count, 1))) { (frame, range) throws(PinionError) in
       let positions = frame.input(1, as: Int64.self)
       for index in 0..<count {

@@ -48,6 +48,8 @@ import Testing
       [2, 2])
     #expect(try (run("ArrayFeatureExtractor", [:], strings(["a", "b"]), value([Int64(1)], [1])) as Tensor).strings() == ["b"])
     #expect(throws: PinionError.self) { try run("ArrayFeatureExtractor", [:], value([Float(0)], [1]), value([Int64(1)], [1])) as Tensor }
+    // An axis without elements has none to take, but its result has room for some.
+    #expect(throws: PinionError.self) { try run("ArrayFeatureExtractor", [:], strings([]), value([Int64(0)], [1])) as Tensor }
   }
 
   @Test func joinsFeatures() throws {

@@ -48,9 +48,18 @@ enum GuardedMemory {
     region + (pages(bytes) * pageBytes - bytes)
   }
 
+  /// What the allocator's memory holds at first, in blocks that are not large: no text and no address, so that memory that nobody wrote
+  /// is not taken for empty.
+  static let pattern: UInt8 = 0xa5
+
   /// Blocks that end at a guard. Sizes are multiples of 64, so that the start is aligned.
   static let allocator = Allocator(
-    allocate: { bytes, _, _ in GuardedMemory.region(bytes).map { GuardedMemory.atEnd($0, bytes) } },
+    allocate: { bytes, _, _ in
+      guard let region = GuardedMemory.region(bytes) else { return nil }
+      let start = GuardedMemory.atEnd(region, bytes)
+      start.initializeMemory(as: UInt8.self, repeating: GuardedMemory.pattern, count: min(bytes, 1 << 16))
+      return start
+    },
     deallocate: { pointer, bytes, _ in
       guard let pointer else { return }
       GuardedMemory.release(pointer - (GuardedMemory.pages(bytes) * GuardedMemory.pageBytes - bytes), bytes)

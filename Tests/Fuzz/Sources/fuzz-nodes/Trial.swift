@@ -1,5 +1,7 @@
+import Glibc
 import Pinion
 import PinionBase
+import PinionOperators
 import PinionTensor
 
 /// One model loaded, planned and run; Pinion may refuse it at any point.
@@ -30,12 +32,24 @@ struct Trial {
     if seed.isConditionFed { inputs.append(.tensor(try Tensor(scalar: true))) }
     let wanted = Array(model.outputs.indices)
     let first = try session.run(inputs, wanted: wanted, limits: limits)
-    // Once more into memory that ends where the outputs do.
+    // Once more into memory that ends where the outputs do and holds other bytes than the allocator's before a kernel writes there.
     var memory: [Tensor?] = []
     for result in first {
-      if case .tensor(let tensor) = result, tensor.element != .string { memory.append(try guarded(tensor.type)) } else { memory.append(nil) }
+      guard case .tensor(let tensor) = result, tensor.element != .string else {
+        memory.append(nil)
+        continue
+      }
+      let guarded = try guarded(tensor.type)
+      guarded.data.initializeMemory(as: UInt8.self, repeating: ~GuardedMemory.pattern, count: guarded.byteCount)
+      memory.append(guarded)
     }
     _ = try session.run(inputs, wanted: wanted, memory: memory, limits: limits)
+    guard OperatorCatalog().operatorType(domain: seed.domain, name: seed.name)?.isDeterministic ?? false else { return }
+    for case (.tensor(let tensor), let again?) in zip(first, memory) where memcmp(tensor.data, again.data, tensor.byteCount) != 0 {
+      print("the outputs of two runs differ: a kernel leaves bytes unwritten, or reads some that nobody wrote")
+      fflush(nil)
+      abort()
+    }
   }
 
   private var limits: RunLimits {
