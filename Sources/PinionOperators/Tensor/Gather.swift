@@ -51,7 +51,7 @@ public struct Gather: CPUExecutable {
   /// Single elements of each row.
   private func elementKernel(_ data: TensorType, count: Int, isWide: Bool) -> Kernel {
     let extent = data.dims[data.rank &- 1], width = data.element.byteWidth
-    return .ranges(data.count / max(extent, 1), grain: max((1 << 14) / count, 1)) { (frame, rows) throws(PinionError) in
+    return .ranges(data.shape.count(0..<(data.rank &- 1)), grain: max((1 << 14) / count, 1)) { (frame, rows) throws(PinionError) in
       for row in rows {
         try gatherElements(
           frame.rawInput(0) + row &* extent &* width, frame.rawInput(1), isWide: isWide, extent: extent, step: 1, drift: 0,
