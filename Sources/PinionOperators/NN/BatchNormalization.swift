@@ -70,7 +70,7 @@ public struct BatchNormalization: CPUExecutable {
     // Without elements the statistics are those of none, however many instances there are.
     let lines = AxisLines(outer: shape.count == 0 ? 0 : allLines.outer, extent: allLines.extent, inner: allLines.inner)
     let channels = lines.extent, inner = lines.inner, epsilon = Double(epsilon)
-    let outer = inner == 0 ? 0 : lines.outer
+    let outer = inner == 0 ? 0 : lines.outer, outputs = context.outputs.count
     let statistics: Kernel.Stage
     if isTraining {
       statistics = trainingStage(context, lines, T.self)
@@ -83,6 +83,8 @@ public struct BatchNormalization: CPUExecutable {
           factors[channel] = T(Double(scale[channel]) / (Double(variance[channel]) + epsilon).squareRoot())
           shifts[channel] = bias[channel]
           centers[channel] = mean[channel]
+          // What a step of training would have changed stays as it is.
+          for index in 1..<max(outputs, 1) { frame.output(index, as: T.self)[channel] = (index % 2 == 1 ? mean : variance)[channel] }
         }
       }
     }
