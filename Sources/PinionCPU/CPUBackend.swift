@@ -18,12 +18,11 @@ public struct CPUBackend: Backend {
     return type(of: op).computesHalfInFloat32 ? try halfInFloat32Kernel(op, context) : try op.makeKernel(context)
   }
 
-  public func reusableInputs(of op: any Operator, _ context: KernelContext) -> [Int] {
-    (op as? any CPUExecutable)?.reusableInputs(context) ?? []
-  }
-
-  public func aliasOffset(of op: any Operator, output: Int, _ context: KernelContext) -> Int? {
-    (op as? any CPUExecutable)?.aliasOffset(output: output, context)
+  public func outputMemory(of op: any Operator, _ context: KernelContext) -> [OutputMemory] {
+    guard let op = op as? any CPUExecutable else { return [] }
+    let offsets = context.outputs.indices.compactMap { op.aliasOffset(output: $0, context) }
+    if offsets.count == context.outputs.count { return offsets.map { .within(input: 0, offset: $0) } }
+    return [.over(inputs: op.reusableInputs(context))]
   }
 
   public func execute(_ op: any Operator, _ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

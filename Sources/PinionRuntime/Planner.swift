@@ -219,20 +219,20 @@ struct Planner {
     knowledge[value.index] = .constant(tensor)
   }
 
-  /// Lets the outputs lie where input 0 does, for a node with nothing to compute.
+  /// Lets the outputs lie where inputs do, for a node with nothing to compute.
   private mutating func alias(
     _ node: Node, _ context: KernelContext, outputs: [TensorType], position: Int, lastUse: [Int]
   ) throws(PinionError) -> Bool {
-    guard let input = node.inputs.first ?? nil else { return false }
-    var offsets: [Int] = []
-    for slot in outputs.indices {
-      guard let offset = backend.aliasOffset(of: node.op, output: slot, context) else { return false }
-      offsets.append(offset)
+    var sources: [(input: ValueID, offset: Int)] = []
+    for case .within(let slot, let offset) in backend.outputMemory(of: node.op, context).prefix(outputs.count) {
+      guard node.inputs.indices.contains(slot), let input = node.inputs[slot] else { return false }
+      sources.append((input, offset))
     }
-    let place = touch(input, position: position, lastUse: lastUse)
+    guard sources.count == outputs.count else { return false }
     for (slot, output) in node.outputs.enumerated() {
+      let place = touch(sources[slot].input, position: position, lastUse: lastUse)
       guard let output else { continue }
-      places[output.index] = Place(base: place.base, offset: place.offset &+ offsets[slot])
+      places[output.index] = Place(base: place.base, offset: place.offset &+ sources[slot].offset)
       knowledge[output.index] = .tensor(outputs[slot])
       made.insert(output)
       if case .block(let block) = place.base { blocks[block].last = max(blocks[block].last, lastUse[output.index]) }
@@ -259,8 +259,8 @@ struct Planner {
 
   /// The block of an input that dies here and that the operator can write its first output over.
   private func reusableBlock(_ node: Node, _ context: KernelContext, output: TensorType?, position: Int, lastUse: [Int]) -> Int? {
-    guard let output else { return nil }
-    for slot in backend.reusableInputs(of: node.op, context) {
+    guard let output, case .over(let inputs)? = backend.outputMemory(of: node.op, context).first else { return nil }
+    for slot in inputs {
       guard slot < node.inputs.count, let input = node.inputs[slot], let place = places[input.index], place.offset == 0,
         case .block(let block) = place.base, blocks[block].bytes == output.byteCount, blocks[block].last <= position,
         lastUse[input.index] <= position,
