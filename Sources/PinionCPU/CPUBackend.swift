@@ -19,10 +19,7 @@ public struct CPUBackend: Backend {
   }
 
   public func outputMemory(of op: any Operator, _ context: KernelContext) -> [OutputMemory] {
-    guard let op = op as? any CPUExecutable else { return [] }
-    let offsets = context.outputs.indices.compactMap { op.aliasOffset(output: $0, context) }
-    if offsets.count == context.outputs.count { return offsets.map { .within(input: 0, offset: $0) } }
-    return [.over(inputs: op.reusableInputs(context))]
+    (op as? any CPUExecutable)?.outputMemory(context) ?? []
   }
 
   public func execute(_ op: any Operator, _ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
