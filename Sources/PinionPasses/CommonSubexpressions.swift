@@ -1,5 +1,6 @@
 import PinionBase
 import PinionGraph
+import PinionOperators
 import PinionTensor
 
 /// Computes only once what several nodes compute from the same inputs with the same attributes.
@@ -16,7 +17,7 @@ struct CommonSubexpressions: Pass {
         editor.visit(index)
         let node = editor[index]
         guard node.subgraphs.isEmpty, type(of: node.op).isDeterministic else { continue }
-        let hash = CommonSubexpressions.hash(node, editor.name(index))
+        let hash = CommonSubexpressions.hash(node)
         guard let earlier = seen[hash]?.first(where: { editor.isThere($0) && computeTheSame(editor[$0], node) }) else {
           seen[hash, default: []].append(index)
           continue
@@ -47,9 +48,9 @@ struct CommonSubexpressions: Pass {
     for case let (old?, new?) in zip(old, new) { editor.forward(old, to: new) }
   }
 
-  private static func hash(_ node: Node, _ name: String) -> Int {
+  private static func hash(_ node: Node) -> Int {
     var hasher = Hasher()
-    hasher.combine(name)
+    hasher.combine(ObjectIdentifier(type(of: node.op)))
     hasher.combine(node.inputs)
     hasher.combine(node.outputs.count)
     hasher.combine(node.attributes.count)

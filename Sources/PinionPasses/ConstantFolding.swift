@@ -1,6 +1,7 @@
 import PinionBackend
 import PinionBase
 import PinionGraph
+import PinionOperators
 import PinionTensor
 
 /// Computes nodes whose inputs are all constants, as far as that does not make the model much larger.
@@ -10,7 +11,7 @@ struct ConstantFolding: Pass {
   var totalGrowth = 64 << 20
   var nodeGrowth = 16 << 20
   /// Operators that are left alone because they unpack what a model keeps packed.
-  var exceptions: Set<String> = ["DequantizeLinear", "com.microsoft::DequantizeLinear"]
+  var exceptions: [any Operator.Type] = [DequantizeLinear.self, MicrosoftDequantizeLinear.self]
 
   func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
     var budget = totalGrowth
@@ -36,7 +37,7 @@ struct ConstantFolding: Pass {
       inputs.append(constant)
       if editor.useCount(input) == 1 { spared &+= constant.byteCount }
     }
-    guard !exceptions.contains(editor.name(index)), inputs.contains(where: { $0 != nil }) else { return }
+    guard !exceptions.contains(where: { $0 == editor.kind(index) }), inputs.contains(where: { $0 != nil }) else { return }
     let limit = spared &+ min(nodeGrowth, budget)
     // A node that fails stays, and fails if a run comes to it.
     guard let results = try? execute(node, inputs, limit: limit, context) else { return }

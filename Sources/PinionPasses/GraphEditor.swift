@@ -18,8 +18,8 @@ struct GraphEditor {
   /// The nodes before this one have been asked about their outputs' types.
   private var frontier = 0
 
-  /// For each node its operator's qualified name; nil for a node that is gone.
-  private var names: [String?] = []
+  /// For each node its operator, by which rules know it; nil for a node that is gone.
+  private var kinds: [(any Operator.Type)?] = []
   private var producers: [Int]
   private var uses: [Int]
   /// Values that others stand for, by index.
@@ -35,9 +35,9 @@ struct GraphEditor {
     originalCount = graph.nodes.count
     producers = [Int](repeating: -1, count: graph.values.count)
     forwarded = [ValueID?](repeating: nil, count: graph.values.count)
-    names.reserveCapacity(graph.nodes.count)
+    kinds.reserveCapacity(graph.nodes.count)
     for (index, node) in graph.nodes.enumerated() {
-      names.append(node.schema.qualifiedName)
+      kinds.append(type(of: node.op))
       for case let output? in node.outputs { producers[output.index] = index }
     }
     uses = graph.useCounts()
@@ -52,11 +52,15 @@ struct GraphEditor {
     facts = nil
     let end = min(index, originalCount)
     while frontier < end {
-      if let name = names[frontier] { known.infer(graph.nodes[frontier], name: name, constants: graph.constants) }
+      if kinds[frontier] != nil { infer(graph.nodes[frontier], &known) }
       frontier += 1
     }
     facts = known
     return known[value]
+  }
+
+  private func infer(_ node: Node, _ known: inout Facts) {
+    known.infer(node, name: node.schema.qualifiedName, constants: graph.constants)
   }
 
   /// The facts of the values that the node's subgraph captures.
@@ -67,8 +71,11 @@ struct GraphEditor {
   /// The indices of the nodes that a sweep visits.
   var indices: Range<Int> { 0..<originalCount }
 
-  func isThere(_ index: Int) -> Bool { names[index] != nil }
-  func name(_ index: Int) -> String { names[index] ?? "" }
+  func isThere(_ index: Int) -> Bool { kinds[index] != nil }
+  /// The operator of the node, by which rules know it; nil for a node that is gone.
+  func kind(_ index: Int) -> (any Operator.Type)? { kinds[index] }
+  /// The operator of the node with its attributes, if it is of this type.
+  func op<O: Operator>(_ index: Int, _ type: O.Type) -> O? { kinds[index] == type ? graph.nodes[index].op as? O : nil }
   subscript(index: Int) -> Node { graph.nodes[index] }
 
   /// The constant that the value is.
@@ -78,12 +85,12 @@ struct GraphEditor {
   func producer(_ value: ValueID?) -> Int? {
     guard let value else { return nil }
     let index = producers[value.index]
-    return index >= 0 && names[index] != nil ? index : nil
+    return index >= 0 && kinds[index] != nil ? index : nil
   }
 
   /// The node that makes the value, if its operator is one of these.
-  func producer(_ value: ValueID?, _ operators: String...) -> Int? {
-    guard let index = producer(value), operators.contains(name(index)) else { return nil }
+  func producer(_ value: ValueID?, _ operators: any Operator.Type...) -> Int? {
+    guard let index = producer(value), operators.contains(where: { $0 == kinds[index] }) else { return nil }
     return index
   }
 
@@ -91,8 +98,8 @@ struct GraphEditor {
   func useCount(_ value: ValueID) -> Int { uses[value.index] }
 
   /// The node that makes the value, if its operator is one of these and nobody else reads the value.
-  func soleProducer(_ value: ValueID?, _ operators: String...) -> Int? {
-    guard let value, uses[value.index] == 1, let index = producer(value), operators.contains(name(index)) else { return nil }
+  func soleProducer(_ value: ValueID?, _ operators: any Operator.Type...) -> Int? {
+    guard let value, uses[value.index] == 1, let index = producer(value), operators.contains(where: { $0 == kinds[index] }) else { return nil }
     return index
   }
 
@@ -164,7 +171,7 @@ struct GraphEditor {
     hasChanged = true
     let old = graph.nodes[index]
     graph.nodes[index] = node
-    names[index] = node.schema.qualifiedName
+    kinds[index] = type(of: node.op)
     for case let output? in node.outputs { producers[output.index] = index }
     for case let input? in node.inputs { uses[input.index] += 1 }
     for case let input? in old.inputs { release(input) }
@@ -175,14 +182,14 @@ struct GraphEditor {
     hasChanged = true
     let new = graph.nodes.count
     graph.nodes.append(node)
-    names.append(node.schema.qualifiedName)
+    kinds.append(type(of: node.op))
     insertions[index, default: []].append(new)
     for case let output? in node.outputs { producers[output.index] = new }
     for case let input? in node.inputs { uses[input.index] += 1 }
     _ = fact(nil, at: index)
-    var known = facts
+    guard var known = facts else { return }
     facts = nil
-    known?.infer(node, name: name(new), constants: graph.constants)
+    infer(node, &known)
     facts = known
   }
 
@@ -249,7 +256,7 @@ struct GraphEditor {
   }
 
   private mutating func removeIfUnused(_ index: Int) {
-    guard index >= 0, names[index] != nil,
+    guard index >= 0, kinds[index] != nil,
       graph.nodes[index].outputs.allSatisfy({ $0.map { uses[$0.index] == 0 } ?? true })
     else { return }
     remove(index)
@@ -258,12 +265,12 @@ struct GraphEditor {
   private mutating func remove(_ index: Int) {
     var pending = [index]
     while let index = pending.popLast() {
-      names[index] = nil
+      kinds[index] = nil
       for case let input? in graph.nodes[index].inputs {
         let input = resolve(input)
         uses[input.index] -= 1
         let producer = producers[input.index]
-        if uses[input.index] == 0, producer >= 0, names[producer] != nil,
+        if uses[input.index] == 0, producer >= 0, kinds[producer] != nil,
           graph.nodes[producer].outputs.allSatisfy({ $0.map { uses[$0.index] == 0 } ?? true })
         {
           pending.append(producer)
@@ -274,9 +281,9 @@ struct GraphEditor {
 
   /// Removes every node whose outputs nobody reads.
   mutating func removeUnused() {
-    for index in graph.nodes.indices.reversed() where names[index] != nil {
+    for index in graph.nodes.indices.reversed() where kinds[index] != nil {
       removeIfUnused(index)
-      if names[index] == nil { hasChanged = true }
+      if kinds[index] == nil { hasChanged = true }
     }
   }
 
@@ -293,7 +300,7 @@ struct GraphEditor {
       order.append(index)
     }
     for index in indices { append(index) }
-    for index in order where names[index] != nil {
+    for index in order where kinds[index] != nil {
       visit(index)
       nodes.append(graph.nodes[index])
     }
@@ -303,3 +310,6 @@ struct GraphEditor {
     return graph
   }
 }
+
+/// Lets a switch over an operator's type name operators.
+func ~= (pattern: any Operator.Type, kind: (any Operator.Type)?) -> Bool { pattern == kind }

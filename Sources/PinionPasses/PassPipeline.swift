@@ -12,11 +12,9 @@ public protocol Pass: Sendable {
 
 /// What passes may ask.
 public struct PassContext: Sendable {
-  public let resolver: any OperatorResolver
   public let backend: any Backend
   public let executor: StageExecutor
-  public init(resolver: any OperatorResolver, backend: any Backend, executor: StageExecutor) {
-    self.resolver = resolver
+  public init(backend: any Backend, executor: StageExecutor) {
     self.backend = backend
     self.executor = executor
   }

@@ -1,10 +1,11 @@
 import PinionBase
 import PinionGraph
+import PinionOperators
 
 /// A change around one node, whose operator names it.
 protocol Rule: Sendable {
-  /// The qualified names of the operators at which the rule looks.
-  var anchors: [String] { get }
+  /// The operators at which the rule looks.
+  var anchors: [any Operator.Type] { get }
 
   /// Changes the graph around the node if the rule fits; the node makes the last value of the pattern.
   /// - Returns: whether it has changed anything.
@@ -13,15 +14,15 @@ protocol Rule: Sendable {
 
 /// Rules that are tried at every node, in the order of the nodes.
 struct Rewriting: Sendable {
-  private let rules: [String: [any Rule]]
+  private let rules: [ObjectIdentifier: [any Rule]]
 
   /// Rules that make a node fit for another rule do so only a few times in a row.
   private static let repetitions = 8
 
   init(_ rules: [any Rule]) {
-    var table: [String: [any Rule]] = [:]
+    var table: [ObjectIdentifier: [any Rule]] = [:]
     for rule in rules {
-      for anchor in rule.anchors { table[anchor, default: []].append(rule) }
+      for anchor in rule.anchors { table[ObjectIdentifier(anchor), default: []].append(rule) }
     }
     self.rules = table
   }
@@ -38,7 +39,7 @@ struct Rewriting: Sendable {
   }
 
   private func applyOne(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    guard let candidates = rules[editor.name(index)] else { return false }
+    guard let kind = editor.kind(index), let candidates = rules[ObjectIdentifier(kind)] else { return false }
     for rule in candidates where try rule.apply(index, &editor, context) { return true }
     return false
   }

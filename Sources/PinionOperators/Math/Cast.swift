@@ -7,7 +7,7 @@ import PinionTensor
 /// The elements in another type.
 public struct Cast: CastingOperator {
   public static let schema = Schema("Cast", since: 28, inputs: ["input"], outputs: ["output"])
-  let to: ElementType
+  package let to: ElementType
   let saturate: Bool
   let rounding: NarrowFloat.Rounding
 

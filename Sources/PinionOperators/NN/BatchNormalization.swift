@@ -14,11 +14,11 @@ public struct BatchNormalization: CPUExecutable {
     "BatchNormalization", since: 15, inputs: ["X", "scale", "B", "input_mean", "input_var"],
     outputs: ["Y", "running_mean?", "running_var?", "saved_mean?", "saved_var?"])
   public static var computesHalfInFloat32: Bool { true }
-  let epsilon: Float
+  package let epsilon: Float
   let momentum: Float
-  let isTraining: Bool
+  package let isTraining: Bool
   /// False where each position of each channel has statistics of its own, as before opset 9.
-  let isSpatial: Bool
+  package let isSpatial: Bool
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     epsilon = try attributes.float("epsilon", default: 1e-5)

@@ -12,7 +12,7 @@ public struct LayerNormalization: CPUExecutable {
   public static let schema = Schema(
     "LayerNormalization", since: 17, inputs: ["X", "Scale", "B?"], outputs: ["Y", "Mean?", "InvStdDev?"])
   public static var computesHalfInFloat32: Bool { true }
-  let axis: Int64
+  package let axis: Int64
   let epsilon: Float
   let stashType: ElementType
 

@@ -11,7 +11,7 @@ protocol SoftmaxOperator: CPUExecutable {
 }
 
 public struct SoftmaxAxis: Sendable {
-  let axis: Int64
+  package let axis: Int64
   /// Before opset 13 a line ran over all axes from `axis` on.
   let takesAllFollowing: Bool
 

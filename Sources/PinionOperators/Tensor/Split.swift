@@ -8,7 +8,7 @@ import PinionTensor
 public struct Split: CPUExecutable {
   public static let schema = Schema("Split", since: 18, inputs: ["input", "split?"], outputs: ["outputs..."])
   let axis: Int64
-  let outputCount: Int64?
+  package let outputCount: Int64?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis", default: 0)
