@@ -9,8 +9,8 @@ struct CommonSubexpressions: Pass {
   /// Bytes up to which constants are compared by their contents.
   private static let constantLimit = 4096
 
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
-    try graph.edit { editor in
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    try editor.edit { editor in
       mergeConstants(&editor)
       var seen: [Int: [Int]] = [:]
       for index in editor.indices where editor.isThere(index) {
@@ -29,9 +29,11 @@ struct CommonSubexpressions: Pass {
 
   private func mergeConstants(_ editor: inout GraphEditor) {
     var seen: [UInt64: [ValueID]] = [:]
-    for (value, tensor) in editor.graph.constants.sorted(by: { $0.key < $1.key })
-    where tensor.byteCount <= CommonSubexpressions.constantLimit && tensor.element != .string && !editor.isOutput(value) {
-      let hash = tensor.contentHash
+    for value in editor.graph.constants.keys.sorted() {
+      guard let tensor = editor.constant(value), tensor.byteCount <= CommonSubexpressions.constantLimit, tensor.element != .string,
+        !editor.isOutput(value)
+      else { continue }
+      let hash = editor.contentHash(value, tensor)
       if let earlier = seen[hash]?.first(where: { editor.constant($0)?.hasSameContents(as: tensor) == true }) {
         editor.forward(value, to: earlier)
       } else {
@@ -54,6 +56,12 @@ struct CommonSubexpressions: Pass {
     hasher.combine(node.inputs)
     hasher.combine(node.outputs.count)
     hasher.combine(node.attributes.count)
+    // Numbers tell nodes of one operator and input apart; other attributes hardly ever do.
+    var numbers = 0
+    for case .int(let value) in node.attributes.values { numbers &+= Int(truncatingIfNeeded: value) }
+    for case .float(let value) in node.attributes.values { numbers &+= Int(value.bitPattern) }
+    for case .ints(let values) in node.attributes.values { numbers &+= values.reduce(0) { $0 &* 31 &+ Int(truncatingIfNeeded: $1) } }
+    hasher.combine(numbers)
     return hasher.finalize()
   }
 

@@ -8,7 +8,11 @@ struct ConstantCondition: Pass, Rule {
   let name = "ConstantCondition"
   let anchors: [any Operator.Type] = [If.self]
 
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool { try Rewriting([self]).run(&graph, context) }
+  private static let rewriting = Rewriting([ConstantCondition()])
+
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    try ConstantCondition.rewriting.run(&editor, context)
+  }
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     let node = editor[index]

@@ -6,16 +6,16 @@ import PinionTensor
 
 /// Computes nodes whose inputs are all constants, as far as that does not make the model much larger.
 struct ConstantFolding: Pass {
-  let name = "ConstantFolding"
+  var name: String { exceptions.isEmpty ? "ConstantFolding of all" : "ConstantFolding" }
   /// Bytes by which the constants of a graph may grow in all, and at one node.
   var totalGrowth = 64 << 20
   var nodeGrowth = 16 << 20
   /// Operators that are left alone because they unpack what a model keeps packed.
   var exceptions: [any Operator.Type] = [DequantizeLinear.self, MicrosoftDequantizeLinear.self]
 
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     var budget = totalGrowth
-    return try graph.edit { editor in
+    return try editor.edit { editor in
       for index in editor.indices where editor.isThere(index) {
         editor.visit(index)
         fold(index, &editor, context, &budget)

@@ -2,65 +2,108 @@ import PinionBase
 import PinionGraph
 import PinionTensor
 
-/// A graph that is being rewritten: who makes and who reads each value, kept up to date with every change.
+/// A graph that is being rewritten by one pass after the other: who makes and who reads each value and what is known of it, kept up to
+/// date with every change.
 ///
 /// A sweep visits the nodes in order. Rules look at the node in hand and back at what feeds it; a node may be replaced,
 /// nodes may be put in front of it, and a value may be forwarded to another, which later nodes then read instead.
-/// Nodes whose outputs nobody reads any more go at once.
+/// Nodes whose outputs nobody reads any more go at once. Between sweeps the nodes stand in order, without gaps, and forwarded values
+/// have no readers.
 struct GraphEditor {
   private(set) var graph: Graph
-  /// Whether anything has been changed.
+  /// Whether this sweep has changed anything.
   private(set) var hasChanged = false
+  /// How many sweeps have changed the graph.
+  private(set) var revision = 0
   /// What is known of the values' types, made when somebody asks.
   private var facts: Facts?
   private let captured: [Fact]?
   let symbols: Symbols
-  /// The nodes before this one have been asked about their outputs' types.
+  /// The nodes before this one have facts that this sweep has brought up to date.
   private var frontier = 0
+  /// Counts inferences, from 1 on.
+  private var clock = 0
+  /// When the fact of a value changed last, by value, and when a node's facts were inferred, by node: 0 for one that has changed since.
+  /// A node is inferred again where an input has changed later.
+  private var changes: [Int]
+  private var inferences: [Int]
 
   /// For each node its operator, by which rules know it; nil for a node that is gone.
-  private var kinds: [(any Operator.Type)?] = []
+  private var kinds: [(any Operator.Type)?]
   private var producers: [Int]
   private var uses: [Int]
+  /// Whether the graph gives the value out, and whether it comes from outside.
+  private var isGivenOut: [Bool]
+  private var isTakenIn: [Bool]
   /// Values that others stand for, by index.
   private var forwarded: [ValueID?]
   /// New nodes to stand in front of a node, by its index.
   private var insertions: [Int: [Int]] = [:]
-  private let originalCount: Int
+  private var originalCount: Int
+  /// Of constants that have been compared by their contents.
+  private var hashes: [ValueID: UInt64] = [:]
 
   /// - Parameter captured: what is known of the values that the graph captures, in their order; nil for a main graph.
-  init(_ graph: Graph, captured: [Fact]?, _ symbols: Symbols) {
+  init(_ graph: Graph, captured: [Fact]? = nil, _ symbols: Symbols = Symbols()) {
     self.graph = graph
     self.symbols = symbols
-    originalCount = graph.nodes.count
-    producers = [Int](repeating: -1, count: graph.values.count)
-    forwarded = [ValueID?](repeating: nil, count: graph.values.count)
-    kinds.reserveCapacity(graph.nodes.count)
-    for (index, node) in graph.nodes.enumerated() {
-      kinds.append(type(of: node.op))
-      for case let output? in node.outputs { producers[output.index] = index }
-    }
-    uses = graph.useCounts()
     self.captured = captured
+    let count = graph.values.count
+    originalCount = graph.nodes.count
+    producers = [Int](repeating: -1, count: count)
+    forwarded = [ValueID?](repeating: nil, count: count)
+    changes = [Int](repeating: 0, count: count)
+    inferences = [Int](repeating: 0, count: originalCount)
+    isGivenOut = [Bool](repeating: false, count: count)
+    isTakenIn = [Bool](repeating: false, count: count)
+    uses = graph.useCounts()
+    kinds = []
+    kinds.reserveCapacity(originalCount)
+    for index in graph.nodes.indices {
+      kinds.append(type(of: graph.nodes[index].op))
+      for case let output? in graph.nodes[index].outputs { producers[output.index] = index }
+    }
+    for output in graph.outputs { isGivenOut[output.index] = true }
+    for input in graph.inputs { isTakenIn[input.index] = true }
+    for capture in graph.captures { isTakenIn[capture.inner.index] = true }
   }
 
   // MARK: Looking
 
   /// What is known of a value that nodes before the one at `index` make.
   mutating func fact(_ value: ValueID?, at index: Int) -> Fact {
-    var known = facts ?? Facts(graph, captured: captured, symbols)
-    facts = nil
     let end = min(index, originalCount)
-    while frontier < end {
-      if kinds[frontier] != nil { infer(graph.nodes[frontier], &known) }
-      frontier += 1
+    if frontier < end || facts == nil {
+      var known = facts ?? Facts(graph, captured: captured, symbols)
+      facts = nil
+      while frontier < end {
+        if kinds[frontier] != nil, isStale(frontier) { infer(frontier, &known) }
+        frontier += 1
+      }
+      facts = known
     }
-    facts = known
-    return known[value]
+    return facts?[value] ?? Fact()
   }
 
-  private func infer(_ node: Node, _ known: inout Facts) {
+  private func isStale(_ index: Int) -> Bool {
+    let time = inferences[index]
+    return time == 0 || graph.nodes[index].inputs.contains { $0.map { changes[$0.index] > time } ?? false }
+  }
+
+  private mutating func infer(_ index: Int, _ known: inout Facts) {
+    clock += 1
+    inferences[index] = clock
+    let node = graph.nodes[index], before = node.outputs.map { known[$0] }
     known.infer(node, name: node.schema.qualifiedName, constants: graph.constants)
+    for (output, old) in zip(node.outputs, before) {
+      if let output, !known[output].isSame(as: old) { changes[output.index] = clock }
+    }
+  }
+
+  private mutating func set(_ value: ValueID, _ fact: Fact) {
+    clock += 1
+    changes[value.index] = clock
+    facts?.set(value, fact)
   }
 
   /// The facts of the values that the node's subgraph captures.
@@ -128,7 +171,15 @@ struct GraphEditor {
     }
   }
 
-  func isOutput(_ value: ValueID) -> Bool { graph.outputs.contains { resolve($0) == value } }
+  func isOutput(_ value: ValueID) -> Bool { isGivenOut[value.index] }
+
+  /// The hash of a constant's contents.
+  mutating func contentHash(_ value: ValueID, _ constant: Tensor) -> UInt64 {
+    if let hash = hashes[value] { return hash }
+    let hash = constant.contentHash
+    hashes[value] = hash
+    return hash
+  }
 
   // MARK: Changing
 
@@ -137,6 +188,7 @@ struct GraphEditor {
     for slot in graph.nodes[index].inputs.indices {
       guard let input = graph.nodes[index].inputs[slot], forwarded[input.index] != nil else { continue }
       graph.nodes[index].inputs[slot] = resolve(input)
+      inferences[index] = 0
     }
   }
 
@@ -149,7 +201,7 @@ struct GraphEditor {
   mutating func addConstant(_ tensor: Tensor, name: String = "") -> ValueID {
     let value = graph.addConstant(tensor, name: name)
     grow()
-    facts?.set(value, Fact(constant: tensor))
+    set(value, Fact(constant: tensor))
     return value
   }
 
@@ -164,6 +216,9 @@ struct GraphEditor {
     producers.append(-1)
     forwarded.append(nil)
     uses.append(0)
+    changes.append(0)
+    isGivenOut.append(false)
+    isTakenIn.append(false)
   }
 
   /// Puts another node, which makes all values of the old one that somebody reads, in its place.
@@ -172,6 +227,7 @@ struct GraphEditor {
     let old = graph.nodes[index]
     graph.nodes[index] = node
     kinds[index] = type(of: node.op)
+    inferences[index] = 0
     for case let output? in node.outputs { producers[output.index] = index }
     for case let input? in node.inputs { uses[input.index] += 1 }
     for case let input? in old.inputs { release(input) }
@@ -183,13 +239,14 @@ struct GraphEditor {
     let new = graph.nodes.count
     graph.nodes.append(node)
     kinds.append(type(of: node.op))
+    inferences.append(0)
     insertions[index, default: []].append(new)
     for case let output? in node.outputs { producers[output.index] = new }
     for case let input? in node.inputs { uses[input.index] += 1 }
     _ = fact(nil, at: index)
     guard var known = facts else { return }
     facts = nil
-    infer(node, &known)
+    infer(new, &known)
     facts = known
   }
 
@@ -201,6 +258,8 @@ struct GraphEditor {
     if graph[other].type == nil { graph[other].type = graph[value].type }
     uses[other.index] += uses[value.index]
     uses[value.index] = 0
+    if isGivenOut[value.index] { isGivenOut[other.index] = true }
+    isGivenOut[value.index] = false
     forwarded[value.index] = other
     removeIfUnused(producers[value.index])
   }
@@ -208,7 +267,7 @@ struct GraphEditor {
   /// Whether forwarding would make two outputs of the graph share their memory, or an output be an input.
   func mayForward(_ value: ValueID, to other: ValueID) -> Bool {
     guard isOutput(value) else { return true }
-    return !isOutput(other) && !graph.inputs.contains(other) && !graph.captures.contains { $0.inner == other }
+    return !isGivenOut[other.index] && !isTakenIn[other.index]
   }
 
   /// Makes the outputs of a node constants and the node go.
@@ -219,7 +278,7 @@ struct GraphEditor {
       graph.constants[output] = results[slot]
       graph[output].type = .tensor(results[slot].element, dims: results[slot].shape.dims.map(Dimension.known))
       producers[output.index] = -1
-      facts?.set(output, Fact(constant: results[slot]))
+      set(output, Fact(constant: results[slot]))
     }
     remove(index)
   }
@@ -287,28 +346,82 @@ struct GraphEditor {
     }
   }
 
-  // MARK: Finishing
+  // MARK: Sweeps
 
-  /// The rewritten graph.
-  mutating func finish() -> Graph {
-    guard hasChanged else { return graph }
-    var nodes: [Node] = []
-    nodes.reserveCapacity(graph.nodes.count)
+  /// Runs `body` over the subgraphs, innermost first, and then over this graph.
+  /// - Returns: whether anything has changed.
+  mutating func edit(_ body: (inout GraphEditor) throws(PinionError) -> Void) throws(PinionError) -> Bool {
+    hasChanged = false
+    frontier = 0
+    for index in indices where !graph.nodes[index].subgraphs.isEmpty {
+      var subgraphs = graph.nodes[index].subgraphs
+      var haveChanged = false
+      for number in subgraphs.indices {
+        var editor = GraphEditor(subgraphs[number], captured: capturedFacts(subgraphs[number], of: index), symbols)
+        guard try editor.edit(body) else { continue }
+        subgraphs[number] = editor.graph
+        haveChanged = true
+      }
+      if haveChanged { setSubgraphs(index, subgraphs) }
+    }
+    try body(&self)
+    guard hasChanged else { return false }
+    settle()
+    revision += 1
+    return true
+  }
+
+  /// Brings the nodes in order, closes gaps, and drops constants that nobody reads.
+  private mutating func settle() {
+    for index in kinds.indices {
+      if kinds[index] != nil {
+        visit(index)
+      } else {
+        for case let output? in graph.nodes[index].outputs where producers[output.index] == index { producers[output.index] = -1 }
+      }
+    }
+    if insertions.isEmpty { closeGaps() } else { reorder() }
+    originalCount = graph.nodes.count
+    for index in graph.outputs.indices { graph.outputs[index] = resolve(graph.outputs[index]) }
+    let unread = graph.constants.keys.filter { uses[$0.index] <= 0 }
+    for value in unread { graph.constants[value] = nil }
+  }
+
+  private mutating func closeGaps() {
+    var count = 0
+    for index in kinds.indices where kinds[index] != nil {
+      if count < index {
+        graph.nodes.swapAt(count, index)
+        kinds[count] = kinds[index]
+        inferences[count] = inferences[index]
+        for case let output? in graph.nodes[count].outputs { producers[output.index] = count }
+      }
+      count += 1
+    }
+    graph.nodes.removeLast(graph.nodes.count - count)
+    kinds.removeLast(kinds.count - count)
+    inferences.removeLast(inferences.count - count)
+  }
+
+  private mutating func reorder() {
     var order: [Int] = []
     func append(_ index: Int) {
       for inserted in insertions[index] ?? [] { append(inserted) }
-      order.append(index)
+      if kinds[index] != nil { order.append(index) }
     }
     for index in indices { append(index) }
-    for index in order where kinds[index] != nil {
-      visit(index)
-      nodes.append(graph.nodes[index])
+    insertions.removeAll()
+    graph.nodes = order.map { graph.nodes[$0] }
+    kinds = order.map { kinds[$0] }
+    inferences = order.map { inferences[$0] }
+    for index in graph.nodes.indices {
+      for case let output? in graph.nodes[index].outputs { producers[output.index] = index }
     }
-    graph.nodes = nodes
-    graph.outputs = graph.outputs.map(resolve)
-    graph.constants = graph.constants.filter { uses[$0.key.index] > 0 }
-    return graph
   }
+}
+
+extension Fact {
+  fileprivate func isSame(as other: Fact) -> Bool { element == other.element && dims == other.dims && values == other.values }
 }
 
 /// Lets a switch over an operator's type name operators.

@@ -12,8 +12,8 @@ struct IdentityRemoval: Pass {
     NeutralElement(), DivisionByPowerOfTwo(), StillMovement(),
   ])
 
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
-    try IdentityRemoval.rewriting.run(&graph, context)
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    try IdentityRemoval.rewriting.run(&editor, context)
   }
 }
 

@@ -27,8 +27,8 @@ struct Rewriting: Sendable {
     self.rules = table
   }
 
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
-    try graph.edit { (editor) throws(PinionError) in
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    try editor.edit { (editor) throws(PinionError) in
       for index in editor.indices where editor.isThere(index) {
         editor.visit(index)
         for _ in 0..<Rewriting.repetitions {
@@ -42,32 +42,5 @@ struct Rewriting: Sendable {
     guard let kind = editor.kind(index), let candidates = rules[ObjectIdentifier(kind)] else { return false }
     for rule in candidates where try rule.apply(index, &editor, context) { return true }
     return false
-  }
-}
-
-extension Graph {
-  /// Runs `body` over the subgraphs, innermost first, and then over this graph.
-  /// - Returns: whether anything has changed.
-  mutating func edit(_ body: (inout GraphEditor) throws(PinionError) -> Void) throws(PinionError) -> Bool {
-    try edit(captured: nil, Symbols(), body)
-  }
-
-  private mutating func edit(
-    captured: [Fact]?, _ symbols: Symbols, _ body: (inout GraphEditor) throws(PinionError) -> Void
-  ) throws(PinionError) -> Bool {
-    var editor = GraphEditor(self, captured: captured, symbols)
-    for index in editor.indices where !editor[index].subgraphs.isEmpty {
-      var subgraphs = editor[index].subgraphs
-      var hasChanged = false
-      for number in subgraphs.indices {
-        let facts = editor.capturedFacts(subgraphs[number], of: index)
-        if try subgraphs[number].edit(captured: facts, symbols, body) { hasChanged = true }
-      }
-      if hasChanged { editor.setSubgraphs(index, subgraphs) }
-    }
-    try body(&editor)
-    guard editor.hasChanged else { return false }
-    self = editor.finish()
-    return true
   }
 }
