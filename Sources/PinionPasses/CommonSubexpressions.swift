@@ -28,6 +28,7 @@ struct CommonSubexpressions: Pass {
   }
 
   private func mergeConstants(_ editor: inout GraphEditor) {
+    guard editor.takeNewConstants() else { return }
     var seen: [UInt64: [ValueID]] = [:]
     for value in editor.graph.constants.keys.sorted() {
       guard let tensor = editor.constant(value), tensor.byteCount <= CommonSubexpressions.constantLimit, tensor.element != .string,

@@ -49,8 +49,8 @@ struct ConstantFolding: Pass {
 
   /// Computes an operator that looks at nothing but the type of its input, where that is known.
   private func foldShape(_ index: Int, _ editor: inout GraphEditor) {
-    guard let op = editor[index].op as? any ShapeReading, let type = editor.fact(editor.input(index, 0), at: index).type,
-      let result = try? op.read(type)
+    guard editor[index].inputs.count == 1, let op = editor[index].op as? any ShapeReading,
+      let type = editor.fact(editor.input(index, 0), at: index).type, let result = try? op.read(type)
     else { return }
     editor.fold(index, [result])
   }

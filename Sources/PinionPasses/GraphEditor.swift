@@ -40,6 +40,9 @@ struct GraphEditor {
   /// New nodes to stand in front of a node, by its index.
   private var insertions: [Int: [Int]] = [:]
   private var originalCount: Int
+  /// Whether this sweep has forwarded values.
+  private var hasForwarded = false
+  private var hasNewConstants = true
   /// Of constants that have been compared by their contents.
   private var hashes: [ValueID: UInt64] = [:]
 
@@ -100,10 +103,11 @@ struct GraphEditor {
     }
   }
 
-  private mutating func set(_ value: ValueID, _ fact: Fact) {
+  private mutating func know(_ value: ValueID, _ constant: Tensor) {
     clock += 1
     changes[value.index] = clock
-    facts?.set(value, fact)
+    hasNewConstants = true
+    facts?.set(value, Fact(constant: constant))
   }
 
   /// The facts of the values that the node's subgraph captures.
@@ -122,7 +126,16 @@ struct GraphEditor {
   subscript(index: Int) -> Node { graph.nodes[index] }
 
   /// The constant that the value is.
-  func constant(_ value: ValueID?) -> Tensor? { value.flatMap { graph.constants[$0] } }
+  func constant(_ value: ValueID?) -> Tensor? {
+    guard let value, producers[value.index] < 0 else { return nil }
+    return graph.constants[value]
+  }
+
+  /// Whether constants have come since this was asked last.
+  mutating func takeNewConstants() -> Bool {
+    defer { hasNewConstants = false }
+    return hasNewConstants
+  }
 
   /// The node that makes the value.
   func producer(_ value: ValueID?) -> Int? {
@@ -164,7 +177,7 @@ struct GraphEditor {
   func constantAndOther(_ node: Int) -> (constant: Tensor, constantSlot: Int, other: ValueID)? {
     let inputs = graph.nodes[node].inputs
     guard inputs.count == 2, let a = inputs[0], let b = inputs[1] else { return nil }
-    switch (graph.constants[a], graph.constants[b]) {
+    switch (constant(a), constant(b)) {
     case (let constant?, nil): return (constant, 0, b)
     case (nil, let constant?): return (constant, 1, a)
     default: return nil
@@ -185,6 +198,7 @@ struct GraphEditor {
 
   /// Brings the inputs of the node up to date; to be called when the sweep comes to it.
   mutating func visit(_ index: Int) {
+    guard hasForwarded else { return }
     for slot in graph.nodes[index].inputs.indices {
       guard let input = graph.nodes[index].inputs[slot], forwarded[input.index] != nil else { continue }
       graph.nodes[index].inputs[slot] = resolve(input)
@@ -201,7 +215,7 @@ struct GraphEditor {
   mutating func addConstant(_ tensor: Tensor, name: String = "") -> ValueID {
     let value = graph.addConstant(tensor, name: name)
     grow()
-    set(value, Fact(constant: tensor))
+    know(value, tensor)
     return value
   }
 
@@ -261,6 +275,7 @@ struct GraphEditor {
     if isGivenOut[value.index] { isGivenOut[other.index] = true }
     isGivenOut[value.index] = false
     forwarded[value.index] = other
+    hasForwarded = true
     removeIfUnused(producers[value.index])
   }
 
@@ -278,7 +293,7 @@ struct GraphEditor {
       graph.constants[output] = results[slot]
       graph[output].type = .tensor(results[slot].element, dims: results[slot].shape.dims.map(Dimension.known))
       producers[output.index] = -1
-      set(output, Fact(constant: results[slot]))
+      know(output, results[slot])
     }
     remove(index)
   }
@@ -352,6 +367,7 @@ struct GraphEditor {
   /// - Returns: whether anything has changed.
   mutating func edit(_ body: (inout GraphEditor) throws(PinionError) -> Void) throws(PinionError) -> Bool {
     hasChanged = false
+    hasForwarded = false
     frontier = 0
     for index in indices where !graph.nodes[index].subgraphs.isEmpty {
       var subgraphs = graph.nodes[index].subgraphs
@@ -385,6 +401,14 @@ struct GraphEditor {
     for index in graph.outputs.indices { graph.outputs[index] = resolve(graph.outputs[index]) }
     let unread = graph.constants.keys.filter { uses[$0.index] <= 0 }
     for value in unread { graph.constants[value] = nil }
+  }
+
+  /// Whether what the editor knows of makers and readers is what the graph says; between sweeps.
+  var isConsistent: Bool {
+    let makers = graph.producers()
+    return uses == graph.useCounts() && kinds.count == graph.nodes.count && inferences.count == graph.nodes.count
+      && graph.nodes.indices.allSatisfy { kinds[$0] == type(of: graph.nodes[$0].op) }
+      && graph.values.indices.allSatisfy { uses[$0] == 0 || producers[$0] == makers[$0] ?? -1 }
   }
 
   private mutating func closeGaps() {
