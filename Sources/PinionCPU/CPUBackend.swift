@@ -18,12 +18,8 @@ public struct CPUBackend: Backend {
     return type(of: op).computesHalfInFloat32 ? try halfInFloat32Kernel(op, context) : try op.makeKernel(context)
   }
 
-  public func reusableInputs(of op: any Operator, _ context: KernelContext) -> [Int] {
-    (op as? any CPUExecutable)?.reusableInputs(context) ?? []
-  }
-
-  public func aliasOffset(of op: any Operator, output: Int, _ context: KernelContext) -> Int? {
-    (op as? any CPUExecutable)?.aliasOffset(output: output, context)
+  public func outputMemory(of op: any Operator, _ context: KernelContext) -> [OutputMemory] {
+    (op as? any CPUExecutable)?.outputMemory(context) ?? []
   }
 
   public func execute(_ op: any Operator, _ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

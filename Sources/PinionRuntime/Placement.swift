@@ -68,7 +68,7 @@ struct Placement {
       switch resolution.outcomes[position] {
       case .postponed(let isReady): postpone(index, isReady: isReady)
       case .known: break
-      case .view(let offsets): view(graph.nodes[index], offsets: offsets, position: position)
+      case .view(let views): view(graph.nodes[index], views, position: position)
       case .computed(let kernel, let outputs, let over): try compute(index, kernel, outputs, over: over, position: position)
       }
     }
@@ -83,12 +83,12 @@ struct Placement {
     if isReady, eagerNode == nil { eagerNode = index } else { deferred.append(index) }
   }
 
-  private mutating func view(_ node: Node, offsets: [Int], position: Int) {
-    guard let input = node.inputs.first ?? nil else { return }
-    let place = touch(input, position: position)
-    for (slot, output) in node.outputs.enumerated() {
+  private mutating func view(_ node: Node, _ views: [Outcome.View], position: Int) {
+    for (view, output) in zip(views, node.outputs) {
+      guard let input = node.inputs[view.input] else { continue }
+      let place = touch(input, position: position)
       guard let output else { continue }
-      places[output.index] = Place(base: place.base, offset: place.offset &+ offsets[slot])
+      places[output.index] = Place(base: place.base, offset: place.offset &+ view.offset)
       isMade[output.index] = true
       if case .block(let block) = place.base { blocks[block].last = max(blocks[block].last, lastUse[output.index]) }
     }

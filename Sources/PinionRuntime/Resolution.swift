@@ -9,10 +9,16 @@ enum Outcome: Sendable {
   case postponed(isReady: Bool)
   /// The outputs are known before any run.
   case known
-  /// The outputs lie in the memory of input 0, at these byte offsets; there is nothing to compute.
-  case view(offsets: [Int])
+  /// Each output lies in the memory of an input; there is nothing to compute.
+  case view([View])
   /// A kernel computes the outputs, named or not, and may write the first one over one of the inputs `over`, best first.
   case computed(Kernel, outputs: [TensorType], over: [Int])
+
+  struct View: Equatable, Sendable {
+    let input: Int
+    /// In bytes.
+    let offset: Int
+  }
 }
 
 /// The first phase of planning: what is known of each value, and what each node takes, in the nodes' order.
@@ -149,9 +155,10 @@ struct Resolution {
     if try fold(node, types: types, values: values, outputBytes: outputBytes) { return .known }
 
     let context = KernelContext(inference: inference, outputs: outputs, threads: program.executor.threads, packed: program.packed)
+    let memory = program.backend.outputMemory(of: node.op, context)
     let outcome: Outcome
-    if let offsets = viewOffsets(node, context, count: outputs.count) {
-      outcome = .view(offsets: offsets)
+    if let views = views(node, memory, count: outputs.count) {
+      outcome = .view(views)
     } else {
       var kernel = Kernel(stages: [])
       if !isDry {
@@ -160,7 +167,11 @@ struct Resolution {
           return .postponed(isReady: true)
         }
       }
-      outcome = .computed(kernel, outputs: outputs, over: program.backend.reusableInputs(of: node.op, context))
+      if case .over(let inputs)? = memory.first {
+        outcome = .computed(kernel, outputs: outputs, over: inputs)
+      } else {
+        outcome = .computed(kernel, outputs: outputs, over: [])
+      }
     }
     for (output, type) in zip(node.outputs, outputs) {
       if let output { knowledge[output.index] = .tensor(type) }
@@ -168,15 +179,15 @@ struct Resolution {
     return outcome
   }
 
-  /// Where the outputs lie in input 0, for a node with nothing to compute.
-  private func viewOffsets(_ node: Node, _ context: KernelContext, count: Int) -> [Int]? {
-    guard node.inputs.first ?? nil != nil else { return nil }
-    var offsets: [Int] = []
-    for slot in 0..<count {
-      guard let offset = program.backend.aliasOffset(of: node.op, output: slot, context) else { return nil }
-      offsets.append(offset)
+  /// Where the outputs lie in inputs, for a node with nothing to compute.
+  private func views(_ node: Node, _ memory: [OutputMemory], count: Int) -> [Outcome.View]? {
+    guard memory.count >= count, count > 0 else { return nil }
+    var views: [Outcome.View] = []
+    for output in memory.prefix(count) {
+      guard case .within(let input, let offset) = output, node.inputs.indices.contains(input), node.inputs[input] != nil else { return nil }
+      views.append(Outcome.View(input: input, offset: offset))
     }
-    return offsets
+    return views
   }
 
   /// Computes a node whose inputs are all known and whose outputs are small.

@@ -22,9 +22,11 @@ extension Planner {
       case (.postponed(let before), .postponed(let now)): guard before == now else { return nil }
       case (.known, .known): break
       case (.view(let before), .view(let now)):
-        guard before == now, let input = node.inputs.first ?? nil else { return nil }
-        // What lies in a constant would have moved with it.
-        if case .constant = resolution.knowledge[input.index] { return nil }
+        guard before == now else { return nil }
+        for view in now {
+          // What lies in a constant would have moved with it.
+          if let input = node.inputs[view.input], case .constant = resolution.knowledge[input.index] { return nil }
+        }
       case (.computed(let before, let typesBefore, _), .computed(let kernel, let types, let over)):
         guard before.stages.count == kernel.stages.count, typesBefore.count == types.count else { return nil }
         let index = layout.placedIndex[position]

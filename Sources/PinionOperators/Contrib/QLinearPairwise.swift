@@ -82,7 +82,7 @@ extension QLinearPairwise {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { inputsLikeOutput([0, 3], context) }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([0, 3], context))] }
 }
 
 /// `a * factorA + (b * factorB + offset)` with float32 results of exact products.

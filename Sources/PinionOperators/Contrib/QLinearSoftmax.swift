@@ -71,5 +71,5 @@ public struct QLinearSoftmax: CPUExecutable {
     return Kernel(stages: [tabulate, apply], scratchBytes: 1024, laneScratchBytes: 256)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

@@ -71,7 +71,7 @@ extension QLinearUnary {
     return Kernel(stages: [first, apply], scratchBytes: 256)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// The results of a function of quantised numbers for all 256 codes.

@@ -65,5 +65,5 @@ public struct QLinearWhere: CPUExecutable {
     return Kernel(stages: [tables, select], scratchBytes: 512)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { inputsLikeOutput([1, 4], context) }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([1, 4], context))] }
 }

@@ -37,5 +37,5 @@ public struct Where: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { inputsLikeOutput([1, 2], context) }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([1, 2], context))] }
 }

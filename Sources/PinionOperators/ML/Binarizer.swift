@@ -14,7 +14,7 @@ public struct Binarizer: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let threshold = threshold

@@ -31,7 +31,7 @@ public struct Imputer: CPUExecutable {
     return [type]
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let isReplaced = replacedFloat

@@ -32,7 +32,7 @@ extension BinaryOperator {
     try binaryKernel(function, try context.inference.operandShapes(), context)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { inputsLikeOutput([0, 1], context) }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([0, 1], context))] }
 }
 
 /// A pairwise operator whose result is bool.

@@ -39,8 +39,8 @@ public struct BitCast: CPUExecutable {
     }
   }
 
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
-    guard let type = context.optionalType(0), !signMatters(type) else { return nil }
-    return 0
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+    guard let type = context.optionalType(0), !signMatters(type) else { return [] }
+    return [.within(input: 0, offset: 0)]
   }
 }

@@ -7,7 +7,7 @@ import PinionTensor
 /// The elements in another type.
 public struct Cast: CastingOperator {
   public static let schema = Schema("Cast", since: 28, inputs: ["input"], outputs: ["output"])
-  let to: ElementType
+  package let to: ElementType
   let saturate: Bool
   let rounding: NarrowFloat.Rounding
 
@@ -79,9 +79,9 @@ extension CastingOperator {
     }
   }
 
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
-    guard let type = context.optionalType(0), let target = try? target(context.inference), type.element == target else { return nil }
-    return 0
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+    guard let type = context.optionalType(0), let target = try? target(context.inference), type.element == target else { return [] }
+    return [.within(input: 0, offset: 0)]
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

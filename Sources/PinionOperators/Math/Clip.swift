@@ -9,8 +9,8 @@ import PinionTensor
 public struct Clip: CPUExecutable {
   public static let schema = Schema("Clip", since: 13, inputs: ["input", "min?", "max?"], outputs: ["output"])
   /// The bounds of nodes from before opset 11, where they were attributes.
-  let low: Float?
-  let high: Float?
+  package let low: Float?
+  package let high: Float?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     low = try attributes.optionalFloat("min")
@@ -58,7 +58,7 @@ public struct Clip: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// A number in memory, as `pk_params` has it.

@@ -23,7 +23,7 @@ public struct Pow: PairwiseOperator {
     return try mixedKernel(base.element, exponent, shapes, context)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { inputsLikeOutput([0], context) }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([0], context))] }
 
   /// Exponents that have a cheaper formula; models use hardly any others.
   private func constantExponentKernel(_ base: TensorType, _ context: KernelContext) throws(PinionError) -> Kernel? {

@@ -38,5 +38,5 @@ public struct SwiGLU: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0, 1] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0, 1])] }
 }

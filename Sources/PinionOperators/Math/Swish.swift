@@ -6,7 +6,7 @@ import PinionGraph
 public struct Swish: UnaryOperator {
   public static let schema = Schema("Swish", since: 24, inputs: ["X"], outputs: ["Y"])
   var function: pk_unary_op { PK_UNARY_SWISH }
-  let alpha: Float
+  package let alpha: Float
   var parameters: pk_params { pk_params(Double(alpha)) }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

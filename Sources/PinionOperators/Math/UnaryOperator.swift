@@ -20,7 +20,7 @@ extension UnaryOperator {
     try unaryKernel(function, parameters, context)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   /// Before opset 6 the elementwise operators carried a hint for in-place execution.
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.attributes["consumed_inputs"] = nil }

@@ -23,9 +23,9 @@ extension VariadicOperator {
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try variadicKernel(Self.function, context) }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { inputsLikeOutput([0, 1], context) }
-
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { context.inference.inputs.count == 1 ? 0 : nil }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+    context.inference.inputs.count == 1 ? [.within(input: 0, offset: 0)] : [.over(inputs: inputsLikeOutput([0, 1], context))]
+  }
 }
 
 /// A kernel that combines all inputs into output 0.

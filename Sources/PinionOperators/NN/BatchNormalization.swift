@@ -14,11 +14,11 @@ public struct BatchNormalization: CPUExecutable {
     "BatchNormalization", since: 15, inputs: ["X", "scale", "B", "input_mean", "input_var"],
     outputs: ["Y", "running_mean?", "running_var?", "saved_mean?", "saved_var?"])
   public static var computesHalfInFloat32: Bool { true }
-  let epsilon: Float
+  package let epsilon: Float
   let momentum: Float
-  let isTraining: Bool
+  package let isTraining: Bool
   /// False where each position of each channel has statistics of its own, as before opset 9.
-  let isSpatial: Bool
+  package let isSpatial: Bool
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     epsilon = try attributes.float("epsilon", default: 1e-5)
@@ -63,7 +63,7 @@ public struct BatchNormalization: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   private func kernel<T: RealElement>(_ context: KernelContext, _ type: T.Type) throws(PinionError) -> Kernel {
     let shape = try context.type(0).shape, allLines = try lines(shape)

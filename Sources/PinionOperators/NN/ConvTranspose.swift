@@ -10,7 +10,7 @@ public struct ConvTranspose: CPUExecutable {
   public static let schema = Schema("ConvTranspose", since: 22, inputs: ["X", "W", "B?"], outputs: ["Y"])
   public static var computesHalfInFloat32: Bool { true }
   let window: WindowAttributes
-  let groups: Int
+  package let groups: Int
   let outputPadding: [Int64]?
   let outputShape: [Int64]?
 

@@ -9,7 +9,7 @@ public struct FusedConv: CPUExecutable {
   public static let schema = Schema("FusedConv", domain: "pinion", since: 1, inputs: ["X", "W", "B?", "Z?"], outputs: ["Y"])
   public static var computesHalfInFloat32: Bool { true }
   let form: ConvForm
-  let activation: Activation
+  package let activation: Activation
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     form = try ConvForm(&attributes)

@@ -9,7 +9,7 @@ public struct FusedGemm: CPUExecutable {
   public static let schema = Schema("FusedGemm", domain: "pinion", since: 1, inputs: ["A", "B", "C?"], outputs: ["Y"])
   public static var computesHalfInFloat32: Bool { true }
   let form: GemmForm
-  let activation: Activation
+  package let activation: Activation
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     form = try GemmForm(&attributes)

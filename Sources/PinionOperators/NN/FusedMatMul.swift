@@ -10,9 +10,9 @@ import PinionTensor
 public struct FusedMatMul: CPUExecutable {
   public static let schema = Schema("FusedMatMul", domain: "pinion", since: 1, inputs: ["A", "B", "bias?"], outputs: ["Y"])
   public static var computesHalfInFloat32: Bool { true }
-  let alpha: Float
-  let transposition: MatrixProduct.Transposition
-  let activation: Activation
+  package let alpha: Float
+  package let transposition: MatrixProduct.Transposition
+  package let activation: Activation
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = try attributes.float("alpha", default: 1)

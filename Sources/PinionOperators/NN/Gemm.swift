@@ -9,7 +9,7 @@ import PinionTensor
 public struct Gemm: CPUExecutable {
   public static let schema = Schema("Gemm", since: 13, inputs: ["A", "B", "C?"], outputs: ["Y"])
   public static var computesHalfInFloat32: Bool { true }
-  let form: GemmForm
+  package let form: GemmForm
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { form = try GemmForm(&attributes) }
 
@@ -26,10 +26,10 @@ public struct Gemm: CPUExecutable {
 }
 
 /// What Gemm and its fused form share.
-struct GemmForm: Sendable {
-  let alpha: Float
-  let beta: Float
-  let transposition: MatrixProduct.Transposition
+package struct GemmForm: Sendable {
+  package let alpha: Float
+  package let beta: Float
+  package let transposition: MatrixProduct.Transposition
 
   init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = try attributes.float("alpha", default: 1)

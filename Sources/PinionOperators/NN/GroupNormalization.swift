@@ -37,7 +37,7 @@ public struct GroupNormalization: CPUExecutable {
     try groupedKernel(context, groups: groups, epsilon: epsilon, scalesGroups: scalesGroups)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// Normalises each of `groups` groups of the channels of each instance of input 0; inputs 1 and 2 scale and shift.

@@ -20,7 +20,7 @@ public struct Hardmax: SoftmaxOperator {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [] }
 
   private func kernel<T: RealElement>(_ lines: AxisLines, _ type: T.Type) -> Kernel {
     let extent = lines.extent, inner = lines.inner

@@ -21,5 +21,5 @@ public struct InstanceNormalization: CPUExecutable {
     try groupedKernel(context, groups: try context.type(0).dims[1], epsilon: epsilon, scalesGroups: false)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

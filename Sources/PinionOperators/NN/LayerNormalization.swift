@@ -12,7 +12,7 @@ public struct LayerNormalization: CPUExecutable {
   public static let schema = Schema(
     "LayerNormalization", since: 17, inputs: ["X", "Scale", "B?"], outputs: ["Y", "Mean?", "InvStdDev?"])
   public static var computesHalfInFloat32: Bool { true }
-  let axis: Int64
+  package let axis: Int64
   let epsilon: Float
   let stashType: ElementType
 
@@ -39,7 +39,7 @@ public struct LayerNormalization: CPUExecutable {
     return try rows.kernel(context, mean: context.wants(output: 1) ? 1 : nil, factor: context.wants(output: 2) ? 2 : nil)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// Checks that an operand broadcasts to `type` without enlarging it.

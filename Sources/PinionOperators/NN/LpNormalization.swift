@@ -36,5 +36,5 @@ public struct LpNormalization: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

@@ -30,7 +30,7 @@ public struct MeanVarianceNormalization: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   private func kernel<T: RealElement>(_ groups: AxisGroups, _ type: T.Type) -> Kernel {
     guard groups.size > 0 else { return Kernel(stages: []) }

@@ -31,5 +31,5 @@ public struct RMSNormalization: CPUExecutable {
     return try rows.kernel(context, mean: nil, factor: nil)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

@@ -39,5 +39,5 @@ public struct RotaryEmbedding: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

@@ -33,5 +33,5 @@ public struct SimplifiedLayerNormalization: CPUExecutable {
     return try rows.kernel(context, mean: nil, factor: context.wants(output: 1) ? 1 : nil)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

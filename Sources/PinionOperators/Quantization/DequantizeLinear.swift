@@ -7,8 +7,8 @@ import PinionTensor
 /// The numbers that codes of few bits stand for: (x - x_zero_point) * x_scale.
 public struct DequantizeLinear: CPUExecutable {
   public static let schema = Schema("DequantizeLinear", since: 28, inputs: ["x", "x_scale", "x_zero_point?"], outputs: ["y"])
-  let axis: Int64
-  let blockSize: Int
+  package let axis: Int64
+  package let blockSize: Int
   let outputType: ElementType?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

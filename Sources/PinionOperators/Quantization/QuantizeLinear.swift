@@ -7,8 +7,8 @@ import PinionTensor
 /// Codes of few bits for the numbers `x`: saturate(x / y_scale + y_zero_point), rounded to even.
 public struct QuantizeLinear: CPUExecutable {
   public static let schema = Schema("QuantizeLinear", since: 28, inputs: ["x", "y_scale", "y_zero_point?"], outputs: ["y"])
-  let axis: Int64
-  let blockSize: Int
+  package let axis: Int64
+  package let blockSize: Int
   let saturate: Bool
   let precision: ElementType?
   let outputType: ElementType?

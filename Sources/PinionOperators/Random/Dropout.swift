@@ -81,9 +81,7 @@ public struct Dropout: CPUExecutable {
     return Kernel(stages: [seed.stage, drop], scratchBytes: Seed.scratchBytes, laneScratchBytes: strip * 8)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
-
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
-    isIdentity(context) && !context.wants(output: 1) ? 0 : nil
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+    isIdentity(context) && !context.wants(output: 1) ? [.within(input: 0, offset: 0)] : [.over(inputs: [0])]
   }
 }

@@ -8,7 +8,7 @@ import PinionTensor
 public struct ReduceMean: ReduceOperator {
   public static let schema = Schema("ReduceMean", since: 18, inputs: ["data", "axes?"], outputs: ["reduced"])
   static var operation: pk_reduce_op { PK_REDUCE_MEAN }
-  let reduction: ReductionAttributes
+  package let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 
   func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {

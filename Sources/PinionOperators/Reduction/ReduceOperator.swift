@@ -7,7 +7,7 @@ import PinionTensor
 
 /// Which axes a reduction takes away, beyond its input `axes`.
 public struct ReductionAttributes: Sendable {
-  let keepsAxes: Bool
+  package let keepsAxes: Bool
   /// Without axes every element is a group of its own; otherwise the whole tensor is one group.
   let keepsElementsWithoutAxes: Bool
 

@@ -48,5 +48,7 @@ public struct Concat: CPUExecutable {
     return moveKernel(moves)
   }
 
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { context.inference.inputs.count == 1 ? 0 : nil }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+    context.inference.inputs.count == 1 ? [.within(input: 0, offset: 0)] : []
+  }
 }

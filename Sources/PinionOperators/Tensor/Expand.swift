@@ -24,8 +24,8 @@ public struct Expand: CPUExecutable {
     return moveKernel(try StridedCopy(width: type.element.byteWidth, dims: output.dims, from: from))
   }
 
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
-    guard let type = try? context.type(0), let output = try? context.outputType(0) else { return nil }
-    return type.count == output.count ? 0 : nil
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+    guard let type = try? context.type(0), let output = try? context.outputType(0) else { return [] }
+    return type.count == output.count ? [.within(input: 0, offset: 0)] : []
   }
 }

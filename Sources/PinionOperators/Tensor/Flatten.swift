@@ -20,5 +20,5 @@ public struct Flatten: CPUExecutable {
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 }

@@ -61,13 +61,13 @@ public struct Gather: CPUExecutable {
   }
 
   /// Neighbouring slices of the outermost axis lie in the data already.
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let data = try? context.type(0), let axis = try? data.shape.normalized(axis: axis), data.shape.count(0..<axis) == 1,
       let indices = try? context.value(1)?.integers(), let first = try? indices.first?.position(in: data.dims[axis])
-    else { return nil }
+    else { return [] }
     for (offset, index) in indices.enumerated() {
-      guard let position = try? index.position(in: data.dims[axis]), position == first &+ offset else { return nil }
+      guard let position = try? index.position(in: data.dims[axis]), position == first &+ offset else { return [] }
     }
-    return first &* data.shape.count(axis &+ 1..<data.rank) &* data.element.byteWidth
+    return [.within(input: 0, offset: first &* data.shape.count(axis &+ 1..<data.rank) &* data.element.byteWidth)]
   }
 }

@@ -11,7 +11,7 @@ public struct Identity: CPUExecutable, EagerExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     guard let value = inputs.first ?? nil else { throw .invalidModel("input 'input' is missing") }

@@ -7,7 +7,7 @@ import PinionTensor
 /// The same elements under another shape: 0 in `shape` keeps the input's extent, -1 takes what is left.
 public struct Reshape: CPUExecutable {
   public static let schema = Schema("Reshape", since: 25, inputs: ["data", "shape"], outputs: ["reshaped"])
-  let allowZero: Bool
+  package let allowZero: Bool
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     allowZero = try attributes.bool("allowzero")
@@ -47,5 +47,5 @@ public struct Reshape: CPUExecutable {
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 }

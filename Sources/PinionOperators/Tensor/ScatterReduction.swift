@@ -124,7 +124,7 @@ extension ScatterOperator {
     return Kernel(stages: [try unlessReusedCopy(context), scatter])
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// Copies input 0 to output 0 where these are not the same memory.

@@ -81,20 +81,20 @@ public struct Slice: CPUExecutable {
   }
 
   /// A slice that is one run of the input's memory stays there.
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
-    guard let type = try? context.type(0), let windows = try? windows(context.inference) else { return nil }
-    guard windows.allSatisfy({ $0.count > 0 }) else { return 0 }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+    guard let type = try? context.type(0), let windows = try? windows(context.inference) else { return [] }
+    guard windows.allSatisfy({ $0.count > 0 }) else { return [.within(input: 0, offset: 0)] }
     var offset = 0
     var isInside = false
     for (axis, window) in windows.enumerated() {
       offset &+= window.start &* type.shape.strides[axis]
       if isInside {
-        guard window.count == type.dims[axis], window.step == 1 else { return nil }
+        guard window.count == type.dims[axis], window.step == 1 else { return [] }
       } else if window.count != 1 {
-        guard window.step == 1 else { return nil }
+        guard window.step == 1 else { return [] }
         isInside = true
       }
     }
-    return offset &* type.element.byteWidth
+    return [.within(input: 0, offset: offset &* type.element.byteWidth)]
   }
 }

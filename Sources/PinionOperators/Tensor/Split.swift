@@ -8,7 +8,7 @@ import PinionTensor
 public struct Split: CPUExecutable {
   public static let schema = Schema("Split", since: 18, inputs: ["input", "split?"], outputs: ["outputs..."])
   let axis: Int64
-  let outputCount: Int64?
+  package let outputCount: Int64?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis", default: 0)
@@ -86,11 +86,15 @@ public struct Split: CPUExecutable {
   }
 
   /// The pieces lie in the input where nothing is outside the axis.
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let type = try? context.type(0), let axis = try? type.shape.normalized(axis: axis), type.shape.count(0..<axis) == 1 else {
-      return nil
+      return []
     }
     let bytes = type.shape.count(axis &+ 1..<type.rank) &* type.element.byteWidth
-    return context.outputs.prefix(output).reduce(0) { $0 &+ $1.dims[axis] } &* bytes
+    var start = 0
+    return context.outputs.map { output in
+      defer { start &+= output.dims[axis] }
+      return .within(input: 0, offset: start &* bytes)
+    }
   }
 }

@@ -27,5 +27,5 @@ public struct Squeeze: CPUExecutable {
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 }

@@ -68,5 +68,5 @@ public struct TensorScatter: CPUExecutable {
     return Kernel(stages: [try unlessReusedCopy(context), write])
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

@@ -34,9 +34,9 @@ public struct Transpose: CPUExecutable {
   }
 
   /// Where only axes of one element change places, nothing moves.
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
-    guard let type = try? context.type(0), let axes = try? axes(of: type.shape) else { return nil }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+    guard let type = try? context.type(0), let axes = try? axes(of: type.shape) else { return [] }
     let moved = axes.filter { type.dims[$0] != 1 }
-    return type.count == 0 || moved == moved.sorted() ? 0 : nil
+    return type.count == 0 || moved == moved.sorted() ? [.within(input: 0, offset: 0)] : []
   }
 }
