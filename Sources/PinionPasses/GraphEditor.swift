@@ -52,7 +52,7 @@ struct GraphEditor {
     facts = nil
     let end = min(index, originalCount)
     while frontier < end {
-      if let name = names[frontier] { known.infer(graph.nodes[frontier], name: name, constants: graph.constants) }
+      if names[frontier] != nil { known.infer(graph.nodes[frontier], constants: graph.constants) }
       frontier += 1
     }
     facts = known
@@ -182,7 +182,7 @@ struct GraphEditor {
     _ = fact(nil, at: index)
     var known = facts
     facts = nil
-    known?.infer(node, name: name(new), constants: graph.constants)
+    known?.infer(node, constants: graph.constants)
     facts = known
   }
 
