@@ -18,7 +18,7 @@ public struct MelWeightMatrix: EagerExecutable {
 
   public func facts(_ context: FactContext) -> [Fact] {
     let bins = context.symbols.extent(context.symbols.quotient(context[1].singleExtent, by: 2), plus: 1)
-    return [Fact(element, [bins, context[0].singleExtent])]
+    return [Fact(element, [bins, context[0].extents.flatMap { $0.count == 1 ? $0[0] : nil }])]
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

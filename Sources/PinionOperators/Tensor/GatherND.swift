@@ -21,9 +21,9 @@ public struct GatherND: CPUExecutable {
 
   public func facts(_ context: FactContext) -> [Fact] {
     let data = context[0], indices = context[1]
-    guard let dims = data.dims, let places = indices.dims, let depth = indices.known(-1), batchAxes &+ depth <= dims.count else {
-      return [Fact(element: data.element)]
-    }
+    guard let dims = data.dims, let places = indices.dims, let depth = indices.known(-1), batchAxes >= 0,
+      depth <= dims.count, batchAxes <= dims.count &- depth
+    else { return [Fact(element: data.element)] }
     return [Fact(data.element, places.dropLast() + dims.dropFirst(batchAxes &+ depth))]
   }
 

@@ -77,7 +77,7 @@ public struct Pad: CPUExecutable {
     let pads = [Int(before), Int(after)].filter { $0 != 0 }
     if pads.allSatisfy(Symbols.isExtent) { return symbols.sum(of: [extent] + pads) }
     // Pads that take off may leave less than there was before them.
-    guard pads.allSatisfy({ abs($0) < 1 << 46 }) else { return nil }
+    guard pads.allSatisfy({ $0.magnitude < 1 << 46 }) else { return nil }
     return symbols.extent(extent, plus: pads.reduce(0, &+))
   }
 

@@ -46,6 +46,8 @@ public struct Reshape: CPUExecutable {
     return [TensorType(type.element, shape)]
   }
 
+  /// A symbol in the new shape is taken for an extent: one that is 0 in some run would mean the input's extent instead, which nobody
+  /// who computes shapes from shapes has in mind.
   public func facts(_ context: FactContext) -> [Fact] {
     let data = context[0], symbols = context.symbols
     guard let given = context[1].values else {

@@ -53,7 +53,7 @@ public struct MaxUnpool: CPUExecutable {
     if context.has(2) { return [Fact(x.element, context[2].extents ?? x.openDims)] }
     let extents = kernel.indices.map { axis -> Int? in
       let numbers = [kernel[axis], strides[axis], pads[axis], pads[axis &+ kernel.count]]
-      guard numbers.allSatisfy({ abs($0) < 1 << 31 }), strides[axis] > 0 else { return nil }
+      guard numbers.allSatisfy({ $0.magnitude < 1 << 31 }), strides[axis] > 0 else { return nil }
       let more = kernel[axis] &- strides[axis] &- pads[axis] &- pads[axis &+ kernel.count]
       return context.symbols.extent(context.symbols.product(of: [x.extent(axis + 2), Int(strides[axis])]), plus: Int(more))
     }
