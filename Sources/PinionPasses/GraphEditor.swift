@@ -97,7 +97,7 @@ struct GraphEditor {
     clock += 1
     inferences[index] = clock
     let node = graph.nodes[index], before = node.outputs.map { known[$0] }
-    known.infer(node, name: node.schema.qualifiedName, constants: graph.constants)
+    known.infer(node, constants: graph.constants)
     for (output, old) in zip(node.outputs, before) {
       if let output, !known[output].isSame(as: old) { changes[output.index] = clock }
     }

@@ -20,7 +20,7 @@ public struct FastGelu: BiasedActivation {
 }
 
 /// A function of an input plus a vector along its last axis.
-protocol BiasedActivation: CPUExecutable {
+protocol BiasedActivation: CPUExecutable, LikeFirstInput {
   var function: pk_unary_op { get }
 }
 

@@ -45,6 +45,12 @@ public struct EmbedLayerNormalization: CPUExecutable {
     return [output, TensorType(.int32, try Shape([ids.dims[0]])), output]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let ids = context[0], words = context[2]
+    let output = Fact(words.element, [ids.extent(0), ids.extent(1), words.extent(1)])
+    return [output, Fact(.int32, [ids.extent(0)]), output]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([2, 3, 4, 5, 6])
     guard try context.type(2).element == .float32 else { throw context.unsupportedTypes() }

@@ -38,6 +38,16 @@ public struct GatherBlockQuantized: CPUExecutable {
     return [TensorType(scales.element, try Shape(Array(dims)))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0], element = context[2].element
+    guard let dims = data.dims, let indices = context[1].dims, let axis = data.position(gatherAxis),
+      let packed = data.position(quantizeAxis), let codes = data.element
+    else { return [Fact(element: element)] }
+    var rest = dims
+    if codes == .uint8 { rest[packed] = context.symbols.product(of: [dims[packed], 8 / bits]) }
+    return [Fact(element, rest[..<axis] + indices + rest[(axis + 1)...])]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     guard try context.outputType(0).element == .float32 else { throw context.unsupportedTypes() }
     let layout = try BlockLayout(self, context.inference)

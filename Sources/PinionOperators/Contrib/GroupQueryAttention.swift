@@ -128,6 +128,23 @@ public struct GroupQueryAttention: CPUExecutable {
     ]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let query = context[0], symbols = context.symbols
+    let size = symbols.quotient(query.extent(2), by: context.has(1) ? heads : heads &+ 2 &* kvHeads)
+    // The caches hold the longer of what is said and what was there.
+    let total = context[6].single.flatMap { Int(exactly: $0) }
+    var keys = total
+    if context.has(3) {
+      let past = context[3].extent(2)
+      keys = total.flatMap { total in past.flatMap { $0 >= 0 ? max($0, total) : nil } }
+    }
+    let cache = Fact(query.element, [query.extent(0), kvHeads, keys, size])
+    return [
+      Fact(query.element, [query.extent(0), query.extent(1), symbols.product(of: [heads, size])]), cache, cache,
+      Fact(query.element, [query.extent(0), heads, query.extent(1), total]),
+    ]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 1, 2, 3, 4, 7, 8, 10, 11])
     guard try context.type(0).element == .float32 else { throw context.unsupportedTypes() }

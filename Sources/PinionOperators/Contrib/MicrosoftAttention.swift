@@ -77,6 +77,23 @@ public struct MicrosoftAttention: CPUExecutable {
     ]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    facts(input: context[0], weights: context[1], past: context.has(4) ? context[4] : nil, element: context[0].element, context.symbols)
+  }
+
+  func facts(input: Fact, weights: Fact, past: Fact?, element: ElementType?, _ symbols: Symbols) -> [Fact] {
+    var size = symbols.quotient(weights.extent(1), by: 3), valueSize = size
+    if let sizes {
+      size = sizes.first.flatMap { Int(exactly: $0) }
+      valueSize = sizes.last.flatMap { Int(exactly: $0) }
+    }
+    let keys = past.map { symbols.sum(of: [input.extent(1), $0.extent(3)]) } ?? input.extent(1)
+    return [
+      Fact(element, [input.extent(0), input.extent(1), valueSize]),
+      Fact(element, [2, input.extent(0), heads, keys, symbols.quotient(size, by: heads)]),
+    ]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 1, 2, 4, 5])
     guard try context.type(0).element == .float32 else { throw context.unsupportedTypes() }

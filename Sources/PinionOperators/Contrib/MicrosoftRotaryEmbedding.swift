@@ -5,7 +5,7 @@ import PinionGraph
 import PinionTensor
 
 /// com.microsoft's RotaryEmbedding: positions come before the tables, and one position may stand for a whole row of them.
-public struct MicrosoftRotaryEmbedding: CPUExecutable {
+public struct MicrosoftRotaryEmbedding: CPUExecutable, LikeFirstInput {
   public static let schema = Schema(
     "RotaryEmbedding", domain: "com.microsoft", since: 1, inputs: ["input", "position_ids", "cos_cache", "sin_cache"],
     outputs: ["output"])

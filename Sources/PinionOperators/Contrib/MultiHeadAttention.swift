@@ -110,6 +110,27 @@ public struct MultiHeadAttention: CPUExecutable {
     ]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let query = context[0], key = context[1], value = context[2], element = query.element, symbols = context.symbols
+    guard let rank = query.rank else { return [Fact(element: element)] }
+    let batch = query.extent(0), queries = query.extent(1)
+    let size = rank == 5 ? query.extent(4) : symbols.quotient(query.extent(2), by: heads)
+    var rows = queries, valueSize = size
+    if context.has(2) {
+      let isByHead = value.rank.map { $0 == 4 }
+      rows = isByHead.flatMap { value.extent($0 ? 2 : 1) }
+      valueSize = isByHead.flatMap { $0 ? value.extent(3) : symbols.quotient(value.extent(2), by: heads) }
+    } else if context.has(1) {
+      rows = key.extent(1)
+    }
+    let keys = context.has(6) ? symbols.sum(of: [rows, context[6].extent(2)]) : rows
+    return [
+      Fact(element, [batch, queries, symbols.product(of: [heads, valueSize])]),
+      Fact(element, [batch, heads, keys, size]), Fact(element, [batch, heads, keys, valueSize]),
+      Fact(element, [batch, heads, queries, keys]),
+    ]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 1, 2, 3, 5, 6, 7])
     guard try context.type(0).element == .float32 else { throw context.unsupportedTypes() }

@@ -19,6 +19,8 @@ public struct NhwcMaxPool: CPUExecutable {
     return [TensorType(x.element, try Shape([x.dims[0]] + window.output + [x.dims[x.rank - 1]]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [form.facts(context, isChannelsLast: true)] }
+
   /// The channels of a position lie together, so that a window's maximum is that of whole vectors.
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let x = try context.type(0)

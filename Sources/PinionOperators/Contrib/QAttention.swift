@@ -45,6 +45,11 @@ public struct QAttention: CPUExecutable {
     return try attention.infer(try unquantized(context))
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    attention.facts(
+      input: context[0], weights: context[1], past: context.has(8) ? context[8] : nil, element: context[2].element, context.symbols)
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     guard try context.outputType(0).element == .float32 else { throw context.unsupportedTypes() }
     let form = try attention.form(try unquantized(context.inference))

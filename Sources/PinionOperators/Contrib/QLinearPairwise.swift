@@ -44,6 +44,8 @@ extension QLinearPairwise {
     return [TensorType(a.element, try .broadcast([a.shape, b.shape]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context.broadcast([0, 3]))] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .uint8: try kernel(UInt8.self, context)

@@ -6,7 +6,7 @@ import PinionGraph
 import PinionTensor
 
 /// exp(x) / sum(exp(x)) along an axis of a quantised tensor, quantised again.
-public struct QLinearSoftmax: CPUExecutable {
+public struct QLinearSoftmax: CPUExecutable, LikeFirstInput {
   public static let schema = Schema(
     "QLinearSoftmax", domain: "com.microsoft", since: 1, inputs: ["X", "X_scale", "x_zero_point?", "y_scale", "y_zero_point"],
     outputs: ["Y"])

@@ -31,7 +31,7 @@ private func qLinearUnarySchema(_ name: String) -> Schema {
 }
 
 /// A function of bytes with one scale and zero point, and others for the result.
-protocol QLinearUnary: CPUExecutable {
+protocol QLinearUnary: CPUExecutable, LikeFirstInput {
   var function: @Sendable (Float) -> Float { get }
 }
 

@@ -23,6 +23,8 @@ public struct QLinearWhere: CPUExecutable {
     return [TensorType(x.element, try .broadcast([condition.shape, x.shape, y.shape]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[1].element ?? context[4].element, context.broadcast([0, 1, 4]))] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(1).element {
     case .uint8: try kernel(UInt8.self, context)

@@ -18,5 +18,7 @@ public struct SkipLayerNormalization: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { try skip.infer(context) }
+
+  public func facts(_ context: FactContext) -> [Fact] { skip.facts(context) }
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try skip.kernel(context) }
 }

@@ -23,4 +23,14 @@ public struct Equal: CompareOperator {
       for index in 0..<count { y[index] = a[index &* aStep] == b[index &* bStep] }
     }
   }
+
+  /// An extent differs from every negative number.
+  public func facts(_ context: FactContext) -> [Fact] {
+    var result = broadcast(context)
+    result.values = context.elementwise(0, 1) { a, b in
+      if a == b { return 1 }
+      return Symbols.isSymbol(a) && b >= 0 || Symbols.isSymbol(b) && a >= 0 || (Symbols.isSymbol(a) && Symbols.isSymbol(b)) ? nil : 0
+    }
+    return [result]
+  }
 }

@@ -14,6 +14,8 @@ public struct IsNaN: CPUExecutable {
     [TensorType(.bool, try context.type(0).shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .bool)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try predicateKernel(PK_PREDICATE_ISNAN, context) { $0.isNaN }
   }
@@ -33,6 +35,8 @@ public struct IsInf: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(.bool, try context.type(0).shape)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .bool)] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch (detectsNegative, detectsPositive) {

@@ -17,6 +17,20 @@ public struct Where: CPUExecutable {
     return [TensorType(x.element, try .broadcast([condition.shape, x.shape, y.shape]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    var result = Fact(context.element(of: 1..<3), context.broadcast())
+    if let flags = context[0].values, let x = context[1].values, let y = context[2].values {
+      let count = [flags.count, x.count, y.count].first { $0 != 1 } ?? 1
+      if [flags.count, x.count, y.count].allSatisfy({ $0 == 1 || $0 == count }) {
+        result.values = (0..<count).map { index in
+          let a = x[x.count == 1 ? 0 : index], b = y[y.count == 1 ? 0 : index]
+          return flags[flags.count == 1 ? 0 : index].map { $0 == 0 ? b : a } ?? (a == b ? a : nil)
+        }
+      }
+    }
+    return [result]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let output = try context.outputType(0)
     let width = output.element.byteWidth

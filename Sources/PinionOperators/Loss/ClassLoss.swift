@@ -32,6 +32,8 @@ struct ClassLoss: Sendable {
     return TensorType(scores.element, reduction == .none ? labels.shape : .scalar)
   }
 
+  func facts(_ context: FactContext) -> Fact { Fact(context[0].element, reduction == .none ? context[1].dims : []) }
+
   /// Stages that compute the loss into output 0.
   /// - Parameter source: where the log-probabilities lie.
   /// - Parameter scratch: byte offset of two Doubles for each part in the scratch memory, see `scratchBytes`.

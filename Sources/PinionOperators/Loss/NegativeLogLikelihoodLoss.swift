@@ -14,6 +14,8 @@ public struct NegativeLogLikelihoodLoss: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try loss.infer(context)] }
 
+  public func facts(_ context: FactContext) -> [Fact] { [loss.facts(context)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 2])
     let bytes = try loss.scratchBytes(context)

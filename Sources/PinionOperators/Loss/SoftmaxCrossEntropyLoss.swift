@@ -17,6 +17,8 @@ public struct SoftmaxCrossEntropyLoss: CPUExecutable {
     [try loss.infer(context), try context.type(0)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [loss.facts(context), context.like(0)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 2])
     switch try context.type(0).element {

@@ -17,6 +17,11 @@ public struct ArrayFeatureExtractor: CPUExecutable {
     return [TensorType(type.element, try Shape(outer + [positions.count]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0]
+    return [Fact(x.element, x.dims.map { ($0.count == 1 ? [1] : Array($0.dropLast())) + [context[1].count(context.symbols)] })]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element.byteWidth {
     case 1: return try kernel(context, UInt8.self)

@@ -5,7 +5,7 @@ import PinionGraph
 import PinionTensor
 
 /// 1 where x is above a threshold, else 0.
-public struct Binarizer: CPUExecutable {
+public struct Binarizer: CPUExecutable, LikeFirstInput {
   public static let schema = Schema("Binarizer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
   let threshold: Float
 
@@ -13,7 +13,6 @@ public struct Binarizer: CPUExecutable {
     threshold = try attributes.float("threshold", default: 0)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
   public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -34,6 +34,14 @@ public struct CategoryMapper: CPUExecutable {
     return [TensorType(try table(type).values.element, type.shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    switch context[0].element {
+    case .string: [context.like(0, element: .int64)]
+    case .int64: [context.like(0, element: .string)]
+    default: [Fact(nil, context[0].dims)]
+    }
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try table(try context.type(0)).kernel(context)
   }

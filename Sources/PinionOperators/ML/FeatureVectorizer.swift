@@ -41,6 +41,15 @@ public struct FeatureVectorizer: CPUExecutable {
     return [TensorType(.float32, try Shape([rows, total]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let rows = context[0].rank.flatMap { $0 > 1 ? context[0].extent(0) : 1 }
+    let columns = context.inputs.indices.map { index -> Int? in
+      guard widths.isEmpty else { return index < widths.count ? Int(exactly: widths[index]) : nil }
+      return context[index].dims.flatMap { context.symbols.product(of: $0.count > 1 ? Array($0.dropFirst()) : $0) }
+    }
+    return [Fact(.float32, [rows, context.symbols.sum(of: columns)])]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let (rows, columns) = try layout(context.inference.inputs)
     let total = columns.reduce(0) { $0 &+ $1.given }

@@ -5,7 +5,7 @@ import PinionGraph
 import PinionTensor
 
 /// Replaces the elements that have a given value (NaN included) by one number, or by one for each position of the last axis.
-public struct Imputer: CPUExecutable {
+public struct Imputer: CPUExecutable, LikeFirstInput {
   public static let schema = Schema("Imputer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
   let floats: [Float]
   let integers: [Int64]

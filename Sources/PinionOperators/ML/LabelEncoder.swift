@@ -72,6 +72,11 @@ public struct LabelEncoder: CPUExecutable {
     return [TensorType(try table(type).values.element, type.shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let table = tables.first { $0.keys.element == context[0].element }
+    return [Fact(table?.values.element, context[0].dims)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try table(try context.type(0)).kernel(context)
   }

@@ -34,6 +34,11 @@ public struct LinearClassifier: CPUExecutable {
     ]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let rows = context.featureRows
+    return [Fact(labels.element, [rows]), Fact(.float32, [rows, isBinary ? 2 : scores.functions])]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let wantsScores = context.wants(output: 1)
     let columns = try FeatureRows(try context.type(0)).columns

@@ -21,6 +21,8 @@ public struct LinearRegressor: CPUExecutable {
     [TensorType(.float32, try Shape([try FeatureRows(try context.type(0)).rows, scores.functions]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, [context.featureRows, scores.functions])] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let scores = scores
     let postTransform = postTransform

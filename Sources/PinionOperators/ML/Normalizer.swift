@@ -27,6 +27,8 @@ public struct Normalizer: CPUExecutable {
     return [TensorType(.float32, type.shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .float32)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let columns = try FeatureRows(try context.type(0)).columns
     let norm = norm

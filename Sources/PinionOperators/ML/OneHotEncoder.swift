@@ -32,6 +32,8 @@ public struct OneHotEncoder: CPUExecutable {
     return [TensorType(.float32, try Shape(type.dims + [categories.count]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, context[0].dims.map { $0 + [categories.count] })] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let read = try LabelKey.reader(type.element)

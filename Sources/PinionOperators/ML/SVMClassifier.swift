@@ -90,6 +90,10 @@ public struct SVMClassifier: CPUExecutable {
     return [TensorType(labels.element, try Shape([rows])), TensorType(.float32, try Shape([rows, scoreCount]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(labels.element, [context.featureRows]), Fact(.float32, [context.featureRows, scoreCount])]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let wantsScores = context.wants(output: 1)
     let room = try Room(classes: classes, pairs: pairs, vectors: vectorCount)

@@ -48,6 +48,8 @@ public struct SVMRegressor: CPUExecutable {
     [TensorType(.float32, try Shape([try FeatureRows(try context.type(0)).rows, 1]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, [context.featureRows, 1])] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let room = try vectorCount.adding(1)
     return try rowKernel(context, columns: columns...columns, scoreCount: room, cost: vectorCount &* columns) {

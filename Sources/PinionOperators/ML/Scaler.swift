@@ -23,6 +23,8 @@ public struct Scaler: CPUExecutable {
     return [TensorType(.float32, type.shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .float32)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let columns = type.dims[type.rank - 1]

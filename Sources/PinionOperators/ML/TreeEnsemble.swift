@@ -92,6 +92,8 @@ public struct TreeEnsemble: CPUExecutable {
     return [TensorType(type.element, try Shape([rows.rows, source.targets]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, [context.featureRows, source.targets])] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let element = try context.outputType(0).element
     let targets = source.targets

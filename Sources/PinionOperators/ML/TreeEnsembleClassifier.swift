@@ -38,6 +38,10 @@ public struct TreeEnsembleClassifier: CPUExecutable {
     ]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(labels.element, [context.featureRows]), Fact(.float32, [context.featureRows, labels.count])]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let count = labels.count
     let wantsScores = context.wants(output: 1)

@@ -27,6 +27,8 @@ public struct TreeEnsembleRegressor: CPUExecutable {
     [TensorType(.float32, try Shape([try FeatureRows(try context.type(0)).rows, source.targets]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, [context.featureRows, source.targets])] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let targets = source.targets
     let postTransform = postTransform

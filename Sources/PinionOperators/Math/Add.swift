@@ -8,4 +8,10 @@ public struct Add: BinaryOperator {
   var function: pk_binary_op { PK_BINARY_ADD }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    var result = broadcast(context)
+    result.values = context.arithmetic({ $0.addingReportingOverflow($1) }, { context.symbols.sum(of: [$0, $1]) })
+    return [result]
+  }
 }

@@ -22,6 +22,8 @@ public struct BitCast: CPUExecutable {
     return [TensorType(to, type.shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: to)] }
+
   /// In memory narrow integers carry their sign through a whole byte, which the same bits of another type do not.
   private func signMatters(_ type: TensorType) -> Bool { to.bitWidth < 8 && type.element != to }
 

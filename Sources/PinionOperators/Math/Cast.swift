@@ -30,6 +30,7 @@ public struct Cast: CastingOperator {
   }
 
   func target(_ context: InferenceContext) throws(PinionError) -> ElementType { to }
+  func target(_ context: FactContext) -> ElementType? { to }
   func target(_ inputs: [Tensor?]) throws(PinionError) -> ElementType { to }
 }
 
@@ -45,6 +46,7 @@ public struct CastLike: CastingOperator {
   }
 
   func target(_ context: InferenceContext) throws(PinionError) -> ElementType { try context.type(1).element }
+  func target(_ context: FactContext) -> ElementType? { context[1].element }
 
   func target(_ inputs: [Tensor?]) throws(PinionError) -> ElementType {
     guard inputs.count > 1, let like = inputs[1] else { throw .invalidModel("input 'target_type' is missing") }
@@ -57,6 +59,7 @@ protocol CastingOperator: CPUExecutable, EagerExecutable {
   var saturate: Bool { get }
   var rounding: NarrowFloat.Rounding { get }
   func target(_ context: InferenceContext) throws(PinionError) -> ElementType
+  func target(_ context: FactContext) -> ElementType?
   func target(_ inputs: [Tensor?]) throws(PinionError) -> ElementType
 }
 
@@ -66,6 +69,13 @@ extension CastingOperator {
     let target = try target(context)
     guard (type.element == .string) == (target == .string) else { throw .dataDependent }
     return [TensorType(target, type.shape)]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let target = target(context)
+    // A shape stays one as int64; other numbers may lose something on the way.
+    let keepsValues = target == .int64 && (context[0].element == .int64 || context[0].element == .int32 || context[0].element == .bool)
+    return [Fact(element: target, dims: context[0].dims, values: keepsValues ? context[0].values : nil)]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -6,7 +6,7 @@ import PinionGraph
 import PinionTensor
 
 /// Elements held between two bounds, each of which may be absent; where they cross, the upper one wins.
-public struct Clip: CPUExecutable {
+public struct Clip: CPUExecutable, LikeFirstInput {
   public static let schema = Schema("Clip", since: 13, inputs: ["input", "min?", "max?"], outputs: ["output"])
   /// The bounds of nodes from before opset 11, where they were attributes.
   package let low: Float?

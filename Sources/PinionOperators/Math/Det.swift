@@ -16,6 +16,8 @@ public struct Det: CPUExecutable {
     return [TensorType(type.element, try Shape(Array(type.dims.dropLast(2))))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context[0].dims.map { $0.dropLast(2) })] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let size = type.dims[type.rank - 1], matrices = try context.outputType(0).count

@@ -8,4 +8,12 @@ public struct Div: BinaryOperator {
   var function: pk_binary_op { PK_BINARY_DIV }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    var result = broadcast(context)
+    result.values = context.arithmetic({ $1 == 0 ? (0, true) : $0.dividedReportingOverflow(by: $1) }) { extent, divisor in
+      context.symbols.quotient(extent, by: divisor)
+    }
+    return [result]
+  }
 }

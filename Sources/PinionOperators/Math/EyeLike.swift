@@ -22,6 +22,8 @@ public struct EyeLike: CPUExecutable {
     return [TensorType(element ?? type.element, type.shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: element)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.outputType(0)
     guard type.element != .string, type.element != .complex64, type.element != .complex128 else { throw context.unsupportedTypes() }

@@ -8,4 +8,10 @@ public struct Mul: BinaryOperator {
   var function: pk_binary_op { PK_BINARY_MUL }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    var result = broadcast(context)
+    result.values = context.arithmetic({ $0.multipliedReportingOverflow(by: $1) }, { context.symbols.product(of: [$0, $1]) })
+    return [result]
+  }
 }

@@ -33,6 +33,8 @@ public struct PRelu: BinaryOperator {
     return [type]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try binaryKernel(function, try shapes(context.inference), context)
   }

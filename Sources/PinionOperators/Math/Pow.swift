@@ -15,6 +15,8 @@ public struct Pow: PairwiseOperator {
     [TensorType(try context.type(0).element, try .broadcast(try context.operandShapes()))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context.broadcast())] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let base = try context.type(0), exponent = try context.type(1).element
     if let kernel = try constantExponentKernel(base, context) { return kernel }

@@ -8,4 +8,10 @@ public struct Sub: BinaryOperator {
   var function: pk_binary_op { PK_BINARY_SUB }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    var result = broadcast(context)
+    result.values = context.arithmetic({ $0.subtractingReportingOverflow($1) }, { context.symbols.difference($0, $1) })
+    return [result]
+  }
 }

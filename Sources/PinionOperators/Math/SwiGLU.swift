@@ -6,7 +6,7 @@ import PinionGraph
 import PinionTensor
 
 /// A / (1 + exp(-alpha * A)) * B, elementwise for operands of one shape.
-public struct SwiGLU: CPUExecutable {
+public struct SwiGLU: CPUExecutable, LikeFirstInput {
   public static let schema = Schema("SwiGLU", since: 28, inputs: ["A", "B"], outputs: ["Y"])
   public static var computesHalfInFloat32: Bool { true }
   let alpha: Float

@@ -6,15 +6,13 @@ import PinionGraph
 import PinionTensor
 
 /// An operator that maps each element of its input to one of the same type.
-protocol UnaryOperator: CPUExecutable {
+protocol UnaryOperator: CPUExecutable, LikeFirstInput {
   var function: pk_unary_op { get }
   var parameters: pk_params { get }
 }
 
 extension UnaryOperator {
   var parameters: pk_params { pk_params() }
-
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try unaryKernel(function, parameters, context)

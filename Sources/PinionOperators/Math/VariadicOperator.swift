@@ -6,20 +6,12 @@ import PinionGraph
 import PinionTensor
 
 /// An operator that combines any number of operands one after the other.
-protocol VariadicOperator: CPUExecutable {
+protocol VariadicOperator: CPUExecutable, Broadcasting {
   static var function: pk_binary_op { get }
 }
 
 extension VariadicOperator {
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.attributes["consumed_inputs"] = nil }
-
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    let indices = Array(context.inputs.indices)
-    var shapes: [Shape] = []
-    for index in indices { shapes.append(try context.type(index).shape) }
-    try context.requireSameElementType(indices)
-    return [TensorType(try context.type(0).element, try .broadcast(shapes))]
-  }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try variadicKernel(Self.function, context) }
 

@@ -100,6 +100,25 @@ public struct Attention: CPUExecutable {
     ]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let q = context[0], k = context[1], v = context[2], symbols = context.symbols
+    guard let rank = q.rank ?? k.rank ?? v.rank else { return [Fact(element: q.element), Fact(element: k.element), Fact(element: v.element)] }
+    let isSplit = rank == 4
+    let heads = isSplit ? q.extent(1) : self.heads.flatMap { Int(exactly: $0) }
+    let kvHeads = isSplit ? k.extent(1) ?? v.extent(1) : self.kvHeads.flatMap { Int(exactly: $0) }
+    func size(_ fact: Fact, _ heads: Int?) -> Int? {
+      isSplit ? fact.extent(3) : heads.flatMap { symbols.quotient(fact.extent(2), by: $0) }
+    }
+    let batch = q.extent(0), queries = q.extent(isSplit ? 2 : 1), valueSize = size(v, kvHeads), headSize = size(k, kvHeads) ?? size(q, heads)
+    let rows = k.extent(isSplit ? 2 : 1) ?? v.extent(isSplit ? 2 : 1)
+    let keys = context.has(4) ? symbols.sum(of: [rows, context[4].extent(2)]) : rows
+    let y = isSplit ? [batch, heads, queries, valueSize] : [batch, queries, symbols.product(of: [heads, valueSize])]
+    return [
+      Fact(q.element, y), Fact(k.element, [batch, kvHeads, keys, headSize]), Fact(v.element, [batch, kvHeads, keys, valueSize]),
+      Fact(q.element, [batch, heads, queries, keys]),
+    ]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 1, 2, 4, 5])
     switch try context.type(0).element {

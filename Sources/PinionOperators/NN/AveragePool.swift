@@ -17,6 +17,8 @@ public struct AveragePool: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try form.infer(context)] }
 
+  public func facts(_ context: FactContext) -> [Fact] { [form.facts(context)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try form.makeKernel(.mean(countsPadding: countsPadding), context)
   }

@@ -54,6 +54,10 @@ public struct BatchNormalization: CPUExecutable {
     return [type, mean, variance, mean, variance]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    [context.like(0), context.like(3), context.like(4), context.like(3), context.like(4)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 1, 2, 3, 4])
     switch try context.type(0).element {

@@ -35,6 +35,13 @@ public struct CausalConvWithState: CPUExecutable {
     return [input, state]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let input = context[0]
+    return [
+      context.like(0), Fact(input.element, [input.extent(0), input.extent(1), context.symbols.extent(context[1].extent(2), plus: -1)]),
+    ]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let input = try context.type(0)
     guard input.element == .float32 else { throw context.unsupportedTypes() }

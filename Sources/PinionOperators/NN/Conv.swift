@@ -18,6 +18,10 @@ public struct Conv: CPUExecutable {
     return [try form.infer(x, try context.type(1), bias: context.optionalType(2), element: x.element)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    [form.facts(x: context[0], w: context[1], element: context.element(of: 0..<2), context.symbols)]
+  }
+
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     convolutionOperations(weights: inputs.count > 1 ? inputs[1] : nil, outputs)
   }

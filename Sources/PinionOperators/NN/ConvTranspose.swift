@@ -74,6 +74,36 @@ public struct ConvTranspose: CPUExecutable {
     return [TensorType(x.element, try Shape([shape.images, outputs] + shape.window.output))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0], w = context[1], element = context.element(of: 0..<2)
+    guard let rank = x.rank ?? w.rank, rank > 2 else { return [Fact(element: element)] }
+    let outputs = context.symbols.product(of: [w.extent(1), groups])
+    let extents = (0..<(rank - 2)).map { spatialExtent($0, rank - 2, x.extent($0 + 2), w.known($0 + 2), context.symbols) }
+    return [Fact(element, [x.extent(0), outputs] + extents)]
+  }
+
+  /// What follows for an axis of the image.
+  private func spatialExtent(_ axis: Int, _ rank: Int, _ extent: Int?, _ kernel: Int?, _ symbols: Symbols) -> Int? {
+    func number(_ list: [Int64]?, default value: Int) -> Int? {
+      guard let list else { return value }
+      guard list.count == rank, list[axis] >= 0, list[axis] < Int64(Window.limit) else { return nil }
+      return Int(list[axis])
+    }
+    guard let stride = number(window.strides, default: 1), let dilation = number(window.dilations, default: 1),
+      let extra = number(outputPadding, default: 0), let pads = try? window.explicitPads(rank)
+    else { return nil }
+    if let outputShape {
+      let named = outputShape.count == rank + 2 ? Array(outputShape.dropFirst(2)) : outputShape
+      return named.count == rank ? Int(exactly: named[axis]) : nil
+    }
+    if window.autoPad == .sameUpper || window.autoPad == .sameLower { return symbols.product(of: [extent, stride]) }
+    guard let kernel, kernel > 0, kernel < Window.limit else { return nil }
+    let others = (kernel &- 1).multipliedReportingOverflow(by: dilation)
+    guard !others.overflow, others.partialValue < 1 << 40 else { return nil }
+    return symbols.extent(
+      symbols.product(of: [extent, stride]), plus: others.partialValue &+ 1 &+ extra &- stride &- pads.before[axis] &- pads.after[axis])
+  }
+
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     guard let x = inputs.first ?? nil, inputs.count > 1, let weights = inputs[1], let channels = weights.dims.first, channels > 0 else { return 0 }
     return 2 &* x.count &* (weights.count / channels)

@@ -19,6 +19,11 @@ public struct FlexAttention: EagerExecutable {
     probabilityModifier = attributes.has("prob_mod") ? try attributes.subgraph("prob_mod") : nil
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let q = context[0]
+    return [Fact(q.element, [q.extent(0), q.extent(1), q.extent(2), context[2].extent(3)])]
+  }
+
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     var tensors: [Tensor] = []
     for input in inputs.prefix(3) {

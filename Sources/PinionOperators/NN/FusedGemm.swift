@@ -18,6 +18,8 @@ public struct FusedGemm: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try form.infer(context)] }
 
+  public func facts(_ context: FactContext) -> [Fact] { [form.facts(context)] }
+
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     productOperations(depth: form.transposition.a ? inputs.first??.dims.first : inputs.first??.dims.last, outputs)
   }

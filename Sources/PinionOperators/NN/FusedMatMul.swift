@@ -32,6 +32,8 @@ public struct FusedMatMul: CPUExecutable {
     return [TensorType(a.element, product.result)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context.element(of: 0..<2), context.product(0, 1, transposition))] }
+
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     productOperations(depth: inputs.first??.dims.last, outputs)
   }

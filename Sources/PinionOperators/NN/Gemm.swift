@@ -18,6 +18,8 @@ public struct Gemm: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try form.infer(context)] }
 
+  public func facts(_ context: FactContext) -> [Fact] { [form.facts(context)] }
+
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     productOperations(depth: form.transposition.a ? inputs.first??.dims.first : inputs.first??.dims.last, outputs)
   }
@@ -47,6 +49,10 @@ package struct GemmForm: Sendable {
       }
     }
     return TensorType(a.element, result)
+  }
+
+  func facts(_ context: FactContext) -> Fact {
+    Fact(context.element(of: 0..<2), [context[0].extent(transposition.a ? 1 : 0), context[1].extent(transposition.b ? 0 : 1)])
   }
 
   func makeKernel(_ activation: Activation, _ context: KernelContext) throws(PinionError) -> Kernel {

@@ -12,6 +12,8 @@ public struct GlobalAveragePool: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try GlobalPool.infer(context)] }
 
+  public func facts(_ context: FactContext) -> [Fact] { [GlobalPool.facts(context)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try GlobalPool.makeKernel(.mean(countsPadding: false), context)
   }

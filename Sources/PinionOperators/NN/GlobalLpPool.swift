@@ -17,6 +17,8 @@ public struct GlobalLpPool: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try GlobalPool.infer(context)] }
 
+  public func facts(_ context: FactContext) -> [Fact] { [GlobalPool.facts(context)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try GlobalPool.makeKernel(.norm(p: Double(order)), context)
   }

@@ -12,6 +12,8 @@ public struct GlobalMaxPool: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try GlobalPool.infer(context)] }
 
+  public func facts(_ context: FactContext) -> [Fact] { [GlobalPool.facts(context)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try GlobalPool.makeKernel(.maximum(columnMajorIndices: false), context)
   }

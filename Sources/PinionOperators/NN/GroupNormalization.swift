@@ -6,7 +6,7 @@ import PinionGraph
 import PinionTensor
 
 /// (X - mean) / sqrt(variance + epsilon) * scale + bias, with mean and variance over a group of channels of one instance.
-public struct GroupNormalization: CPUExecutable {
+public struct GroupNormalization: CPUExecutable, LikeFirstInput {
   public static let schema = Schema("GroupNormalization", since: 21, inputs: ["X", "scale", "bias"], outputs: ["Y"])
   public static var computesHalfInFloat32: Bool { true }
   let groups: Int

@@ -5,7 +5,7 @@ import PinionGraph
 import PinionTensor
 
 /// (X - mean) / sqrt(variance + epsilon) * scale + B, with mean and variance over one channel of one instance.
-public struct InstanceNormalization: CPUExecutable {
+public struct InstanceNormalization: CPUExecutable, LikeFirstInput {
   public static let schema = Schema("InstanceNormalization", since: 22, inputs: ["input", "scale", "B"], outputs: ["output"])
   public static var computesHalfInFloat32: Bool { true }
   let epsilon: Float

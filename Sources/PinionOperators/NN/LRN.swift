@@ -6,7 +6,7 @@ import PinionGraph
 import PinionTensor
 
 /// X / (bias + alpha / size * s)^beta, where s sums the squares over `size` neighbouring channels.
-public struct LRN: CPUExecutable {
+public struct LRN: CPUExecutable, LikeFirstInput {
   public static let schema = Schema("LRN", since: 13, inputs: ["X"], outputs: ["Y"])
   public static var computesHalfInFloat32: Bool { true }
   let size: Int

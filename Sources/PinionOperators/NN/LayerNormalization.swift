@@ -32,6 +32,11 @@ public struct LayerNormalization: CPUExecutable {
     return [type, statistics, statistics]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let statistics = Fact(stashType, context.statistics(from: axis))
+    return [context.like(0), statistics, statistics]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let rows = try NormalizedRows(
       context, normalization: RowNormalization(epsilon: Double(epsilon), centers: true),

@@ -84,6 +84,14 @@ public struct LinearAttention: CPUExecutable {
     ]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let q = context[0], k = context[1], v = context[2], symbols = context.symbols
+    let size = symbols.quotient(v.extent(2), by: kvHeads)
+    let state = Fact(
+      context.has(3) ? context[3].element : q.element, [q.extent(0), kvHeads, symbols.quotient(k.extent(2), by: kvHeads), size])
+    return [Fact(q.element, [q.extent(0), q.extent(1), symbols.product(of: [heads, size])]), state]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 1, 2, 3, 4, 5])
     guard try context.type(0).element == .float32 else { throw context.unsupportedTypes() }

@@ -6,7 +6,7 @@ import PinionGraph
 import PinionTensor
 
 /// Each line along an axis divided by its norm, 0 where that is 0.
-public struct LpNormalization: CPUExecutable {
+public struct LpNormalization: CPUExecutable, LikeFirstInput {
   public static let schema = Schema("LpNormalization", since: 22, inputs: ["input"], outputs: ["output"])
   public static var computesHalfInFloat32: Bool { true }
   let axis: Int64

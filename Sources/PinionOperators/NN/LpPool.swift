@@ -19,6 +19,8 @@ public struct LpPool: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try form.infer(context)] }
 
+  public func facts(_ context: FactContext) -> [Fact] { [form.facts(context)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try form.makeKernel(.norm(p: Double(order)), context)
   }

@@ -17,6 +17,8 @@ public struct MatMul: CPUExecutable {
     return [TensorType(a.element, try MatrixProduct(a.shape, b.shape).result)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context.element(of: 0..<2), context.product(0, 1))] }
+
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     productOperations(depth: inputs.first??.dims.last, outputs)
   }

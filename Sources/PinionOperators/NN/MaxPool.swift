@@ -21,6 +21,11 @@ public struct MaxPool: CPUExecutable {
     return [result, TensorType(.int64, result.shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let result = form.facts(context)
+    return [result, Fact(.int64, result.dims)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try form.makeKernel(.maximum(columnMajorIndices: isColumnMajor), context)
   }

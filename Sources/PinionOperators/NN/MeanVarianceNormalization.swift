@@ -5,7 +5,7 @@ import PinionGraph
 import PinionTensor
 
 /// (X - mean) / (standard deviation + 1e-9), both over the axes in `axes`.
-public struct MeanVarianceNormalization: CPUExecutable {
+public struct MeanVarianceNormalization: CPUExecutable, LikeFirstInput {
   public static let schema = Schema("MeanVarianceNormalization", since: 13, inputs: ["X"], outputs: ["Y"])
   public static var computesHalfInFloat32: Bool { true }
   let axes: [Int64]

@@ -24,6 +24,8 @@ public struct RMSNormalization: CPUExecutable {
     return [TensorType(scale.element, type.shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[1].element, context[0].dims)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let rows = try NormalizedRows(
       context, normalization: RowNormalization(epsilon: Double(epsilon), centers: false),

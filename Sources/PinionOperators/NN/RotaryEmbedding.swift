@@ -5,7 +5,7 @@ import PinionGraph
 import PinionTensor
 
 /// Turns pairs of elements of each head by angles that grow with the position.
-public struct RotaryEmbedding: CPUExecutable {
+public struct RotaryEmbedding: CPUExecutable, LikeFirstInput {
   public static let schema = Schema(
     "RotaryEmbedding", since: 23, inputs: ["X", "cos_cache", "sin_cache", "position_ids?"], outputs: ["Y"])
   public static var computesHalfInFloat32: Bool { true }

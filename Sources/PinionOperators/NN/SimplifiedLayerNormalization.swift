@@ -26,6 +26,10 @@ public struct SimplifiedLayerNormalization: CPUExecutable {
     return [TensorType(scale.element, type.shape), statistics]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(context[1].element, context[0].dims), Fact(stashType, context.statistics(from: axis))]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let rows = try NormalizedRows(
       context, normalization: RowNormalization(epsilon: Double(epsilon), centers: false),

@@ -6,7 +6,7 @@ import PinionGraph
 import PinionTensor
 
 /// Softmax, LogSoftmax and Hardmax: operators on the lines of a tensor along an axis.
-protocol SoftmaxOperator: CPUExecutable {
+protocol SoftmaxOperator: CPUExecutable, LikeFirstInput {
   var along: SoftmaxAxis { get }
 }
 

@@ -22,6 +22,8 @@ public struct ConvInteger: CPUExecutable {
     return [try form.infer(try context.type(0), w, bias: nil, element: .int32)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [form.facts(x: context[0], w: context[1], element: .int32, context.symbols)] }
+
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     convolutionOperations(weights: inputs.count > 1 ? inputs[1] : nil, outputs)
   }

@@ -33,6 +33,11 @@ public struct DequantizeLinear: CPUExecutable {
     return [TensorType(element, x.shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let element = outputType ?? context[1].element.map { $0 == .float8e8m0 ? .float32 : $0 }
+    return [Fact(element, context[0].dims)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try dequantizeKernel(try layout(context.inference), context)
   }

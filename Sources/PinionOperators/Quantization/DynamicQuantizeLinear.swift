@@ -17,6 +17,8 @@ public struct DynamicQuantizeLinear: CPUExecutable {
     return [TensorType(.uint8, x.shape), TensorType(.float32, .scalar), TensorType(.uint8, .scalar)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .uint8), Fact(.float32, []), Fact(.uint8, [])] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let count = try context.type(0).count
     let measure = DynamicQuantization(count: count)

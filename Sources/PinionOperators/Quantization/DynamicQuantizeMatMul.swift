@@ -22,6 +22,8 @@ public struct DynamicQuantizeMatMul: CPUExecutable {
     return [TensorType(a.element, product.result)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, context.product(0, 1))] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let a = try context.type(0), b = try context.type(1)
     var preparation = Preparation(context)

@@ -18,6 +18,8 @@ public struct MatMulInteger: CPUExecutable {
     return [TensorType(.int32, try MatrixProduct(try context.type(0).shape, try context.type(1).shape).result)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.int32, context.product(0, 1))] }
+
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     productOperations(depth: inputs.first??.dims.last, outputs)
   }

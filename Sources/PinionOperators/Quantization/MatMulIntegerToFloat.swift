@@ -23,6 +23,8 @@ public struct MatMulIntegerToFloat: CPUExecutable {
     return [TensorType(try context.type(2).element, product.result)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[2].element, context.product(0, 1))] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     guard try context.outputType(0).element == .float32 else { throw context.unsupportedTypes() }
     var preparation = Preparation(context)

@@ -48,6 +48,8 @@ public struct MatMulNBits: CPUExecutable {
     return [TensorType(a.element, try Shape(Array(a.dims.dropLast()) + [n]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context[0].dims(with: n, at: context[0].position(-1)))] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let a = try context.type(0)
     guard a.element == .float32 else { throw context.unsupportedTypes() }

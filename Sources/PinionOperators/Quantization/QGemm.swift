@@ -35,6 +35,11 @@ public struct QGemm: CPUExecutable {
     return [TensorType(element, product.result)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let element = context.has(7) ? (context.has(8) ? context[8].element : context[0].element) : .float32
+    return [Fact(element, [context[0].extent(transposition.a ? 1 : 0), context[3].extent(transposition.b ? 0 : 1)])]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let a = try context.type(0), b = try context.type(3)
     var preparation = Preparation(context)

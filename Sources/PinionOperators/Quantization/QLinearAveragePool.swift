@@ -31,6 +31,8 @@ public struct QLinearAveragePool: CPUExecutable {
     return [TensorType(x.element, try pool(x).result)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [form.facts(context, isChannelsLast: isChannelsLast)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try pool(try context.type(0)).makeKernel(context)
   }
@@ -59,6 +61,8 @@ public struct QLinearGlobalAveragePool: CPUExecutable {
     let x = try context.type(0)
     return [TensorType(x.element, try pool(x).result)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [GlobalPool.facts(context, isChannelsLast: isChannelsLast)] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try pool(try context.type(0)).makeKernel(context)

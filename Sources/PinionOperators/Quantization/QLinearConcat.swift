@@ -43,6 +43,11 @@ public struct QLinearConcat: CPUExecutable {
     return [TensorType(first.element, try Shape(dims))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let parts = Array(stride(from: 2, to: context.inputs.count, by: 3))
+    return [Fact(parts.lazy.compactMap { context[$0].element }.first, context.concatenated(parts, axis: axis))]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let parts = try partCount(context.inference)
     let output = try context.outputType(0)

@@ -18,6 +18,8 @@ public struct QLinearConv: CPUExecutable {
     try QuantizedConvolution(form: form, isChannelsLast: false).infer(context)
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { QuantizedConvolution(form: form, isChannelsLast: false).facts(context) }
+
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     convolutionOperations(weights: inputs.count > 3 ? inputs[3] : nil, outputs)
   }
@@ -39,6 +41,8 @@ public struct MicrosoftQLinearConv: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { try convolution.infer(context) }
+
+  public func facts(_ context: FactContext) -> [Fact] { convolution.facts(context) }
 
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     guard convolution.isChannelsLast, let y = outputs.first, let y = try? y.channelsFirst() else {
@@ -68,6 +72,10 @@ struct QuantizedConvolution: Sendable {
     let first = isChannelsLast ? try x.channelsFirst() : x
     let result = try form.infer(first, w, bias: context.optionalType(8), element: y.element)
     return [isChannelsLast ? try channelsLast(result) : result]
+  }
+
+  func facts(_ context: FactContext) -> [Fact] {
+    [form.facts(x: context[0], w: context[3], element: context[7].element, isChannelsLast: isChannelsLast, context.symbols)]
   }
 
   private func channelsLast(_ type: TensorType) throws(PinionError) -> TensorType {

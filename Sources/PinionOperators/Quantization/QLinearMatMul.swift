@@ -22,6 +22,8 @@ public struct QLinearMatMul: CPUExecutable {
     return [TensorType(try context.type(7).element, product.result)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[7].element, context.product(0, 3))] }
+
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     productOperations(depth: inputs.first??.dims.last, outputs)
   }

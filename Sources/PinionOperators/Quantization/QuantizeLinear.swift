@@ -37,6 +37,10 @@ public struct QuantizeLinear: CPUExecutable {
     return [TensorType(element, x.shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(context.has(2) ? context[2].element : outputType ?? .uint8, context[0].dims)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let scale = try context.type(1).element
     let natural: ElementType = scale == .float16 || scale == .bfloat16 ? scale : .float32

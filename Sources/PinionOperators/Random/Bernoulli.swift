@@ -21,6 +21,8 @@ public struct Bernoulli: CPUExecutable {
     return [TensorType(element ?? type.element, type.shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: element)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let input = try context.type(0), output = try context.outputType(0)
     let widen = try ElementConversion(from: input.element, to: .float64)

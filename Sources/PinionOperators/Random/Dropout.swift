@@ -32,6 +32,8 @@ public struct Dropout: CPUExecutable {
     return Array(outputs.prefix(max(context.outputCount, 1)))
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0), context.like(0, element: .bool)] }
+
   /// Whether the node is known to pass its input on.
   private func isIdentity(_ context: KernelContext) -> Bool {
     guard context.has(2) else { return true }

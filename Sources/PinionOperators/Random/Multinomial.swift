@@ -27,6 +27,8 @@ public struct Multinomial: CPUExecutable {
     return [TensorType(element, try Shape([type.dims[0], sampleSize]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(element, [context[0].extent(0), sampleSize])] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let classes = type.dims[1], samples = sampleSize, isWide = element == .int64

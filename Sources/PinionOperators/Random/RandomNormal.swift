@@ -29,6 +29,8 @@ public struct RandomNormal: CPUExecutable {
     [TensorType(element, shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(TensorType(element, shape))] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let mean = mean, scale = scale
     return try randomKernel(seed, context) { mean + scale * $0.normal($1) }

@@ -26,6 +26,8 @@ public struct RandomNormalLike: CPUExecutable {
     return [TensorType(element ?? type.element, type.shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: element)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let mean = mean, scale = scale
     return try randomKernel(seed, context) { mean + scale * $0.normal($1) }

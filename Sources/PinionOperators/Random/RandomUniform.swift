@@ -29,6 +29,8 @@ public struct RandomUniform: CPUExecutable {
     [TensorType(element, shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(TensorType(element, shape))] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let low = low, high = high
     return try randomKernel(seed, context) { low + (high - low) * $0.uniform($1) }

@@ -26,6 +26,8 @@ public struct RandomUniformLike: CPUExecutable {
     return [TensorType(element ?? type.element, type.shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: element)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let low = low, high = high
     return try randomKernel(seed, context) { low + (high - low) * $0.uniform($1) }

@@ -42,6 +42,8 @@ public struct DynamicQuantizeLSTM: CPUExecutable {
     return try shape.outputs(attributes, element: .float32)
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { attributes.facts(context, element: .float32, transposedWeights: true) }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let shape = try shape(context.inference), hidden = shape.hidden, width = 4 &* hidden
     guard hidden > 0, shape.batch > 0 else { return Kernel(stages: []) }

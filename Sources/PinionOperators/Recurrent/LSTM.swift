@@ -28,6 +28,8 @@ public struct LSTM: CPUExecutable {
     return try shape.outputs(attributes, element: try context.type(0).element)
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { attributes.facts(context, element: context.element(of: 0..<3)) }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 1, 2, 3, 5, 6, 7])
     switch try context.type(0).element {

@@ -22,6 +22,8 @@ public struct RNN: CPUExecutable {
     return Array(try shape.outputs(attributes, element: try context.type(0).element).prefix(2))
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { Array(attributes.facts(context, element: context.element(of: 0..<3)).prefix(2)) }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 1, 2, 3, 5])
     switch try context.type(0).element {

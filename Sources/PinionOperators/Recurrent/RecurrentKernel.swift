@@ -57,6 +57,16 @@ struct RecurrentShape: Sendable {
   }
 }
 
+extension RecurrentAttributes {
+  func facts(_ context: FactContext, element: ElementType?, transposedWeights: Bool = false) -> [Fact] {
+    let x = context[0], r = context[2]
+    let steps = x.extent(isBatchFirst ? 1 : 0), batch = x.extent(isBatchFirst ? 0 : 1)
+    let hidden = r.extent(transposedWeights ? 1 : 2) ?? hiddenSize.flatMap { Int(exactly: $0) }
+    let state = Fact(element, isBatchFirst ? [batch, directions, hidden] : [directions, batch, hidden])
+    return [Fact(element, isBatchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden]), state, state]
+  }
+}
+
 /// What a cell sees of one sequence at one step; all memory is `hidden` long or a multiple of it.
 struct CellRow<T: WeightElement> {
   /// The gates' share of the input, biases included; free to be written to.

@@ -47,6 +47,21 @@ extension ReduceOperator {
     return [TensorType(type.element, try type.shape.reduced(try axes(context), keepsAxes: reduction.keepsAxes))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [reducedFact(context)] }
+
+  func reducedFact(_ context: FactContext) -> Fact {
+    let data = context[0]
+    let all = data.dims.map { $0.indices.map { Optional(Int64($0)) } } ?? []
+    var axes: [Int64?] = all
+    if context.has(1) {
+      guard let given = context[1].values else { return Fact(data.element, reduction.keepsAxes ? data.openDims : nil) }
+      if !given.isEmpty { axes = given } else if reduction.keepsElementsWithoutAxes { axes = [] }
+    } else if reduction.keepsElementsWithoutAxes {
+      axes = []
+    }
+    return Fact(data.element, context.reduced(0, axes: axes, keepsAxes: reduction.keepsAxes))
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let groups = AxisGroups(type.shape, axes: try axes(context.inference))

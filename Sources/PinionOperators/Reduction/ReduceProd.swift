@@ -22,4 +22,13 @@ public struct ReduceProd: ReduceOperator {
     default: nil
     }
   }
+
+  /// The elements of a shape multiplied are extents of others.
+  public func facts(_ context: FactContext) -> [Fact] {
+    var result = reducedFact(context)
+    if let values = context[0].extents, context[0].rank == 1, result.dims == [] || result.dims == [1] {
+      result.values = [context.symbols.product(of: values).map(Int64.init)]
+    }
+    return [result]
+  }
 }

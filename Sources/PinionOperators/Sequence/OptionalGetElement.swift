@@ -5,11 +5,10 @@ import PinionGraph
 import PinionTensor
 
 /// The value that an optional holds; a tensor or sequence is returned as it is.
-public struct OptionalGetElement: CPUExecutable, EagerExecutable {
+public struct OptionalGetElement: CPUExecutable, EagerExecutable, LikeFirstInput {
   public static let schema = Schema("OptionalGetElement", since: 28, inputs: ["input"], outputs: ["output"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
   public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 

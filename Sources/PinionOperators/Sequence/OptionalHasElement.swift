@@ -11,6 +11,8 @@ public struct OptionalHasElement: ShapeReading, EagerExecutable {
 
   public func read(_ input: TensorType) throws(PinionError) -> Tensor { try Tensor(scalar: true) }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.bool, [])] }
+
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let hasElement =
       switch inputs.first ?? nil {

@@ -60,6 +60,18 @@ public struct DFT: CPUExecutable {
     return [TensorType(type.element, try Shape(dims))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0], symbols = context.symbols, isReal = isInverse && isOneSided
+    guard let rank = x.rank, rank > 1, let named = context.has(2) ? context[2].single : -2, let axis = Fact.position(named, rank: rank),
+      axis < rank - 1
+    else { return [Fact(x.element, x.openDims)] }
+    var length = x.extent(axis)
+    if context.has(1) { length = context[1].singleExtent.flatMap { Symbols.isExtent($0) ? $0 : nil } }
+    if isReal, !context.has(1) { length = symbols.product(of: [2, symbols.extent(length, plus: -1)]) }
+    if isOneSided, !isInverse { length = symbols.extent(symbols.quotient(length, by: 2), plus: 1) }
+    return [Fact(x.element, Fact(x.element, x.dims(with: length, at: axis)).dims(with: isReal ? 1 : 2, at: rank - 1))]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: return try kernel(Float.self, context)

@@ -16,6 +16,11 @@ public struct MelWeightMatrix: EagerExecutable {
     element = try attributes.elementType("output_datatype", default: .float32)
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let bins = context.symbols.extent(context.symbols.quotient(context[1].singleExtent, by: 2), plus: 1)
+    return [Fact(element, [bins, context[0].extents.flatMap { $0.count == 1 ? $0[0] : nil }])]
+  }
+
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     func number(_ index: Int) throws(PinionError) -> Double {
       let name = Self.schema.inputName(index)

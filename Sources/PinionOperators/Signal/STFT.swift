@@ -37,6 +37,24 @@ public struct STFT: CPUExecutable {
     return [TensorType(signal.element, try Shape([signal.dims[0], form.frames, form.bins, 2]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let signal = context[0], symbols = context.symbols
+    var length = signal.extent(1)
+    if context.has(3) {
+      length = context[3].singleExtent.flatMap { Symbols.isExtent($0) ? $0 : nil }
+    } else if context.has(2) {
+      length = context[2].extent(0)
+    }
+    var frames: Int?
+    if let step = context[1].single.flatMap({ Int(exactly: $0) }), step > 0, let length, length > 0, length < 1 << 32 {
+      // A signal shorter than a frame has none.
+      let more = symbols.remainder(signal.extent(1), behind: length - 1)
+      frames = symbols.quotient(more, roundedUpBy: step)
+    }
+    let bins = isOneSided ? symbols.extent(symbols.quotient(length, by: 2), plus: 1) : length
+    return [Fact(signal.element, [signal.extent(0), frames, bins, 2])]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: return try kernel(Float.self, context)

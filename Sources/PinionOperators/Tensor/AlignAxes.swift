@@ -23,6 +23,14 @@ public struct AlignAxes: CPUExecutable {
     return [TensorType(data.element, try Shape(data.dims + end))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    guard let dims = data.dims, let rank = context[1].rank else { return [Fact(element: data.element)] }
+    guard dims.count < rank else { return [context.like(0)] }
+    guard let start = Fact.position(axis, rank: rank), dims.count <= rank - start else { return [Fact(element: data.element)] }
+    return [Fact(data.element, dims + [Int?](repeating: 1, count: rank - start - dims.count))]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
   public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 }

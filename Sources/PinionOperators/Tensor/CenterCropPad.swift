@@ -31,6 +31,17 @@ public struct CenterCropPad: CPUExecutable {
     [TensorType(try context.type(0).element, try Shape(try margins(context).map(\.padded)))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    guard var dims = data.dims, let wanted = context[1].extents else { return [Fact(data.element, data.openDims)] }
+    let axes = axes ?? dims.indices.map { Int64($0) }
+    for (index, axis) in axes.enumerated() {
+      guard index < wanted.count, let position = Fact.position(axis, rank: dims.count) else { return [Fact(data.element, data.openDims)] }
+      dims[position] = wanted[index]
+    }
+    return [Fact(data.element, dims)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try constantPadKernel(try margins(context.inference), filling: .constant(try zeroElement()), context)
   }

@@ -11,6 +11,11 @@ public struct Compress: EagerExecutable {
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.optionalInt("axis") }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    return [Fact(data.element, axis.map { data.dims(with: nil, at: data.position($0)) } ?? [nil])]
+  }
+
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     guard inputs.count == 2, let tensor = try inputs[0]?.asTensor(), let condition = try inputs[1]?.asTensor() else {
       throw .invalidModel("Compress needs 2 inputs")

@@ -31,6 +31,16 @@ public struct Concat: CPUExecutable {
     return [TensorType(first.element, try Shape(dims))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    var values: [Int64?]? = []
+    for index in context.inputs.indices {
+      values = context[index].values.flatMap { part in values.map { $0 + part } }
+      if (values?.count ?? 0) > Fact.valueLimit { values = nil }
+    }
+    let indices = context.inputs.indices
+    return [Fact(element: context.element(of: indices), dims: context.concatenated(Array(indices), axis: axis), values: values)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let output = try context.outputType(0)
     let axis = try output.shape.normalized(axis: axis)

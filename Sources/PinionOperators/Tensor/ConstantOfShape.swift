@@ -21,6 +21,17 @@ public struct ConstantOfShape: CPUExecutable {
     return [TensorType(value.element, try Shape(dims))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let shape = context[0]
+    if let dims = shape.extents {
+      let count = dims.isEmpty ? 1 : dims.count == 1 ? dims[0] ?? -1 : -1
+      let number = (0...Fact.valueLimit).contains(count) ? Fact(constant: value).values?.first : nil
+      return [Fact(element: value.element, dims: dims, values: number.map { [Int64?](repeating: $0, count: count) })]
+    }
+    guard let rank = shape.known(0), rank <= Fact.valueLimit else { return [Fact(element: value.element)] }
+    return [Fact(value.element, [Int?](repeating: nil, count: rank))]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let width = value.element.byteWidth
     return .ranges(try context.outputType(0).count, grain: 1 << 16) { [value] frame, range in

@@ -16,6 +16,10 @@ public struct Expand: CPUExecutable {
     return [TensorType(type.element, try Shape.broadcast([type.shape, try Shape(dims)]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(context[0].element, Fact.broadcast([context[0].dims, context[1].extents], context.symbols))]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0), output = try context.outputType(0)
     let lead = output.rank &- type.rank

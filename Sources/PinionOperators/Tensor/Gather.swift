@@ -19,6 +19,20 @@ public struct Gather: CPUExecutable {
     return [TensorType(data.element, try Shape(Array(dims)))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0], indices = context[1]
+    guard let dims = data.dims, let axis = data.position(axis), let places = indices.dims else { return [Fact(element: data.element)] }
+    return [Fact(element: data.element, dims: dims[..<axis] + places + dims[(axis + 1)...], values: dims.count == 1 ? chosen(data, indices) : nil)]
+  }
+
+  private func chosen(_ data: Fact, _ indices: Fact) -> [Int64?]? {
+    guard let values = data.values, let places = indices.values else { return nil }
+    return places.map { place in
+      guard let place, let position = Fact.position(place, rank: values.count) else { return nil }
+      return values[position]
+    }
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.type(1).element == .int64 ? kernel(Int64.self, context) : kernel(Int32.self, context)
   }

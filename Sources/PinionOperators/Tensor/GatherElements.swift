@@ -16,6 +16,8 @@ public struct GatherElements: CPUExecutable {
     return [TensorType(try context.type(0).element, try context.type(1).shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context[1].dims)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.type(1).element == .int64 ? kernel(Int64.self, context) : kernel(Int32.self, context)
   }

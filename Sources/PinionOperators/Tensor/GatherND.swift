@@ -19,6 +19,14 @@ public struct GatherND: CPUExecutable {
     return [TensorType(data.element, try Shape(indices.dims.dropLast() + data.dims.dropFirst(batchAxes &+ tuples.depth)))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0], indices = context[1]
+    guard let dims = data.dims, let places = indices.dims, let depth = indices.known(-1), batchAxes >= 0,
+      depth <= dims.count, batchAxes <= dims.count &- depth
+    else { return [Fact(element: data.element)] }
+    return [Fact(data.element, places.dropLast() + dims.dropFirst(batchAxes &+ depth))]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.type(1).element == .int64 ? kernel(Int64.self, context) : kernel(Int32.self, context)
   }

@@ -10,6 +10,8 @@ public struct Identity: CPUExecutable, EagerExecutable {
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
+
+  public func facts(_ context: FactContext) -> [Fact] { [context[0]] }
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
   public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 

@@ -9,6 +9,8 @@ public struct NonZero: EagerExecutable {
   public static let schema = Schema("NonZero", since: 13, inputs: ["X"], outputs: ["Y"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.int64, [context[0].rank, nil])] }
+
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     guard let tensor = try inputs.first??.asTensor() else { throw .invalidModel("input 'X' is missing") }
     var positions: [Int] = []

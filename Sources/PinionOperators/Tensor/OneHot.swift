@@ -22,6 +22,13 @@ public struct OneHot: CPUExecutable {
     return [TensorType(values.element, try Shape(dims))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let indices = context[0], element = context[2].element
+    guard var dims = indices.dims, let position = Fact.position(axis, rank: dims.count + 1) else { return [Fact(element: element)] }
+    dims.insert(context[1].element == .int64 ? context[1].extents.flatMap { $0.count == 1 ? $0[0] : nil } : nil, at: position)
+    return [Fact(element, dims)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let indices = try context.type(0), output = try context.outputType(0)
     let axis = try indices.shape.normalized(axis: axis, limit: indices.rank &+ 1)

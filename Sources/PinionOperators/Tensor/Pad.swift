@@ -59,6 +59,28 @@ public struct Pad: CPUExecutable {
     return [TensorType(type.element, try Shape(try margins(context).map(\.padded)))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    guard var dims = data.dims, let pads = context[1].values else { return [Fact(data.element, data.openDims)] }
+    guard let axes = context.has(3) ? context[3].values : dims.indices.map({ Int64($0) }), pads.count == 2 &* axes.count else {
+      return [Fact(data.element, data.openDims)]
+    }
+    for (index, axis) in axes.enumerated() {
+      guard let axis, let position = Fact.position(axis, rank: dims.count) else { return [Fact(data.element, data.openDims)] }
+      dims[position] = padded(dims[position], pads[index], pads[index &+ axes.count], context.symbols)
+    }
+    return [Fact(data.element, dims)]
+  }
+
+  private func padded(_ extent: Int?, _ before: Int64?, _ after: Int64?, _ symbols: Symbols) -> Int? {
+    guard let before, let after else { return nil }
+    let pads = [Int(before), Int(after)].filter { $0 != 0 }
+    if pads.allSatisfy(Symbols.isExtent) { return symbols.sum(of: [extent] + pads) }
+    // Pads that take off may leave less than there was before them.
+    guard pads.allSatisfy({ $0.magnitude < 1 << 46 }) else { return nil }
+    return symbols.extent(extent, plus: pads.reduce(0, &+))
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let margins = try margins(context.inference)
     return mode == .constant

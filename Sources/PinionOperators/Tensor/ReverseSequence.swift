@@ -5,7 +5,7 @@ import PinionGraph
 import PinionTensor
 
 /// Each sequence of the batch reversed in its first sequence_lens elements.
-public struct ReverseSequence: CPUExecutable {
+public struct ReverseSequence: CPUExecutable, LikeFirstInput {
   public static let schema = Schema("ReverseSequence", since: 28, inputs: ["input", "sequence_lens"], outputs: ["Y"])
   let batchAxis: Int
   let timeAxis: Int

@@ -91,7 +91,7 @@ struct Reduction<T: ReducibleElement>: Update {
 }
 
 /// An operator that starts from a copy of input 0 and applies input 2 at the places that input 1 names.
-protocol ScatterOperator: CPUExecutable {
+protocol ScatterOperator: CPUExecutable, LikeFirstInput {
   var reduction: ScatterReduction { get }
   func stage<Index: IndexElement, U: Update>(
     _: Index.Type, _ update: U, _ context: KernelContext) throws(PinionError) -> Kernel.Stage

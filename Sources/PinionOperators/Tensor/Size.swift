@@ -15,6 +15,10 @@ public struct Size: CPUExecutable, ShapeReading {
     return [TensorType(.int64, .scalar)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(element: .int64, dims: [], values: [context[0].count(context.symbols).map(Int64.init)])]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let count = Int64(try context.type(0).count)
     return .serial { $0.output(0, as: Int64.self).pointee = count }

@@ -68,6 +68,25 @@ public struct Split: CPUExecutable {
     return outputs
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0], axis = data.position(axis)
+    let pieces = pieces(axis.flatMap { data.extent($0) }, context)
+    return (0..<context.outputCount).map { Fact(data.element, data.dims(with: $0 < pieces.count ? pieces[$0] : nil, at: axis)) }
+  }
+
+  private func pieces(_ extent: Int?, _ context: FactContext) -> [Int?] {
+    if context.has(1) { return context[1].extents ?? [] }
+    guard let count = Int(exactly: outputCount ?? Int64(context.outputCount)), count > 0, let extent else { return [] }
+    guard Symbols.isSymbol(extent) else {
+      let piece = extent / count &+ (extent % count > 0 ? 1 : 0)
+      return (0..<context.outputCount).map { min(piece, max(extent &- $0 &* piece, 0)) }
+    }
+    let piece = context.symbols.quotient(extent, roundedUpBy: count)
+    // Of pieces that do not come out even only the first is known to be whole.
+    let isEven = piece == context.symbols.quotient(extent, by: count)
+    return [Int?](repeating: piece, count: isEven ? context.outputCount : 1)
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let axis = try type.shape.normalized(axis: axis)

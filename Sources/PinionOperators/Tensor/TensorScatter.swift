@@ -5,7 +5,7 @@ import PinionGraph
 import PinionTensor
 
 /// A cache with the update written at each sample's position along the sequence axis.
-public struct TensorScatter: CPUExecutable {
+public struct TensorScatter: CPUExecutable, LikeFirstInput {
   public static let schema = Schema(
     "TensorScatter", since: 24, inputs: ["past_cache", "update", "write_indices?"], outputs: ["present_cache"])
   enum Mode: String, CaseIterable { case linear, circular }

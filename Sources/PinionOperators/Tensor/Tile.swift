@@ -45,6 +45,14 @@ public struct Tile: CPUExecutable {
     return [TensorType(type.element, try Shape(dims))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    guard !repeatsOneAxis, let dims = data.dims, let repeats = context[1].extents, repeats.count == dims.count else {
+      return [Fact(data.element, data.openDims)]
+    }
+    return [Fact(data.element, zip(dims, repeats).map { context.symbols.product(of: [$0, $1]) })]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0), output = try context.outputType(0)
     let repeats = try repeats(context.inference)

@@ -36,6 +36,12 @@ public struct TopK: CPUExecutable {
     return [TensorType(type.element, shape), TensorType(.int64, shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    let dims = data.dims(with: context[1].extents.flatMap { $0.count == 1 ? $0[0] : nil }, at: data.position(axis))
+    return [Fact(data.element, dims), Fact(.int64, dims)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: try kernel(Float.self, context)

@@ -25,6 +25,12 @@ public struct Transpose: CPUExecutable {
     return [TensorType(type.element, try Shape(try axes(of: type.shape).map { type.dims[$0] }))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    guard let permutation else { return [Fact(data.element, data.dims?.reversed())] }
+    return [Fact(data.element, permutation.map { axis in Fact.position(axis, rank: permutation.count).flatMap { data.extent($0) } })]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let axes = try axes(of: type.shape)

@@ -5,7 +5,7 @@ import PinionGraph
 import PinionTensor
 
 /// The upper or lower triangle of matrices, zero elsewhere; `k` moves the diagonal to the right.
-public struct Trilu: CPUExecutable {
+public struct Trilu: CPUExecutable, LikeFirstInput {
   public static let schema = Schema("Trilu", since: 14, inputs: ["input", "k?"], outputs: ["output"])
   let isUpper: Bool
 

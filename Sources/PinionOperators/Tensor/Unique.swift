@@ -17,6 +17,15 @@ public struct Unique: EagerExecutable {
     isSorted = try attributes.bool("sorted", default: true)
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    let items = axis.map { data.position($0).flatMap { data.extent($0) } } ?? data.count(context.symbols)
+    return [
+      Fact(data.element, axis.map { data.dims(with: nil, at: data.position($0)) } ?? [nil]), Fact(.int64, [nil]), Fact(.int64, [items]),
+      Fact(.int64, [nil]),
+    ]
+  }
+
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     guard let tensor = try inputs.first??.asTensor() else { throw .invalidModel("input 'X' is missing") }
     let items: Items

@@ -12,6 +12,8 @@ public struct RegexFullMatch: EagerExecutable {
     regex = try Regex(try attributes.string("pattern", default: ""))
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .bool)] }
+
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (tensor, strings) = try requiredStrings(inputs, 0, "X")
     let output = try context.allocate(TensorType(.bool, tensor.shape))

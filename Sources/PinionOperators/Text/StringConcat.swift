@@ -9,6 +9,8 @@ public struct StringConcat: EagerExecutable {
   public static let schema = Schema("StringConcat", since: 20, inputs: ["X", "Y"], outputs: ["Z"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context.broadcast())] }
+
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (x, heads) = try requiredStrings(inputs, 0, "X")
     let (y, tails) = try requiredStrings(inputs, 1, "Y")

@@ -29,6 +29,8 @@ public struct StringNormalizer: EagerExecutable {
     self.stopwords = stopwords
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context[0].rank.map { $0 == 1 ? [nil] : [1, nil] })] }
+
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (input, strings) = try requiredStrings(inputs, 0, "X")
     let rank = input.shape.rank

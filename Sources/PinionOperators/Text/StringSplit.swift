@@ -17,6 +17,10 @@ public struct StringSplit: EagerExecutable {
     limit = Int(clamping: try attributes.int("maxsplit", default: .max))
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(.string, context[0].dims.map { $0 + [nil] }), context.like(0, element: .int64)]
+  }
+
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (input, strings) = try requiredStrings(inputs, 0, "X")
     var parts: [[UnsafeBufferPointer<UInt8>]] = []

@@ -51,6 +51,8 @@ public struct TfIdfVectorizer: CPUExecutable {
     return [TensorType(.float32, try Shape(type.dims.dropLast() + [width]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, context[0].dims.map { $0.dropLast() + [width] })] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let columns = type.dims[type.rank - 1]

@@ -44,6 +44,8 @@ public struct Tokenizer: EagerExecutable {
     }
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context[0].dims.map { $0 + [nil] })] }
+
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (input, strings) = try requiredStrings(inputs, 0, "X")
     guard (1...2).contains(input.shape.rank) else { throw .invalidShape("input 'X' is \(input.type), expected [C] or [N,C]") }

@@ -25,6 +25,11 @@ public struct AffineGrid: CPUExecutable {
     return [TensorType(theta.element, try Shape(dims + [spatial]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    guard let size = context[1].extents, size.count > 3 else { return [Fact(element: context[0].element)] }
+    return [Fact(context[0].element, [context[0].extent(0) ?? size[0]] + size[2...] + [size.count - 2])]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: try kernel(Float.self, context)

@@ -64,6 +64,14 @@ public struct Col2Im: CPUExecutable {
     return [TensorType(type.element, try Shape([type.dims[0], type.dims[1] / block] + sides.map(\.extent)))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0]
+    guard let image = context[1].extents else { return [Fact(element: x.element)] }
+    let block = context[2].single == nil && context[2].values?.count == 1 ? nil : context[2].extents.flatMap { context.symbols.product(of: $0) }
+    let channels = block.flatMap { block in block > 0 ? context.symbols.quotient(x.extent(1), by: block) : nil }
+    return [Fact(x.element, [x.extent(0), channels] + image)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: try kernel(Float.self, context)

@@ -78,6 +78,13 @@ public struct DeformConv: CPUExecutable {
     return [TensorType(x.element, try Shape([x.dims[0], w.dims[0]] + places))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0], w = context[1], element = context.element(of: 0..<3)
+    // An offset is given for each place of the result.
+    guard let rank = x.rank ?? w.rank ?? context[2].rank, rank > 2 else { return [Fact(element: element)] }
+    return [Fact(element, [x.extent(0), w.extent(0)] + (2..<rank).map { context[2].extent($0) })]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let x = try context.type(0), w = try context.type(1), output = try context.outputType(0)
     guard x.element == .float32 else { throw context.unsupportedTypes() }

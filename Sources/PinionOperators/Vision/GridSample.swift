@@ -39,6 +39,12 @@ public struct GridSample: CPUExecutable {
     return [TensorType(type.element, try Shape(Array(type.dims[..<2]) + Array(grid.dims[1...spatial])))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0], grid = context[1]
+    guard let rank = x.rank ?? grid.rank, rank > 2 else { return [Fact(element: x.element)] }
+    return [Fact(x.element, [x.extent(0) ?? grid.extent(0), x.extent(1)] + (1..<(rank - 1)).map { grid.extent($0) })]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0), grid = try context.type(1)
     let spatial = type.rank &- 2

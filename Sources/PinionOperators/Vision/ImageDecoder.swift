@@ -25,6 +25,8 @@ public struct ImageDecoder: EagerExecutable {
     format = try attributes.choice("pixel_format", default: .rgb)
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.uint8, [nil, nil, format == .grayscale ? 1 : 3])] }
+
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     guard let stream = try inputs.first??.asTensor() else { throw .invalidModel("input 'encoded_stream' is missing") }
     guard stream.element == .uint8, stream.shape.rank == 1 else {

@@ -30,6 +30,10 @@ public struct MaxRoiPool: CPUExecutable {
     return [TensorType(type.element, try Shape([regions.dims[0], type.dims[1], height, width]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(context[0].element, [context[1].extent(0), context[0].extent(1), height, width])]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: try kernel(Float.self, context)

@@ -48,6 +48,18 @@ public struct MaxUnpool: CPUExecutable {
     return [TensorType(type.element, shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0]
+    if context.has(2) { return [Fact(x.element, context[2].extents ?? x.openDims)] }
+    let extents = kernel.indices.map { axis -> Int? in
+      let numbers = [kernel[axis], strides[axis], pads[axis], pads[axis &+ kernel.count]]
+      guard numbers.allSatisfy({ $0.magnitude < 1 << 31 }), strides[axis] > 0 else { return nil }
+      let more = kernel[axis] &- strides[axis] &- pads[axis] &- pads[axis &+ kernel.count]
+      return context.symbols.extent(context.symbols.product(of: [x.extent(axis + 2), Int(strides[axis])]), plus: Int(more))
+    }
+    return [Fact(x.element, [x.extent(0), x.extent(1)] + extents)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0), output = try context.outputType(0)
     let pooled = try pooledShape(type)

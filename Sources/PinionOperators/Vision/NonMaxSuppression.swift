@@ -42,6 +42,8 @@ public struct NonMaxSuppression: EagerExecutable {
     }
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.int64, [nil, 3])] }
+
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     func operand(_ index: Int) throws(PinionError) -> Tensor? { index < inputs.count ? try inputs[index]?.asTensor() : nil }
     guard let boxes = try operand(0), let scores = try operand(1) else { throw .invalidModel("boxes or scores are missing") }

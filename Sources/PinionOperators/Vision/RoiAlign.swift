@@ -40,6 +40,10 @@ public struct RoiAlign: CPUExecutable {
     return [TensorType(type.element, try Shape([regions.dims[0], type.dims[1], height, width]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(context[0].element, [context[1].extent(0) ?? context[2].extent(0), context[0].extent(1), height, width])]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let isWide = try context.type(2).element == .int64
     let element = try context.type(0).element

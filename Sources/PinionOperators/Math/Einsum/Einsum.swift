@@ -26,6 +26,11 @@ public struct Einsum: CPUExecutable {
     return [TensorType(try context.type(0).element, try Shape(result.map { extents[$0] ?? 1 }))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let element = context.element(of: context.inputs.indices)
+    return [Fact(element, equation.resultDims(context.inputs.map { $0?.dims }, context.symbols))]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let shapes = try shapes(context.inference)
     let (operands, result, extents) = try equation.resolve(shapes)
