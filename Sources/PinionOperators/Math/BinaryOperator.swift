@@ -24,7 +24,6 @@ protocol BinaryOperator: PairwiseOperator {
 
 extension BinaryOperator {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1])
     return [TensorType(try context.type(0).element, try .broadcast(try context.operandShapes()))]
   }
 
@@ -42,7 +41,6 @@ protocol CompareOperator: PairwiseOperator {
 
 extension CompareOperator {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1])
     return [TensorType(.bool, try .broadcast(try context.operandShapes()))]
   }
 

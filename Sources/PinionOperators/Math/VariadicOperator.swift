@@ -17,7 +17,6 @@ extension VariadicOperator {
     let indices = Array(context.inputs.indices)
     var shapes: [Shape] = []
     for index in indices { shapes.append(try context.type(index).shape) }
-    try context.requireSameElementType(indices)
     return [TensorType(try context.type(0).element, try .broadcast(shapes))]
   }
 
