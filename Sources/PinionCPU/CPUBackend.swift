@@ -23,10 +23,10 @@ public struct CPUBackend: Backend {
   }
 
   public func execute(_ op: any Operator, _ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
-    for (index, input) in inputs.enumerated() {
-      if case .tensor(let tensor)? = input { try type(of: op).schema.check(tensor.element, input: index) }
+    if let op = op as? any EagerExecutable {
+      try type(of: op).schema.check(values: inputs)
+      return try op.execute(inputs, context)
     }
-    if let op = op as? any EagerExecutable { return try op.execute(inputs, context) }
     return try context.runPlanned(op, inputs, backend: self)
   }
 }

@@ -39,9 +39,7 @@ extension Operator {
 
   /// The types of the outputs for inputs of element types that the schema admits.
   public func outputTypes(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    for (index, type) in context.inputs.enumerated() {
-      if let type { try Self.schema.check(type.element, input: index) }
-    }
+    try Self.schema.check(inputs: context.inputs)
     return try infer(context)
   }
 

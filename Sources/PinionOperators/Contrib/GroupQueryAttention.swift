@@ -11,9 +11,12 @@ public struct GroupQueryAttention: CPUExecutable {
   public static let schema = Schema(
     "GroupQueryAttention", domain: "com.microsoft", since: 1,
     inputs: [
-      "query", "key?", "value?", "past_key?", "past_value?", "seqlens_k", "total_sequence_length", "cos_cache?", "sin_cache?",
-      "position_ids?", "attention_bias?", "head_sink?", "k_scale?", "v_scale?", "q_norm_weight?", "k_norm_weight?", "query_seqlens?",
-    ], outputs: ["output", "present_key?", "present_value?", "output_qk?"])
+      "query: T", "key?: T", "value?: T", "past_key?: T_CACHE", "past_value?: T_CACHE", "seqlens_k: int32", "total_sequence_length: indices",
+      "cos_cache?: T", "sin_cache?: T", "position_ids?: int64", "attention_bias?: T", "head_sink?: T", "k_scale?: float32", "v_scale?: float32",
+      "q_norm_weight?: T", "k_norm_weight?: T", "query_seqlens?: int32",
+    ], outputs: ["output: T", "present_key?: T_CACHE", "present_value?: T_CACHE", "output_qk?: T"],
+    types: ["T": [.float32, .float16, .bfloat16], "T_CACHE": [.bytes, .float32, .float16, .bfloat16, ElementTypes(.float8e4m3fn)]],
+    mixing: ["T", "T_CACHE"])
   public static var computesHalfInFloat32: Bool { true }
   let heads: Int
   let kvHeads: Int

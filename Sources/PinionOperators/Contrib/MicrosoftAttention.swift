@@ -9,8 +9,8 @@ import PinionTensor
 public struct MicrosoftAttention: CPUExecutable {
   public static let schema = Schema(
     "Attention", domain: "com.microsoft", since: 1,
-    inputs: ["input", "weights", "bias?", "mask_index?", "past?", "attention_bias?", "past_sequence_length?"],
-    outputs: ["output", "present?"])
+    inputs: ["input: T", "weights: T", "bias?: T", "mask_index?: int32", "past?: T", "attention_bias?: T", "past_sequence_length?: int32"],
+    outputs: ["output: T", "present?: T"], types: ["T": [.float32, .float16, .bfloat16]], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let heads: Int
   let isCausal: Bool
@@ -95,7 +95,6 @@ public struct MicrosoftAttention: CPUExecutable {
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([0, 1, 2, 4, 5])
     guard try context.type(0).element == .float32 else { throw context.unsupportedTypes() }
     let form = try form(context.inference), shape = form.shape
     guard context.outputs.count < 2 || shape.headSize == shape.valueSize else {

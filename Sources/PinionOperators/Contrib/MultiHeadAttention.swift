@@ -9,9 +9,10 @@ public struct MultiHeadAttention: CPUExecutable {
   public static let schema = Schema(
     "MultiHeadAttention", domain: "com.microsoft", since: 1,
     inputs: [
-      "query", "key?", "value?", "bias?", "key_padding_mask?", "attention_bias?", "past_key?", "past_value?", "past_sequence_length?",
-      "cache_indirection?",
-    ], outputs: ["output", "present_key?", "present_value?", "qk?"])
+      "query: T", "key?: T", "value?: T", "bias?: T", "key_padding_mask?: int32", "attention_bias?: T", "past_key?: T", "past_value?: T",
+      "past_sequence_length?: int32", "cache_indirection?: int32",
+    ], outputs: ["output: T", "present_key?: T", "present_value?: T", "qk?: float32|float16|bfloat16"], types: ["T": [.float32, .float16, .bfloat16]],
+    mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let heads: Int
   let isCausal: Bool
@@ -132,7 +133,6 @@ public struct MultiHeadAttention: CPUExecutable {
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([0, 1, 2, 3, 5, 6, 7])
     guard try context.type(0).element == .float32 else { throw context.unsupportedTypes() }
     let form = try form(context.inference), shape = form.shape
     var build = AttentionBuild(shape: shape)

@@ -23,9 +23,8 @@ private func qLinearPairwiseSchema(_ name: String) -> Schema {
   Schema(
     name, domain: "com.microsoft", since: 1,
     inputs: [
-      "A: uint8|int8", "A_scale: float32", "A_zero_point?: uint8|int8", "B: uint8|int8", "B_scale: float32", "B_zero_point?: uint8|int8",
-      "C_scale: float32", "C_zero_point?: uint8|int8",
-    ], outputs: ["C"])
+      "A: T", "A_scale: float32", "A_zero_point?: T", "B: T", "B_scale: float32", "B_zero_point?: T", "C_scale: float32", "C_zero_point?: T",
+    ], outputs: ["C: T"], types: ["T": .bytes])
 }
 
 /// An operator on two tensors of bytes, each with one scale and zero point: inputs 0 and 3, and the result's at 6.
@@ -35,7 +34,6 @@ protocol QLinearPairwise: CPUExecutable {
 
 extension QLinearPairwise {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 2, 3, 5, 7])
     for index in [1, 2, 4, 5, 6, 7] {
       guard let type = context.optionalType(index), type.count != 1 else { continue }
       throw .invalidShape("input '\(Self.schema.inputName(index))' is \(type), expected one element")

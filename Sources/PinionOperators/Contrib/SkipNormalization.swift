@@ -30,7 +30,6 @@ struct SkipNormalization: Sendable {
   }
 
   func kernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([0, 1, 2] + [beta, bias].compactMap { $0 })
     switch try context.type(0).element {
     case .float32: return try kernel(context, Float.self)
     case .float64: return try kernel(context, Double.self)

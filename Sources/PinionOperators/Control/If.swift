@@ -5,7 +5,7 @@ import PinionTensor
 
 /// Runs one of two subgraphs.
 public struct If: SubgraphTyping, CourseTelling {
-  public static let schema = Schema("If", since: 25, inputs: ["cond"], outputs: ["outputs..."])
+  public static let schema = Schema("If", since: 25, inputs: ["cond: bool"], outputs: ["outputs...: all"])
   package let thenBranch: Int
   package let elseBranch: Int
 

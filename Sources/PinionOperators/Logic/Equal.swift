@@ -7,7 +7,7 @@ import PinionTensor
 
 /// A = B, elementwise with broadcasting; NaN equals nothing.
 public struct Equal: CompareOperator {
-  public static let schema = Schema("Equal", since: 19, inputs: ["A", "B"], outputs: ["C"])
+  public static let schema = Schema("Equal", since: 19, inputs: ["A: T", "B: T"], outputs: ["C: bool"], types: ["T": [.numbers, .bool, .string]])
   var function: pk_compare_op { PK_COMPARE_EQ }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}

@@ -7,7 +7,7 @@ import PinionTensor
 
 /// Whether each element is NaN.
 public struct IsNaN: CPUExecutable {
-  public static let schema = Schema("IsNaN", since: 20, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("IsNaN", since: 20, inputs: ["X: U"], outputs: ["Y: bool"], types: ["U": [.narrowFloats, .floats]])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
@@ -23,7 +23,7 @@ public struct IsNaN: CPUExecutable {
 
 /// Whether each element is infinite, with the signs that the attributes ask for.
 public struct IsInf: CPUExecutable {
-  public static let schema = Schema("IsInf", since: 20, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("IsInf", since: 20, inputs: ["X: U"], outputs: ["Y: bool"], types: ["U": [.narrowFloats, .floats]])
   let detectsNegative: Bool
   let detectsPositive: Bool
 

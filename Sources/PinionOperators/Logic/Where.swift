@@ -7,13 +7,11 @@ import PinionTensor
 
 /// X where the condition holds, Y elsewhere, elementwise with broadcasting.
 public struct Where: CPUExecutable {
-  public static let schema = Schema("Where", since: 16, inputs: ["condition", "X", "Y"], outputs: ["output"])
+  public static let schema = Schema("Where", since: 16, inputs: ["condition: bool", "X: T", "Y: T"], outputs: ["output: T"], types: ["T": .all])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let condition = try context.type(0), x = try context.type(1), y = try context.type(2)
-    guard condition.element == .bool else { throw .invalidShape("input 'condition' is \(condition), expected bool") }
-    try context.requireSameElementType([1, 2])
     return [TensorType(x.element, try .broadcast([condition.shape, x.shape, y.shape]))]
   }
 

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// 1 where x is above a threshold, else 0.
 public struct Binarizer: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("Binarizer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema(
+    "Binarizer", domain: "ai.onnx.ml", since: 1, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": [.indices, .float32, .float64]])
   let threshold: Float
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

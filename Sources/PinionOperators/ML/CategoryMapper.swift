@@ -6,7 +6,7 @@ import PinionTensor
 
 /// Maps strings to the integers that stand for them, or integers to strings.
 public struct CategoryMapper: CPUExecutable {
-  public static let schema = Schema("CategoryMapper", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("CategoryMapper", domain: "ai.onnx.ml", since: 1, inputs: ["X: int64|string"], outputs: ["Y: int64|string"])
   let toIntegers: LabelTable
   let toStrings: LabelTable
 

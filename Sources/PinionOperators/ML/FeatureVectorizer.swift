@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Joins the columns of its inputs into one float32 matrix; columns beyond an input's declared number are cut, missing ones are 0.
 public struct FeatureVectorizer: CPUExecutable {
-  public static let schema = Schema("FeatureVectorizer", domain: "ai.onnx.ml", since: 1, inputs: ["X..."], outputs: ["Y"])
+  public static let schema = Schema(
+    "FeatureVectorizer", domain: "ai.onnx.ml", since: 1, inputs: ["X...: indices|float32|float64"], outputs: ["Y: float32"])
   let widths: [Int64]
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Replaces the elements that have a given value (NaN included) by one number, or by one for each position of the last axis.
 public struct Imputer: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("Imputer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema(
+    "Imputer", domain: "ai.onnx.ml", since: 1, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": [.indices, .float32, .float64]])
   let floats: [Float]
   let integers: [Int64]
   let replacedFloat: Float

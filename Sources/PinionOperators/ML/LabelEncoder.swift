@@ -9,7 +9,9 @@ import PinionTensor
 /// The form of ai.onnx.ml 1, a list of strings for strings to positions or back, is kept beside the newest one, since only the
 /// input's type tells its direction.
 public struct LabelEncoder: CPUExecutable {
-  public static let schema = Schema("LabelEncoder", domain: "ai.onnx.ml", since: 4, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema(
+    "LabelEncoder", domain: "ai.onnx.ml", since: 4, inputs: ["X: U"], outputs: ["Y: U1"],
+    types: ["U": [.indices, .float32, .float64, .int16, .string], "U1": [.indices, .float32, .float64, .int16, .string]])
   /// One table, or one for strings and one for int64.
   let tables: [LabelTable]
 

@@ -8,7 +8,8 @@ import PinionTensor
 ///
 /// One function decides between two labels: the second where it is above 0.
 public struct LinearClassifier: CPUExecutable {
-  public static let schema = Schema("LinearClassifier", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y", "Z"])
+  public static let schema = Schema(
+    "LinearClassifier", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: int64|string", "Z: float32"])
   let scores: LinearScores
   let labels: ClassLabels
   let postTransform: PostTransform

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Linear functions of the features, one for each target.
 public struct LinearRegressor: CPUExecutable {
-  public static let schema = Schema("LinearRegressor", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema(
+    "LinearRegressor", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
   let scores: LinearScores
   let postTransform: PostTransform
 

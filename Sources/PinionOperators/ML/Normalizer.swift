@@ -7,7 +7,7 @@ import PinionTensor
 
 /// Divides each row by its largest element, by the sum of its magnitudes, or by its length; a row of zeros stays.
 public struct Normalizer: CPUExecutable {
-  public static let schema = Schema("Normalizer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("Normalizer", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
 
   enum Norm: String, CaseIterable {
     case max = "MAX"

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Adds an axis with a 1 at the position of each element's category and 0 elsewhere.
 public struct OneHotEncoder: CPUExecutable {
-  public static let schema = Schema("OneHotEncoder", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema(
+    "OneHotEncoder", domain: "ai.onnx.ml", since: 1, inputs: ["X: U"], outputs: ["Y: float32"], types: ["U": [.indices, .float32, .float64, .string]])
   let categories: Tensor
   /// Whether an element of no category gives zeros and is no error.
   let allowsOthers: Bool

@@ -7,7 +7,7 @@ import PinionTensor
 
 /// A support vector machine for regression, or for telling members of one class (1) from others (-1).
 public struct SVMRegressor: CPUExecutable {
-  public static let schema = Schema("SVMRegressor", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("SVMRegressor", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
   let kernel: SupportKernel
   let vectors: Buffer
   let vectorCount: Int

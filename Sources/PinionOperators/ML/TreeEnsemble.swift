@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Decision trees whose leaves add up to `n_targets` scores for each row.
 public struct TreeEnsemble: CPUExecutable {
-  public static let schema = Schema("TreeEnsemble", domain: "ai.onnx.ml", since: 5, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema(
+    "TreeEnsemble", domain: "ai.onnx.ml", since: 5, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": [.float32, .float16, .float64]])
   public static var computesHalfInFloat32: Bool { true }
   let source: TreeSource
   let postTransform: PostTransform

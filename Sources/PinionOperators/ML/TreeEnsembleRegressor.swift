@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Decision trees whose leaves add up to `n_targets` numbers for each row; float32 whatever the input.
 public struct TreeEnsembleRegressor: CPUExecutable {
-  public static let schema = Schema("TreeEnsembleRegressor", domain: "ai.onnx.ml", since: 3, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema(
+    "TreeEnsembleRegressor", domain: "ai.onnx.ml", since: 3, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
   let source: TreeSource
   let baseValues: [Double]
   let postTransform: PostTransform

@@ -4,7 +4,7 @@ import PinionGraph
 
 /// A + B, elementwise with broadcasting; integers wrap.
 public struct Add: BinaryOperator {
-  public static let schema = Schema("Add", since: 14, inputs: ["A", "B"], outputs: ["C"])
+  public static let schema = Schema("Add", since: 14, inputs: ["A: T", "B: T"], outputs: ["C: T"], types: ["T": .numbers])
   var function: pk_binary_op { PK_BINARY_ADD }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}

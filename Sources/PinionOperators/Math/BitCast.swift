@@ -6,7 +6,9 @@ import PinionTensor
 
 /// The same bits read as another type of the same width.
 public struct BitCast: CPUExecutable {
-  public static let schema = Schema("BitCast", since: 26, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema(
+    "BitCast", since: 26, inputs: ["input: U"], outputs: ["output: U1"],
+    types: ["U": [.numbers, .narrowFloats, .narrowIntegers, .complex, .bool], "U1": [.numbers, .narrowFloats, .narrowIntegers, .complex, .bool]])
   let to: ElementType
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

@@ -6,7 +6,9 @@ import PinionTensor
 
 /// The elements in another type.
 public struct Cast: CastingOperator {
-  public static let schema = Schema("Cast", since: 28, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema(
+    "Cast", since: 28, inputs: ["input: U"], outputs: ["output: U1"],
+    types: ["U": [.numbers, .narrowFloats, .narrowIntegers, .bool, .string], "U1": [.numbers, .narrowFloats, .narrowIntegers, .bool, .string]])
   package let to: ElementType
   let saturate: Bool
   let rounding: NarrowFloat.Rounding
@@ -36,7 +38,9 @@ public struct Cast: CastingOperator {
 
 /// The elements of the first input in the type of the second one.
 public struct CastLike: CastingOperator {
-  public static let schema = Schema("CastLike", since: 25, inputs: ["input", "target_type"], outputs: ["output"])
+  public static let schema = Schema(
+    "CastLike", since: 25, inputs: ["input: U", "target_type: T2"], outputs: ["output: T2"],
+    types: ["T2": [.numbers, .narrowFloats, .narrowIntegers, .bool, .string], "U": [.numbers, .narrowFloats, .narrowIntegers, .bool, .string]])
   let saturate: Bool
   let rounding: NarrowFloat.Rounding
 

@@ -7,7 +7,7 @@ import PinionTensor
 
 /// Elements held between two bounds, each of which may be absent; where they cross, the upper one wins.
 public struct Clip: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("Clip", since: 13, inputs: ["input", "min?", "max?"], outputs: ["output"])
+  public static let schema = Schema("Clip", since: 13, inputs: ["input: T", "min?: T", "max?: T"], outputs: ["output: T"], types: ["T": .numbers])
   /// The bounds of nodes from before opset 11, where they were attributes.
   package let low: Float?
   package let high: Float?
@@ -26,7 +26,6 @@ public struct Clip: CPUExecutable, LikeFirstInput {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1, 2])
     for index in 1...2 {
       guard let bound = context.optionalType(index) else { continue }
       guard bound.count == 1 else { throw .invalidShape("bound \(bound) has \(bound.count) elements, expected 1") }

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The determinants of square matrices: [*, M, M] to [*].
 public struct Det: CPUExecutable {
-  public static let schema = Schema("Det", since: 22, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("Det", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 

@@ -4,7 +4,7 @@ import PinionGraph
 
 /// A / B, elementwise with broadcasting; integers truncate, and dividing them by 0 gives 0.
 public struct Div: BinaryOperator {
-  public static let schema = Schema("Div", since: 14, inputs: ["A", "B"], outputs: ["C"])
+  public static let schema = Schema("Div", since: 14, inputs: ["A: T", "B: T"], outputs: ["C: T"], types: ["T": .numbers])
   var function: pk_binary_op { PK_BINARY_DIV }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}

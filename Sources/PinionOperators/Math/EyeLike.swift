@@ -7,7 +7,7 @@ import PinionTensor
 
 /// A matrix of the input's shape with ones on diagonal `k` and zeros elsewhere.
 public struct EyeLike: CPUExecutable {
-  public static let schema = Schema("EyeLike", since: 22, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("EyeLike", since: 22, inputs: ["input: all"], outputs: ["output: numbers|bool"])
   let element: ElementType?
   let diagonal: Int
 

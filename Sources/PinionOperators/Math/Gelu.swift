@@ -10,7 +10,7 @@ public struct Gelu: UnaryOperator {
     case none, tanh
   }
 
-  public static let schema = Schema("Gelu", since: 20, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("Gelu", since: 20, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   package let approximation: Approximation
   var function: pk_unary_op { approximation == .tanh ? PK_UNARY_GELU_TANH : PK_UNARY_GELU_ERF }
 

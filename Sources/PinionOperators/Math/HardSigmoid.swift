@@ -4,7 +4,7 @@ import PinionGraph
 
 /// alpha * x + beta, held between 0 and 1, elementwise.
 public struct HardSigmoid: UnaryOperator {
-  public static let schema = Schema("HardSigmoid", since: 22, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("HardSigmoid", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_HARD_SIGMOID }
   package let alpha: Float
   package let beta: Float

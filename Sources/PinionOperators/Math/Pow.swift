@@ -7,7 +7,7 @@ import PinionTensor
 
 /// X to the power of Y, elementwise with broadcasting; the result has the type of X.
 public struct Pow: PairwiseOperator {
-  public static let schema = Schema("Pow", since: 15, inputs: ["X", "Y"], outputs: ["Z"])
+  public static let schema = Schema("Pow", since: 15, inputs: ["X: T", "Y: numbers"], outputs: ["Z: T"], types: ["T": .numbers])
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The numbers `start`, `start + delta`, ... up to and without `limit`.
 public struct RangeOperator: CPUExecutable {
-  public static let schema = Schema("Range", since: 27, inputs: ["start", "limit", "delta"], outputs: ["output"])
+  public static let schema = Schema(
+    "Range", since: 27, inputs: ["start: T", "limit: T", "delta: T"], outputs: ["output: T"], types: ["T": [.floats, .indices, .int16]])
   public static var computesHalfInFloat32: Bool { true }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
@@ -15,7 +16,6 @@ public struct RangeOperator: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1, 2])
     let start = try context.requiredValue(0), limit = try context.requiredValue(1), delta = try context.requiredValue(2)
     return [TensorType(start.element, try Shape([try count(start, limit, delta)]))]
   }

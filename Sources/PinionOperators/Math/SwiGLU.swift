@@ -7,7 +7,7 @@ import PinionTensor
 
 /// A / (1 + exp(-alpha * A)) * B, elementwise for operands of one shape.
 public struct SwiGLU: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("SwiGLU", since: 28, inputs: ["A", "B"], outputs: ["Y"])
+  public static let schema = Schema("SwiGLU", since: 28, inputs: ["A: T", "B: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let alpha: Float
 

@@ -10,8 +10,10 @@ import PinionTensor
 /// in float64 for float64 inputs, whatever `softmax_precision` says.
 public struct Attention: CPUExecutable {
   public static let schema = Schema(
-    "Attention", since: 25, inputs: ["Q", "K", "V", "attn_mask?", "past_key?", "past_value?", "nonpad_kv_seqlen?"],
-    outputs: ["Y", "present_key?", "present_value?", "qk_matmul_output?"])
+    "Attention", since: 25,
+    inputs: ["Q: T1", "K: T1", "V: T2", "attn_mask?: numbers|bool", "past_key?: T1", "past_value?: T2", "nonpad_kv_seqlen?: int64"],
+    outputs: ["Y: T1", "present_key?: T1", "present_value?: T2", "qk_matmul_output?: T1"], types: ["T1": .floats, "T2": .floats],
+    mixing: ["T1", "T2"])
   public static var computesHalfInFloat32: Bool { true }
   let isCausal: Bool
   let left: Int?

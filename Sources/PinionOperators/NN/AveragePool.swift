@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The mean of each window.
 public struct AveragePool: CPUExecutable {
-  public static let schema = Schema("AveragePool", since: 22, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("AveragePool", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   let form: PoolForm
   let countsPadding: Bool
 

@@ -11,8 +11,9 @@ import PinionTensor
 /// In training mode output 1 and 2 are the given statistics moved towards the batch's; 3 and 4 (before opset 14) the batch's.
 public struct BatchNormalization: CPUExecutable {
   public static let schema = Schema(
-    "BatchNormalization", since: 15, inputs: ["X", "scale", "B", "input_mean", "input_var"],
-    outputs: ["Y", "running_mean?", "running_var?", "saved_mean?", "saved_var?"])
+    "BatchNormalization", since: 15, inputs: ["X: T", "scale: T1", "B: T1", "input_mean: T2", "input_var: T2"],
+    outputs: ["Y: T", "running_mean?: T2", "running_var?: T2", "saved_mean?: T2", "saved_var?: T2"],
+    types: ["T": .floats, "T1": .floats, "T2": .floats], mixing: ["T1", "T2"])
   public static var computesHalfInFloat32: Bool { true }
   package let epsilon: Float
   let momentum: Float

@@ -7,7 +7,7 @@ import PinionTensor
 /// The gradient of a convolution with respect to its input, used as an operator: each input element adds a scaled window
 /// of the weights to the output.
 public struct ConvTranspose: CPUExecutable {
-  public static let schema = Schema("ConvTranspose", since: 22, inputs: ["X", "W", "B?"], outputs: ["Y"])
+  public static let schema = Schema("ConvTranspose", since: 22, inputs: ["X: T", "W: T", "B?: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let window: WindowAttributes
   package let groups: Int
@@ -64,7 +64,6 @@ public struct ConvTranspose: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1, 2])
     let x = try context.type(0)
     let shape = try shape(x, try context.type(1))
     let outputs = try shape.outputs.multiplied(by: groups)

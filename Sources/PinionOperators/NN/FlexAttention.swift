@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Scaled dot-product attention whose scores and probabilities go through subgraphs of the node.
 public struct FlexAttention: EagerExecutable {
-  public static let schema = Schema("FlexAttention", domain: "ai.onnx.preview", since: 1, inputs: ["Q", "K", "V"], outputs: ["Y"])
+  public static let schema = Schema(
+    "FlexAttention", domain: "ai.onnx.preview", since: 1, inputs: ["Q: T", "K: floats", "V: floats"], outputs: ["Y: T"], types: ["T": .floats])
   let scale: Float?
   let precision: ElementType?
   let scoreModifier: Int?

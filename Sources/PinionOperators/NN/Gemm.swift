@@ -7,7 +7,7 @@ import PinionTensor
 
 /// alpha · A · B + beta · C for matrices A and B, either of them transposed, and a C that broadcasts to the result.
 public struct Gemm: CPUExecutable {
-  public static let schema = Schema("Gemm", since: 13, inputs: ["A", "B", "C?"], outputs: ["Y"])
+  public static let schema = Schema("Gemm", since: 13, inputs: ["A: T", "B: T", "C?: T"], outputs: ["Y: T"], types: ["T": [.floats, .wideIntegers]])
   public static var computesHalfInFloat32: Bool { true }
   package let form: GemmForm
 
@@ -40,7 +40,6 @@ package struct GemmForm: Sendable {
   }
 
   func infer(_ context: InferenceContext) throws(PinionError) -> TensorType {
-    try context.requireSameElementType([0, 1, 2])
     let a = try context.type(0, rank: 2), b = try context.type(1, rank: 2)
     let result = try MatrixProduct(a.shape, b.shape, transposition).result
     if let c = context.optionalType(2) {

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The mean of each channel.
 public struct GlobalAveragePool: CPUExecutable {
-  public static let schema = Schema("GlobalAveragePool", since: 22, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("GlobalAveragePool", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The p-norm of each channel.
 public struct GlobalLpPool: CPUExecutable {
-  public static let schema = Schema("GlobalLpPool", since: 22, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("GlobalLpPool", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   let order: Int
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

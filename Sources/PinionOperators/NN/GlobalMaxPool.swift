@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The maximum of each channel.
 public struct GlobalMaxPool: CPUExecutable {
-  public static let schema = Schema("GlobalMaxPool", since: 22, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("GlobalMaxPool", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// (X - mean) / sqrt(variance + epsilon) * scale + B, with mean and variance over one channel of one instance.
 public struct InstanceNormalization: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("InstanceNormalization", since: 22, inputs: ["input", "scale", "B"], outputs: ["output"])
+  public static let schema = Schema(
+    "InstanceNormalization", since: 22, inputs: ["input: T", "scale: T", "B: T"], outputs: ["output: T"], types: ["T": .floats], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let epsilon: Float
 

@@ -7,7 +7,7 @@ import PinionTensor
 
 /// X / (bias + alpha / size * s)^beta, where s sums the squares over `size` neighbouring channels.
 public struct LRN: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("LRN", since: 13, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("LRN", since: 13, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let size: Int
   let alpha: Float

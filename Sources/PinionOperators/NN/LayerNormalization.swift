@@ -10,7 +10,8 @@ import PinionTensor
 /// and InvStdDev.
 public struct LayerNormalization: CPUExecutable {
   public static let schema = Schema(
-    "LayerNormalization", since: 17, inputs: ["X", "Scale", "B?"], outputs: ["Y", "Mean?", "InvStdDev?"])
+    "LayerNormalization", since: 17, inputs: ["X: T", "Scale: T", "B?: T"],
+    outputs: ["Y: T", "Mean?: float32|bfloat16", "InvStdDev?: float32|bfloat16"], types: ["T": .floats], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   package let axis: Int64
   let epsilon: Float

@@ -15,8 +15,8 @@ public struct LinearAttention: CPUExecutable {
   }
 
   public static let schema = Schema(
-    "LinearAttention", since: 27, inputs: ["query", "key", "value", "past_state?", "decay?", "beta?"],
-    outputs: ["output", "present_state"])
+    "LinearAttention", since: 27, inputs: ["query: T", "key: T", "value: T", "past_state?: S", "decay?: T", "beta?: T"],
+    outputs: ["output: T", "present_state: S"], types: ["T": [.float32, .float16, .bfloat16], "S": [.float32, .float16, .bfloat16]], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let heads: Int
   let kvHeads: Int

@@ -7,7 +7,7 @@ import PinionTensor
 
 /// Each line along an axis divided by its norm, 0 where that is 0.
 public struct LpNormalization: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("LpNormalization", since: 22, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("LpNormalization", since: 22, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let axis: Int64
   let order: Int

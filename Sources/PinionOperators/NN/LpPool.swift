@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The p-norm of each window.
 public struct LpPool: CPUExecutable {
-  public static let schema = Schema("LpPool", since: 22, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("LpPool", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   let form: PoolForm
   let order: Int
 

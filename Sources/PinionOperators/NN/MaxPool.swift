@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The maximum of each window, and where in the input it was found.
 public struct MaxPool: CPUExecutable {
-  public static let schema = Schema("MaxPool", since: 22, inputs: ["X"], outputs: ["Y", "Indices?"])
+  public static let schema = Schema("MaxPool", since: 22, inputs: ["X: T"], outputs: ["Y: T", "Indices?: int64"], types: ["T": [.floats, .bytes]])
   let form: PoolForm
   /// Positions within a plane count down its columns.
   let isColumnMajor: Bool

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// (X - mean) / (standard deviation + 1e-9), both over the axes in `axes`.
 public struct MeanVarianceNormalization: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("MeanVarianceNormalization", since: 13, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("MeanVarianceNormalization", since: 13, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let axes: [Int64]
 

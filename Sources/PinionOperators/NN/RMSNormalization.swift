@@ -6,7 +6,7 @@ import PinionTensor
 
 /// X / sqrt(mean square + epsilon) * scale, with the mean square over the axes from `axis` on.
 public struct RMSNormalization: CPUExecutable {
-  public static let schema = Schema("RMSNormalization", since: 23, inputs: ["X", "scale"], outputs: ["Y"])
+  public static let schema = Schema("RMSNormalization", since: 23, inputs: ["X: floats", "scale: V"], outputs: ["Y: V"], types: ["V": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let axis: Int64
   let epsilon: Float

@@ -6,7 +6,9 @@ import PinionTensor
 
 /// RMSNormalization as ONNX Runtime writes it into the domain of ONNX; the second output is 1 / sqrt(mean square + epsilon).
 public struct SimplifiedLayerNormalization: CPUExecutable {
-  public static let schema = Schema("SimplifiedLayerNormalization", since: 1, inputs: ["X", "scale"], outputs: ["Y", "inv_std_var?"])
+  public static let schema = Schema(
+    "SimplifiedLayerNormalization", since: 1, inputs: ["X: floats", "scale: V"], outputs: ["Y: V", "inv_std_var?: float32|float64"],
+    types: ["V": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let axis: Int64
   let epsilon: Float

@@ -9,7 +9,8 @@ import PinionTensor
 /// Inputs are the scale and zero point of the result, then a tensor, its scale and its zero point for each part.
 public struct QLinearConcat: CPUExecutable {
   public static let schema = Schema(
-    "QLinearConcat", domain: "com.microsoft", since: 1, inputs: ["Y_scale", "Y_zero_point", "inputs..."], outputs: ["Y"])
+    "QLinearConcat", domain: "com.microsoft", since: 1, inputs: ["Y_scale: floats", "Y_zero_point: T8", "inputs...: bytes|float32"],
+    outputs: ["Y: T8"], types: ["T8": .bytes])
   let axis: Int64
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }

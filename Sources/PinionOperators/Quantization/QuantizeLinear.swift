@@ -6,7 +6,9 @@ import PinionTensor
 
 /// Codes of few bits for the numbers `x`: saturate(x / y_scale + y_zero_point), rounded to even.
 public struct QuantizeLinear: CPUExecutable {
-  public static let schema = Schema("QuantizeLinear", since: 28, inputs: ["x", "y_scale", "y_zero_point?"], outputs: ["y"])
+  public static let schema = Schema(
+    "QuantizeLinear", since: 28, inputs: ["x: floats|int32", "y_scale: floats|int32|float8e8m0", "y_zero_point?: T3"], outputs: ["y: T3"],
+    types: ["T3": [.narrowFloats, .narrowIntegers, .bytes, .int16, .uint16]])
   package let axis: Int64
   package let blockSize: Int
   let saturate: Bool
@@ -70,7 +72,8 @@ extension InferenceContext {
 /// ONNX Runtime's operator of the same name, which had 16- and 4-bit types first.
 public struct MicrosoftQuantizeLinear: Operator {
   public static let schema = Schema(
-    "QuantizeLinear", domain: "com.microsoft", since: 1, inputs: ["x", "y_scale", "y_zero_point?"], outputs: ["y"])
+    "QuantizeLinear", domain: "com.microsoft", since: 1, inputs: ["x: floats|int32", "y_scale: floats", "y_zero_point?: T2"], outputs: ["y: T2"],
+    types: ["T2": [.narrowFloats, .narrowIntegers, .bytes, .int16, .uint16]])
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = "" }
   public init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try QuantizeLinear(&attributes) }
 }

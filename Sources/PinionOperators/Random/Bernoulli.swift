@@ -6,7 +6,7 @@ import PinionTensor
 
 /// 1 with the probability that each input element gives, else 0.
 public struct Bernoulli: CPUExecutable {
-  public static let schema = Schema("Bernoulli", since: 22, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("Bernoulli", since: 22, inputs: ["input: floats"], outputs: ["output: numbers|bool"])
   public static var isDeterministic: Bool { false }
   let element: ElementType?
   let seed: Seed

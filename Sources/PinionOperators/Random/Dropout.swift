@@ -7,7 +7,8 @@ import PinionTensor
 /// The input unchanged, or in training mode with a share `ratio` of its elements zeroed and the others scaled up.
 public struct Dropout: CPUExecutable {
   public static let schema = Schema(
-    "Dropout", since: 22, inputs: ["data", "ratio?", "training_mode?"], outputs: ["output", "mask?"])
+    "Dropout", since: 22, inputs: ["data: T", "ratio?: T1", "training_mode?: bool"], outputs: ["output: T", "mask?: bool"],
+    types: ["T": [.numbers, .float8s], "T1": [.floats, .float8s]])
   public static var isDeterministic: Bool { false }
   let seed: Seed
 

@@ -7,7 +7,7 @@ import PinionTensor
 
 /// Samples of class numbers, [batch, sample_size], from unnormalised log probabilities [batch, classes].
 public struct Multinomial: CPUExecutable {
-  public static let schema = Schema("Multinomial", since: 22, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("Multinomial", since: 22, inputs: ["input: floats"], outputs: ["output: indices"])
   public static var isDeterministic: Bool { false }
   public static var computesHalfInFloat32: Bool { true }
   let element: ElementType

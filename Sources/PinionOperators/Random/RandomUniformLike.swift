@@ -6,7 +6,7 @@ import PinionTensor
 
 /// Random numbers spread evenly from `low` to `high`, as many as the input has elements.
 public struct RandomUniformLike: CPUExecutable {
-  public static let schema = Schema("RandomUniformLike", since: 22, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("RandomUniformLike", since: 22, inputs: ["input: all"], outputs: ["output: floats"])
   public static var isDeterministic: Bool { false }
   public static var computesHalfInFloat32: Bool { true }
   let element: ElementType?

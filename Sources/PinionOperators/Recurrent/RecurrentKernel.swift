@@ -43,9 +43,6 @@ struct RecurrentShape: Sendable {
     for index in [5] + cellStates {
       try require(index, attributes.isBatchFirst ? [batch, directions, hidden] : [directions, batch, hidden])
     }
-    if let lengths = context.optionalType(4), lengths.element != .int32 {
-      throw .invalidShape("sequence_lens is \(lengths), expected int32")
-    }
     _ = w
   }
 

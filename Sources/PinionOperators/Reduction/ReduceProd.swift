@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The product of the elements along axes; 1 for none.
 public struct ReduceProd: ReduceOperator {
-  public static let schema = Schema("ReduceProd", since: 18, inputs: ["data", "axes?"], outputs: ["reduced"])
+  public static let schema = Schema(
+    "ReduceProd", since: 18, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var operation: pk_reduce_op { PK_REDUCE_PROD }
   let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The value that an optional holds; a tensor or sequence is returned as it is.
 public struct OptionalGetElement: CPUExecutable, EagerExecutable, LikeFirstInput {
-  public static let schema = Schema("OptionalGetElement", since: 28, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("OptionalGetElement", since: 28, inputs: ["input: all"], outputs: ["output: all"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// Whether an optional holds a value; false where the input is left out, true for any tensor or sequence.
 public struct OptionalHasElement: ShapeReading, EagerExecutable {
-  public static let schema = Schema("OptionalHasElement", since: 28, inputs: ["input?"], outputs: ["output"])
+  public static let schema = Schema("OptionalHasElement", since: 28, inputs: ["input?: all"], outputs: ["output: bool"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func read(_ input: TensorType) throws(PinionError) -> Tensor { try Tensor(scalar: true) }

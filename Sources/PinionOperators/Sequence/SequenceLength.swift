@@ -5,7 +5,7 @@ import PinionTensor
 
 /// The number of a sequence's elements.
 public struct SequenceLength: EagerExecutable {
-  public static let schema = Schema("SequenceLength", since: 11, inputs: ["input_sequence"], outputs: ["length"])
+  public static let schema = Schema("SequenceLength", since: 11, inputs: ["input_sequence"], outputs: ["length: int64"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func facts(_ context: FactContext) -> [Fact] { [Fact(.int64, [])] }

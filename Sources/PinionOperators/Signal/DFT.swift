@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The discrete Fourier transform along one axis; the last axis holds real or real and imaginary parts.
 public struct DFT: CPUExecutable {
-  public static let schema = Schema("DFT", since: 20, inputs: ["input", "dft_length?", "axis?"], outputs: ["output"])
+  public static let schema = Schema(
+    "DFT", since: 20, inputs: ["input: T1", "dft_length?: indices", "axis?: int64"], outputs: ["output: T1"], types: ["T1": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let isInverse: Bool
   let isOneSided: Bool

@@ -9,7 +9,8 @@ import PinionTensor
 public struct MelWeightMatrix: EagerExecutable {
   public static let schema = Schema(
     "MelWeightMatrix", since: 17,
-    inputs: ["num_mel_bins", "dft_length", "sample_rate", "lower_edge_hertz", "upper_edge_hertz"], outputs: ["output"])
+    inputs: ["num_mel_bins: indices", "dft_length: indices", "sample_rate: indices", "lower_edge_hertz: floats", "upper_edge_hertz: floats"],
+    outputs: ["output: numbers"])
   let element: ElementType
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

@@ -7,7 +7,8 @@ import PinionTensor
 /// Fourier transforms of windows that slide over signals: [batch, length] or [batch, length, 1 or 2] to [batch, frames, bins, 2].
 public struct STFT: CPUExecutable {
   public static let schema = Schema(
-    "STFT", since: 17, inputs: ["signal", "frame_step", "window?", "frame_length?"], outputs: ["output"])
+    "STFT", since: 17, inputs: ["signal: T1", "frame_step: indices", "window?: T1", "frame_length?: indices"], outputs: ["output: T1"],
+    types: ["T1": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let isOneSided: Bool
 
@@ -18,7 +19,6 @@ public struct STFT: CPUExecutable {
 
   private func form(_ context: InferenceContext) throws(PinionError) -> (step: Int, length: Int, frames: Int, bins: Int) {
     let signal = try context.type(0, rank: 2...3)
-    try context.requireSameElementType([0, 2])
     let parts = STFT.parts(signal)
     guard parts == 1 || parts == 2 else { throw .invalidShape("\(signal) has \(parts) numbers for each sample, expected 1 or 2") }
     let step: Int = try context.integer(1).converted()

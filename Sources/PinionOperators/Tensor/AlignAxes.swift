@@ -9,7 +9,8 @@ import PinionTensor
 /// Operators of opsets before 7 name the axis of their first operand at which the second begins. How many axes of one element that
 /// takes follows from the ranks of both, which the importer need not know. Data of as many axes as `like` stays as it is.
 public struct AlignAxes: CPUExecutable {
-  public static let schema = Schema("AlignAxes", domain: "pinion", since: 1, inputs: ["data", "like"], outputs: ["aligned"])
+  public static let schema = Schema(
+    "AlignAxes", domain: "pinion", since: 1, inputs: ["data: T", "like: all"], outputs: ["aligned: T"], types: ["T": .all])
   let axis: Int64
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The input cropped or padded with zeros to given extents, keeping its centre.
 public struct CenterCropPad: CPUExecutable {
-  public static let schema = Schema("CenterCropPad", since: 18, inputs: ["input_data", "shape"], outputs: ["output_data"])
+  public static let schema = Schema(
+    "CenterCropPad", since: 18, inputs: ["input_data: T", "shape: indices"], outputs: ["output_data: T"], types: ["T": .all])
   let axes: [Int64]?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axes = try attributes.optionalInts("axes") }

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The inputs one after another along an axis; all other extents agree.
 public struct Concat: CPUExecutable {
-  public static let schema = Schema("Concat", since: 13, inputs: ["inputs..."], outputs: ["concat_result"])
+  public static let schema = Schema("Concat", since: 13, inputs: ["inputs...: T"], outputs: ["concat_result: T"], types: ["T": .all])
   let axis: Int64
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
@@ -19,7 +19,6 @@ public struct Concat: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let first = try context.type(0)
     let axis = try first.shape.normalized(axis: axis)
-    try context.requireSameElementType(Array(context.inputs.indices))
     var dims = first.dims
     for index in context.inputs.indices.dropFirst() {
       let type = try context.type(index, rank: first.rank)

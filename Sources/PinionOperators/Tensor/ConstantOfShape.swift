@@ -7,7 +7,8 @@ import PinionTensor
 
 /// A tensor of the given shape whose elements are all the same.
 public struct ConstantOfShape: CPUExecutable {
-  public static let schema = Schema("ConstantOfShape", since: 25, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema(
+    "ConstantOfShape", since: 25, inputs: ["input: indices"], outputs: ["output: U"], types: ["U": [.numbers, .narrowFloats, .narrowIntegers, .bool]])
   let value: Tensor
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

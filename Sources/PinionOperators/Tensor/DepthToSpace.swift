@@ -9,7 +9,7 @@ enum BlockOrder: String, CaseIterable { case dcr = "DCR", crd = "CRD" }
 
 /// Blocks of channels laid out as squares in height and width.
 public struct DepthToSpace: CPUExecutable {
-  public static let schema = Schema("DepthToSpace", since: 28, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("DepthToSpace", since: 28, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .all])
   let side: Int
   let order: BlockOrder
 
@@ -56,7 +56,7 @@ public struct DepthToSpace: CPUExecutable {
 
 /// Squares in height and width laid out as blocks of channels.
 public struct SpaceToDepth: CPUExecutable {
-  public static let schema = Schema("SpaceToDepth", since: 28, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("SpaceToDepth", since: 28, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .all])
   let side: Int
   let order: BlockOrder
 

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The input broadcast against a shape, which may itself be broadcast.
 public struct Expand: CPUExecutable {
-  public static let schema = Schema("Expand", since: 13, inputs: ["input", "shape"], outputs: ["output"])
+  public static let schema = Schema("Expand", since: 13, inputs: ["input: T", "shape: indices"], outputs: ["output: T"], types: ["T": .all])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {

@@ -7,13 +7,13 @@ import PinionTensor
 
 /// Slices of the data along an axis, one for each index; a negative index counts from the back.
 public struct Gather: CPUExecutable {
-  public static let schema = Schema("Gather", since: 13, inputs: ["data", "indices"], outputs: ["output"])
+  public static let schema = Schema("Gather", since: 13, inputs: ["data: T", "indices: indices"], outputs: ["output: T"], types: ["T": .all])
   let axis: Int64
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: 0) }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    let data = try context.type(0, rankAtLeast: 1), indices = try context.requireIndices(1)
+    let data = try context.type(0, rankAtLeast: 1), indices = try context.type(1)
     let axis = try data.shape.normalized(axis: axis)
     let dims = data.dims[..<axis] + indices.dims + data.dims[(axis &+ 1)...]
     return [TensorType(data.element, try Shape(Array(dims)))]

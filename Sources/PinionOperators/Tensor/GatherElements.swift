@@ -6,7 +6,7 @@ import PinionTensor
 
 /// For each element of the indices the element of the data that has this index along the axis and the same position else.
 public struct GatherElements: CPUExecutable {
-  public static let schema = Schema("GatherElements", since: 13, inputs: ["data", "indices"], outputs: ["output"])
+  public static let schema = Schema("GatherElements", since: 13, inputs: ["data: T", "indices: indices"], outputs: ["output: T"], types: ["T": .all])
   let axis: Int64
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: 0) }

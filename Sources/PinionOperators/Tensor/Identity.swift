@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The input unchanged, be it a tensor, a sequence or an optional.
 public struct Identity: CPUExecutable, EagerExecutable {
-  public static let schema = Schema("Identity", since: 25, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("Identity", since: 25, inputs: ["input: V"], outputs: ["output: V"], types: ["V": .all])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }

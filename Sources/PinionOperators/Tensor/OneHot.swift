@@ -7,7 +7,8 @@ import PinionTensor
 
 /// Along a new axis of extent `depth` the value on at the index, off elsewhere; nowhere on for an index out of range.
 public struct OneHot: CPUExecutable {
-  public static let schema = Schema("OneHot", since: 28, inputs: ["indices", "depth", "values"], outputs: ["output"])
+  public static let schema = Schema(
+    "OneHot", since: 28, inputs: ["indices: numbers", "depth: numbers", "values: T3"], outputs: ["output: T3"], types: ["T3": .all])
   let axis: Int64
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: -1) }

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The input with elements added before and after along its axes, or taken off where a pad is negative.
 public struct Pad: CPUExecutable {
-  public static let schema = Schema("Pad", since: 25, inputs: ["data", "pads", "constant_value?", "axes?"], outputs: ["output"])
+  public static let schema = Schema(
+    "Pad", since: 25, inputs: ["data: T", "pads: indices", "constant_value?: T", "axes?: indices"], outputs: ["output: T"], types: ["T": .all])
   private static let floatValue = "float value"
   let mode: PadMode
   /// The constant of the forms before opset 11, where it was an attribute.

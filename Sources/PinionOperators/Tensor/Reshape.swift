@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The same elements under another shape: 0 in `shape` keeps the input's extent, -1 takes what is left.
 public struct Reshape: CPUExecutable {
-  public static let schema = Schema("Reshape", since: 25, inputs: ["data", "shape"], outputs: ["reshaped"])
+  public static let schema = Schema("Reshape", since: 25, inputs: ["data: T", "shape: indices"], outputs: ["reshaped: T"], types: ["T": .all])
   package let allowZero: Bool
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The extents of the input from axis `start` up to `end`, as an int64 vector.
 public struct ShapeOperator: CPUExecutable, ShapeReading {
-  public static let schema = Schema("Shape", since: 25, inputs: ["data"], outputs: ["shape"])
+  public static let schema = Schema("Shape", since: 25, inputs: ["data: all"], outputs: ["shape: int64"])
   let start: Int64
   let end: Int64?
 

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The number of elements, as an int64 scalar.
 public struct Size: CPUExecutable, ShapeReading {
-  public static let schema = Schema("Size", since: 25, inputs: ["data"], outputs: ["size"])
+  public static let schema = Schema("Size", since: 25, inputs: ["data: all"], outputs: ["size: int64"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func read(_ input: TensorType) throws(PinionError) -> Tensor { try Tensor(scalar: Int64(input.count)) }

@@ -7,7 +7,8 @@ import PinionTensor
 /// Along each named axis the elements from start up to, not including, end, every step-th; a negative step walks backwards.
 public struct Slice: CPUExecutable {
   public static let schema = Schema(
-    "Slice", since: 13, inputs: ["data", "starts", "ends", "axes?", "steps?"], outputs: ["output"])
+    "Slice", since: 13, inputs: ["data: T", "starts: indices", "ends: indices", "axes?: indices", "steps?: indices"], outputs: ["output: T"],
+    types: ["T": .all])
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 

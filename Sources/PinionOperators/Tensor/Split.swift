@@ -6,7 +6,9 @@ import PinionTensor
 
 /// Pieces of the input along an axis, of given extents or alike; of alike ones the last may be smaller.
 public struct Split: CPUExecutable {
-  public static let schema = Schema("Split", since: 18, inputs: ["input", "split?"], outputs: ["outputs..."])
+  public static let schema = Schema(
+    "Split", since: 18, inputs: ["input: T", "split?: U"], outputs: ["outputs...: T"],
+    types: ["T": .all, "U": [.indices, .float32, .float16, .float64]])
   let axis: Int64
   package let outputCount: Int64?
 

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The input without the named axes of one element, or without any such axis where none is named.
 public struct Squeeze: CPUExecutable {
-  public static let schema = Schema("Squeeze", since: 25, inputs: ["data", "axes?"], outputs: ["squeezed"])
+  public static let schema = Schema("Squeeze", since: 25, inputs: ["data: T", "axes?: indices"], outputs: ["squeezed: T"], types: ["T": .all])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   /// Before opset 13 the axes were an attribute.

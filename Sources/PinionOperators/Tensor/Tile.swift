@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The input repeated along each axis.
 public struct Tile: CPUExecutable {
-  public static let schema = Schema("Tile", since: 13, inputs: ["input", "repeats", "axis?"], outputs: ["output"])
+  public static let schema = Schema(
+    "Tile", since: 13, inputs: ["input: T", "repeats: indices|floats", "axis?: indices|floats"], outputs: ["output: T"], types: ["T": .all])
   private static let oneAxis = "one axis"
   /// The form before opset 6: input 1 says how often and input 2 along which axis, as numbers of the input's type.
   private let repeatsOneAxis: Bool

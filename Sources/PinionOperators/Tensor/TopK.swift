@@ -7,7 +7,8 @@ import PinionTensor
 
 /// The K largest (or smallest) elements along an axis in order, and their indices; of equal ones the first come first.
 public struct TopK: CPUExecutable {
-  public static let schema = Schema("TopK", since: 24, inputs: ["X", "K"], outputs: ["Values", "Indices"])
+  public static let schema = Schema(
+    "TopK", since: 24, inputs: ["X: T", "K: indices"], outputs: ["Values: T", "Indices: int64"], types: ["T": .numbers])
   let axis: Int64
   let takesLargest: Bool
 

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The axes in another order: axis i of the output is axis perm[i] of the input; reversed where there is no perm.
 public struct Transpose: CPUExecutable {
-  public static let schema = Schema("Transpose", since: 25, inputs: ["data"], outputs: ["transposed"])
+  public static let schema = Schema("Transpose", since: 25, inputs: ["data: T"], outputs: ["transposed: T"], types: ["T": .all])
   public let permutation: [Int64]?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { permutation = try attributes.optionalInts("perm") }

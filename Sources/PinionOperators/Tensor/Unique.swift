@@ -8,7 +8,8 @@ import PinionTensor
 /// each element of the input is, and how often it occurs.
 public struct Unique: EagerExecutable {
   public static let schema = Schema(
-    "Unique", since: 28, inputs: ["X"], outputs: ["Y", "indices?", "inverse_indices?", "counts?"])
+    "Unique", since: 28, inputs: ["X: T"], outputs: ["Y: T", "indices?: int64", "inverse_indices?: int64", "counts?: int64"],
+    types: ["T": [.numbers, .complex, .bool, .string]])
   let axis: Int64?
   let isSorted: Bool
 

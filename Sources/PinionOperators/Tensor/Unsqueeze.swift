@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The input with axes of one element where the output has the named axes.
 public struct Unsqueeze: CPUExecutable {
-  public static let schema = Schema("Unsqueeze", since: 25, inputs: ["data", "axes"], outputs: ["expanded"])
+  public static let schema = Schema("Unsqueeze", since: 25, inputs: ["data: T", "axes: indices"], outputs: ["expanded: T"], types: ["T": .all])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   /// Before opset 13 the axes were an attribute.

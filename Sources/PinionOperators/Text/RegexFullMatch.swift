@@ -5,7 +5,7 @@ import PinionTensor
 
 /// Whether each string matches a regular expression from its first character to its last.
 public struct RegexFullMatch: EagerExecutable {
-  public static let schema = Schema("RegexFullMatch", since: 20, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("RegexFullMatch", since: 20, inputs: ["X: string"], outputs: ["Y: bool"])
   let regex: Regex
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// Joins strings elementwise, with broadcasting.
 public struct StringConcat: EagerExecutable {
-  public static let schema = Schema("StringConcat", since: 20, inputs: ["X", "Y"], outputs: ["Z"])
+  public static let schema = Schema("StringConcat", since: 20, inputs: ["X: string", "Y: string"], outputs: ["Z: string"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context.broadcast())] }

@@ -7,7 +7,7 @@ import PinionTensor
 ///
 /// Letters change case one for one and without regard to a locale, as if it were "C" with UTF-8.
 public struct StringNormalizer: EagerExecutable {
-  public static let schema = Schema("StringNormalizer", since: 10, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("StringNormalizer", since: 10, inputs: ["X: string"], outputs: ["Y: string"])
 
   enum CaseChange: String, CaseIterable {
     case none = "NONE"

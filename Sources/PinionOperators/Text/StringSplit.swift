@@ -7,7 +7,7 @@ import PinionTensor
 ///
 /// The second output has each string's number of parts.
 public struct StringSplit: EagerExecutable {
-  public static let schema = Schema("StringSplit", since: 20, inputs: ["X"], outputs: ["Y", "Z"])
+  public static let schema = Schema("StringSplit", since: 20, inputs: ["X: string"], outputs: ["Y: string", "Z: int64"])
   /// Empty for white space.
   let delimiter: [UInt8]
   let limit: Int

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// Counts, for each row of tokens (strings or integers), the n-grams of a pool, optionally weighted.
 public struct TfIdfVectorizer: CPUExecutable {
-  public static let schema = Schema("TfIdfVectorizer", since: 9, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("TfIdfVectorizer", since: 9, inputs: ["X: indices|string"], outputs: ["Y: float32"])
 
   enum Mode: String, CaseIterable {
     case count = "TF"

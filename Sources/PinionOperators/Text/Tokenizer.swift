@@ -7,7 +7,7 @@ import PinionTensor
 ///
 /// All strings get as many tokens as the longest, filled up with a padding string, along a new last axis.
 public struct Tokenizer: EagerExecutable {
-  public static let schema = Schema("Tokenizer", domain: "com.microsoft", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("Tokenizer", domain: "com.microsoft", since: 1, inputs: ["X: string"], outputs: ["Y: string"])
 
   private enum Rule: Sendable {
     case characters

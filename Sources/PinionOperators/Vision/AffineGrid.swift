@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The points of a regular grid moved by an affine map for each sample.
 public struct AffineGrid: CPUExecutable {
-  public static let schema = Schema("AffineGrid", since: 20, inputs: ["theta", "size"], outputs: ["grid"])
+  public static let schema = Schema("AffineGrid", since: 20, inputs: ["theta: T1", "size: indices"], outputs: ["grid: T1"], types: ["T1": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let alignsCorners: Bool
 

@@ -6,7 +6,9 @@ import PinionTensor
 
 /// Columns of blocks added up at their places in an image.
 public struct Col2Im: CPUExecutable {
-  public static let schema = Schema("Col2Im", since: 18, inputs: ["input", "image_shape", "block_shape"], outputs: ["output"])
+  public static let schema = Schema(
+    "Col2Im", since: 18, inputs: ["input: T", "image_shape: indices", "block_shape: indices"], outputs: ["output: T"],
+    types: ["T": [.numbers, .complex, .bool, .string]])
   public static var computesHalfInFloat32: Bool { true }
   let strides: [Int64]?
   let pads: [Int64]?

@@ -7,7 +7,8 @@ import PinionTensor
 
 /// The values of the input at the points of a grid whose coordinates go from -1 to 1, interpolated.
 public struct GridSample: CPUExecutable {
-  public static let schema = Schema("GridSample", since: 22, inputs: ["X", "grid"], outputs: ["Y"])
+  public static let schema = Schema(
+    "GridSample", since: 22, inputs: ["X: T1", "grid: floats"], outputs: ["Y: T1"], types: ["T1": [.numbers, .complex, .bool, .string]])
   public static var computesHalfInFloat32: Bool { true }
   let mode: ResizeMode
   let padding: SamplePadding

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The maxima of regions of the input in a grid of bins.
 public struct MaxRoiPool: CPUExecutable {
-  public static let schema = Schema("MaxRoiPool", since: 22, inputs: ["X", "rois"], outputs: ["Y"])
+  public static let schema = Schema("MaxRoiPool", since: 22, inputs: ["X: T", "rois: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let height: Int
   let width: Int

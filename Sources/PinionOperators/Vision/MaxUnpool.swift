@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Each element at the place that its index names, zeros elsewhere: what MaxPool left of its input.
 public struct MaxUnpool: CPUExecutable {
-  public static let schema = Schema("MaxUnpool", since: 22, inputs: ["X", "I", "output_shape?"], outputs: ["output"])
+  public static let schema = Schema(
+    "MaxUnpool", since: 22, inputs: ["X: T1", "I: int64", "output_shape?: indices"], outputs: ["output: T1"], types: ["T1": .numbers])
   let kernel: [Int64]
   let strides: [Int64]
   let pads: [Int64]
@@ -34,8 +35,8 @@ public struct MaxUnpool: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rankAtLeast: 3), indices = try context.type(1)
-    guard indices.element == .int64, indices.shape == type.shape else {
-      throw .invalidShape("I is \(indices), expected int64\(type.shape)")
+    guard indices.shape == type.shape else {
+      throw .invalidShape("I is \(indices), expected shape \(type.shape)")
     }
     let pooled = try pooledShape(type)
     guard let given = try context.optionalIntegers(2) else { return [TensorType(type.element, pooled)] }

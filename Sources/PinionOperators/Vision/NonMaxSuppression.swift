@@ -8,7 +8,8 @@ import PinionTensor
 public struct NonMaxSuppression: EagerExecutable {
   public static let schema = Schema(
     "NonMaxSuppression", since: 11,
-    inputs: ["boxes", "scores", "max_output_boxes_per_class?", "iou_threshold?", "score_threshold?"], outputs: ["selected_indices"])
+    inputs: ["boxes: float32", "scores: float32", "max_output_boxes_per_class?: indices", "iou_threshold?: float32", "score_threshold?: float32"],
+    outputs: ["selected_indices: int64"])
   let givesCenter: Bool
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

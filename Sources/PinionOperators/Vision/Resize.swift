@@ -6,7 +6,9 @@ import PinionTensor
 
 /// The input resampled to other extents.
 public struct Resize: CPUExecutable {
-  public static let schema = Schema("Resize", since: 19, inputs: ["X", "roi?", "scales?", "sizes?"], outputs: ["Y"])
+  public static let schema = Schema(
+    "Resize", since: 19, inputs: ["X: T1", "roi?: float32|float16|float64", "scales?: floats", "sizes?: indices"], outputs: ["Y: T1"],
+    types: ["T1": .all])
   enum AspectRatioPolicy: String, CaseIterable { case stretch, notLarger = "not_larger", notSmaller = "not_smaller" }
 
   let mode: ResizeMode
