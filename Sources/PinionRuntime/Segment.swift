@@ -97,6 +97,9 @@ final class Segment: Sendable {
   /// For a graph's only segment: the input or output that each external is, by position.
   let bindings: ContiguousArray<Binding>?
 
+  /// Whether some stage has work for more than one thread.
+  let isParallel: Bool
+
   private let idle = Mutex<[Workspace]>([])
   private let following = Mutex<[Signature: Segment]>([:])
 
@@ -114,6 +117,7 @@ final class Segment: Sendable {
     self.remaining = remaining
     self.inputTypes = inputTypes
     self.bindings = bindings
+    isParallel = steps.contains { $0.stage.tasks > 1 }
     var patches = ContiguousArray<(operand: Int, external: Int, offset: Int)>()
     for (index, location) in operands.enumerated() {
       if case .external(let external, let offset) = location { patches.append((index, external, offset)) }
