@@ -188,6 +188,7 @@ public final class Program: Sendable {
   @inline(__always)
   func execute(_ segment: Segment, _ workspace: Workspace, control: RunControl, profile: Profile?) throws(PinionError) {
     var current = 0
+    if segment.isParallel { executor.pool.wake() }
     do throws(PinionError) {
       try control.takeSteps(segment.steps.count)
       if let profile {

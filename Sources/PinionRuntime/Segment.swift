@@ -69,6 +69,8 @@ final class StepTable: @unchecked Sendable {
 
   subscript(index: Int) -> Step { first[index] }
 
+  var isParallel: Bool { (0..<count).contains { first[$0].stage.tasks > 1 } }
+
   func replace(from index: Int, _ steps: [Step]) {
     for (offset, step) in steps.enumerated() { first[index &+ offset] = step }
   }
@@ -101,6 +103,8 @@ final class Segment: Sendable {
   private let following: Mutex<[Signature: Segment]> = Mutex([:])
   /// What a segment that follows can be made from while there is none yet.
   private let followingBasis: Segment?
+  /// Whether some stage has work for more than one thread.
+  let isParallel: Bool
 
   init(
     steps: StepTable, operands: [Location], patches: ContiguousArray<Patch>, externals: ContiguousArray<External>, crossings: [Crossing],
@@ -118,6 +122,7 @@ final class Segment: Sendable {
     self.bindings = bindings
     self.workspaces = workspaces
     number = workspaces.nextNumber()
+    isParallel = steps.isParallel
     followingBasis = following
   }
 
