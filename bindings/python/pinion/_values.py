@@ -21,6 +21,8 @@ _release = lib.pinion_value_release
 _describe = lib.pinion_tensor_describe
 _wrap = lib.pinion_tensor_wrap
 _VIEW_SIZE = ctypes.sizeof(TensorView)
+# Members of an enumeration take as long to look up as a foreign call to prepare.
+_TENSOR, _SEQUENCE, _MAP, _STRING = Kind.TENSOR, Kind.SEQUENCE, Kind.MAP, int(ElementType.STRING)
 
 _dims_types: dict[int, Any] = {}
 
@@ -370,7 +372,7 @@ def from_handle(handle: int, borrowed: Any = None, info: ValueInfo | None = None
     `info` is what the model declares of it.
     """
     kind = None if info is None else info.kind
-    if kind is not Kind.TENSOR and (kind is Kind.SEQUENCE or lib.pinion_value_kind(handle) != 1):
+    if kind is not _TENSOR and (kind is _SEQUENCE or lib.pinion_value_kind(handle) != 1):
         return _from_container(handle, borrowed, info)
     view = TensorView(_VIEW_SIZE)
     status = _describe(handle, byref(view))
@@ -397,7 +399,7 @@ def from_handle(handle: int, borrowed: Any = None, info: ValueInfo | None = None
 def _from_odd_tensor(handle: int, view: TensorView, shape: tuple[int, ...]) -> Any:
     try:
         code, count = view.element_type, view.element_count
-        if code == ElementType.STRING:
+        if code == _STRING:
             return _from_strings(handle, count, shape)
         if code not in UNPACKED:
             name = ElementType(code).name.lower() if code in ElementType._value2member_map_ else str(code)
@@ -453,7 +455,7 @@ def _listed(handle: int) -> list[Any]:
     view = TensorView(_VIEW_SIZE)
     status = _describe(handle, byref(view))
     kind = _LISTED.get(view.element_type)
-    if not status and view.element_type != ElementType.STRING and (kind is None or not view.byte_size):
+    if not status and view.element_type != _STRING and (kind is None or not view.byte_size):
         return from_handle(handle).reshape(-1).tolist()
     try:
         check(status)
@@ -498,18 +500,18 @@ def _holds_maps(sequence: int) -> bool:
     out = c_void_p()
     check(lib.pinion_sequence_get(sequence, 0, byref(out)))
     try:
-        return lib.pinion_value_kind(out) == Kind.MAP
+        return lib.pinion_value_kind(out) == _MAP
     finally:
         _release(out)
 
 
 def _from_container(handle: int, borrowed: Any, info: ValueInfo | None) -> Any:
     try:
-        if info is not None and info.kind is Kind.SEQUENCE and info.content is not None and info.content.kind is Kind.MAP:
+        if info is not None and info.kind is _SEQUENCE and info.content is not None and info.content.kind is _MAP:
             return _from_maps(handle)
         kind = lib.pinion_value_kind(handle)
         out = c_void_p()
-        if kind == Kind.SEQUENCE:
+        if kind == _SEQUENCE:
             if _holds_maps(handle):
                 return _from_maps(handle)
             elements = []
@@ -517,7 +519,7 @@ def _from_container(handle: int, borrowed: Any, info: ValueInfo | None) -> Any:
                 check(lib.pinion_sequence_get(handle, index, byref(out)))
                 elements.append(from_handle(out.value, borrowed))  # type: ignore[arg-type]
             return elements
-        if kind == Kind.MAP:
+        if kind == _MAP:
             check(lib.pinion_map_get_keys(handle, byref(out)))
             keys = _listed(out.value)  # type: ignore[arg-type]
             check(lib.pinion_map_get_values(handle, byref(out)))
