@@ -53,6 +53,7 @@ import Testing
     }
     """
 
+  /// What follows the If is known once its branch has taken its place.
   private static let branches = """
     graph {
       input %x: float32[2,3]
@@ -76,8 +77,11 @@ import Testing
       %i = Identity(%s)
       %c = Cast(%i) {to = 1}
       %r = Relu(%c)
+      %t = Neg(%s)
+      %extents = Shape(%t)
       output %r
       output %q
+      output %extents
     }
     """
 
