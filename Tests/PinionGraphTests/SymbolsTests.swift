@@ -33,7 +33,7 @@ import Testing
     let a = symbols.named("a"), b = symbols.named("b")
     let cases: [(Int?, Int)] = [
       (symbols.sum(of: [a, b, 4]), 14), (symbols.product(of: [a, 2, b]), 42), (symbols.quotient(a, by: 2), 3),
-      (symbols.quotient(a, roundedUpBy: 2), 4), (symbols.minimum(a, 5), 5), (symbols.minimum(a, b), 3),
+      (symbols.quotient(a, roundedUpBy: 2), 4), (symbols.quotient(b, roundedUpBy: 3), 1), (symbols.minimum(a, 5), 5), (symbols.minimum(a, b), 3),
       (symbols.remainder(a, behind: b), 4), (symbols.remainder(b, behind: a), 0),
       (symbols.windows(over: a, reach: 3, stride: 2, padding: 1), 3),
       (symbols.rest(of: [symbols.sum(of: [a, b]), b], without: [b]), 10),
