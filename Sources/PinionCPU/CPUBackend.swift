@@ -15,6 +15,9 @@ public struct CPUBackend: Backend {
     guard let op = op as? any CPUExecutable else { throw .dataDependent }
     // Nothing is written where no output has elements, whatever the inputs are: extents beside a zero may be huge.
     if context.outputs.allSatisfy({ $0.count == 0 }) { return Kernel(stages: []) }
+    if !(op is any ConstantPacking) {
+      for index in context.inference.inputs.indices { _ = try context.value(index)?.kept() }
+    }
     return type(of: op).computesHalfInFloat32 ? try halfInFloat32Kernel(op, context) : try op.makeKernel(context)
   }
 
@@ -30,7 +33,10 @@ public struct CPUBackend: Backend {
     for (index, input) in inputs.enumerated() {
       if case .tensor(let tensor)? = input { try type(of: op).schema.check(tensor.element, input: index) }
     }
-    if let op = op as? any EagerExecutable { return try op.execute(inputs, context) }
+    if let op = op as? any EagerExecutable {
+      for input in inputs { if case .tensor(let tensor)? = input { _ = try tensor.kept() } }
+      return try op.execute(inputs, context)
+    }
     return try context.runPlanned(op, inputs, backend: self)
   }
 }

@@ -156,8 +156,12 @@ struct Planner {
     }
     let reused = reusableBlock(node, context, output: outputs.first, position: position, lastUse: lastUse)
     var operands: [Place] = []
-    for input in node.inputs {
-      operands.append(input.map { touch($0, position: position, lastUse: lastUse) } ?? Place(base: .constant(0)))
+    for (slot, input) in node.inputs.enumerated() {
+      if let input, values[slot] == nil || !(dryRun || kernel.unreadInputs.contains(slot)) {
+        operands.append(try touch(input, position: position, lastUse: lastUse))
+      } else {
+        operands.append(Place(base: .constant(0)))
+      }
     }
     for (slot, type) in outputs.enumerated() {
       let last = node.outputs[slot].map { lastUse[$0.index] } ?? position
@@ -216,7 +220,7 @@ struct Planner {
   }
 
   private mutating func setConstant(_ tensor: Tensor, for value: ValueID) {
-    knowledge[value.index] = .constant(tensor)
+    knowledge[value.index] = .constant(Constant.adopt(tensor, allocator: allocator))
   }
 
   /// Lets the outputs lie where input 0 does, for a node with nothing to compute.
@@ -229,7 +233,7 @@ struct Planner {
       guard let offset = backend.aliasOffset(of: node.op, output: slot, context) else { return false }
       offsets.append(offset)
     }
-    let place = touch(input, position: position, lastUse: lastUse)
+    let place = try touch(input, position: position, lastUse: lastUse)
     for (slot, output) in node.outputs.enumerated() {
       guard let output else { continue }
       places[output.index] = Place(base: place.base, offset: place.offset &+ offsets[slot])
@@ -241,14 +245,14 @@ struct Planner {
   }
 
   /// The place of an input that is about to be read.
-  private mutating func touch(_ value: ValueID, position: Int, lastUse: [Int]) -> Place {
+  private mutating func touch(_ value: ValueID, position: Int, lastUse: [Int]) throws(PinionError) -> Place {
     if let place = places[value.index] {
       if case .block(let block) = place.base { blocks[block].last = max(blocks[block].last, position) }
       return place
     }
     let place: Place
     if case .constant(let tensor) = knowledge[value.index] {
-      place = Place(base: .constant(UInt(bitPattern: tensor.data)))
+      place = Place(base: .constant(UInt(bitPattern: try tensor.kept().data)))
     } else {
       externals.append(.value(value))
       place = Place(base: .external(externals.count - 1))
