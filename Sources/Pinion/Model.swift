@@ -1,24 +1,24 @@
-import PinionBackend
 import PinionBase
 import PinionGraph
 import PinionImport
-import PinionOperators
-import PinionTensor
 
 /// A model as a file gives it: immutable, shared by the sessions that run it.
 public final class Model: Sendable {
-  public let imported: ImportedModel
+  let content: ModelContent
   /// The file's path; nil for a model from memory.
   public let path: String?
-  /// Weights in kernels' layouts, shared by all sessions.
-  let packed = PackedWeights()
 
   /// Maps and imports a model file, ONNX or `.pt2`, whichever its first bytes say.
-  /// - Parameter externalData: the folder where external data lies; nil for the model's own.
+  /// - Parameters:
+  ///   - externalData: the folder where external data lies; nil for the model's own.
+  ///   - allocator: gives memory for weights.
+  ///   - registry: knows models that are loaded; one of the same file shares everything with them, this allocator aside.
   ///
   /// A symbolic link to external data is followed as far as it leads into this folder or into the one where the model's file really
   /// lies, that is behind links of its own.
-  public init(path: String, externalData: String? = nil) throws(PinionError) {
+  public init(
+    path: String, externalData: String? = nil, allocator: Allocator = .system, registry: ModelRegistry? = nil
+  ) throws(PinionError) {
     let file = try FileMapping(path: path)
     let folder: ExternalDataFolder
     if let externalData {
@@ -26,23 +26,27 @@ public final class Model: Sendable {
     } else {
       folder = try ExternalDataFolder(ofModel: path, file)
     }
-    imported = try Model.imported(file, folder: folder)
+    if let registry {
+      content = try registry.content(file, folder: folder) { () throws(PinionError) in
+        try ModelContent(file, folder: folder, allocator: allocator)
+      }
+    } else {
+      content = try ModelContent(file, folder: folder, allocator: allocator)
+    }
     self.path = path
   }
 
   /// Imports a model, ONNX or `.pt2`, from a mapping.
-  /// - Parameter externalData: the folder where external data lies; nil to refuse models that have some.
-  public init(_ file: FileMapping, externalData: String? = nil) throws(PinionError) {
+  /// - Parameters:
+  ///   - externalData: the folder where external data lies; nil to refuse models that have some.
+  ///   - allocator: gives memory for weights.
+  public init(_ file: FileMapping, externalData: String? = nil, allocator: Allocator = .system) throws(PinionError) {
     let folder = try externalData.map { (folder) throws(PinionError) in try ExternalDataFolder(path: folder, model: file) }
-    imported = try Model.imported(file, folder: folder)
+    content = try ModelContent(file, folder: folder, allocator: allocator)
     path = nil
   }
 
-  private static func imported(_ file: FileMapping, folder: ExternalDataFolder?) throws(PinionError) -> ImportedModel {
-    if isPT2(file) { return try ImportedModel(pt2: file, resolver: OperatorCatalog()) }
-    return try ImportedModel(onnx: file, folder: folder, resolver: OperatorCatalog())
-  }
-
+  public var imported: ImportedModel { content.imported }
   public var graph: Graph { imported.graph }
   public var metadata: ModelMetadata { imported.metadata }
 

@@ -1,9 +1,6 @@
 import PinionBackend
 import PinionBase
-import PinionCPU
 import PinionGraph
-import PinionOperators
-import PinionPasses
 import PinionRuntime
 import PinionTensor
 import Synchronization
@@ -25,23 +22,16 @@ public struct SessionOptions: Sendable {
 
 /// A model made ready to run; thread-safe.
 ///
-/// Its inputs are the model's own and then those with a default, its outputs the model's.
+/// Its inputs are the model's own and then those with a default, its outputs the model's. Sessions of one file with the same options in
+/// one runtime share their plans and the memory of runs as well, of which each run has its own while it lasts.
 public final class Session: Sendable {
-  /// Inputs with a default that the caller gives, outputs that the caller wants, and whether one name of a dimension stands for one
-  /// extent, where these are not the usual ones.
-  private struct Variant: Hashable {
-    let overrides: [Int]
-    let outputs: [Int]
-    let isTied: Bool
-  }
-
   public let model: Model
   public let options: SessionOptions
   public let runtime: Runtime
   public let profile: Profile?
   /// The program for the model's own inputs and all outputs.
   public let program: Program
-  private let variants = Mutex<[Variant: Program]>([:])
+  private let variants = Mutex<[ProgramVariant: Program]>([:])
   let dimensionNames: DimensionNames
 
   /// - Throws: what optimising the graph may throw, and why there is no such device.
@@ -52,21 +42,8 @@ public final class Session: Sendable {
     self.runtime = runtime
     profile = options.profile ? Profile() : nil
     dimensionNames = DimensionNames(model.inputs + model.overridableInputs)
-    program = try Session.compile(model.graph, model: model, runtime: runtime, options: options)
-  }
-
-  private static func compile(
-    _ graph: Graph, model: Model, runtime: Runtime, options: SessionOptions
-  ) throws(PinionError) -> Program {
-    let backend = CPUBackend()
-    let executor = StageExecutor(pool: runtime.pool)
-    var graph = graph
-    graph.settleCapturedConstants()
-    try PassPipeline.run(
-      &graph, level: options.optimization, PassContext(backend: backend, executor: executor))
-    return Program(
-      graph: graph, backend: backend, executor: executor, packed: model.packed, allocator: runtime.allocator,
-      planLimit: options.planLimit, planBytes: options.planBytes)
+    program = try model.content.program(
+      ProgramVariant(overrides: [], outputs: Array(model.outputs.indices), isTied: true), runtime: runtime, options: options)
   }
 
   // MARK: Running
@@ -167,24 +144,9 @@ public final class Session: Sendable {
   /// - Parameter isTied: whether passes may take dimensions of one name for equal.
   func program(overrides: [Int], outputs: [Int], isTied: Bool) throws(PinionError) -> Program {
     if isTied, overrides.isEmpty, outputs.count == model.graph.outputs.count, outputs.elementsEqual(model.graph.outputs.indices) { return program }
-    let variant = Variant(overrides: overrides, outputs: outputs, isTied: isTied)
+    let variant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied)
     if let program = variants.withLock({ $0[variant] }) { return program }
-    var graph = model.graph
-    for index in overrides {
-      let value = model.imported.overridable[index].value
-      graph.constants[value] = nil
-      graph.inputs.append(value)
-    }
-    var chosen: [ValueID] = []
-    for index in outputs {
-      guard graph.outputs.indices.contains(index) else { throw PinionError(.notFound, "the model has no output \(index)") }
-      chosen.append(graph.outputs[index])
-    }
-    graph.outputs = chosen
-    if !isTied {
-      for input in graph.inputs { graph[input].type = graph[input].type?.withoutDimensionNames }
-    }
-    let program = try Session.compile(graph, model: model, runtime: runtime, options: options)
+    let program = try model.content.program(variant, runtime: runtime, options: options)
     return variants.withLock {
       if let existing = $0[variant] { return existing }
       $0[variant] = program
@@ -192,7 +154,7 @@ public final class Session: Sendable {
     }
   }
 
-  /// Gives plans and their idle memory back to the allocator.
+  /// Gives plans and their idle memory back to the allocator, those that are shared with other sessions among them.
   /// - Returns: the bytes of idle arenas given back.
   @discardableResult public func trim() -> Int {
     program.trim() &+ variants.withLock({ Array($0.values) }).reduce(0) { $0 &+ $1.trim() }

@@ -60,6 +60,9 @@ public struct EagerContext {
   public func runPlanned(_ op: any Operator, _ inputs: [Value?], backend: any Backend) throws(PinionError) -> [Value] {
     var tensors: [Tensor?] = []
     for input in inputs { tensors.append(try input?.asTensor()) }
+    let given = tensors
+    for (index, tensor) in given.enumerated() { tensors[index] = try tensor?.resident() }
+    defer { for tensor in given where inputsAreConstant { tensor?.giveBackPages() } }
     let schema = type(of: op).schema
     let types = tensors.map { $0?.type }
     let inference = InferenceContext(schema: schema, inputs: types, values: tensors, outputCount: outputCount)

@@ -67,6 +67,8 @@ public struct Kernel: Sendable {
   public var scratchBytes: Int
   /// Bytes of scratch memory for each task that runs at the same time.
   public var laneScratchBytes: Int
+  /// Inputs that no stage reads, because a form of the constant stands for it: there may be nothing at their pointers.
+  public var unreadInputs: [Int] = []
 
   public init(stages: [Stage], scratchBytes: Int = 0, laneScratchBytes: Int = 0) {
     self.stages = stages

@@ -32,13 +32,13 @@ public struct KernelContext {
   /// Whether the node names the output.
   public func wants(output index: Int) -> Bool { index < outputs.count }
 
-  /// Memory derived from a constant, made once and shared by every plan and session of the model.
+  /// A form of a constant, made once and shared by every plan and session of the model. A kernel that reads nothing else of the
+  /// constant says so in `Kernel.unreadInputs`, so that the elements need not stay in memory beside the form.
   /// - Parameters:
   ///   - form: says, with the constant itself, what the memory holds, e.g. `"sgemm.b.transposed"`.
   ///   - bytes: its size.
-  public func packed(
-    _ constant: Tensor, form: String, bytes: Int, _ fill: (UnsafeMutableRawPointer) throws(PinionError) -> Void
-  ) throws(PinionError) -> Buffer {
+  ///   - fill: makes the form of the elements.
+  public func packed(_ constant: Tensor, form: String, bytes: Int, _ fill: Constant.Fill) throws(PinionError) -> Buffer {
     try packed.buffer(constant, form: form, bytes: bytes, fill)
   }
 

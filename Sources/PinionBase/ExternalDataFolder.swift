@@ -11,6 +11,8 @@ public final class ExternalDataFolder: Sendable {
   /// The folder's path; used in messages only once it is open.
   public let path: String
   private let descriptor: Int32
+  /// Which folder this is, wherever paths to it may lead later.
+  public let place: [UInt]
   /// The folders, without links in their paths, in which a file may really lie.
   private let realFolders: [[UInt8]]
   private let mappings = Mutex<[String: FileMapping]>([:])
@@ -22,6 +24,8 @@ public final class ExternalDataFolder: Sendable {
     self.path = path
     descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw ioError("open", path, systemMessage(errno)) }
+    var status = stat()
+    place = fstat(descriptor, &status) == 0 ? [UInt(status.st_dev), UInt(status.st_ino)] : []
     let modelFolder = model?.realPath.map { Array($0[..<($0.lastIndex(of: slash) ?? 0)]) }
     realFolders = [realPath(descriptor), modelFolder].compactMap { $0 }
   }
@@ -62,6 +66,17 @@ public final class ExternalDataFolder: Sendable {
       return opened
     }
   }
+
+  /// Whether each file that was mapped still has the bytes that it had then.
+  public var isUnchanged: Bool {
+    mappings.withLock { $0 }.allSatisfy { location, mapping in
+      var status = stat()
+      return fstatat(descriptor, location, &status, 0) == 0 && mapping.identity == FileIdentity(status)
+    }
+  }
+
+  /// Lets the system have the pages of all mapped files back.
+  public func giveBack() { for mapping in mappings.withLock({ Array($0.values) }) { mapping.giveBack(mapping.bytes) } }
 
   /// The parts of the location, in which `..` takes back the part before it.
   private func componentsBelow(_ location: String) throws(PinionError) -> [String] {

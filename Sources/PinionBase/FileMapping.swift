@@ -11,6 +11,8 @@ public final class FileMapping: @unchecked Sendable {
   public let name: String
   /// Where a mapped file lay when it was opened, without links; nil for memory and where the system does not tell.
   public let realPath: [UInt8]?
+  /// Which file was mapped, in which state; nil for memory.
+  public let identity: FileIdentity?
 
   private enum Storage {
     case mapped
@@ -19,10 +21,13 @@ public final class FileMapping: @unchecked Sendable {
   }
   private let storage: Storage
 
-  private init(bytes: UnsafeRawBufferPointer, name: String, realPath: [UInt8]? = nil, storage: Storage) {
+  private init(
+    bytes: UnsafeRawBufferPointer, name: String, realPath: [UInt8]? = nil, identity: FileIdentity? = nil, storage: Storage
+  ) {
     self.bytes = bytes
     self.name = name
     self.realPath = realPath
+    self.identity = identity
     self.storage = storage
   }
 
@@ -48,7 +53,8 @@ public final class FileMapping: @unchecked Sendable {
       throw ioError("map", name, systemMessage(errno))
     }
     self.init(
-      bytes: UnsafeRawBufferPointer(start: start, count: count), name: name, realPath: PinionBase.realPath(descriptor), storage: .mapped)
+      bytes: UnsafeRawBufferPointer(start: start, count: count), name: name, realPath: PinionBase.realPath(descriptor),
+      identity: FileIdentity(status), storage: .mapped)
   }
 
   /// Copies `source` to a buffer of `allocator`, aligned to 64 bytes. Throws `.invalidArgument` where `source` is empty.
@@ -62,6 +68,13 @@ public final class FileMapping: @unchecked Sendable {
     self.init(bytes: bytes, name: name, storage: .copied(buffer))
   }
 
+  /// Takes the first `count` bytes of a buffer, which nobody writes to from now on.
+  /// Throws `.invalidArgument` where there are none or not as many.
+  public convenience init(owning buffer: Buffer, count: Int, name: String = "memory") throws(PinionError) {
+    guard count > 0, count <= buffer.byteCount else { throw .invalidArgument("\(name) has \(buffer.byteCount) bytes, not \(count)") }
+    self.init(bytes: UnsafeRawBufferPointer(start: buffer.pointer, count: count), name: name, storage: .copied(buffer))
+  }
+
   /// Refers to the caller's memory, which must stay unchanged for as long as this object lives.
   /// Throws `.invalidArgument` where `source` is empty.
   public convenience init(borrowing source: UnsafeRawBufferPointer, name: String = "memory") throws(PinionError) {
@@ -71,6 +84,17 @@ public final class FileMapping: @unchecked Sendable {
 
   deinit {
     if case .mapped = storage { munmap(UnsafeMutableRawPointer(mutating: bytes.baseAddress), bytes.count) }
+  }
+
+  /// Lets the system have the pages of a range back, which are read from the file anew where somebody asks for them again. Does
+  /// nothing for memory that is no file, and for bytes that lie elsewhere.
+  public func giveBack(_ range: UnsafeRawBufferPointer) {
+    guard case .mapped = storage, let first = bytes.baseAddress, let start = range.baseAddress, range.count > 0 else { return }
+    let page = sysconf(Int32(_SC_PAGESIZE)), offset = start - first
+    guard page > 0, offset >= 0, offset <= bytes.count, range.count <= bytes.count - offset else { return }
+    // Neighbours on the outer pages refault as well.
+    let lower = offset / page * page
+    _ = madvise(UnsafeMutableRawPointer(mutating: first + lower), offset + range.count - lower, MADV_DONTNEED)
   }
 
   /// All bytes with their owner.

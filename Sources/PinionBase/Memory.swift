@@ -16,6 +16,11 @@ public struct Allocator: Sendable {
     self.context = context
   }
 
+  /// Equal for allocators that are the same functions with the same context.
+  public var identity: [UInt] {
+    [unsafeBitCast(allocateFunction, to: UInt.self), unsafeBitCast(deallocateFunction, to: UInt.self), UInt(bitPattern: context)]
+  }
+
   /// The C library's heap.
   public static let system = Allocator(
     allocate: { bytes, alignment, _ in
@@ -24,6 +29,24 @@ public struct Allocator: Sendable {
     },
     deallocate: { pointer, _, _ in free(pointer) },
     context: nil)
+
+  /// Whole pages of their own, which leave no hole in the heap when they go.
+  private static var pages: Allocator {
+    Allocator(
+      allocate: { bytes, _, _ in
+        let start = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0)
+        return start == MAP_FAILED ? nil : start
+      },
+      deallocate: { pointer, bytes, _ in if let pointer { munmap(pointer, bytes) } },
+      context: nil)
+  }
+
+  /// Memory for what comes and goes in sizes of its own beside what stays, as weights do: not from the C library's heap if it is large.
+  /// - Returns: as `buffer(bytes:)`.
+  public func separateBuffer(bytes: Int) throws(PinionError) -> Buffer {
+    guard bytes >= 1 << 20, identity == Allocator.system.identity else { return try buffer(bytes: bytes) }
+    return try Allocator.pages.buffer(bytes: bytes)
+  }
 
   /// - Returns: at least `bytes` bytes aligned to 64 (a cache line, a whole AVX-512 register).
   public func buffer(bytes: Int) throws(PinionError) -> Buffer {

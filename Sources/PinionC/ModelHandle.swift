@@ -51,7 +51,7 @@ private nonisolated(unsafe) let defaultModelOptions = pinion_model_options(
 
 private func load(
   _ given: UnsafePointer<pinion_model_options>?, _ result: UnsafeMutablePointer<OpaquePointer?>?,
-  _ body: (_ folder: String?) throws(PinionError) -> Model
+  _ body: (_ folder: String?, _ runtime: RuntimeBox) throws(PinionError) -> Model
 ) -> pinion_status {
   status { () throws(PinionError) in
     let result = try required(result, "model")
@@ -59,7 +59,7 @@ private func load(
     let options = try options(given, default: defaultModelOptions) { $0.struct_size }
     let folder = options.external_data_folder.map { String(cString: $0) }
     let runtime = runtimeBox(options.runtime)
-    let model = try body(folder)
+    let model = try body(folder, runtime)
     runtime.log(PINION_LOG_INFO, "loaded \(model.path ?? "a model from memory"): \(model.graph.nodes.count) nodes")
     result.pointee = handle(ModelBox(model, runtime: runtime))
   }
@@ -69,8 +69,9 @@ private func load(
 public func pinion_model_load_file(
   _ path: UnsafePointer<CChar>!, _ options: UnsafePointer<pinion_model_options>!, _ model: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
-  load(options, model) { folder throws(PinionError) in
-    try Model(path: String(cString: try required(path, "path")), externalData: folder)
+  load(options, model) { (folder, runtime) throws(PinionError) in
+    try Model(
+      path: String(cString: try required(path, "path")), externalData: folder, allocator: runtime.allocator, registry: runtime.models)
   }
 }
 
@@ -79,9 +80,10 @@ public func pinion_model_load_memory(
   _ bytes: UnsafeRawPointer!, _ length: Int, _ copy: Bool, _ options: UnsafePointer<pinion_model_options>!,
   _ model: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
-  load(options, model) { folder throws(PinionError) in
+  load(options, model) { (folder, runtime) throws(PinionError) in
     let source = UnsafeRawBufferPointer(start: try required(bytes, "bytes"), count: try positive(length, "length"))
-    return try Model(copy ? try FileMapping(copying: source) : try FileMapping(borrowing: source), externalData: folder)
+    let file = copy ? try FileMapping(copying: source, allocator: runtime.allocator) : try FileMapping(borrowing: source)
+    return try Model(file, externalData: folder, allocator: runtime.allocator)
   }
 }
 
@@ -90,11 +92,11 @@ public func pinion_model_load_callback(
   _ read: pinion_read_fn!, _ context: UnsafeMutableRawPointer!, _ length: Int64, _ options: UnsafePointer<pinion_model_options>!,
   _ model: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
-  load(options, model) { folder throws(PinionError) in
+  load(options, model) { (folder, runtime) throws(PinionError) in
     let read = try required(read, "read")
     let bytes: Int = try length.converted()
     let count = try positive(bytes, "length")
-    let buffer = try Allocator.system.buffer(bytes: count)
+    let buffer = try runtime.allocator.buffer(bytes: count)
     let chunk = 1 << 24
     var offset = 0
     while offset < count {
@@ -104,7 +106,7 @@ public func pinion_model_load_callback(
       }
       offset += part
     }
-    return try Model(try FileMapping(copying: UnsafeRawBufferPointer(start: buffer.pointer, count: count)), externalData: folder)
+    return try Model(try FileMapping(owning: buffer, count: count), externalData: folder, allocator: runtime.allocator)
   }
 }
 

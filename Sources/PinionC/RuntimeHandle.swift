@@ -8,6 +8,7 @@ import Synchronization
 final class RuntimeBox: @unchecked Sendable {
   let allocator: Allocator
   let threads: Int
+  let models = ModelRegistry()
   private let options: pinion_runtime_options
   /// A pool is made for each number of threads that sessions ask for, when the first of them does.
   private let pools = Mutex<[Int: ThreadPool]>([:])

@@ -14,6 +14,10 @@ public protocol CPUExecutable: Operator {
   func outputMemory(_ context: KernelContext) -> [OutputMemory]
 }
 
+/// An operator that looks at large constants through `KernelContext.packed` only while it makes a float32 kernel. Constants of others
+/// have their elements in memory for good before anything is made of them.
+public protocol ConstantPacking: CPUExecutable {}
+
 extension CPUExecutable {
   public static var computesHalfInFloat32: Bool { false }
   public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [] }

@@ -14,7 +14,7 @@ func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) thro
     guard let type, isHalf(type) else { return type }
     return TensorType(.float32, type.shape)
   }
-  // Constants are widened once for the model, so that the inner kernel can derive its layouts from them.
+  // A constant has a wide one of its own, which the inner kernel can derive its layouts from; where it does, nothing wide stays beside.
   var values: [Tensor?] = []
   for (index, type) in inputs.enumerated() {
     guard let constant = context.value(index), let wide = widened(type), isHalf(type) else {
@@ -22,13 +22,24 @@ func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) thro
       continue
     }
     let convert = try conversion(from: constant.element, to: .float32)
-    let buffer = try context.packed(constant, form: "float32", bytes: wide.byteCount) { convert(constant.data, $0, constant.count) }
-    values.append(Tensor(wide, data: buffer.pointer, owner: buffer))
+    let count = constant.count
+    if op is any ConstantPacking, let known = constant.constant {
+      values.append(known.derived("float32", of: constant, as: wide) { convert($0, $1, count) })
+    } else {
+      let buffer = try context.packed(constant, form: "float32", bytes: wide.byteCount) { convert($0, $1, count) }
+      values.append(Tensor(wide, data: buffer.pointer, owner: buffer))
+    }
   }
   let wideConstants = values.indices.map { isHalf(inputs[$0]) ? values[$0] : nil }
   let inner = try op.makeKernel(
     context.with(
       inputs: inputs.map(widened), values: values, outputs: context.outputs.map { widened($0) ?? $0 }, schema: type(of: op).schema))
+
+  var wideReads: [(index: Int, constant: Tensor)] = []
+  for (index, constant) in wideConstants.enumerated() {
+    if let constant, !inner.unreadInputs.contains(index) { wideReads.append((index, try constant.kept())) }
+  }
+  let constants = wideReads
 
   let operandCount = inputs.count + context.outputs.count
   var wideOffsets = [Int?](repeating: nil, count: operandCount)
@@ -45,7 +56,7 @@ func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) thro
     Kernel.Stage(tasks: 1) { frame, _ in
       let table = frame.scratch.assumingMemoryBound(to: UnsafeMutableRawPointer.self)
       for index in 0..<operandCount { table[index] = offsets[index].map { frame.scratch + $0 } ?? frame.operand(index) }
-      for index in wideConstants.indices { if let constant = wideConstants[index] { table[index] = constant.data } }
+      for (index, constant) in constants { table[index] = constant.data }
     }
   ]
   let grain = 16_384
@@ -75,8 +86,10 @@ func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) thro
         convert(frame.scratch + offset + range.lowerBound &* 4, frame.operand(operand) + range.lowerBound &* 2, range.count)
       })
   }
-  return Kernel(
+  var kernel = Kernel(
     stages: stages, scratchBytes: try innerScratch.adding(inner.scratchBytes), laneScratchBytes: inner.laneScratchBytes)
+  kernel.unreadInputs = inputs.indices.filter { wideConstants[$0] != nil || inner.unreadInputs.contains($0) }
+  return kernel
 }
 
 /// The kernel that converts elements between two types as ONNX's Cast does.

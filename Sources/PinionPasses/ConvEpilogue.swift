@@ -100,7 +100,8 @@ private struct ChannelLayout {
   }
 
   func scaled(_ weights: Tensor, by scale: [Double]) throws(PinionError) -> Tensor {
-    let result = try Tensor(weights.type)
+    let result = try Tensor(weights.type), weights = try weights.resident()
+    defer { withExtendedLifetime(weights) {} }
     let source = try weights.unsafeElements(as: Float.self), target = try result.mutableElements(as: Float.self)
     let perGroup = channels / groups, rowsPerGroup = outer / groups
     var position = 0

@@ -17,7 +17,9 @@ struct OperatorRecognition: Pass {
 /// Computes on codes what stands between DequantizeLinear and QuantizeLinear, or in products of codes made at run time.
 struct QuantizedFusion: Pass {
   let name = "QuantizedFusion"
-  private static let rewriting = Rewriting([QuantizedOperator(), QuantizedMovement(), DynamicQuantizedProduct()])
+  private static let rewriting = Rewriting([
+    QuantizedOperator(), QuantizedMovement(), DynamicQuantizedProduct(), BlockQuantizedWeights(),
+  ])
 
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     try QuantizedFusion.rewriting.run(&editor, context)

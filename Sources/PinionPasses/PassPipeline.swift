@@ -87,6 +87,12 @@ public enum PassPipeline {
     #endif
   }
 
+  /// Drops what outputs that somebody has taken out of a rewritten graph needed alone.
+  public static func prune(_ graph: inout Graph, _ context: PassContext) throws(PinionError) {
+    while try DeadCode().run(&graph, context) {}
+    graph = graph.compacted()
+  }
+
   #if DEBUG
     private static func verify(_ graph: Graph, after pass: any Pass) throws(PinionError) {
       do { try graph.verify() } catch {

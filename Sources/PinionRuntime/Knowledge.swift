@@ -30,9 +30,8 @@ enum Knowledge: Sendable {
     case (.unknown, .unknown), (.other, .other): true
     case (.tensor(let a), .tensor(let b)): a == b
     case (.constant(let a), .constant(let b)):
-      a.type == b.type
-        && (a.data == b.data
-          || (a.element != .string && a.byteCount <= Knowledge.comparedBytes && memcmp(a.data, b.data, a.byteCount) == 0))
+      a.isSameMemory(as: b)
+        || (a.type == b.type && a.element != .string && a.byteCount <= Knowledge.comparedBytes && memcmp(a.data, b.data, a.byteCount) == 0)
     default: false
     }
   }

@@ -68,7 +68,7 @@ struct Placement {
       switch resolution.outcomes[position] {
       case .postponed(let isReady): postpone(index, isReady: isReady)
       case .known: break
-      case .view(let views): view(graph.nodes[index], views, position: position)
+      case .view(let views): try view(graph.nodes[index], views, position: position)
       case .computed(let kernel, let outputs, let over): try compute(index, kernel, outputs, over: over, position: position)
       }
     }
@@ -83,10 +83,10 @@ struct Placement {
     if isReady, eagerNode == nil { eagerNode = index } else { deferred.append(index) }
   }
 
-  private mutating func view(_ node: Node, _ views: [Outcome.View], position: Int) {
+  private mutating func view(_ node: Node, _ views: [Outcome.View], position: Int) throws(PinionError) {
     for (view, output) in zip(views, node.outputs) {
       guard let input = node.inputs[view.input] else { continue }
-      let place = touch(input, position: position)
+      let place = try touch(input, position: position)
       guard let output else { continue }
       places[output.index] = Place(base: place.base, offset: place.offset &+ view.offset)
       isMade[output.index] = true
@@ -101,7 +101,13 @@ struct Placement {
     let reused = reusableInput(node, over: over, output: outputs.first, position: position)
     var operands: [Place] = []
     operands.reserveCapacity(node.inputs.count + outputs.count)
-    for input in node.inputs { operands.append(input.map { touch($0, position: position) } ?? Place(base: .constant(0))) }
+    for (slot, input) in node.inputs.enumerated() {
+      guard let input, !resolution.leavesUnread(input, slot, kernel) else {
+        operands.append(Place(base: .constant(0)))
+        continue
+      }
+      operands.append(try touch(input, position: position))
+    }
     for (slot, type) in outputs.enumerated() {
       let last = node.outputs[slot].map { lastUse[$0.index] } ?? position
       let place: Place
@@ -130,14 +136,14 @@ struct Placement {
   }
 
   /// The place of an input that is about to be read.
-  private mutating func touch(_ value: ValueID, position: Int) -> Place {
+  private mutating func touch(_ value: ValueID, position: Int) throws(PinionError) -> Place {
     if let place = places[value.index] {
       if case .block(let block) = place.base { blocks[block].last = max(blocks[block].last, position) }
       return place
     }
     let place: Place
     if case .constant(let tensor) = resolution.knowledge[value.index] {
-      place = Place(base: .constant(UInt(bitPattern: tensor.data)))
+      place = Place(base: .constant(UInt(bitPattern: try tensor.kept().data)))
     } else {
       externals.append(.value(value))
       place = Place(base: .external(externals.count - 1))
@@ -200,6 +206,14 @@ struct Placement {
   func settled(_ place: Place) -> Place {
     guard case .block(let block) = place.base, let external = moved[block] else { return place }
     return Place(base: .external(external), offset: place.offset)
+  }
+}
+
+extension Resolution {
+  /// Whether an operand is a constant that nobody looks at, so that its elements need not be there.
+  func leavesUnread(_ value: ValueID, _ slot: Int, _ kernel: Kernel) -> Bool {
+    guard case .constant = knowledge[value.index] else { return false }
+    return isDry || kernel.unreadInputs.contains(slot)
   }
 }
 

@@ -96,7 +96,7 @@ public final class Program: Sendable {
     var results: [Value] = []
     for output in graph.outputs {
       if case .constant(let tensor) = segment.knowledge[output.index] {
-        results.append(.tensor(tensor))
+        results.append(.tensor(try tensor.kept()))
       } else if let value = values[output.index] {
         results.append(try value.owningStrings(maker: control))
       } else {

@@ -205,7 +205,7 @@ struct Resolution {
       guard case .tensor = results[slot] else { return false }
     }
     for (slot, output) in node.outputs.enumerated() {
-      if let output, case .tensor(let tensor) = results[slot] { knowledge[output.index] = .constant(tensor) }
+      if let output, case .tensor(let tensor) = results[slot] { knowledge[output.index] = .constant(Constant.adopt(tensor, allocator: program.allocator)) }
     }
     return true
   }
@@ -213,7 +213,7 @@ struct Resolution {
   /// Knows the result of an operator that looks at nothing but the shape of its input.
   private mutating func foldShape(_ node: Node, types: [TensorType?]) throws(PinionError) -> Bool {
     guard let op = node.op as? any ShapeReading, let output = node.outputs.first ?? nil, let type = types.first ?? nil else { return false }
-    knowledge[output.index] = .constant(try op.read(type))
+    knowledge[output.index] = .constant(Constant.adopt(try op.read(type), allocator: program.allocator))
     return true
   }
 }

@@ -34,7 +34,8 @@ extension Planner {
         for (slot, input) in node.inputs.enumerated() {
           guard let input, case .constant(let tensor) = resolution.knowledge[input.index] else { continue }
           guard case .constant = placed.operands[slot].base else { return nil }
-          operands[first &+ slot] = .constant(UInt(bitPattern: tensor.data))
+          let isUnread = resolution.leavesUnread(input, slot, kernel)
+          operands[first &+ slot] = .constant(isUnread ? 0 : UInt(bitPattern: try tensor.kept().data))
         }
         if let reused = placed.reused { guard over.contains(reused) else { return nil } }
         for (slot, type) in types.enumerated() {

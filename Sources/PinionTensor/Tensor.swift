@@ -5,15 +5,58 @@ import PinionBase
 /// A tensor that another thread may see is not written to.
 public struct Tensor: @unchecked Sendable {
   public let type: TensorType
-  public let data: UnsafeMutableRawPointer
   /// Keeps `data` alive; nil for memory of a caller who has promised to.
   public let owner: AnyObject?
+  @usableFromInline let start: UnsafeMutableRawPointer
+  /// The owner is a `Constant` that makes the elements when somebody asks; `start` is its last resort.
+  @usableFromInline let isMade: Bool
 
   /// - Parameter data: `type.byteCount` bytes, aligned to the element's width.
   public init(_ type: TensorType, data: UnsafeMutableRawPointer, owner: AnyObject?) {
     self.type = type
-    self.data = data
+    start = data
     self.owner = owner
+    isMade = false
+  }
+
+  /// A tensor whose elements the constant makes when somebody asks.
+  init(_ type: TensorType, madeBy constant: Constant, lastResort: UnsafeMutableRawPointer) {
+    self.type = type
+    start = lastResort
+    owner = constant
+    isMade = true
+  }
+
+  /// The elements. Those of a constant that makes them stay once they have been asked for here: see `resident()`.
+  @inlinable public var data: UnsafeMutableRawPointer { isMade ? keptData : start }
+
+  @usableFromInline var keptData: UnsafeMutableRawPointer { constant.flatMap { try? $0.keep() } ?? start }
+
+  /// Whether both are the same elements, of which none need be looked at or made to tell.
+  public func isSameMemory(as other: Tensor) -> Bool { start == other.start && owner === other.owner && type == other.type }
+
+  /// The constant that the tensor is, where it is one of a model's.
+  public var constant: Constant? { owner as? Constant }
+
+  /// The elements alone, which are there as long as somebody holds the result, and need not be longer. They are no constant: forms
+  /// made of them are not remembered.
+  public func resident() throws(PinionError) -> Tensor {
+    guard let constant else { return self }
+    guard isMade else { return Tensor(type, data: start, owner: constant.origin?.owner) }
+    let memory = try constant.memory()
+    return Tensor(type, data: memory.pointer, owner: memory)
+  }
+
+  /// The tensor with elements that are there as long as its owner.
+  public func kept() throws(PinionError) -> Tensor {
+    if isMade, let constant { _ = try constant.keep() }
+    return self
+  }
+
+  /// Lets the system have the pages of elements in a mapped file back; reading them again is slower once and gives the same.
+  public func giveBackPages() {
+    guard !isMade else { return }
+    if let mapping = (constant?.origin ?? self).owner as? FileMapping { mapping.giveBack(bytes) }
   }
 
   /// An uninitialised tensor.
@@ -45,7 +88,9 @@ public struct Tensor: @unchecked Sendable {
   /// The same memory under another shape with as many elements.
   public func reshaped(_ shape: Shape) throws(PinionError) -> Tensor {
     guard shape.count == count else { throw .invalidShape("\(type) cannot be reshaped to \(shape)") }
-    return Tensor(TensorType(element, shape), data: data, owner: owner)
+    let type = TensorType(element, shape)
+    if isMade, let constant { return Tensor(type, madeBy: constant, lastResort: start) }
+    return Tensor(type, data: start, owner: owner)
   }
 
   /// A copy of the elements, for a tensor whose element type is that of `T`.

@@ -1,4 +1,5 @@
 import PinionGraph
+import PinionOperators
 import PinionTensor
 import Testing
 
@@ -131,5 +132,55 @@ import Testing
     try after.verify()
     #expect(after.nodes.map(\.schema.name) == ["DynamicQuantizeLinear", "MatMulIntegerToFloat"])
     try expectSameResults(before, after, tolerance: 1e-5)
+  }
+}
+
+/// Weights of 4 bits stay so.
+@Suite struct BlockQuantizedWeightsTests {
+  /// x · DequantizeLinear(codes) over [32, 6] codes.
+  private func graph(_ element: ElementType, block: Int, scales: [Int], hasZero: Bool) throws -> Graph {
+    let resolver = OperatorCatalog()
+    var graph = Graph()
+    let x = graph.addValue("x", type: .tensor(.float32, dims: [.known(7), .known(32)]))
+    let y = graph.addValue("y"), w = graph.addValue("w")
+    let low = element == .int4 ? -8 : 0, count = scales.reduce(1, *)
+    func codes(_ dims: [Int], _ factor: Int) throws -> Tensor {
+      let numbers = (0..<dims.reduce(1, *)).map { UInt8(truncatingIfNeeded: low + $0 * factor % 16) }
+      let bytes = try Tensor(numbers, try Shape(dims))
+      return Tensor(TensorType(element, bytes.shape), data: bytes.data, owner: bytes.owner)
+    }
+    var inputs: [ValueID?] = [graph.addConstant(try codes([32, 6], 7))]
+    inputs.append(graph.addConstant(try Tensor((0..<count).map { 0.25 + Float($0) / 8 }, try Shape(scales))))
+    if hasZero { inputs.append(graph.addConstant(try codes(scales, 5))) }
+    graph.nodes = [
+      try resolver.node(
+        "DequantizeLinear", attributes: ["axis": .int(block > 0 ? 0 : 1), "block_size": .int(Int64(block))], inputs: inputs, outputs: [w]),
+      try resolver.node("MatMul", inputs: [x, w], outputs: [y]),
+    ]
+    graph.inputs = [x]
+    graph.outputs = [y]
+    return graph
+  }
+
+  @Test(arguments: [ElementType.int4, .uint4], [(16, [2, 6]), (32, [1, 6]), (0, [6]), (0, [])]) func becomesMatMulNBits(
+    element: ElementType, form: (block: Int, scales: [Int])
+  ) throws {
+    for hasZero in [false, true] {
+      let original = try graph(element, block: form.block, scales: form.scales, hasZero: hasZero)
+      var rewritten = original
+      _ = try QuantizedFusion().run(&rewritten, try passContext())
+      try rewritten.verify()
+      rewritten = rewritten.compacted()
+      #expect(rewritten.nodes.map(\.schema.name) == ["MatMulNBits"])
+      #expect(rewritten.constants.values.contains { $0.element == .uint8 && $0.count == 32 * 6 / 2 })
+      try expectSameResults(original, rewritten, tolerance: 1e-5)
+    }
+  }
+
+  @Test func otherLayoutsStay() throws {
+    for (block, scales) in [(8, [4, 6])] {
+      var graph = try graph(.int4, block: block, scales: scales, hasZero: false)
+      #expect(try !QuantizedFusion().run(&graph, try passContext()))
+    }
   }
 }

@@ -420,7 +420,10 @@ PINION_API const char *pinion_value_info_text(const pinion_value_info *info);
  * Model
  * ---------------------------------------------------------------------------------------------------------------- */
 
-/* A loaded model: graph, weights and metadata. Immutable. */
+/*
+ * A loaded model: graph, weights and metadata. Immutable. Models that a runtime loads from one unchanged file share what they
+ * hold; sessions of them with the same options share plans and idle arenas as well.
+ */
 typedef struct pinion_model pinion_model;
 
 /* Options of the pinion_model_load_ functions. Since: 0.1. */
@@ -651,7 +654,8 @@ PINION_API size_t pinion_session_output_count(const pinion_session *session);
 PINION_API const pinion_value_info *pinion_session_output(const pinion_session *session, size_t index);
 
 /*
- * Gives back cached plans and idle arenas, not weights; the next run builds what it needs again. Returns the bytes given back.
+ * Gives back cached plans and idle arenas, those that are shared with other sessions among them, not weights; the next run
+ * builds what it needs again. Returns the bytes given back.
  * Thread-safe. Since: 0.1.
  */
 PINION_API int64_t pinion_session_trim(pinion_session *session);

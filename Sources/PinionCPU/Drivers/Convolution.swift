@@ -269,8 +269,8 @@ struct PackedWeightsStage {
     self.bytes = try scratchSize(bytes)
     self.pack = pack
     if let value = context.value(input) {
-      constant = try context.packed(value, form: form, bytes: bytes) { target in
-        pack(value.data.assumingMemoryBound(to: Float.self), target.assumingMemoryBound(to: Float.self), 0..<groups)
+      constant = try context.packed(value, form: form, bytes: bytes) { elements, target in
+        pack(elements.assumingMemoryBound(to: Float.self), target.assumingMemoryBound(to: Float.self), 0..<groups)
       }
     } else {
       constant = nil
@@ -281,9 +281,11 @@ struct PackedWeightsStage {
     tasks: Int, laneScratchBytes: Int, _ body: @escaping @Sendable (KernelFrame, Int, UnsafePointer<Float>) -> Void
   ) -> Kernel {
     if let constant {
-      return .parallel(tasks: tasks, laneScratchBytes: laneScratchBytes) { frame, task in
+      var kernel = Kernel.parallel(tasks: tasks, laneScratchBytes: laneScratchBytes) { frame, task in
         body(frame, task, UnsafePointer(constant.pointer.assumingMemoryBound(to: Float.self)))
       }
+      kernel.unreadInputs = [input]
+      return kernel
     }
     let pack = pack, input = input
     let packing = Kernel.Stage.ranges(groups, grain: 1) { frame, range in

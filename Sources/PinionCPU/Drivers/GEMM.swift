@@ -88,10 +88,10 @@ private struct FloatProduct: Sendable {
     let matrices = constant.count / size
     let total = try bytes.multiplied(by: matrices)
     let key = "\(form).\(operand.isTransposed).\(operand.stride).\(size)"
-    let buffer = try context.packed(constant, form: key, bytes: total) { target in
+    let buffer = try context.packed(constant, form: key, bytes: total) { elements, target in
       for index in 0..<matrices {
         fill(
-          operand, UnsafePointer(constant.data.assumingMemoryBound(to: Float.self)) + index &* size,
+          operand, elements.assumingMemoryBound(to: Float.self) + index &* size,
           (target + index &* bytes).assumingMemoryBound(to: Float.self))
       }
     }
@@ -142,6 +142,13 @@ private struct FloatProduct: Sendable {
   }
 
   func kernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    var kernel = try stages(context)
+    if packedA != nil { kernel.unreadInputs.append(product.a.input) }
+    if packedB != nil { kernel.unreadInputs.append(product.b.input) }
+    return kernel
+  }
+
+  private func stages(_ context: KernelContext) throws(PinionError) -> Kernel {
     let (m, n) = (product.m, product.n)
     guard m > 0, n > 0, product.count > 0 else { return Kernel(stages: []) }
     var g = description(nil, product: 0)

@@ -137,9 +137,9 @@ public struct IntegerConvolution: Sendable {
     if let constant = context.value(weights) {
       packed = try context.packed(
         constant, form: "igemm.a.\(shape.groups)", bytes: try packedBytes.multiplied(by: shape.groups)
-      ) { target in
+      ) { elements, target in
         for group in 0..<shape.groups {
-          pk_igemm_pack_a(isa, false, wIsSigned, m, k, constant.data + group &* m &* k, k, target + group &* packedBytes)
+          pk_igemm_pack_a(isa, false, wIsSigned, m, k, elements + group &* m &* k, k, target + group &* packedBytes)
         }
       }
     }

@@ -152,10 +152,10 @@ public struct PackedCodes: Sendable {
     let isa = pk_isa_best(), bytes = try scratchSize(pk_igemm_packed_b_bytes(isa, k, n)), matrices = constant.count / (k &* n)
     buffer = try context.packed(
       constant, form: "igemm.b.\(isTransposed).\(aIsSigned).\(n)", bytes: try bytes.multiplied(by: matrices)
-    ) { target in
+    ) { elements, target in
       for index in 0..<matrices {
         pk_igemm_pack_b(
-          isa, isTransposed, aIsSigned, bIsSigned, k, n, constant.data + index &* k &* n, stride, 0, n, target + index &* bytes)
+          isa, isTransposed, aIsSigned, bIsSigned, k, n, elements + index &* k &* n, stride, 0, n, target + index &* bytes)
       }
     }
     self.stride = bytes

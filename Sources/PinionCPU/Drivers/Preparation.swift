@@ -43,7 +43,7 @@ public struct Preparation {
     let bytes = type.count &* element.byteWidth
     if let constant = context.value(input) {
       return .constant(
-        try context.packed(constant, form: "as.\(element)", bytes: bytes) { conversion(constant.data, $0, constant.count) })
+        try context.packed(constant, form: "as.\(element)", bytes: bytes) { conversion($0, $1, constant.count) })
     }
     let offset = try reserve(bytes)
     steps.append { conversion($0.rawInput(input), $0.scratch + offset, type.count) }

@@ -61,9 +61,22 @@ extension Tensor {
         return
       }
       if element.bitWidth >= 8, let bytes = try message.mappedBytes(externalData: folder), bytes.count == type.byteCount,
-        bytes.isAligned(to: element.byteWidth), let base = bytes.bytes.baseAddress
+        let base = bytes.bytes.baseAddress
       {
-        self.init(type, data: UnsafeMutableRawPointer(mutating: base), owner: bytes.owner)
+        if bytes.isAligned(to: element.byteWidth) {
+          self.init(type, data: UnsafeMutableRawPointer(mutating: base), owner: bytes.owner)
+          return
+        }
+        if bytes.count >= Constant.leastMadeBytes {
+          self = Constant.copied(bytes, at: base, type)
+          return
+        }
+      }
+      if element.bitWidth < 8, type.byteCount >= Constant.leastMadeBytes, let bytes = try message.mappedBytes(externalData: folder) {
+        self = Constant.made(type) { target in
+          unpackNarrow(bytes.bytes, element, into: UnsafeMutableRawBufferPointer(start: target, count: type.byteCount))
+          bytes.owner.giveBack(bytes.bytes)
+        }
         return
       }
       try self.init(type)

@@ -148,9 +148,9 @@ public struct MicrosoftAttention: CPUExecutable {
     var packed: Buffer?
     if let weights = context.value(1) {
       guard let bytes = Int(exactly: pk_sgemm_packed_b_bytes(isa, depth, width)) else { throw .outOfMemory(bytes: .max) }
-      packed = try context.packed(weights, form: "sgemm.b.false.\(width).\(depth &* width)", bytes: bytes) { buffer in
+      packed = try context.packed(weights, form: "sgemm.b.false.\(width).\(depth &* width)", bytes: bytes) { elements, buffer in
         pk_sgemm_pack_b(
-          isa, false, depth, width, weights.data.assumingMemoryBound(to: Float.self), width, 0, width,
+          isa, false, depth, width, elements.assumingMemoryBound(to: Float.self), width, 0, width,
           buffer.assumingMemoryBound(to: Float.self))
       }
     }

@@ -73,7 +73,7 @@ public struct MatMulNBits: CPUExecutable {
         target.assumingMemoryBound(to: Float.self).update(repeating: middle, count: n &* blocks)
       }
       if let codes = context.value(1) {
-        return .constant(try context.packed(codes, form: "nbits.zero.\(bits).\(blocks)", bytes: bytes, fill))
+        return .constant(try context.packed(codes, form: "nbits.zero.\(bits).\(blocks)", bytes: bytes) { fill($1) })
       }
       return try preparation.compute(bytes: bytes) { _, target in fill(target) }
     }
@@ -91,7 +91,7 @@ public struct MatMulNBits: CPUExecutable {
     if let constant = context.value(3) {
       return .constant(
         try context.packed(constant, form: "nbits.zero.\(bits).\(blocks)", bytes: bytes) {
-          unpack(constant.data.assumingMemoryBound(to: UInt8.self), $0)
+          unpack($0.assumingMemoryBound(to: UInt8.self), $1)
         })
     }
     return try preparation.compute(bytes: bytes) { frame, target in unpack(frame.input(3), target) }

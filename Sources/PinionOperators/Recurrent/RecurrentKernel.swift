@@ -165,8 +165,11 @@ struct RecurrentKernel<Cell: RecurrentCell>: Sendable {
     }
     let projectionScratch = try T.scratchBytes(
       WeightProduct(m: min(grid.rows, max(sequenceRows, 1)), n: min(grid.columns, width), k: shape.inputSize))
-    return Kernel(
+    var kernel = Kernel(
       stages: [prepare, project, recur], scratchBytes: offset, laneScratchBytes: max(projectionScratch, walk.laneBytes))
+    if weights.isConstant { kernel.unreadInputs.append(1) }
+    if first.isConstant, second.isConstant { kernel.unreadInputs.append(2) }
+    return kernel
   }
 }
 

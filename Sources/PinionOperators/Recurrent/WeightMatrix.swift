@@ -131,7 +131,7 @@ struct PackedMatrices: Sendable {
       }
     }
     if let value = context.value(input) {
-      constant = try context.packed(value, form: "weights.\(count).\(rows).\(k).\(part)", bytes: bytes) { fill(value.data, $0) }
+      constant = try context.packed(value, form: "weights.\(count).\(rows).\(k).\(part)", bytes: bytes) { fill($0, $1) }
       scratchBytes = 0
     } else {
       constant = nil
@@ -144,6 +144,8 @@ struct PackedMatrices: Sendable {
     self.k = k
     matrices = [Range<Int>](repeating: part, count: count)
   }
+
+  var isConstant: Bool { constant != nil }
 
   /// Packs weights that are not constant.
   func pack<T: WeightElement>(_ frame: KernelFrame, _ type: T.Type) {

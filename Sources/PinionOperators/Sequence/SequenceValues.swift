@@ -16,7 +16,7 @@ extension Value {
     if tensor.element == .string {
       return tensor.ownsStrings ? self : .tensor(try tensor.copyingStrings(allocator: context.allocator))
     }
-    guard !(tensor.owner is Buffer), !(tensor.owner is FileMapping) else { return self }
+    guard !(tensor.owner is Buffer), !(tensor.owner is FileMapping), !(tensor.owner is Constant) else { return self }
     let copy = try context.allocate(tensor.type)
     copy.data.copyMemory(from: tensor.data, byteCount: tensor.byteCount)
     return .tensor(copy)

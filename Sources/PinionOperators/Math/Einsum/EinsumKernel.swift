@@ -161,9 +161,9 @@ private func packedConstant(
   else { return nil }
   let bytes = pk_sgemm_packed_b_bytes(isa, k, n)
   guard bytes >= 0, bytes < Int.max / 2 else { throw .outOfMemory(bytes: bytes) }
-  return try context.packed(constant, form: "einsum.b.\(b.isTransposed).\(b.stride).\(k).\(n)", bytes: bytes) { target in
+  return try context.packed(constant, form: "einsum.b.\(b.isTransposed).\(b.stride).\(k).\(n)", bytes: bytes) { elements, target in
     pk_sgemm_pack_b(
-      isa, b.isTransposed, k, n, constant.data.assumingMemoryBound(to: Float.self), b.stride, 0, n,
+      isa, b.isTransposed, k, n, elements.assumingMemoryBound(to: Float.self), b.stride, 0, n,
       target.assumingMemoryBound(to: Float.self))
   }
 }

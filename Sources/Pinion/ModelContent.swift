@@ -1,0 +1,114 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionImport
+import PinionOperators
+import PinionPasses
+import PinionRuntime
+import Synchronization
+
+/// What the models of one file and their sessions share: the mapping, the graph, its rewritten forms and the programs made of them.
+final class ModelContent: Sendable {
+  let imported: ImportedModel
+  let folder: ExternalDataFolder?
+  /// Gives memory for forms of weights.
+  let allocator: Allocator
+  private let file: FileMapping
+  private let rewritten = Mutex<[Rewriting: Graph]>([:])
+  private let programs = Mutex<[Making: Weak]>([:])
+
+  /// What decides a rewritten graph.
+  private struct Rewriting: Hashable {
+    let level: Int
+    let overrides: [Int]
+    let isTied: Bool
+  }
+
+  /// What decides a program.
+  private struct Making: Hashable {
+    let variant: ProgramVariant
+    let level: Int
+    let planLimit: Int
+    let planBytes: Int
+    let pool: ObjectIdentifier
+    let allocator: [UInt]
+  }
+
+  /// A program that lives as long as a session has it.
+  private struct Weak { weak var program: Program? }
+
+  init(_ file: FileMapping, folder: ExternalDataFolder?, allocator: Allocator) throws(PinionError) {
+    self.file = file
+    self.folder = folder
+    self.allocator = allocator
+    var imported =
+      isPT2(file)
+      ? try ImportedModel(pt2: file, resolver: OperatorCatalog()) : try ImportedModel(onnx: file, folder: folder, resolver: OperatorCatalog())
+    imported.graph.adoptConstants(allocator: allocator, isNew: true)
+    self.imported = imported
+  }
+
+  /// The program for these inputs and outputs, shared by all sessions with such options in such a runtime.
+  func program(_ variant: ProgramVariant, runtime: Runtime, options: SessionOptions) throws(PinionError) -> Program {
+    let making = Making(
+      variant: variant, level: options.optimization, planLimit: options.planLimit, planBytes: options.planBytes,
+      pool: ObjectIdentifier(runtime.pool), allocator: runtime.allocator.identity)
+    if let program = programs.withLock({ $0[making]?.program }) { return program }
+    let executor = StageExecutor(pool: runtime.pool), backend = CPUBackend()
+    let passes = PassContext(backend: backend, executor: executor)
+    var graph = try rewritten(variant, level: options.optimization, passes)
+    if !variant.outputs.elementsEqual(graph.outputs.indices) {
+      var chosen: [ValueID] = []
+      for index in variant.outputs {
+        guard graph.outputs.indices.contains(index) else { throw PinionError(.notFound, "the model has no output \(index)") }
+        chosen.append(graph.outputs[index])
+      }
+      graph.outputs = chosen
+      if options.optimization > 0 { try PassPipeline.prune(&graph, passes) }
+    }
+    let program = Program(
+      graph: graph, backend: backend, executor: executor, packed: PackedWeights(allocator: runtime.allocator), allocator: runtime.allocator,
+      planLimit: options.planLimit, planBytes: options.planBytes)
+    return programs.withLock { programs in
+      if let existing = programs[making]?.program { return existing }
+      programs = programs.filter { $0.value.program != nil }
+      programs[making] = Weak(program: program)
+      return program
+    }
+  }
+
+  /// The graph with all outputs, rewritten once for each level and choice of inputs.
+  private func rewritten(_ variant: ProgramVariant, level: Int, _ passes: PassContext) throws(PinionError) -> Graph {
+    let rewriting = Rewriting(level: level, overrides: variant.overrides, isTied: variant.isTied)
+    if let graph = rewritten.withLock({ $0[rewriting] }) { return graph }
+    var graph = imported.graph
+    for index in variant.overrides {
+      let value = imported.overridable[index].value
+      graph.constants[value] = nil
+      graph.inputs.append(value)
+    }
+    if !variant.isTied {
+      for input in graph.inputs { graph[input].type = graph[input].type?.withoutDimensionNames }
+    }
+    graph.settleCapturedConstants()
+    try PassPipeline.run(&graph, level: level, passes)
+    graph.adoptConstants(allocator: allocator)
+    // What importing and rewriting looked at. Weights come back into memory when they are packed, piece by piece.
+    file.giveBack(file.bytes)
+    folder?.giveBack()
+    return rewritten.withLock { known in
+      if let existing = known[rewriting] { return existing }
+      known[rewriting] = graph
+      return graph
+    }
+  }
+}
+
+/// Inputs with a default that the caller gives, outputs that the caller wants, and whether one name of a dimension stands for one
+/// extent.
+struct ProgramVariant: Hashable, Sendable {
+  let overrides: [Int]
+  let outputs: [Int]
+  let isTied: Bool
+}

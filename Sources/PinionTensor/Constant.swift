@@ -1,0 +1,174 @@
+import PinionBase
+import Synchronization
+
+/// A value that a model never changes, and its forms: what kernels make of it for themselves.
+///
+/// Its identity is the object. A form is made once, is shared by all who hold the constant, and goes with it. The elements themselves are
+/// either memory that is there, or made when somebody asks and for as long as somebody holds them.
+public final class Constant: @unchecked Sendable {
+  /// Writes the elements.
+  public typealias Make = @Sendable (_ target: UnsafeMutableRawPointer) throws(PinionError) -> Void
+  /// Makes a form of the elements.
+  public typealias Fill = (_ elements: UnsafeRawPointer, _ target: UnsafeMutableRawPointer) throws(PinionError) -> Void
+
+  private enum Source {
+    case memory(Tensor)
+    case made(bytes: Int, Make)
+  }
+
+  /// The constant may be seen under several types, and in parts.
+  private struct Key: Hashable {
+    let address: UInt
+    let type: TensorType
+    let form: String
+  }
+
+  private struct State {
+    var allocator = Allocator.system
+    /// The elements, where they are made, as long as somebody holds them.
+    weak var current: Buffer?
+    /// The elements, once somebody wanted them for good.
+    var kept: Buffer?
+    var forms: [Key: Buffer] = [:]
+    var derived: [Key: Tensor] = [:]
+  }
+
+  private let source: Source
+  private let state = Mutex(State())
+
+  /// Fewer bytes are copied at once: the pages around them are in memory anyhow.
+  public static let leastMadeBytes = 1 << 16
+
+  private init(_ source: Source) { self.source = source }
+
+  /// The tensor as a constant: itself where it is one, or has nothing to make forms of.
+  /// - Parameter allocator: gives memory for forms.
+  public static func adopt(_ tensor: Tensor, allocator: Allocator) -> Tensor {
+    guard tensor.constant == nil, tensor.element != .string, tensor.count > 0 else { return tensor }
+    let constant = Constant(.memory(tensor))
+    constant.use(allocator)
+    return Tensor(tensor.type, data: tensor.data, owner: constant)
+  }
+
+  /// A constant whose elements are copied when somebody asks from where they lie in a file, at an alignment that tensors do not allow.
+  /// - Parameters:
+  ///   - bytes: `type.byteCount` bytes.
+  ///   - start: where they lie.
+  public static func copied(_ bytes: MappedBytes, at start: UnsafeRawPointer, _ type: TensorType) -> Tensor {
+    let constant = Constant(
+      .made(bytes: type.byteCount) { target in
+        let chunk = 1 << 20
+        var offset = 0
+        while offset < bytes.count {
+          let part = UnsafeRawBufferPointer(rebasing: bytes.bytes[offset..<min(bytes.count, offset &+ chunk)])
+          if let start = part.baseAddress { (target + offset).copyMemory(from: start, byteCount: part.count) }
+          bytes.owner.giveBack(part)
+          offset &+= chunk
+        }
+      })
+    // Processors that Pinion runs on read at any alignment, so that bytes in the file are better than none.
+    return Tensor(type, madeBy: constant, lastResort: UnsafeMutableRawPointer(mutating: start))
+  }
+
+  /// A constant whose elements are made when somebody asks.
+  public static func made(_ type: TensorType, _ make: @escaping Make) -> Tensor {
+    let constant = Constant(.made(bytes: type.byteCount, make))
+    return Tensor(type, madeBy: constant, lastResort: constant.nowhere)
+  }
+
+  /// Where nothing may be read: readers that cannot fail look only at elements that are kept.
+  private var nowhere: UnsafeMutableRawPointer { Unmanaged.passUnretained(self).toOpaque() }
+
+  /// Whose memory the elements are, where they are not made.
+  var origin: Tensor? {
+    guard case .memory(let tensor) = source else { return nil }
+    return tensor
+  }
+
+  /// Sets where memory of the constant and its forms comes from; before anybody else has it.
+  public func use(_ allocator: Allocator) { state.withLock { $0.allocator = allocator } }
+
+  // MARK: Elements that are made
+
+  /// The elements for as long as the caller holds them.
+  func memory() throws(PinionError) -> Buffer {
+    let (current, allocator) = state.withLock { ($0.current, $0.allocator) }
+    if let current { return current }
+    guard case .made(let bytes, let make) = source else { throw .internal("the constant is not made") }
+    let buffer = try allocator.separateBuffer(bytes: bytes)
+    try make(buffer.pointer)
+    return state.withLock { state in
+      if let first = state.current { return first }
+      state.current = buffer
+      return buffer
+    }
+  }
+
+  /// The elements for as long as the constant lives.
+  func keep() throws(PinionError) -> UnsafeMutableRawPointer {
+    if let kept = state.withLock({ $0.kept }) { return kept.pointer }
+    let memory = try memory()
+    return state.withLock { state in
+      let kept = state.kept ?? memory
+      state.kept = kept
+      return kept.pointer
+    }
+  }
+
+  /// Whether the elements stay in memory as long as the constant lives.
+  var isKept: Bool { state.withLock { $0.kept != nil } }
+
+  // MARK: Forms
+
+  /// A form of the constant, made at the first time.
+  /// - Parameters:
+  ///   - tensor: the constant as the caller sees it.
+  ///   - name: says, with the type, what the form is.
+  public func form(_ name: String, of tensor: Tensor, bytes: Int, _ fill: Fill) throws(PinionError) -> Buffer {
+    let key = Key(address: UInt(bitPattern: tensor.start), type: tensor.type, form: name)
+    let (known, allocator) = state.withLock { ($0.forms[key], $0.allocator) }
+    if let known { return known }
+    let elements = try tensor.resident()
+    let buffer = try allocator.separateBuffer(bytes: bytes)
+    try fill(UnsafeRawPointer(elements.data), buffer.pointer)
+    tensor.giveBackPages()
+    return state.withLock { state in
+      if let first = state.forms[key] { return first }
+      state.forms[key] = buffer
+      return buffer
+    }
+  }
+
+  /// A constant that is made of this one, under a type of its own, with forms of its own. Its elements are made when somebody asks.
+  public func derived(
+    _ name: String, of tensor: Tensor, as type: TensorType,
+    _ fill: @escaping @Sendable (_ elements: UnsafeRawPointer, _ target: UnsafeMutableRawPointer) -> Void
+  ) -> Tensor {
+    let key = Key(address: UInt(bitPattern: tensor.start), type: tensor.type, form: name)
+    return state.withLock { state in
+      if let known = state.derived[key] { return known }
+      // What the elements are made of, without this constant, which holds the new one.
+      let made: Make
+      switch source {
+      case .memory(let origin):
+        let elements = Tensor(tensor.type, data: tensor.start, owner: origin.owner)
+        made = { target in
+          fill(UnsafeRawPointer(elements.data), target)
+          elements.giveBackPages()
+        }
+      case .made(let bytes, let make):
+        let allocator = state.allocator
+        made = { (target) throws(PinionError) in
+          let buffer = try allocator.separateBuffer(bytes: bytes)
+          try make(buffer.pointer)
+          fill(UnsafeRawPointer(buffer.pointer), target)
+        }
+      }
+      let constant = Constant(.made(bytes: type.byteCount, made))
+      constant.use(state.allocator)
+      let result = Tensor(type, madeBy: constant, lastResort: tensor.start)
+      state.derived[key] = result
+      return result
+    }
+  }
+}
