@@ -190,10 +190,16 @@ struct Planner {
   /// Computes a node whose inputs are all known and whose outputs are small.
   private mutating func fold(_ node: Node, types: [TensorType?], values: [Tensor?], outputBytes: Int?) throws(PinionError) -> Bool {
     guard type(of: node.op).isDeterministic else { return false }
+    var values = values
+    let typeOnly = type(of: node.op).typeOnlyInputs
     for (slot, input) in node.inputs.enumerated() where input != nil && values[slot] == nil {
-      return try foldShape(node, types: types)
+      guard let type = types[slot], typeOnly.contains(slot), let other = values.lazy.compactMap({ $0 }).first else {
+        return try foldShape(node, types: types)
+      }
+      // Nothing is read through it.
+      values[slot] = Tensor(type, data: other.data, owner: other.owner)
     }
-    let inputBytes = types.reduce(0) { $0 &+ ($1?.byteCount ?? 0) }
+    let inputBytes = values.reduce(0) { $0 &+ ($1?.byteCount ?? 0) }
     guard (outputBytes ?? inputBytes) <= Planner.foldLimit else { return false }
     let context = EagerContext(
       allocator: allocator, control: RunControl(), outputCount: node.outputs.count, subgraphs: nil, executor: executor, packed: PackedWeights(),

@@ -5,7 +5,7 @@ import PinionGraph
 import PinionTensor
 
 /// Scaled dot-product attention whose scores and probabilities go through subgraphs of the node.
-public struct FlexAttention: EagerExecutable {
+public struct FlexAttention: ValueTyping {
   public static let schema = Schema("FlexAttention", domain: "ai.onnx.preview", since: 1, inputs: ["Q", "K", "V"], outputs: ["Y"])
   let scale: Float?
   let precision: ElementType?
@@ -17,6 +17,12 @@ public struct FlexAttention: EagerExecutable {
     precision = try attributes.optionalElementType("softmax_precision")
     scoreModifier = attributes.has("score_mod") ? try attributes.subgraph("score_mod") : nil
     probabilityModifier = attributes.has("prob_mod") ? try attributes.subgraph("prob_mod") : nil
+  }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+    guard inputs.count == 3, let q = inputs[0], let element = q.tensorElement else { return [nil] }
+    guard let dims = q.dims, dims.count == 4, let values = inputs[2]?.dims, values.count == 4 else { return [.tensor(element, dims: nil)] }
+    return [.tensor(element, dims: Array(dims[..<3]) + [values[3]])]
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

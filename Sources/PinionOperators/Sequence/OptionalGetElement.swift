@@ -5,13 +5,18 @@ import PinionGraph
 import PinionTensor
 
 /// The value that an optional holds; a tensor or sequence is returned as it is.
-public struct OptionalGetElement: CPUExecutable, EagerExecutable {
+public struct OptionalGetElement: CPUExecutable, ValueTyping {
   public static let schema = Schema("OptionalGetElement", since: 28, inputs: ["input"], outputs: ["output"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
   public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+    guard case .optional(let content)? = inputs.first ?? nil else { return [inputs.first ?? nil] }
+    return [content]
+  }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let value = try required(inputs, 0, "input")

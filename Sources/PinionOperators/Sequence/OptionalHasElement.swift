@@ -5,11 +5,13 @@ import PinionGraph
 import PinionTensor
 
 /// Whether an optional holds a value; false where the input is left out, true for any tensor or sequence.
-public struct OptionalHasElement: ShapeReading, EagerExecutable {
+public struct OptionalHasElement: ShapeReading, ValueTyping {
   public static let schema = Schema("OptionalHasElement", since: 28, inputs: ["input?"], outputs: ["output"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func read(_ input: TensorType) throws(PinionError) -> Tensor { try Tensor(scalar: true) }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [.tensor(.bool, dims: [])] }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let hasElement =

@@ -6,7 +6,7 @@ import PinionGraph
 import PinionTensor
 
 /// Triangular weights, [dft_length / 2 + 1, num_mel_bins], that gather a spectrum into bands of equal width in mels.
-public struct MelWeightMatrix: EagerExecutable {
+public struct MelWeightMatrix: ValueTyping {
   public static let schema = Schema(
     "MelWeightMatrix", since: 17,
     inputs: ["num_mel_bins", "dft_length", "sample_rate", "lower_edge_hertz", "upper_edge_hertz"], outputs: ["output"])
@@ -15,6 +15,8 @@ public struct MelWeightMatrix: EagerExecutable {
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     element = try attributes.elementType("output_datatype", default: .float32)
   }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [.tensor(element, dims: [.unknown, .unknown])] }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     func number(_ index: Int) throws(PinionError) -> Double {

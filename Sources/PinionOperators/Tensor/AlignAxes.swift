@@ -10,6 +10,7 @@ import PinionTensor
 /// takes follows from the ranks of both, which the importer need not know. Data of as many axes as `like` stays as it is.
 public struct AlignAxes: CPUExecutable {
   public static let schema = Schema("AlignAxes", domain: "pinion", since: 1, inputs: ["data", "like"], outputs: ["aligned"])
+  public static var typeOnlyInputs: Set<Int> { [1] }
   let axis: Int64
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }

@@ -5,11 +5,17 @@ import PinionGraph
 import PinionTensor
 
 /// The slices along an axis, or without one the elements, for which the condition holds.
-public struct Compress: EagerExecutable {
+public struct Compress: ValueTyping {
   public static let schema = Schema("Compress", since: 28, inputs: ["input", "condition"], outputs: ["output"])
   let axis: Int64?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.optionalInt("axis") }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+    guard let input = inputs.first ?? nil, let element = input.tensorElement else { return [nil] }
+    guard let axis else { return [.tensor(element, dims: [.unknown])] }
+    return [.tensor(element, dims: input.dims?.opened(axis: axis))]
+  }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     guard inputs.count == 2, let tensor = try inputs[0]?.asTensor(), let condition = try inputs[1]?.asTensor() else {

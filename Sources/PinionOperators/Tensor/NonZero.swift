@@ -5,9 +5,13 @@ import PinionGraph
 import PinionTensor
 
 /// The indices of the elements that are not zero, one column for each, in row-major order.
-public struct NonZero: EagerExecutable {
+public struct NonZero: ValueTyping {
   public static let schema = Schema("NonZero", since: 13, inputs: ["X"], outputs: ["Y"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+    [.tensor(.int64, dims: [inputs.first??.dims.map { .known($0.count) } ?? .unknown, .unknown])]
+  }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     guard let tensor = try inputs.first??.asTensor() else { throw .invalidModel("input 'X' is missing") }

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The different elements, or slices along an axis, in order or as they come, with where each first occurs, which of them
 /// each element of the input is, and how often it occurs.
-public struct Unique: EagerExecutable {
+public struct Unique: ValueTyping {
   public static let schema = Schema(
     "Unique", since: 28, inputs: ["X"], outputs: ["Y", "indices?", "inverse_indices?", "counts?"])
   let axis: Int64?
@@ -15,6 +15,13 @@ public struct Unique: EagerExecutable {
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.optionalInt("axis")
     isSorted = try attributes.bool("sorted", default: true)
+  }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+    let numbers = ValueType.tensor(.int64, dims: [.unknown])
+    guard let input = inputs.first ?? nil, let element = input.tensorElement else { return [nil, numbers, numbers, numbers] }
+    let dims = axis.map { axis in input.dims?.opened(axis: axis) } ?? [.unknown]
+    return [.tensor(element, dims: dims), numbers, numbers, numbers]
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

@@ -4,13 +4,15 @@ import PinionGraph
 import PinionTensor
 
 /// Whether each string matches a regular expression from its first character to its last.
-public struct RegexFullMatch: EagerExecutable {
+public struct RegexFullMatch: ValueTyping {
   public static let schema = Schema("RegexFullMatch", since: 20, inputs: ["X"], outputs: ["Y"])
   let regex: Regex
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     regex = try Regex(try attributes.string("pattern", default: ""))
   }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [.tensor(.bool, dims: inputs.first??.dims)] }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (tensor, strings) = try requiredStrings(inputs, 0, "X")

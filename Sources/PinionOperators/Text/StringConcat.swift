@@ -5,9 +5,16 @@ import PinionGraph
 import PinionTensor
 
 /// Joins strings elementwise, with broadcasting.
-public struct StringConcat: EagerExecutable {
+public struct StringConcat: ValueTyping {
   public static let schema = Schema("StringConcat", since: 20, inputs: ["X", "Y"], outputs: ["Z"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+    guard inputs.count > 1, let x = inputs[0]?.dims, let y = inputs[1]?.dims else { return [.tensor(.string, dims: nil)] }
+    let rank = max(x.count, y.count)
+    let pairs = zip([Dimension](repeating: .known(1), count: rank - x.count) + x, [Dimension](repeating: .known(1), count: rank - y.count) + y)
+    return [.tensor(.string, dims: pairs.map { $0 == .known(1) ? $1 : $1 == .known(1) || $0 == $1 ? $0 : .unknown })]
+  }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (x, heads) = try requiredStrings(inputs, 0, "X")

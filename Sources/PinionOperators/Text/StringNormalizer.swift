@@ -6,7 +6,7 @@ import PinionTensor
 /// Drops stop words and changes the case of what is left.
 ///
 /// Letters change case one for one and without regard to a locale, as if it were "C" with UTF-8.
-public struct StringNormalizer: EagerExecutable {
+public struct StringNormalizer: ValueTyping {
   public static let schema = Schema("StringNormalizer", since: 10, inputs: ["X"], outputs: ["Y"])
 
   enum CaseChange: String, CaseIterable {
@@ -28,6 +28,8 @@ public struct StringNormalizer: EagerExecutable {
     for word in words { stopwords.insert(isCaseSensitive ? Array(word.utf8) : StringNormalizer.change(word, to: .lower)) }
     self.stopwords = stopwords
   }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [.tensor(.string, dims: inputs.first??.dims?.opened(axis: -1))] }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (input, strings) = try requiredStrings(inputs, 0, "X")

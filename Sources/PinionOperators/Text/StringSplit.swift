@@ -6,7 +6,7 @@ import PinionTensor
 /// Cuts each string at a delimiter, or at runs of white space, and pads the parts to a common number with empty strings.
 ///
 /// The second output has each string's number of parts.
-public struct StringSplit: EagerExecutable {
+public struct StringSplit: ValueTyping {
   public static let schema = Schema("StringSplit", since: 20, inputs: ["X"], outputs: ["Y", "Z"])
   /// Empty for white space.
   let delimiter: [UInt8]
@@ -15,6 +15,11 @@ public struct StringSplit: EagerExecutable {
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     delimiter = Array(try attributes.string("delimiter", default: "").utf8)
     limit = Int(clamping: try attributes.int("maxsplit", default: .max))
+  }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+    let dims = inputs.first??.dims
+    return [.tensor(.string, dims: dims.map { $0 + [.unknown] }), .tensor(.int64, dims: dims)]
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

@@ -6,7 +6,7 @@ import PinionTensor
 /// Cuts strings into tokens: what matches a regular expression, what lies between separators, or single characters.
 ///
 /// All strings get as many tokens as the longest, filled up with a padding string, along a new last axis.
-public struct Tokenizer: EagerExecutable {
+public struct Tokenizer: ValueTyping {
   public static let schema = Schema("Tokenizer", domain: "com.microsoft", since: 1, inputs: ["X"], outputs: ["Y"])
 
   private enum Rule: Sendable {
@@ -43,6 +43,8 @@ public struct Tokenizer: EagerExecutable {
     default: throw .invalidModel("expected either 'separators' or 'tokenexp'")
     }
   }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [.tensor(.string, dims: inputs.first??.dims.map { $0 + [.unknown] })] }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (input, strings) = try requiredStrings(inputs, 0, "X")

@@ -5,7 +5,7 @@ import PinionGraph
 import PinionTensor
 
 /// For each sample and class the boxes in the order of their scores, without those that overlap a better one too much.
-public struct NonMaxSuppression: EagerExecutable {
+public struct NonMaxSuppression: ValueTyping {
   public static let schema = Schema(
     "NonMaxSuppression", since: 11,
     inputs: ["boxes", "scores", "max_output_boxes_per_class?", "iou_threshold?", "score_threshold?"], outputs: ["selected_indices"])
@@ -41,6 +41,8 @@ public struct NonMaxSuppression: EagerExecutable {
       return union > 0 && intersection / union > threshold
     }
   }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [.tensor(.int64, dims: [.unknown, .known(3)])] }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     func operand(_ index: Int) throws(PinionError) -> Tensor? { index < inputs.count ? try inputs[index]?.asTensor() : nil }
