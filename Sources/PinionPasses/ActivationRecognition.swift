@@ -10,7 +10,8 @@ struct GatedActivation: Rule {
     let (number, values) = editor.factors(index)
     guard values.count == 2, values[0] != values[1] else { return false }
     let element = editor.element(index)
-    let tolerance = element == .float16 || element == .bfloat16 ? 4e-3 : 1e-5
+    // In double precision a constant of single precision is another number than the operator's own.
+    let tolerance = element == .float16 || element == .bfloat16 ? 4e-3 : element == .float64 ? 0x1p-48 : 1e-5
     for (x, gate) in [(values[0], values[1]), (values[1], values[0])] {
       guard let (name, attributes) = recognize(x, gate, number, tolerance, index, &editor) else { continue }
       let node = try context.resolver.node(
@@ -30,7 +31,7 @@ struct GatedActivation: Rule {
     switch editor.name(producer) {
     case "Sigmoid":
       guard number == 1, let p = editor.polynomial(argument, in: x), p[0] == 0, p[1] != 0, p[2] == 0, p[3] == 0 else { return nil }
-      return ("Swish", ["alpha": .float(Float(p[1]))])
+      return attribute(p[1], editor.element(index)).map { ("Swish", ["alpha": $0]) }
     case "Tanh":
       guard number == 1, let softplus = editor.producer(argument, "Softplus"), editor.input(softplus, 0) == x else { return nil }
       return ("Mish", [:])
@@ -67,10 +68,13 @@ struct HardSigmoidRecognition: Rule {
     else { return false }
     let factor = editor.name(index) == "Mul" ? number : 1 / number
     let (offset, scale, base) = editor.affine(argument, at: index)
-    guard low == 0, isNear(high * factor, 1), scale != 0, base != argument else { return false }
+    let element = editor.element(index)
+    guard low == 0, isNear(high * factor, 1, tolerance: element == .float64 ? 0x1p-48 : 1e-5), scale != 0, base != argument,
+      let alpha = attribute(scale * factor, element), let beta = attribute(offset * factor, element)
+    else { return false }
     let node = try context.resolver.node(
       "HardSigmoid", name: editor[index].name,
-      attributes: ["alpha": .float(Float(scale * factor)), "beta": .float(Float(offset * factor))], inputs: [base],
+      attributes: ["alpha": alpha, "beta": beta], inputs: [base],
       outputs: editor[index].outputs)
     editor.replace(index, with: node)
     return true
