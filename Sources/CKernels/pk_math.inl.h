@@ -133,13 +133,15 @@ static inline float PK_FN(pk_erf_f32)(float x) {
   return copysignf(a < 0.92f ? small : large, x) + (x != x ? x : 0);
 }
 
-// x * Phi(x), Phi the normal distribution; keeps its relative precision for negative x until erfc vanishes.
+// x * Phi(x), Phi the normal distribution; keeps its relative precision for negative x until erfc vanishes. NaN for -infinity, which
+// is -infinity times 0.
 static inline float PK_FN(pk_gelu_erf_f32)(float x) {
   const float a = fabsf(x) * 0x1.6a09e6p-1f;
   const float tail = a < 0.92f ? 1 - (a + PK_FN(pk_erf_small)(a)) : PK_FN(pk_erfc_large)(a);
   const float product = 0.5f * x * tail;
-  const float lower = a > 4 ? -0.0f : product;
-  return x > 0 ? x - lower : x != x ? x : lower;
+  const float lower = a > 4 ? 0.0f * x : product;
+  const float upper = a > 4 ? x : x - product;
+  return x > 0 ? upper : x != x ? x : lower;
 }
 
 // Sine (quarters 0) or cosine (quarters 1) for |x| < PK_TRIG_LIMIT: pi/2 in two parts whose first times n is exact.

@@ -1,7 +1,7 @@
 // 2-D f32 pooling on padded rows, as in pk_conv_depthwise.inl.h.
 
-/// NaN in either operand gives NaN.
-PK_INLINE vf vf_max(vf a, vf b) { return ((a > b) | (a != a)) ? a : b; }
+/// NaN in either operand gives NaN. Of equal numbers, 0 and -0 among them, the first stays, as where positions are asked for.
+PK_INLINE vf vf_max(vf a, vf b) { return ((a >= b) | (a != a)) ? a : b; }
 
 /// One output row: maximum or sum over the taps.
 PK_INLINE void pool_row(const taps *t, bool max, float *y) {

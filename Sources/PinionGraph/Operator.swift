@@ -10,6 +10,9 @@ public protocol Operator: Sendable {
   /// False where two runs on the same inputs may differ, so that the node is neither folded nor merged.
   static var isDeterministic: Bool { get }
 
+  /// Inputs of which nothing but the type counts: the outputs are constants where the others are.
+  static var typeOnlyInputs: Set<Int> { get }
+
   /// Rewrites a node of an older opset into the newest form.
   static func adapt(_ node: inout NodeDraft) throws(PinionError)
 
@@ -33,6 +36,7 @@ public protocol Operator: Sendable {
 
 extension Operator {
   public static var isDeterministic: Bool { true }
+  public static var typeOnlyInputs: Set<Int> { [] }
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) {}
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { throw .dataDependent }
   public func facts(_ context: FactContext) -> [Fact] { [] }

@@ -11,7 +11,8 @@ struct GatedActivation: Rule {
     let (number, values) = editor.factors(index)
     guard values.count == 2, values[0] != values[1] else { return false }
     let element = editor.element(index)
-    let tolerance = element == .float16 || element == .bfloat16 ? 4e-3 : 1e-5
+    // In double precision a constant of single precision is another number than the operator's own.
+    let tolerance = element == .float16 || element == .bfloat16 ? 4e-3 : element == .float64 ? 0x1p-48 : 1e-5
     for (x, gate) in [(values[0], values[1]), (values[1], values[0])] {
       guard let (type, attributes) = recognize(x, gate, number, tolerance, index, &editor) else { continue }
       let node = try Node(
@@ -31,7 +32,7 @@ struct GatedActivation: Rule {
     switch editor[producer].op {
     case is Sigmoid:
       guard number == 1, let p = editor.polynomial(argument, in: x), p[0] == 0, p[1] != 0, p[2] == 0, p[3] == 0 else { return nil }
-      return (Swish.self, ["alpha": .float(Float(p[1]))])
+      return attribute(p[1], editor.element(index)).map { (Swish.self, ["alpha": $0]) }
     case is Tanh:
       guard number == 1, let softplus = editor.producer(argument, Softplus.self), editor.input(softplus, 0) == x else { return nil }
       return (Mish.self, [:])
@@ -66,10 +67,13 @@ struct HardSigmoidRecognition: Rule {
     else { return false }
     let factor = editor.kind(index) == Mul.self ? number : 1 / number
     let (offset, scale, base) = editor.affine(argument, at: index)
-    guard low == 0, isNear(high * factor, 1), scale != 0, base != argument else { return false }
+    let element = editor.element(index)
+    guard low == 0, isNear(high * factor, 1, tolerance: element == .float64 ? 0x1p-48 : 1e-5), scale != 0, base != argument,
+      let alpha = attribute(scale * factor, element), let beta = attribute(offset * factor, element)
+    else { return false }
     let node = try Node(
       HardSigmoid.self, name: editor[index].name,
-      attributes: ["alpha": .float(Float(scale * factor)), "beta": .float(Float(offset * factor))], inputs: [base],
+      attributes: ["alpha": alpha, "beta": beta], inputs: [base],
       outputs: editor[index].outputs)
     editor.replace(index, with: node)
     return true

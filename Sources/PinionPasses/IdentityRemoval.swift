@@ -18,11 +18,22 @@ struct IdentityRemoval: Pass {
 }
 
 extension GraphEditor {
-  /// Lets the readers of the node's first output read `value`, unless the graph's outputs stand against it.
+  /// Lets the readers of the node's first output read `value`, unless the graph's outputs stand against it, or the output is made in
+  /// each run and `value` is a constant: kernels with constant operands sum in another order than those without.
   mutating func bypass(_ index: Int, with value: ValueID?) -> Bool {
-    guard let value, let output = graph.nodes[index].outputs.first ?? nil, mayForward(output, to: value) else { return false }
+    guard let value, let output = graph.nodes[index].outputs.first ?? nil, mayForward(output, to: value),
+      constant(value) == nil || givesConstants(index)
+    else { return false }
     forward(output, to: value)
     return true
+  }
+
+  /// Whether plans compute the node once, whatever the level: see `Resolution`.
+  func givesConstants(_ index: Int) -> Bool {
+    let node = graph.nodes[index], op = type(of: node.op)
+    return op.isDeterministic && node.inputs.indices.allSatisfy { slot in
+      op.typeOnlyInputs.contains(slot) || input(index, slot).map { constant($0) != nil } ?? true
+    }
   }
 
   /// The elements of a constant integer vector.
@@ -136,7 +147,8 @@ struct ReshapeMerging: Rule {
       return true
     }
     guard !(copiesZeros && shape.contains(0)),
-      let inner = editor.producer(source, Reshape.self, Flatten.self, Squeeze.self, Unsqueeze.self), let origin = editor.input(inner, 0)
+      let inner = editor.producer(source, Reshape.self, Flatten.self, Squeeze.self, Unsqueeze.self), let origin = editor.input(inner, 0),
+      editor.constant(origin) == nil || editor.givesConstants(inner)
     else { return false }
     var node = editor[index]
     node.inputs[0] = origin

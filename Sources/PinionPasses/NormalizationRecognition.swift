@@ -19,10 +19,10 @@ struct NormalizationRecognition: Rule {
         let producer = editor.producer(value, Div.self, Mul.self), let match = normalized(producer, index, &editor)
       else { continue }
       let width = editor.fact(match.x, at: index).extent(-1), fact = editor.fact(scale, at: index)
-      guard let width, fact.rank == 1, fact.extent(0) == width else { continue }
+      guard let width, fact.rank == 1, fact.extent(0) == width, let epsilon = attribute(match.epsilon, editor.element(index)) else { continue }
       let node = try Node(
         match.isCentred ? LayerNormalization.self : RMSNormalization.self, name: editor[index].name,
-        attributes: ["axis": .int(-1), "epsilon": .float(Float(match.epsilon))], inputs: [match.x, scale], outputs: editor[index].outputs)
+        attributes: ["axis": .int(-1), "epsilon": epsilon], inputs: [match.x, scale], outputs: editor[index].outputs)
       editor.replace(index, with: node)
       return true
     }

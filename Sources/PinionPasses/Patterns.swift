@@ -3,6 +3,11 @@ import PinionGraph
 import PinionOperators
 import PinionTensor
 
+/// The number as an attribute of a node that computes in `element`; nil where attributes, which are of single precision, cannot tell it.
+func attribute(_ number: Double, _ element: ElementType?) -> AttributeValue? {
+  element == .float64 && Double(Float(number)) != number ? nil : .float(Float(number))
+}
+
 /// What rules look for in common.
 extension GraphEditor {
   /// The number and the other operand of a node with a constant of one element that does not add axes to its result.

@@ -6,20 +6,29 @@ import PinionTensor
 extension Program {
   /// The outputs' types for inputs of these types, without a run: what inference says, and where that depends on values, what the
   /// model declares. For a body that is never run.
-  /// - Parameter inputs: what is known of each input and then of each captured value.
-  func outputTypes(inputs: [Knowledge]) -> [ValueType?] {
-    let knowledge = dryKnowledge(inputs)
-    return graph.outputs.map { output in knowledge.flatMap { Program.type($0[output.index]) } ?? graph[output].type }
+  /// - Parameters:
+  ///   - inputs: what is known of each input and then of each captured value.
+  ///   - types: their types, where more is known of them than `inputs` can say.
+  func outputTypes(inputs: [Knowledge], types: [ValueType?]) -> [ValueType?] {
+    var known: [ValueID: ValueType] = [:]
+    for (value, type) in zip(entryValues, types) { known[value] = type }
+    let knowledge = dryKnowledge(inputs, &known)
+    return graph.outputs.map { output in
+      knowledge.flatMap { Program.type($0[output.index]) } ?? Program.closer(known[output], graph[output].type)
+    }
   }
 
   /// What is known of each value without a run. A node that fails for these inputs fails where it runs, not here.
-  private func dryKnowledge(_ inputs: [Knowledge]) -> [Knowledge]? {
+  /// - Parameter types: the types of values that are no tensors or have open extents, those of inputs to begin with.
+  private func dryKnowledge(_ inputs: [Knowledge], _ types: inout [ValueID: ValueType]) -> [Knowledge]? {
     let planner = Planner(program: self, isDry: true, skipsFailures: true)
     guard var segment = try? planner.segment(nodes: Array(graph.nodes.indices), knowledge: initialKnowledge(inputs)) else { return nil }
     while let index = segment.eagerNode {
       var knowledge = segment.knowledge
-      for (output, type) in zip(graph.nodes[index].outputs, dryTypes(index, knowledge)) {
-        if let output { knowledge[output.index] = type.map(Program.knowledge(ofType:)) ?? .other }
+      for (output, type) in zip(graph.nodes[index].outputs, dryTypes(index, knowledge, types)) {
+        guard let output else { continue }
+        knowledge[output.index] = type.map(Program.knowledge(ofType:)) ?? .other
+        types[output] = type
       }
       guard let next = try? planner.segment(nodes: segment.remaining, knowledge: knowledge) else { return knowledge }
       segment = next
@@ -28,17 +37,39 @@ extension Program {
   }
 
   /// The types of the outputs of a node that a plan cannot hold.
-  private func dryTypes(_ index: Int, _ knowledge: [Knowledge]) -> [ValueType?] {
+  private func dryTypes(_ index: Int, _ knowledge: [Knowledge], _ types: [ValueID: ValueType]) -> [ValueType?] {
     let node = graph.nodes[index]
     let declared = node.outputs.map { $0.flatMap { graph[$0].type } }
-    guard let op = node.op as? any SubgraphTyping, let programs = subprograms[index] else { return declared }
     let known = node.inputs.map { input in input.map { knowledge[$0.index] } }
-    let inferred = op.outputTypes(inputs: known.prefix(node.formalInputCount).map { $0.flatMap(Program.type) }) { number, inputs in
-      guard number < programs.count, programs[number].graph.inputs.count == inputs.count else { return [] }
-      let captured = programs[number].graph.captures.map { known[$0.input] ?? .unknown }
-      return programs[number].outputTypes(inputs: inputs.map(Program.knowledge(ofType:)) + captured)
+    let knownTypes = node.inputs.map { input in
+      input.flatMap { Program.type(knowledge[$0.index]) ?? Program.closer(types[$0], graph[$0].type) }
     }
-    return declared.enumerated().map { slot, declared in (slot < inferred.count ? inferred[slot] : nil) ?? declared }
+    let own = Array(knownTypes.prefix(node.formalInputCount))
+    let inferred: [ValueType?]
+    if let op = node.op as? any ValueTyping {
+      inferred = op.outputTypes(inputs: own)
+    } else if let op = node.op as? any SubgraphTyping, let programs = subprograms[index] {
+      inferred = op.outputTypes(inputs: own) { number, inputs in
+        guard number < programs.count, programs[number].graph.inputs.count == inputs.count else { return [] }
+        let captures = programs[number].graph.captures
+        return programs[number].outputTypes(
+          inputs: inputs.map(Program.knowledge(ofType:)) + captures.map { known[$0.input] ?? .unknown },
+          types: inputs + captures.map { knownTypes[$0.input] })
+      }
+    } else {
+      let symbols = Symbols()
+      let facts = node.op.facts(
+        FactContext(inputs: own.map { $0.map { Fact(declared: $0, symbols) } }, outputCount: node.outputs.count, symbols: symbols))
+      inferred = facts.map(ValueType.init)
+    }
+    return declared.enumerated().map { slot, declared in Program.closer(slot < inferred.count ? inferred[slot] : nil, declared) }
+  }
+
+  /// What inference found, unless the model declares a rank that inference left open.
+  private static func closer(_ inferred: ValueType?, _ declared: ValueType?) -> ValueType? {
+    guard let inferred else { return declared }
+    let isCloser = inferred.dims == nil && declared?.dims != nil && inferred.tensorElement == declared?.tensorElement
+    return isCloser ? declared : inferred
   }
 
   private static func type(_ knowledge: Knowledge) -> ValueType? {
@@ -67,5 +98,13 @@ extension Program {
       return .constant(tensor)
     }
     return knowledge(of: value)
+  }
+}
+
+extension ValueType {
+  /// What is known of a tensor; nil where that is not even the element type.
+  fileprivate init?(_ fact: Fact) {
+    guard let element = fact.element else { return nil }
+    self = .tensor(element, dims: fact.dims?.map { extent in extent.flatMap { $0 >= 0 ? .known($0) : nil } ?? .unknown })
   }
 }

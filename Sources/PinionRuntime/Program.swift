@@ -19,7 +19,7 @@ public final class Program: Sendable {
   /// What is known without the inputs.
   private let constants: [Knowledge]
   /// The graph's inputs and then the values that it captures, in the order in which `run` takes them.
-  private let entryValues: [ValueID]
+  let entryValues: [ValueID]
 
   /// - Throws: nothing the verifier has not excluded.
   public init(
@@ -289,14 +289,40 @@ public final class Program: Sendable {
     }
     if let next = segment.next(signature) { return next }
     var knowledge = segment.knowledge
+    let constants = constantOutputs(of: index, knowledge)
     for (slot, output) in node.outputs.enumerated() {
       guard let output else { continue }
-      knowledge[output.index] = Program.knowledge(of: results[slot])
+      knowledge[output.index] = constants[slot].map(Knowledge.constant) ?? Program.knowledge(of: results[slot])
     }
     let next = try Planner(program: self, control: control, profile: profile).segment(
       nodes: segment.remaining, knowledge: knowledge, basis: segment.anyFollowing)
     segment.setNext(next, for: signature)
     return next
+  }
+
+  /// The outputs of a control-flow node that are constants, since it always takes one branch and this gives a constant: those that the
+  /// node has once a pass has put the branch in its place.
+  private func constantOutputs(of index: Int, _ knowledge: [Knowledge]) -> [Tensor?] {
+    let node = graph.nodes[index]
+    let none = [Tensor?](repeating: nil, count: node.outputs.count)
+    guard let op = node.op as? any CourseTelling, let programs = subprograms[index] else { return none }
+    var deciding = [Tensor?](repeating: nil, count: node.formalInputCount)
+    for slot in op.decidingInputs where slot < deciding.count {
+      guard let input = node.inputs[slot], case .constant(let tensor) = knowledge[input.index] else { return none }
+      deciding[slot] = tensor
+    }
+    guard case .branch(let branch)? = try? op.course(deciding), programs.indices.contains(branch) else { return none }
+    let program = programs[branch]
+    let captured = program.graph.captures.map { capture in
+      if let input = node.inputs[capture.input], case .constant = knowledge[input.index] { knowledge[input.index] } else { Knowledge.unknown }
+    }
+    let known = program.initialKnowledge(program.graph.inputs.map { _ in .unknown } + captured)
+    let planner = Planner(program: program, isDry: true, skipsFailures: true)
+    guard let inner = (try? planner.segment(nodes: Array(program.graph.nodes.indices), knowledge: known))?.knowledge else { return none }
+    return none.indices.map { slot in
+      guard slot < program.graph.outputs.count, case .constant(let tensor) = inner[program.graph.outputs[slot].index] else { return nil }
+      return tensor
+    }
   }
 
   /// Forgets all plans and gives the memory of idle workspaces back to the allocator.
@@ -354,7 +380,8 @@ private struct Subgraphs: SubgraphRunner {
     guard index < programs.count else { return [] }
     let program = programs[index]
     let captured = program.graph.captures.map { self.inputs[$0.input] }
-    return program.outputTypes(inputs: inputs.map(Program.knowledge(ofType:)) + captured.map(Program.knowledge(ofCaptured:)))
+    return program.outputTypes(
+      inputs: inputs.map(Program.knowledge(ofType:)) + captured.map(Program.knowledge(ofCaptured:)), types: inputs + captured.map { $0?.fullType })
   }
 
   func inputCount(subgraph index: Int) -> Int { index < programs.count ? programs[index].graph.inputs.count : 0 }

@@ -193,8 +193,16 @@ struct Resolution {
   /// Computes a node whose inputs are all known and whose outputs are small.
   private mutating func fold(_ node: Node, types: [TensorType?], values: [Tensor?], outputBytes: Int?) throws(PinionError) -> Bool {
     guard type(of: node.op).isDeterministic else { return false }
-    for (slot, input) in node.inputs.enumerated() where input != nil && values[slot] == nil { return try foldShape(node, types: types) }
-    let inputBytes = types.reduce(0) { $0 &+ ($1?.byteCount ?? 0) }
+    var values = values
+    let typeOnly = type(of: node.op).typeOnlyInputs
+    for (slot, input) in node.inputs.enumerated() where input != nil && values[slot] == nil {
+      guard let type = types[slot], typeOnly.contains(slot), let other = values.lazy.compactMap({ $0 }).first else {
+        return try foldShape(node, types: types)
+      }
+      // Nothing is read through it.
+      values[slot] = Tensor(type, data: other.data, owner: other.owner)
+    }
+    let inputBytes = values.reduce(0) { $0 &+ ($1?.byteCount ?? 0) }
     guard (outputBytes ?? inputBytes) <= Resolution.foldLimit else { return false }
     let context = EagerContext(
       allocator: program.allocator, control: RunControl(), outputCount: node.outputs.count, subgraphs: nil, executor: program.executor,

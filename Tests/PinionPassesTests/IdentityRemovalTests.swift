@@ -84,6 +84,20 @@ import Testing
       graph("constant %#1: float32[2,1,1] [0.125, -4.0] %y = Mul(%x, %#1)"))
   }
 
+  /// Kernels with constant operands sum in another order: a value that each run makes does not become a constant.
+  @Test func whatARunMakesBecomesNoConstant() throws {
+    try expectNoChange(
+      IdentityRemoval(), "graph {\n  input %x: float32[]\n  constant %c: float32[2] [1.0, 2.0]\n  %y = Dropout(%c, %x)\n  %z = Neg(%y)\n  output %z\n}")
+    try expectNoChange(
+      IdentityRemoval(),
+      "graph {\n  input %x: int64[1]\n  constant %c: float32[2] [1.0, 2.0]\n  constant %s: int64[2] [1, 2]\n  %a = Reshape(%c, %x)\n"
+        + "  %y = Reshape(%a, %s)\n  %z = Neg(%y)\n  output %z\n}")
+    // Every plan knows what CastLike makes of a constant.
+    try expect(
+      IdentityRemoval(), "graph {\n  input %x: float32[1]\n  constant %c: float32[2] [1.0, 2.0]\n  %y = CastLike(%c, %x)\n  %z = Neg(%y)\n  output %z\n}",
+      "graph {\n  input %x: float32[1]\n  constant %c: float32[2] [1.0, 2.0]\n  %z = Neg(%c)\n  output %z\n}")
+  }
+
   /// What a run gives out is neither the caller's input nor given out twice.
   @Test func outputsStayApart() throws {
     try expectNoChange(

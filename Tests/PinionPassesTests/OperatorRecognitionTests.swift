@@ -5,6 +5,16 @@ import Testing
 @testable import PinionPasses
 
 @Suite struct OperatorRecognitionTests {
+  /// Attributes have single precision, in which 0.1 is another number; 0.25 is the same.
+  @Test func doublePrecisionKeepsItsConstants() throws {
+    func swish(_ factor: String) -> String {
+      "graph {\n  input %x: float64[3]\n  constant %a: float64[] [\(factor)]\n  %b = Mul(%x, %a)\n  %c = Sigmoid(%b)\n  %y = Mul(%x, %c)\n  output %y\n}"
+    }
+    try expectNoChange(OperatorRecognition(), swish("0.1"))
+    try PinionPassesTests.expect(
+      OperatorRecognition(), swish("0.25"), "graph {\n  input %x: float64[3]\n  %y = Swish(%x) {alpha = 0.25}\n  output %y\n}", runs: false)
+  }
+
   /// Expects that the statements from %x to %y become one operator, or stay if `call` is nil.
   private func expect(_ statements: String, _ call: String?, sourceLocation: SourceLocation = #_sourceLocation) throws {
     let text = "graph {\n  input %x: float32[2,3,4]\n  \(statements)\n  output %y\n}"

@@ -31,6 +31,6 @@ public struct If: SubgraphTyping, CourseTelling {
   }
 
   public func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {
-    zip(subgraph(thenBranch, []), subgraph(elseBranch, [])).map { $0 == $1 ? $0 : nil }
+    zip(subgraph(thenBranch, []), subgraph(elseBranch, [])).map { a, b in a.flatMap { a in b.flatMap { a.common(with: $0) } } }
   }
 }

@@ -56,6 +56,8 @@ struct StackedOutput {
 
 /// The type of a body's output that was never computed: open extents count as 0.
 func emptyItem(_ type: ValueType?, name: String) throws(PinionError) -> TensorType {
+  // An optional that holds a tensor is one where it is stacked.
+  if case .optional(let content)? = type { return try emptyItem(content, name: name) }
   guard case .tensor(let element, let dims)? = type else {
     throw .invalidModel("\(name): there was no iteration, and the body neither declares a tensor type for it nor lets one be inferred")
   }

@@ -34,6 +34,7 @@ public struct Cast: CastingOperator {
   func target(_ context: InferenceContext) throws(PinionError) -> ElementType { to }
   func target(_ context: FactContext) -> ElementType? { to }
   func target(_ inputs: [Tensor?]) throws(PinionError) -> ElementType { to }
+  func target(_ inputs: [ValueType?]) -> ElementType? { to }
 }
 
 /// The elements of the first input in the type of the second one.
@@ -41,6 +42,7 @@ public struct CastLike: CastingOperator {
   public static let schema = Schema(
     "CastLike", since: 25, inputs: ["input: U", "target_type: T2"], outputs: ["output: T2"],
     types: ["T2": [.numbers, .narrowFloats, .narrowIntegers, .bool, .string], "U": [.numbers, .narrowFloats, .narrowIntegers, .bool, .string]])
+  public static var typeOnlyInputs: Set<Int> { [1] }
   let saturate: Bool
   let rounding: NarrowFloat.Rounding
 
@@ -56,15 +58,18 @@ public struct CastLike: CastingOperator {
     guard inputs.count > 1, let like = inputs[1] else { throw .invalidModel("input 'target_type' is missing") }
     return like.element
   }
+
+  func target(_ inputs: [ValueType?]) -> ElementType? { inputs.count > 1 ? inputs[1]?.tensorElement : nil }
 }
 
 /// Numbers are converted by a planned kernel; texts are read and written outside a plan.
-protocol CastingOperator: CPUExecutable, EagerExecutable {
+protocol CastingOperator: CPUExecutable, ValueTyping {
   var saturate: Bool { get }
   var rounding: NarrowFloat.Rounding { get }
   func target(_ context: InferenceContext) throws(PinionError) -> ElementType
   func target(_ context: FactContext) -> ElementType?
   func target(_ inputs: [Tensor?]) throws(PinionError) -> ElementType
+  func target(_ inputs: [ValueType?]) -> ElementType?
 }
 
 extension CastingOperator {
@@ -96,6 +101,10 @@ extension CastingOperator {
   public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let type = context.optionalType(0), let target = try? target(context.inference), type.element == target else { return [] }
     return [.within(input: 0, offset: 0)]
+  }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+    [target(inputs).map { .tensor($0, dims: inputs.first??.dims) }]
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

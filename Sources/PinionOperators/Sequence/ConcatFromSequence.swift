@@ -4,7 +4,7 @@ import PinionGraph
 import PinionTensor
 
 /// Joins a sequence's tensors along an axis of theirs, or along a new one.
-public struct ConcatFromSequence: EagerExecutable {
+public struct ConcatFromSequence: EagerExecutable, ValueTyping {
   public static let schema = Schema("ConcatFromSequence", since: 11, inputs: ["input_sequence"], outputs: ["concat_result: all"])
   let axis: Int64
   let addsAxis: Bool
@@ -12,6 +12,12 @@ public struct ConcatFromSequence: EagerExecutable {
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis")
     addsAxis = try attributes.bool("new_axis")
+  }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+    guard let item = inputs.first??.elementOfSequence, let element = item.tensorElement else { return [nil] }
+    let dims = item.dims.flatMap { (addsAxis ? $0.inserting(axis) : $0).opened(axis: axis) }
+    return [.tensor(element, dims: dims)]
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
@@ -45,5 +51,16 @@ public struct ConcatFromSequence: EagerExecutable {
       start += runBytes
     }
     return [.tensor(output.keepingAlive(tensors.map(\.owner)))]
+  }
+}
+
+extension [Dimension] {
+  /// The extents with a new one, so that it lies at an axis of the result.
+  fileprivate func inserting(_ axis: Int64) -> [Dimension] {
+    let all = self + [.unknown]
+    guard let position = all.position(ofAxis: axis) else { return all }
+    var dims = self
+    dims.insert(.unknown, at: position)
+    return dims
   }
 }

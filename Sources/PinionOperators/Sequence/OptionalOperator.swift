@@ -4,7 +4,7 @@ import PinionGraph
 import PinionTensor
 
 /// An optional that holds the input, or nothing where there is none.
-public struct OptionalOperator: EagerExecutable {
+public struct OptionalOperator: EagerExecutable, ValueTyping {
   public static let schema = Schema("Optional", since: 28, inputs: ["input?: all"], outputs: ["output"])
   let type: ValueType?
 
@@ -12,6 +12,8 @@ public struct OptionalOperator: EagerExecutable {
     type = try attributes.optionalType("type")
     if let type { _ = try ValueType.optional(type).allowed() }
   }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [((inputs.first ?? nil) ?? type).map(ValueType.optional)] }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     if let value = inputs.first ?? nil {

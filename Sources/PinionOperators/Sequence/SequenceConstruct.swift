@@ -4,9 +4,18 @@ import PinionGraph
 import PinionTensor
 
 /// A sequence of the given values, all of one kind.
-public struct SequenceConstruct: EagerExecutable {
+public struct SequenceConstruct: EagerExecutable, ValueTyping {
   public static let schema = Schema("SequenceConstruct", since: 11, inputs: ["inputs...: T"], outputs: ["output_sequence"], types: ["T": .all])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+    guard var element = inputs.first ?? nil else { return [nil] }
+    for input in inputs.dropFirst() {
+      guard let common = input?.common(with: element) else { return [nil] }
+      element = common
+    }
+    return [.sequence(element)]
+  }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let first = try required(inputs, 0, "inputs").typeAsElement()

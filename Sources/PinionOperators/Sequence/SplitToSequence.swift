@@ -4,7 +4,7 @@ import PinionGraph
 import PinionTensor
 
 /// Cuts a tensor along an axis into a sequence: into parts of given extents, of one extent, or into single slices.
-public struct SplitToSequence: EagerExecutable {
+public struct SplitToSequence: EagerExecutable, ValueTyping {
   public static let schema = Schema("SplitToSequence", since: 24, inputs: ["input: all", "split?: indices"], outputs: ["output_sequence"])
   let axis: Int64
   let keepsAxis: Bool
@@ -12,6 +12,19 @@ public struct SplitToSequence: EagerExecutable {
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis", default: 0)
     keepsAxis = try attributes.bool("keepdims", default: true)
+  }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+    guard let input = inputs.first ?? nil, let element = input.tensorElement else { return [nil] }
+    guard var dims = input.dims, let position = dims.position(ofAxis: axis) else { return [.sequence(.tensor(element, dims: nil))] }
+    if inputs.count > 1, inputs[1] != nil {
+      dims[position] = .unknown
+    } else if keepsAxis {
+      dims[position] = .known(1)
+    } else {
+      dims.remove(at: position)
+    }
+    return [.sequence(.tensor(element, dims: dims))]
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

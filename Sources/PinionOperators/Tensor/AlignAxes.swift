@@ -11,6 +11,7 @@ import PinionTensor
 public struct AlignAxes: CPUExecutable {
   public static let schema = Schema(
     "AlignAxes", domain: "pinion", since: 1, inputs: ["data: T", "like: all"], outputs: ["aligned: T"], types: ["T": .all])
+  public static var typeOnlyInputs: Set<Int> { [1] }
   let axis: Int64
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }

@@ -5,7 +5,7 @@ import PinionGraph
 import PinionTensor
 
 /// The input unchanged, be it a tensor, a sequence or an optional.
-public struct Identity: CPUExecutable, EagerExecutable {
+public struct Identity: CPUExecutable, EagerExecutable, ValueTyping {
   public static let schema = Schema("Identity", since: 25, inputs: ["input: V"], outputs: ["output: V"], types: ["V": .all])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
@@ -14,6 +14,8 @@ public struct Identity: CPUExecutable, EagerExecutable {
   public func facts(_ context: FactContext) -> [Fact] { [context[0]] }
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
   public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [inputs.first ?? nil] }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     guard let value = inputs.first ?? nil else { throw .invalidModel("input 'input' is missing") }

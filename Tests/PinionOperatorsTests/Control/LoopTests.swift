@@ -57,6 +57,52 @@ import Testing
     try expect(results[1], [Int64](), [0, 1, 0])
   }
 
+  /// Nothing is declared: the types follow through sequences; how many elements one has is open, and counts as 0.
+  @Test func noIterationInfersWhatSequencesGive() throws {
+    var body = Body()
+    let iteration = body.input("iteration"), condition = body.input("condition"), x = body.input("x")
+    let sequence = try body.add("SequenceConstruct", [x, x])
+    let longer = try body.add("SequenceInsert", [sequence, x])
+    let element = try body.add("SequenceAt", [try body.add("SequenceErase", [longer]), iteration])
+    let length = try body.add("SequenceLength", [longer])
+    let joined = try body.add("ConcatFromSequence", [longer], attributes: ["axis": .int(0)])
+    let slice = try body.add("SequenceAt", [try body.add("SplitToSequence", [x], attributes: ["axis": .int(1), "keepdims": .int(0)]), iteration])
+    let graph = body.returning([condition, x, element, length, joined, slice])
+    let results = try run(graph, [try value([Int64(0)], []), nil, try value([1, 2, 3, 4, 5, 6] as [Float], [2, 3])], outputs: 5)
+    try expect(results[1], [Float](), [0, 2, 3])
+    try expect(results[2], [Int64](), [0])
+    try expect(results[3], [Float](), [0, 0, 3])
+    try expect(results[4], [Float](), [0, 2])
+  }
+
+  @Test func noIterationInfersWhatTextsGive() throws {
+    var body = Body()
+    _ = body.input("iteration")
+    let condition = body.input("condition"), x = body.input("x")
+    let fits = try body.add("RegexFullMatch", [x], attributes: ["pattern": .string("a+")])
+    let joined = try body.add("StringConcat", [x, x])
+    let numbers = try body.add("Cast", [x], attributes: ["to": .int(1)])
+    let graph = body.returning([condition, x, fits, joined, numbers])
+    let texts = Value.tensor(try Tensor(utf8: [Array("a".utf8), Array("b".utf8)], try Shape([2])))
+    let results = try run(graph, [try value([Int64(0)], []), nil, texts], outputs: 4)
+    try expect(results[1], [Bool](), [0, 2])
+    #expect(results[2].element == .string && results[2].shape.dims == [0, 2])
+    try expect(results[3], [Float](), [0, 2])
+  }
+
+  @Test func noIterationInfersWhatFlexAttentionGives() throws {
+    var body = Body()
+    _ = body.input("iteration")
+    let condition = body.input("condition"), q = body.input("q")
+    let v = body.constant(try tensor([Float](repeating: 1, count: 15), [1, 1, 3, 5]))
+    let k = body.constant(try tensor([Float](repeating: 1, count: 12), [1, 1, 3, 4]))
+    let y = body.graph.addValue("")
+    body.graph.nodes.append(try OperatorCatalog().node("FlexAttention", domain: "ai.onnx.preview", inputs: [q, k, v], outputs: [y]))
+    let results = try run(
+      body.returning([condition, q, y]), [try value([Int64(0)], []), nil, try value([Float](repeating: 1, count: 8), [1, 1, 2, 4])], outputs: 2)
+    try expect(results[1], [Float](), [0, 1, 1, 2, 5])
+  }
+
   @Test func manyIterationsOutgrowTheFirstBuffer() throws {
     let count: Int64 = 20_000
     let results = try run(try summing(below: .max), [value([count], []), nil, value([Int64(0)], [1])], outputs: 2)

@@ -81,6 +81,12 @@ private let functions: [UnaryFunction] = [
     }
   }
 
+  /// 0.5 * x * (1 + erf(x / sqrt(2))) of minus infinity is minus infinity times 0.
+  @Test func geluOfExtremes() throws {
+    let y = try evaluate("Gelu", [try tensor([-.infinity, .infinity, -1e30, 1e30, .nan] as [Float], [5])])
+    try expect(y, near: [.nan, .infinity, 0, 1e30, .nan], [5], tolerance: 0)
+  }
+
   @Test func geluByTanh() throws {
     let x: [Float] = [-2, -0.5, 0, 1, 3]
     let y = try evaluate("Gelu", attributes: ["approximate": .string("tanh")], [try tensor(x, [5])])

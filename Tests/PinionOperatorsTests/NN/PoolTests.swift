@@ -15,6 +15,16 @@ import Testing
     }
   }
 
+  /// 0 and -0 are equal: the first of them stays, whether its place is asked for or not.
+  @Test func theFirstOfEqualNumbersStays() throws {
+    let x = try tensor([-0.0, 0, 0, -0.0, -1, -0.0, 0] as [Float], [1, 1, 7])
+    for count in [1, 2] {
+      let y = try evaluate("MaxPool", attributes: ["kernel_shape": .ints([2])], [.tensor(x)], outputCount: count)
+      #expect(try elements(try y[0].asTensor(), as: Float.self).map(\.sign) == [.minus, .plus, .plus, .minus, .minus, .minus])
+      if count == 2 { try expect(try y[1].asTensor(), [0, 1, 2, 3, 5, 5] as [Int64], [1, 1, 6]) }
+    }
+  }
+
   @Test func bytes() throws {
     let y = try evaluate(
       "MaxPool", attributes: ["kernel_shape": .ints([2]), "pads": .ints([1, 0])], [try tensor([-3, -1, -2] as [Int8], [1, 1, 3])])

@@ -28,15 +28,19 @@ func difference(_ a: Value, _ b: Value) -> String? {
 }
 
 extension Tensor {
-  func firstDifference(_ other: Tensor) -> Int? {
+  func firstDifference(_ other: Tensor) -> Int? { differences(from: other).first }
+
+  /// The elements that differ, in order, as they are asked for.
+  func differences(from other: Tensor) -> LazyFilterSequence<Range<Int>> {
+    (0..<count).lazy.filter { isDifferent($0, other) }
+  }
+
+  private func isDifferent(_ index: Int, _ other: Tensor) -> Bool {
     if element == .string {
-      let a = data.assumingMemoryBound(to: StringElement.self), b = other.data.assumingMemoryBound(to: StringElement.self)
-      return (0..<count).first { a[$0] != b[$0] }
+      return data.assumingMemoryBound(to: StringElement.self)[index] != other.data.assumingMemoryBound(to: StringElement.self)[index]
     }
     let width = element.byteWidth
-    return (0..<count).first { index in
-      memcmp(data + index * width, other.data + index * width, width) != 0 && !(isNaN(index) && other.isNaN(index))
-    }
+    return memcmp(data + index * width, other.data + index * width, width) != 0 && !(isNaN(index) && other.isNaN(index))
   }
 
   func isNaN(_ index: Int) -> Bool {

@@ -22,6 +22,11 @@ final class Interpreter {
   var spec: ModelSpec
   /// Changes what nodes give, to learn how much of it reaches the outputs.
   var disturb: ((Value) throws(PinionError) -> Value)?
+  /// Whether an infinite product or power of finite numbers counts as a large finite number.
+  private var leavesOutOverflow = false
+  private var hasOverflowed = false
+  /// Whether a node had outputs whose shapes follow from no types.
+  private var valuesDecide = false
   private var sessions: [Key: Session] = [:]
   private var folded: [Key: [Binding]] = [:]
 
@@ -34,6 +39,15 @@ final class Interpreter {
   func run(_ feeds: Feeds) throws(PinionError) -> [Value] {
     let environment = try finalEnvironment(feeds)
     return try spec.graph.outputs.map { output throws(PinionError) in try lookUp(output.name, environment) }
+  }
+
+  /// The outputs of a run in which no product or power of finite numbers becomes infinite; nil where none does anyway.
+  func runWithoutOverflow(_ feeds: Feeds) -> [Value]? {
+    leavesOutOverflow = true
+    hasOverflowed = false
+    defer { leavesOutOverflow = false }
+    guard let outputs = try? run(feeds), hasOverflowed else { return nil }
+    return outputs
   }
 
   func finalEnvironment(_ feeds: Feeds) throws(PinionError) -> Environment {
@@ -53,9 +67,10 @@ final class Interpreter {
   }
 
   func run(_ node: NodeSpec, _ environment: inout Environment, opset: Int) throws(PinionError) {
+    if decidesShapesByValues(node, environment) { valuesDecide = true }
     let results: [Binding]
     switch (node.domain, node.op) {
-    case ("", "If"): results = try runIf(node, environment, opset).map { Binding(value: $0) }
+    case ("", "If"): results = try runIf(node, environment, opset)
     case ("", "Loop"): results = try runLoop(node, environment, opset).map { Binding(value: $0) }
     case ("", "Scan"): results = try runScan(node, environment, opset).map { Binding(value: $0) }
     case ("test", _): results = try call(node, environment)
@@ -70,16 +85,34 @@ final class Interpreter {
       }
     }
     var position = 0
+    let mayOverflow = leavesOutOverflow && node.domain == "" && (node.op == "Mul" || node.op == "Pow")
+    let factors = mayOverflow ? node.inputs.compactMap { environment[$0]?.value.tensor?.doubles() } : []
     for name in node.outputs where !name.isEmpty {
       environment[name] = results[position]
+      if mayOverflow, let tensor = results[position].value.tensor, let finite = try tensor.withoutOverflow(of: factors) {
+        environment[name]?.value = .tensor(finite)
+        hasOverflowed = true
+      }
       position += 1
     }
   }
 
+  /// Whether the shapes of a node's outputs do not follow from the types of its inputs. What a sequence's elements have in common is part
+  /// of its type, how many they are is not.
+  private func decidesShapesByValues(_ node: NodeSpec, _ environment: Environment) -> Bool {
+    if GraphSpec.valueDependent.contains(node.op) || (node.op == "SplitToSequence" && node.inputs.count > 1) { return true }
+    return node.inputs.contains { name in
+      guard case .sequence(let elements, _)? = environment[name]?.value else { return false }
+      return Set(elements.map(\.type)).count != 1
+    }
+  }
+
   /// What a node makes of constants alone is a constant, too, for the nodes that read it: kernels with constant operands may sum in
-  /// another order than those without. It is computed once, so that its address stays its own.
+  /// another order than those without. It is computed once, so that its address stays its own. So is what a branch gives that is always
+  /// taken, and what CastLike makes of a constant, whatever type it finds.
   private func runKnowingConstants(_ node: NodeSpec, _ environment: Environment, _ opset: Int) throws(PinionError) -> [Binding] {
-    let names = node.inputs.filter { !$0.isEmpty }
+    let typeOnly = node.domain == "" && node.op == "CastLike" ? 1 : node.inputs.count
+    let names = node.inputs.enumerated().filter { !$1.isEmpty && $0 != typeOnly }.map(\.element)
     guard !names.isEmpty, node.subgraphs.isEmpty, names.allSatisfy({ environment[$0]?.isConstant ?? false }) else {
       return try runAlone(node, environment, opset).map { Binding(value: $0) }
     }
@@ -152,19 +185,31 @@ final class Interpreter {
   private func run(
     body: GraphSpec, _ arguments: [Value], _ environment: Environment, _ opset: Int
   ) throws(PinionError) -> [Value] {
+    try bindings(body: body, arguments, environment, opset).map(\.value)
+  }
+
+  private func bindings(
+    body: GraphSpec, _ arguments: [Value], _ environment: Environment, _ opset: Int
+  ) throws(PinionError) -> [Binding] {
     var inner = environment
     for (name, tensor) in body.initializers { inner[name] = Binding(value: .tensor(tensor), isConstant: true) }
     for (input, value) in zip(body.inputs, arguments) { inner[input.name] = Binding(value: value) }
     try run(body.nodes, &inner, opset: opset)
-    var outputs: [Value] = []
-    for output in body.outputs { outputs.append(try lookUp(output.name, inner)) }
+    var outputs: [Binding] = []
+    for output in body.outputs {
+      guard let binding = inner[output.name] else { throw .invalidModel("value \(output.name) is not there") }
+      outputs.append(binding)
+    }
     return outputs
   }
 
-  private func runIf(_ node: NodeSpec, _ environment: Environment, _ opset: Int) throws(PinionError) -> [Value] {
+  private func runIf(_ node: NodeSpec, _ environment: Environment, _ opset: Int) throws(PinionError) -> [Binding] {
     let condition = try tensor(node.inputs[0], environment).isTrue
     guard let branch = node.graph(condition ? "then_branch" : "else_branch") else { throw .invalidModel("no branch") }
-    return try run(body: branch, [], environment, opset)
+    let results = try bindings(body: branch, [], environment, opset)
+    // Which branch is taken may change from run to run, and then its outputs are no constants.
+    let isFixed = environment[node.inputs[0]]?.isConstant ?? false
+    return results.map { Binding(value: $0.value, isConstant: $0.isConstant && isFixed) }
   }
 
   private func runLoop(_ node: NodeSpec, _ environment: Environment, _ opset: Int) throws(PinionError) -> [Value] {
@@ -191,8 +236,11 @@ final class Interpreter {
     if iteration == 0, scans > 0 {
       // No step is made: the outputs have the element type and extents that a first step would have given, as far as these do not
       // depend on values that only a step makes.
-      guard !body.nodes.contains(where: { GraphSpec.valueDependent.contains($0.op) }) else { throw .unsupported("shapes that a step decides") }
+      let outer = valuesDecide
+      valuesDecide = false
+      defer { valuesDecide = valuesDecide || outer }
       let results = try run(body: body, [.tensor(try Tensor(scalar: Int64(0))), .tensor(try Tensor(scalar: true))] + carried, environment, opset)
+      guard !valuesDecide else { throw .unsupported("shapes that a step decides") }
       for result in results.suffix(scans) { samples.append(try result.asTensor()) }
     }
     var outputs = carried
@@ -255,8 +303,11 @@ final class Interpreter {
 }
 
 extension GraphSpec {
-  /// Operators whose outputs' shapes depend on values.
-  static let valueDependent: Set<String> = ["If", "Loop", "Scan", "NonZero", "Unique", "Compress", "StringSplit", "NonMaxSuppression", "StringNormalizer"]
+  /// Operators whose outputs' shapes depend on values, or are not inferred.
+  static let valueDependent: Set<String> = [
+    "If", "Loop", "Scan", "NonZero", "Unique", "Compress", "StringSplit", "NonMaxSuppression", "StringNormalizer",
+    "Tokenizer", "ConcatFromSequence", "SequenceMap",
+  ]
 
   /// Names that this graph uses from outside.
   var outerNames: [String] {
@@ -292,6 +343,27 @@ extension ValueType {
 }
 
 extension Tensor {
+  /// The tensor with finite numbers in the place of infinite products or powers of finite ones; nil where there are none. They are so small
+  /// that sums of some of them are finite, too.
+  /// - Parameter factors: the operands; of those that do not have an element for each of the tensor's all have to be finite.
+  fileprivate func withoutOverflow(of factors: [[Double]]) throws(PinionError) -> Tensor? {
+    guard element == .float32 || element == .float64 || element == .float16, let numbers = doubles() else { return nil }
+    let whole = factors.filter { $0.count == count }
+    guard factors.allSatisfy({ $0.count == count || $0.allSatisfy(\.isFinite) }) else { return nil }
+    let places = numbers.indices.filter { place in numbers[place].isInfinite && whole.allSatisfy { $0[place].isFinite } }
+    guard !places.isEmpty else { return nil }
+    let copy = try copy()
+    for place in places {
+      let sign = numbers[place] < 0 ? -1.0 : 1.0
+      switch element {
+      case .float32: copy.store(place, Float(sign) * Float.greatestFiniteMagnitude / 1024)
+      case .float64: copy.store(place, sign * Double.greatestFiniteMagnitude / 1024)
+      default: copy.store(place, Float16(Float(sign) * 64))
+      }
+    }
+    return copy
+  }
+
   var isTrue: Bool { count > 0 && data.load(as: UInt8.self) != 0 }
 
   /// The slice at `index` along an axis, which the result lacks.

@@ -57,6 +57,8 @@ extension Recipe {
       guard let content, let optional = g.node("Optional", [content])?.first else { return }
       if g.random.chance(0.5) { g.node("OptionalGetElement", [optional]) }
       if g.random.chance(0.3) { g.node("OptionalHasElement", [optional]) }
+      // Its value is a tensor, its type is not: no operator on tensors takes it, and no scan output is one.
+      if content.tensor != nil { g.scopes[g.depth].operands.removeAll { $0.name == optional.name } }
     },
   ]
 }
