@@ -170,7 +170,10 @@ int32_t ct_pool_threads(const ct_pool *pool) { return pool ? pool->threads : 1; 
 void ct_pool_begin(ct_pool *pool) {
   if (!pool || pool->workers == 0) return;
   atomic_fetch_add(&pool->brackets, 1);
-  wake_parked(pool, pool->workers);
+}
+
+void ct_pool_wake(ct_pool *pool) {
+  if (pool && pool->workers > 0) wake_parked(pool, pool->workers);
 }
 
 void ct_pool_end(ct_pool *pool) {

@@ -63,7 +63,7 @@ public final class Session: Sendable {
     var graph = graph
     graph.settleCapturedConstants()
     try PassPipeline.run(
-      &graph, level: options.optimization, PassContext(resolver: OperatorCatalog(), backend: backend, executor: executor))
+      &graph, level: options.optimization, PassContext(backend: backend, executor: executor))
     return Program(
       graph: graph, backend: backend, executor: executor, packed: model.packed, allocator: runtime.allocator,
       planLimit: options.planLimit, planBytes: options.planBytes)

@@ -15,11 +15,8 @@ public protocol Backend: Sendable {
   ///   without a kernel.
   func kernel(for op: any Operator, _ context: KernelContext) throws(PinionError) -> Kernel
 
-  /// The inputs whose memory output 0 may take over, best first. The planner checks sizes and later readers.
-  func reusableInputs(of op: any Operator, _ context: KernelContext) -> [Int]
-
-  /// The byte offset into input 0 at which the output already lies, where the node has nothing to compute; nil elsewhere.
-  func aliasOffset(of op: any Operator, output: Int, _ context: KernelContext) -> Int?
+  /// Where each output may lie, in their order; an output without an entry is `fresh`.
+  func outputMemory(of op: any Operator, _ context: KernelContext) -> [OutputMemory]
 
   /// Runs an operator outside a plan.
   func execute(_ op: any Operator, _ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value]

@@ -31,6 +31,8 @@ public final class ThreadPool: @unchecked Sendable {
   /// Brackets a run: within it workers wait for the next kernel awake.
   public func begin() { if threads > 1 { ct_pool_begin(pool) } }
   public func end() { if threads > 1 { ct_pool_end(pool) } }
+  /// Wakes the workers ahead of stages that they will share.
+  @inline(__always) public func wake() { if threads > 1 { ct_pool_wake(pool) } }
 }
 
 /// The state that the lanes of one stage share; one for each run in progress, so that no stage allocates.

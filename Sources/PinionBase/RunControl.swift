@@ -10,6 +10,19 @@ public final class CancelToken: Sendable {
   @inline(__always) public var isCancelled: Bool { flag.load(ordering: .relaxed) }
 }
 
+/// The host's answer to whether a run shall stop, asked between nodes and tiles on the thread that runs.
+public struct StopQuestion: @unchecked Sendable {
+  public typealias Function = @convention(c) (_ context: UnsafeMutableRawPointer?) -> Int32
+  let ask: Function
+  let context: UnsafeMutableRawPointer?
+
+  /// - Parameter ask: returns 0 for a run that goes on.
+  public init(_ ask: @escaping Function, context: UnsafeMutableRawPointer?) {
+    self.ask = ask
+    self.context = context
+  }
+}
+
 /// Limits of one run; a nil limit does not apply.
 public struct RunLimits: Sendable {
   public var token: CancelToken?
@@ -19,13 +32,17 @@ public struct RunLimits: Sendable {
   public var bytes: Int?
   /// Node executions, counted in loop bodies as well.
   public var steps: Int?
+  /// Asked about every 20 ms.
+  public var question: StopQuestion?
   public init() {}
 }
 
 /// Nanoseconds of the monotonic clock.
-public func monotonicNanoseconds() -> UInt64 {
+public func monotonicNanoseconds() -> UInt64 { nanoseconds(of: CLOCK_MONOTONIC) }
+
+private func nanoseconds(of clock: clockid_t) -> UInt64 {
   var now = timespec()
-  clock_gettime(CLOCK_MONOTONIC, &now)
+  clock_gettime(clock, &now)
   return UInt64(truncatingIfNeeded: now.tv_sec) &* 1_000_000_000 &+ UInt64(truncatingIfNeeded: now.tv_nsec)
 }
 
@@ -36,10 +53,12 @@ public final class RunControl: Sendable {
   private let bytesPeak = Atomic<Int>(0)
   private let stepsTaken = Atomic<Int>(0)
   private let isLimited: Bool
+  private let asking: Asking?
 
   public init(_ limits: RunLimits = RunLimits()) {
     self.limits = limits
-    isLimited = limits.token != nil || limits.deadline != nil
+    isLimited = limits.token != nil || limits.deadline != nil || limits.question != nil
+    asking = limits.question.map(Asking.init)
   }
 
   /// True once the token is set or the deadline has passed; cheap enough for every tile of about 0.1 ms.
@@ -47,7 +66,7 @@ public final class RunControl: Sendable {
     guard isLimited else { return false }
     if let token = limits.token, token.isCancelled { return true }
     if let deadline = limits.deadline, monotonicNanoseconds() >= deadline { return true }
-    return false
+    return asking?.isToStop ?? false
   }
 
   /// Throws the reason for which the run has to stop, if there is one.
@@ -61,6 +80,7 @@ public final class RunControl: Sendable {
     if let deadline = limits.deadline, monotonicNanoseconds() >= deadline {
       throw PinionError(.deadlineExceeded, "the run's deadline passed")
     }
+    if let asking, asking.isToStop { throw PinionError(.cancelled, "the host stopped the run") }
   }
 
   /// Counts `count` node executions against the step budget.
@@ -89,4 +109,52 @@ public final class RunControl: Sendable {
 
   /// The most bytes the run has held at once so far.
   public var peakBytes: Int { bytesPeak.load(ordering: .relaxed) }
+}
+
+/// Puts a host's question now and then. Only the thread that began the run asks: the host may need it to be a thread of its own.
+private final class Asking: Sendable {
+  private static let interval: UInt64 = 20_000_000
+  private static let mostChecksApart = 64
+
+  private let question: StopQuestion
+  private let thread = pthread_self()
+  private let isStopped = Atomic<Bool>(false)
+  // Below here only `thread` reads and writes. Checks are counted, so that few of them read the clock.
+  private let checksLeft = Atomic<Int>(4)
+  private let checksApart = Atomic<Int>(4)
+  private let lastReading = Atomic<UInt64>(0)
+  private let nextQuestion = Atomic<UInt64>(0)
+
+  init(_ question: StopQuestion) { self.question = question }
+
+  var isToStop: Bool {
+    if isStopped.load(ordering: .relaxed) { return true }
+    guard pthread_equal(pthread_self(), thread) != 0 else { return false }
+    let left = checksLeft.load(ordering: .relaxed) &- 1
+    checksLeft.store(left, ordering: .relaxed)
+    return left <= 0 && isToStopAfterReadingTheClock()
+  }
+
+  @inline(never) private func isToStopAfterReadingTheClock() -> Bool {
+    let now = nanoseconds(of: CLOCK_MONOTONIC_COARSE)
+    let last = lastReading.load(ordering: .relaxed)
+    var apart = checksApart.load(ordering: .relaxed)
+    // Readings come some milliseconds apart, however long the nodes take.
+    if last != 0 { apart = now &- last > Asking.interval / 4 ? 1 : min(apart &* 2, Asking.mostChecksApart) }
+    checksApart.store(apart, ordering: .relaxed)
+    checksLeft.store(apart, ordering: .relaxed)
+    lastReading.store(now, ordering: .relaxed)
+    guard last != 0 else {
+      nextQuestion.store(now &+ Asking.interval, ordering: .relaxed)
+      return false
+    }
+    guard now >= nextQuestion.load(ordering: .relaxed) else { return false }
+    let stops = question.ask(question.context) != 0
+    if stops { isStopped.store(true, ordering: .relaxed) }
+    // A host that answers slowly, perhaps waiting for a lock, is asked less often.
+    let end = nanoseconds(of: CLOCK_MONOTONIC_COARSE)
+    nextQuestion.store(end &+ max(Asking.interval, (end &- now) &* 8), ordering: .relaxed)
+    lastReading.store(end, ordering: .relaxed)
+    return stops
+  }
 }

@@ -31,9 +31,10 @@ public func pinion_cancel_token_is_set(_ token: OpaquePointer!) -> Bool {
 func sameText(_ a: UnsafePointer<CChar>, _ b: UnsafePointer<CChar>) -> Bool { strcmp(a, b) == 0 }
 
 private nonisolated(unsafe) let defaultRunOptions = pinion_run_options(
-  struct_size: MemoryLayout<pinion_run_options>.size, timeout_ns: 0, cancel_token: nil, byte_budget: 0, step_budget: 0)
+  struct_size: MemoryLayout<pinion_run_options>.size, timeout_ns: 0, cancel_token: nil, byte_budget: 0, step_budget: 0,
+  should_stop: nil, should_stop_context: nil)
 
-private func limits(_ given: UnsafePointer<pinion_run_options>?, _ box: SessionBox) throws(PinionError) -> RunLimits {
+func limits(_ given: UnsafePointer<pinion_run_options>?, _ box: SessionBox) throws(PinionError) -> RunLimits {
   var limits = RunLimits()
   limits.bytes = box.byteBudget
   guard given != nil else { return limits }
@@ -43,6 +44,7 @@ private func limits(_ given: UnsafePointer<pinion_run_options>?, _ box: SessionB
   if let token = given.cancel_token { limits.token = object(token, CancelToken.self) }
   if given.byte_budget > 0 { limits.bytes = Int(given.byte_budget) }
   if given.step_budget > 0 { limits.steps = Int(given.step_budget) }
+  if let ask = given.should_stop { limits.question = StopQuestion(ask, context: given.should_stop_context) }
   return limits
 }
 

@@ -1,5 +1,6 @@
 import CPinion
 import Pinion
+import Synchronization
 
 /// A value of the C interface.
 final class ValueBox: @unchecked Sendable {
@@ -8,6 +9,8 @@ final class ValueBox: @unchecked Sendable {
   let dims: UnsafeMutablePointer<Int64>
   /// The elements as the C interface shows them where that is not how kernels hold them: types of less than a byte.
   let packed: Buffer?
+  /// The strings as the C interface shows them all at once, made when they are asked for.
+  private let flat = Mutex<FlatStrings?>(nil)
 
   init(_ value: Value) throws(PinionError) {
     self.value = value
@@ -45,6 +48,16 @@ final class ValueBox: @unchecked Sendable {
   func refresh(from tensor: Tensor) {
     guard let packed else { return }
     packNarrow(tensor, into: packed.pointer)
+  }
+
+  func flatStrings(of tensor: Tensor) throws(PinionError) -> FlatStrings {
+    if let existing = flat.withLock({ $0 }) { return existing }
+    let made = try FlatStrings(tensor)
+    return flat.withLock {
+      if let existing = $0 { return existing }
+      $0 = made
+      return made
+    }
   }
 
   func append(_ element: Value) throws(PinionError) {

@@ -18,19 +18,15 @@ public struct CPUBackend: Backend {
     return type(of: op).computesHalfInFloat32 ? try halfInFloat32Kernel(op, context) : try op.makeKernel(context)
   }
 
-  public func reusableInputs(of op: any Operator, _ context: KernelContext) -> [Int] {
-    (op as? any CPUExecutable)?.reusableInputs(context) ?? []
-  }
-
-  public func aliasOffset(of op: any Operator, output: Int, _ context: KernelContext) -> Int? {
-    (op as? any CPUExecutable)?.aliasOffset(output: output, context)
+  public func outputMemory(of op: any Operator, _ context: KernelContext) -> [OutputMemory] {
+    (op as? any CPUExecutable)?.outputMemory(context) ?? []
   }
 
   public func execute(_ op: any Operator, _ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
-    for (index, input) in inputs.enumerated() {
-      if case .tensor(let tensor)? = input { try type(of: op).schema.check(tensor.element, input: index) }
+    if let op = op as? any EagerExecutable {
+      try type(of: op).schema.check(values: inputs)
+      return try op.execute(inputs, context)
     }
-    if let op = op as? any EagerExecutable { return try op.execute(inputs, context) }
     return try context.runPlanned(op, inputs, backend: self)
   }
 }

@@ -10,16 +10,11 @@ public protocol CPUExecutable: Operator {
 
   func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel
 
-  /// The inputs whose memory output 0 may take over, best first: those that the kernel reads at an element only before or
-  /// when it writes that element. The planner checks sizes and later readers.
-  func reusableInputs(_ context: KernelContext) -> [Int]
-
-  /// The byte offset into input 0 at which the output already lies, for a node with nothing to compute; nil elsewhere.
-  func aliasOffset(output: Int, _ context: KernelContext) -> Int?
+  /// Where each output may lie, in their order; an output without an entry is `fresh`.
+  func outputMemory(_ context: KernelContext) -> [OutputMemory]
 }
 
 extension CPUExecutable {
   public static var computesHalfInFloat32: Bool { false }
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [] }
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { nil }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [] }
 }

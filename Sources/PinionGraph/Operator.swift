@@ -26,6 +26,10 @@ public protocol Operator: Sendable {
   /// has run leaves this out.
   func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType]
 
+  /// What follows for the outputs, all that the node names, where the inputs' types are known in part. It holds in every run that
+  /// succeeds. An output without an entry is one of which nothing is known.
+  func facts(_ context: FactContext) -> [Fact]
+
   /// Arithmetic operations of one execution, for estimates; a multiplication with an addition counts two.
   func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int
 }
@@ -35,11 +39,11 @@ extension Operator {
   public static var typeOnlyInputs: Set<Int> { [] }
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) {}
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { throw .dataDependent }
+  public func facts(_ context: FactContext) -> [Fact] { [] }
+
   /// The types of the outputs for inputs of element types that the schema admits.
   public func outputTypes(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    for (index, type) in context.inputs.enumerated() {
-      if let type { try Self.schema.check(type.element, input: index) }
-    }
+    try Self.schema.check(inputs: context.inputs)
     return try infer(context)
   }
 

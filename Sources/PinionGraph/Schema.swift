@@ -11,45 +11,62 @@ public struct Schema: Sendable {
   public let inputs: [Operand]
   public let outputs: [Operand]
 
+  /// The names of the type variables; an operand has the place of its own here.
+  public let variables: [String]
+  /// A bit for each variable whose operands may mix float32, float16 and bfloat16 in one node, since the kernel computes in float32.
+  let mixing: UInt32
+
   public struct Operand: Sendable {
     public let name: String
     public let isOptional: Bool
     public let isVariadic: Bool
-    /// The element types that a kernel takes here whatever the other operands are; empty where the operator itself decides.
-    public let elements: [ElementType]
+    /// The element types that a tensor may have here; all where the operand declares none.
+    public let types: ElementTypes
+    /// Whether the operand declares its types. One that is never a tensor has none.
+    public let isConstrained: Bool
+    /// The variable among the schema's whose operands have one element type in a node.
+    public let variable: Int?
   }
 
   /// - Parameters:
-  ///   - inputs: names; `name?` may be absent, `name...` may come any number of times, `name...?` also not at all. `name: float32|float16`
-  ///     admits these element types only, which is checked before the operator sees the input.
+  ///   - inputs: names; `name?` may be absent, `name...` may come any number of times, `name...?` also not at all. Behind a colon stand the
+  ///     element types: a variable of `types`, as in `A: T`, or a list such as `K: int64` or `axes?: int32|int64`, whose parts may be the
+  ///     named sets of `ElementTypes` too.
   ///   - outputs: the same.
-  public init(_ name: String, domain: String = "", since: Int64, inputs: [String], outputs: [String]) {
+  ///   - types: the element types of each variable. All operands of a variable have one element type in a node.
+  ///   - mixing: the variables whose operands may mix float32, float16 and bfloat16.
+  public init(
+    _ name: String, domain: String = "", since: Int64, inputs: [String], outputs: [String], types: KeyValuePairs<String, ElementTypes> = [:],
+    mixing: [String] = []
+  ) {
+    let variables = types.map(\.key)
     func operand(_ text: String) -> Operand {
       let parts = text.split(separator: ":")
       var name = String(parts.first ?? "")
-      let elements = parts.count < 2 ? [] : parts[1].split(separator: "|").compactMap { ElementType(name: $0.filter { $0 != " " }) }
       let isOptional = name.hasSuffix("?")
       if isOptional { name.removeLast() }
       let isVariadic = name.hasSuffix("...")
       if isVariadic { name.removeLast(3) }
-      return Operand(name: name, isOptional: isOptional, isVariadic: isVariadic, elements: elements)
+      let constraint = parts.count > 1 ? parts[1].filter { $0 != " " } : ""
+      let variable = variables.firstIndex(of: constraint)
+      // A name that means nothing admits nothing, which the tests of the catalog see.
+      let listed = constraint.split(separator: "|").map { ElementTypes(name: $0) }
+      let admitted = variable.map { types[$0].value } ?? (listed.contains(nil) ? [] : listed.reduce(into: []) { $0.formUnion($1 ?? []) })
+      return Operand(
+        name: name, isOptional: isOptional, isVariadic: isVariadic, types: constraint.isEmpty ? .all : admitted,
+        isConstrained: !constraint.isEmpty, variable: variable)
     }
     self.domain = domain
     self.name = name
     self.since = since
+    self.variables = variables
+    self.mixing = variables.enumerated().reduce(0) { mixing.contains($1.element) ? $0 | 1 << UInt32($1.offset) : $0 }
     self.inputs = inputs.map(operand)
     self.outputs = outputs.map(operand)
   }
 
   /// How many outputs a node has at least, named or not: those that the operator computes in any case.
   public var leastOutputs: Int { (outputs.lastIndex { !$0.isOptional && !$0.isVariadic } ?? -1) + 1 }
-
-  /// Checks the element type of an input against what the operand admits.
-  public func check(_ element: ElementType, input index: Int) throws(PinionError) {
-    guard index < inputs.count, !inputs[index].elements.isEmpty, !inputs[index].elements.contains(element) else { return }
-    let expected = inputs[index].elements.map(\.description).joined(separator: " or ")
-    throw .invalidShape("input '\(inputs[index].name)' has elements of type \(element), expected \(expected)")
-  }
 
   /// `Name`, or `domain::Name` outside ai.onnx.
   public var qualifiedName: String { domain.isEmpty ? name : "\(domain)::\(name)" }

@@ -1,10 +1,11 @@
 import PinionBase
 import PinionGraph
+import PinionOperators
 import PinionTensor
 
 /// softmax(scale * Q K^T + mask) V over [batch, heads, length, size], written out with MatMul, Mul or Div, Add and Softmax.
 struct AttentionRecognition: Rule {
-  let anchors = ["MatMul"]
+  let anchors: [any Operator.Type] = [MatMul.self]
 
   private struct Scores {
     var q: ValueID
@@ -29,13 +30,13 @@ struct AttentionRecognition: Rule {
     if scores.k.isByRow {
       let byHead = editor.addValue()
       editor.insert(
-        try context.resolver.node("Transpose", attributes: ["perm": .ints([0, 2, 1, 3])], inputs: [key], outputs: [byHead]), before: index)
+        try Node(Transpose.self, attributes: ["perm": .ints([0, 2, 1, 3])], inputs: [key], outputs: [byHead]), before: index)
       key = byHead
     }
     var inputs: [ValueID?] = [scores.q, key, v]
     if let mask = scores.mask { inputs.append(mask) }
-    let node = try context.resolver.node(
-      "Attention", name: editor[index].name, attributes: ["scale": .float(Float(scores.scale))], inputs: inputs,
+    let node = try Node(
+      Attention.self, name: editor[index].name, attributes: ["scale": .float(Float(scores.scale))], inputs: inputs,
       outputs: editor[index].outputs)
     editor.replace(index, with: node)
     return true
@@ -43,24 +44,24 @@ struct AttentionRecognition: Rule {
 
   /// The Softmax over the last axis, also where NaNs, those of rows without any key, are replaced by 0.
   private func softmax(_ value: ValueID, _ index: Int, _ editor: inout GraphEditor) -> Int? {
-    guard let producer = editor.producer(value, "Softmax", "Where"), editor.useCount(value) == 1 else { return nil }
-    if editor.name(producer) == "Where" {
+    guard let producer = editor.producer(value, Softmax.self, Where.self), editor.useCount(value) == 1 else { return nil }
+    if editor.kind(producer) == Where.self {
       guard editor.constant(editor.input(producer, 1))?.scalar == 0, let inner = editor.input(producer, 2),
-        let isNaN = editor.producer(editor.input(producer, 0), "IsNaN"), editor.input(isNaN, 0) == inner, editor.useCount(inner) == 2,
-        let softmax = editor.producer(inner, "Softmax"), isOverLastAxis(softmax)
+        let isNaN = editor.producer(editor.input(producer, 0), IsNaN.self), editor.input(isNaN, 0) == inner, editor.useCount(inner) == 2,
+        let softmax = editor.producer(inner, Softmax.self), isOverLastAxis(softmax)
       else { return nil }
       return softmax
     }
     func isOverLastAxis(_ softmax: Int) -> Bool {
-      let axis = editor[softmax].attributes["axis"] ?? .int(-1)
-      return axis == .int(-1) || axis == .int(3)
+      let axis = editor.op(softmax, Softmax.self)?.along.axis
+      return axis == -1 || axis == 3
     }
     return isOverLastAxis(producer) ? producer : nil
   }
 
   private func scores(_ sum: ValueID, _ index: Int, _ editor: inout GraphEditor) -> Scores? {
     if let scores = product(sum, &editor) { return scores }
-    guard let add = editor.soleProducer(sum, "Add") else { return nil }
+    guard let add = editor.soleProducer(sum, Add.self) else { return nil }
     for slot in 0..<2 {
       guard let value = editor.input(add, slot), let mask = editor.other(add, than: value), var scores = product(value, &editor) else {
         continue
@@ -83,24 +84,24 @@ struct AttentionRecognition: Rule {
   private func product(_ value: ValueID, _ editor: inout GraphEditor) -> Scores? {
     var scale = 1.0
     func unscaled(_ value: ValueID, isSole: Bool, _ editor: inout GraphEditor) -> ValueID {
-      guard !isSole || editor.useCount(value) == 1, let node = editor.producer(value, "Mul", "Div"),
-        let (number, slot, other) = editor.numberAndOther(node), editor.name(node) == "Mul" || (slot == 1 && number != 0)
+      guard !isSole || editor.useCount(value) == 1, let node = editor.producer(value, Mul.self, Div.self),
+        let (number, slot, other) = editor.numberAndOther(node), editor.kind(node) == Mul.self || (slot == 1 && number != 0)
       else { return value }
-      scale = editor.name(node) == "Mul" ? scale * number : scale / number
+      scale = editor.kind(node) == Mul.self ? scale * number : scale / number
       return other
     }
     let inner = unscaled(value, isSole: true, &editor)
-    guard let product = editor.soleProducer(inner, "MatMul"), let left = editor.input(product, 0), let right = editor.input(product, 1)
+    guard let product = editor.soleProducer(inner, MatMul.self), let left = editor.input(product, 0), let right = editor.input(product, 1)
     else { return nil }
     let q = unscaled(left, isSole: false, &editor)
-    guard let transpose = editor.producer(unscaled(right, isSole: false, &editor), "Transpose"),
+    guard let transpose = editor.producer(unscaled(right, isSole: false, &editor), Transpose.self),
       let source = editor.input(transpose, 0)
     else { return nil }
     // The scale of the keys may also come before they are turned.
     let k = unscaled(source, isSole: false, &editor)
-    switch editor[transpose].attributes["perm"] {
-    case .ints([0, 1, 3, 2])?: return Scores(q: q, k: Key(value: k, isByRow: false), scale: scale)
-    case .ints([0, 2, 3, 1])?: return Scores(q: q, k: Key(value: k, isByRow: true), scale: scale)
+    switch editor.op(transpose, Transpose.self)?.permutation {
+    case [0, 1, 3, 2]: return Scores(q: q, k: Key(value: k, isByRow: false), scale: scale)
+    case [0, 2, 3, 1]: return Scores(q: q, k: Key(value: k, isByRow: true), scale: scale)
     default: return nil
     }
   }
@@ -116,12 +117,12 @@ struct AttentionRecognition: Rule {
 /// Attention whose operands are turned from [batch, length, heads * size] to [batch, heads, length, size] and whose result is turned
 /// back: it takes them as they are.
 struct AttentionByRow: Rule {
-  let anchors = ["Reshape"]
+  let anchors: [any Operator.Type] = [Reshape.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    guard let source = editor.input(index, 0), let transpose = editor.soleProducer(source, "Transpose"),
-      editor[transpose].attributes["perm"] == .ints([0, 2, 1, 3]),
-      let attention = editor.soleProducer(editor.input(transpose, 0), "Attention"), editor[attention].inputs.count <= 4,
+    guard let source = editor.input(index, 0), let transpose = editor.soleProducer(source, Transpose.self),
+      editor.op(transpose, Transpose.self)?.permutation == [0, 2, 1, 3],
+      let attention = editor.soleProducer(editor.input(transpose, 0), Attention.self), editor[attention].inputs.count <= 4,
       editor[attention].outputs.count == 1, editor[attention].attributes.keys.allSatisfy({ $0 == "scale" }),
       let output = editor[index].outputs.first ?? nil
     else { return false }
@@ -133,8 +134,8 @@ struct AttentionByRow: Rule {
     var attributes = editor[attention].attributes
     attributes["q_num_heads"] = .int(Int64(q.heads))
     attributes["kv_num_heads"] = .int(Int64(k.heads))
-    let node = try context.resolver.node(
-      "Attention", name: editor[attention].name, attributes: attributes,
+    let node = try Node(
+      Attention.self, name: editor[attention].name, attributes: attributes,
       inputs: [q.value, k.value, v.value] + editor[attention].inputs.dropFirst(3), outputs: editor[index].outputs)
     editor.replace(index, with: node)
     return true
@@ -142,8 +143,8 @@ struct AttentionByRow: Rule {
 
   /// The operand before a Reshape split its last axis into heads and a Transpose moved them to the front.
   private func unturned(_ value: ValueID?, _ index: Int, _ editor: inout GraphEditor) -> (value: ValueID, heads: Int)? {
-    guard let transpose = editor.producer(value, "Transpose"), editor[transpose].attributes["perm"] == .ints([0, 2, 1, 3]),
-      let split = editor.input(transpose, 0), let reshape = editor.producer(split, "Reshape"), let source = editor.input(reshape, 0)
+    guard let transpose = editor.producer(value, Transpose.self), editor.op(transpose, Transpose.self)?.permutation == [0, 2, 1, 3],
+      let split = editor.input(transpose, 0), let reshape = editor.producer(split, Reshape.self), let source = editor.input(reshape, 0)
     else { return nil }
     let parts = editor.fact(split, at: index), whole = editor.fact(source, at: index)
     guard merges(parts, into: whole), let heads = parts.known(2) else { return nil }

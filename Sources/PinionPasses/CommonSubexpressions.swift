@@ -1,5 +1,6 @@
 import PinionBase
 import PinionGraph
+import PinionOperators
 import PinionTensor
 
 /// Computes only once what several nodes compute from the same inputs with the same attributes.
@@ -8,15 +9,15 @@ struct CommonSubexpressions: Pass {
   /// Bytes up to which constants are compared by their contents.
   private static let constantLimit = 4096
 
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
-    try graph.edit { editor in
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    try editor.edit { editor in
       mergeConstants(&editor)
       var seen: [Int: [Int]] = [:]
       for index in editor.indices where editor.isThere(index) {
         editor.visit(index)
         let node = editor[index]
         guard node.subgraphs.isEmpty, type(of: node.op).isDeterministic else { continue }
-        let hash = CommonSubexpressions.hash(node, editor.name(index))
+        let hash = CommonSubexpressions.hash(node)
         guard let earlier = seen[hash]?.first(where: { editor.isThere($0) && computeTheSame(editor[$0], node) }) else {
           seen[hash, default: []].append(index)
           continue
@@ -27,10 +28,13 @@ struct CommonSubexpressions: Pass {
   }
 
   private func mergeConstants(_ editor: inout GraphEditor) {
+    guard editor.takeNewConstants() else { return }
     var seen: [UInt64: [ValueID]] = [:]
-    for (value, tensor) in editor.graph.constants.sorted(by: { $0.key < $1.key })
-    where tensor.byteCount <= CommonSubexpressions.constantLimit && tensor.element != .string && !editor.isOutput(value) {
-      let hash = tensor.contentHash
+    for value in editor.graph.constants.keys.sorted() {
+      guard let tensor = editor.constant(value), tensor.byteCount <= CommonSubexpressions.constantLimit, tensor.element != .string,
+        !editor.isOutput(value)
+      else { continue }
+      let hash = editor.contentHash(value, tensor)
       if let earlier = seen[hash]?.first(where: { editor.constant($0)?.hasSameContents(as: tensor) == true }) {
         editor.forward(value, to: earlier)
       } else {
@@ -47,12 +51,18 @@ struct CommonSubexpressions: Pass {
     for case let (old?, new?) in zip(old, new) { editor.forward(old, to: new) }
   }
 
-  private static func hash(_ node: Node, _ name: String) -> Int {
+  private static func hash(_ node: Node) -> Int {
     var hasher = Hasher()
-    hasher.combine(name)
+    hasher.combine(ObjectIdentifier(type(of: node.op)))
     hasher.combine(node.inputs)
     hasher.combine(node.outputs.count)
     hasher.combine(node.attributes.count)
+    // Numbers tell nodes of one operator and input apart; other attributes hardly ever do.
+    var numbers = 0
+    for case .int(let value) in node.attributes.values { numbers &+= Int(truncatingIfNeeded: value) }
+    for case .float(let value) in node.attributes.values { numbers &+= Int(value.bitPattern) }
+    for case .ints(let values) in node.attributes.values { numbers &+= values.reduce(0) { $0 &* 31 &+ Int(truncatingIfNeeded: $1) } }
+    hasher.combine(numbers)
     return hasher.finalize()
   }
 

@@ -1,20 +1,25 @@
 import PinionBase
 import PinionGraph
+import PinionOperators
 import PinionTensor
 
 /// Puts the nodes of the branch that is always taken in the place of an If.
 struct ConstantCondition: Pass, Rule {
   let name = "ConstantCondition"
-  let anchors = ["If"]
+  let anchors: [any Operator.Type] = [If.self]
 
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool { try Rewriting([self]).run(&graph, context) }
+  private static let rewriting = Rewriting([ConstantCondition()])
+
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    try ConstantCondition.rewriting.run(&editor, context)
+  }
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     let node = editor[index]
-    guard let condition = editor.constant(editor.input(index, 0)), condition.element == .bool, condition.count == 1,
-      case .graph(let chosen)? = node.attributes[condition.data.load(as: UInt8.self) != 0 ? "then_branch" : "else_branch"],
-      node.subgraphs.indices.contains(chosen)
+    guard let op = node.op as? If, let condition = editor.constant(editor.input(index, 0)), condition.element == .bool, condition.count == 1
     else { return false }
+    let chosen = condition.data.load(as: UInt8.self) != 0 ? op.thenBranch : op.elseBranch
+    guard node.subgraphs.indices.contains(chosen) else { return false }
     let branch = node.subgraphs[chosen]
     guard branch.inputs.isEmpty, branch.outputs.count >= node.outputs.count else { return false }
     var ids = [ValueID?](repeating: nil, count: branch.values.count)

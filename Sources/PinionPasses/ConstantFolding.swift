@@ -1,20 +1,21 @@
 import PinionBackend
 import PinionBase
 import PinionGraph
+import PinionOperators
 import PinionTensor
 
 /// Computes nodes whose inputs are all constants, as far as that does not make the model much larger.
 struct ConstantFolding: Pass {
-  let name = "ConstantFolding"
+  var name: String { exceptions.isEmpty ? "ConstantFolding of all" : "ConstantFolding" }
   /// Bytes by which the constants of a graph may grow in all, and at one node.
   var totalGrowth = 64 << 20
   var nodeGrowth = 16 << 20
   /// Operators that are left alone because they unpack what a model keeps packed.
-  var exceptions: Set<String> = ["DequantizeLinear", "com.microsoft::DequantizeLinear"]
+  var exceptions: [any Operator.Type] = [DequantizeLinear.self, MicrosoftDequantizeLinear.self]
 
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     var budget = totalGrowth
-    return try graph.edit { editor in
+    return try editor.edit { editor in
       for index in editor.indices where editor.isThere(index) {
         editor.visit(index)
         fold(index, &editor, context, &budget)
@@ -36,7 +37,7 @@ struct ConstantFolding: Pass {
       inputs.append(constant)
       if editor.useCount(input) == 1 { spared &+= constant.byteCount }
     }
-    guard !exceptions.contains(editor.name(index)), inputs.contains(where: { $0 != nil }) else { return }
+    guard !exceptions.contains(where: { $0 == editor.kind(index) }), inputs.contains(where: { $0 != nil }) else { return }
     let limit = spared &+ min(nodeGrowth, budget)
     // A node that fails stays, and fails if a run comes to it.
     guard let results = try? execute(node, inputs, limit: limit, context) else { return }
@@ -48,8 +49,8 @@ struct ConstantFolding: Pass {
 
   /// Computes an operator that looks at nothing but the type of its input, where that is known.
   private func foldShape(_ index: Int, _ editor: inout GraphEditor) {
-    guard let op = editor[index].op as? any ShapeReading, let type = editor.fact(editor.input(index, 0), at: index).type,
-      let result = try? op.read(type)
+    guard editor[index].inputs.count == 1, let op = editor[index].op as? any ShapeReading,
+      let type = editor.fact(editor.input(index, 0), at: index).type, let result = try? op.read(type)
     else { return }
     editor.fold(index, [result])
   }

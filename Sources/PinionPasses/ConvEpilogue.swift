@@ -1,11 +1,12 @@
 import PinionBase
 import PinionGraph
+import PinionOperators
 import PinionTensor
 
 /// A convolution followed by what scales or shifts its channels (BatchNormalization, Mul, Div, Add and Sub of constants) takes that
 /// into its weights and bias. A Gemm followed by BatchNormalization does as well.
 struct ChannelAffine: Rule {
-  let anchors = ["BatchNormalization", "Mul", "Div", "Add", "Sub"]
+  let anchors: [any Operator.Type] = [BatchNormalization.self, Mul.self, Div.self, Add.self, Sub.self]
 
   /// `scale * y + shift` for each channel; nil stands for 1 and 0.
   private struct Affine {
@@ -14,20 +15,20 @@ struct ChannelAffine: Rule {
   }
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    let source = editor.name(index) == "BatchNormalization" ? editor.input(index, 0) : editor.constantAndOther(index)?.other
-    guard let source, let producer = editor.soleProducer(source, "Conv", "ConvTranspose", "Gemm"),
+    let source = editor.kind(index) == BatchNormalization.self ? editor.input(index, 0) : editor.constantAndOther(index)?.other
+    guard let source, let producer = editor.soleProducer(source, Conv.self, ConvTranspose.self, Gemm.self),
       let weights = editor.constant(editor.input(producer, 1)), weights.element == .float32
     else { return false }
     let bias = editor.constant(editor.input(producer, 2))
-    guard bias != nil || editor.input(producer, 2) == nil, let layout = ChannelLayout(editor[producer], weights, editor.name(producer)),
-      bias.map({ layout.bias($0, editor[producer]) != nil }) ?? true,
-      let affine = editor.name(index) == "BatchNormalization"
+    guard bias != nil || editor.input(producer, 2) == nil, let layout = ChannelLayout(editor[producer].op, weights),
+      bias.map({ layout.bias($0) != nil }) ?? true,
+      let affine = editor.kind(index) == BatchNormalization.self
         ? normalization(index, editor, channels: layout.channels) : broadcast(index, editor, layout),
       affine.scale?.allSatisfy(isModestFactor) ?? true
     else { return false }
     var node = editor[producer]
     if let scale = affine.scale { node.inputs[1] = editor.addConstant(try layout.scaled(weights, by: scale)) }
-    let old = layout.bias(bias, node)
+    let old = layout.bias(bias)
     if affine.shift != nil || old != nil {
       var sums = [Float](repeating: 0, count: layout.channels)
       for channel in sums.indices {
@@ -38,8 +39,8 @@ struct ChannelAffine: Rule {
       node.formalInputCount = node.inputs.count
       node.attributes["beta"] = nil
     }
-    var replacement = try context.resolver.node(
-      node.schema.name, domain: node.schema.domain, name: node.name, attributes: node.attributes, inputs: node.inputs,
+    var replacement = try Node(
+      type(of: node.op), name: node.name, attributes: node.attributes, inputs: node.inputs,
       outputs: editor[index].outputs)
     replacement.opset = node.opset
     editor.replace(index, with: replacement)
@@ -48,25 +49,24 @@ struct ChannelAffine: Rule {
 
   private func normalization(_ index: Int, _ editor: GraphEditor, channels: Int) -> Affine? {
     let node = editor[index]
-    guard node.outputs.count == 1, node.attributes["training_mode"] ?? .int(0) == .int(0), node.attributes["spatial"] ?? .int(1) == .int(1),
+    guard let op = node.op as? BatchNormalization, node.outputs.count == 1, !op.isTraining, op.isSpatial,
       let scale = editor.constant(editor.input(index, 1))?.numbers, let shift = editor.constant(editor.input(index, 2))?.numbers,
       let mean = editor.constant(editor.input(index, 3))?.numbers, let variance = editor.constant(editor.input(index, 4))?.numbers,
       [scale, shift, mean, variance].allSatisfy({ $0.count == channels })
     else { return nil }
-    var epsilon = 1e-5
-    if case .float(let value)? = node.attributes["epsilon"] { epsilon = Double(value) }
+    let epsilon = Double(op.epsilon)
     let factors = (0..<channels).map { scale[$0] / (variance[$0] + epsilon).squareRoot() }
     return Affine(scale: factors, shift: (0..<channels).map { shift[$0] - mean[$0] * factors[$0] })
   }
 
   private func broadcast(_ index: Int, _ editor: GraphEditor, _ layout: ChannelLayout) -> Affine? {
     guard let (constant, slot, _) = editor.constantAndOther(index), let numbers = layout.perChannel(constant) else { return nil }
-    switch editor.name(index) {
-    case "Mul": return Affine(scale: numbers)
-    case "Div": return slot == 1 && !numbers.contains(0) ? Affine(scale: numbers.map { 1 / $0 }) : nil
-    case "Add": return Affine(shift: numbers)
-    case "Sub" where slot == 1: return Affine(shift: numbers.map { -$0 })
-    case "Sub": return Affine(scale: [Double](repeating: -1, count: layout.channels), shift: numbers)
+    switch editor.kind(index) {
+    case Mul.self: return Affine(scale: numbers)
+    case Div.self: return slot == 1 && !numbers.contains(0) ? Affine(scale: numbers.map { 1 / $0 }) : nil
+    case Add.self: return Affine(shift: numbers)
+    case Sub.self where slot == 1: return Affine(shift: numbers.map { -$0 })
+    case Sub.self: return Affine(scale: [Double](repeating: -1, count: layout.channels), shift: numbers)
     default: return nil
     }
   }
@@ -81,21 +81,20 @@ private struct ChannelLayout {
   private let outer: Int
   private let inner: Int
   private let groups: Int
+  private let biasFactor: Double
 
-  init?(_ node: Node, _ weights: Tensor, _ name: String) {
+  init?(_ op: any Operator, _ weights: Tensor) {
     rank = weights.shape.rank
     let dims = weights.shape.dims
-    var groups = 1
-    if case .int(let value)? = node.attributes["group"] { groups = Int(exactly: value) ?? 0 }
-    guard groups > 0, weights.count > 0 else { return nil }
-    switch name {
-    case "Conv" where rank > 2:
-      (outer, channels, inner, self.groups) = (1, dims[0], weights.shape.count(1..<rank), 1)
-    case "ConvTranspose" where rank > 2 && dims[0] % groups == 0 && dims[1] < 1 << 31 && groups < 1 << 31:
-      (outer, channels, inner, self.groups) = (dims[0], dims[1] &* groups, weights.shape.count(2..<rank), groups)
-    case "Gemm" where rank == 2:
-      let isTransposed = node.attributes["transB"] == .int(1)
-      (outer, channels, inner, self.groups) = isTransposed ? (1, dims[0], dims[1], 1) : (dims[0], dims[1], 1, 1)
+    guard weights.count > 0 else { return nil }
+    switch op {
+    case is Conv where rank > 2:
+      (outer, channels, inner, groups, biasFactor) = (1, dims[0], weights.shape.count(1..<rank), 1, 1)
+    case let op as ConvTranspose where rank > 2 && dims[0] % op.groups == 0 && dims[1] < 1 << 31 && op.groups < 1 << 31:
+      (outer, channels, inner, groups, biasFactor) = (dims[0], dims[1] &* op.groups, weights.shape.count(2..<rank), op.groups, 1)
+    case let op as Gemm where rank == 2:
+      (outer, channels, inner) = op.form.transposition.b ? (1, dims[0], dims[1]) : (dims[0], dims[1], 1)
+      (groups, biasFactor) = (1, Double(op.form.beta))
     default: return nil
     }
   }
@@ -129,22 +128,21 @@ private struct ChannelLayout {
   }
 
   /// The bias there is, for each channel: a vector, or for Gemm whatever broadcasts.
-  func bias(_ constant: Tensor?, _ node: Node) -> [Double]? {
+  func bias(_ constant: Tensor?) -> [Double]? {
     guard let constant, let numbers = rank > 2 ? constant.numbers : perChannel(constant), numbers.count == channels else { return nil }
-    guard case .float(let beta)? = node.attributes["beta"] else { return numbers }
-    return numbers.map { $0 * Double(beta) }
+    return biasFactor == 1 ? numbers : numbers.map { $0 * biasFactor }
   }
 }
 
 /// Conv(X) + Z, where Z has the shape of the result.
 struct ConvResidual: Rule {
-  let anchors = ["Add"]
+  let anchors: [any Operator.Type] = [Add.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     var best: (conv: Int, residual: ValueID)?
     for slot in 0..<2 {
-      guard let value = editor.input(index, slot), let conv = editor.soleProducer(value, "Conv", "pinion::FusedConv"),
-        editor[conv].attributes["activation"] == nil, editor[conv].inputs.count < 4, let residual = editor.other(index, than: value),
+      guard let value = editor.input(index, slot), let conv = editor.soleProducer(value, Conv.self, FusedConv.self),
+        editor.op(conv, FusedConv.self)?.activation.isNone ?? true, editor[conv].inputs.count < 4, let residual = editor.other(index, than: value),
         editor.constant(residual) == nil, editor.isFusible(conv)
       else { continue }
       // Of two convolutions the later one, when the other's result is there already.
@@ -154,8 +152,8 @@ struct ConvResidual: Rule {
     var inputs = editor[best.conv].inputs
     while inputs.count < 3 { inputs.append(nil) }
     inputs.append(best.residual)
-    let node = try context.resolver.node(
-      "FusedConv", domain: "pinion", name: editor[best.conv].name, attributes: editor[best.conv].attributes, inputs: inputs,
+    let node = try Node(
+      FusedConv.self, name: editor[best.conv].name, attributes: editor[best.conv].attributes, inputs: inputs,
       outputs: editor[index].outputs)
     editor.replace(index, with: node)
     return true

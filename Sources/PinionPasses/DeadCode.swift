@@ -7,8 +7,8 @@ import PinionTensor
 struct DeadCode: Pass {
   let name = "DeadCode"
 
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
-    try graph.edit { editor in
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    try editor.edit { editor in
       editor.removeUnused()
       for index in editor.indices where editor.isThere(index) {
         trimOutputs(index, &editor)
@@ -18,8 +18,10 @@ struct DeadCode: Pass {
   }
 
   private func trimOutputs(_ index: Int, _ editor: inout GraphEditor) {
-    let outputs = editor[index].outputs, schema = editor[index].schema
+    let outputs = editor[index].outputs
     var count = outputs.count
+    guard count > 1 else { return }
+    let schema = editor[index].schema
     while count > 1, count <= schema.outputs.count, schema.outputs[count - 1].isOptional, !schema.outputs[count - 1].isVariadic,
       outputs[count - 1].map({ editor.useCount($0) == 0 }) ?? true
     {

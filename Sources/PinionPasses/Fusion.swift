@@ -9,8 +9,8 @@ struct OperatorRecognition: Pass {
     AttentionByRow(),
   ])
 
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
-    try OperatorRecognition.rewriting.run(&graph, context)
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    try OperatorRecognition.rewriting.run(&editor, context)
   }
 }
 
@@ -19,8 +19,8 @@ struct QuantizedFusion: Pass {
   let name = "QuantizedFusion"
   private static let rewriting = Rewriting([QuantizedOperator(), QuantizedMovement(), DynamicQuantizedProduct()])
 
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
-    try QuantizedFusion.rewriting.run(&graph, context)
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    try QuantizedFusion.rewriting.run(&editor, context)
   }
 }
 
@@ -31,7 +31,7 @@ struct EpilogueFusion: Pass {
     ChannelAffine(), ConvResidual(), ColumnScale(), ProductScale(), ProductBias(), ProductOfTransposed(), ActivationEpilogue(),
   ])
 
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
-    try EpilogueFusion.rewriting.run(&graph, context)
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    try EpilogueFusion.rewriting.run(&editor, context)
   }
 }

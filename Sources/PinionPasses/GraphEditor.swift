@@ -2,61 +2,112 @@ import PinionBase
 import PinionGraph
 import PinionTensor
 
-/// A graph that is being rewritten: who makes and who reads each value, kept up to date with every change.
+/// A graph that is being rewritten by one pass after the other: who makes and who reads each value and what is known of it, kept up to
+/// date with every change.
 ///
 /// A sweep visits the nodes in order. Rules look at the node in hand and back at what feeds it; a node may be replaced,
 /// nodes may be put in front of it, and a value may be forwarded to another, which later nodes then read instead.
-/// Nodes whose outputs nobody reads any more go at once.
+/// Nodes whose outputs nobody reads any more go at once. Between sweeps the nodes stand in order, without gaps, and forwarded values
+/// have no readers.
 struct GraphEditor {
   private(set) var graph: Graph
-  /// Whether anything has been changed.
+  /// Whether this sweep has changed anything.
   private(set) var hasChanged = false
+  /// How many sweeps have changed the graph.
+  private(set) var revision = 0
   /// What is known of the values' types, made when somebody asks.
   private var facts: Facts?
   private let captured: [Fact]?
   let symbols: Symbols
-  /// The nodes before this one have been asked about their outputs' types.
+  /// The nodes before this one have facts that this sweep has brought up to date.
   private var frontier = 0
+  /// Counts inferences, from 1 on.
+  private var clock = 0
+  /// When the fact of a value changed last, by value, and when a node's facts were inferred, by node: 0 for one that has changed since.
+  /// A node is inferred again where an input has changed later.
+  private var changes: [Int]
+  private var inferences: [Int]
 
-  /// For each node its operator's qualified name; nil for a node that is gone.
-  private var names: [String?] = []
+  /// For each node its operator, by which rules know it; nil for a node that is gone.
+  private var kinds: [(any Operator.Type)?]
   private var producers: [Int]
   private var uses: [Int]
+  /// Whether the graph gives the value out, and whether it comes from outside.
+  private var isGivenOut: [Bool]
+  private var isTakenIn: [Bool]
   /// Values that others stand for, by index.
   private var forwarded: [ValueID?]
   /// New nodes to stand in front of a node, by its index.
   private var insertions: [Int: [Int]] = [:]
-  private let originalCount: Int
+  private var originalCount: Int
+  /// Whether this sweep has forwarded values.
+  private var hasForwarded = false
+  private var hasNewConstants = true
+  /// Of constants that have been compared by their contents.
+  private var hashes: [ValueID: UInt64] = [:]
 
   /// - Parameter captured: what is known of the values that the graph captures, in their order; nil for a main graph.
-  init(_ graph: Graph, captured: [Fact]?, _ symbols: Symbols) {
+  init(_ graph: Graph, captured: [Fact]? = nil, _ symbols: Symbols = Symbols()) {
     self.graph = graph
     self.symbols = symbols
-    originalCount = graph.nodes.count
-    producers = [Int](repeating: -1, count: graph.values.count)
-    forwarded = [ValueID?](repeating: nil, count: graph.values.count)
-    names.reserveCapacity(graph.nodes.count)
-    for (index, node) in graph.nodes.enumerated() {
-      names.append(node.schema.qualifiedName)
-      for case let output? in node.outputs { producers[output.index] = index }
-    }
-    uses = graph.useCounts()
     self.captured = captured
+    let count = graph.values.count
+    originalCount = graph.nodes.count
+    producers = [Int](repeating: -1, count: count)
+    forwarded = [ValueID?](repeating: nil, count: count)
+    changes = [Int](repeating: 0, count: count)
+    inferences = [Int](repeating: 0, count: originalCount)
+    isGivenOut = [Bool](repeating: false, count: count)
+    isTakenIn = [Bool](repeating: false, count: count)
+    uses = graph.useCounts()
+    kinds = []
+    kinds.reserveCapacity(originalCount)
+    for index in graph.nodes.indices {
+      kinds.append(type(of: graph.nodes[index].op))
+      for case let output? in graph.nodes[index].outputs { producers[output.index] = index }
+    }
+    for output in graph.outputs { isGivenOut[output.index] = true }
+    for input in graph.inputs { isTakenIn[input.index] = true }
+    for capture in graph.captures { isTakenIn[capture.inner.index] = true }
   }
 
   // MARK: Looking
 
   /// What is known of a value that nodes before the one at `index` make.
   mutating func fact(_ value: ValueID?, at index: Int) -> Fact {
-    var known = facts ?? Facts(graph, captured: captured, symbols)
-    facts = nil
     let end = min(index, originalCount)
-    while frontier < end {
-      if let name = names[frontier] { known.infer(graph.nodes[frontier], name: name, constants: graph.constants) }
-      frontier += 1
+    if frontier < end || facts == nil {
+      var known = facts ?? Facts(graph, captured: captured, symbols)
+      facts = nil
+      while frontier < end {
+        if kinds[frontier] != nil, isStale(frontier) { infer(frontier, &known) }
+        frontier += 1
+      }
+      facts = known
     }
-    facts = known
-    return known[value]
+    return facts?[value] ?? Fact()
+  }
+
+  private func isStale(_ index: Int) -> Bool {
+    let time = inferences[index]
+    return time == 0 || graph.nodes[index].inputs.contains { $0.map { changes[$0.index] > time } ?? false }
+  }
+
+  private mutating func infer(_ index: Int, _ known: inout Facts) {
+    clock += 1
+    inferences[index] = clock
+    let node = graph.nodes[index], before = node.outputs.map { known[$0] }
+    known.infer(node, constants: graph.constants)
+    for (output, old) in zip(node.outputs, before) {
+      if let output, !known[output].isSame(as: old) { changes[output.index] = clock }
+    }
+  }
+
+  private mutating func know(_ value: ValueID, _ constant: Tensor) {
+    clock += 1
+    changes[value.index] = clock
+    hasNewConstants = true
+    facts?.set(value, Fact(constant: constant))
   }
 
   /// The facts of the values that the node's subgraph captures.
@@ -67,23 +118,35 @@ struct GraphEditor {
   /// The indices of the nodes that a sweep visits.
   var indices: Range<Int> { 0..<originalCount }
 
-  func isThere(_ index: Int) -> Bool { names[index] != nil }
-  func name(_ index: Int) -> String { names[index] ?? "" }
+  func isThere(_ index: Int) -> Bool { kinds[index] != nil }
+  /// The operator of the node, by which rules know it; nil for a node that is gone.
+  func kind(_ index: Int) -> (any Operator.Type)? { kinds[index] }
+  /// The operator of the node with its attributes, if it is of this type.
+  func op<O: Operator>(_ index: Int, _ type: O.Type) -> O? { kinds[index] == type ? graph.nodes[index].op as? O : nil }
   subscript(index: Int) -> Node { graph.nodes[index] }
 
   /// The constant that the value is.
-  func constant(_ value: ValueID?) -> Tensor? { value.flatMap { graph.constants[$0] } }
+  func constant(_ value: ValueID?) -> Tensor? {
+    guard let value, producers[value.index] < 0 else { return nil }
+    return graph.constants[value]
+  }
+
+  /// Whether constants have come since this was asked last.
+  mutating func takeNewConstants() -> Bool {
+    defer { hasNewConstants = false }
+    return hasNewConstants
+  }
 
   /// The node that makes the value.
   func producer(_ value: ValueID?) -> Int? {
     guard let value else { return nil }
     let index = producers[value.index]
-    return index >= 0 && names[index] != nil ? index : nil
+    return index >= 0 && kinds[index] != nil ? index : nil
   }
 
   /// The node that makes the value, if its operator is one of these.
-  func producer(_ value: ValueID?, _ operators: String...) -> Int? {
-    guard let index = producer(value), operators.contains(name(index)) else { return nil }
+  func producer(_ value: ValueID?, _ operators: any Operator.Type...) -> Int? {
+    guard let index = producer(value), operators.contains(where: { $0 == kinds[index] }) else { return nil }
     return index
   }
 
@@ -91,8 +154,8 @@ struct GraphEditor {
   func useCount(_ value: ValueID) -> Int { uses[value.index] }
 
   /// The node that makes the value, if its operator is one of these and nobody else reads the value.
-  func soleProducer(_ value: ValueID?, _ operators: String...) -> Int? {
-    guard let value, uses[value.index] == 1, let index = producer(value), operators.contains(name(index)) else { return nil }
+  func soleProducer(_ value: ValueID?, _ operators: any Operator.Type...) -> Int? {
+    guard let value, uses[value.index] == 1, let index = producer(value), operators.contains(where: { $0 == kinds[index] }) else { return nil }
     return index
   }
 
@@ -114,22 +177,32 @@ struct GraphEditor {
   func constantAndOther(_ node: Int) -> (constant: Tensor, constantSlot: Int, other: ValueID)? {
     let inputs = graph.nodes[node].inputs
     guard inputs.count == 2, let a = inputs[0], let b = inputs[1] else { return nil }
-    switch (graph.constants[a], graph.constants[b]) {
+    switch (constant(a), constant(b)) {
     case (let constant?, nil): return (constant, 0, b)
     case (nil, let constant?): return (constant, 1, a)
     default: return nil
     }
   }
 
-  func isOutput(_ value: ValueID) -> Bool { graph.outputs.contains { resolve($0) == value } }
+  func isOutput(_ value: ValueID) -> Bool { isGivenOut[value.index] }
+
+  /// The hash of a constant's contents.
+  mutating func contentHash(_ value: ValueID, _ constant: Tensor) -> UInt64 {
+    if let hash = hashes[value] { return hash }
+    let hash = constant.contentHash
+    hashes[value] = hash
+    return hash
+  }
 
   // MARK: Changing
 
   /// Brings the inputs of the node up to date; to be called when the sweep comes to it.
   mutating func visit(_ index: Int) {
+    guard hasForwarded else { return }
     for slot in graph.nodes[index].inputs.indices {
       guard let input = graph.nodes[index].inputs[slot], forwarded[input.index] != nil else { continue }
       graph.nodes[index].inputs[slot] = resolve(input)
+      inferences[index] = 0
     }
   }
 
@@ -142,7 +215,7 @@ struct GraphEditor {
   mutating func addConstant(_ tensor: Tensor, name: String = "") -> ValueID {
     let value = graph.addConstant(tensor, name: name)
     grow()
-    facts?.set(value, Fact(constant: tensor))
+    know(value, tensor)
     return value
   }
 
@@ -157,6 +230,9 @@ struct GraphEditor {
     producers.append(-1)
     forwarded.append(nil)
     uses.append(0)
+    changes.append(0)
+    isGivenOut.append(false)
+    isTakenIn.append(false)
   }
 
   /// Puts another node, which makes all values of the old one that somebody reads, in its place.
@@ -164,7 +240,8 @@ struct GraphEditor {
     hasChanged = true
     let old = graph.nodes[index]
     graph.nodes[index] = node
-    names[index] = node.schema.qualifiedName
+    kinds[index] = type(of: node.op)
+    inferences[index] = 0
     for case let output? in node.outputs { producers[output.index] = index }
     for case let input? in node.inputs { uses[input.index] += 1 }
     for case let input? in old.inputs { release(input) }
@@ -175,14 +252,15 @@ struct GraphEditor {
     hasChanged = true
     let new = graph.nodes.count
     graph.nodes.append(node)
-    names.append(node.schema.qualifiedName)
+    kinds.append(type(of: node.op))
+    inferences.append(0)
     insertions[index, default: []].append(new)
     for case let output? in node.outputs { producers[output.index] = new }
     for case let input? in node.inputs { uses[input.index] += 1 }
     _ = fact(nil, at: index)
-    var known = facts
+    guard var known = facts else { return }
     facts = nil
-    known?.infer(node, name: name(new), constants: graph.constants)
+    infer(new, &known)
     facts = known
   }
 
@@ -194,14 +272,17 @@ struct GraphEditor {
     if graph[other].type == nil { graph[other].type = graph[value].type }
     uses[other.index] += uses[value.index]
     uses[value.index] = 0
+    if isGivenOut[value.index] { isGivenOut[other.index] = true }
+    isGivenOut[value.index] = false
     forwarded[value.index] = other
+    hasForwarded = true
     removeIfUnused(producers[value.index])
   }
 
   /// Whether forwarding would make two outputs of the graph share their memory, or an output be an input.
   func mayForward(_ value: ValueID, to other: ValueID) -> Bool {
     guard isOutput(value) else { return true }
-    return !isOutput(other) && !graph.inputs.contains(other) && !graph.captures.contains { $0.inner == other }
+    return !isGivenOut[other.index] && !isTakenIn[other.index]
   }
 
   /// Makes the outputs of a node constants and the node go.
@@ -212,7 +293,7 @@ struct GraphEditor {
       graph.constants[output] = results[slot]
       graph[output].type = .tensor(results[slot].element, dims: results[slot].shape.dims.map(Dimension.known))
       producers[output.index] = -1
-      facts?.set(output, Fact(constant: results[slot]))
+      know(output, results[slot])
     }
     remove(index)
   }
@@ -249,7 +330,7 @@ struct GraphEditor {
   }
 
   private mutating func removeIfUnused(_ index: Int) {
-    guard index >= 0, names[index] != nil,
+    guard index >= 0, kinds[index] != nil,
       graph.nodes[index].outputs.allSatisfy({ $0.map { uses[$0.index] == 0 } ?? true })
     else { return }
     remove(index)
@@ -258,12 +339,12 @@ struct GraphEditor {
   private mutating func remove(_ index: Int) {
     var pending = [index]
     while let index = pending.popLast() {
-      names[index] = nil
+      kinds[index] = nil
       for case let input? in graph.nodes[index].inputs {
         let input = resolve(input)
         uses[input.index] -= 1
         let producer = producers[input.index]
-        if uses[input.index] == 0, producer >= 0, names[producer] != nil,
+        if uses[input.index] == 0, producer >= 0, kinds[producer] != nil,
           graph.nodes[producer].outputs.allSatisfy({ $0.map { uses[$0.index] == 0 } ?? true })
         {
           pending.append(producer)
@@ -274,32 +355,98 @@ struct GraphEditor {
 
   /// Removes every node whose outputs nobody reads.
   mutating func removeUnused() {
-    for index in graph.nodes.indices.reversed() where names[index] != nil {
+    for index in graph.nodes.indices.reversed() where kinds[index] != nil {
       removeIfUnused(index)
-      if names[index] == nil { hasChanged = true }
+      if kinds[index] == nil { hasChanged = true }
     }
   }
 
-  // MARK: Finishing
+  // MARK: Sweeps
 
-  /// The rewritten graph.
-  mutating func finish() -> Graph {
-    guard hasChanged else { return graph }
-    var nodes: [Node] = []
-    nodes.reserveCapacity(graph.nodes.count)
+  /// Runs `body` over the subgraphs, innermost first, and then over this graph.
+  /// - Returns: whether anything has changed.
+  mutating func edit(_ body: (inout GraphEditor) throws(PinionError) -> Void) throws(PinionError) -> Bool {
+    hasChanged = false
+    hasForwarded = false
+    frontier = 0
+    for index in indices where !graph.nodes[index].subgraphs.isEmpty {
+      var subgraphs = graph.nodes[index].subgraphs
+      var haveChanged = false
+      for number in subgraphs.indices {
+        var editor = GraphEditor(subgraphs[number], captured: capturedFacts(subgraphs[number], of: index), symbols)
+        guard try editor.edit(body) else { continue }
+        subgraphs[number] = editor.graph
+        haveChanged = true
+      }
+      if haveChanged { setSubgraphs(index, subgraphs) }
+    }
+    try body(&self)
+    guard hasChanged else { return false }
+    settle()
+    revision += 1
+    return true
+  }
+
+  /// Brings the nodes in order, closes gaps, and drops constants that nobody reads.
+  private mutating func settle() {
+    for index in kinds.indices {
+      if kinds[index] != nil {
+        visit(index)
+      } else {
+        for case let output? in graph.nodes[index].outputs where producers[output.index] == index { producers[output.index] = -1 }
+      }
+    }
+    if insertions.isEmpty { closeGaps() } else { reorder() }
+    originalCount = graph.nodes.count
+    for index in graph.outputs.indices { graph.outputs[index] = resolve(graph.outputs[index]) }
+    let unread = graph.constants.keys.filter { uses[$0.index] <= 0 }
+    for value in unread { graph.constants[value] = nil }
+  }
+
+  /// Whether what the editor knows of makers and readers is what the graph says; between sweeps.
+  var isConsistent: Bool {
+    let makers = graph.producers()
+    return uses == graph.useCounts() && kinds.count == graph.nodes.count && inferences.count == graph.nodes.count
+      && graph.nodes.indices.allSatisfy { kinds[$0] == type(of: graph.nodes[$0].op) }
+      && graph.values.indices.allSatisfy { uses[$0] == 0 || producers[$0] == makers[$0] ?? -1 }
+  }
+
+  private mutating func closeGaps() {
+    var count = 0
+    for index in kinds.indices where kinds[index] != nil {
+      if count < index {
+        graph.nodes.swapAt(count, index)
+        kinds[count] = kinds[index]
+        inferences[count] = inferences[index]
+        for case let output? in graph.nodes[count].outputs { producers[output.index] = count }
+      }
+      count += 1
+    }
+    graph.nodes.removeLast(graph.nodes.count - count)
+    kinds.removeLast(kinds.count - count)
+    inferences.removeLast(inferences.count - count)
+  }
+
+  private mutating func reorder() {
     var order: [Int] = []
     func append(_ index: Int) {
       for inserted in insertions[index] ?? [] { append(inserted) }
-      order.append(index)
+      if kinds[index] != nil { order.append(index) }
     }
     for index in indices { append(index) }
-    for index in order where names[index] != nil {
-      visit(index)
-      nodes.append(graph.nodes[index])
+    insertions.removeAll()
+    graph.nodes = order.map { graph.nodes[$0] }
+    kinds = order.map { kinds[$0] }
+    inferences = order.map { inferences[$0] }
+    for index in graph.nodes.indices {
+      for case let output? in graph.nodes[index].outputs { producers[output.index] = index }
     }
-    graph.nodes = nodes
-    graph.outputs = graph.outputs.map(resolve)
-    graph.constants = graph.constants.filter { uses[$0.key.index] > 0 }
-    return graph
   }
 }
+
+extension Fact {
+  fileprivate func isSame(as other: Fact) -> Bool { element == other.element && dims == other.dims && values == other.values }
+}
+
+/// Lets a switch over an operator's type name operators.
+func ~= (pattern: any Operator.Type, kind: (any Operator.Type)?) -> Bool { pattern == kind }

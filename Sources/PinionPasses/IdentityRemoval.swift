@@ -1,5 +1,6 @@
 import PinionBase
 import PinionGraph
+import PinionOperators
 import PinionTensor
 
 /// Removes nodes whose result is their input, and merges neighbours of which one does for both.
@@ -11,8 +12,8 @@ struct IdentityRemoval: Pass {
     NeutralElement(), DivisionByPowerOfTwo(), StillMovement(),
   ])
 
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
-    try IdentityRemoval.rewriting.run(&graph, context)
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    try IdentityRemoval.rewriting.run(&editor, context)
   }
 }
 
@@ -44,25 +45,23 @@ extension GraphEditor {
 
 /// Identity, Dropout as it is when a model is used, and the variadic operators over one input.
 struct CopyRemoval: Rule {
-  let anchors = ["Identity", "Dropout", "Concat", "Sum", "Max", "Min", "Mean", "Split"]
+  let anchors: [any Operator.Type] = [Identity.self, Dropout.self, Concat.self, Sum.self, Max.self, Min.self, Mean.self, Split.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     let node = editor[index]
-    switch editor.name(index) {
-    case "Identity": break
-    case "Dropout":
+    switch node.op {
+    case is Identity: break
+    case is Dropout:
       if let mode = editor.input(index, 2) {
         guard let constant = editor.constant(mode), constant.count == 1, constant.element == .bool,
           constant.data.load(as: UInt8.self) == 0
         else { return false }
       }
-      guard node.attributes.keys.allSatisfy({ $0 == "seed" || $0 == "ratio" }), node.outputs.dropFirst().allSatisfy({ output in
-        output.map { editor.useCount($0) == 0 } ?? true
-      }) else { return false }
-    case "Split":
+      guard node.outputs.dropFirst().allSatisfy({ $0.map { editor.useCount($0) == 0 } ?? true }) else { return false }
+    case let split as Split:
       // The last of the pieces may have no name.
       guard node.outputs.count == 1, editor.input(index, 1).map({ editor.constant($0)?.count == 1 }) ?? true,
-        node.attributes["num_outputs"] ?? .int(1) == .int(1)
+        split.outputCount ?? 1 == 1
       else { return false }
     default: guard node.inputs.count == 1 else { return false }
     }
@@ -72,41 +71,37 @@ struct CopyRemoval: Rule {
 
 /// A Cast to the type that its input has.
 struct CastRemoval: Rule {
-  let anchors = ["Cast", "CastLike"]
+  let anchors: [any Operator.Type] = [Cast.self, CastLike.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    let node = editor[index]
     guard let element = editor.fact(editor.input(index, 0), at: index).element else { return false }
-    if editor.name(index) == "CastLike" {
-      guard editor.fact(editor.input(index, 1), at: index).element == element else { return false }
-    } else {
-      guard node.attributes["to"] == .int(Int64(element.rawValue)) else { return false }
-    }
+    let target = editor.op(index, Cast.self)?.to ?? editor.fact(editor.input(index, 1), at: index).element
+    guard target == element else { return false }
     return editor.bypass(index, with: editor.input(index, 0))
   }
 }
 
 /// A Transpose that moves nothing, and one after another.
 struct TransposeMerging: Rule {
-  let anchors = ["Transpose"]
+  let anchors: [any Operator.Type] = [Transpose.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let outer = permutation(index, &editor) else { return false }
     if outer.elementsEqual(outer.indices) { return editor.bypass(index, with: editor.input(index, 0)) }
-    guard let inner = editor.producer(editor.input(index, 0), "Transpose"), let first = permutation(inner, &editor),
+    guard let inner = editor.producer(editor.input(index, 0), Transpose.self), let first = permutation(inner, &editor),
       first.count == outer.count
     else { return false }
     let merged = outer.map { first[$0] }
     if merged.elementsEqual(merged.indices), editor.bypass(index, with: editor.input(inner, 0)) { return true }
-    let node = try context.resolver.node(
-      "Transpose", name: editor[index].name, attributes: ["perm": .ints(merged.map(Int64.init))], inputs: [editor.input(inner, 0)],
+    let node = try Node(
+      Transpose.self, name: editor[index].name, attributes: ["perm": .ints(merged.map(Int64.init))], inputs: [editor.input(inner, 0)],
       outputs: editor[index].outputs)
     editor.replace(index, with: node)
     return true
   }
 
   private func permutation(_ index: Int, _ editor: inout GraphEditor) -> [Int]? {
-    guard case .ints(let axes)? = editor[index].attributes["perm"] else {
+    guard let axes = editor.op(index, Transpose.self)?.permutation else {
       return editor.fact(editor.input(index, 0), at: index).rank.map { Array((0..<$0).reversed()) }
     }
     let permutation = axes.map { Int(truncatingIfNeeded: $0) }
@@ -117,11 +112,11 @@ struct TransposeMerging: Rule {
 
 /// A Transpose of the last two axes between Reshapes that merge and split the axes before them.
 struct BatchedTranspose: Rule {
-  let anchors = ["Reshape"]
+  let anchors: [any Operator.Type] = [Reshape.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    guard let transpose = editor.producer(editor.input(index, 0), "Transpose"), editor[transpose].attributes["perm"] == .ints([0, 2, 1]),
-      let merge = editor.producer(editor.input(transpose, 0), "Reshape"), let source = editor.input(merge, 0),
+    guard let transpose = editor.producer(editor.input(index, 0), Transpose.self), editor.op(transpose, Transpose.self)?.permutation == [0, 2, 1],
+      let merge = editor.producer(editor.input(transpose, 0), Reshape.self), let source = editor.input(merge, 0),
       let output = editor[index].outputs.first ?? nil, let dims = editor.fact(source, at: index).dims, dims.count > 3,
       let merged = editor.fact(editor.input(transpose, 0), at: index).dims, merged.count == 3,
       let result = editor.fact(output, at: index + 1).dims, result.count == dims.count
@@ -132,8 +127,8 @@ struct BatchedTranspose: Rule {
       zip(result, dims[..<(rank - 2)] + [columns, rows]).count(where: { $0 == nil || $0 != $1 }) <= (rows > 0 && columns > 0 ? 1 : 0)
     else { return false }
     let permutation = Array(0..<Int64(rank - 2)) + [Int64(rank - 1), Int64(rank - 2)]
-    let node = try context.resolver.node(
-      "Transpose", name: editor[transpose].name, attributes: ["perm": .ints(permutation)], inputs: [source], outputs: [output])
+    let node = try Node(
+      Transpose.self, name: editor[transpose].name, attributes: ["perm": .ints(permutation)], inputs: [source], outputs: [output])
     editor.replace(index, with: node)
     return true
   }
@@ -141,18 +136,18 @@ struct BatchedTranspose: Rule {
 
 /// A Reshape to the shape that is there already, and one of a Reshape's or its relatives' result.
 struct ReshapeMerging: Rule {
-  let anchors = ["Reshape"]
+  let anchors: [any Operator.Type] = [Reshape.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let shape = editor.integers(editor.input(index, 1)), let source = editor.input(index, 0) else { return false }
-    let copiesZeros = editor[index].attributes["allowzero"] != .int(1)
+    let copiesZeros = editor.op(index, Reshape.self)?.allowZero != true
     if let dims = editor.fact(source, at: index).dims, dims.count == shape.count,
       isSame(dims, shape, copiesZeros: copiesZeros), editor.bypass(index, with: source)
     {
       return true
     }
     guard !(copiesZeros && shape.contains(0)),
-      let inner = editor.producer(source, "Reshape", "Flatten", "Squeeze", "Unsqueeze"), let origin = editor.input(inner, 0),
+      let inner = editor.producer(source, Reshape.self, Flatten.self, Squeeze.self, Unsqueeze.self), let origin = editor.input(inner, 0),
       editor.constant(origin) == nil || editor.givesConstants(inner)
     else { return false }
     var node = editor[index]
@@ -179,10 +174,10 @@ struct ReshapeMerging: Rule {
 
 /// Squeeze and Unsqueeze of the same axes, one after the other.
 struct AxisRemoval: Rule {
-  let anchors = ["Squeeze", "Unsqueeze"]
+  let anchors: [any Operator.Type] = [Squeeze.self, Unsqueeze.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    let opposite = editor.name(index) == "Squeeze" ? "Unsqueeze" : "Squeeze"
+    let opposite: any Operator.Type = editor.kind(index) == Squeeze.self ? Unsqueeze.self : Squeeze.self
     guard let axes = editor.integers(editor.input(index, 1)), let inner = editor.producer(editor.input(index, 0), opposite),
       let innerAxes = editor.integers(editor.input(inner, 1)), axes.sorted() == innerAxes.sorted()
     else { return false }
@@ -192,7 +187,7 @@ struct AxisRemoval: Rule {
 
 /// An operand of an opset before 7 whose axes lie as NumPy's rule has them or whose place is known by now.
 struct KnownAlignment: Rule {
-  let anchors = ["pinion::AlignAxes"]
+  let anchors: [any Operator.Type] = [AlignAxes.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let output = editor[index].outputs.first ?? nil, let data = editor.input(index, 0),
@@ -200,7 +195,7 @@ struct KnownAlignment: Rule {
     else { return false }
     if aligned == rank { return editor.bypass(index, with: data) }
     let axes = editor.addConstant(try Tensor(vector: (rank..<aligned).map(Int64.init)))
-    let node = try context.resolver.node("Unsqueeze", name: editor[index].name, inputs: [data, axes], outputs: editor[index].outputs)
+    let node = try Node(Unsqueeze.self, name: editor[index].name, inputs: [data, axes], outputs: editor[index].outputs)
     editor.replace(index, with: node)
     return true
   }
@@ -208,11 +203,11 @@ struct KnownAlignment: Rule {
 
 /// A Sum of two tensors is an Add, which other rules know.
 struct SumOfTwo: Rule {
-  let anchors = ["Sum"]
+  let anchors: [any Operator.Type] = [Sum.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard editor[index].inputs.count == 2 else { return false }
-    let node = try context.resolver.node("Add", name: editor[index].name, inputs: editor[index].inputs, outputs: editor[index].outputs)
+    let node = try Node(Add.self, name: editor[index].name, inputs: editor[index].inputs, outputs: editor[index].outputs)
     editor.replace(index, with: node)
     return true
   }
@@ -220,13 +215,13 @@ struct SumOfTwo: Rule {
 
 /// x * 1, x / 1, x - 0 and x ^ 1.
 struct NeutralElement: Rule {
-  let anchors = ["Mul", "Div", "Sub", "Pow"]
+  let anchors: [any Operator.Type] = [Mul.self, Div.self, Sub.self, Pow.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let (constant, slot, other) = editor.constantAndOther(index), constant.count == 1 else { return false }
-    let operation = editor.name(index)
-    guard slot == 1 || operation == "Mul", let number = constant.scalar, number == (operation == "Sub" ? 0 : 1),
-      !(operation == "Sub" && number.sign == .minus)
+    let operation = editor.kind(index)
+    guard slot == 1 || operation == Mul.self, let number = constant.scalar, number == (operation == Sub.self ? 0 : 1),
+      !(operation == Sub.self && number.sign == .minus)
     else { return false }
     let fact = editor.fact(other, at: index)
     // A constant of higher rank adds axes; the exponent's type may be another one.
@@ -237,7 +232,7 @@ struct NeutralElement: Rule {
 
 /// Division by powers of two as a multiplication, which is exact and faster.
 struct DivisionByPowerOfTwo: Rule {
-  let anchors = ["Div"]
+  let anchors: [any Operator.Type] = [Div.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let divisor = editor.constant(editor.input(index, 1)), divisor.element == .float32, divisor.count > 0,
@@ -245,8 +240,8 @@ struct DivisionByPowerOfTwo: Rule {
       numbers.allSatisfy({ $0.isNormal && $0.significand == 1 && (1 / $0).isNormal })
     else { return false }
     let factors = editor.addConstant(try Tensor(numbers.map { 1 / $0 }, divisor.shape))
-    let node = try context.resolver.node(
-      "Mul", name: editor[index].name, inputs: [editor.input(index, 0), factors], outputs: editor[index].outputs)
+    let node = try Node(
+      Mul.self, name: editor[index].name, inputs: [editor.input(index, 0), factors], outputs: editor[index].outputs)
     editor.replace(index, with: node)
     return true
   }
@@ -254,16 +249,16 @@ struct DivisionByPowerOfTwo: Rule {
 
 /// Pad by nothing, Slice of everything, Expand to what is there.
 struct StillMovement: Rule {
-  let anchors = ["Pad", "Slice", "Expand"]
+  let anchors: [any Operator.Type] = [Pad.self, Slice.self, Expand.self]
   /// No extent is as large.
   private static let everything: Int64 = 1 << 46
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     let source = editor.input(index, 0)
-    switch editor.name(index) {
-    case "Pad":
+    switch editor.kind(index) {
+    case Pad.self:
       guard let pads = editor.integers(editor.input(index, 1)), pads.allSatisfy({ $0 == 0 }) else { return false }
-    case "Slice":
+    case Slice.self:
       guard let starts = editor.integers(editor.input(index, 1)), starts.allSatisfy({ $0 == 0 }),
         let ends = editor.integers(editor.input(index, 2)), ends.count == starts.count
       else { return false }

@@ -3,20 +3,28 @@ import PinionBase
 import PinionGraph
 
 /// A rewriting of a graph that leaves its results as they are.
-public protocol Pass: Sendable {
+protocol Pass: Sendable {
   var name: String { get }
-  /// Rewrites the graph and its subgraphs.
+  /// Rewrites the graph in the editor and its subgraphs. What it does follows from the graph alone.
   /// - Returns: whether anything has changed.
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool
+}
+
+extension Pass {
+  /// Rewrites one graph.
+  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
+    var editor = GraphEditor(graph)
+    guard try run(&editor, context) else { return false }
+    graph = editor.graph
+    return true
+  }
 }
 
 /// What passes may ask.
 public struct PassContext: Sendable {
-  public let resolver: any OperatorResolver
   public let backend: any Backend
   public let executor: StageExecutor
-  public init(resolver: any OperatorResolver, backend: any Backend, executor: StageExecutor) {
-    self.resolver = resolver
+  public init(backend: any Backend, executor: StageExecutor) {
     self.backend = backend
     self.executor = executor
   }
@@ -25,10 +33,10 @@ public struct PassContext: Sendable {
 /// The passes of each optimisation level, in order.
 public enum PassPipeline {
   /// Passes that run again, in order, as long as one of them changes something.
-  public struct Phase: Sendable {
-    public let passes: [any Pass]
+  struct Phase: Sendable {
+    let passes: [any Pass]
     /// A bound on the repetitions, for passes that undo each other on some graph.
-    public let rounds: Int
+    let rounds: Int
   }
 
   private static let exact: [any Pass] = [
@@ -36,7 +44,7 @@ public enum PassPipeline {
   ]
 
   /// - Parameter level: 0 for none, 1 for those that keep every bit of the result, 2 for all.
-  public static func phases(level: Int) -> [Phase] {
+  static func phases(level: Int) -> [Phase] {
     guard level > 0 else { return [] }
     let simplification = Phase(passes: exact, rounds: 8)
     guard level > 1 else { return [simplification] }
@@ -54,19 +62,26 @@ public enum PassPipeline {
   public static func run(_ graph: inout Graph, level: Int, _ context: PassContext) throws(PinionError) {
     let phases = phases(level: level)
     guard !phases.isEmpty else { return }
+    var editor = GraphEditor(graph)
+    // The revision of the graph at which each pass has found nothing to do.
+    var idle: [String: Int] = [:]
     for phase in phases {
       for _ in 0..<phase.rounds {
         var hasChanged = false
-        for pass in phase.passes where try pass.run(&graph, context) {
+        for pass in phase.passes where idle[pass.name] != editor.revision {
+          guard try pass.run(&editor, context) else {
+            idle[pass.name] = editor.revision
+            continue
+          }
           hasChanged = true
           #if DEBUG
-            try verify(graph, after: pass)
+            try verify(editor.graph, after: pass)
           #endif
         }
         guard hasChanged else { break }
       }
     }
-    graph = graph.compacted()
+    graph = editor.graph.compacted()
     #if DEBUG
       try graph.verify()
     #endif

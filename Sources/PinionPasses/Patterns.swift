@@ -1,5 +1,6 @@
 import PinionBase
 import PinionGraph
+import PinionOperators
 import PinionTensor
 
 /// The number as an attribute of a node that computes in `element`; nil where attributes, which are of single precision, cannot tell it.
@@ -36,15 +37,15 @@ extension GraphEditor {
   mutating func affine(_ value: ValueID, at index: Int) -> (offset: Double, scale: Double, base: ValueID) {
     var offset = 0.0, scale = 1.0, base = value
     for _ in 0..<4 {
-      guard let node = producer(base, "Add", "Sub", "Mul", "Div"), let (number, slot, other) = numberAndOther(node) else { break }
-      switch name(node) {
-      case "Add": offset += scale * number
-      case "Sub" where slot == 1: offset -= scale * number
-      case "Sub":
+      guard let node = producer(base, Add.self, Sub.self, Mul.self, Div.self), let (number, slot, other) = numberAndOther(node) else { break }
+      switch kind(node) {
+      case Add.self: offset += scale * number
+      case Sub.self where slot == 1: offset -= scale * number
+      case Sub.self:
         offset += scale * number
         scale = -scale
-      case "Mul": scale *= number
-      case "Div" where slot == 1 && number != 0: scale /= number
+      case Mul.self: scale *= number
+      case Div.self where slot == 1 && number != 0: scale /= number
       default: return (offset, scale, base)
       }
       base = other
@@ -69,17 +70,17 @@ extension GraphEditor {
       }
       return result
     }
-    switch name(node) {
-    case "Neg": return operand(0)?.map { -$0 }
-    case "Add", "Sub", "Mul", "Div", "Pow":
+    switch kind(node) {
+    case Neg.self: return operand(0)?.map { -$0 }
+    case Add.self, Sub.self, Mul.self, Div.self, Pow.self:
       guard let a = operand(0), let b = operand(1) else { return nil }
-      switch name(node) {
-      case "Add": return zip(a, b).map { $0 + $1 }
-      case "Sub": return zip(a, b).map { $0 - $1 }
-      case "Mul": return product(a, b)
+      switch kind(node) {
+      case Add.self: return zip(a, b).map { $0 + $1 }
+      case Sub.self: return zip(a, b).map { $0 - $1 }
+      case Mul.self: return product(a, b)
       default:
         guard b[1...].allSatisfy({ $0 == 0 }) else { return nil }
-        if name(node) == "Div" { return b[0] == 0 ? nil : a.map { $0 / b[0] } }
+        if kind(node) == Div.self { return b[0] == 0 ? nil : a.map { $0 / b[0] } }
         if b[0] == 2 { return product(a, a) }
         return b[0] == 3 ? product(a, a).flatMap { product($0, a) } : nil
       }
@@ -93,7 +94,7 @@ extension GraphEditor {
     var number = 1.0
     var values: [ValueID] = []
     func open(_ node: Int, _ editor: inout GraphEditor, depth: Int) -> Bool {
-      let isDivision = editor.name(node) == "Div"
+      let isDivision = editor.kind(node) == Div.self
       if let (constant, slot, other) = editor.numberAndOther(node) {
         guard !isDivision || (slot == 1 && constant != 0) else { return false }
         number = isDivision ? number / constant : number * constant
@@ -106,7 +107,7 @@ extension GraphEditor {
       return true
     }
     func descend(_ value: ValueID, _ editor: inout GraphEditor, depth: Int) {
-      if depth > 0, let node = editor.soleProducer(value, "Mul", "Div"), open(node, &editor, depth: depth - 1) { return }
+      if depth > 0, let node = editor.soleProducer(value, Mul.self, Div.self), open(node, &editor, depth: depth - 1) { return }
       values.append(value)
     }
     return open(index, &self, depth: 3) ? (number, values) : (1, [])
@@ -114,12 +115,13 @@ extension GraphEditor {
 
   /// The bounds of a Clip, where they are constants.
   func bounds(_ index: Int) -> (low: Double, high: Double)? {
-    func bound(_ slot: Int, _ attribute: String, _ open: Double) -> Double? {
-      if case .float(let value)? = graph.nodes[index].attributes[attribute] { return Double(value) }
+    let op = op(index, Clip.self)
+    func bound(_ slot: Int, _ attribute: Float?, _ open: Double) -> Double? {
+      if let attribute { return Double(attribute) }
       guard let value = input(index, slot) else { return open }
       return constant(value)?.scalar
     }
-    guard let low = bound(1, "min", -.infinity), let high = bound(2, "max", .infinity) else { return nil }
+    guard let low = bound(1, op?.low, -.infinity), let high = bound(2, op?.high, .infinity) else { return nil }
     return (low, high)
   }
 }

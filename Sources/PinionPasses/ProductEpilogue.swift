@@ -1,44 +1,49 @@
 import PinionBase
+import PinionCPU
 import PinionGraph
+import PinionOperators
 import PinionTensor
 
 extension GraphEditor {
   /// Puts a FusedMatMul in the place of the node at `index`, made of the product at `producer` and changes to it.
   fileprivate mutating func replace(
-    _ index: Int, withProduct producer: Int, _ context: PassContext, _ change: (inout Node) -> Void
+    _ index: Int, withProduct producer: Int, _ change: (inout Node) -> Void
   ) throws(PinionError) {
     var node = graph.nodes[producer]
     change(&node)
-    let fused = try context.resolver.node(
-      "FusedMatMul", domain: "pinion", name: node.name, attributes: node.attributes, inputs: node.inputs,
+    let fused = try Node(
+      FusedMatMul.self, name: node.name, attributes: node.attributes, inputs: node.inputs,
       outputs: graph.nodes[index].outputs)
     replace(index, with: fused)
   }
 
   /// A MatMul whose result only one node reads, without what comes after the product.
   fileprivate func plainProduct(_ value: ValueID?) -> Int? {
-    guard let node = soleProducer(value, "MatMul", "pinion::FusedMatMul"), graph.nodes[node].inputs.count == 2,
-      graph.nodes[node].attributes["activation"] == nil
+    guard let node = soleProducer(value, MatMul.self, FusedMatMul.self), graph.nodes[node].inputs.count == 2,
+      op(node, FusedMatMul.self)?.activation.isNone ?? true
     else { return nil }
     return node
   }
+
+  /// How a MatMul, fused or not, takes its operands.
+  fileprivate func transposition(_ index: Int) -> MatrixProduct.Transposition { op(index, FusedMatMul.self)?.transposition ?? .init() }
 }
 
 /// MatMul plus a vector with a number for each column.
 struct ProductBias: Rule {
-  let anchors = ["Add"]
+  let anchors: [any Operator.Type] = [Add.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     for slot in 0..<2 {
       guard let value = editor.input(index, slot), let product = editor.plainProduct(value), let bias = editor.other(index, than: value),
         editor.isFusible(product)
       else { continue }
-      let isTransposed = editor[product].attributes["transB"] == .int(1)
+      let transposition = editor.transposition(product)
       let weights = editor.fact(editor.input(product, 1), at: index), fact = editor.fact(bias, at: index)
-      guard fact.rank == 1, let rank = weights.rank, rank > 1, let columns = weights.extent(isTransposed ? -2 : -1),
-        fact.extent(0) == columns, editor[product].attributes["transBatchB"] ?? .int(0) == .int(0)
+      guard fact.rank == 1, let rank = weights.rank, rank > 1, let columns = weights.extent(transposition.b ? -2 : -1),
+        fact.extent(0) == columns, !transposition.batchB
       else { continue }
-      try editor.replace(index, withProduct: product, context) {
+      try editor.replace(index, withProduct: product) {
         $0.inputs.append(bias)
         $0.formalInputCount = 3
       }
@@ -50,36 +55,34 @@ struct ProductBias: Rule {
 
 /// MatMul times or divided by a number.
 struct ProductScale: Rule {
-  let anchors = ["Mul", "Div"]
+  let anchors: [any Operator.Type] = [Mul.self, Div.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let (number, slot, other) = editor.numberAndOther(index), let product = editor.plainProduct(other), editor.isFusible(product),
-      editor.name(index) == "Mul" || (slot == 1 && number != 0)
+      editor.kind(index) == Mul.self || (slot == 1 && number != 0)
     else { return false }
-    var alpha = editor.name(index) == "Mul" ? number : 1 / number
-    if case .float(let value)? = editor[product].attributes["alpha"] { alpha *= Double(value) }
+    var alpha = editor.kind(index) == Mul.self ? number : 1 / number
+    if let fused = editor.op(product, FusedMatMul.self) { alpha *= Double(fused.alpha) }
     guard isModestFactor(alpha) else { return false }
-    try editor.replace(index, withProduct: product, context) { $0.attributes["alpha"] = .float(Float(alpha)) }
+    try editor.replace(index, withProduct: product) { $0.attributes["alpha"] = .float(Float(alpha)) }
     return true
   }
 }
 
 /// MatMul of matrices that a Transpose makes of others.
 struct ProductOfTransposed: Rule {
-  let anchors = ["MatMul", "pinion::FusedMatMul"]
+  let anchors: [any Operator.Type] = [MatMul.self, FusedMatMul.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    guard editor[index].attributes["transBatchA"] == nil, editor[index].attributes["transBatchB"] == nil, editor.isFusible(index) else {
-      return false
-    }
-    for (slot, name) in [(0, "transA"), (1, "transB")] {
-      guard let transpose = editor.soleProducer(editor.input(index, slot), "Transpose"), let source = editor.input(transpose, 0),
-        case .ints(let permutation)? = editor[transpose].attributes["perm"], permutation.count > 1
+    let transposition = editor.transposition(index)
+    guard !transposition.batchA, !transposition.batchB, editor.isFusible(index) else { return false }
+    for (slot, name, isTransposed) in [(0, "transA", transposition.a), (1, "transB", transposition.b)] {
+      guard let transpose = editor.soleProducer(editor.input(index, slot), Transpose.self), let source = editor.input(transpose, 0),
+        let permutation = editor.op(transpose, Transpose.self)?.permutation, permutation.count > 1
       else { continue }
       let rank = Int64(permutation.count)
       guard permutation == Array(0..<(rank - 2)) + [rank - 1, rank - 2] else { continue }
-      let isTransposed = editor[index].attributes[name] == .int(1)
-      try editor.replace(index, withProduct: index, context) {
+      try editor.replace(index, withProduct: index) {
         $0.inputs[slot] = source
         $0.attributes[name] = isTransposed ? nil : .int(1)
       }
@@ -91,17 +94,17 @@ struct ProductOfTransposed: Rule {
 
 /// MatMul by a constant matrix and then columns times constants: into the matrix.
 struct ColumnScale: Rule {
-  let anchors = ["Mul", "Div"]
+  let anchors: [any Operator.Type] = [Mul.self, Div.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    guard let (constant, slot, other) = editor.constantAndOther(index), editor.name(index) == "Mul" || slot == 1,
-      let product = editor.soleProducer(other, "MatMul"), let weights = editor.constant(editor.input(product, 1)),
+    guard let (constant, slot, other) = editor.constantAndOther(index), editor.kind(index) == Mul.self || slot == 1,
+      let product = editor.soleProducer(other, MatMul.self), let weights = editor.constant(editor.input(product, 1)),
       weights.element == .float32, weights.shape.rank == 2, constant.shape.rank <= 1, var factors = constant.numbers,
       factors.count == weights.shape[1] || factors.count == 1
     else { return false }
     let columns = weights.shape[1]
     if factors.count == 1, columns != 1 { factors = [Double](repeating: factors[0], count: columns) }
-    if editor.name(index) == "Div" {
+    if editor.kind(index) == Div.self {
       guard !factors.contains(0) else { return false }
       factors = factors.map { 1 / $0 }
     }
@@ -114,8 +117,8 @@ struct ColumnScale: Rule {
         target[position] = Float(Double(source[position]) * factors[column])
       }
     }
-    let node = try context.resolver.node(
-      "MatMul", name: editor[product].name, inputs: [editor.input(product, 0), editor.addConstant(scaled)], outputs: editor[index].outputs)
+    let node = try Node(
+      MatMul.self, name: editor[product].name, inputs: [editor.input(product, 0), editor.addConstant(scaled)], outputs: editor[index].outputs)
     editor.replace(index, with: node)
     return true
   }

@@ -1,5 +1,6 @@
 import PinionBase
 import PinionGraph
+import PinionOperators
 import PinionTensor
 
 /// A tensor of codes with what they stand for: scale * (code - zero).
@@ -19,28 +20,26 @@ struct Codes {
 extension GraphEditor {
   /// The codes from which a DequantizeLinear with constant scales makes the value.
   mutating func codes(_ value: ValueID?, at index: Int) -> Codes? {
-    guard let node = producer(value, "DequantizeLinear"), let source = input(node, 0) else { return nil }
-    return codes(node, source, fact(source, at: index).element ?? constant(input(node, 2))?.element)
+    guard let node = producer(value, DequantizeLinear.self), let op = op(node, DequantizeLinear.self), let source = input(node, 0) else {
+      return nil
+    }
+    return codes(node, source, fact(source, at: index).element ?? constant(input(node, 2))?.element, axis: op.axis, blockSize: op.blockSize)
   }
 
   /// What a QuantizeLinear with a constant scale makes codes by, of its input.
   func codes(quantizedBy node: Int) -> Codes? {
-    guard let output = graph.nodes[node].outputs.first ?? nil else { return nil }
-    return codes(node, output, constant(input(node, 2))?.element)
+    guard let op = op(node, QuantizeLinear.self), let output = graph.nodes[node].outputs.first ?? nil else { return nil }
+    return codes(node, output, constant(input(node, 2))?.element, axis: op.axis, blockSize: op.blockSize)
   }
 
-  private func codes(_ node: Int, _ value: ValueID, _ element: ElementType?) -> Codes? {
+  private func codes(_ node: Int, _ value: ValueID, _ element: ElementType?, axis: Int64, blockSize: Int) -> Codes? {
     guard let element, element == .int8 || element == .uint8 || element == .int32, let scaleID = input(node, 1),
-      let scale = constant(scaleID), scale.element == .float32, graph.nodes[node].attributes["block_size"] ?? .int(0) == .int(0)
+      let scale = constant(scaleID), scale.element == .float32, blockSize == 0
     else { return nil }
     if let zero = input(node, 2), constant(zero) == nil { return nil }
-    var axis: Int64?
-    if scale.count != 1 {
-      axis = 1
-      if case .int(let given)? = graph.nodes[node].attributes["axis"] { axis = given }
-    }
     return Codes(
-      value: value, element: element, scale: scale, scaleID: scaleID, zero: constant(input(node, 2)), zeroID: input(node, 2), axis: axis)
+      value: value, element: element, scale: scale, scaleID: scaleID, zero: constant(input(node, 2)), zeroID: input(node, 2),
+      axis: scale.count == 1 ? nil : axis)
   }
 
   /// The zero point as an operand: a constant 0 where there is none.
@@ -53,18 +52,18 @@ extension GraphEditor {
 /// An operator between DequantizeLinear and QuantizeLinear that has an integer form: QLinearConv, QLinearMatMul, QGemm, QLinearAdd,
 /// QLinearGlobalAveragePool. An activation that the codes' range makes anyway goes.
 struct QuantizedOperator: Rule {
-  let anchors = ["QuantizeLinear"]
+  let anchors: [any Operator.Type] = [QuantizeLinear.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let y = editor.codes(quantizedBy: index), y.isPerTensor, y.zero != nil, y.element != .int32,
       let producer = operation(index, y, &editor)
     else { return false }
-    switch editor.name(producer) {
-    case "Conv": return try convolution(producer, index, y, &editor, context)
-    case "MatMul": return try product(producer, index, y, &editor, context)
-    case "Gemm": return try gemm(producer, index, y, &editor, context)
-    case "Add": return try addition(producer, index, y, &editor, context)
-    case "GlobalAveragePool": return try pooling(producer, index, y, &editor, context)
+    switch editor.kind(producer) {
+    case Conv.self: return try convolution(producer, index, y, &editor)
+    case MatMul.self: return try product(producer, index, y, &editor)
+    case Gemm.self: return try gemm(producer, index, y, &editor)
+    case Add.self: return try addition(producer, index, y, &editor)
+    case GlobalAveragePool.self: return try pooling(producer, index, y, &editor)
     default: return false
     }
   }
@@ -73,9 +72,9 @@ struct QuantizedOperator: Rule {
   private func operation(_ index: Int, _ y: Codes, _ editor: inout GraphEditor) -> Int? {
     guard let value = editor.input(index, 0), editor.useCount(value) == 1, let producer = editor.producer(value) else { return nil }
     guard let range = range(y) else { return nil }
-    switch editor.name(producer) {
-    case "Relu": guard range.lowerBound >= 0 else { return nil }
-    case "Clip":
+    switch editor.kind(producer) {
+    case Relu.self: guard range.lowerBound >= 0 else { return nil }
+    case Clip.self:
       guard let (low, high) = editor.bounds(producer), low <= range.lowerBound, high >= range.upperBound * 0.999 else { return nil }
     default: return producer
     }
@@ -91,17 +90,17 @@ struct QuantizedOperator: Rule {
   }
 
   private func replace(
-    _ index: Int, _ name: String, domain: String = "", _ attributes: [String: AttributeValue], _ inputs: [ValueID?], from producer: Int,
-    _ editor: inout GraphEditor, _ context: PassContext
+    _ index: Int, _ type: any Operator.Type, _ attributes: [String: AttributeValue], _ inputs: [ValueID?], from producer: Int,
+    _ editor: inout GraphEditor
   ) throws(PinionError) -> Bool {
-    let node = try context.resolver.node(
-      name, domain: domain, name: editor[producer].name, attributes: attributes, inputs: inputs, outputs: editor[index].outputs)
+    let node = try Node(
+      type, name: editor[producer].name, attributes: attributes, inputs: inputs, outputs: editor[index].outputs)
     editor.replace(index, with: node)
     return true
   }
 
   private func convolution(
-    _ conv: Int, _ index: Int, _ y: Codes, _ editor: inout GraphEditor, _ context: PassContext
+    _ conv: Int, _ index: Int, _ y: Codes, _ editor: inout GraphEditor
   ) throws(PinionError) -> Bool {
     guard let x = editor.codes(editor.input(conv, 0), at: index), x.isPerTensor, x.element != .int32,
       let w = editor.codes(editor.input(conv, 1), at: index), w.element != .int32, let weights = editor.constant(w.value),
@@ -115,7 +114,7 @@ struct QuantizedOperator: Rule {
       else { return false }
       inputs.append(codes)
     }
-    return try replace(index, "QLinearConv", editor[conv].attributes, inputs, from: conv, &editor, context)
+    return try replace(index, QLinearConv.self, editor[conv].attributes, inputs, from: conv, &editor)
   }
 
   /// The weights' zero points; for a scale for each channel as many zeros where there are none.
@@ -153,7 +152,7 @@ struct QuantizedOperator: Rule {
   }
 
   private func product(
-    _ matMul: Int, _ index: Int, _ y: Codes, _ editor: inout GraphEditor, _ context: PassContext
+    _ matMul: Int, _ index: Int, _ y: Codes, _ editor: inout GraphEditor
   ) throws(PinionError) -> Bool {
     guard let a = editor.codes(editor.input(matMul, 0), at: index), a.isPerTensor, a.element != .int32,
       let b = editor.codes(editor.input(matMul, 1), at: index), b.isPerTensor, b.element != .int32
@@ -161,37 +160,35 @@ struct QuantizedOperator: Rule {
     let inputs: [ValueID?] = [
       a.value, a.scaleID, try editor.zeroPoint(a), b.value, b.scaleID, try editor.zeroPoint(b), y.scaleID, try editor.zeroPoint(y),
     ]
-    return try replace(index, "QLinearMatMul", [:], inputs, from: matMul, &editor, context)
+    return try replace(index, QLinearMatMul.self, [:], inputs, from: matMul, &editor)
   }
 
   private func gemm(
-    _ gemm: Int, _ index: Int, _ y: Codes, _ editor: inout GraphEditor, _ context: PassContext
+    _ gemm: Int, _ index: Int, _ y: Codes, _ editor: inout GraphEditor
   ) throws(PinionError) -> Bool {
-    var attributes = editor[gemm].attributes
-    guard attributes["beta"] ?? .float(1) == .float(1), let a = editor.codes(editor.input(gemm, 0), at: index), a.isPerTensor,
+    guard let form = editor.op(gemm, Gemm.self)?.form, form.beta == 1, let a = editor.codes(editor.input(gemm, 0), at: index), a.isPerTensor,
       a.element != .int32, let b = editor.codes(editor.input(gemm, 1), at: index), b.element != .int32,
       let weights = editor.constant(b.value), weights.shape.rank == 2
     else { return false }
-    let isTransposed = attributes["transB"] == .int(1)
+    let isTransposed = form.transposition.b
     guard b.isPerTensor || (b.axis == (isTransposed ? 0 : 1) && b.scale.count == weights.shape[isTransposed ? 0 : 1]),
       b.zero.map({ $0.count == b.scale.count }) ?? true
     else { return false }
     var inputs: [ValueID?] = [a.value, a.scaleID, try editor.zeroPoint(a), b.value, b.scaleID, try weightZero(b, &editor), nil]
     if let bias = editor.input(gemm, 2) {
-      var alpha = 1.0
-      if case .float(let value)? = attributes["alpha"] { alpha = Double(value) }
       guard
-        let codes = try biasCodes(bias, a, b, factor: alpha, channels: weights.shape[isTransposed ? 0 : 1], index, &editor)
+        let codes = try biasCodes(bias, a, b, factor: Double(form.alpha), channels: weights.shape[isTransposed ? 0 : 1], index, &editor)
       else { return false }
       inputs[6] = codes
     }
+    var attributes = editor[gemm].attributes
     attributes["beta"] = nil
     return try replace(
-      index, "QGemm", domain: "com.microsoft", attributes, inputs + [y.scaleID, try editor.zeroPoint(y)], from: gemm, &editor, context)
+      index, QGemm.self, attributes, inputs + [y.scaleID, try editor.zeroPoint(y)], from: gemm, &editor)
   }
 
   private func addition(
-    _ add: Int, _ index: Int, _ y: Codes, _ editor: inout GraphEditor, _ context: PassContext
+    _ add: Int, _ index: Int, _ y: Codes, _ editor: inout GraphEditor
   ) throws(PinionError) -> Bool {
     guard let a = editor.codes(editor.input(add, 0), at: index), a.isPerTensor, a.element == y.element,
       let b = editor.codes(editor.input(add, 1), at: index), b.isPerTensor, b.element == y.element
@@ -199,27 +196,27 @@ struct QuantizedOperator: Rule {
     let inputs: [ValueID?] = [
       a.value, a.scaleID, try editor.zeroPoint(a), b.value, b.scaleID, try editor.zeroPoint(b), y.scaleID, try editor.zeroPoint(y),
     ]
-    return try replace(index, "QLinearAdd", domain: "com.microsoft", [:], inputs, from: add, &editor, context)
+    return try replace(index, QLinearAdd.self, [:], inputs, from: add, &editor)
   }
 
   private func pooling(
-    _ pool: Int, _ index: Int, _ y: Codes, _ editor: inout GraphEditor, _ context: PassContext
+    _ pool: Int, _ index: Int, _ y: Codes, _ editor: inout GraphEditor
   ) throws(PinionError) -> Bool {
     guard let x = editor.codes(editor.input(pool, 0), at: index), x.isPerTensor, x.element == y.element else { return false }
     let inputs: [ValueID?] = [x.value, x.scaleID, try editor.zeroPoint(x), y.scaleID, try editor.zeroPoint(y)]
-    return try replace(index, "QLinearGlobalAveragePool", domain: "com.microsoft", [:], inputs, from: pool, &editor, context)
+    return try replace(index, QLinearGlobalAveragePool.self, [:], inputs, from: pool, &editor)
   }
 }
 
 /// A QuantizeLinear that makes the codes again from which the numbers came, perhaps moved: the codes are moved.
 struct QuantizedMovement: Rule {
-  let anchors = ["QuantizeLinear"]
-  private static let movements: Set<String> = ["Reshape", "Transpose", "Flatten", "Squeeze", "Unsqueeze", "MaxPool"]
+  let anchors: [any Operator.Type] = [QuantizeLinear.self]
+  private static let movements: [any Operator.Type] = [Reshape.self, Transpose.self, Flatten.self, Squeeze.self, Unsqueeze.self, MaxPool.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let y = editor.codes(quantizedBy: index), y.isPerTensor, let source = editor.input(index, 0) else { return false }
     if let x = editor.codes(source, at: index), isSame(x, y) { return editor.bypass(index, with: x.value) }
-    guard editor.useCount(source) == 1, let movement = editor.producer(source), QuantizedMovement.movements.contains(editor.name(movement)),
+    guard editor.useCount(source) == 1, let movement = editor.producer(source), isMovement(editor.kind(movement)),
       editor[movement].outputs.count == 1, let x = editor.codes(editor.input(movement, 0), at: index), isSame(x, y)
     else { return false }
     var node = editor[movement]
@@ -229,6 +226,8 @@ struct QuantizedMovement: Rule {
     return true
   }
 
+  private func isMovement(_ kind: (any Operator.Type)?) -> Bool { QuantizedMovement.movements.contains { $0 == kind } }
+
   private func isSame(_ x: Codes, _ y: Codes) -> Bool {
     x.isPerTensor && x.element == y.element && x.scale.scalar == y.scale.scalar && (x.zero?.scalar ?? 0) == (y.zero?.scalar ?? 0)
   }
@@ -236,7 +235,7 @@ struct QuantizedMovement: Rule {
 
 /// MatMulInteger of codes made at run time, converted to float and multiplied by both scales, and then a vector added.
 struct DynamicQuantizedProduct: Rule {
-  let anchors = ["Mul", "Add"]
+  let anchors: [any Operator.Type] = [Mul.self, Add.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     for slot in 0..<2 {
@@ -244,22 +243,22 @@ struct DynamicQuantizedProduct: Rule {
         continue
       }
       let isFused =
-        editor.name(index) == "Mul"
-        ? try scaled(value, other, index, &editor, context) : try biased(value, other, index, &editor, context)
+        editor.kind(index) == Mul.self
+        ? try scaled(value, other, index, &editor) : try biased(value, other, index, &editor)
       if isFused { return true }
     }
     return false
   }
 
   private func scaled(
-    _ value: ValueID, _ scales: ValueID, _ index: Int, _ editor: inout GraphEditor, _ context: PassContext
+    _ value: ValueID, _ scales: ValueID, _ index: Int, _ editor: inout GraphEditor
   ) throws(PinionError) -> Bool {
-    guard let cast = editor.producer(value, "Cast"), editor[cast].attributes["to"] == .int(Int64(ElementType.float32.rawValue)),
-      let product = editor.soleProducer(editor.input(cast, 0), "MatMulInteger"), let multiplication = editor.producer(scales, "Mul"),
+    guard let cast = editor.producer(value, Cast.self), editor.op(cast, Cast.self)?.to == .float32,
+      let product = editor.soleProducer(editor.input(cast, 0), MatMulInteger.self), let multiplication = editor.producer(scales, Mul.self),
       let b = editor.input(product, 1)
     else { return false }
     for slot in 0..<2 {
-      guard let aScale = editor.input(multiplication, slot), let quantization = editor.producer(aScale, "DynamicQuantizeLinear"),
+      guard let aScale = editor.input(multiplication, slot), let quantization = editor.producer(aScale, DynamicQuantizeLinear.self),
         editor[quantization].outputs.count > 1, editor[quantization].outputs[1] == aScale,
         editor.input(product, 0) == editor[quantization].outputs[0], let bScale = editor.other(multiplication, than: aScale),
         let constant = editor.constant(bScale), constant.element == .float32
@@ -270,8 +269,8 @@ struct DynamicQuantizedProduct: Rule {
         editor.input(product, 0), b, aScale, bScale, editor.input(product, 2), editor.input(product, 3),
       ]
       while let last = inputs.last, last == nil { inputs.removeLast() }
-      let node = try context.resolver.node(
-        "MatMulIntegerToFloat", domain: "com.microsoft", name: editor[product].name, inputs: inputs, outputs: editor[index].outputs)
+      let node = try Node(
+        MatMulIntegerToFloat.self, name: editor[product].name, inputs: inputs, outputs: editor[index].outputs)
       editor.replace(index, with: node)
       return true
     }
@@ -279,16 +278,16 @@ struct DynamicQuantizedProduct: Rule {
   }
 
   private func biased(
-    _ value: ValueID, _ bias: ValueID, _ index: Int, _ editor: inout GraphEditor, _ context: PassContext
+    _ value: ValueID, _ bias: ValueID, _ index: Int, _ editor: inout GraphEditor
   ) throws(PinionError) -> Bool {
-    guard let product = editor.producer(value, "com.microsoft::MatMulIntegerToFloat"), editor[product].inputs.count < 7,
+    guard let product = editor.producer(value, MatMulIntegerToFloat.self), editor[product].inputs.count < 7,
       let constant = editor.constant(bias), constant.shape.rank == 1,
       editor.fact(editor.input(product, 1), at: index).extent(-1) == constant.count
     else { return false }
     var inputs = editor[product].inputs
     while inputs.count < 6 { inputs.append(nil) }
-    let node = try context.resolver.node(
-      "MatMulIntegerToFloat", domain: "com.microsoft", name: editor[product].name, inputs: inputs + [bias], outputs: editor[index].outputs)
+    let node = try Node(
+      MatMulIntegerToFloat.self, name: editor[product].name, inputs: inputs + [bias], outputs: editor[index].outputs)
     editor.replace(index, with: node)
     return true
   }

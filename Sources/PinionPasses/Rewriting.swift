@@ -1,10 +1,11 @@
 import PinionBase
 import PinionGraph
+import PinionOperators
 
 /// A change around one node, whose operator names it.
 protocol Rule: Sendable {
-  /// The qualified names of the operators at which the rule looks.
-  var anchors: [String] { get }
+  /// The operators at which the rule looks.
+  var anchors: [any Operator.Type] { get }
 
   /// Changes the graph around the node if the rule fits; the node makes the last value of the pattern.
   /// - Returns: whether it has changed anything.
@@ -13,21 +14,21 @@ protocol Rule: Sendable {
 
 /// Rules that are tried at every node, in the order of the nodes.
 struct Rewriting: Sendable {
-  private let rules: [String: [any Rule]]
+  private let rules: [ObjectIdentifier: [any Rule]]
 
   /// Rules that make a node fit for another rule do so only a few times in a row.
   private static let repetitions = 8
 
   init(_ rules: [any Rule]) {
-    var table: [String: [any Rule]] = [:]
+    var table: [ObjectIdentifier: [any Rule]] = [:]
     for rule in rules {
-      for anchor in rule.anchors { table[anchor, default: []].append(rule) }
+      for anchor in rule.anchors { table[ObjectIdentifier(anchor), default: []].append(rule) }
     }
     self.rules = table
   }
 
-  func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
-    try graph.edit { (editor) throws(PinionError) in
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    try editor.edit { (editor) throws(PinionError) in
       for index in editor.indices where editor.isThere(index) {
         editor.visit(index)
         for _ in 0..<Rewriting.repetitions {
@@ -38,35 +39,8 @@ struct Rewriting: Sendable {
   }
 
   private func applyOne(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    guard let candidates = rules[editor.name(index)] else { return false }
+    guard let kind = editor.kind(index), let candidates = rules[ObjectIdentifier(kind)] else { return false }
     for rule in candidates where try rule.apply(index, &editor, context) { return true }
     return false
-  }
-}
-
-extension Graph {
-  /// Runs `body` over the subgraphs, innermost first, and then over this graph.
-  /// - Returns: whether anything has changed.
-  mutating func edit(_ body: (inout GraphEditor) throws(PinionError) -> Void) throws(PinionError) -> Bool {
-    try edit(captured: nil, Symbols(), body)
-  }
-
-  private mutating func edit(
-    captured: [Fact]?, _ symbols: Symbols, _ body: (inout GraphEditor) throws(PinionError) -> Void
-  ) throws(PinionError) -> Bool {
-    var editor = GraphEditor(self, captured: captured, symbols)
-    for index in editor.indices where !editor[index].subgraphs.isEmpty {
-      var subgraphs = editor[index].subgraphs
-      var hasChanged = false
-      for number in subgraphs.indices {
-        let facts = editor.capturedFacts(subgraphs[number], of: index)
-        if try subgraphs[number].edit(captured: facts, symbols, body) { hasChanged = true }
-      }
-      if hasChanged { editor.setSubgraphs(index, subgraphs) }
-    }
-    try body(&editor)
-    guard editor.hasChanged else { return false }
-    self = editor.finish()
-    return true
   }
 }

@@ -21,9 +21,8 @@ extension Program {
   /// What is known of each value without a run. A node that fails for these inputs fails where it runs, not here.
   /// - Parameter types: the types of values that are no tensors or have open extents, those of inputs to begin with.
   private func dryKnowledge(_ inputs: [Knowledge], _ types: inout [ValueID: ValueType]) -> [Knowledge]? {
-    var planner = planner(inputs: inputs, dryRun: true)
-    planner.skipsFailures = true
-    guard var segment = try? planner.segment(nodes: Array(graph.nodes.indices)) else { return nil }
+    let planner = Planner(program: self, isDry: true, skipsFailures: true)
+    guard var segment = try? planner.segment(nodes: Array(graph.nodes.indices), knowledge: initialKnowledge(inputs)) else { return nil }
     while let index = segment.eagerNode {
       var knowledge = segment.knowledge
       for (output, type) in zip(graph.nodes[index].outputs, dryTypes(index, knowledge, types)) {
@@ -31,9 +30,7 @@ extension Program {
         knowledge[output.index] = type.map(Program.knowledge(ofType:)) ?? .other
         types[output] = type
       }
-      planner = self.planner(knowledge: knowledge, dryRun: true)
-      planner.skipsFailures = true
-      guard let next = try? planner.segment(nodes: segment.remaining) else { return knowledge }
+      guard let next = try? planner.segment(nodes: segment.remaining, knowledge: knowledge) else { return knowledge }
       segment = next
     }
     return segment.knowledge

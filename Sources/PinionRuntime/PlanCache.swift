@@ -52,6 +52,9 @@ struct PlanCache {
     return segment
   }
 
+  /// The plan used last, which one for other types may be like.
+  var latest: Segment? { entries.max { $0.lastUse < $1.lastUse }?.segment }
+
   /// Forgets every plan.
   /// - Returns: the bytes that their idle workspaces held.
   mutating func removeAll() -> Int {
@@ -61,7 +64,11 @@ struct PlanCache {
   }
 
   /// Bytes of idle workspaces.
-  var idleBytes: Int { entries.reduce(0) { $0 &+ $1.segment.idleBytes } }
+  var idleBytes: Int {
+    var pools: [ObjectIdentifier: WorkspacePool] = [:]
+    for entry in entries { entry.segment.collect(&pools) }
+    return pools.values.reduce(0) { $0 &+ $1.idleBytes }
+  }
 }
 
 extension Signature {

@@ -48,14 +48,3 @@ extension Program {
       }, isComplete: end.isComplete, peakBytes: walk.peakBytes &+ outputBytes, operations: walk.operations, nodes: walk.nodes)
   }
 }
-
-extension Knowledge {
-  /// The type of a tensor that is or will be there.
-  var type: TensorType? {
-    switch self {
-    case .constant(let tensor): tensor.type
-    case .tensor(let type): type
-    case .unknown, .other: nil
-    }
-  }
-}

@@ -23,11 +23,11 @@ struct PlanWalk {
 
   /// - Parameter inputs: what is known of the program's inputs and then of the values it captures.
   mutating func plan(_ program: Program, inputs: [Knowledge], values: ShapeValues) throws(PinionError) -> End {
-    var planner = program.planner(inputs: inputs, dryRun: true)
-    var segment = try planner.segment(nodes: Array(program.graph.nodes.indices))
+    let planner = Planner(program: program, isDry: true)
+    var segment = try planner.segment(nodes: Array(program.graph.nodes.indices), knowledge: program.initialKnowledge(inputs))
     var made = Set<ValueID>()
     while true {
-      for index in planner.plannedNodes { count(program.graph.nodes[index], segment.knowledge) }
+      for placed in segment.record.layout.placed { count(program.graph.nodes[placed.node], segment.knowledge) }
       peakBytes = max(peakBytes, heldBytes &+ segment.arenaBytes)
       if segment.isReadLater { heldBytes &+= segment.arenaBytes }
       guard let index = segment.eagerNode else { return End(knowledge: segment.knowledge, made: made, isComplete: segment.remaining.isEmpty) }
@@ -48,8 +48,7 @@ struct PlanWalk {
       }
       if node.subgraphs.isEmpty { count(node, knowledge) } else { add(node, knowledge, operations: 0) }
       peakBytes = max(peakBytes, heldBytes)
-      planner = program.planner(knowledge: knowledge, dryRun: true)
-      segment = try planner.segment(nodes: segment.remaining)
+      segment = try planner.segment(nodes: segment.remaining, knowledge: knowledge)
     }
   }
 

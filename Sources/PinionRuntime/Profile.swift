@@ -18,8 +18,17 @@ public final class Profile: Sendable {
     public var nanoseconds: UInt64
   }
 
+  /// Nodes that planning met, over all plans and runs.
+  public struct Planning: Sendable {
+    /// Types inferred and kernels made.
+    public var made = 0
+    /// Taken over from an earlier plan, since all operands had the same types.
+    public var kept = 0
+  }
+
   private struct State {
     var runs = 0
+    var planning = Planning()
     var events: [Event] = []
     var sums: [Sum] = []
     var indices: [String: Int] = [:]
@@ -55,6 +64,14 @@ public final class Profile: Sendable {
     }
   }
 
+  func recordPlanning(made: Int, kept: Int) {
+    state.withLock {
+      $0.planning.made &+= made
+      $0.planning.kept &+= kept
+    }
+  }
+
+  public var planning: Planning { state.withLock { $0.planning } }
   public var runs: Int { state.withLock { $0.runs } }
   public var lastRun: [Event] { state.withLock { $0.events } }
   /// One entry for each node, in the order of first execution.

@@ -13,8 +13,13 @@ public final class Program: Sendable {
   let allocator: Allocator
   /// The programs of each node's subgraphs, by the node's index.
   let subprograms: [Int: [Program]]
-  let useCounts: [Int]
+  /// The values that each node reads.
+  let operands: OperandTable
   private let plans: Mutex<PlanCache>
+  /// What is known without the inputs.
+  private let constants: [Knowledge]
+  /// The graph's inputs and then the values that it captures, in the order in which `run` takes them.
+  let entryValues: [ValueID]
 
   /// - Throws: nothing the verifier has not excluded.
   public init(
@@ -26,7 +31,11 @@ public final class Program: Sendable {
     self.executor = executor
     self.packed = packed
     self.allocator = allocator
-    useCounts = graph.useCounts()
+    operands = OperandTable(graph)
+    entryValues = graph.inputs + graph.captures.map(\.inner)
+    var constants = [Knowledge](repeating: .unknown, count: graph.values.count)
+    for (value, tensor) in graph.constants { constants[value.index] = .constant(tensor) }
+    self.constants = constants
     var subprograms: [Int: [Program]] = [:]
     for (index, node) in graph.nodes.enumerated() where !node.subgraphs.isEmpty {
       subprograms[index] = node.subgraphs.map {
@@ -37,30 +46,23 @@ public final class Program: Sendable {
     plans = Mutex(PlanCache(limit: planLimit, bytes: planBytes))
   }
 
-  /// What is known before anything has run: the constants, and the inputs' types.
-  private func initialKnowledge(_ inputs: [Knowledge]) -> [Knowledge] {
-    var knowledge = [Knowledge](repeating: .unknown, count: graph.values.count)
-    for (value, tensor) in graph.constants { knowledge[value.index] = .constant(tensor) }
+  /// What is known before anything has run: the constants, and what the entry values are.
+  func initialKnowledge(_ inputs: [Knowledge]) -> [Knowledge] {
+    var knowledge = constants
     for (value, input) in zip(entryValues, inputs) { knowledge[value.index] = input }
     return knowledge
   }
 
-  /// The graph's inputs and then the values that it captures, in the order in which `run` takes them.
-  var entryValues: [ValueID] { graph.inputs + graph.captures.map(\.inner) }
-
-  func planner(inputs: [Knowledge], dryRun: Bool = false) -> Planner { planner(knowledge: initialKnowledge(inputs), dryRun: dryRun) }
-
-  func planner(knowledge: [Knowledge], dryRun: Bool = false) -> Planner {
-    Planner(
-      graph: graph, knowledge: knowledge, backend: backend, executor: executor, packed: packed, allocator: allocator,
-      useCounts: useCounts, dryRun: dryRun)
-  }
-
   /// The first segment for inputs of these types.
-  func rootSegment(for inputs: [Value?]) throws(PinionError) -> Segment {
-    if let segment = plans.withLock({ $0.find(inputs) }) { return segment }
-    var planner = planner(inputs: inputs.map { Program.knowledge(of: $0) })
-    let segment = try planner.segment(nodes: Array(graph.nodes.indices))
+  func rootSegment(for inputs: [Value?], control: RunControl? = nil, profile: Profile? = nil) throws(PinionError) -> Segment {
+    let (found, latest) = plans.withLock { (plans: inout PlanCache) -> (Segment?, Segment?) in
+      if let segment = plans.find(inputs) { return (segment, nil) }
+      return (nil, plans.latest)
+    }
+    if let found { return found }
+    let segment = try Planner(program: self, control: control, profile: profile).segment(
+      nodes: Array(graph.nodes.indices), knowledge: initialKnowledge(inputs.map { Program.knowledge(of: $0) }), basis: latest,
+      given: entryValues)
     return plans.withLock { $0.insert(segment, for: Signature(inputs)) }
   }
 
@@ -81,7 +83,7 @@ public final class Program: Sendable {
     _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile? = nil
   ) throws(PinionError) -> [Value] {
     if let profile, graph.captures.isEmpty { profile.beginRun() }
-    var segment = try rootSegment(for: inputs)
+    var segment = try rootSegment(for: inputs, control: control, profile: profile)
     var values = [Value?](repeating: nil, count: graph.values.count)
     for (value, input) in zip(entryValues, inputs) { values[value.index] = input }
     while true {
@@ -112,8 +114,8 @@ public final class Program: Sendable {
     guard inputs == graph.inputs.count, outputs == graph.outputs.count, limits?.bytes == nil,
       let segment = plans.withLock({ $0.find(count: inputs, input) }), let bindings = segment.bindings
     else { return false }
-    let workspace = try segment.takeWorkspace(allocator: allocator)
-    defer { segment.giveBack(workspace) }
+    let workspace = try segment.workspaces.take(for: segment, allocator: allocator)
+    defer { segment.workspaces.giveBack(workspace) }
     for index in bindings.indices {
       switch bindings[index] {
       case .input(let position):
@@ -136,7 +138,7 @@ public final class Program: Sendable {
     guard segment.steps.count > 0 || !segment.crossings.isEmpty || !segment.externals.isEmpty else { return }
     try control.takeBytes(segment.arenaBytes)
     let workspace: Workspace
-    do { workspace = try segment.takeWorkspace(allocator: allocator) } catch {
+    do { workspace = try segment.workspaces.take(for: segment, allocator: allocator) } catch {
       control.giveBytes(segment.arenaBytes)
       throw error
     }
@@ -186,6 +188,7 @@ public final class Program: Sendable {
   @inline(__always)
   func execute(_ segment: Segment, _ workspace: Workspace, control: RunControl, profile: Profile?) throws(PinionError) {
     var current = 0
+    if segment.isParallel { executor.pool.wake() }
     do throws(PinionError) {
       try control.takeSteps(segment.steps.count)
       if let profile {
@@ -239,7 +242,7 @@ public final class Program: Sendable {
     guard step < segment.steps.count, segment.steps[step].node >= 0 else { return error }
     let index = segment.steps[step].node
     return graph.nodes[index].locate(
-      error, inputTypes: (segment.inputTypes[index] ?? []).map { $0?.description ?? "-" })
+      error, inputTypes: graph.nodes[index].inputs.map { $0.flatMap { segment.knowledge[$0.index].type?.description } ?? "-" })
   }
 
   /// Executes the node that ends a segment and finds or plans what follows.
@@ -291,8 +294,8 @@ public final class Program: Sendable {
       guard let output else { continue }
       knowledge[output.index] = constants[slot].map(Knowledge.constant) ?? Program.knowledge(of: results[slot])
     }
-    var planner = planner(knowledge: knowledge)
-    let next = try planner.segment(nodes: segment.remaining)
+    let next = try Planner(program: self, control: control, profile: profile).segment(
+      nodes: segment.remaining, knowledge: knowledge, basis: segment.anyFollowing)
     segment.setNext(next, for: signature)
     return next
   }
@@ -313,9 +316,9 @@ public final class Program: Sendable {
     let captured = program.graph.captures.map { capture in
       if let input = node.inputs[capture.input], case .constant = knowledge[input.index] { knowledge[input.index] } else { Knowledge.unknown }
     }
-    var planner = program.planner(inputs: program.graph.inputs.map { _ in .unknown } + captured, dryRun: true)
-    planner.skipsFailures = true
-    guard let inner = (try? planner.segment(nodes: Array(program.graph.nodes.indices)))?.knowledge else { return none }
+    let planner = Planner(program: program, isDry: true, skipsFailures: true)
+    let initial = program.initialKnowledge(program.graph.inputs.map { _ in .unknown } + captured)
+    guard let inner = (try? planner.segment(nodes: Array(program.graph.nodes.indices), knowledge: initial))?.knowledge else { return none }
     return none.indices.map { slot in
       guard slot < program.graph.outputs.count, case .constant(let tensor) = inner[program.graph.outputs[slot].index] else { return nil }
       return tensor
@@ -346,7 +349,7 @@ private final class Lease {
 
   deinit {
     control.giveBytes(segment.arenaBytes)
-    segment.giveBack(workspace)
+    segment.workspaces.giveBack(workspace)
   }
 }
 

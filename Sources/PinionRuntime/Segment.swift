@@ -4,17 +4,6 @@ import PinionGraph
 import PinionTensor
 import Synchronization
 
-/// How far a value is known while a plan is built.
-enum Knowledge: Sendable {
-  /// Not computed before the segment ends.
-  case unknown
-  case constant(Tensor)
-  /// A tensor of this type will be there.
-  case tensor(TensorType)
-  /// A sequence, optional or map will be there.
-  case other
-}
-
 /// Where an operand of a step lies.
 enum Location: Sendable {
   case arena(offset: Int)
@@ -39,7 +28,7 @@ enum Binding: Sendable {
 
 /// One stage of one node, ready to run.
 struct Step: Sendable {
-  let stage: Kernel.Stage
+  var stage: Kernel.Stage
   let node: Int
   /// Index of the node's first operand in the workspace's table.
   let operands: Int
@@ -56,7 +45,7 @@ struct Crossing: Sendable {
   let location: Location
 }
 
-/// Steps at fixed addresses: walking them copies none and so counts no references.
+/// Steps at fixed addresses: walking them copies none and so counts no references. Not written to once a segment has it.
 final class StepTable: @unchecked Sendable {
   let first: UnsafeMutablePointer<Step>
   let count: Int
@@ -67,70 +56,93 @@ final class StepTable: @unchecked Sendable {
     first.initialize(from: steps, count: count)
   }
 
+  init(copying other: StepTable) {
+    count = other.count
+    first = .allocate(capacity: max(count, 1))
+    first.initialize(from: other.first, count: count)
+  }
+
   deinit {
     first.deinitialize(count: count)
     first.deallocate()
   }
 
   subscript(index: Int) -> Step { first[index] }
+
+  var isParallel: Bool { (0..<count).contains { first[$0].stage.tasks > 1 } }
+
+  func replace(from index: Int, _ steps: [Step]) {
+    for (offset, step) in steps.enumerated() { first[index &+ offset] = step }
+  }
+
+  func replaceStage(of index: Int, _ stage: Kernel.Stage) { first[index].stage = stage }
 }
 
 /// A planned stretch of a graph: steps over one arena, then perhaps a node whose output shapes only running it tells,
 /// then the segment that follows for those shapes.
 final class Segment: Sendable {
+  typealias Patch = (operand: Int, external: Int, offset: Int)
+
   let steps: StepTable
   let operands: [Location]
   /// Operands to fill in for each run: index, external, byte offset.
-  let patches: ContiguousArray<(operand: Int, external: Int, offset: Int)>
+  let patches: ContiguousArray<Patch>
   let externals: ContiguousArray<External>
   let crossings: [Crossing]
-  let arenaBytes: Int
   /// The node to execute outside the plan after the steps, as an index of the graph.
   let eagerNode: Int?
-  /// What is known after the steps.
-  let knowledge: [Knowledge]
   /// Nodes that neither this segment nor earlier ones run, `eagerNode` not among them.
   let remaining: [Int]
-  /// Types of each step's inputs, for error messages.
-  let inputTypes: [Int: [TensorType?]]
-
+  let record: PlanRecord
   /// For a graph's only segment: the input or output that each external is, by position.
   let bindings: ContiguousArray<Binding>?
+  let workspaces: WorkspacePool
+  /// Tells the segment from others with the same workspaces.
+  let number: Int
 
-  private let idle = Mutex<[Workspace]>([])
-  private let following = Mutex<[Signature: Segment]>([:])
+  private let following: Mutex<[Signature: Segment]> = Mutex([:])
+  /// What a segment that follows can be made from while there is none yet.
+  private let followingBasis: Segment?
+  /// Whether some stage has work for more than one thread.
+  let isParallel: Bool
 
   init(
-    steps: [Step], operands: [Location], externals: ContiguousArray<External>, crossings: [Crossing], arenaBytes: Int,
-    eagerNode: Int?, knowledge: [Knowledge], remaining: [Int], inputTypes: [Int: [TensorType?]], bindings: ContiguousArray<Binding>?
+    steps: StepTable, operands: [Location], patches: ContiguousArray<Patch>, externals: ContiguousArray<External>, crossings: [Crossing],
+    eagerNode: Int?, remaining: [Int], record: PlanRecord, bindings: ContiguousArray<Binding>?, workspaces: WorkspacePool,
+    following: Segment? = nil
   ) {
-    self.steps = StepTable(steps)
+    self.steps = steps
     self.operands = operands
+    self.patches = patches
     self.externals = externals
     self.crossings = crossings
-    self.arenaBytes = arenaBytes
     self.eagerNode = eagerNode
-    self.knowledge = knowledge
     self.remaining = remaining
-    self.inputTypes = inputTypes
+    self.record = record
     self.bindings = bindings
-    var patches = ContiguousArray<(operand: Int, external: Int, offset: Int)>()
+    self.workspaces = workspaces
+    number = workspaces.nextNumber()
+    isParallel = steps.isParallel
+    followingBasis = following
+  }
+
+  static func patches(_ operands: [Location]) -> ContiguousArray<Patch> {
+    var patches = ContiguousArray<Patch>()
     for (index, location) in operands.enumerated() {
       if case .external(let external, let offset) = location { patches.append((index, external, offset)) }
     }
-    self.patches = patches
+    return patches
   }
 
-  /// A workspace that no other run uses.
-  func takeWorkspace(allocator: Allocator) throws(PinionError) -> Workspace {
-    if let workspace = idle.withLock({ $0.popLast() }) { return workspace }
-    return try Workspace(self, allocator: allocator)
-  }
-
-  func giveBack(_ workspace: Workspace) { idle.withLock { $0.append(workspace) } }
+  var arenaBytes: Int { workspaces.arenaBytes }
+  /// What is known after the steps.
+  var knowledge: [Knowledge] { record.knowledge }
 
   /// The segment that follows the eager node for these output types.
   func next(_ signature: Signature) -> Segment? { following.withLock { $0[signature] } }
+
+  /// A segment that follows for some types, to make one for others from.
+  var anyFollowing: Segment? { following.withLock { $0.values.first } ?? followingBasis }
 
   /// Remembers a following segment; the oldest shapes are forgotten wholesale when there are too many.
   func setNext(_ segment: Segment, for signature: Signature) {
@@ -140,42 +152,10 @@ final class Segment: Sendable {
     }
   }
 
-  /// Bytes held by idle workspaces, here and in all that follows.
-  var idleBytes: Int {
-    let own = idle.withLock { $0.count } &* arenaBytes
-    return following.withLock { Array($0.values) }.reduce(own) { $0 &+ $1.idleBytes }
-  }
-}
-
-/// Memory of one run of a segment: the arena, and the table of operand pointers into it.
-final class Workspace: @unchecked Sendable {
-  let arena: Buffer
-  let operands: UnsafeMutablePointer<UnsafeMutableRawPointer>
-  let externals: UnsafeMutablePointer<UnsafeMutableRawPointer>
-  let control: RunControl
-  let job: StageJob
-
-  init(_ segment: Segment, allocator: Allocator) throws(PinionError) {
-    arena = try allocator.buffer(bytes: segment.arenaBytes)
-    operands = .allocate(capacity: max(segment.operands.count, 1))
-    externals = .allocate(capacity: max(segment.externals.count, 1))
-    externals.initialize(repeating: arena.pointer, count: max(segment.externals.count, 1))
-    control = RunControl()
-    job = StageJob(control: control)
-    for (index, location) in segment.operands.enumerated() {
-      let pointer: UnsafeMutableRawPointer =
-        switch location {
-        case .arena(let offset): arena.pointer + offset
-        case .external: arena.pointer
-        case .constant(let address): UnsafeMutableRawPointer(bitPattern: address) ?? arena.pointer
-        }
-      (operands + index).initialize(to: pointer)
-    }
-  }
-
-  deinit {
-    operands.deallocate()
-    externals.deallocate()
+  /// Adds the workspaces of this segment and of all that follow.
+  func collect(_ pools: inout [ObjectIdentifier: WorkspacePool]) {
+    pools[ObjectIdentifier(workspaces)] = workspaces
+    for segment in following.withLock({ Array($0.values) }) { segment.collect(&pools) }
   }
 }
 

@@ -88,7 +88,7 @@ final class ShapeValues {
     var unasked = types.indices.filter { types[$0] != nil }.sorted { (types[$0]?.count ?? 0) > (types[$1]?.count ?? 0) }
     while true {
       let inference = InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count)
-      do { return try node.op.infer(inference) } catch {
+      do { return try node.op.outputTypes(inference) } catch {
         guard error.code == .dataDependent else { throw error }
       }
       guard let slot = unasked.popLast() else { break }

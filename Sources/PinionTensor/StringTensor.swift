@@ -35,6 +35,26 @@ extension Tensor {
     self.init(type, data: buffer.pointer, owner: StringStorage(buffer: buffer))
   }
 
+  /// A string tensor with a copy of `text`.
+  /// - Parameter offsets: where each string begins, relative to the first, and where the last one ends; ascending, and one more than
+  ///   the shape has elements.
+  public init(
+    text: UnsafeRawBufferPointer, offsets: UnsafeBufferPointer<Int64>, _ shape: Shape, allocator: Allocator = .system
+  ) throws(PinionError) {
+    guard offsets.count == shape.count &+ 1 else { throw .invalidShape("\(offsets.count) offsets for \(shape.count) strings") }
+    let type = TensorType(.string, shape)
+    let buffer = try allocator.buffer(bytes: try type.byteCount.adding(text.count))
+    let elements = buffer.pointer.bindMemory(to: StringElement.self, capacity: shape.count)
+    let copy = buffer.pointer + type.byteCount
+    if let source = text.baseAddress { copy.copyMemory(from: source, byteCount: text.count) }
+    for index in 0..<shape.count {
+      let start = Int(offsets[index] &- offsets[0]), end = Int(offsets[index &+ 1] &- offsets[0])
+      guard start >= 0, start <= end, end <= text.count else { throw .invalidArgument("the offsets of strings do not ascend") }
+      elements[index] = StringElement(start: UnsafePointer((copy + start).assumingMemoryBound(to: UInt8.self)), count: end - start)
+    }
+    self.init(type, data: buffer.pointer, owner: StringStorage(buffer: buffer))
+  }
+
   /// A string tensor with copies of this one's strings.
   /// - Parameter maker: is remembered by the copy's owner.
   public func copyingStrings(allocator: Allocator = .system, maker: AnyObject? = nil) throws(PinionError) -> Tensor {

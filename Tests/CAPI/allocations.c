@@ -63,6 +63,23 @@ static void run_without_allocating(const buffer *bytes, int64_t size, int32_t th
   for (i = 0; i < 100; ++i) CHECK_OK(pinion_session_run(session, NULL, count, NULL, inputs, 1, NULL, &output));
   if (allocations != before) fprintf(stderr, "%ld allocations in 100 runs on %d threads\n", allocations - before, (int)threads);
   CHECK(allocations == before);
+  {
+    pinion_input_shape shapes[2];
+    void *addresses[2], *result = pinion_tensor_data(output);
+    pinion_call *call;
+    for (i = 0; i < count; ++i) {
+      shapes[i].name = pinion_value_info_name(pinion_session_input(session, i));
+      shapes[i].value = inputs[i];
+      addresses[i] = pinion_tensor_data(inputs[i]);
+    }
+    CHECK_OK(pinion_call_create(session, count, shapes, 1, NULL, &call));
+    CHECK_OK(pinion_call_run(call, NULL, addresses, &result));
+    before = allocations;
+    for (i = 0; i < 100; ++i) CHECK_OK(pinion_call_run(call, NULL, addresses, &result));
+    if (allocations != before) fprintf(stderr, "%ld allocations in 100 calls on %d threads\n", allocations - before, (int)threads);
+    CHECK(allocations == before);
+    pinion_call_release(call);
+  }
   for (i = 0; i < count; ++i) pinion_value_release(inputs[i]);
   pinion_value_release(output);
   pinion_session_release(session);

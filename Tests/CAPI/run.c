@@ -402,6 +402,172 @@ static void threads(void) {
   pinion_session_release(session);
 }
 
+static void prepared_calls(void) {
+  const int64_t dims[] = {3, 2}, vector[] = {2}, none[] = {0, 2}, open[] = {2};
+  const char *names[] = {"y", "y"};
+  pinion_input_shape shapes[2] = {{"x", NULL, PINION_UNDEFINED, 2, NULL}, {"b", NULL, PINION_FLOAT32, 1, NULL}};
+  float x[6] = {1, 2, 3, 4, 5, 6}, b[2] = {1, 1}, y[6], other[6];
+  void *inputs[2], *outputs[2];
+  pinion_session *session = session_of(add_model(), NULL);
+  pinion_call *call, *second;
+  pinion_run_options options = PINION_RUN_OPTIONS_INIT;
+  pinion_cancel_token *token;
+  int i;
+  shapes[0].dims = dims;
+  shapes[1].dims = vector;
+  inputs[0] = x, inputs[1] = b, outputs[0] = y, outputs[1] = other;
+
+  CHECK_OK(pinion_call_create(session, 1, shapes, 1, NULL, &call));
+  CHECK(pinion_call_retain(call) == call);
+  pinion_call_release(call);
+  CHECK(pinion_call_output_count(call) == 1 && pinion_call_output(call, 1) == NULL);
+  CHECK(strcmp(pinion_value_info_text(pinion_call_output(call, 0)), "float32[3,2]") == 0);
+  CHECK(strcmp(pinion_value_info_name(pinion_call_output(call, 0)), "y") == 0);
+  pinion_session_release(session);
+  for (i = 0; i < 4; ++i) {
+    x[0] = (float)i;
+    memset(y, 0, sizeof y);
+    CHECK_OK(pinion_call_run(call, NULL, inputs, outputs));
+    CHECK(y[0] == (float)(i + 10) && y[5] == 26);
+    CHECK_OK(pinion_call_run(call, &options, inputs, outputs));
+  }
+  CHECK_OK(pinion_cancel_token_create(&token));
+  pinion_cancel_token_set(token);
+  options.cancel_token = token;
+  CHECK_STATUS(pinion_call_run(call, &options, inputs, outputs), PINION_CANCELLED);
+  pinion_cancel_token_release(token);
+  inputs[0] = NULL;
+  CHECK_STATUS(pinion_call_run(call, NULL, inputs, outputs), PINION_INVALID_ARGUMENT);
+  inputs[0] = (char *)x + 1;
+  CHECK_STATUS(pinion_call_run(call, NULL, inputs, outputs), PINION_INVALID_ARGUMENT);
+  inputs[0] = x;
+  outputs[0] = NULL;
+  CHECK_STATUS(pinion_call_run(call, NULL, inputs, outputs), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_call_run(call, NULL, NULL, outputs), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_call_run(call, NULL, inputs, NULL), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_call_run(NULL, NULL, inputs, outputs), PINION_INVALID_ARGUMENT);
+  outputs[0] = y;
+  pinion_call_release(call);
+  pinion_call_release(NULL);
+  CHECK(pinion_call_output_count(NULL) == 0 && pinion_call_output(NULL, 0) == NULL && pinion_call_retain(NULL) == NULL);
+
+  /* A default that is fed, in another order than the session's; one output twice. */
+  session = session_of(add_model(), NULL);
+  {
+    pinion_input_shape swapped[2];
+    void *addresses[2];
+    swapped[0] = shapes[1], swapped[1] = shapes[0];
+    addresses[0] = b, addresses[1] = x;
+    CHECK_OK(pinion_call_create(session, 2, swapped, 2, names, &second));
+    CHECK(pinion_call_output_count(second) == 2);
+    for (i = 0; i < 3; ++i) {
+      memset(y, 0, sizeof y);
+      memset(other, 0, sizeof other);
+      CHECK_OK(pinion_call_run(second, NULL, addresses, outputs));
+      CHECK(y[5] == 7 && other[5] == 7);
+    }
+    pinion_call_release(second);
+  }
+  shapes[0].dims = none;
+  CHECK_OK(pinion_call_create(session, 1, shapes, 1, NULL, &call));
+  inputs[0] = outputs[0] = NULL;
+  for (i = 0; i < 3; ++i) CHECK_OK(pinion_call_run(call, NULL, inputs, outputs));
+  pinion_call_release(call);
+
+  CHECK_STATUS(pinion_call_create(session, 0, NULL, 1, NULL, &call), PINION_INVALID_ARGUMENT);
+  CHECK(call == NULL);
+  CHECK_STATUS(pinion_call_create(session, 1, shapes, 2, NULL, &call), PINION_INVALID_ARGUMENT);
+  shapes[1] = shapes[0];
+  CHECK_STATUS(pinion_call_create(session, 2, shapes, 1, NULL, &call), PINION_INVALID_ARGUMENT);
+  shapes[0].name = "nobody";
+  CHECK_STATUS(pinion_call_create(session, 1, shapes, 1, NULL, &call), PINION_NOT_FOUND);
+  names[0] = "nobody";
+  CHECK_STATUS(pinion_call_create(session, 1, shapes + 1, 1, names, &call), PINION_NOT_FOUND);
+  shapes[1].rank = -1;
+  CHECK_STATUS(pinion_call_create(session, 1, shapes + 1, 1, NULL, &call), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_call_create(NULL, 1, shapes + 1, 1, NULL, &call), PINION_INVALID_ARGUMENT);
+  pinion_session_release(session);
+
+  session = session_of(string_model(), NULL);
+  shapes[0].name = "x", shapes[0].rank = 1, shapes[0].dims = open;
+  CHECK_STATUS(pinion_call_create(session, 1, shapes, 1, NULL, &call), PINION_UNSUPPORTED);
+  pinion_session_release(session);
+}
+
+static double seconds_of_other_threads(void) {
+  struct timespec all, own;
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &all);
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &own);
+  return (double)(all.tv_sec - own.tv_sec) + 1e-9 * (double)(all.tv_nsec - own.tv_nsec);
+}
+
+/* Runs whose nodes have work for one thread wake no other. */
+static void idle_workers(void) {
+  const int64_t dims[] = {3, 2};
+  const struct timespec pause = {0, 20 * 1000 * 1000};
+  pinion_session_options options = PINION_SESSION_OPTIONS_INIT;
+  pinion_value *input, *output;
+  pinion_session *session;
+  double before;
+  int i;
+  options.threads = 3;
+  session = session_of(add_model(), &options);
+  CHECK_OK(pinion_tensor_create(NULL, PINION_FLOAT32, 2, dims, &input));
+  CHECK_OK(pinion_tensor_create(NULL, PINION_FLOAT32, 2, dims, &output));
+  memset(pinion_tensor_data(input), 0, pinion_tensor_byte_size(input));
+  CHECK_OK(pinion_session_run(session, NULL, 1, NULL, &input, 1, NULL, &output));
+  nanosleep(&pause, NULL);
+  before = seconds_of_other_threads();
+  for (i = 0; i < 20000; ++i) CHECK_OK(pinion_session_run(session, NULL, 1, NULL, &input, 1, NULL, &output));
+  nanosleep(&pause, NULL);
+  CHECK(seconds_of_other_threads() - before < 0.01);
+  pinion_value_release(input);
+  pinion_value_release(output);
+  pinion_session_release(session);
+}
+
+typedef struct question {
+  int asked, stop_at;
+  pthread_t thread;
+} question;
+
+static int32_t should_stop(void *context) {
+  question *mine = context;
+  CHECK(pthread_equal(mine->thread, pthread_self()));
+  return ++mine->asked >= mine->stop_at;
+}
+
+/* A long run asks its caller again and again, and ends soon after the answer. */
+static void questions(void) {
+  const int64_t dims[] = {1024, 1024};
+  int32_t threads;
+  for (threads = 1; threads <= 2; ++threads) {
+    pinion_session_options session_options = PINION_SESSION_OPTIONS_INIT;
+    pinion_run_options options = PINION_RUN_OPTIONS_INIT;
+    question mine;
+    pinion_session *session;
+    pinion_value *input, *output = NULL;
+    double start;
+    session_options.threads = threads;
+    session = session_of(matmul_model(1024, 60), &session_options);
+    CHECK_OK(pinion_tensor_create(NULL, PINION_FLOAT32, 2, dims, &input));
+    memset(pinion_tensor_data(input), 0, pinion_tensor_byte_size(input));
+    mine.asked = 0, mine.stop_at = 3, mine.thread = pthread_self();
+    options.should_stop = should_stop;
+    options.should_stop_context = &mine;
+    start = seconds();
+    CHECK_STATUS(pinion_session_run(session, &options, 1, NULL, &input, 1, NULL, &output), PINION_CANCELLED);
+    CHECK(mine.asked == 3 && output == NULL);
+    CHECK(seconds() - start >= 0.05);
+    mine.asked = 0, mine.stop_at = 1 << 30;
+    CHECK_OK(pinion_session_run(session, &options, 1, NULL, &input, 1, NULL, &output));
+    CHECK(mine.asked >= 3);
+    pinion_value_release(output);
+    pinion_value_release(input);
+    pinion_session_release(session);
+  }
+}
+
 int main(void) {
   models();
   files();
@@ -412,5 +578,8 @@ int main(void) {
   plans();
   profiles();
   threads();
+  prepared_calls();
+  questions();
+  idle_workers();
   return check_result("run");
 }

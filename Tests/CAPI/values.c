@@ -281,6 +281,94 @@ static void dlpack_out(void) {
   pinion_value_release(value);
 }
 
+static void flat_strings(void) {
+  const char text[] = "onetwo\0x";
+  const int64_t offsets[] = {1, 3, 3, 8}, dims[] = {3}, falling[] = {0, 2, 1, 3}, negative[] = {-1, 0, 0, 0}, empty[] = {5}, zero[] = {0};
+  const int64_t *places;
+  const char *data;
+  size_t length;
+  pinion_value *value, *numbers;
+  CHECK_OK(pinion_tensor_create_text(text, offsets, 1, dims, &value));
+  CHECK_OK(pinion_tensor_string(value, 0, &data, &length));
+  CHECK(length == 2 && memcmp(data, "ne", 2) == 0);
+  CHECK_OK(pinion_tensor_string(value, 1, &data, &length));
+  CHECK(length == 0);
+  CHECK_OK(pinion_tensor_strings(value, &data, &places));
+  CHECK(places[0] == 0 && places[1] == 3 && places[2] == 4 && places[3] == 10 && memcmp(data, "ne\0\0two\0x", 10) == 0);
+  {
+    const int64_t *again;
+    CHECK_OK(pinion_tensor_strings(value, &data, &again));
+    CHECK(again == places);
+  }
+  pinion_value_release(value);
+  CHECK_OK(pinion_tensor_create_text(NULL, empty, 1, zero, &value));
+  CHECK_OK(pinion_tensor_strings(value, &data, &places));
+  CHECK(places[0] == 0 && data != NULL);
+  pinion_value_release(value);
+  CHECK_STATUS(pinion_tensor_create_text(text, falling, 1, dims, &value), PINION_INVALID_ARGUMENT);
+  CHECK(value == NULL);
+  CHECK_STATUS(pinion_tensor_create_text(text, negative, 1, dims, &value), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_tensor_create_text(NULL, offsets, 1, dims, &value), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_tensor_create_text(text, NULL, 1, dims, &value), PINION_INVALID_ARGUMENT);
+  CHECK_OK(pinion_tensor_create(NULL, PINION_INT32, 1, dims, &numbers));
+  CHECK_STATUS(pinion_tensor_strings(numbers, &data, &places), PINION_INVALID_ARGUMENT);
+  CHECK(data == NULL && places == NULL);
+  pinion_value_release(numbers);
+}
+
+static pinion_value *map_of(const char *const *names, float *scores, int64_t count) {
+  pinion_value *keys, *values, *map;
+  CHECK_OK(pinion_tensor_create_strings(names, NULL, 1, &count, &keys));
+  CHECK_OK(pinion_tensor_wrap(scores, PINION_FLOAT32, 1, &count, NULL, NULL, NULL, &values));
+  CHECK_OK(pinion_map_create(keys, values, &map));
+  pinion_value_release(keys);
+  pinion_value_release(values);
+  return map;
+}
+
+static void all_maps(void) {
+  const char *names[] = {"a", "b", "c"}, *others[] = {"a", "B"};
+  float scores[] = {1, 2, 3, 4};
+  const int64_t *dims;
+  pinion_value *sequence, *map, *keys, *values, *offsets;
+  const char *data;
+  size_t length;
+  CHECK_OK(pinion_sequence_create(&sequence));
+  CHECK_STATUS(pinion_sequence_get_maps(sequence, &keys, &values, &offsets), PINION_INVALID_ARGUMENT);
+  CHECK(keys == NULL && values == NULL && offsets == NULL);
+  map = map_of(names, scores, 2);
+  CHECK_OK(pinion_sequence_append(sequence, map));
+  pinion_value_release(map);
+  map = map_of(names, scores + 2, 2);
+  CHECK_OK(pinion_sequence_append(sequence, map));
+  pinion_value_release(map);
+  CHECK_OK(pinion_sequence_get_maps(sequence, &keys, &values, &offsets));
+  CHECK(offsets == NULL && pinion_tensor_element_count(keys) == 2);
+  dims = pinion_tensor_dims(values);
+  CHECK(pinion_tensor_rank(values) == 2 && dims[0] == 2 && dims[1] == 2 && ((const float *)pinion_tensor_data(values))[3] == 4);
+  pinion_value_release(keys);
+  pinion_value_release(values);
+
+  map = map_of(others, scores, 2);
+  CHECK_OK(pinion_sequence_append(sequence, map));
+  pinion_value_release(map);
+  map = map_of(names, scores, 3);
+  CHECK_OK(pinion_sequence_append(sequence, map));
+  pinion_value_release(map);
+  CHECK_OK(pinion_sequence_get_maps(sequence, &keys, &values, &offsets));
+  pinion_value_release(sequence);
+  CHECK(pinion_tensor_element_count(keys) == 9 && pinion_tensor_element_count(values) == 9 && pinion_tensor_rank(values) == 1);
+  CHECK(offsets != NULL && pinion_tensor_element_count(offsets) == 5);
+  CHECK(((const int64_t *)pinion_tensor_data(offsets))[3] == 6 && ((const int64_t *)pinion_tensor_data(offsets))[4] == 9);
+  CHECK_OK(pinion_tensor_string(keys, 5, &data, &length));
+  CHECK(length == 1 && *data == 'B');
+  CHECK(((const float *)pinion_tensor_data(values))[8] == 3);
+  pinion_value_release(keys);
+  pinion_value_release(values);
+  pinion_value_release(offsets);
+  CHECK_STATUS(pinion_sequence_get_maps(NULL, &keys, &values, &offsets), PINION_INVALID_ARGUMENT);
+}
+
 int main(void) {
   wrapped();
   strided();
@@ -288,6 +376,8 @@ int main(void) {
   owned();
   strings();
   containers();
+  flat_strings();
+  all_maps();
   dlpack_in();
   dlpack_out();
   return check_result("values");

@@ -160,6 +160,19 @@ void runs() {
   limits.timeout = std::chrono::seconds(60);
   session.run({{"x", x}}, limits);
 
+  pinion::Call call = session.prepare({{"x", {2, 2}}});
+  const float fed[] = {1, 2, 3, 4};
+  float received[4] = {};
+  const void *from[] = {fed};
+  void *into[] = {received};
+  call.share().run(from, into);
+  CHECK(received[0] == 11 && received[3] == 24 && call.outputs().at(0).shape()[0].size == 2);
+  call.run(from, into, limits);
+  limits.should_stop = [](void *asked) -> std::int32_t { return ++*static_cast<int *>(asked); };
+  int asked = 0;
+  limits.should_stop_context = &asked;
+  call.run(from, into, limits);
+
   pinion::Plan plan = session.plan({{"x", {7, 2}}});
   CHECK(plan.is_complete() && plan.outputs().at(0).shape()[0].size == 7 && plan.peak_bytes() > 0 && plan.flops() >= 0);
   CHECK(session.profile_json().find("nodes") != std::string::npos && !session.profile_trace().empty());

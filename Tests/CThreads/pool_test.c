@@ -50,6 +50,7 @@ static void test_counts(ct_pool *pool, int rounds) {
 static void *competing_caller(void *pool) {
   for (int i = 0; i < 50; i++) {
     if (i % 3 == 0) ct_pool_begin(pool);
+    if (i % 2 == 0) ct_pool_wake(pool);
     run_and_check(pool, 1 + i * 7 % 300);
     if (i % 3 == 0) ct_pool_end(pool);
   }
@@ -107,6 +108,34 @@ static void test_parallel(ct_pool *pool) {
     ct_pool_run(pool, meet, &g, g.wanted);
     CHECK(atomic_load(&g.arrived) == g.wanted);
   }
+}
+
+static double clock_seconds(clockid_t clock) {
+  struct timespec t;
+  CHECK(clock_gettime(clock, &t) == 0);
+  return (double)t.tv_sec + (double)t.tv_nsec * 1e-9;
+}
+
+static double seconds_of_other_threads(void) {
+  return clock_seconds(CLOCK_PROCESS_CPUTIME_ID) - clock_seconds(CLOCK_THREAD_CPUTIME_ID);
+}
+
+static void do_nothing(void *context, int32_t index) { (void)context, (void)index; }
+
+// Brackets of jobs with one index leave the workers parked.
+static void test_idle_workers(void) {
+  ct_pool *pool = ct_pool_create(3);
+  CHECK(pool);
+  usleep(20000);
+  const double before = seconds_of_other_threads();
+  for (int i = 0; i < 20000; i++) {
+    ct_pool_begin(pool);
+    ct_pool_run(pool, do_nothing, NULL, 1);
+    ct_pool_end(pool);
+  }
+  usleep(20000);
+  CHECK(seconds_of_other_threads() - before < 0.01);
+  ct_pool_destroy(pool);
 }
 
 static void test_fork(ct_pool *pool) {
@@ -169,6 +198,7 @@ int main(int argc, char **argv) {
   CHECK(!ct_pool_create(0) && !ct_pool_create(-3) && !ct_pool_create(1 << 20));
   ct_pool_destroy(NULL);
   ct_pool_begin(NULL);
+  ct_pool_wake(NULL);
   ct_pool_end(NULL);
   CHECK(ct_pool_threads(NULL) == 1);
   run_and_check(NULL, 5);
@@ -202,6 +232,7 @@ int main(int argc, char **argv) {
     ct_pool_destroy(pool);
   }
   test_executor();
+  test_idle_workers();
   if (argc > 1 && strcmp(argv[1], "--time") == 0) report_overhead();
   puts("pool_test: passed");
   return 0;

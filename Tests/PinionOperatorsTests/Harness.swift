@@ -47,7 +47,21 @@ func evaluate(
   for (a, b) in zip(results[0], results[1]) {
     if case .tensor(let x) = a, case .tensor(let y) = b { #expect(x.hasSameContents(as: y), "one and two threads disagree") }
   }
+  expectDeclaredTypes(graph.nodes[0].schema, inputs, results[0])
+  if subgraphs.isEmpty { try checkFacts(graph.nodes[0], inputs, constants: constants, results[0]) }
   return try results[0].map(ownText)
+}
+
+/// Expects outputs of element types that the schema admits and, where it tells them, of those.
+private func expectDeclaredTypes(_ schema: Schema, _ inputs: [Value?], _ outputs: [Value]) {
+  func element(_ value: Value?) -> ElementType? { if case .tensor(let tensor)? = value { tensor.element } else { nil } }
+  for (index, output) in outputs.enumerated() {
+    guard let found = element(output) else { continue }
+    let declared = index < schema.outputs.count ? schema.outputs[index] : schema.outputs.last
+    #expect(declared?.types.contains(found) == true, "\(schema.qualifiedName) gives \(found) as output \(index)")
+    guard let told = schema.element(ofOutput: index, inputs: inputs.map(element)) else { continue }
+    #expect(told == found, "\(schema.qualifiedName) gives \(found) as output \(index), its schema tells \(told)")
+  }
 }
 
 /// The value with strings of its own: a program's elements may point into the text of its inputs, which a test may not keep.

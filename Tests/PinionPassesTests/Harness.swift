@@ -10,7 +10,7 @@ import Testing
 @testable import PinionPasses
 
 func passContext() throws -> PassContext {
-  PassContext(resolver: OperatorCatalog(), backend: CPUBackend(), executor: StageExecutor(pool: try ThreadPool(threads: 1)))
+  PassContext(backend: CPUBackend(), executor: StageExecutor(pool: try ThreadPool(threads: 1)))
 }
 
 func parse(_ text: String) throws(PinionError) -> Graph { try Graph(parsing: text, resolver: OperatorCatalog()) }

@@ -103,7 +103,7 @@ extern "C" {
 #define PINION_VERSION_STRING "0.1.0"
 
 /* Counts the additions to this interface; see pinion_abi_check(). Since: 0.1. */
-#define PINION_ABI_VERSION 1
+#define PINION_ABI_VERSION 2
 
 /*
  * The version of the library as "major.minor.patch". The string lives as long as the library is loaded.
@@ -765,6 +765,22 @@ PINION_API pinion_status pinion_tensor_describe(const pinion_value *value, pinio
  */
 PINION_API pinion_status pinion_tensor_string(const pinion_value *value, int64_t index, const char **data, size_t *length);
 
+/*
+ * All strings of a tensor at once, in row-major order, with a zero behind each: string i begins at (*offsets)[i] of `*data` and has
+ * (*offsets)[i + 1] - (*offsets)[i] - 1 bytes, among which may be zeros. Both pointers are valid as long as the value.
+ * PINION_INVALID_ARGUMENT if the value is no tensor of strings.
+ * Thread-compatible. Since: 0.1, ABI 2.
+ */
+PINION_API pinion_status pinion_tensor_strings(const pinion_value *value, const char **data, const int64_t **offsets);
+
+/*
+ * Makes a tensor of strings that lie one after the other: string i is the bytes from offsets[i] to offsets[i + 1] of `text`.
+ * `offsets` ascends and has one entry more than the tensor has elements; `text` may be NULL if all strings are empty. Everything
+ * is copied. Also returns PINION_INVALID_SHAPE. Thread-safe. Since: 0.1, ABI 2.
+ */
+PINION_API pinion_status pinion_tensor_create_text(
+    const char *text, const int64_t *offsets, int32_t rank, const int64_t *dims, pinion_value **value);
+
 /* Makes an empty sequence. Thread-safe. Since: 0.1. */
 PINION_API pinion_status pinion_sequence_create(pinion_value **sequence);
 
@@ -792,6 +808,16 @@ PINION_API pinion_status pinion_map_get_keys(const pinion_value *map, pinion_val
 
 /* The values of a map in the order of its keys; the caller releases the tensor. Thread-compatible. Since: 0.1. */
 PINION_API pinion_status pinion_map_get_values(const pinion_value *map, pinion_value **values);
+
+/*
+ * All maps of a sequence at once, as tensors that the caller releases. Where all maps have the same keys in the same order, as
+ * those of ZipMap have, `keys` has the K keys of one map, `values` the dimensions [maps, K], and `*offsets` is NULL. Otherwise
+ * keys and values have one dimension and all pairs, and `offsets` is an int64 tensor of one entry more than there are maps: map i
+ * has the pairs from offsets[i] to offsets[i + 1]. A sequence without elements has NULL for none of the three.
+ * PINION_INVALID_ARGUMENT if the value is no sequence of maps. Thread-compatible. Since: 0.1, ABI 2.
+ */
+PINION_API pinion_status pinion_sequence_get_maps(
+    const pinion_value *sequence, pinion_value **keys, pinion_value **values, pinion_value **offsets);
 
 /*
  * Makes an empty optional. An optional that holds something is that thing itself and needs no function.
@@ -856,7 +882,10 @@ PINION_API void pinion_cancel_token_reset(pinion_cancel_token *token);
 /* True if the token is set. Thread-safe. Since: 0.1. */
 PINION_API bool pinion_cancel_token_is_set(const pinion_cancel_token *token);
 
-/* Options of pinion_session_run(). Since: 0.1. */
+/* Asked whether a run shall stop; returns 0 for a run that goes on. */
+typedef int32_t (*pinion_should_stop_fn)(void *context);
+
+/* Options of pinion_session_run() and pinion_call_run(). Since: 0.1. */
 typedef struct pinion_run_options {
   /* sizeof(pinion_run_options) */
   size_t struct_size;
@@ -868,9 +897,16 @@ typedef struct pinion_run_options {
   int64_t byte_budget;
   /* Nodes that the run may execute, those in loop bodies counted each time; 0: no limit. */
   int64_t step_budget;
+  /*
+   * Ends the run with PINION_CANCELLED when it returns anything but 0; may be NULL. It is asked about every 20 ms, between nodes
+   * and pieces of long ones, always on the thread that called the run, so that an interpreter can look for signals there. It may
+   * call any function of this header; while it runs, the run waits, and a slow answer makes the questions rarer. Since: 0.1, ABI 2.
+   */
+  pinion_should_stop_fn should_stop;
+  void *should_stop_context;
 } pinion_run_options;
 
-#define PINION_RUN_OPTIONS_INIT { sizeof(pinion_run_options), 0, NULL, 0, 0 }
+#define PINION_RUN_OPTIONS_INIT { sizeof(pinion_run_options), 0, NULL, 0, 0, NULL, NULL }
 
 /*
  * Runs the model once.
@@ -957,6 +993,53 @@ PINION_API int64_t pinion_plan_peak_bytes(const pinion_plan *plan);
  * add counts two. Thread-safe. Since: 0.1.
  */
 PINION_API int64_t pinion_plan_flops(const pinion_plan *plan);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Prepared calls: runs that only take addresses
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/* Runs of one session whose inputs, outputs and their types are settled once. Immutable. */
+typedef struct pinion_call pinion_call;
+
+/*
+ * Prepares runs with inputs of these types and shapes: each of the `input_count` entries of `inputs` names one; a `value` stands
+ * for its type only. `output_names` has `output_count` entries; NULL means the first `output_count` outputs in the session's
+ * order. The caller releases `call`, which keeps the session alive. Nothing is run.
+ *
+ * Also returns PINION_NOT_FOUND (no input or output of that name), PINION_INVALID_ARGUMENT (an input is missing, or named twice),
+ * PINION_UNSUPPORTED (an input or output is no tensor, or one of strings or of elements of less than a byte, or the shape of an
+ * output depends on data: use pinion_session_run()), and what pinion_session_plan() returns. Thread-safe. Since: 0.1, ABI 2.
+ */
+PINION_API pinion_status pinion_call_create(
+    pinion_session *session, size_t input_count, const pinion_input_shape *inputs, size_t output_count,
+    const char *const *output_names, pinion_call **call);
+
+/* Adds a reference and returns its argument. Thread-safe. Since: 0.1, ABI 2. */
+PINION_API pinion_call *pinion_call_retain(pinion_call *call);
+
+/* Gives a reference back. Thread-safe. Since: 0.1, ABI 2. */
+PINION_API void pinion_call_release(pinion_call *call);
+
+/* The number of outputs. Thread-safe. Since: 0.1, ABI 2. */
+PINION_API size_t pinion_call_output_count(const pinion_call *call);
+
+/*
+ * Name and type of an output in the order of pinion_call_create(); all its dimensions are known. NULL out of range. It lives as
+ * long as the call. Thread-safe. Since: 0.1, ABI 2.
+ */
+PINION_API const pinion_value_info *pinion_call_output(const pinion_call *call, size_t index);
+
+/*
+ * Runs the model once: reads the inputs at `inputs`, writes the outputs to `outputs`, both in the order of pinion_call_create().
+ * Each address is of contiguous row-major memory, aligned to its elements (to 8 bytes if these are longer); NULL only for a tensor
+ * without elements. Memory for an output must not overlap an input or another output. Once such a run has been planned, by the
+ * first one, a call allocates nothing.
+ *
+ * On failure the contents of outputs are undefined. Otherwise as pinion_session_run(). Threads may share one call, each with
+ * addresses of its own. Thread-safe. Since: 0.1, ABI 2.
+ */
+PINION_API pinion_status pinion_call_run(
+    pinion_call *call, const pinion_run_options *options, void *const *inputs, void *const *outputs);
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Profile

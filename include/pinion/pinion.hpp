@@ -484,6 +484,41 @@ struct RunOptions {
   const CancelToken *cancel_token = nullptr;
   std::int64_t byte_budget = 0;
   std::int64_t step_budget = 0;
+  /* Ends the run when it returns anything but 0; see pinion_run_options. */
+  pinion_should_stop_fn should_stop = nullptr;
+  void *should_stop_context = nullptr;
+
+  pinion_run_options for_c() const {
+    pinion_run_options options = PINION_RUN_OPTIONS_INIT;
+    options.timeout_ns = timeout.count();
+    options.cancel_token = cancel_token ? cancel_token->get() : nullptr;
+    options.byte_budget = byte_budget;
+    options.step_budget = step_budget;
+    options.should_stop = should_stop;
+    options.should_stop_context = should_stop_context;
+    return options;
+  }
+};
+
+/* A run with known types that only takes addresses; see pinion_call_create(). Threads may share one. */
+class Call : public Handle<pinion_call, pinion_call_retain, pinion_call_release> {
+ public:
+  /* Takes over a reference. */
+  explicit Call(pinion_call *object) : Handle(object) {}
+  Call share() const { return Call(retained()); }
+  std::vector<ValueInfo> outputs() const {
+    std::vector<ValueInfo> list;
+    for (std::size_t i = 0; i < pinion_call_output_count(object_); ++i) list.emplace_back(pinion_call_output(object_, i));
+    return list;
+  }
+  /* Reads inputs and writes outputs at these addresses, in the order in which the call was prepared. */
+  void run(const void *const *inputs, void *const *outputs) const {
+    check(pinion_call_run(object_, nullptr, const_cast<void *const *>(inputs), outputs));
+  }
+  void run(const void *const *inputs, void *const *outputs, const RunOptions &options) const {
+    const pinion_run_options limits = options.for_c();
+    check(pinion_call_run(object_, &limits, const_cast<void *const *>(inputs), outputs));
+  }
 };
 
 /* A named input of a run. The name and the value must live until the run returns. */
@@ -573,12 +608,18 @@ class Session : public Handle<pinion_session, pinion_session_retain, pinion_sess
       if (!*outputs[i].value) *outputs[i].value = Value(values[i]);
   }
 
+  /* Prepares runs with these input shapes for all outputs. */
+  Call prepare(const std::vector<InputShape> &inputs) const {
+    const std::vector<pinion_input_shape> shapes = shapes_of(inputs);
+    pinion_call *call = nullptr;
+    check(pinion_call_create(
+        object_, shapes.size(), shapes.data(), pinion_session_output_count(object_), nullptr, &call));
+    return Call(call);
+  }
+
   /* What a run with these input shapes would do. */
   Plan plan(const std::vector<InputShape> &inputs) const {
-    std::vector<pinion_input_shape> shapes;
-    for (const InputShape &input : inputs)
-      shapes.push_back(
-          {input.name.c_str(), nullptr, input.element_type, static_cast<std::int32_t>(input.dims.size()), input.dims.data()});
+    const std::vector<pinion_input_shape> shapes = shapes_of(inputs);
     pinion_plan *plan = nullptr;
     check(pinion_session_plan(object_, shapes.size(), shapes.data(), &plan));
     return Plan(plan);
@@ -599,6 +640,14 @@ class Session : public Handle<pinion_session, pinion_session_retain, pinion_sess
   void reset_profile() const { pinion_session_profile_reset(object_); }
 
  private:
+  static std::vector<pinion_input_shape> shapes_of(const std::vector<InputShape> &inputs) {
+    std::vector<pinion_input_shape> shapes;
+    for (const InputShape &input : inputs)
+      shapes.push_back(
+          {input.name.c_str(), nullptr, input.element_type, static_cast<std::int32_t>(input.dims.size()), input.dims.data()});
+    return shapes;
+  }
+
   void execute(
       const std::vector<Input> &inputs, const RunOptions &options, std::size_t output_count, const char *const *output_names,
       pinion_value **outputs) const {
@@ -608,11 +657,7 @@ class Session : public Handle<pinion_session, pinion_session_retain, pinion_sess
       names.push_back(input.name);
       values.push_back(input.value->get());
     }
-    pinion_run_options limits = PINION_RUN_OPTIONS_INIT;
-    limits.timeout_ns = options.timeout.count();
-    limits.cancel_token = options.cancel_token ? options.cancel_token->get() : nullptr;
-    limits.byte_budget = options.byte_budget;
-    limits.step_budget = options.step_budget;
+    const pinion_run_options limits = options.for_c();
     check(pinion_session_run(
         object_, &limits, names.size(), names.data(), values.data(), output_count, output_names, outputs));
   }

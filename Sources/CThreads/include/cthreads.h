@@ -35,10 +35,13 @@ void ct_pool_destroy(ct_pool *pool);
 /// The number of threads a job may use, the caller included; 1 for NULL.
 int32_t ct_pool_threads(const ct_pool *pool);
 
-/// Brackets a sequence of jobs (a model run); brackets nest and may overlap between threads. ct_pool_begin wakes the workers;
-/// inside a bracket a worker spins for some 50 us after its last job before it parks, outside it parks at once.
+/// Brackets a sequence of jobs (a model run); brackets nest and may overlap between threads. Inside a bracket a worker spins for
+/// some 50 us after its last job before it parks, outside it parks at once.
 void ct_pool_begin(ct_pool *pool);
 void ct_pool_end(ct_pool *pool);
+
+/// Wakes the workers ahead of jobs that will come within this bracket. A sequence of jobs of one index each needs no worker.
+void ct_pool_wake(ct_pool *pool);
 
 /// Calls task(context, i) once for every i in 0..<count and returns when all have finished. What the caller wrote before
 /// is visible to the tasks, and what they wrote is visible after. A NULL pool runs inline.

@@ -9,6 +9,7 @@ public struct Activation: Sendable {
   public var p1: Float = 0
 
   public static let none = Activation()
+  public var isNone: Bool { kind == PK_ACT_NONE }
 
   /// The names of the `activation` attribute: those of `pk_activation` in lower case, and ONNX's operator names.
   private static let kinds: [String: pk_activation] = [

@@ -7,20 +7,21 @@ import PinionTensor
 
 /// Gelu of A + B, where B is a vector along the last axis of A.
 public struct BiasGelu: BiasedActivation {
-  public static let schema = Schema("BiasGelu", domain: "com.microsoft", since: 1, inputs: ["A", "B"], outputs: ["C"])
+  public static let schema = Schema("BiasGelu", domain: "com.microsoft", since: 1, inputs: ["A: T", "B: T"], outputs: ["C: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_GELU_ERF }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// Gelu by the tanh formula of X plus an optional bias along its last axis.
 public struct FastGelu: BiasedActivation {
-  public static let schema = Schema("FastGelu", domain: "com.microsoft", since: 1, inputs: ["X", "bias?"], outputs: ["Y"])
+  public static let schema = Schema(
+    "FastGelu", domain: "com.microsoft", since: 1, inputs: ["X: T", "bias?: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_GELU_TANH }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// A function of an input plus a vector along its last axis.
-protocol BiasedActivation: CPUExecutable {
+protocol BiasedActivation: CPUExecutable, LikeFirstInput {
   var function: pk_unary_op { get }
 }
 
@@ -30,7 +31,6 @@ extension BiasedActivation {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     if let bias = context.optionalType(1) {
-      try context.requireSameElementType([0, 1])
       guard bias.rank == 1, type.dims.last == bias.count else { throw .invalidShape("bias \(bias) does not fit the last axis of \(type)") }
     }
     return [type]
@@ -50,5 +50,5 @@ extension BiasedActivation {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

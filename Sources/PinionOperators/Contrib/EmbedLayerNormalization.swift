@@ -9,9 +9,9 @@ public struct EmbedLayerNormalization: CPUExecutable {
   public static let schema = Schema(
     "EmbedLayerNormalization", domain: "com.microsoft", since: 1,
     inputs: [
-      "input_ids", "segment_ids?", "word_embedding", "position_embedding", "segment_embedding?", "gamma", "beta", "mask?",
-      "position_ids?",
-    ], outputs: ["output", "mask_index?", "embedding_sum?"])
+      "input_ids: int32", "segment_ids?: int32", "word_embedding: T", "position_embedding: T", "segment_embedding?: T", "gamma: T", "beta: T",
+      "mask?: int32", "position_ids?: int32",
+    ], outputs: ["output: T", "mask_index?: int32", "embedding_sum?: T"], types: ["T": [.float32, .float16, .bfloat16]], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let normalization: RowNormalization
 
@@ -27,7 +27,7 @@ public struct EmbedLayerNormalization: CPUExecutable {
     for (index, type) in [(0, ids), (1, context.optionalType(1)), (7, context.optionalType(7)), (8, context.optionalType(8))] {
       guard let type else { continue }
       let fits = type.dims == ids.dims || (index == 8 && type.dims == [1, ids.dims[1]])
-      guard type.element == .int32, fits else {
+      guard fits else {
         throw .invalidShape("input '\(Self.schema.inputName(index))' is \(type), expected int32\(ids.shape)")
       }
     }
@@ -45,8 +45,13 @@ public struct EmbedLayerNormalization: CPUExecutable {
     return [output, TensorType(.int32, try Shape([ids.dims[0]])), output]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let ids = context[0], words = context[2]
+    let output = Fact(words.element, [ids.extent(0), ids.extent(1), words.extent(1)])
+    return [output, Fact(.int32, [ids.extent(0)]), output]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([2, 3, 4, 5, 6])
     guard try context.type(2).element == .float32 else { throw context.unsupportedTypes() }
     let ids = try context.type(0), width = try context.type(2).dims[1]
     let batch = ids.dims[0], length = ids.dims[1]

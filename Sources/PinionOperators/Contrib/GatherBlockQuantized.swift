@@ -9,8 +9,8 @@ import PinionTensor
 /// zero point for each block along another axis. An index outside the data gives zeros.
 public struct GatherBlockQuantized: CPUExecutable {
   public static let schema = Schema(
-    "GatherBlockQuantized", domain: "com.microsoft", since: 1, inputs: ["data", "indices", "scales", "zero_points?"],
-    outputs: ["output"])
+    "GatherBlockQuantized", domain: "com.microsoft", since: 1, inputs: ["data: T1", "indices: indices", "scales: T2", "zero_points?: T1"],
+    outputs: ["output: T2"], types: ["T1": [.float8s, .int4, .uint4, .uint8, .float4e2m1], "T2": [.float32, .float16, .bfloat16]])
   public static var computesHalfInFloat32: Bool { true }
   let gatherAxis: Int64
   let quantizeAxis: Int64
@@ -30,12 +30,19 @@ public struct GatherBlockQuantized: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let layout = try BlockLayout(self, context)
-    let indices = try context.requireIndices(1), scales = try context.type(2)
-    guard scales.element == .float32 || scales.element == .float16 || scales.element == .bfloat16 else {
-      throw .invalidShape("input 'scales' is \(scales), expected float32, float16 or bfloat16")
-    }
+    let indices = try context.type(1), scales = try context.type(2)
     let dims = layout.dims[..<layout.gatherAxis] + indices.dims + layout.dims[(layout.gatherAxis &+ 1)...]
     return [TensorType(scales.element, try Shape(Array(dims)))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0], element = context[2].element
+    guard let dims = data.dims, let indices = context[1].dims, let axis = data.position(gatherAxis),
+      let packed = data.position(quantizeAxis), let codes = data.element
+    else { return [Fact(element: element)] }
+    var rest = dims
+    if codes == .uint8 { rest[packed] = context.symbols.product(of: [dims[packed], 8 / bits]) }
+    return [Fact(element, rest[..<axis] + indices + rest[(axis + 1)...])]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
@@ -109,7 +116,6 @@ private struct BlockLayout {
     guard isFitting else { throw .invalidShape("input 'scales' is \(scales), expected shape \(try Shape(expected)) for data \(data)") }
     if let zeros = context.optionalType(3) {
       guard !isFloat else { throw .invalidShape("input 'zero_points' is \(zeros), expected none for \(data.element) data") }
-      try context.check(3, is: data.element)
       expected[quantizeAxis] = (blocks &+ codesPerByte &- 1) / codesPerByte
       try context.check(3, dims: expected)
     }

@@ -11,9 +11,12 @@ public struct GroupQueryAttention: CPUExecutable {
   public static let schema = Schema(
     "GroupQueryAttention", domain: "com.microsoft", since: 1,
     inputs: [
-      "query", "key?", "value?", "past_key?", "past_value?", "seqlens_k", "total_sequence_length", "cos_cache?", "sin_cache?",
-      "position_ids?", "attention_bias?", "head_sink?", "k_scale?", "v_scale?", "q_norm_weight?", "k_norm_weight?", "query_seqlens?",
-    ], outputs: ["output", "present_key?", "present_value?", "output_qk?"])
+      "query: T", "key?: T", "value?: T", "past_key?: T_CACHE", "past_value?: T_CACHE", "seqlens_k: int32", "total_sequence_length: indices",
+      "cos_cache?: T", "sin_cache?: T", "position_ids?: int64", "attention_bias?: T", "head_sink?: T", "k_scale?: float32", "v_scale?: float32",
+      "q_norm_weight?: T", "k_norm_weight?: T", "query_seqlens?: int32",
+    ], outputs: ["output: T", "present_key?: T_CACHE", "present_value?: T_CACHE", "output_qk?: T"],
+    types: ["T": [.float32, .float16, .bfloat16], "T_CACHE": [.bytes, .float32, .float16, .bfloat16, ElementTypes(.float8e4m3fn)]],
+    mixing: ["T", "T_CACHE"])
   public static var computesHalfInFloat32: Bool { true }
   let heads: Int
   let kvHeads: Int
@@ -125,6 +128,23 @@ public struct GroupQueryAttention: CPUExecutable {
     return [
       TensorType(element, try Shape([shape.batch, shape.queries, try heads.multiplied(by: shape.headSize)])), cache, cache,
       TensorType(element, try Shape([shape.batch, heads, shape.queries, form.total])),
+    ]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let query = context[0], symbols = context.symbols
+    let size = symbols.quotient(query.extent(2), by: context.has(1) ? heads : heads &+ 2 &* kvHeads)
+    // The caches hold the longer of what is said and what was there.
+    let total = context[6].single.flatMap { Int(exactly: $0) }
+    var keys = total
+    if context.has(3) {
+      let past = context[3].extent(2)
+      keys = total.flatMap { total in past.flatMap { $0 >= 0 ? max($0, total) : nil } }
+    }
+    let cache = Fact(query.element, [query.extent(0), kvHeads, keys, size])
+    return [
+      Fact(query.element, [query.extent(0), query.extent(1), symbols.product(of: [heads, size])]), cache, cache,
+      Fact(query.element, [query.extent(0), heads, query.extent(1), total]),
     ]
   }
 

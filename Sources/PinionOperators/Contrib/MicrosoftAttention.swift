@@ -9,8 +9,8 @@ import PinionTensor
 public struct MicrosoftAttention: CPUExecutable {
   public static let schema = Schema(
     "Attention", domain: "com.microsoft", since: 1,
-    inputs: ["input", "weights", "bias?", "mask_index?", "past?", "attention_bias?", "past_sequence_length?"],
-    outputs: ["output", "present?"])
+    inputs: ["input: T", "weights: T", "bias?: T", "mask_index?: int32", "past?: T", "attention_bias?: T", "past_sequence_length?: int32"],
+    outputs: ["output: T", "present?: T"], types: ["T": [.float32, .float16, .bfloat16]], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let heads: Int
   let isCausal: Bool
@@ -77,8 +77,24 @@ public struct MicrosoftAttention: CPUExecutable {
     ]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    facts(input: context[0], weights: context[1], past: context.has(4) ? context[4] : nil, element: context[0].element, context.symbols)
+  }
+
+  func facts(input: Fact, weights: Fact, past: Fact?, element: ElementType?, _ symbols: Symbols) -> [Fact] {
+    var size = symbols.quotient(weights.extent(1), by: 3), valueSize = size
+    if let sizes {
+      size = sizes.first.flatMap { Int(exactly: $0) }
+      valueSize = sizes.last.flatMap { Int(exactly: $0) }
+    }
+    let keys = past.map { symbols.sum(of: [input.extent(1), $0.extent(3)]) } ?? input.extent(1)
+    return [
+      Fact(element, [input.extent(0), input.extent(1), valueSize]),
+      Fact(element, [2, input.extent(0), heads, keys, symbols.quotient(size, by: heads)]),
+    ]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([0, 1, 2, 4, 5])
     guard try context.type(0).element == .float32 else { throw context.unsupportedTypes() }
     let form = try form(context.inference), shape = form.shape
     guard context.outputs.count < 2 || shape.headSize == shape.valueSize else {

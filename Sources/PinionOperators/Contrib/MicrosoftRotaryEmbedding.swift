@@ -5,10 +5,10 @@ import PinionGraph
 import PinionTensor
 
 /// com.microsoft's RotaryEmbedding: positions come before the tables, and one position may stand for a whole row of them.
-public struct MicrosoftRotaryEmbedding: CPUExecutable {
+public struct MicrosoftRotaryEmbedding: CPUExecutable, LikeFirstInput {
   public static let schema = Schema(
-    "RotaryEmbedding", domain: "com.microsoft", since: 1, inputs: ["input", "position_ids", "cos_cache", "sin_cache"],
-    outputs: ["output"])
+    "RotaryEmbedding", domain: "com.microsoft", since: 1, inputs: ["input: T", "position_ids: int64", "cos_cache: T", "sin_cache: T"],
+    outputs: ["output: T"], types: ["T": [.float32, .float16, .bfloat16]], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let isInterleaved: Bool
   let rotaryWidth: Int
@@ -36,12 +36,11 @@ public struct MicrosoftRotaryEmbedding: CPUExecutable {
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([0, 2, 3])
     switch try context.type(0).element {
     case .float32: return try rows(context.inference).kernel(Float.self)
     default: throw context.unsupportedTypes()
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

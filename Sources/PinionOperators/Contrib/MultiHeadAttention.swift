@@ -9,9 +9,10 @@ public struct MultiHeadAttention: CPUExecutable {
   public static let schema = Schema(
     "MultiHeadAttention", domain: "com.microsoft", since: 1,
     inputs: [
-      "query", "key?", "value?", "bias?", "key_padding_mask?", "attention_bias?", "past_key?", "past_value?", "past_sequence_length?",
-      "cache_indirection?",
-    ], outputs: ["output", "present_key?", "present_value?", "qk?"])
+      "query: T", "key?: T", "value?: T", "bias?: T", "key_padding_mask?: int32", "attention_bias?: T", "past_key?: T", "past_value?: T",
+      "past_sequence_length?: int32", "cache_indirection?: int32",
+    ], outputs: ["output: T", "present_key?: T", "present_value?: T", "qk?: float32|float16|bfloat16"], types: ["T": [.float32, .float16, .bfloat16]],
+    mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let heads: Int
   let isCausal: Bool
@@ -110,8 +111,28 @@ public struct MultiHeadAttention: CPUExecutable {
     ]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let query = context[0], key = context[1], value = context[2], element = query.element, symbols = context.symbols
+    guard let rank = query.rank else { return [Fact(element: element)] }
+    let batch = query.extent(0), queries = query.extent(1)
+    let size = rank == 5 ? query.extent(4) : symbols.quotient(query.extent(2), by: heads)
+    var rows = queries, valueSize = size
+    if context.has(2) {
+      let isByHead = value.rank.map { $0 == 4 }
+      rows = isByHead.flatMap { value.extent($0 ? 2 : 1) }
+      valueSize = isByHead.flatMap { $0 ? value.extent(3) : symbols.quotient(value.extent(2), by: heads) }
+    } else if context.has(1) {
+      rows = key.extent(1)
+    }
+    let keys = context.has(6) ? symbols.sum(of: [rows, context[6].extent(2)]) : rows
+    return [
+      Fact(element, [batch, queries, symbols.product(of: [heads, valueSize])]),
+      Fact(element, [batch, heads, keys, size]), Fact(element, [batch, heads, keys, valueSize]),
+      Fact(element, [batch, heads, queries, keys]),
+    ]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([0, 1, 2, 3, 5, 6, 7])
     guard try context.type(0).element == .float32 else { throw context.unsupportedTypes() }
     let form = try form(context.inference), shape = form.shape
     var build = AttentionBuild(shape: shape)

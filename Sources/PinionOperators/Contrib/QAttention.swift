@@ -9,8 +9,9 @@ public struct QAttention: CPUExecutable {
   public static let schema = Schema(
     "QAttention", domain: "com.microsoft", since: 1,
     inputs: [
-      "input", "weight", "bias", "input_scale", "weight_scale", "mask_index?", "input_zero_point?", "weight_zero_point?", "past?",
-    ], outputs: ["output", "present?"])
+      "input: T1", "weight: T2", "bias: T3", "input_scale: T3", "weight_scale: T3", "mask_index?: int32", "input_zero_point?: T1",
+      "weight_zero_point?: T2", "past?: T3",
+    ], outputs: ["output: T3", "present?: T3"], types: ["T1": .bytes, "T2": .bytes, "T3": [.float32, .float16]])
   public static var computesHalfInFloat32: Bool { true }
   let attention: MicrosoftAttention
 
@@ -30,19 +31,16 @@ public struct QAttention: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    for index in [0, 1] { try context.checkCodes(index) }
-    let bias = try context.type(2), weight = try context.type(1, rank: 2)
+    let weight = try context.type(1, rank: 2)
     for index in 0..<5 { _ = try context.type(index) }
-    guard bias.element == .float32 || bias.element == .float16 else {
-      throw .invalidShape("input 'bias' is \(bias), expected float32 or float16")
-    }
-    try context.checkScalar(3, bias.element)
-    try context.check(4, bias.element, onePer: weight.dims[1])
-    try context.check(5, is: .int32)
-    try context.checkScalar(6, try context.type(0).element)
-    try context.check(7, weight.element, onePer: weight.dims[1])
-    try context.check(8, is: bias.element)
+    for index in [3, 6] { try context.checkScalar(index) }
+    for index in [4, 7] { try context.check(index, onePer: weight.dims[1]) }
     return try attention.infer(try unquantized(context))
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    attention.facts(
+      input: context[0], weights: context[1], past: context.has(8) ? context[8] : nil, element: context[2].element, context.symbols)
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -23,9 +23,8 @@ private func qLinearPairwiseSchema(_ name: String) -> Schema {
   Schema(
     name, domain: "com.microsoft", since: 1,
     inputs: [
-      "A: uint8|int8", "A_scale: float32", "A_zero_point?: uint8|int8", "B: uint8|int8", "B_scale: float32", "B_zero_point?: uint8|int8",
-      "C_scale: float32", "C_zero_point?: uint8|int8",
-    ], outputs: ["C"])
+      "A: T", "A_scale: float32", "A_zero_point?: T", "B: T", "B_scale: float32", "B_zero_point?: T", "C_scale: float32", "C_zero_point?: T",
+    ], outputs: ["C: T"], types: ["T": .bytes])
 }
 
 /// An operator on two tensors of bytes, each with one scale and zero point: inputs 0 and 3, and the result's at 6.
@@ -35,7 +34,6 @@ protocol QLinearPairwise: CPUExecutable {
 
 extension QLinearPairwise {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 2, 3, 5, 7])
     for index in [1, 2, 4, 5, 6, 7] {
       guard let type = context.optionalType(index), type.count != 1 else { continue }
       throw .invalidShape("input '\(Self.schema.inputName(index))' is \(type), expected one element")
@@ -43,6 +41,8 @@ extension QLinearPairwise {
     let a = try context.type(0), b = try context.type(3)
     return [TensorType(a.element, try .broadcast([a.shape, b.shape]))]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context.broadcast([0, 3]))] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
@@ -82,7 +82,7 @@ extension QLinearPairwise {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { inputsLikeOutput([0, 3], context) }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([0, 3], context))] }
 }
 
 /// `a * factorA + (b * factorB + offset)` with float32 results of exact products.

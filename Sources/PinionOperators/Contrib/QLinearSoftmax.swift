@@ -6,10 +6,10 @@ import PinionGraph
 import PinionTensor
 
 /// exp(x) / sum(exp(x)) along an axis of a quantised tensor, quantised again.
-public struct QLinearSoftmax: CPUExecutable {
+public struct QLinearSoftmax: CPUExecutable, LikeFirstInput {
   public static let schema = Schema(
-    "QLinearSoftmax", domain: "com.microsoft", since: 1, inputs: ["X", "X_scale", "x_zero_point?", "y_scale", "y_zero_point"],
-    outputs: ["Y"])
+    "QLinearSoftmax", domain: "com.microsoft", since: 1,
+    inputs: ["X: T", "X_scale: float32", "x_zero_point?: T", "y_scale: float32", "y_zero_point: T"], outputs: ["Y: T"], types: ["T": .bytes])
   let along: SoftmaxAxis
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
@@ -20,9 +20,7 @@ public struct QLinearSoftmax: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
-    try context.checkCodes(0)
-    for index in [1, 3] { try context.checkScalar(index, .float32) }
-    for index in [2, 4] { try context.checkScalar(index, type.element) }
+    for index in 1...4 { try context.checkScalar(index) }
     for index in [1, 3, 4] { _ = try context.type(index) }
     _ = try along.lines(type.shape)
     return [type]
@@ -71,5 +69,5 @@ public struct QLinearSoftmax: CPUExecutable {
     return Kernel(stages: [tabulate, apply], scratchBytes: 1024, laneScratchBytes: 256)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

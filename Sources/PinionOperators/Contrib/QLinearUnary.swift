@@ -27,17 +27,16 @@ public struct QLinearLeakyRelu: QLinearUnary {
 private func qLinearUnarySchema(_ name: String) -> Schema {
   Schema(
     name, domain: "com.microsoft", since: 1, 
-    inputs: ["X: uint8|int8", "X_scale: float32", "X_zero_point?: uint8|int8", "Y_scale: float32", "Y_zero_point?: uint8|int8"], outputs: ["Y"])
+    inputs: ["X: T", "X_scale: float32", "X_zero_point?: T", "Y_scale: float32", "Y_zero_point?: T"], outputs: ["Y: T"], types: ["T": .bytes])
 }
 
 /// A function of bytes with one scale and zero point, and others for the result.
-protocol QLinearUnary: CPUExecutable {
+protocol QLinearUnary: CPUExecutable, LikeFirstInput {
   var function: @Sendable (Float) -> Float { get }
 }
 
 extension QLinearUnary {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 2, 4])
     for index in 1...4 {
       guard let type = context.optionalType(index), type.count != 1 else { continue }
       throw .invalidShape("input '\(Self.schema.inputName(index))' is \(type), expected one element")
@@ -71,7 +70,7 @@ extension QLinearUnary {
     return Kernel(stages: [first, apply], scratchBytes: 256)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// The results of a function of quantised numbers for all 256 codes.

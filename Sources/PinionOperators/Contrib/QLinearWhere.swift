@@ -9,19 +9,20 @@ import PinionTensor
 public struct QLinearWhere: CPUExecutable {
   public static let schema = Schema(
     "QLinearWhere", domain: "com.microsoft", since: 1,
-    inputs: ["condition", "X", "x_scale", "x_zero_point", "Y", "y_scale", "y_zero_point", "z_scale", "z_zero_point"], outputs: ["Z"])
+    inputs: [
+      "condition: bool", "X: T", "x_scale: float32", "x_zero_point: T", "Y: T", "y_scale: float32", "y_zero_point: T", "z_scale: float32",
+      "z_zero_point: T",
+    ], outputs: ["Z: T"], types: ["T": .bytes])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.check(0, is: .bool)
-    try context.checkCodes(1)
     let condition = try context.type(0), x = try context.type(1), y = try context.type(4)
-    try context.check(4, is: x.element)
-    for index in [2, 5, 7] { try context.checkScalar(index, .float32) }
-    for index in [3, 6, 8] { try context.checkScalar(index, x.element) }
+    for index in [2, 3, 5, 6, 7, 8] { try context.checkScalar(index) }
     for index in 0..<9 { _ = try context.type(index) }
     return [TensorType(x.element, try .broadcast([condition.shape, x.shape, y.shape]))]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[1].element ?? context[4].element, context.broadcast([0, 1, 4]))] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(1).element {
@@ -65,5 +66,5 @@ public struct QLinearWhere: CPUExecutable {
     return Kernel(stages: [tables, select], scratchBytes: 512)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { inputsLikeOutput([1, 4], context) }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([1, 4], context))] }
 }

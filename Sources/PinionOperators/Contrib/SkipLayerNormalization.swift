@@ -7,8 +7,8 @@ import PinionTensor
 /// LayerNormalization of input + skip + bias over the last axis.
 public struct SkipLayerNormalization: CPUExecutable {
   public static let schema = Schema(
-    "SkipLayerNormalization", domain: "com.microsoft", since: 1, inputs: ["input", "skip", "gamma", "beta?", "bias?"],
-    outputs: ["output", "mean?", "inv_std_var?", "input_skip_bias_sum?"])
+    "SkipLayerNormalization", domain: "com.microsoft", since: 1, inputs: ["input: T", "skip: T", "gamma: T", "beta?: T", "bias?: T"],
+    outputs: ["output: T", "mean?: float32", "inv_std_var?: float32", "input_skip_bias_sum?: T"], types: ["T": .floats], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let skip: SkipNormalization
 
@@ -18,5 +18,7 @@ public struct SkipLayerNormalization: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { try skip.infer(context) }
+
+  public func facts(_ context: FactContext) -> [Fact] { skip.facts(context) }
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try skip.kernel(context) }
 }

@@ -24,8 +24,12 @@ struct SkipNormalization: Sendable {
     return [type, statistics, statistics, type]
   }
 
+  func facts(_ context: FactContext) -> [Fact] {
+    let statistics = Fact(.float32, context.reduced(0, axes: [-1], keepsAxes: true))
+    return [context.like(0), statistics, statistics, context.like(0)]
+  }
+
   func kernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([0, 1, 2] + [beta, bias].compactMap { $0 })
     switch try context.type(0).element {
     case .float32: return try kernel(context, Float.self)
     case .float64: return try kernel(context, Double.self)

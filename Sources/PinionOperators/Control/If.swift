@@ -5,9 +5,9 @@ import PinionTensor
 
 /// Runs one of two subgraphs.
 public struct If: SubgraphTyping, CourseTelling {
-  public static let schema = Schema("If", since: 25, inputs: ["cond"], outputs: ["outputs..."])
-  let thenBranch: Int
-  let elseBranch: Int
+  public static let schema = Schema("If", since: 25, inputs: ["cond: bool"], outputs: ["outputs...: all"])
+  package let thenBranch: Int
+  package let elseBranch: Int
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     thenBranch = try attributes.subgraph("then_branch")

@@ -8,7 +8,8 @@ import PinionTensor
 ///
 /// The body maps (iteration, condition, carried...) to (condition, carried..., scan outputs...).
 public struct Loop: SubgraphTyping, CourseTelling {
-  public static let schema = Schema("Loop", since: 25, inputs: ["M?", "cond?", "v_initial...?"], outputs: ["v_final_and_scan_outputs..."])
+  public static let schema = Schema(
+    "Loop", since: 25, inputs: ["M?: int64", "cond?: bool", "v_initial...?: all"], outputs: ["v_final_and_scan_outputs...: all"])
   let body: Int
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

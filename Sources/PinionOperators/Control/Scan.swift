@@ -10,7 +10,7 @@ import PinionTensor
 /// runs the body for each member of the batch.
 public struct Scan: SubgraphTyping {
   public static let schema = Schema(
-    "Scan", since: 25, inputs: ["initial_state_and_scan_inputs..."], outputs: ["final_state_and_scan_outputs..."])
+    "Scan", since: 25, inputs: ["initial_state_and_scan_inputs...: all"], outputs: ["final_state_and_scan_outputs...: all"])
 
   /// The form of opset 8, which `adapt` marks with an attribute of our own.
   enum Batch: Int { case none, whole, withLengths }

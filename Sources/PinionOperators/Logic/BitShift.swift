@@ -12,7 +12,7 @@ public struct BitShift: BinaryOperator {
     case right = "RIGHT"
   }
 
-  public static let schema = Schema("BitShift", since: 28, inputs: ["X", "Y"], outputs: ["Z"])
+  public static let schema = Schema("BitShift", since: 28, inputs: ["X: T", "Y: T"], outputs: ["Z: T"], types: ["T": .integers])
   let direction: Direction
   var function: pk_binary_op { direction == .left ? PK_BINARY_SHIFT_LEFT : PK_BINARY_SHIFT_RIGHT }
 

@@ -7,7 +7,7 @@ import PinionTensor
 
 /// A = B, elementwise with broadcasting; NaN equals nothing.
 public struct Equal: CompareOperator {
-  public static let schema = Schema("Equal", since: 19, inputs: ["A", "B"], outputs: ["C"])
+  public static let schema = Schema("Equal", since: 19, inputs: ["A: T", "B: T"], outputs: ["C: bool"], types: ["T": [.numbers, .bool, .string]])
   var function: pk_compare_op { PK_COMPARE_EQ }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
@@ -22,5 +22,15 @@ public struct Equal: CompareOperator {
       let y = y.assumingMemoryBound(to: Bool.self)
       for index in 0..<count { y[index] = a[index &* aStep] == b[index &* bStep] }
     }
+  }
+
+  /// An extent differs from every negative number.
+  public func facts(_ context: FactContext) -> [Fact] {
+    var result = broadcast(context)
+    result.values = context.elementwise(0, 1) { a, b in
+      if a == b { return 1 }
+      return Symbols.isSymbol(a) && b >= 0 || Symbols.isSymbol(b) && a >= 0 || (Symbols.isSymbol(a) && Symbols.isSymbol(b)) ? nil : 0
+    }
+    return [result]
   }
 }

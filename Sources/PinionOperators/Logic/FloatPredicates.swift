@@ -7,12 +7,14 @@ import PinionTensor
 
 /// Whether each element is NaN.
 public struct IsNaN: CPUExecutable {
-  public static let schema = Schema("IsNaN", since: 20, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("IsNaN", since: 20, inputs: ["X: U"], outputs: ["Y: bool"], types: ["U": [.narrowFloats, .floats]])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(.bool, try context.type(0).shape)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .bool)] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try predicateKernel(PK_PREDICATE_ISNAN, context) { $0.isNaN }
@@ -21,7 +23,7 @@ public struct IsNaN: CPUExecutable {
 
 /// Whether each element is infinite, with the signs that the attributes ask for.
 public struct IsInf: CPUExecutable {
-  public static let schema = Schema("IsInf", since: 20, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("IsInf", since: 20, inputs: ["X: U"], outputs: ["Y: bool"], types: ["U": [.narrowFloats, .floats]])
   let detectsNegative: Bool
   let detectsPositive: Bool
 
@@ -33,6 +35,8 @@ public struct IsInf: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(.bool, try context.type(0).shape)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .bool)] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch (detectsNegative, detectsPositive) {

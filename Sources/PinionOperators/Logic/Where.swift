@@ -7,14 +7,26 @@ import PinionTensor
 
 /// X where the condition holds, Y elsewhere, elementwise with broadcasting.
 public struct Where: CPUExecutable {
-  public static let schema = Schema("Where", since: 16, inputs: ["condition", "X", "Y"], outputs: ["output"])
+  public static let schema = Schema("Where", since: 16, inputs: ["condition: bool", "X: T", "Y: T"], outputs: ["output: T"], types: ["T": .all])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let condition = try context.type(0), x = try context.type(1), y = try context.type(2)
-    guard condition.element == .bool else { throw .invalidShape("input 'condition' is \(condition), expected bool") }
-    try context.requireSameElementType([1, 2])
     return [TensorType(x.element, try .broadcast([condition.shape, x.shape, y.shape]))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    var result = Fact(context.element(of: 1..<3), context.broadcast())
+    if let flags = context[0].values, let x = context[1].values, let y = context[2].values {
+      let count = [flags.count, x.count, y.count].first { $0 != 1 } ?? 1
+      if [flags.count, x.count, y.count].allSatisfy({ $0 == 1 || $0 == count }) {
+        result.values = (0..<count).map { index in
+          let a = x[x.count == 1 ? 0 : index], b = y[y.count == 1 ? 0 : index]
+          return flags[flags.count == 1 ? 0 : index].map { $0 == 0 ? b : a } ?? (a == b ? a : nil)
+        }
+      }
+    }
+    return [result]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
@@ -37,5 +49,5 @@ public struct Where: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { inputsLikeOutput([1, 2], context) }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([1, 2], context))] }
 }

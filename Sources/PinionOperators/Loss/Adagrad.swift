@@ -4,7 +4,8 @@ import PinionGraph
 /// A step of the Adagrad optimiser; the state is the accumulated squared gradient.
 public struct Adagrad: TrainingStep {
   public static let schema = Schema(
-    "Adagrad", domain: "ai.onnx.preview.training", since: 1, inputs: ["R", "T", "inputs..."], outputs: ["outputs..."])
+    "Adagrad", domain: "ai.onnx.preview.training", since: 1, inputs: ["R: float32|float64", "T: int64", "inputs...: float32|float64"],
+    outputs: ["outputs...: float32|float64"])
   static var stateCount: Int { 1 }
   let decay: Double
   let epsilon: Double

@@ -5,7 +5,8 @@ import PinionGraph
 /// A step of the Adam optimiser; the states are the averages of gradient and squared gradient.
 public struct Adam: TrainingStep {
   public static let schema = Schema(
-    "Adam", domain: "ai.onnx.preview.training", since: 1, inputs: ["R", "T", "inputs..."], outputs: ["outputs..."])
+    "Adam", domain: "ai.onnx.preview.training", since: 1, inputs: ["R: float32|float64", "T: int64", "inputs...: float32|float64"],
+    outputs: ["outputs...: float32|float64"])
   static var stateCount: Int { 2 }
   let alpha: Double
   let beta: Double

@@ -23,14 +23,13 @@ struct ClassLoss: Sendable {
     guard labels.dims == [scores.dims[0]] + scores.dims[2...] else {
       throw .invalidShape("classes are \(labels), which does not fit scores \(scores)")
     }
-    guard labels.element == .int32 || labels.element == .int64 else {
-      throw .invalidShape("classes are \(labels), expected int32 or int64")
-    }
     if let weights = context.optionalType(2), weights.dims != [scores.dims[1]] {
       throw .invalidShape("weights are \(weights), expected shape [\(scores.dims[1])]")
     }
     return TensorType(scores.element, reduction == .none ? labels.shape : .scalar)
   }
+
+  func facts(_ context: FactContext) -> Fact { Fact(context[0].element, reduction == .none ? context[1].dims : []) }
 
   /// Stages that compute the loss into output 0.
   /// - Parameter source: where the log-probabilities lie.

@@ -6,7 +6,8 @@ public struct Momentum: TrainingStep {
   enum Mode: String, CaseIterable, Sendable { case standard, nesterov }
 
   public static let schema = Schema(
-    "Momentum", domain: "ai.onnx.preview.training", since: 1, inputs: ["R", "T", "inputs..."], outputs: ["outputs..."])
+    "Momentum", domain: "ai.onnx.preview.training", since: 1, inputs: ["R: float32|float64", "T: int64", "inputs...: float32|float64"],
+    outputs: ["outputs...: float32|float64"])
   static var stateCount: Int { 1 }
   let alpha: Double
   let beta: Double

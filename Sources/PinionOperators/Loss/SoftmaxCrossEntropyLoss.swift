@@ -8,7 +8,8 @@ import PinionTensor
 /// The negative log-likelihood loss of the logarithmic softmax of scores, which is the second output.
 public struct SoftmaxCrossEntropyLoss: CPUExecutable {
   public static let schema = Schema(
-    "SoftmaxCrossEntropyLoss", since: 13, inputs: ["scores", "labels", "weights?"], outputs: ["output", "log_prob?"])
+    "SoftmaxCrossEntropyLoss", since: 13, inputs: ["scores: T", "labels: indices", "weights?: T"], outputs: ["output: T", "log_prob?: T"],
+    types: ["T": .floats], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let loss: ClassLoss
   public init(_ attributes: inout AttributeReader) throws(PinionError) { loss = try ClassLoss(&attributes) }
@@ -17,8 +18,9 @@ public struct SoftmaxCrossEntropyLoss: CPUExecutable {
     [try loss.infer(context), try context.type(0)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [loss.facts(context), context.like(0)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([0, 2])
     switch try context.type(0).element {
     case .float32: return try kernel(context, Float.self)
     case .float64: return try kernel(context, Double.self)

@@ -48,6 +48,12 @@ extension TrainingStep {
     return outputs
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let operands = context.inputs.count - 2, tensors = operands / (2 + Self.stateCount)
+    guard operands > 0 else { return [] }
+    return (0...Self.stateCount).flatMap { _ in (0..<tensors).map { context.like(2 + $0) } }
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let tensors = try tensorCount(context.inference)
     guard context.outputs.count == tensors * (1 + Self.stateCount) else {

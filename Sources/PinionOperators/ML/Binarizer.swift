@@ -5,16 +5,16 @@ import PinionGraph
 import PinionTensor
 
 /// 1 where x is above a threshold, else 0.
-public struct Binarizer: CPUExecutable {
-  public static let schema = Schema("Binarizer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+public struct Binarizer: CPUExecutable, LikeFirstInput {
+  public static let schema = Schema(
+    "Binarizer", domain: "ai.onnx.ml", since: 1, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": [.indices, .float32, .float64]])
   let threshold: Float
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     threshold = try attributes.float("threshold", default: 0)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let threshold = threshold

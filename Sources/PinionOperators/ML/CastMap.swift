@@ -7,7 +7,7 @@ import PinionTensor
 
 /// The values of a dictionary with int64 keys as a tensor: in the order of the keys, or each at the position that its key is.
 public struct CastMap: EagerExecutable {
-  public static let schema = Schema("CastMap", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("CastMap", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y: float32|int64|string"])
 
   enum Form: String, CaseIterable {
     case dense = "DENSE"

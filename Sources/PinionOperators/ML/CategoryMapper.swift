@@ -6,7 +6,7 @@ import PinionTensor
 
 /// Maps strings to the integers that stand for them, or integers to strings.
 public struct CategoryMapper: CPUExecutable {
-  public static let schema = Schema("CategoryMapper", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("CategoryMapper", domain: "ai.onnx.ml", since: 1, inputs: ["X: int64|string"], outputs: ["Y: int64|string"])
   let toIntegers: LabelTable
   let toStrings: LabelTable
 
@@ -32,6 +32,14 @@ public struct CategoryMapper: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     return [TensorType(try table(type).values.element, type.shape)]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    switch context[0].element {
+    case .string: [context.like(0, element: .int64)]
+    case .int64: [context.like(0, element: .string)]
+    default: [Fact(nil, context[0].dims)]
+    }
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -5,7 +5,8 @@ import PinionTensor
 
 /// The values that a dictionary has for the words of a vocabulary, in the vocabulary's order; 0 or "" for words it lacks.
 public struct DictVectorizer: EagerExecutable {
-  public static let schema = Schema("DictVectorizer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema(
+    "DictVectorizer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y: U"], types: ["U": [.float32, .float64, .int64, .string]])
   let vocabulary: Tensor
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

@@ -43,6 +43,11 @@ struct FeatureRows: Sendable {
   }
 }
 
+extension FactContext {
+  /// How many rows of features input 0 has.
+  var featureRows: Int? { self[0].rank.flatMap { $0 == 1 ? 1 : self[0].extent(0) } }
+}
+
 /// The class labels of a classifier: int64 or strings.
 struct ClassLabels: Sendable {
   /// A vector.

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Joins the columns of its inputs into one float32 matrix; columns beyond an input's declared number are cut, missing ones are 0.
 public struct FeatureVectorizer: CPUExecutable {
-  public static let schema = Schema("FeatureVectorizer", domain: "ai.onnx.ml", since: 1, inputs: ["X..."], outputs: ["Y"])
+  public static let schema = Schema(
+    "FeatureVectorizer", domain: "ai.onnx.ml", since: 1, inputs: ["X...: indices|float32|float64"], outputs: ["Y: float32"])
   let widths: [Int64]
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
@@ -39,6 +40,15 @@ public struct FeatureVectorizer: CPUExecutable {
     var total = 0
     for column in columns { total = try total.adding(column.given) }
     return [TensorType(.float32, try Shape([rows, total]))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let rows = context[0].rank.flatMap { $0 > 1 ? context[0].extent(0) : 1 }
+    let columns = context.inputs.indices.map { index -> Int? in
+      guard widths.isEmpty else { return index < widths.count ? Int(exactly: widths[index]) : nil }
+      return context[index].dims.flatMap { context.symbols.product(of: $0.count > 1 ? Array($0.dropFirst()) : $0) }
+    }
+    return [Fact(.float32, [rows, context.symbols.sum(of: columns)])]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -5,8 +5,9 @@ import PinionGraph
 import PinionTensor
 
 /// Replaces the elements that have a given value (NaN included) by one number, or by one for each position of the last axis.
-public struct Imputer: CPUExecutable {
-  public static let schema = Schema("Imputer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+public struct Imputer: CPUExecutable, LikeFirstInput {
+  public static let schema = Schema(
+    "Imputer", domain: "ai.onnx.ml", since: 1, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": [.indices, .float32, .float64]])
   let floats: [Float]
   let integers: [Int64]
   let replacedFloat: Float
@@ -31,7 +32,7 @@ public struct Imputer: CPUExecutable {
     return [type]
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let isReplaced = replacedFloat

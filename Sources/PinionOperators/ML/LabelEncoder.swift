@@ -9,7 +9,9 @@ import PinionTensor
 /// The form of ai.onnx.ml 1, a list of strings for strings to positions or back, is kept beside the newest one, since only the
 /// input's type tells its direction.
 public struct LabelEncoder: CPUExecutable {
-  public static let schema = Schema("LabelEncoder", domain: "ai.onnx.ml", since: 4, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema(
+    "LabelEncoder", domain: "ai.onnx.ml", since: 4, inputs: ["X: U"], outputs: ["Y: U1"],
+    types: ["U": [.indices, .float32, .float64, .int16, .string], "U1": [.indices, .float32, .float64, .int16, .string]])
   /// One table, or one for strings and one for int64.
   let tables: [LabelTable]
 
@@ -70,6 +72,11 @@ public struct LabelEncoder: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     return [TensorType(try table(type).values.element, type.shape)]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let table = tables.first { $0.keys.element == context[0].element }
+    return [Fact(table?.values.element, context[0].dims)]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

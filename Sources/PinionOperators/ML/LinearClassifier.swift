@@ -8,7 +8,8 @@ import PinionTensor
 ///
 /// One function decides between two labels: the second where it is above 0.
 public struct LinearClassifier: CPUExecutable {
-  public static let schema = Schema("LinearClassifier", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y", "Z"])
+  public static let schema = Schema(
+    "LinearClassifier", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: int64|string", "Z: float32"])
   let scores: LinearScores
   let labels: ClassLabels
   let postTransform: PostTransform
@@ -32,6 +33,11 @@ public struct LinearClassifier: CPUExecutable {
       TensorType(labels.element, try Shape([rows])),
       TensorType(.float32, try Shape([rows, isBinary ? 2 : scores.functions])),
     ]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let rows = context.featureRows
+    return [Fact(labels.element, [rows]), Fact(.float32, [rows, isBinary ? 2 : scores.functions])]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

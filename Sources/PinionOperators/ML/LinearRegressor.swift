@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Linear functions of the features, one for each target.
 public struct LinearRegressor: CPUExecutable {
-  public static let schema = Schema("LinearRegressor", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema(
+    "LinearRegressor", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
   let scores: LinearScores
   let postTransform: PostTransform
 
@@ -20,6 +21,8 @@ public struct LinearRegressor: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(.float32, try Shape([try FeatureRows(try context.type(0)).rows, scores.functions]))]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, [context.featureRows, scores.functions])] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let scores = scores

@@ -7,7 +7,7 @@ import PinionTensor
 
 /// Divides each row by its largest element, by the sum of its magnitudes, or by its length; a row of zeros stays.
 public struct Normalizer: CPUExecutable {
-  public static let schema = Schema("Normalizer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("Normalizer", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
 
   enum Norm: String, CaseIterable {
     case max = "MAX"
@@ -26,6 +26,8 @@ public struct Normalizer: CPUExecutable {
     _ = try FeatureRows(type)
     return [TensorType(.float32, type.shape)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .float32)] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let columns = try FeatureRows(try context.type(0)).columns

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Adds an axis with a 1 at the position of each element's category and 0 elsewhere.
 public struct OneHotEncoder: CPUExecutable {
-  public static let schema = Schema("OneHotEncoder", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema(
+    "OneHotEncoder", domain: "ai.onnx.ml", since: 1, inputs: ["X: U"], outputs: ["Y: float32"], types: ["U": [.indices, .float32, .float64, .string]])
   let categories: Tensor
   /// Whether an element of no category gives zeros and is no error.
   let allowsOthers: Bool
@@ -31,6 +32,8 @@ public struct OneHotEncoder: CPUExecutable {
     }
     return [TensorType(.float32, try Shape(type.dims + [categories.count]))]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, context[0].dims.map { $0 + [categories.count] })] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)

@@ -9,7 +9,8 @@ import PinionTensor
 /// A support vector machine that classifies: one decision for each pair of classes, whose votes choose the label; with
 /// Platt's parameters (`prob_a`, `prob_b`) the scores are probabilities. Without support vectors one linear function for each class.
 public struct SVMClassifier: CPUExecutable {
-  public static let schema = Schema("SVMClassifier", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y", "Z"])
+  public static let schema = Schema(
+    "SVMClassifier", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: int64|string", "Z: float32"])
   let kernel: SupportKernel
   let labels: ClassLabels
   let postTransform: PostTransform
@@ -88,6 +89,10 @@ public struct SVMClassifier: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let rows = try FeatureRows(try context.type(0)).rows
     return [TensorType(labels.element, try Shape([rows])), TensorType(.float32, try Shape([rows, scoreCount]))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(labels.element, [context.featureRows]), Fact(.float32, [context.featureRows, scoreCount])]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -7,7 +7,7 @@ import PinionTensor
 
 /// A support vector machine for regression, or for telling members of one class (1) from others (-1).
 public struct SVMRegressor: CPUExecutable {
-  public static let schema = Schema("SVMRegressor", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("SVMRegressor", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
   let kernel: SupportKernel
   let vectors: Buffer
   let vectorCount: Int
@@ -47,6 +47,8 @@ public struct SVMRegressor: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(.float32, try Shape([try FeatureRows(try context.type(0)).rows, 1]))]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, [context.featureRows, 1])] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let room = try vectorCount.adding(1)

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// (x - offset) * scale, with one offset and scale for all elements or for each position of the last axis.
 public struct Scaler: CPUExecutable {
-  public static let schema = Schema("Scaler", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("Scaler", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
   let offset: [Float]
   let scale: [Float]
 
@@ -22,6 +22,8 @@ public struct Scaler: CPUExecutable {
     }
     return [TensorType(.float32, type.shape)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .float32)] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Decision trees whose leaves add up to `n_targets` scores for each row.
 public struct TreeEnsemble: CPUExecutable {
-  public static let schema = Schema("TreeEnsemble", domain: "ai.onnx.ml", since: 5, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema(
+    "TreeEnsemble", domain: "ai.onnx.ml", since: 5, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": [.float32, .float16, .float64]])
   public static var computesHalfInFloat32: Bool { true }
   let source: TreeSource
   let postTransform: PostTransform
@@ -91,6 +92,8 @@ public struct TreeEnsemble: CPUExecutable {
     let rows = try type.element == .float16 ? FeatureRows(TensorType(.float32, type.shape)) : FeatureRows(type)
     return [TensorType(type.element, try Shape([rows.rows, source.targets]))]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, [context.featureRows, source.targets])] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let element = try context.outputType(0).element

@@ -8,7 +8,8 @@ import PinionTensor
 ///
 /// Where two classes have leaves for one of them only, the trees give one number, from which the other class's score follows.
 public struct TreeEnsembleClassifier: CPUExecutable {
-  public static let schema = Schema("TreeEnsembleClassifier", domain: "ai.onnx.ml", since: 3, inputs: ["X"], outputs: ["Y", "Z"])
+  public static let schema = Schema(
+    "TreeEnsembleClassifier", domain: "ai.onnx.ml", since: 3, inputs: ["X: indices|float32|float64"], outputs: ["Y: int64|string", "Z: float32"])
   let source: TreeSource
   let labels: ClassLabels
   let baseValues: [Double]
@@ -36,6 +37,10 @@ public struct TreeEnsembleClassifier: CPUExecutable {
     return [
       TensorType(labels.element, try Shape([rows])), TensorType(.float32, try Shape([rows, labels.count])),
     ]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(labels.element, [context.featureRows]), Fact(.float32, [context.featureRows, labels.count])]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Decision trees whose leaves add up to `n_targets` numbers for each row; float32 whatever the input.
 public struct TreeEnsembleRegressor: CPUExecutable {
-  public static let schema = Schema("TreeEnsembleRegressor", domain: "ai.onnx.ml", since: 3, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema(
+    "TreeEnsembleRegressor", domain: "ai.onnx.ml", since: 3, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
   let source: TreeSource
   let baseValues: [Double]
   let postTransform: PostTransform
@@ -26,6 +27,8 @@ public struct TreeEnsembleRegressor: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(.float32, try Shape([try FeatureRows(try context.type(0)).rows, source.targets]))]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, [context.featureRows, source.targets])] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let targets = source.targets

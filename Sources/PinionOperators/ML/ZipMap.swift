@@ -5,7 +5,7 @@ import PinionTensor
 
 /// Makes a dictionary from class labels to scores of each row.
 public struct ZipMap: EagerExecutable {
-  public static let schema = Schema("ZipMap", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Z"])
+  public static let schema = Schema("ZipMap", domain: "ai.onnx.ml", since: 1, inputs: ["X: float32"], outputs: ["Z"])
   let keys: Tensor
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

@@ -6,7 +6,7 @@ import PinionGraph
 import PinionTensor
 
 /// An operator on two operands that are broadcast against each other by NumPy's rule.
-protocol PairwiseOperator: CPUExecutable {}
+protocol PairwiseOperator: CPUExecutable, Broadcasting {}
 
 extension PairwiseOperator {
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) { try AlignAxes.adaptPair(&node) }
@@ -23,16 +23,11 @@ protocol BinaryOperator: PairwiseOperator {
 }
 
 extension BinaryOperator {
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1])
-    return [TensorType(try context.type(0).element, try .broadcast(try context.operandShapes()))]
-  }
-
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try binaryKernel(function, try context.inference.operandShapes(), context)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { inputsLikeOutput([0, 1], context) }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([0, 1], context))] }
 }
 
 /// A pairwise operator whose result is bool.
@@ -41,10 +36,7 @@ protocol CompareOperator: PairwiseOperator {
 }
 
 extension CompareOperator {
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1])
-    return [TensorType(.bool, try .broadcast(try context.operandShapes()))]
-  }
+  public static var resultElement: ElementType? { .bool }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try compareKernel(function, try context.inference.operandShapes(), context)

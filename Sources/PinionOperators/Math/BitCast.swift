@@ -6,7 +6,9 @@ import PinionTensor
 
 /// The same bits read as another type of the same width.
 public struct BitCast: CPUExecutable {
-  public static let schema = Schema("BitCast", since: 26, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema(
+    "BitCast", since: 26, inputs: ["input: U"], outputs: ["output: U1"],
+    types: ["U": [.numbers, .narrowFloats, .narrowIntegers, .complex, .bool], "U1": [.numbers, .narrowFloats, .narrowIntegers, .complex, .bool]])
   let to: ElementType
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
@@ -21,6 +23,8 @@ public struct BitCast: CPUExecutable {
     }
     return [TensorType(to, type.shape)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: to)] }
 
   /// In memory narrow integers carry their sign through a whole byte, which the same bits of another type do not.
   private func signMatters(_ type: TensorType) -> Bool { to.bitWidth < 8 && type.element != to }
@@ -39,8 +43,8 @@ public struct BitCast: CPUExecutable {
     }
   }
 
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
-    guard let type = context.optionalType(0), !signMatters(type) else { return nil }
-    return 0
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+    guard let type = context.optionalType(0), !signMatters(type) else { return [] }
+    return [.within(input: 0, offset: 0)]
   }
 }

@@ -6,8 +6,10 @@ import PinionTensor
 
 /// The elements in another type.
 public struct Cast: CastingOperator {
-  public static let schema = Schema("Cast", since: 28, inputs: ["input"], outputs: ["output"])
-  let to: ElementType
+  public static let schema = Schema(
+    "Cast", since: 28, inputs: ["input: U"], outputs: ["output: U1"],
+    types: ["U": [.numbers, .narrowFloats, .narrowIntegers, .bool, .string], "U1": [.numbers, .narrowFloats, .narrowIntegers, .bool, .string]])
+  package let to: ElementType
   let saturate: Bool
   let rounding: NarrowFloat.Rounding
 
@@ -30,13 +32,16 @@ public struct Cast: CastingOperator {
   }
 
   func target(_ context: InferenceContext) throws(PinionError) -> ElementType { to }
+  func target(_ context: FactContext) -> ElementType? { to }
   func target(_ inputs: [Tensor?]) throws(PinionError) -> ElementType { to }
   func target(_ inputs: [ValueType?]) -> ElementType? { to }
 }
 
 /// The elements of the first input in the type of the second one.
 public struct CastLike: CastingOperator {
-  public static let schema = Schema("CastLike", since: 25, inputs: ["input", "target_type"], outputs: ["output"])
+  public static let schema = Schema(
+    "CastLike", since: 25, inputs: ["input: U", "target_type: T2"], outputs: ["output: T2"],
+    types: ["T2": [.numbers, .narrowFloats, .narrowIntegers, .bool, .string], "U": [.numbers, .narrowFloats, .narrowIntegers, .bool, .string]])
   public static var typeOnlyInputs: Set<Int> { [1] }
   let saturate: Bool
   let rounding: NarrowFloat.Rounding
@@ -47,6 +52,7 @@ public struct CastLike: CastingOperator {
   }
 
   func target(_ context: InferenceContext) throws(PinionError) -> ElementType { try context.type(1).element }
+  func target(_ context: FactContext) -> ElementType? { context[1].element }
 
   func target(_ inputs: [Tensor?]) throws(PinionError) -> ElementType {
     guard inputs.count > 1, let like = inputs[1] else { throw .invalidModel("input 'target_type' is missing") }
@@ -61,6 +67,7 @@ protocol CastingOperator: CPUExecutable, ValueTyping {
   var saturate: Bool { get }
   var rounding: NarrowFloat.Rounding { get }
   func target(_ context: InferenceContext) throws(PinionError) -> ElementType
+  func target(_ context: FactContext) -> ElementType?
   func target(_ inputs: [Tensor?]) throws(PinionError) -> ElementType
   func target(_ inputs: [ValueType?]) -> ElementType?
 }
@@ -71,6 +78,13 @@ extension CastingOperator {
     let target = try target(context)
     guard (type.element == .string) == (target == .string) else { throw .dataDependent }
     return [TensorType(target, type.shape)]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let target = target(context)
+    // A shape stays one as int64; other numbers may lose something on the way.
+    let keepsValues = target == .int64 && (context[0].element == .int64 || context[0].element == .int32 || context[0].element == .bool)
+    return [Fact(element: target, dims: context[0].dims, values: keepsValues ? context[0].values : nil)]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
@@ -84,9 +98,9 @@ extension CastingOperator {
     }
   }
 
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
-    guard let type = context.optionalType(0), let target = try? target(context.inference), type.element == target else { return nil }
-    return 0
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+    guard let type = context.optionalType(0), let target = try? target(context.inference), type.element == target else { return [] }
+    return [.within(input: 0, offset: 0)]
   }
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {

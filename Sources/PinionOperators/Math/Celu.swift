@@ -4,7 +4,7 @@ import PinionGraph
 
 /// max(0, x) + min(0, alpha * (exp(x / alpha) - 1)), elementwise.
 public struct Celu: UnaryOperator {
-  public static let schema = Schema("Celu", since: 28, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("Celu", since: 28, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_CELU }
   let alpha: Float
   var parameters: pk_params { pk_params(Double(alpha)) }

@@ -6,11 +6,11 @@ import PinionGraph
 import PinionTensor
 
 /// Elements held between two bounds, each of which may be absent; where they cross, the upper one wins.
-public struct Clip: CPUExecutable {
-  public static let schema = Schema("Clip", since: 13, inputs: ["input", "min?", "max?"], outputs: ["output"])
+public struct Clip: CPUExecutable, LikeFirstInput {
+  public static let schema = Schema("Clip", since: 13, inputs: ["input: T", "min?: T", "max?: T"], outputs: ["output: T"], types: ["T": .numbers])
   /// The bounds of nodes from before opset 11, where they were attributes.
-  let low: Float?
-  let high: Float?
+  package let low: Float?
+  package let high: Float?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     low = try attributes.optionalFloat("min")
@@ -26,7 +26,6 @@ public struct Clip: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1, 2])
     for index in 1...2 {
       guard let bound = context.optionalType(index) else { continue }
       guard bound.count == 1 else { throw .invalidShape("bound \(bound) has \(bound.count) elements, expected 1") }
@@ -58,7 +57,7 @@ public struct Clip: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// A number in memory, as `pk_params` has it.

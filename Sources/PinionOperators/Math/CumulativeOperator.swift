@@ -5,7 +5,7 @@ import PinionGraph
 import PinionTensor
 
 /// An operator that combines each element along an axis with all before it.
-protocol CumulativeOperator: CPUExecutable {
+protocol CumulativeOperator: CPUExecutable, LikeFirstInput {
   /// Products instead of sums.
   static var multiplies: Bool { get }
   var isExclusive: Bool { get }

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The determinants of square matrices: [*, M, M] to [*].
 public struct Det: CPUExecutable {
-  public static let schema = Schema("Det", since: 22, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("Det", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
@@ -15,6 +15,8 @@ public struct Det: CPUExecutable {
     guard type.dims[type.rank - 1] == type.dims[type.rank - 2] else { throw .invalidShape("\(type) holds no square matrices") }
     return [TensorType(type.element, try Shape(Array(type.dims.dropLast(2))))]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context[0].dims.map { $0.dropLast(2) })] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)

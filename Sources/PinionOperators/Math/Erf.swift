@@ -4,7 +4,7 @@ import PinionGraph
 
 /// The error function, elementwise.
 public struct Erf: UnaryOperator {
-  public static let schema = Schema("Erf", since: 13, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("Erf", since: 13, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .numbers])
   var function: pk_unary_op { PK_UNARY_ERF }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

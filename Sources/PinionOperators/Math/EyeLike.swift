@@ -7,7 +7,7 @@ import PinionTensor
 
 /// A matrix of the input's shape with ones on diagonal `k` and zeros elsewhere.
 public struct EyeLike: CPUExecutable {
-  public static let schema = Schema("EyeLike", since: 22, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("EyeLike", since: 22, inputs: ["input: all"], outputs: ["output: numbers|bool"])
   let element: ElementType?
   let diagonal: Int
 
@@ -21,6 +21,8 @@ public struct EyeLike: CPUExecutable {
     let type = try context.type(0, rank: 2)
     return [TensorType(element ?? type.element, type.shape)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: element)] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.outputType(0)

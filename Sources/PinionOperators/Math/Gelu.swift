@@ -6,12 +6,12 @@ import PinionGraph
 
 /// x times the normal distribution's cumulative function at x, elementwise; exact or by the tanh formula.
 public struct Gelu: UnaryOperator {
-  enum Approximation: String, CaseIterable {
+  package enum Approximation: String, CaseIterable {
     case none, tanh
   }
 
-  public static let schema = Schema("Gelu", since: 20, inputs: ["X"], outputs: ["Y"])
-  let approximation: Approximation
+  public static let schema = Schema("Gelu", since: 20, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+  package let approximation: Approximation
   var function: pk_unary_op { approximation == .tanh ? PK_UNARY_GELU_TANH : PK_UNARY_GELU_ERF }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

@@ -4,10 +4,10 @@ import PinionGraph
 
 /// alpha * x + beta, held between 0 and 1, elementwise.
 public struct HardSigmoid: UnaryOperator {
-  public static let schema = Schema("HardSigmoid", since: 22, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("HardSigmoid", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_HARD_SIGMOID }
-  let alpha: Float
-  let beta: Float
+  package let alpha: Float
+  package let beta: Float
   var parameters: pk_params { pk_params(Double(alpha), Double(beta)) }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

@@ -4,9 +4,9 @@ import PinionGraph
 
 /// x for x >= 0, alpha * x below, elementwise.
 public struct LeakyRelu: UnaryOperator {
-  public static let schema = Schema("LeakyRelu", since: 16, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("LeakyRelu", since: 16, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_LEAKY_RELU }
-  let alpha: Float
+  package let alpha: Float
   var parameters: pk_params { pk_params(Double(alpha)) }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

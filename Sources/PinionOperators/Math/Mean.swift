@@ -7,7 +7,7 @@ import PinionTensor
 
 /// The arithmetic mean of all inputs, elementwise with broadcasting.
 public struct Mean: VariadicOperator {
-  public static let schema = Schema("Mean", since: 13, inputs: ["data_0..."], outputs: ["mean"])
+  public static let schema = Schema("Mean", since: 13, inputs: ["data_0...: T"], outputs: ["mean: T"], types: ["T": .numbers])
   static var function: pk_binary_op { PK_BINARY_ADD }
   public static var computesHalfInFloat32: Bool { true }
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}

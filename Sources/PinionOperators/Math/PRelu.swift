@@ -7,7 +7,7 @@ import PinionTensor
 
 /// x from 0 on, slope * x below, elementwise; the slope is broadcast to X.
 public struct PRelu: BinaryOperator {
-  public static let schema = Schema("PRelu", since: 16, inputs: ["X", "slope"], outputs: ["Y"])
+  public static let schema = Schema("PRelu", since: 16, inputs: ["X: T", "slope: T"], outputs: ["Y: T"], types: ["T": .numbers])
   var function: pk_binary_op { PK_BINARY_PRELU }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
@@ -25,13 +25,14 @@ public struct PRelu: BinaryOperator {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1])
     let type = try context.type(0)
     guard try Shape.broadcast(try shapes(context)) == type.shape else {
       throw .invalidShape("slope \(try context.type(1)) cannot be broadcast to \(type)")
     }
     return [type]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0)] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try binaryKernel(function, try shapes(context.inference), context)

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The numbers `start`, `start + delta`, ... up to and without `limit`.
 public struct RangeOperator: CPUExecutable {
-  public static let schema = Schema("Range", since: 27, inputs: ["start", "limit", "delta"], outputs: ["output"])
+  public static let schema = Schema(
+    "Range", since: 27, inputs: ["start: T", "limit: T", "delta: T"], outputs: ["output: T"], types: ["T": [.floats, .indices, .int16]])
   public static var computesHalfInFloat32: Bool { true }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
@@ -15,9 +16,22 @@ public struct RangeOperator: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1, 2])
     let start = try context.requiredValue(0), limit = try context.requiredValue(1), delta = try context.requiredValue(2)
     return [TensorType(start.element, try Shape([try count(start, limit, delta)]))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let element = context.element(of: 0..<3)
+    guard let start = context[0].singleExtent, let limit = context[1].singleExtent, let delta = context[2].single else {
+      return [Fact(element, [nil])]
+    }
+    if !Symbols.isSymbol(start), !Symbols.isSymbol(limit) {
+      guard let count = try? RangeOperator.count(Int64(start), Int64(limit), delta) else { return [Fact(element, [nil])] }
+      let values = count <= Fact.valueLimit ? (0..<count).map { Int64(start) &+ Int64($0) &* delta } : nil
+      return [Fact(element: element, dims: [count], values: values)]
+    }
+    guard delta > 0, let step = Int(exactly: delta), Symbols.isExtent(start), Symbols.isExtent(limit) else { return [Fact(element, [nil])] }
+    return [Fact(element, [context.symbols.quotient(context.symbols.remainder(limit, behind: start), roundedUpBy: step)])]
   }
 
   private func count(_ start: Tensor, _ limit: Tensor, _ delta: Tensor) throws(PinionError) -> Int {
@@ -29,7 +43,10 @@ public struct RangeOperator: CPUExecutable {
       }
       return steps > 0 ? Int(saturating: steps) : 0
     }
-    let first = try integer(start, "start"), end = try integer(limit, "limit"), step = try integer(delta, "delta")
+    return try RangeOperator.count(try integer(start, "start"), try integer(limit, "limit"), try integer(delta, "delta"))
+  }
+
+  private static func count(_ first: Int64, _ end: Int64, _ step: Int64) throws(PinionError) -> Int {
     guard step != 0 else { throw .invalidValue("delta is 0") }
     guard step > 0 ? end > first : end < first else { return 0 }
     let distance = step > 0 ? end.magnitudeAbove(first) : first.magnitudeAbove(end)

@@ -4,7 +4,7 @@ import PinionGraph
 
 /// gamma * x above 0, gamma * alpha * (exp(x) - 1) up to it, elementwise.
 public struct Selu: UnaryOperator {
-  public static let schema = Schema("Selu", since: 22, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("Selu", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_SELU }
   let alpha: Float
   let gamma: Float

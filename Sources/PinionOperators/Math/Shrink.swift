@@ -7,7 +7,7 @@ import PinionTensor
 
 /// x + bias below -lambd, x - bias above lambd, 0 between, elementwise.
 public struct Shrink: UnaryOperator {
-  public static let schema = Schema("Shrink", since: 9, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("Shrink", since: 9, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .numbers])
   var function: pk_unary_op { PK_UNARY_SHRINK }
   let lambd: Float
   let bias: Float

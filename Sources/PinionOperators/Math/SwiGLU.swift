@@ -6,8 +6,8 @@ import PinionGraph
 import PinionTensor
 
 /// A / (1 + exp(-alpha * A)) * B, elementwise for operands of one shape.
-public struct SwiGLU: CPUExecutable {
-  public static let schema = Schema("SwiGLU", since: 28, inputs: ["A", "B"], outputs: ["Y"])
+public struct SwiGLU: CPUExecutable, LikeFirstInput {
+  public static let schema = Schema("SwiGLU", since: 28, inputs: ["A: T", "B: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let alpha: Float
 
@@ -38,5 +38,5 @@ public struct SwiGLU: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0, 1] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0, 1])] }
 }

@@ -4,9 +4,9 @@ import PinionGraph
 
 /// x / (1 + exp(-alpha * x)), elementwise.
 public struct Swish: UnaryOperator {
-  public static let schema = Schema("Swish", since: 24, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("Swish", since: 24, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_SWISH }
-  let alpha: Float
+  package let alpha: Float
   var parameters: pk_params { pk_params(Double(alpha)) }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

@@ -6,7 +6,7 @@ import PinionGraph
 import PinionTensor
 
 /// An operator that maps each element of its input to one of the same type.
-protocol UnaryOperator: CPUExecutable {
+protocol UnaryOperator: CPUExecutable, LikeFirstInput {
   var function: pk_unary_op { get }
   var parameters: pk_params { get }
 }
@@ -14,13 +14,11 @@ protocol UnaryOperator: CPUExecutable {
 extension UnaryOperator {
   var parameters: pk_params { pk_params() }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
-
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try unaryKernel(function, parameters, context)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   /// Before opset 6 the elementwise operators carried a hint for in-place execution.
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.attributes["consumed_inputs"] = nil }

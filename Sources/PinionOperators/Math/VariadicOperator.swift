@@ -6,26 +6,18 @@ import PinionGraph
 import PinionTensor
 
 /// An operator that combines any number of operands one after the other.
-protocol VariadicOperator: CPUExecutable {
+protocol VariadicOperator: CPUExecutable, Broadcasting {
   static var function: pk_binary_op { get }
 }
 
 extension VariadicOperator {
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.attributes["consumed_inputs"] = nil }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    let indices = Array(context.inputs.indices)
-    var shapes: [Shape] = []
-    for index in indices { shapes.append(try context.type(index).shape) }
-    try context.requireSameElementType(indices)
-    return [TensorType(try context.type(0).element, try .broadcast(shapes))]
-  }
-
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try variadicKernel(Self.function, context) }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { inputsLikeOutput([0, 1], context) }
-
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { context.inference.inputs.count == 1 ? 0 : nil }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+    context.inference.inputs.count == 1 ? [.within(input: 0, offset: 0)] : [.over(inputs: inputsLikeOutput([0, 1], context))]
+  }
 }
 
 /// A kernel that combines all inputs into output 0.

@@ -10,8 +10,10 @@ import PinionTensor
 /// in float64 for float64 inputs, whatever `softmax_precision` says.
 public struct Attention: CPUExecutable {
   public static let schema = Schema(
-    "Attention", since: 25, inputs: ["Q", "K", "V", "attn_mask?", "past_key?", "past_value?", "nonpad_kv_seqlen?"],
-    outputs: ["Y", "present_key?", "present_value?", "qk_matmul_output?"])
+    "Attention", since: 25,
+    inputs: ["Q: T1", "K: T1", "V: T2", "attn_mask?: numbers|bool", "past_key?: T1", "past_value?: T2", "nonpad_kv_seqlen?: int64"],
+    outputs: ["Y: T1", "present_key?: T1", "present_value?: T2", "qk_matmul_output?: T1"], types: ["T1": .floats, "T2": .floats],
+    mixing: ["T1", "T2"])
   public static var computesHalfInFloat32: Bool { true }
   let isCausal: Bool
   let left: Int?
@@ -97,6 +99,25 @@ public struct Attention: CPUExecutable {
       TensorType(k.element, try Shape([shape.batch, shape.kvHeads, shape.keys, shape.headSize])),
       TensorType(v.element, try Shape([shape.batch, shape.kvHeads, shape.keys, shape.valueSize])),
       TensorType(q.element, try Shape([shape.batch, shape.heads, shape.queries, shape.keys])),
+    ]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let q = context[0], k = context[1], v = context[2], symbols = context.symbols
+    guard let rank = q.rank ?? k.rank ?? v.rank else { return [Fact(element: q.element), Fact(element: k.element), Fact(element: v.element)] }
+    let isSplit = rank == 4
+    let heads = isSplit ? q.extent(1) : self.heads.flatMap { Int(exactly: $0) }
+    let kvHeads = isSplit ? k.extent(1) ?? v.extent(1) : self.kvHeads.flatMap { Int(exactly: $0) }
+    func size(_ fact: Fact, _ heads: Int?) -> Int? {
+      isSplit ? fact.extent(3) : heads.flatMap { symbols.quotient(fact.extent(2), by: $0) }
+    }
+    let batch = q.extent(0), queries = q.extent(isSplit ? 2 : 1), valueSize = size(v, kvHeads), headSize = size(k, kvHeads) ?? size(q, heads)
+    let rows = k.extent(isSplit ? 2 : 1) ?? v.extent(isSplit ? 2 : 1)
+    let keys = context.has(4) ? symbols.sum(of: [rows, context[4].extent(2)]) : rows
+    let y = isSplit ? [batch, heads, queries, valueSize] : [batch, queries, symbols.product(of: [heads, valueSize])]
+    return [
+      Fact(q.element, y), Fact(k.element, [batch, kvHeads, keys, headSize]), Fact(v.element, [batch, kvHeads, keys, valueSize]),
+      Fact(q.element, [batch, heads, queries, keys]),
     ]
   }
 

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The mean of each window.
 public struct AveragePool: CPUExecutable {
-  public static let schema = Schema("AveragePool", since: 22, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("AveragePool", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   let form: PoolForm
   let countsPadding: Bool
 
@@ -16,6 +16,8 @@ public struct AveragePool: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try form.infer(context)] }
+
+  public func facts(_ context: FactContext) -> [Fact] { [form.facts(context)] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try form.makeKernel(.mean(countsPadding: countsPadding), context)

@@ -11,14 +11,15 @@ import PinionTensor
 /// In training mode output 1 and 2 are the given statistics moved towards the batch's; 3 and 4 (before opset 14) the batch's.
 public struct BatchNormalization: CPUExecutable {
   public static let schema = Schema(
-    "BatchNormalization", since: 15, inputs: ["X", "scale", "B", "input_mean", "input_var"],
-    outputs: ["Y", "running_mean?", "running_var?", "saved_mean?", "saved_var?"])
+    "BatchNormalization", since: 15, inputs: ["X: T", "scale: T1", "B: T1", "input_mean: T2", "input_var: T2"],
+    outputs: ["Y: T", "running_mean?: T2", "running_var?: T2", "saved_mean?: T2", "saved_var?: T2"],
+    types: ["T": .floats, "T1": .floats, "T2": .floats], mixing: ["T1", "T2"])
   public static var computesHalfInFloat32: Bool { true }
-  let epsilon: Float
+  package let epsilon: Float
   let momentum: Float
-  let isTraining: Bool
+  package let isTraining: Bool
   /// False where each position of each channel has statistics of its own, as before opset 9.
-  let isSpatial: Bool
+  package let isSpatial: Bool
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     epsilon = try attributes.float("epsilon", default: 1e-5)
@@ -54,6 +55,10 @@ public struct BatchNormalization: CPUExecutable {
     return [type, mean, variance, mean, variance]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    [context.like(0), context.like(3), context.like(4), context.like(3), context.like(4)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 1, 2, 3, 4])
     switch try context.type(0).element {
@@ -63,14 +68,14 @@ public struct BatchNormalization: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   private func kernel<T: RealElement>(_ context: KernelContext, _ type: T.Type) throws(PinionError) -> Kernel {
     let shape = try context.type(0).shape, allLines = try lines(shape)
     // Without elements the statistics are those of none, however many instances there are.
     let lines = AxisLines(outer: shape.count == 0 ? 0 : allLines.outer, extent: allLines.extent, inner: allLines.inner)
     let channels = lines.extent, inner = lines.inner, epsilon = Double(epsilon)
-    let outer = inner == 0 ? 0 : lines.outer
+    let outer = inner == 0 ? 0 : lines.outer, outputs = context.outputs.count
     let statistics: Kernel.Stage
     if isTraining {
       statistics = trainingStage(context, lines, T.self)
@@ -83,6 +88,8 @@ public struct BatchNormalization: CPUExecutable {
           factors[channel] = T(Double(scale[channel]) / (Double(variance[channel]) + epsilon).squareRoot())
           shifts[channel] = bias[channel]
           centers[channel] = mean[channel]
+          // What a step of training would have changed stays as it is.
+          for index in 1..<max(outputs, 1) { frame.output(index, as: T.self)[channel] = (index % 2 == 1 ? mean : variance)[channel] }
         }
       }
     }

@@ -8,7 +8,8 @@ import PinionTensor
 /// A convolution of each channel over its present and past: the state holds the end of what came before.
 public struct CausalConvWithState: CPUExecutable {
   public static let schema = Schema(
-    "CausalConvWithState", since: 27, inputs: ["input", "weight", "bias?", "past_state?"], outputs: ["output", "present_state"])
+    "CausalConvWithState", since: 27, inputs: ["input: T", "weight: T", "bias?: T", "past_state?: T"], outputs: ["output: T", "present_state: T"],
+    types: ["T": [.float32, .float16, .bfloat16]])
   public static var computesHalfInFloat32: Bool { true }
   let activation: Activation
 
@@ -21,7 +22,6 @@ public struct CausalConvWithState: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1, 2, 3])
     let input = try context.type(0, rank: 3), weight = try context.type(1, rank: 3)
     let channels = input.dims[1]
     guard weight.dims[0] == channels, weight.dims[1] == 1, weight.dims[2] > 0 else {
@@ -33,6 +33,13 @@ public struct CausalConvWithState: CPUExecutable {
     let state = TensorType(input.element, try Shape([input.dims[0], channels, weight.dims[2] - 1]))
     if let past = context.optionalType(3), past != state { throw .invalidShape("input 'past_state' is \(past), expected \(state)") }
     return [input, state]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let input = context[0]
+    return [
+      context.like(0), Fact(input.element, [input.extent(0), input.extent(1), context.symbols.extent(context[1].extent(2), plus: -1)]),
+    ]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
@@ -75,8 +82,8 @@ public struct CausalConvWithState: CPUExecutable {
 /// ONNX Runtime's operator of the same name, for one axis.
 public struct MicrosoftCausalConvWithState: Operator {
   public static let schema = Schema(
-    "CausalConvWithState", domain: "com.microsoft", since: 1, inputs: ["input", "weight", "bias?", "past_state?"],
-    outputs: ["output", "present_state"])
+    "CausalConvWithState", domain: "com.microsoft", since: 1, inputs: ["input: T", "weight: T", "bias?: T", "past_state?: T"],
+    outputs: ["output: T", "present_state: T"], types: ["T": [.float32, .float16, .bfloat16]])
 
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     node.domain = ""

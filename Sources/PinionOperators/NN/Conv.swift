@@ -6,16 +6,19 @@ import PinionTensor
 
 /// Convolution over any number of spatial axes.
 public struct Conv: CPUExecutable {
-  public static let schema = Schema("Conv", since: 22, inputs: ["X", "W", "B?"], outputs: ["Y"])
+  public static let schema = Schema("Conv", since: 22, inputs: ["X: T", "W: T", "B?: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let form: ConvForm
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { form = try ConvForm(&attributes) }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1, 2])
     let x = try context.type(0)
     return [try form.infer(x, try context.type(1), bias: context.optionalType(2), element: x.element)]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    [form.facts(x: context[0], w: context[1], element: context.element(of: 0..<2), context.symbols)]
   }
 
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {

@@ -35,4 +35,12 @@ struct ConvForm: Sendable {
     let shape = try shape(x, w)
     return TensorType(element, try Shape([x.dims[0], w.dims[0]] + shape.window.output))
   }
+
+  func facts(x: Fact, w: Fact, element: ElementType?, isChannelsLast: Bool = false, _ symbols: Symbols) -> Fact {
+    guard let rank = x.rank ?? w.rank, rank > 2 else { return Fact(element: element) }
+    let start = isChannelsLast ? 1 : 2
+    let extents = window.slidingExtents(
+      (start..<(start + rank - 2)).map { x.extent($0) }, weights: (2..<rank).map { w.known($0) }, symbols)
+    return Fact(element, isChannelsLast ? [x.extent(0)] + extents + [w.extent(0)] : [x.extent(0), w.extent(0)] + extents)
+  }
 }

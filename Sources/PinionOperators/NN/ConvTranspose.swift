@@ -7,10 +7,10 @@ import PinionTensor
 /// The gradient of a convolution with respect to its input, used as an operator: each input element adds a scaled window
 /// of the weights to the output.
 public struct ConvTranspose: CPUExecutable {
-  public static let schema = Schema("ConvTranspose", since: 22, inputs: ["X", "W", "B?"], outputs: ["Y"])
+  public static let schema = Schema("ConvTranspose", since: 22, inputs: ["X: T", "W: T", "B?: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let window: WindowAttributes
-  let groups: Int
+  package let groups: Int
   let outputPadding: [Int64]?
   let outputShape: [Int64]?
 
@@ -64,7 +64,6 @@ public struct ConvTranspose: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1, 2])
     let x = try context.type(0)
     let shape = try shape(x, try context.type(1))
     let outputs = try shape.outputs.multiplied(by: groups)
@@ -72,6 +71,36 @@ public struct ConvTranspose: CPUExecutable {
       throw .invalidShape("bias \(bias), expected a number for each of the \(outputs) output channels")
     }
     return [TensorType(x.element, try Shape([shape.images, outputs] + shape.window.output))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0], w = context[1], element = context.element(of: 0..<2)
+    guard let rank = x.rank ?? w.rank, rank > 2 else { return [Fact(element: element)] }
+    let outputs = context.symbols.product(of: [w.extent(1), groups])
+    let extents = (0..<(rank - 2)).map { spatialExtent($0, rank - 2, x.extent($0 + 2), w.known($0 + 2), context.symbols) }
+    return [Fact(element, [x.extent(0), outputs] + extents)]
+  }
+
+  /// What follows for an axis of the image.
+  private func spatialExtent(_ axis: Int, _ rank: Int, _ extent: Int?, _ kernel: Int?, _ symbols: Symbols) -> Int? {
+    func number(_ list: [Int64]?, default value: Int) -> Int? {
+      guard let list else { return value }
+      guard list.count == rank, list[axis] >= 0, list[axis] < Int64(Window.limit) else { return nil }
+      return Int(list[axis])
+    }
+    guard let stride = number(window.strides, default: 1), let dilation = number(window.dilations, default: 1),
+      let extra = number(outputPadding, default: 0), let pads = try? window.explicitPads(rank)
+    else { return nil }
+    if let outputShape {
+      let named = outputShape.count == rank + 2 ? Array(outputShape.dropFirst(2)) : outputShape
+      return named.count == rank ? Int(exactly: named[axis]) : nil
+    }
+    if window.autoPad == .sameUpper || window.autoPad == .sameLower { return symbols.product(of: [extent, stride]) }
+    guard let kernel, kernel > 0, kernel < Window.limit else { return nil }
+    let others = (kernel &- 1).multipliedReportingOverflow(by: dilation)
+    guard !others.overflow, others.partialValue < 1 << 40 else { return nil }
+    return symbols.extent(
+      symbols.product(of: [extent, stride]), plus: others.partialValue &+ 1 &+ extra &- stride &- pads.before[axis] &- pads.after[axis])
   }
 
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {

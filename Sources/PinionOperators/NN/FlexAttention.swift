@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Scaled dot-product attention whose scores and probabilities go through subgraphs of the node.
 public struct FlexAttention: ValueTyping {
-  public static let schema = Schema("FlexAttention", domain: "ai.onnx.preview", since: 1, inputs: ["Q", "K", "V"], outputs: ["Y"])
+  public static let schema = Schema(
+    "FlexAttention", domain: "ai.onnx.preview", since: 1, inputs: ["Q: T", "K: floats", "V: floats"], outputs: ["Y: T"], types: ["T": .floats])
   let scale: Float?
   let precision: ElementType?
   let scoreModifier: Int?
@@ -23,6 +24,11 @@ public struct FlexAttention: ValueTyping {
     guard inputs.count == 3, let q = inputs[0], let element = q.tensorElement else { return [nil] }
     guard let dims = q.dims, dims.count == 4, let values = inputs[2]?.dims, values.count == 4 else { return [.tensor(element, dims: nil)] }
     return [.tensor(element, dims: Array(dims[..<3]) + [values[3]])]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let q = context[0]
+    return [Fact(q.element, [q.extent(0), q.extent(1), q.extent(2), context[2].extent(3)])]
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

@@ -6,10 +6,11 @@ import PinionTensor
 
 /// activation(Conv(X, W, B) + Z), where Z has the shape of the result.
 public struct FusedConv: CPUExecutable {
-  public static let schema = Schema("FusedConv", domain: "pinion", since: 1, inputs: ["X", "W", "B?", "Z?"], outputs: ["Y"])
+  public static let schema = Schema(
+    "FusedConv", domain: "pinion", since: 1, inputs: ["X: T", "W: T", "B?: T", "Z?: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let form: ConvForm
-  let activation: Activation
+  package let activation: Activation
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     form = try ConvForm(&attributes)
@@ -17,11 +18,14 @@ public struct FusedConv: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1, 2, 3])
     let x = try context.type(0)
     let result = try form.infer(x, try context.type(1), bias: context.optionalType(2), element: x.element)
     if let z = context.optionalType(3), z != result { throw .invalidShape("input 'Z' is \(z), expected \(result) like the result") }
     return [result]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    [form.facts(x: context[0], w: context[1], element: context.element(of: 0..<2), context.symbols)]
   }
 
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
@@ -41,7 +45,8 @@ public struct FusedConv: CPUExecutable {
 
 /// ONNX Runtime's form of the same.
 public struct MicrosoftFusedConv: Operator {
-  public static let schema = Schema("FusedConv", domain: "com.microsoft", since: 1, inputs: ["X", "W", "B?", "Z?"], outputs: ["Y"])
+  public static let schema = Schema(
+    "FusedConv", domain: "com.microsoft", since: 1, inputs: ["X: T", "W: T", "B?: T", "Z?: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = FusedConv.schema.domain }
   public init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try FusedConv(&attributes) }
 }

@@ -8,11 +8,12 @@ import PinionTensor
 /// activation(alpha · op(A) · op(B) + bias) with MatMul's batches, where op transposes a matrix (`transA`, `transB`) or takes
 /// its rows from before the batch axes (`transBatchA`, `transBatchB`), and the bias has a number for each column.
 public struct FusedMatMul: CPUExecutable {
-  public static let schema = Schema("FusedMatMul", domain: "pinion", since: 1, inputs: ["A", "B", "bias?"], outputs: ["Y"])
+  public static let schema = Schema(
+    "FusedMatMul", domain: "pinion", since: 1, inputs: ["A: T", "B: T", "bias?: T"], outputs: ["Y: T"], types: ["T": [.floats, .wideIntegers]])
   public static var computesHalfInFloat32: Bool { true }
-  let alpha: Float
-  let transposition: MatrixProduct.Transposition
-  let activation: Activation
+  package let alpha: Float
+  package let transposition: MatrixProduct.Transposition
+  package let activation: Activation
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = try attributes.float("alpha", default: 1)
@@ -23,7 +24,6 @@ public struct FusedMatMul: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1, 2])
     let a = try context.type(0)
     let product = try MatrixProduct(a.shape, try context.type(1).shape, transposition)
     if let bias = context.optionalType(2), bias.dims != [product.n] {
@@ -31,6 +31,8 @@ public struct FusedMatMul: CPUExecutable {
     }
     return [TensorType(a.element, product.result)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context.element(of: 0..<2), context.product(0, 1, transposition))] }
 
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     productOperations(depth: inputs.first??.dims.last, outputs)
@@ -53,7 +55,8 @@ public struct FusedMatMul: CPUExecutable {
 
 /// ONNX Runtime's form of the same, without bias and activation.
 public struct MicrosoftFusedMatMul: Operator {
-  public static let schema = Schema("FusedMatMul", domain: "com.microsoft", since: 1, inputs: ["A", "B"], outputs: ["Y"])
+  public static let schema = Schema(
+    "FusedMatMul", domain: "com.microsoft", since: 1, inputs: ["A: T", "B: T"], outputs: ["Y: T"], types: ["T": [.floats, .wideIntegers]])
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = FusedMatMul.schema.domain }
   public init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try FusedMatMul(&attributes) }
 }

@@ -7,9 +7,9 @@ import PinionTensor
 
 /// alpha · A · B + beta · C for matrices A and B, either of them transposed, and a C that broadcasts to the result.
 public struct Gemm: CPUExecutable {
-  public static let schema = Schema("Gemm", since: 13, inputs: ["A", "B", "C?"], outputs: ["Y"])
+  public static let schema = Schema("Gemm", since: 13, inputs: ["A: T", "B: T", "C?: T"], outputs: ["Y: T"], types: ["T": [.floats, .wideIntegers]])
   public static var computesHalfInFloat32: Bool { true }
-  let form: GemmForm
+  package let form: GemmForm
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { form = try GemmForm(&attributes) }
 
@@ -17,6 +17,8 @@ public struct Gemm: CPUExecutable {
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.attributes["broadcast"] = nil }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try form.infer(context)] }
+
+  public func facts(_ context: FactContext) -> [Fact] { [form.facts(context)] }
 
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     productOperations(depth: form.transposition.a ? inputs.first??.dims.first : inputs.first??.dims.last, outputs)
@@ -26,10 +28,10 @@ public struct Gemm: CPUExecutable {
 }
 
 /// What Gemm and its fused form share.
-struct GemmForm: Sendable {
-  let alpha: Float
-  let beta: Float
-  let transposition: MatrixProduct.Transposition
+package struct GemmForm: Sendable {
+  package let alpha: Float
+  package let beta: Float
+  package let transposition: MatrixProduct.Transposition
 
   init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = try attributes.float("alpha", default: 1)
@@ -38,7 +40,6 @@ struct GemmForm: Sendable {
   }
 
   func infer(_ context: InferenceContext) throws(PinionError) -> TensorType {
-    try context.requireSameElementType([0, 1, 2])
     let a = try context.type(0, rank: 2), b = try context.type(1, rank: 2)
     let result = try MatrixProduct(a.shape, b.shape, transposition).result
     if let c = context.optionalType(2) {
@@ -47,6 +48,10 @@ struct GemmForm: Sendable {
       }
     }
     return TensorType(a.element, result)
+  }
+
+  func facts(_ context: FactContext) -> Fact {
+    Fact(context.element(of: 0..<2), [context[0].extent(transposition.a ? 1 : 0), context[1].extent(transposition.b ? 0 : 1)])
   }
 
   func makeKernel(_ activation: Activation, _ context: KernelContext) throws(PinionError) -> Kernel {

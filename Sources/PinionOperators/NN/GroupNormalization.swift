@@ -6,8 +6,9 @@ import PinionGraph
 import PinionTensor
 
 /// (X - mean) / sqrt(variance + epsilon) * scale + bias, with mean and variance over a group of channels of one instance.
-public struct GroupNormalization: CPUExecutable {
-  public static let schema = Schema("GroupNormalization", since: 21, inputs: ["X", "scale", "bias"], outputs: ["Y"])
+public struct GroupNormalization: CPUExecutable, LikeFirstInput {
+  public static let schema = Schema(
+    "GroupNormalization", since: 21, inputs: ["X: T", "scale: T", "bias: T"], outputs: ["Y: T"], types: ["T": .floats], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let groups: Int
   let epsilon: Float
@@ -37,12 +38,11 @@ public struct GroupNormalization: CPUExecutable {
     try groupedKernel(context, groups: groups, epsilon: epsilon, scalesGroups: scalesGroups)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// Normalises each of `groups` groups of the channels of each instance of input 0; inputs 1 and 2 scale and shift.
 func groupedKernel(_ context: KernelContext, groups: Int, epsilon: Float, scalesGroups: Bool) throws(PinionError) -> Kernel {
-  try context.inference.requireSameElementType([0, 1, 2])
   let shape = try context.type(0).shape
   let expected = scalesGroups ? groups : shape[1]
   for index in [1, 2] {

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// 1 at the first largest element of each line along an axis, 0 elsewhere.
 public struct Hardmax: SoftmaxOperator {
-  public static let schema = Schema("Hardmax", since: 13, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("Hardmax", since: 13, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .floats])
   let along: SoftmaxAxis
   public init(_ attributes: inout AttributeReader) throws(PinionError) { along = try SoftmaxAxis(&attributes) }
 
@@ -20,7 +20,7 @@ public struct Hardmax: SoftmaxOperator {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [] }
 
   private func kernel<T: RealElement>(_ lines: AxisLines, _ type: T.Type) -> Kernel {
     let extent = lines.extent, inner = lines.inner

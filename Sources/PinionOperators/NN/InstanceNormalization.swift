@@ -5,8 +5,9 @@ import PinionGraph
 import PinionTensor
 
 /// (X - mean) / sqrt(variance + epsilon) * scale + B, with mean and variance over one channel of one instance.
-public struct InstanceNormalization: CPUExecutable {
-  public static let schema = Schema("InstanceNormalization", since: 22, inputs: ["input", "scale", "B"], outputs: ["output"])
+public struct InstanceNormalization: CPUExecutable, LikeFirstInput {
+  public static let schema = Schema(
+    "InstanceNormalization", since: 22, inputs: ["input: T", "scale: T", "B: T"], outputs: ["output: T"], types: ["T": .floats], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let epsilon: Float
 
@@ -21,5 +22,5 @@ public struct InstanceNormalization: CPUExecutable {
     try groupedKernel(context, groups: try context.type(0).dims[1], epsilon: epsilon, scalesGroups: false)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

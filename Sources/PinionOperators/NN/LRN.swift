@@ -6,8 +6,8 @@ import PinionGraph
 import PinionTensor
 
 /// X / (bias + alpha / size * s)^beta, where s sums the squares over `size` neighbouring channels.
-public struct LRN: CPUExecutable {
-  public static let schema = Schema("LRN", since: 13, inputs: ["X"], outputs: ["Y"])
+public struct LRN: CPUExecutable, LikeFirstInput {
+  public static let schema = Schema("LRN", since: 13, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let size: Int
   let alpha: Float

@@ -10,9 +10,10 @@ import PinionTensor
 /// and InvStdDev.
 public struct LayerNormalization: CPUExecutable {
   public static let schema = Schema(
-    "LayerNormalization", since: 17, inputs: ["X", "Scale", "B?"], outputs: ["Y", "Mean?", "InvStdDev?"])
+    "LayerNormalization", since: 17, inputs: ["X: T", "Scale: T", "B?: T"],
+    outputs: ["Y: T", "Mean?: float32|bfloat16", "InvStdDev?: float32|bfloat16"], types: ["T": .floats], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
-  let axis: Int64
+  package let axis: Int64
   let epsilon: Float
   let stashType: ElementType
 
@@ -32,6 +33,11 @@ public struct LayerNormalization: CPUExecutable {
     return [type, statistics, statistics]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let statistics = Fact(stashType, context.statistics(from: axis))
+    return [context.like(0), statistics, statistics]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let rows = try NormalizedRows(
       context, normalization: RowNormalization(epsilon: Double(epsilon), centers: true),
@@ -39,7 +45,7 @@ public struct LayerNormalization: CPUExecutable {
     return try rows.kernel(context, mean: context.wants(output: 1) ? 1 : nil, factor: context.wants(output: 2) ? 2 : nil)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// Checks that an operand broadcasts to `type` without enlarging it.

@@ -15,8 +15,8 @@ public struct LinearAttention: CPUExecutable {
   }
 
   public static let schema = Schema(
-    "LinearAttention", since: 27, inputs: ["query", "key", "value", "past_state?", "decay?", "beta?"],
-    outputs: ["output", "present_state"])
+    "LinearAttention", since: 27, inputs: ["query: T", "key: T", "value: T", "past_state?: S", "decay?: T", "beta?: T"],
+    outputs: ["output: T", "present_state: S"], types: ["T": [.float32, .float16, .bfloat16], "S": [.float32, .float16, .bfloat16]], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let heads: Int
   let kvHeads: Int
@@ -82,6 +82,14 @@ public struct LinearAttention: CPUExecutable {
       TensorType(element, try Shape([form.batch, form.steps, try heads.multiplied(by: form.valueSize)])),
       TensorType(context.optionalType(3)?.element ?? element, state),
     ]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let q = context[0], k = context[1], v = context[2], symbols = context.symbols
+    let size = symbols.quotient(v.extent(2), by: kvHeads)
+    let state = Fact(
+      context.has(3) ? context[3].element : q.element, [q.extent(0), kvHeads, symbols.quotient(k.extent(2), by: kvHeads), size])
+    return [Fact(q.element, [q.extent(0), q.extent(1), symbols.product(of: [heads, size])]), state]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -5,7 +5,7 @@ import PinionGraph
 
 /// log(exp(x) / sum(exp(x))) along an axis.
 public struct LogSoftmax: SoftmaxOperator {
-  public static let schema = Schema("LogSoftmax", since: 13, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("LogSoftmax", since: 13, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .floats])
   let along: SoftmaxAxis
   public init(_ attributes: inout AttributeReader) throws(PinionError) { along = try SoftmaxAxis(&attributes) }
 

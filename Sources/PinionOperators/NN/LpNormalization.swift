@@ -6,8 +6,8 @@ import PinionGraph
 import PinionTensor
 
 /// Each line along an axis divided by its norm, 0 where that is 0.
-public struct LpNormalization: CPUExecutable {
-  public static let schema = Schema("LpNormalization", since: 22, inputs: ["input"], outputs: ["output"])
+public struct LpNormalization: CPUExecutable, LikeFirstInput {
+  public static let schema = Schema("LpNormalization", since: 22, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let axis: Int64
   let order: Int
@@ -36,5 +36,5 @@ public struct LpNormalization: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The maximum of each window, and where in the input it was found.
 public struct MaxPool: CPUExecutable {
-  public static let schema = Schema("MaxPool", since: 22, inputs: ["X"], outputs: ["Y", "Indices?"])
+  public static let schema = Schema("MaxPool", since: 22, inputs: ["X: T"], outputs: ["Y: T", "Indices?: int64"], types: ["T": [.floats, .bytes]])
   let form: PoolForm
   /// Positions within a plane count down its columns.
   let isColumnMajor: Bool
@@ -19,6 +19,11 @@ public struct MaxPool: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let result = try form.infer(context)
     return [result, TensorType(.int64, result.shape)]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let result = form.facts(context)
+    return [result, Fact(.int64, result.dims)]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

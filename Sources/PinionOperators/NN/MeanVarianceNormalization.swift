@@ -5,8 +5,8 @@ import PinionGraph
 import PinionTensor
 
 /// (X - mean) / (standard deviation + 1e-9), both over the axes in `axes`.
-public struct MeanVarianceNormalization: CPUExecutable {
-  public static let schema = Schema("MeanVarianceNormalization", since: 13, inputs: ["X"], outputs: ["Y"])
+public struct MeanVarianceNormalization: CPUExecutable, LikeFirstInput {
+  public static let schema = Schema("MeanVarianceNormalization", since: 13, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let axes: [Int64]
 
@@ -30,7 +30,7 @@ public struct MeanVarianceNormalization: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   private func kernel<T: RealElement>(_ groups: AxisGroups, _ type: T.Type) -> Kernel {
     guard groups.size > 0 else { return Kernel(stages: []) }

@@ -170,3 +170,11 @@ struct RowStore: Sendable {
     if isDouble { frame.output(output, as: Double.self)[row] = value } else { frame.output(output, as: Float.self)[row] = Float(value) }
   }
 }
+
+extension FactContext {
+  /// The extents of what is computed once for each row of input 0, whose elements lie along `axis` and those behind it.
+  func statistics(from axis: Int64) -> [Int?]? {
+    guard let rank = self[0].rank, let axis = self[0].position(axis) else { return self[0].openDims }
+    return reduced(0, axes: (axis..<rank).map { Int64($0) }, keepsAxes: true)
+  }
+}

@@ -27,6 +27,15 @@ struct PoolForm: Sendable {
     return TensorType(x.element, try Shape(Array(x.dims.prefix(2)) + window(x).output))
   }
 
+  func facts(_ context: FactContext, isChannelsLast: Bool = false) -> Fact {
+    let x = context[0]
+    guard let rank = x.rank ?? attributes.kernel.map({ $0.count + 2 }), rank > 2 else { return Fact(element: x.element) }
+    let start = isChannelsLast ? 1 : 2
+    let extents = attributes.slidingExtents(
+      (start..<(start + rank - 2)).map { x.extent($0) }, roundsUp: roundsUp && attributes.autoPad == .notSet, context.symbols)
+    return Fact(x.element, isChannelsLast ? [x.extent(0)] + extents + [x.extent(-1)] : [x.extent(0), x.extent(1)] + extents)
+  }
+
   func makeKernel(_ function: PoolFunction, _ context: KernelContext) throws(PinionError) -> Kernel {
     let x = try context.type(0)
     return try poolKernel(function, planes: x.shape.count(0..<2), try window(x), context)
@@ -39,6 +48,12 @@ enum GlobalPool {
     let x = try context.type(0, rankAtLeast: 2)
     guard x.shape.count(2..<x.rank) > 0 else { throw .invalidShape("input 'X' is \(x), which has nothing to pool") }
     return TensorType(x.element, try Shape(x.dims.enumerated().map { $0.offset < 2 ? $0.element : 1 }))
+  }
+
+  static func facts(_ context: FactContext, isChannelsLast: Bool = false) -> Fact {
+    guard let dims = context[0].dims else { return Fact(element: context[0].element) }
+    let channels = isChannelsLast ? dims.count - 1 : 1
+    return Fact(context[0].element, dims.enumerated().map { $0.offset == 0 || $0.offset == channels ? $0.element : 1 })
   }
 
   static func makeKernel(_ function: PoolFunction, _ context: KernelContext) throws(PinionError) -> Kernel {

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// X / sqrt(mean square + epsilon) * scale, with the mean square over the axes from `axis` on.
 public struct RMSNormalization: CPUExecutable {
-  public static let schema = Schema("RMSNormalization", since: 23, inputs: ["X", "scale"], outputs: ["Y"])
+  public static let schema = Schema("RMSNormalization", since: 23, inputs: ["X: floats", "scale: V"], outputs: ["Y: V"], types: ["V": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let axis: Int64
   let epsilon: Float
@@ -24,6 +24,8 @@ public struct RMSNormalization: CPUExecutable {
     return [TensorType(scale.element, type.shape)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[1].element, context[0].dims)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let rows = try NormalizedRows(
       context, normalization: RowNormalization(epsilon: Double(epsilon), centers: false),
@@ -31,5 +33,5 @@ public struct RMSNormalization: CPUExecutable {
     return try rows.kernel(context, mean: nil, factor: nil)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

@@ -5,9 +5,10 @@ import PinionGraph
 import PinionTensor
 
 /// Turns pairs of elements of each head by angles that grow with the position.
-public struct RotaryEmbedding: CPUExecutable {
+public struct RotaryEmbedding: CPUExecutable, LikeFirstInput {
   public static let schema = Schema(
-    "RotaryEmbedding", since: 23, inputs: ["X", "cos_cache", "sin_cache", "position_ids?"], outputs: ["Y"])
+    "RotaryEmbedding", since: 23, inputs: ["X: T", "cos_cache: T", "sin_cache: T", "position_ids?: int64"], outputs: ["Y: T"], types: ["T": .floats],
+    mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let isInterleaved: Bool
   let rotaryWidth: Int
@@ -31,7 +32,6 @@ public struct RotaryEmbedding: CPUExecutable {
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([0, 1, 2])
     switch try context.type(0).element {
     case .float32: return try rows(context.inference).kernel(Float.self)
     case .float64: return try rows(context.inference).kernel(Double.self)
@@ -39,5 +39,5 @@ public struct RotaryEmbedding: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

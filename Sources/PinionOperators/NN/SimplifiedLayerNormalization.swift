@@ -6,7 +6,9 @@ import PinionTensor
 
 /// RMSNormalization as ONNX Runtime writes it into the domain of ONNX; the second output is 1 / sqrt(mean square + epsilon).
 public struct SimplifiedLayerNormalization: CPUExecutable {
-  public static let schema = Schema("SimplifiedLayerNormalization", since: 1, inputs: ["X", "scale"], outputs: ["Y", "inv_std_var?"])
+  public static let schema = Schema(
+    "SimplifiedLayerNormalization", since: 1, inputs: ["X: floats", "scale: V"], outputs: ["Y: V", "inv_std_var?: float32|float64"],
+    types: ["V": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let axis: Int64
   let epsilon: Float
@@ -26,6 +28,10 @@ public struct SimplifiedLayerNormalization: CPUExecutable {
     return [TensorType(scale.element, type.shape), statistics]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(context[1].element, context[0].dims), Fact(stashType, context.statistics(from: axis))]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let rows = try NormalizedRows(
       context, normalization: RowNormalization(epsilon: Double(epsilon), centers: false),
@@ -33,5 +39,5 @@ public struct SimplifiedLayerNormalization: CPUExecutable {
     return try rows.kernel(context, mean: nil, factor: context.wants(output: 1) ? 1 : nil)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

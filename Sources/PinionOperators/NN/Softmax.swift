@@ -5,8 +5,8 @@ import PinionGraph
 
 /// exp(x) / sum(exp(x)) along an axis.
 public struct Softmax: SoftmaxOperator {
-  public static let schema = Schema("Softmax", since: 13, inputs: ["input"], outputs: ["output"])
-  let along: SoftmaxAxis
+  public static let schema = Schema("Softmax", since: 13, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .floats])
+  package let along: SoftmaxAxis
   public init(_ attributes: inout AttributeReader) throws(PinionError) { along = try SoftmaxAxis(&attributes) }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -6,12 +6,12 @@ import PinionGraph
 import PinionTensor
 
 /// Softmax, LogSoftmax and Hardmax: operators on the lines of a tensor along an axis.
-protocol SoftmaxOperator: CPUExecutable {
+protocol SoftmaxOperator: CPUExecutable, LikeFirstInput {
   var along: SoftmaxAxis { get }
 }
 
 public struct SoftmaxAxis: Sendable {
-  let axis: Int64
+  package let axis: Int64
   /// Before opset 13 a line ran over all axes from `axis` on.
   let takesAllFollowing: Bool
 
@@ -53,7 +53,7 @@ extension SoftmaxOperator {
 
   func lines(_ shape: Shape) throws(PinionError) -> AxisLines { try along.lines(shape) }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// A kernel for exp(x) / sum(exp(x)) along lines, or its logarithm.

@@ -95,4 +95,29 @@ struct WindowAttributes: Sendable {
     }
     return window
   }
+
+  /// How many windows there are along each spatial axis, as far as it follows from what is known of the extents.
+  /// - Parameter weights: the spatial extents of the weights, which are those of the window where no attribute tells them.
+  func slidingExtents(_ extents: [Int?], weights: [Int?] = [], roundsUp: Bool = false, _ symbols: Symbols) -> [Int?] {
+    let rank = extents.count
+    func numbers(_ list: [Int64]?) -> [Int?] {
+      guard let list, list.count == rank else { return [Int?](repeating: list == nil ? 1 : nil, count: rank) }
+      return list.map { $0 > 0 && $0 < Int64(Window.limit) ? Int($0) : nil }
+    }
+    let sizes = kernel == nil ? weights : numbers(kernel), strides = numbers(strides), dilations = numbers(dilations)
+    guard sizes.count == rank, let pads = try? explicitPads(rank) else { return [Int?](repeating: nil, count: rank) }
+    return extents.indices.map { axis in
+      guard let stride = strides[axis] else { return nil }
+      if autoPad == .sameUpper || autoPad == .sameLower { return symbols.windows(over: extents[axis], reach: 1, stride: stride, padding: 0) }
+      guard let size = sizes[axis], size > 0, size < Window.limit, let dilation = dilations[axis] else { return nil }
+      let (others, overflow) = (size &- 1).multipliedReportingOverflow(by: dilation)
+      guard !overflow, others < Window.limit, let extent = extents[axis] else { return nil }
+      let before = pads.before[axis], padding = before &+ pads.after[axis], reach = others &+ 1
+      guard let whole = symbols.windows(over: extent, reach: reach, stride: stride, padding: padding) else { return nil }
+      guard roundsUp, stride > 1 else { return whole }
+      guard !Symbols.isSymbol(extent) else { return nil }
+      let isCut = (extent &+ padding &- reach) % stride != 0 && whole &* stride < extent &+ before
+      return isCut ? whole &+ 1 : whole
+    }
+  }
 }

@@ -6,9 +6,11 @@ import PinionTensor
 
 /// The numbers that codes of few bits stand for: (x - x_zero_point) * x_scale.
 public struct DequantizeLinear: CPUExecutable {
-  public static let schema = Schema("DequantizeLinear", since: 28, inputs: ["x", "x_scale", "x_zero_point?"], outputs: ["y"])
-  let axis: Int64
-  let blockSize: Int
+  public static let schema = Schema(
+    "DequantizeLinear", since: 28, inputs: ["x: T1", "x_scale: U", "x_zero_point?: T1"], outputs: ["y: float32|float16|bfloat16"],
+    types: ["T1": [.narrowFloats, .narrowIntegers, .bytes, .int16, .int32, .uint16], "U": [.float32, .float16, .bfloat16, .float8e8m0]])
+  package let axis: Int64
+  package let blockSize: Int
   let outputType: ElementType?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
@@ -25,12 +27,16 @@ public struct DequantizeLinear: CPUExecutable {
     let x = try context.type(0), scale = try context.type(1)
     _ = try layout(context)
     _ = try context.zeroPoint(2, scales: 1)
-    try context.requireSameElementType([0, 2])
     let element = outputType ?? (scale.element == .float8e8m0 ? .float32 : scale.element)
     guard element == .float32 || element == .float16 || element == .bfloat16 else {
       throw .unsupported("codes cannot be dequantised to \(element)")
     }
     return [TensorType(element, x.shape)]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let element = outputType ?? context[1].element.map { $0 == .float8e8m0 ? .float32 : $0 }
+    return [Fact(element, context[0].dims)]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
@@ -41,7 +47,8 @@ public struct DequantizeLinear: CPUExecutable {
 /// ONNX Runtime's operator of the same name, which had 16- and 4-bit types first.
 public struct MicrosoftDequantizeLinear: Operator {
   public static let schema = Schema(
-    "DequantizeLinear", domain: "com.microsoft", since: 1, inputs: ["x", "x_scale", "x_zero_point?"], outputs: ["y"])
+    "DequantizeLinear", domain: "com.microsoft", since: 1, inputs: ["x: T1", "x_scale: T2", "x_zero_point?: T1"], outputs: ["y: T2"],
+    types: ["T1": [.narrowFloats, .narrowIntegers, .bytes, .int16, .int32, .uint16], "T2": [.float32, .float16, .bfloat16]])
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = "" }
   public init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try DequantizeLinear(&attributes) }
 }

@@ -7,20 +7,19 @@ import PinionTensor
 /// The product of numbers, quantised to uint8 by their range, with quantised weights, as numbers, plus a bias for each column.
 public struct DynamicQuantizeMatMul: CPUExecutable {
   public static let schema = Schema(
-    "DynamicQuantizeMatMul", domain: "com.microsoft", since: 1, inputs: ["A", "B", "b_scale", "b_zero_point?", "bias?"], outputs: ["Y"])
+    "DynamicQuantizeMatMul", domain: "com.microsoft", since: 1,
+    inputs: ["A: float32", "B: T2", "b_scale: float32", "b_zero_point?: T2", "bias?: float32"], outputs: ["Y: float32"], types: ["T2": .bytes])
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireBytes([1])
-    try context.requireSameElementType([0, 2, 4])
-    try context.requireSameElementType([1, 3])
     let a = try context.type(0)
-    guard a.element == .float32 else { throw .unsupported("input 'A' is \(a); float32 is supported") }
     let product = try MatrixProduct(a.shape, try context.type(1).shape)
     try context.requireBias(4, columns: product.n)
     return [TensorType(a.element, product.result)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, context.product(0, 1))] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let a = try context.type(0), b = try context.type(1)

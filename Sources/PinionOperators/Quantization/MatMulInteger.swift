@@ -7,16 +7,16 @@ import PinionTensor
 /// The product of uint8 or int8 matrices, less their zero points, as int32.
 public struct MatMulInteger: CPUExecutable {
   public static let schema = Schema(
-    "MatMulInteger", since: 10, inputs: ["A", "B", "a_zero_point?", "b_zero_point?"], outputs: ["Y"])
+    "MatMulInteger", since: 10, inputs: ["A: T1", "B: T2", "a_zero_point?: T1", "b_zero_point?: T2"], outputs: ["Y: int32"],
+    types: ["T1": .bytes, "T2": .bytes])
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireBytes([0, 1])
-    try context.requireSameElementType([0, 2])
-    try context.requireSameElementType([1, 3])
     return [TensorType(.int32, try MatrixProduct(try context.type(0).shape, try context.type(1).shape).result)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.int32, context.product(0, 1))] }
 
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     productOperations(depth: inputs.first??.dims.last, outputs)

@@ -8,20 +8,19 @@ import PinionTensor
 public struct MatMulIntegerToFloat: CPUExecutable {
   public static let schema = Schema(
     "MatMulIntegerToFloat", domain: "com.microsoft", since: 1,
-    inputs: ["A", "B", "a_scale", "b_scale", "a_zero_point?", "b_zero_point?", "bias?"], outputs: ["Y"])
+    inputs: ["A: T1", "B: T2", "a_scale: T3", "b_scale: T3", "a_zero_point?: T1", "b_zero_point?: T2", "bias?: T3"], outputs: ["Y: T3"],
+    types: ["T1": .bytes, "T2": .bytes, "T3": [.float32, .float16, .bfloat16]])
   public static var computesHalfInFloat32: Bool { true }
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireBytes([0, 1])
-    try context.requireSameElementType([0, 4])
-    try context.requireSameElementType([1, 5])
-    try context.requireSameElementType([2, 3, 6])
     let product = try MatrixProduct(try context.type(0).shape, try context.type(1).shape)
     try context.requireBias(6, columns: product.n)
     return [TensorType(try context.type(2).element, product.result)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[2].element, context.product(0, 1))] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     guard try context.outputType(0).element == .float32 else { throw context.unsupportedTypes() }

@@ -8,7 +8,8 @@ import PinionTensor
 public struct MatMulNBits: CPUExecutable {
   public static let schema = Schema(
     "MatMulNBits", domain: "com.microsoft", since: 1,
-    inputs: ["A", "B", "scales", "zero_points?", "g_idx?", "bias?"], outputs: ["Y"])
+    inputs: ["A: T1", "B: uint8", "scales: float32|float16|bfloat16", "zero_points?: T3", "g_idx?: int32", "bias?: T1"], outputs: ["Y: T1"],
+    types: ["T1": [.float32, .float16, .bfloat16], "T3": [.float32, .float16, .bfloat16, .uint8]])
   public static var computesHalfInFloat32: Bool { true }
   let k: Int
   let n: Int
@@ -31,12 +32,11 @@ public struct MatMulNBits: CPUExecutable {
   private var zeroBytes: Int { (blocks &* bits &- 1) / 8 &+ 1 }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 5])
     let a = try context.type(0, rankAtLeast: 1), b = try context.type(1), scales = try context.type(2)
     guard a.dims.last == k else { throw .invalidShape("input 'A' is \(a), expected \(k) columns") }
     let total = try n.multiplied(by: blocks)
-    guard b.element == .uint8, b.count == (try total.multiplied(by: block &* bits / 8)) else {
-      throw .invalidShape("input 'B' is \(b), expected uint8 of [\(n),\(blocks),\(block &* bits / 8)]")
+    guard b.count == (try total.multiplied(by: block &* bits / 8)) else {
+      throw .invalidShape("input 'B' is \(b), expected [\(n),\(blocks),\(block &* bits / 8)]")
     }
     guard scales.count == total else { throw .invalidShape("input 'scales' is \(scales), expected \(n) x \(blocks) elements") }
     if let zeros = context.optionalType(3) {
@@ -47,6 +47,8 @@ public struct MatMulNBits: CPUExecutable {
     if let bias = context.optionalType(5), bias.count != n { throw .invalidShape("input 'bias' is \(bias), expected \(n) elements") }
     return [TensorType(a.element, try Shape(Array(a.dims.dropLast()) + [n]))]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context[0].dims(with: n, at: context[0].position(-1)))] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let a = try context.type(0)

@@ -10,7 +10,10 @@ import PinionTensor
 public struct QGemm: CPUExecutable {
   public static let schema = Schema(
     "QGemm", domain: "com.microsoft", since: 1,
-    inputs: ["A", "a_scale", "a_zero_point", "B", "b_scale", "b_zero_point", "C?", "y_scale?", "y_zero_point?"], outputs: ["Y"])
+    inputs: [
+      "A: TA", "a_scale: floats", "a_zero_point: TA", "B: TB", "b_scale: floats", "b_zero_point: TB", "C?: int32", "y_scale?: floats",
+      "y_zero_point?: bytes|int16|uint16",
+    ], outputs: ["Y: U"], types: ["TA": .bytes, "TB": .bytes, "U": [.floats, .bytes, .int16, .uint16]])
   let alpha: Float
   let transposition: MatrixProduct.Transposition
 
@@ -21,18 +24,20 @@ public struct QGemm: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let a = try context.type(0, rank: 2), b = try context.type(3, rank: 2)
-    try context.requireBytes([0, 3])
-    try context.requireSameElementType([0, 2])
-    try context.requireSameElementType([3, 5])
     try context.requireSingle([1, 2, 7, 8])
     let product = try MatrixProduct(a.shape, b.shape, transposition, inputs: (0, 3))
     if let c = context.optionalType(6) {
-      guard c.element == .int32, c.rank <= 2, try Shape.broadcast([product.result, c.shape]) == product.result else {
-        throw .invalidShape("input 'C' is \(c), expected int32 that broadcasts to \(product.result)")
+      guard c.rank <= 2, try Shape.broadcast([product.result, c.shape]) == product.result else {
+        throw .invalidShape("input 'C' is \(c), expected what broadcasts to \(product.result)")
       }
     }
     let element: ElementType = context.has(7) ? context.optionalType(8)?.element ?? a.element : .float32
     return [TensorType(element, product.result)]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let element = context.has(7) ? (context.has(8) ? context[8].element : context[0].element) : .float32
+    return [Fact(element, [context[0].extent(transposition.a ? 1 : 0), context[3].extent(transposition.b ? 0 : 1)])]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -9,7 +9,7 @@ import PinionTensor
 public struct QLinearAveragePool: CPUExecutable {
   public static let schema = Schema(
     "QLinearAveragePool", domain: "com.microsoft", since: 1,
-    inputs: ["X", "x_scale", "x_zero_point?", "y_scale", "y_zero_point?"], outputs: ["Y"])
+    inputs: ["X: T", "x_scale: floats", "x_zero_point?: T", "y_scale: floats", "y_zero_point?: T"], outputs: ["Y: T"], types: ["T": .bytes])
   let form: PoolForm
   let countsPadding: Bool
   let isChannelsLast: Bool
@@ -31,6 +31,8 @@ public struct QLinearAveragePool: CPUExecutable {
     return [TensorType(x.element, try pool(x).result)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { [form.facts(context, isChannelsLast: isChannelsLast)] }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try pool(try context.type(0)).makeKernel(context)
   }
@@ -40,7 +42,7 @@ public struct QLinearAveragePool: CPUExecutable {
 public struct QLinearGlobalAveragePool: CPUExecutable {
   public static let schema = Schema(
     "QLinearGlobalAveragePool", domain: "com.microsoft", since: 1,
-    inputs: ["X", "x_scale", "x_zero_point?", "y_scale", "y_zero_point?"], outputs: ["Y"])
+    inputs: ["X: T", "x_scale: floats", "x_zero_point?: T", "y_scale: floats", "y_zero_point?: T"], outputs: ["Y: T"], types: ["T": .bytes])
   let isChannelsLast: Bool
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { isChannelsLast = try attributes.bool("channels_last") }
@@ -59,6 +61,8 @@ public struct QLinearGlobalAveragePool: CPUExecutable {
     let x = try context.type(0)
     return [TensorType(x.element, try pool(x).result)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [GlobalPool.facts(context, isChannelsLast: isChannelsLast)] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try pool(try context.type(0)).makeKernel(context)
@@ -93,8 +97,6 @@ struct QuantizedMean: Sendable {
   }
 
   static func check(_ context: InferenceContext) throws(PinionError) {
-    try context.requireBytes([0])
-    try context.requireSameElementType([0, 2, 4])
     try context.requireSingle([1, 2, 3, 4])
   }
 

@@ -9,7 +9,8 @@ import PinionTensor
 /// Inputs are the scale and zero point of the result, then a tensor, its scale and its zero point for each part.
 public struct QLinearConcat: CPUExecutable {
   public static let schema = Schema(
-    "QLinearConcat", domain: "com.microsoft", since: 1, inputs: ["Y_scale", "Y_zero_point", "inputs..."], outputs: ["Y"])
+    "QLinearConcat", domain: "com.microsoft", since: 1, inputs: ["Y_scale: floats", "Y_zero_point: T8", "inputs...: bytes|float32"],
+    outputs: ["Y: T8"], types: ["T8": .bytes])
   let axis: Int64
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
@@ -41,6 +42,11 @@ public struct QLinearConcat: CPUExecutable {
       dims[axis] = try dims[axis].adding(type.dims[axis])
     }
     return [TensorType(first.element, try Shape(dims))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let parts = Array(stride(from: 2, to: context.inputs.count, by: 3))
+    return [Fact(parts.lazy.compactMap { context[$0].element }.first, context.concatenated(parts, axis: axis))]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

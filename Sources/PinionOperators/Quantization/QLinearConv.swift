@@ -9,7 +9,10 @@ import PinionTensor
 public struct QLinearConv: CPUExecutable {
   public static let schema = Schema(
     "QLinearConv", since: 10,
-    inputs: ["x", "x_scale", "x_zero_point", "w", "w_scale", "w_zero_point", "y_scale", "y_zero_point", "B?"], outputs: ["y"])
+    inputs: [
+      "x: T1", "x_scale: float32", "x_zero_point: T1", "w: T2", "w_scale: float32", "w_zero_point: T2", "y_scale: float32", "y_zero_point: T3",
+      "B?: int32",
+    ], outputs: ["y: T3"], types: ["T1": .bytes, "T2": .bytes, "T3": .bytes])
   let form: ConvForm
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { form = try ConvForm(&attributes) }
@@ -17,6 +20,8 @@ public struct QLinearConv: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     try QuantizedConvolution(form: form, isChannelsLast: false).infer(context)
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { QuantizedConvolution(form: form, isChannelsLast: false).facts(context) }
 
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     convolutionOperations(weights: inputs.count > 3 ? inputs[3] : nil, outputs)
@@ -31,7 +36,10 @@ public struct QLinearConv: CPUExecutable {
 public struct MicrosoftQLinearConv: CPUExecutable {
   public static let schema = Schema(
     "QLinearConv", domain: "com.microsoft", since: 1,
-    inputs: ["x", "x_scale", "x_zero_point", "w", "w_scale", "w_zero_point", "y_scale", "y_zero_point", "B?"], outputs: ["y"])
+    inputs: [
+      "x: T1", "x_scale: float32", "x_zero_point: T1", "w: T2", "w_scale: float32", "w_zero_point: T2", "y_scale: float32", "y_zero_point: T3",
+      "B?: int32",
+    ], outputs: ["y: T3"], types: ["T1": .bytes, "T2": .bytes, "T3": .bytes])
   let convolution: QuantizedConvolution
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
@@ -39,6 +47,8 @@ public struct MicrosoftQLinearConv: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { try convolution.infer(context) }
+
+  public func facts(_ context: FactContext) -> [Fact] { convolution.facts(context) }
 
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     guard convolution.isChannelsLast, let y = outputs.first, let y = try? y.channelsFirst() else {
@@ -56,18 +66,17 @@ struct QuantizedConvolution: Sendable {
   let isChannelsLast: Bool
 
   func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    for index in [0, 3, 7] { try context.checkCodes(index) }
     let x = try context.type(0), w = try context.type(3), y = try context.type(7)
     for index in 0..<8 { _ = try context.type(index) }
-    for index in [1, 6] { try context.checkScalar(index, .float32) }
-    try context.checkScalar(2, x.element)
-    try context.checkScalar(7, y.element)
-    try context.check(4, .float32, onePer: w.dims.first ?? 0)
-    try context.check(5, w.element, onePer: w.dims.first ?? 0)
-    try context.check(8, is: .int32)
+    for index in [1, 2, 6, 7] { try context.checkScalar(index) }
+    for index in [4, 5] { try context.check(index, onePer: w.dims.first ?? 0) }
     let first = isChannelsLast ? try x.channelsFirst() : x
     let result = try form.infer(first, w, bias: context.optionalType(8), element: y.element)
     return [isChannelsLast ? try channelsLast(result) : result]
+  }
+
+  func facts(_ context: FactContext) -> [Fact] {
+    [form.facts(x: context[0], w: context[3], element: context[7].element, isChannelsLast: isChannelsLast, context.symbols)]
   }
 
   private func channelsLast(_ type: TensorType) throws(PinionError) -> TensorType {

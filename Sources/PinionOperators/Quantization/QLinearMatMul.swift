@@ -9,18 +9,19 @@ import PinionTensor
 public struct QLinearMatMul: CPUExecutable {
   public static let schema = Schema(
     "QLinearMatMul", since: 21,
-    inputs: ["a", "a_scale", "a_zero_point", "b", "b_scale", "b_zero_point", "y_scale", "y_zero_point"], outputs: ["y"])
+    inputs: ["a: T1", "a_scale: floats", "a_zero_point: T1", "b: T2", "b_scale: floats", "b_zero_point: T2", "y_scale: floats", "y_zero_point: T3"],
+    outputs: ["y: T3"], types: ["T1": [.float8s, .bytes], "T2": [.float8s, .bytes], "T3": [.float8s, .bytes]])
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     try context.requireBytes([0, 3, 7])
-    try context.requireSameElementType([0, 2])
-    try context.requireSameElementType([3, 5])
     try context.requireSingle([6, 7])
     let product = try MatrixProduct(try context.type(0).shape, try context.type(3).shape)
     return [TensorType(try context.type(7).element, product.result)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[7].element, context.product(0, 3))] }
 
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     productOperations(depth: inputs.first??.dims.last, outputs)

@@ -6,9 +6,11 @@ import PinionTensor
 
 /// Codes of few bits for the numbers `x`: saturate(x / y_scale + y_zero_point), rounded to even.
 public struct QuantizeLinear: CPUExecutable {
-  public static let schema = Schema("QuantizeLinear", since: 28, inputs: ["x", "y_scale", "y_zero_point?"], outputs: ["y"])
-  let axis: Int64
-  let blockSize: Int
+  public static let schema = Schema(
+    "QuantizeLinear", since: 28, inputs: ["x: floats|int32", "y_scale: floats|int32|float8e8m0", "y_zero_point?: T3"], outputs: ["y: T3"],
+    types: ["T3": [.narrowFloats, .narrowIntegers, .bytes, .int16, .uint16]])
+  package let axis: Int64
+  package let blockSize: Int
   let saturate: Bool
   let precision: ElementType?
   let outputType: ElementType?
@@ -35,6 +37,10 @@ public struct QuantizeLinear: CPUExecutable {
     }
     guard element.codeRange != nil || element.isNarrowFloat else { throw .unsupported("numbers cannot be quantised to \(element)") }
     return [TensorType(element, x.shape)]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(context.has(2) ? context[2].element : outputType ?? .uint8, context[0].dims)]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
@@ -66,7 +72,8 @@ extension InferenceContext {
 /// ONNX Runtime's operator of the same name, which had 16- and 4-bit types first.
 public struct MicrosoftQuantizeLinear: Operator {
   public static let schema = Schema(
-    "QuantizeLinear", domain: "com.microsoft", since: 1, inputs: ["x", "y_scale", "y_zero_point?"], outputs: ["y"])
+    "QuantizeLinear", domain: "com.microsoft", since: 1, inputs: ["x: floats|int32", "y_scale: floats", "y_zero_point?: T2"], outputs: ["y: T2"],
+    types: ["T2": [.narrowFloats, .narrowIntegers, .bytes, .int16, .uint16]])
   public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = "" }
   public init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try QuantizeLinear(&attributes) }
 }

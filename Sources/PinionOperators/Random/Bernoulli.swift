@@ -6,7 +6,7 @@ import PinionTensor
 
 /// 1 with the probability that each input element gives, else 0.
 public struct Bernoulli: CPUExecutable {
-  public static let schema = Schema("Bernoulli", since: 22, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("Bernoulli", since: 22, inputs: ["input: floats"], outputs: ["output: numbers|bool"])
   public static var isDeterministic: Bool { false }
   let element: ElementType?
   let seed: Seed
@@ -20,6 +20,8 @@ public struct Bernoulli: CPUExecutable {
     let type = try context.type(0)
     return [TensorType(element ?? type.element, type.shape)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: element)] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let input = try context.type(0), output = try context.outputType(0)

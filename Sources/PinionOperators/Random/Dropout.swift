@@ -7,7 +7,8 @@ import PinionTensor
 /// The input unchanged, or in training mode with a share `ratio` of its elements zeroed and the others scaled up.
 public struct Dropout: CPUExecutable {
   public static let schema = Schema(
-    "Dropout", since: 22, inputs: ["data", "ratio?", "training_mode?"], outputs: ["output", "mask?"])
+    "Dropout", since: 22, inputs: ["data: T", "ratio?: T1", "training_mode?: bool"], outputs: ["output: T", "mask?: bool"],
+    types: ["T": [.numbers, .float8s], "T1": [.floats, .float8s]])
   public static var isDeterministic: Bool { false }
   let seed: Seed
 
@@ -31,6 +32,8 @@ public struct Dropout: CPUExecutable {
     let outputs = [type, TensorType(.bool, type.shape)]
     return Array(outputs.prefix(max(context.outputCount, 1)))
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0), context.like(0, element: .bool)] }
 
   /// Whether the node is known to pass its input on.
   private func isIdentity(_ context: KernelContext) -> Bool {
@@ -81,9 +84,7 @@ public struct Dropout: CPUExecutable {
     return Kernel(stages: [seed.stage, drop], scratchBytes: Seed.scratchBytes, laneScratchBytes: strip * 8)
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
-
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
-    isIdentity(context) && !context.wants(output: 1) ? 0 : nil
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+    isIdentity(context) && !context.wants(output: 1) ? [.within(input: 0, offset: 0)] : [.over(inputs: [0])]
   }
 }

@@ -7,7 +7,7 @@ import PinionTensor
 
 /// Samples of class numbers, [batch, sample_size], from unnormalised log probabilities [batch, classes].
 public struct Multinomial: CPUExecutable {
-  public static let schema = Schema("Multinomial", since: 22, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("Multinomial", since: 22, inputs: ["input: floats"], outputs: ["output: indices"])
   public static var isDeterministic: Bool { false }
   public static var computesHalfInFloat32: Bool { true }
   let element: ElementType
@@ -26,6 +26,8 @@ public struct Multinomial: CPUExecutable {
     guard type.dims[1] > 0 || type.dims[0] == 0 || sampleSize == 0 else { throw .invalidShape("\(type) has no classes to sample") }
     return [TensorType(element, try Shape([type.dims[0], sampleSize]))]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(element, [context[0].extent(0), sampleSize])] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// Random numbers of the normal distribution with mean `mean` and standard deviation `scale`.
 public struct RandomNormal: CPUExecutable {
-  public static let schema = Schema("RandomNormal", since: 22, inputs: [], outputs: ["output"])
+  public static let schema = Schema("RandomNormal", since: 22, inputs: [], outputs: ["output: floats"])
   public static var isDeterministic: Bool { false }
   public static var computesHalfInFloat32: Bool { true }
   let element: ElementType
@@ -28,6 +28,8 @@ public struct RandomNormal: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(element, shape)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(TensorType(element, shape))] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let mean = mean, scale = scale

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// Random numbers spread evenly from `low` to `high`.
 public struct RandomUniform: CPUExecutable {
-  public static let schema = Schema("RandomUniform", since: 22, inputs: [], outputs: ["output"])
+  public static let schema = Schema("RandomUniform", since: 22, inputs: [], outputs: ["output: floats"])
   public static var isDeterministic: Bool { false }
   public static var computesHalfInFloat32: Bool { true }
   let element: ElementType
@@ -28,6 +28,8 @@ public struct RandomUniform: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(element, shape)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(TensorType(element, shape))] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let low = low, high = high

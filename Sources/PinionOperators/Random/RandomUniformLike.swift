@@ -6,7 +6,7 @@ import PinionTensor
 
 /// Random numbers spread evenly from `low` to `high`, as many as the input has elements.
 public struct RandomUniformLike: CPUExecutable {
-  public static let schema = Schema("RandomUniformLike", since: 22, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("RandomUniformLike", since: 22, inputs: ["input: all"], outputs: ["output: floats"])
   public static var isDeterministic: Bool { false }
   public static var computesHalfInFloat32: Bool { true }
   let element: ElementType?
@@ -25,6 +25,8 @@ public struct RandomUniformLike: CPUExecutable {
     let type = try context.type(0)
     return [TensorType(element ?? type.element, type.shape)]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: element)] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let low = low, high = high

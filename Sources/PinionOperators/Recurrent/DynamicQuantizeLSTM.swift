@@ -11,8 +11,9 @@ public struct DynamicQuantizeLSTM: CPUExecutable {
   public static let schema = Schema(
     "DynamicQuantizeLSTM", domain: "com.microsoft", since: 1,
     inputs: [
-      "X", "W", "R", "B?", "sequence_lens?", "initial_h?", "initial_c?", "P?", "W_scale", "W_zero_point", "R_scale", "R_zero_point",
-    ], outputs: ["Y?", "Y_h?", "Y_c?"])
+      "X: float32", "W: T2", "R: T3", "B?: float32", "sequence_lens?: int32", "initial_h?: float32", "initial_c?: float32", "P?: float32",
+      "W_scale: float32", "W_zero_point: T2", "R_scale: float32", "R_zero_point: T3",
+    ], outputs: ["Y?: float32", "Y_h?: float32", "Y_c?: float32"], types: ["T2": .bytes, "T3": .bytes])
   let attributes: RecurrentAttributes
   let couplesForget: Bool
 
@@ -28,12 +29,9 @@ public struct DynamicQuantizeLSTM: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let shape = try shape(context)
-    for index in [0, 3, 5, 6, 7, 8, 10] { try context.check(index, is: .float32) }
-    for index in [1, 2] { try context.checkCodes(index) }
     try context.check(7, dims: [shape.directions, 3 &* shape.hidden])
-    for (index, weights) in [(8, 1), (9, 1), (10, 2), (11, 2)] {
+    for index in 8...11 {
       let type = try context.type(index)
-      if index == 9 || index == 11 { try context.check(index, is: try context.type(weights).element) }
       guard type.dims == [shape.directions] || type.dims == [shape.directions, 4 &* shape.hidden] else {
         throw .invalidShape(
           "input '\(context.name(of: index))' is \(type), expected shape [\(shape.directions)] or [\(shape.directions),\(4 &* shape.hidden)]")
@@ -41,6 +39,8 @@ public struct DynamicQuantizeLSTM: CPUExecutable {
     }
     return try shape.outputs(attributes, element: .float32)
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { attributes.facts(context, element: .float32, transposedWeights: true) }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let shape = try shape(context.inference), hidden = shape.hidden, width = 4 &* hidden

@@ -7,7 +7,8 @@ import PinionTensor
 /// Gated recurrent unit: a layer of cells with update and reset gates, run along sequences.
 public struct GRU: CPUExecutable {
   public static let schema = Schema(
-    "GRU", since: 22, inputs: ["X", "W", "R", "B?", "sequence_lens?", "initial_h?"], outputs: ["Y?", "Y_h?"])
+    "GRU", since: 22, inputs: ["X: T", "W: T", "R: T", "B?: T", "sequence_lens?: int32", "initial_h?: T"], outputs: ["Y?: T", "Y_h?: T"],
+    types: ["T": .floats], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let attributes: RecurrentAttributes
   /// The reset gate meets the hidden state behind the recurrent weights, not before.
@@ -25,8 +26,9 @@ public struct GRU: CPUExecutable {
     return Array(try shape.outputs(attributes, element: try context.type(0).element).prefix(2))
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { Array(attributes.facts(context, element: context.element(of: 0..<3)).prefix(2)) }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([0, 1, 2, 3, 5])
     switch try context.type(0).element {
     case .float32: return try kernel(context, Float.self)
     case .float64: return try kernel(context, Double.self)

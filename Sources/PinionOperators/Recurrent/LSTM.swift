@@ -7,8 +7,8 @@ import PinionTensor
 /// Long short-term memory: a layer of cells with input, output and forget gates, run along sequences.
 public struct LSTM: CPUExecutable {
   public static let schema = Schema(
-    "LSTM", since: 22, inputs: ["X", "W", "R", "B?", "sequence_lens?", "initial_h?", "initial_c?", "P?"],
-    outputs: ["Y?", "Y_h?", "Y_c?"])
+    "LSTM", since: 22, inputs: ["X: T", "W: T", "R: T", "B?: T", "sequence_lens?: int32", "initial_h?: T", "initial_c?: T", "P?: T"],
+    outputs: ["Y?: T", "Y_h?: T", "Y_c?: T"], types: ["T": .floats], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let attributes: RecurrentAttributes
   let couplesForget: Bool
@@ -28,8 +28,9 @@ public struct LSTM: CPUExecutable {
     return try shape.outputs(attributes, element: try context.type(0).element)
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { attributes.facts(context, element: context.element(of: 0..<3)) }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([0, 1, 2, 3, 5, 6, 7])
     switch try context.type(0).element {
     case .float32: return try kernel(context, Float.self)
     case .float64: return try kernel(context, Double.self)

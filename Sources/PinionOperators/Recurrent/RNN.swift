@@ -7,7 +7,8 @@ import PinionTensor
 /// The simple recurrent layer: f(x W^T + h R^T + biases), run along sequences.
 public struct RNN: CPUExecutable {
   public static let schema = Schema(
-    "RNN", since: 22, inputs: ["X", "W", "R", "B?", "sequence_lens?", "initial_h?"], outputs: ["Y?", "Y_h?"])
+    "RNN", since: 22, inputs: ["X: T", "W: T", "R: T", "B?: T", "sequence_lens?: int32", "initial_h?: T"], outputs: ["Y?: T", "Y_h?: T"],
+    types: ["T": .floats], mixing: ["T"])
   public static var computesHalfInFloat32: Bool { true }
   let attributes: RecurrentAttributes
 
@@ -22,8 +23,9 @@ public struct RNN: CPUExecutable {
     return Array(try shape.outputs(attributes, element: try context.type(0).element).prefix(2))
   }
 
+  public func facts(_ context: FactContext) -> [Fact] { Array(attributes.facts(context, element: context.element(of: 0..<3)).prefix(2)) }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([0, 1, 2, 3, 5])
     switch try context.type(0).element {
     case .float32: return try kernel(context, Float.self)
     case .float64: return try kernel(context, Double.self)

@@ -43,9 +43,6 @@ struct RecurrentShape: Sendable {
     for index in [5] + cellStates {
       try require(index, attributes.isBatchFirst ? [batch, directions, hidden] : [directions, batch, hidden])
     }
-    if let lengths = context.optionalType(4), lengths.element != .int32 {
-      throw .invalidShape("sequence_lens is \(lengths), expected int32")
-    }
     _ = w
   }
 
@@ -54,6 +51,16 @@ struct RecurrentShape: Sendable {
     let state = attributes.isBatchFirst ? [batch, directions, hidden] : [directions, batch, hidden]
     let stateType = TensorType(element, try Shape(state))
     return [TensorType(element, try Shape(sequence)), stateType, stateType]
+  }
+}
+
+extension RecurrentAttributes {
+  func facts(_ context: FactContext, element: ElementType?, transposedWeights: Bool = false) -> [Fact] {
+    let x = context[0], r = context[2]
+    let steps = x.extent(isBatchFirst ? 1 : 0), batch = x.extent(isBatchFirst ? 0 : 1)
+    let hidden = r.extent(transposedWeights ? 1 : 2) ?? hiddenSize.flatMap { Int(exactly: $0) }
+    let state = Fact(element, isBatchFirst ? [batch, directions, hidden] : [directions, batch, hidden])
+    return [Fact(element, isBatchFirst ? [batch, steps, directions, hidden] : [steps, directions, batch, hidden]), state, state]
   }
 }
 

@@ -39,6 +39,11 @@ extension ArgExtremum {
     return [TensorType(.int64, result)]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    guard context[0].rank != 0 else { return [Fact(.int64, [])] }
+    return [Fact(.int64, context.reduced(0, axes: [attributes.axis], keepsAxes: attributes.keepsAxis))]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     if let kernel = try vectorKernel(context) { return kernel }
     return switch try context.type(0).element {

@@ -4,7 +4,7 @@ import PinionGraph
 
 /// The index of the largest element along an axis.
 public struct ArgMax: ArgExtremum {
-  public static let schema = Schema("ArgMax", since: 13, inputs: ["data"], outputs: ["reduced"])
+  public static let schema = Schema("ArgMax", since: 13, inputs: ["data: numbers"], outputs: ["reduced: int64"])
   let attributes: ArgExtremumAttributes
   public init(_ reader: inout AttributeReader) throws(PinionError) { attributes = try ArgExtremumAttributes(&reader) }
   static func vectorKernel(_ element: pk_type) -> pk_arg_fn? { pk_arg_max_kernel(pk_isa_best(), element) }

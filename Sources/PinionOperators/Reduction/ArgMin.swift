@@ -4,7 +4,7 @@ import PinionGraph
 
 /// The index of the smallest element along an axis.
 public struct ArgMin: ArgExtremum {
-  public static let schema = Schema("ArgMin", since: 13, inputs: ["data"], outputs: ["reduced"])
+  public static let schema = Schema("ArgMin", since: 13, inputs: ["data: numbers"], outputs: ["reduced: int64"])
   let attributes: ArgExtremumAttributes
   public init(_ reader: inout AttributeReader) throws(PinionError) { attributes = try ArgExtremumAttributes(&reader) }
   static func vectorKernel(_ element: pk_type) -> pk_arg_fn? { pk_arg_min_kernel(pk_isa_best(), element) }

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The square root of the sum of the squares of the elements along axes.
 public struct ReduceL2: ReduceOperator {
-  public static let schema = Schema("ReduceL2", since: 18, inputs: ["data", "axes?"], outputs: ["reduced"])
+  public static let schema = Schema(
+    "ReduceL2", since: 18, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var operation: pk_reduce_op { PK_REDUCE_L2 }
   let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }

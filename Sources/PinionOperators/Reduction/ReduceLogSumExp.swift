@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The logarithm of the sum of the exponentials of the elements along axes; minus infinity for none.
 public struct ReduceLogSumExp: ReduceOperator {
-  public static let schema = Schema("ReduceLogSumExp", since: 28, inputs: ["data", "axes?"], outputs: ["reduced"])
+  public static let schema = Schema(
+    "ReduceLogSumExp", since: 28, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var operation: pk_reduce_op { PK_REDUCE_LOG_SUM_EXP }
   let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The largest of the elements along axes; for none the lowest value of the type.
 public struct ReduceMax: ReduceOperator {
-  public static let schema = Schema("ReduceMax", since: 20, inputs: ["data", "axes?"], outputs: ["reduced"])
+  public static let schema = Schema(
+    "ReduceMax", since: 20, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers, .bytes, .bool]])
   static var operation: pk_reduce_op { PK_REDUCE_MAX }
   let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }

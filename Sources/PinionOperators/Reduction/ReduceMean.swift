@@ -6,9 +6,10 @@ import PinionTensor
 
 /// The mean of the elements along axes.
 public struct ReduceMean: ReduceOperator {
-  public static let schema = Schema("ReduceMean", since: 18, inputs: ["data", "axes?"], outputs: ["reduced"])
+  public static let schema = Schema(
+    "ReduceMean", since: 18, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var operation: pk_reduce_op { PK_REDUCE_MEAN }
-  let reduction: ReductionAttributes
+  package let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 
   func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {

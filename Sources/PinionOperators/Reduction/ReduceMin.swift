@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The smallest of the elements along axes; for none the highest value of the type.
 public struct ReduceMin: ReduceOperator {
-  public static let schema = Schema("ReduceMin", since: 20, inputs: ["data", "axes?"], outputs: ["reduced"])
+  public static let schema = Schema(
+    "ReduceMin", since: 20, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers, .bytes, .bool]])
   static var operation: pk_reduce_op { PK_REDUCE_MIN }
   let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }

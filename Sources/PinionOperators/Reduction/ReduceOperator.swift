@@ -7,7 +7,7 @@ import PinionTensor
 
 /// Which axes a reduction takes away, beyond its input `axes`.
 public struct ReductionAttributes: Sendable {
-  let keepsAxes: Bool
+  package let keepsAxes: Bool
   /// Without axes every element is a group of its own; otherwise the whole tensor is one group.
   let keepsElementsWithoutAxes: Bool
 
@@ -45,6 +45,21 @@ extension ReduceOperator {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     return [TensorType(type.element, try type.shape.reduced(try axes(context), keepsAxes: reduction.keepsAxes))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] { [reducedFact(context)] }
+
+  func reducedFact(_ context: FactContext) -> Fact {
+    let data = context[0]
+    let all = data.dims.map { $0.indices.map { Optional(Int64($0)) } } ?? []
+    var axes: [Int64?] = all
+    if context.has(1) {
+      guard let given = context[1].values else { return Fact(data.element, reduction.keepsAxes ? data.openDims : nil) }
+      if !given.isEmpty { axes = given } else if reduction.keepsElementsWithoutAxes { axes = [] }
+    } else if reduction.keepsElementsWithoutAxes {
+      axes = []
+    }
+    return Fact(data.element, context.reduced(0, axes: axes, keepsAxes: reduction.keepsAxes))
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The product of the elements along axes; 1 for none.
 public struct ReduceProd: ReduceOperator {
-  public static let schema = Schema("ReduceProd", since: 18, inputs: ["data", "axes?"], outputs: ["reduced"])
+  public static let schema = Schema(
+    "ReduceProd", since: 18, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var operation: pk_reduce_op { PK_REDUCE_PROD }
   let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
@@ -21,5 +22,14 @@ public struct ReduceProd: ReduceOperator {
     case .uint64: try reductionKernel(ProductOf<UInt64>.self, groups)
     default: nil
     }
+  }
+
+  /// The elements of a shape multiplied are extents of others.
+  public func facts(_ context: FactContext) -> [Fact] {
+    var result = reducedFact(context)
+    if let values = context[0].extents, context[0].rank == 1, result.dims == [] || result.dims == [1] {
+      result.values = [context.symbols.product(of: values).map(Int64.init)]
+    }
+    return [result]
   }
 }

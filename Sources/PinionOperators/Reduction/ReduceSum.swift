@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The sum of the elements along axes; 0 for none.
 public struct ReduceSum: ReduceOperator {
-  public static let schema = Schema("ReduceSum", since: 13, inputs: ["data", "axes?"], outputs: ["reduced"])
+  public static let schema = Schema(
+    "ReduceSum", since: 13, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var axesInputSince: Int64 { 13 }
   static var operation: pk_reduce_op { PK_REDUCE_SUM }
   let reduction: ReductionAttributes

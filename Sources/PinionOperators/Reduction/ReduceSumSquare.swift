@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The sum of the squares of the elements along axes.
 public struct ReduceSumSquare: ReduceOperator {
-  public static let schema = Schema("ReduceSumSquare", since: 18, inputs: ["data", "axes?"], outputs: ["reduced"])
+  public static let schema = Schema(
+    "ReduceSumSquare", since: 18, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var operation: pk_reduce_op { PK_REDUCE_SUM_SQUARE }
   let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }

@@ -5,7 +5,7 @@ import PinionTensor
 
 /// Joins a sequence's tensors along an axis of theirs, or along a new one.
 public struct ConcatFromSequence: ValueTyping {
-  public static let schema = Schema("ConcatFromSequence", since: 11, inputs: ["input_sequence"], outputs: ["concat_result"])
+  public static let schema = Schema("ConcatFromSequence", since: 11, inputs: ["input_sequence"], outputs: ["concat_result: all"])
   let axis: Int64
   let addsAxis: Bool
 

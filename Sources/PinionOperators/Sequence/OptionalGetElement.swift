@@ -5,13 +5,12 @@ import PinionGraph
 import PinionTensor
 
 /// The value that an optional holds; a tensor or sequence is returned as it is.
-public struct OptionalGetElement: CPUExecutable, ValueTyping {
-  public static let schema = Schema("OptionalGetElement", since: 28, inputs: ["input"], outputs: ["output"])
+public struct OptionalGetElement: CPUExecutable, ValueTyping, LikeFirstInput {
+  public static let schema = Schema("OptionalGetElement", since: 28, inputs: ["input: all"], outputs: ["output: all"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
     guard case .optional(let content)? = inputs.first ?? nil else { return [inputs.first ?? nil] }

@@ -5,7 +5,7 @@ import PinionTensor
 
 /// An optional that holds the input, or nothing where there is none.
 public struct OptionalOperator: ValueTyping {
-  public static let schema = Schema("Optional", since: 28, inputs: ["input?"], outputs: ["output"])
+  public static let schema = Schema("Optional", since: 28, inputs: ["input?: all"], outputs: ["output"])
   let type: ValueType?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

@@ -5,7 +5,7 @@ import PinionTensor
 
 /// The element of a sequence at a position, which counts from the end where it is negative.
 public struct SequenceAt: ValueTyping {
-  public static let schema = Schema("SequenceAt", since: 11, inputs: ["input_sequence", "position"], outputs: ["tensor"])
+  public static let schema = Schema("SequenceAt", since: 11, inputs: ["input_sequence", "position: indices"], outputs: ["tensor: all"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [inputs.first??.elementOfSequence] }

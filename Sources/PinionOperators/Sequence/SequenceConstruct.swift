@@ -5,7 +5,7 @@ import PinionTensor
 
 /// A sequence of the given values, all of one kind.
 public struct SequenceConstruct: ValueTyping {
-  public static let schema = Schema("SequenceConstruct", since: 11, inputs: ["inputs..."], outputs: ["output_sequence"])
+  public static let schema = Schema("SequenceConstruct", since: 11, inputs: ["inputs...: T"], outputs: ["output_sequence"], types: ["T": .all])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {

@@ -5,7 +5,7 @@ import PinionTensor
 
 /// The sequence without the element at a position, without the last where none is given.
 public struct SequenceErase: ValueTyping {
-  public static let schema = Schema("SequenceErase", since: 11, inputs: ["input_sequence", "position?"], outputs: ["output_sequence"])
+  public static let schema = Schema("SequenceErase", since: 11, inputs: ["input_sequence", "position?: indices"], outputs: ["output_sequence"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [inputs.first ?? nil] }

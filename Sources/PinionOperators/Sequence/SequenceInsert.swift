@@ -6,7 +6,7 @@ import PinionTensor
 /// The sequence with one more element at a position, at the end where none is given.
 public struct SequenceInsert: ValueTyping {
   public static let schema = Schema(
-    "SequenceInsert", since: 11, inputs: ["input_sequence", "tensor", "position?"], outputs: ["output_sequence"])
+    "SequenceInsert", since: 11, inputs: ["input_sequence", "tensor: all", "position?: indices"], outputs: ["output_sequence"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {

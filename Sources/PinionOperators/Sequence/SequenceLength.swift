@@ -5,8 +5,10 @@ import PinionTensor
 
 /// The number of a sequence's elements.
 public struct SequenceLength: ValueTyping {
-  public static let schema = Schema("SequenceLength", since: 11, inputs: ["input_sequence"], outputs: ["length"])
+  public static let schema = Schema("SequenceLength", since: 11, inputs: ["input_sequence"], outputs: ["length: int64"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.int64, [])] }
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [.tensor(.int64, dims: [])] }
 

@@ -6,8 +6,7 @@ import PinionTensor
 /// Applies its body to each element of a sequence, together with the elements at the same position of further sequences and with
 /// tensors that are the same for all.
 public struct SequenceMap: EagerExecutable {
-  public static let schema = Schema(
-    "SequenceMap", since: 17, inputs: ["input_sequence", "additional_inputs...?"], outputs: ["out_sequence..."])
+  public static let schema = Schema("SequenceMap", since: 17, inputs: ["input_sequence", "additional_inputs...?: all"], outputs: ["out_sequence..."])
   let body: Int
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

@@ -5,7 +5,7 @@ import PinionTensor
 
 /// Cuts a tensor along an axis into a sequence: into parts of given extents, of one extent, or into single slices.
 public struct SplitToSequence: ValueTyping {
-  public static let schema = Schema("SplitToSequence", since: 24, inputs: ["input", "split?"], outputs: ["output_sequence"])
+  public static let schema = Schema("SplitToSequence", since: 24, inputs: ["input: all", "split?: indices"], outputs: ["output_sequence"])
   let axis: Int64
   let keepsAxis: Bool
 

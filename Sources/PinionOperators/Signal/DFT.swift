@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The discrete Fourier transform along one axis; the last axis holds real or real and imaginary parts.
 public struct DFT: CPUExecutable {
-  public static let schema = Schema("DFT", since: 20, inputs: ["input", "dft_length?", "axis?"], outputs: ["output"])
+  public static let schema = Schema(
+    "DFT", since: 20, inputs: ["input: T1", "dft_length?: indices", "axis?: int64"], outputs: ["output: T1"], types: ["T1": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let isInverse: Bool
   let isOneSided: Bool
@@ -58,6 +59,18 @@ public struct DFT: CPUExecutable {
     dims[form.axis] = form.outputExtent
     dims[dims.count - 1] = form.outputParts
     return [TensorType(type.element, try Shape(dims))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0], symbols = context.symbols, isReal = isInverse && isOneSided
+    guard let rank = x.rank, rank > 1, let named = context.has(2) ? context[2].single : -2, let axis = Fact.position(named, rank: rank),
+      axis < rank - 1
+    else { return [Fact(x.element, x.openDims)] }
+    var length = x.extent(axis)
+    if context.has(1) { length = context[1].singleExtent.flatMap { Symbols.isExtent($0) ? $0 : nil } }
+    if isReal, !context.has(1) { length = symbols.product(of: [2, symbols.extent(length, plus: -1)]) }
+    if isOneSided, !isInverse { length = symbols.extent(symbols.quotient(length, by: 2), plus: 1) }
+    return [Fact(x.element, Fact(x.element, x.dims(with: length, at: axis)).dims(with: isReal ? 1 : 2, at: rank - 1))]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -9,7 +9,8 @@ import PinionTensor
 public struct MelWeightMatrix: ValueTyping {
   public static let schema = Schema(
     "MelWeightMatrix", since: 17,
-    inputs: ["num_mel_bins", "dft_length", "sample_rate", "lower_edge_hertz", "upper_edge_hertz"], outputs: ["output"])
+    inputs: ["num_mel_bins: indices", "dft_length: indices", "sample_rate: indices", "lower_edge_hertz: floats", "upper_edge_hertz: floats"],
+    outputs: ["output: numbers"])
   let element: ElementType
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
@@ -17,6 +18,11 @@ public struct MelWeightMatrix: ValueTyping {
   }
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [.tensor(element, dims: [.unknown, .unknown])] }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let bins = context.symbols.extent(context.symbols.quotient(context[1].singleExtent, by: 2), plus: 1)
+    return [Fact(element, [bins, context[0].extents.flatMap { $0.count == 1 ? $0[0] : nil }])]
+  }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     func number(_ index: Int) throws(PinionError) -> Double {

@@ -7,7 +7,8 @@ import PinionTensor
 /// Fourier transforms of windows that slide over signals: [batch, length] or [batch, length, 1 or 2] to [batch, frames, bins, 2].
 public struct STFT: CPUExecutable {
   public static let schema = Schema(
-    "STFT", since: 17, inputs: ["signal", "frame_step", "window?", "frame_length?"], outputs: ["output"])
+    "STFT", since: 17, inputs: ["signal: T1", "frame_step: indices", "window?: T1", "frame_length?: indices"], outputs: ["output: T1"],
+    types: ["T1": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let isOneSided: Bool
 
@@ -18,7 +19,6 @@ public struct STFT: CPUExecutable {
 
   private func form(_ context: InferenceContext) throws(PinionError) -> (step: Int, length: Int, frames: Int, bins: Int) {
     let signal = try context.type(0, rank: 2...3)
-    try context.requireSameElementType([0, 2])
     let parts = STFT.parts(signal)
     guard parts == 1 || parts == 2 else { throw .invalidShape("\(signal) has \(parts) numbers for each sample, expected 1 or 2") }
     let step: Int = try context.integer(1).converted()
@@ -35,6 +35,24 @@ public struct STFT: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let signal = try context.type(0), form = try form(context)
     return [TensorType(signal.element, try Shape([signal.dims[0], form.frames, form.bins, 2]))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let signal = context[0], symbols = context.symbols
+    var length = signal.extent(1)
+    if context.has(3) {
+      length = context[3].singleExtent.flatMap { Symbols.isExtent($0) ? $0 : nil }
+    } else if context.has(2) {
+      length = context[2].extent(0)
+    }
+    var frames: Int?
+    if let step = context[1].single.flatMap({ Int(exactly: $0) }), step > 0, let length, length > 0, length < 1 << 32 {
+      // A signal shorter than a frame has none.
+      let more = symbols.remainder(signal.extent(1), behind: length - 1)
+      frames = symbols.quotient(more, roundedUpBy: step)
+    }
+    let bins = isOneSided ? symbols.extent(symbols.quotient(length, by: 2), plus: 1) : length
+    return [Fact(signal.element, [signal.extent(0), frames, bins, 2])]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

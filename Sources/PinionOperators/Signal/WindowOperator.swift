@@ -18,6 +18,10 @@ extension WindowOperator {
     [TensorType(element, try Shape([try context.integer(0).converted()]))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(element, [context[0].singleExtent.flatMap { Symbols.isExtent($0) ? $0 : nil }])]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let size = try context.outputType(0).count
     let narrow = try ElementConversion(from: .float64, to: element)

@@ -9,7 +9,8 @@ import PinionTensor
 /// Operators of opsets before 7 name the axis of their first operand at which the second begins. How many axes of one element that
 /// takes follows from the ranks of both, which the importer need not know. Data of as many axes as `like` stays as it is.
 public struct AlignAxes: CPUExecutable {
-  public static let schema = Schema("AlignAxes", domain: "pinion", since: 1, inputs: ["data", "like"], outputs: ["aligned"])
+  public static let schema = Schema(
+    "AlignAxes", domain: "pinion", since: 1, inputs: ["data: T", "like: all"], outputs: ["aligned: T"], types: ["T": .all])
   public static var typeOnlyInputs: Set<Int> { [1] }
   let axis: Int64
 
@@ -24,8 +25,16 @@ public struct AlignAxes: CPUExecutable {
     return [TensorType(data.element, try Shape(data.dims + end))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    guard let dims = data.dims, let rank = context[1].rank else { return [Fact(element: data.element)] }
+    guard dims.count < rank else { return [context.like(0)] }
+    guard let start = Fact.position(axis, rank: rank), dims.count <= rank - start else { return [Fact(element: data.element)] }
+    return [Fact(data.element, dims + [Int?](repeating: 1, count: rank - start - dims.count))]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 }
 
 extension AlignAxes {

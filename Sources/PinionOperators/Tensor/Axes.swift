@@ -17,17 +17,6 @@ extension Shape {
   }
 }
 
-extension InferenceContext {
-  /// The input's element type, which has to be int32 or int64 for indices.
-  func requireIndices(_ index: Int) throws(PinionError) -> TensorType {
-    let type = try type(index)
-    guard type.element == .int64 || type.element == .int32 else {
-      throw .invalidShape("input \(index) is \(type), expected int64 or int32 indices")
-    }
-    return type
-  }
-}
-
 extension Tensor {
   /// The only element of a tensor of numbers, without what is behind its point.
   func wholeNumber() throws(PinionError) -> Int64 {

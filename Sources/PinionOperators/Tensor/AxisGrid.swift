@@ -110,7 +110,7 @@ struct AxisGrid: Sendable {
 extension InferenceContext {
   /// Checks that the indices (input 1) have the data's rank and fit it but for the axis; returns the axis.
   func gridAxis(_ axis: Int64) throws(PinionError) -> Int {
-    let data = try type(0, rankAtLeast: 1), indices = try requireIndices(1)
+    let data = try type(0, rankAtLeast: 1), indices = try type(1)
     let axis = try data.shape.normalized(axis: axis)
     guard indices.rank == data.rank else { throw .invalidShape("indices are \(indices), expected the rank of the data \(data)") }
     for other in data.dims.indices where other != axis && indices.dims[other] > data.dims[other] {

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The input cropped or padded with zeros to given extents, keeping its centre.
 public struct CenterCropPad: CPUExecutable {
-  public static let schema = Schema("CenterCropPad", since: 18, inputs: ["input_data", "shape"], outputs: ["output_data"])
+  public static let schema = Schema(
+    "CenterCropPad", since: 18, inputs: ["input_data: T", "shape: indices"], outputs: ["output_data: T"], types: ["T": .all])
   let axes: [Int64]?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axes = try attributes.optionalInts("axes") }
@@ -29,6 +30,17 @@ public struct CenterCropPad: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(try context.type(0).element, try Shape(try margins(context).map(\.padded)))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    guard var dims = data.dims, let wanted = context[1].extents else { return [Fact(data.element, data.openDims)] }
+    let axes = axes ?? dims.indices.map { Int64($0) }
+    for (index, axis) in axes.enumerated() {
+      guard index < wanted.count, let position = Fact.position(axis, rank: dims.count) else { return [Fact(data.element, data.openDims)] }
+      dims[position] = wanted[index]
+    }
+    return [Fact(data.element, dims)]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

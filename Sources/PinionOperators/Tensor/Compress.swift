@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The slices along an axis, or without one the elements, for which the condition holds.
 public struct Compress: ValueTyping {
-  public static let schema = Schema("Compress", since: 28, inputs: ["input", "condition"], outputs: ["output"])
+  public static let schema = Schema("Compress", since: 28, inputs: ["input: T", "condition: bool"], outputs: ["output: T"], types: ["T": .all])
   let axis: Int64?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.optionalInt("axis") }
@@ -17,12 +17,17 @@ public struct Compress: ValueTyping {
     return [.tensor(element, dims: input.dims?.opened(axis: axis))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    return [Fact(data.element, axis.map { data.dims(with: nil, at: data.position($0)) } ?? [nil])]
+  }
+
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     guard inputs.count == 2, let tensor = try inputs[0]?.asTensor(), let condition = try inputs[1]?.asTensor() else {
       throw .invalidModel("Compress needs 2 inputs")
     }
-    guard condition.element == .bool, condition.shape.rank == 1 else {
-      throw .invalidShape("condition is \(condition.type), expected a vector of bool")
+    guard condition.shape.rank == 1 else {
+      throw .invalidShape("condition is \(condition.type), expected a vector")
     }
     let axis: Int
     let shape: Shape

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The inputs one after another along an axis; all other extents agree.
 public struct Concat: CPUExecutable {
-  public static let schema = Schema("Concat", since: 13, inputs: ["inputs..."], outputs: ["concat_result"])
+  public static let schema = Schema("Concat", since: 13, inputs: ["inputs...: T"], outputs: ["concat_result: T"], types: ["T": .all])
   let axis: Int64
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
@@ -19,7 +19,6 @@ public struct Concat: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let first = try context.type(0)
     let axis = try first.shape.normalized(axis: axis)
-    try context.requireSameElementType(Array(context.inputs.indices))
     var dims = first.dims
     for index in context.inputs.indices.dropFirst() {
       let type = try context.type(index, rank: first.rank)
@@ -29,6 +28,16 @@ public struct Concat: CPUExecutable {
       dims[axis] = try dims[axis].adding(type.dims[axis])
     }
     return [TensorType(first.element, try Shape(dims))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    var values: [Int64?]? = []
+    for index in context.inputs.indices {
+      values = context[index].values.flatMap { part in values.map { $0 + part } }
+      if (values?.count ?? 0) > Fact.valueLimit { values = nil }
+    }
+    let indices = context.inputs.indices
+    return [Fact(element: context.element(of: indices), dims: context.concatenated(Array(indices), axis: axis), values: values)]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
@@ -48,5 +57,7 @@ public struct Concat: CPUExecutable {
     return moveKernel(moves)
   }
 
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { context.inference.inputs.count == 1 ? 0 : nil }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+    context.inference.inputs.count == 1 ? [.within(input: 0, offset: 0)] : []
+  }
 }

@@ -7,7 +7,8 @@ import PinionTensor
 
 /// A tensor of the given shape whose elements are all the same.
 public struct ConstantOfShape: CPUExecutable {
-  public static let schema = Schema("ConstantOfShape", since: 25, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema(
+    "ConstantOfShape", since: 25, inputs: ["input: indices"], outputs: ["output: U"], types: ["U": [.numbers, .narrowFloats, .narrowIntegers, .bool]])
   let value: Tensor
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
@@ -19,6 +20,17 @@ public struct ConstantOfShape: CPUExecutable {
     var dims: [Int] = []
     for extent in try context.integers(0) { dims.append(try extent.converted()) }
     return [TensorType(value.element, try Shape(dims))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let shape = context[0]
+    if let dims = shape.extents {
+      let count = dims.isEmpty ? 1 : dims.count == 1 ? dims[0] ?? -1 : -1
+      let number = (0...Fact.valueLimit).contains(count) ? Fact(constant: value).values?.first : nil
+      return [Fact(element: value.element, dims: dims, values: number.map { [Int64?](repeating: $0, count: count) })]
+    }
+    guard let rank = shape.known(0), rank <= Fact.valueLimit else { return [Fact(element: value.element)] }
+    return [Fact(value.element, [Int?](repeating: nil, count: rank))]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

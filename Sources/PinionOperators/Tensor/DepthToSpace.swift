@@ -9,7 +9,7 @@ enum BlockOrder: String, CaseIterable { case dcr = "DCR", crd = "CRD" }
 
 /// Blocks of channels laid out as squares in height and width.
 public struct DepthToSpace: CPUExecutable {
-  public static let schema = Schema("DepthToSpace", since: 28, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("DepthToSpace", since: 28, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .all])
   let side: Int
   let order: BlockOrder
 
@@ -31,6 +31,15 @@ public struct DepthToSpace: CPUExecutable {
     ]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0], symbols = context.symbols
+    return [
+      Fact(
+        x.element,
+        [x.extent(0), symbols.quotient(x.extent(1), by: side &* side)] + (2...3).map { symbols.product(of: [x.extent($0), side]) })
+    ]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let depth = type.dims[1] / (side &* side), height = type.dims[2], cols = type.dims[3]
@@ -47,7 +56,7 @@ public struct DepthToSpace: CPUExecutable {
 
 /// Squares in height and width laid out as blocks of channels.
 public struct SpaceToDepth: CPUExecutable {
-  public static let schema = Schema("SpaceToDepth", since: 28, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("SpaceToDepth", since: 28, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .all])
   let side: Int
   let order: BlockOrder
 
@@ -63,6 +72,15 @@ public struct SpaceToDepth: CPUExecutable {
     }
     let channels = try type.dims[1].multiplied(by: side &* side)
     return [TensorType(type.element, try Shape([type.dims[0], channels, type.dims[2] / side, type.dims[3] / side]))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0], symbols = context.symbols
+    return [
+      Fact(
+        x.element,
+        [x.extent(0), symbols.product(of: [x.extent(1), side &* side])] + (2...3).map { symbols.quotient(x.extent($0), by: side) })
+    ]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

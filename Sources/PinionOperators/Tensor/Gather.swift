@@ -7,16 +7,30 @@ import PinionTensor
 
 /// Slices of the data along an axis, one for each index; a negative index counts from the back.
 public struct Gather: CPUExecutable {
-  public static let schema = Schema("Gather", since: 13, inputs: ["data", "indices"], outputs: ["output"])
+  public static let schema = Schema("Gather", since: 13, inputs: ["data: T", "indices: indices"], outputs: ["output: T"], types: ["T": .all])
   let axis: Int64
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: 0) }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    let data = try context.type(0, rankAtLeast: 1), indices = try context.requireIndices(1)
+    let data = try context.type(0, rankAtLeast: 1), indices = try context.type(1)
     let axis = try data.shape.normalized(axis: axis)
     let dims = data.dims[..<axis] + indices.dims + data.dims[(axis &+ 1)...]
     return [TensorType(data.element, try Shape(Array(dims)))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0], indices = context[1]
+    guard let dims = data.dims, let axis = data.position(axis), let places = indices.dims else { return [Fact(element: data.element)] }
+    return [Fact(element: data.element, dims: dims[..<axis] + places + dims[(axis + 1)...], values: dims.count == 1 ? chosen(data, indices) : nil)]
+  }
+
+  private func chosen(_ data: Fact, _ indices: Fact) -> [Int64?]? {
+    guard let values = data.values, let places = indices.values else { return nil }
+    return places.map { place in
+      guard let place, let position = Fact.position(place, rank: values.count) else { return nil }
+      return values[position]
+    }
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
@@ -61,13 +75,13 @@ public struct Gather: CPUExecutable {
   }
 
   /// Neighbouring slices of the outermost axis lie in the data already.
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let data = try? context.type(0), let axis = try? data.shape.normalized(axis: axis), data.shape.count(0..<axis) == 1,
       let indices = try? context.value(1)?.integers(), let first = try? indices.first?.position(in: data.dims[axis])
-    else { return nil }
+    else { return [] }
     for (offset, index) in indices.enumerated() {
-      guard let position = try? index.position(in: data.dims[axis]), position == first &+ offset else { return nil }
+      guard let position = try? index.position(in: data.dims[axis]), position == first &+ offset else { return [] }
     }
-    return first &* data.shape.count(axis &+ 1..<data.rank) &* data.element.byteWidth
+    return [.within(input: 0, offset: first &* data.shape.count(axis &+ 1..<data.rank) &* data.element.byteWidth)]
   }
 }

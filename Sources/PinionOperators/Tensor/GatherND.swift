@@ -6,7 +6,7 @@ import PinionTensor
 
 /// For each vector of indices the slice of the data that it names, within the same batch where there are batch axes.
 public struct GatherND: CPUExecutable {
-  public static let schema = Schema("GatherND", since: 13, inputs: ["data", "indices"], outputs: ["output"])
+  public static let schema = Schema("GatherND", since: 13, inputs: ["data: T", "indices: indices"], outputs: ["output: T"], types: ["T": .all])
   let batchAxes: Int
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
@@ -14,9 +14,17 @@ public struct GatherND: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    let data = try context.type(0), indices = try context.requireIndices(1)
+    let data = try context.type(0), indices = try context.type(1)
     let tuples = try IndexTuples(data: data.shape, indices: indices.shape, batchAxes: batchAxes)
     return [TensorType(data.element, try Shape(indices.dims.dropLast() + data.dims.dropFirst(batchAxes &+ tuples.depth)))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0], indices = context[1]
+    guard let dims = data.dims, let places = indices.dims, let depth = indices.known(-1), batchAxes >= 0,
+      depth <= dims.count, batchAxes <= dims.count &- depth
+    else { return [Fact(element: data.element)] }
+    return [Fact(data.element, places.dropLast() + dims.dropFirst(batchAxes &+ depth))]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -6,12 +6,14 @@ import PinionTensor
 
 /// The input unchanged, be it a tensor, a sequence or an optional.
 public struct Identity: CPUExecutable, ValueTyping {
-  public static let schema = Schema("Identity", since: 25, inputs: ["input"], outputs: ["output"])
+  public static let schema = Schema("Identity", since: 25, inputs: ["input: V"], outputs: ["output: V"], types: ["V": .all])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
+
+  public func facts(_ context: FactContext) -> [Fact] { [context[0]] }
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [inputs.first ?? nil] }
 

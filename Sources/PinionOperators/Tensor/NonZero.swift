@@ -6,8 +6,10 @@ import PinionTensor
 
 /// The indices of the elements that are not zero, one column for each, in row-major order.
 public struct NonZero: ValueTyping {
-  public static let schema = Schema("NonZero", since: 13, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("NonZero", since: 13, inputs: ["X: U"], outputs: ["Y: int64"], types: ["U": [.numbers, .complex, .bool, .string]])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.int64, [context[0].rank, nil])] }
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
     [.tensor(.int64, dims: [inputs.first??.dims.map { .known($0.count) } ?? .unknown, .unknown])]

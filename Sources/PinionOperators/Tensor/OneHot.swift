@@ -7,7 +7,8 @@ import PinionTensor
 
 /// Along a new axis of extent `depth` the value on at the index, off elsewhere; nowhere on for an index out of range.
 public struct OneHot: CPUExecutable {
-  public static let schema = Schema("OneHot", since: 28, inputs: ["indices", "depth", "values"], outputs: ["output"])
+  public static let schema = Schema(
+    "OneHot", since: 28, inputs: ["indices: numbers", "depth: numbers", "values: T3"], outputs: ["output: T3"], types: ["T3": .all])
   let axis: Int64
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: -1) }
@@ -20,6 +21,13 @@ public struct OneHot: CPUExecutable {
     var dims = indices.dims
     dims.insert(try depth.converted(), at: try indices.shape.normalized(axis: axis, limit: indices.rank &+ 1))
     return [TensorType(values.element, try Shape(dims))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let indices = context[0], element = context[2].element
+    guard var dims = indices.dims, let position = Fact.position(axis, rank: dims.count + 1) else { return [Fact(element: element)] }
+    dims.insert(context[1].element == .int64 ? context[1].extents.flatMap { $0.count == 1 ? $0[0] : nil } : nil, at: position)
+    return [Fact(element, dims)]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The input with elements added before and after along its axes, or taken off where a pad is negative.
 public struct Pad: CPUExecutable {
-  public static let schema = Schema("Pad", since: 25, inputs: ["data", "pads", "constant_value?", "axes?"], outputs: ["output"])
+  public static let schema = Schema(
+    "Pad", since: 25, inputs: ["data: T", "pads: indices", "constant_value?: T", "axes?: indices"], outputs: ["output: T"], types: ["T": .all])
   private static let floatValue = "float value"
   let mode: PadMode
   /// The constant of the forms before opset 11, where it was an attribute.
@@ -57,6 +58,28 @@ public struct Pad: CPUExecutable {
       }
     }
     return [TensorType(type.element, try Shape(try margins(context).map(\.padded)))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    guard var dims = data.dims, let pads = context[1].values else { return [Fact(data.element, data.openDims)] }
+    guard let axes = context.has(3) ? context[3].values : dims.indices.map({ Int64($0) }), pads.count == 2 &* axes.count else {
+      return [Fact(data.element, data.openDims)]
+    }
+    for (index, axis) in axes.enumerated() {
+      guard let axis, let position = Fact.position(axis, rank: dims.count) else { return [Fact(data.element, data.openDims)] }
+      dims[position] = padded(dims[position], pads[index], pads[index &+ axes.count], context.symbols)
+    }
+    return [Fact(data.element, dims)]
+  }
+
+  private func padded(_ extent: Int?, _ before: Int64?, _ after: Int64?, _ symbols: Symbols) -> Int? {
+    guard let before, let after else { return nil }
+    let pads = [Int(before), Int(after)].filter { $0 != 0 }
+    if pads.allSatisfy(Symbols.isExtent) { return symbols.sum(of: [extent] + pads) }
+    // Pads that take off may leave less than there was before them.
+    guard pads.allSatisfy({ $0.magnitude < 1 << 46 }) else { return nil }
+    return symbols.extent(extent, plus: pads.reduce(0, &+))
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

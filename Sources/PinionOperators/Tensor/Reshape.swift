@@ -6,8 +6,8 @@ import PinionTensor
 
 /// The same elements under another shape: 0 in `shape` keeps the input's extent, -1 takes what is left.
 public struct Reshape: CPUExecutable {
-  public static let schema = Schema("Reshape", since: 25, inputs: ["data", "shape"], outputs: ["reshaped"])
-  let allowZero: Bool
+  public static let schema = Schema("Reshape", since: 25, inputs: ["data: T", "shape: indices"], outputs: ["reshaped: T"], types: ["T": .all])
+  package let allowZero: Bool
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     allowZero = try attributes.bool("allowzero")
@@ -46,6 +46,27 @@ public struct Reshape: CPUExecutable {
     return [TensorType(type.element, shape)]
   }
 
+  /// A symbol in the new shape is taken for an extent: one that is 0 in some run would mean the input's extent instead, which nobody
+  /// who computes shapes from shapes has in mind.
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0], symbols = context.symbols
+    guard let given = context[1].values else {
+      guard let rank = context[1].known(0), rank <= Fact.valueLimit else { return [Fact(element: data.element)] }
+      return [Fact(data.element, [Int?](repeating: nil, count: rank))]
+    }
+    var dims = given.enumerated().map { axis, extent -> Int? in
+      guard let extent, Symbols.isExtent(Int(extent)) else { return nil }
+      return extent == 0 && !allowZero ? data.extent(axis) : Int(extent)
+    }
+    // The number of elements stays, which tells one extent from the others, unless those may be 0.
+    if let all = data.dims, let open = dims.firstIndex(of: nil), dims.lastIndex(of: nil) == open {
+      var others = dims
+      others.remove(at: open)
+      if given[open] == -1 || others.allSatisfy({ ($0 ?? 0) > 0 }) { dims[open] = symbols.rest(of: all, without: others) }
+    }
+    return [Fact(element: data.element, dims: dims, values: data.values)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 }

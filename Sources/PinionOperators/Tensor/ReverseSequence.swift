@@ -5,8 +5,8 @@ import PinionGraph
 import PinionTensor
 
 /// Each sequence of the batch reversed in its first sequence_lens elements.
-public struct ReverseSequence: CPUExecutable {
-  public static let schema = Schema("ReverseSequence", since: 28, inputs: ["input", "sequence_lens"], outputs: ["Y"])
+public struct ReverseSequence: CPUExecutable, LikeFirstInput {
+  public static let schema = Schema("ReverseSequence", since: 28, inputs: ["input: T", "sequence_lens: int64"], outputs: ["Y: T"], types: ["T": .all])
   let batchAxis: Int
   let timeAxis: Int
 
@@ -18,7 +18,7 @@ public struct ReverseSequence: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rankAtLeast: 2), lengths = try context.type(1)
-    guard lengths.element == .int64, lengths.dims == [type.dims[batchAxis]] else {
+    guard lengths.dims == [type.dims[batchAxis]] else {
       throw .invalidShape("sequence_lens is \(lengths), expected int64[\(type.dims[batchAxis])]")
     }
     return [type]

@@ -8,7 +8,8 @@ import PinionTensor
 ///
 /// Where an element is named more than once, the updates apply in the order of the axis.
 public struct ScatterElements: ScatterOperator {
-  public static let schema = Schema("ScatterElements", since: 18, inputs: ["data", "indices", "updates"], outputs: ["output"])
+  public static let schema = Schema(
+    "ScatterElements", since: 18, inputs: ["data: T", "indices: indices", "updates: T"], outputs: ["output: T"], types: ["T": .all])
   let axis: Int64
   let reduction: ScatterReduction
 
@@ -19,7 +20,6 @@ public struct ScatterElements: ScatterOperator {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     _ = try context.gridAxis(axis)
-    try context.requireSameElementType([0, 2])
     let indices = try context.type(1), updates = try context.type(2)
     guard indices.shape == updates.shape else { throw .invalidShape("updates are \(updates), expected the shape of the indices \(indices)") }
     return [try context.type(0)]
@@ -42,7 +42,8 @@ public struct ScatterElements: ScatterOperator {
 
 /// The name of ScatterElements before opset 11.
 public struct Scatter: CPUExecutable {
-  public static let schema = Schema("Scatter", since: 11, inputs: ["data", "indices", "updates"], outputs: ["output"])
+  public static let schema = Schema(
+    "Scatter", since: 11, inputs: ["data: T", "indices: indices", "updates: T"], outputs: ["output: T"], types: ["T": .all])
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     throw .internal("Scatter is to be read as ScatterElements")

@@ -91,7 +91,7 @@ struct Reduction<T: ReducibleElement>: Update {
 }
 
 /// An operator that starts from a copy of input 0 and applies input 2 at the places that input 1 names.
-protocol ScatterOperator: CPUExecutable {
+protocol ScatterOperator: CPUExecutable, LikeFirstInput {
   var reduction: ScatterReduction { get }
   func stage<Index: IndexElement, U: Update>(
     _: Index.Type, _ update: U, _ context: KernelContext) throws(PinionError) -> Kernel.Stage
@@ -124,7 +124,7 @@ extension ScatterOperator {
     return Kernel(stages: [try unlessReusedCopy(context), scatter])
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// Copies input 0 to output 0 where these are not the same memory.

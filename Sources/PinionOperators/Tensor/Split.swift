@@ -6,9 +6,11 @@ import PinionTensor
 
 /// Pieces of the input along an axis, of given extents or alike; of alike ones the last may be smaller.
 public struct Split: CPUExecutable {
-  public static let schema = Schema("Split", since: 18, inputs: ["input", "split?"], outputs: ["outputs..."])
+  public static let schema = Schema(
+    "Split", since: 18, inputs: ["input: T", "split?: U"], outputs: ["outputs...: T"],
+    types: ["T": .all, "U": [.indices, .float32, .float16, .float64]])
   let axis: Int64
-  let outputCount: Int64?
+  package let outputCount: Int64?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis", default: 0)
@@ -68,6 +70,25 @@ public struct Split: CPUExecutable {
     return outputs
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0], axis = data.position(axis)
+    let pieces = pieces(axis.flatMap { data.extent($0) }, context)
+    return (0..<context.outputCount).map { Fact(data.element, data.dims(with: $0 < pieces.count ? pieces[$0] : nil, at: axis)) }
+  }
+
+  private func pieces(_ extent: Int?, _ context: FactContext) -> [Int?] {
+    if context.has(1) { return context[1].extents ?? [] }
+    guard let count = Int(exactly: outputCount ?? Int64(context.outputCount)), count > 0, let extent else { return [] }
+    guard Symbols.isSymbol(extent) else {
+      let piece = extent / count &+ (extent % count > 0 ? 1 : 0)
+      return (0..<context.outputCount).map { min(piece, max(extent &- $0 &* piece, 0)) }
+    }
+    let piece = context.symbols.quotient(extent, roundedUpBy: count)
+    // Of pieces that do not come out even only the first is known to be whole.
+    let isEven = piece == context.symbols.quotient(extent, by: count)
+    return [Int?](repeating: piece, count: isEven ? context.outputCount : 1)
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let axis = try type.shape.normalized(axis: axis)
@@ -86,11 +107,15 @@ public struct Split: CPUExecutable {
   }
 
   /// The pieces lie in the input where nothing is outside the axis.
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let type = try? context.type(0), let axis = try? type.shape.normalized(axis: axis), type.shape.count(0..<axis) == 1 else {
-      return nil
+      return []
     }
     let bytes = type.shape.count(axis &+ 1..<type.rank) &* type.element.byteWidth
-    return context.outputs.prefix(output).reduce(0) { $0 &+ $1.dims[axis] } &* bytes
+    var start = 0
+    return context.outputs.map { output in
+      defer { start &+= output.dims[axis] }
+      return .within(input: 0, offset: start &* bytes)
+    }
   }
 }

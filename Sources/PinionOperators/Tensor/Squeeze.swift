@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The input without the named axes of one element, or without any such axis where none is named.
 public struct Squeeze: CPUExecutable {
-  public static let schema = Schema("Squeeze", since: 25, inputs: ["data", "axes?"], outputs: ["squeezed"])
+  public static let schema = Schema("Squeeze", since: 25, inputs: ["data: T", "axes?: indices"], outputs: ["squeezed: T"], types: ["T": .all])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   /// Before opset 13 the axes were an attribute.
@@ -26,6 +26,17 @@ public struct Squeeze: CPUExecutable {
     return [TensorType(type.element, try Shape(type.dims.indices.filter { !axes.contains($0) }.map { type.dims[$0] }))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    guard context.has(1) else {
+      // Which axes go is known only where all extents are.
+      let isClear = data.dims?.allSatisfy { ($0 ?? -1) >= 0 } == true
+      return [Fact(element: data.element, dims: isClear ? data.dims?.filter { $0 != 1 } : nil, values: data.values)]
+    }
+    guard let axes = context[1].values else { return [Fact(element: data.element)] }
+    return [Fact(element: data.element, dims: context.reduced(0, axes: axes, keepsAxes: false), values: data.values)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 }

@@ -5,9 +5,9 @@ import PinionGraph
 import PinionTensor
 
 /// A cache with the update written at each sample's position along the sequence axis.
-public struct TensorScatter: CPUExecutable {
+public struct TensorScatter: CPUExecutable, LikeFirstInput {
   public static let schema = Schema(
-    "TensorScatter", since: 24, inputs: ["past_cache", "update", "write_indices?"], outputs: ["present_cache"])
+    "TensorScatter", since: 24, inputs: ["past_cache: T", "update: T", "write_indices?: indices"], outputs: ["present_cache: T"], types: ["T": .all])
   enum Mode: String, CaseIterable { case linear, circular }
   let axis: Int64
   let mode: Mode
@@ -26,7 +26,7 @@ public struct TensorScatter: CPUExecutable {
     }
     guard update.dims[axis] <= cache.dims[axis] else { throw .invalidShape("update is \(update), longer than the cache \(cache)") }
     if context.has(2) {
-      let positions = try context.requireIndices(2)
+      let positions = try context.type(2)
       guard positions.dims == [cache.dims[0]] else {
         throw .invalidShape("write_indices are \(positions), expected one for each of \(cache.dims[0]) samples")
       }
@@ -35,7 +35,6 @@ public struct TensorScatter: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1])
     _ = try axis(context)
     return [try context.type(0)]
   }
@@ -68,5 +67,5 @@ public struct TensorScatter: CPUExecutable {
     return Kernel(stages: [try unlessReusedCopy(context), write])
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// The input repeated along each axis.
 public struct Tile: CPUExecutable {
-  public static let schema = Schema("Tile", since: 13, inputs: ["input", "repeats", "axis?"], outputs: ["output"])
+  public static let schema = Schema(
+    "Tile", since: 13, inputs: ["input: T", "repeats: indices|floats", "axis?: indices|floats"], outputs: ["output: T"], types: ["T": .all])
   private static let oneAxis = "one axis"
   /// The form before opset 6: input 1 says how often and input 2 along which axis, as numbers of the input's type.
   private let repeatsOneAxis: Bool
@@ -45,6 +46,14 @@ public struct Tile: CPUExecutable {
     return [TensorType(type.element, try Shape(dims))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    guard !repeatsOneAxis, let dims = data.dims, let repeats = context[1].extents, repeats.count == dims.count else {
+      return [Fact(data.element, data.openDims)]
+    }
+    return [Fact(data.element, zip(dims, repeats).map { context.symbols.product(of: [$0, $1]) })]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0), output = try context.outputType(0)
     let repeats = try repeats(context.inference)
@@ -57,8 +66,8 @@ public struct Tile: CPUExecutable {
     return moveKernel(StridedCopy(width: type.element.byteWidth, axes))
   }
 
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? {
-    guard let type = try? context.type(0), let output = try? context.outputType(0) else { return nil }
-    return type.count == output.count ? 0 : nil
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+    guard let type = try? context.type(0), let output = try? context.outputType(0) else { return [] }
+    return type.count == output.count ? [.within(input: 0, offset: 0)] : []
   }
 }

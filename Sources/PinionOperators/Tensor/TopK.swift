@@ -7,7 +7,8 @@ import PinionTensor
 
 /// The K largest (or smallest) elements along an axis in order, and their indices; of equal ones the first come first.
 public struct TopK: CPUExecutable {
-  public static let schema = Schema("TopK", since: 24, inputs: ["X", "K"], outputs: ["Values", "Indices"])
+  public static let schema = Schema(
+    "TopK", since: 24, inputs: ["X: T", "K: indices"], outputs: ["Values: T", "Indices: int64"], types: ["T": .numbers])
   let axis: Int64
   let takesLargest: Bool
 
@@ -34,6 +35,12 @@ public struct TopK: CPUExecutable {
     dims[axis] = Int(count)
     let shape = try Shape(dims)
     return [TensorType(type.element, shape), TensorType(.int64, shape)]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    let dims = data.dims(with: context[1].extents.flatMap { $0.count == 1 ? $0[0] : nil }, at: data.position(axis))
+    return [Fact(data.element, dims), Fact(.int64, dims)]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -5,15 +5,15 @@ import PinionGraph
 import PinionTensor
 
 /// The upper or lower triangle of matrices, zero elsewhere; `k` moves the diagonal to the right.
-public struct Trilu: CPUExecutable {
-  public static let schema = Schema("Trilu", since: 14, inputs: ["input", "k?"], outputs: ["output"])
+public struct Trilu: CPUExecutable, LikeFirstInput {
+  public static let schema = Schema("Trilu", since: 14, inputs: ["input: T", "k?: int64"], outputs: ["output: T"], types: ["T": .all])
   let isUpper: Bool
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { isUpper = try attributes.bool("upper", default: true) }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     if let diagonal = context.optionalType(1) {
-      guard diagonal.element == .int64, diagonal.count == 1 else { throw .invalidShape("k is \(diagonal), expected one int64") }
+      guard diagonal.count == 1 else { throw .invalidShape("k is \(diagonal), expected one int64") }
     }
     return [try context.type(0, rankAtLeast: 2)]
   }
@@ -41,5 +41,5 @@ public struct Trilu: CPUExecutable {
     }
   }
 
-  public func reusableInputs(_ context: KernelContext) -> [Int] { [0] }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

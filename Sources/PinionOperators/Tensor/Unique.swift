@@ -8,7 +8,8 @@ import PinionTensor
 /// each element of the input is, and how often it occurs.
 public struct Unique: ValueTyping {
   public static let schema = Schema(
-    "Unique", since: 28, inputs: ["X"], outputs: ["Y", "indices?", "inverse_indices?", "counts?"])
+    "Unique", since: 28, inputs: ["X: T"], outputs: ["Y: T", "indices?: int64", "inverse_indices?: int64", "counts?: int64"],
+    types: ["T": [.numbers, .complex, .bool, .string]])
   let axis: Int64?
   let isSorted: Bool
 
@@ -22,6 +23,15 @@ public struct Unique: ValueTyping {
     guard let input = inputs.first ?? nil, let element = input.tensorElement else { return [nil, numbers, numbers, numbers] }
     let dims = axis.map { axis in input.dims?.opened(axis: axis) } ?? [.unknown]
     return [.tensor(element, dims: dims), numbers, numbers, numbers]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    let items = axis.map { data.position($0).flatMap { data.extent($0) } } ?? data.count(context.symbols)
+    return [
+      Fact(data.element, axis.map { data.dims(with: nil, at: data.position($0)) } ?? [nil]), Fact(.int64, [nil]), Fact(.int64, [items]),
+      Fact(.int64, [nil]),
+    ]
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The input with axes of one element where the output has the named axes.
 public struct Unsqueeze: CPUExecutable {
-  public static let schema = Schema("Unsqueeze", since: 25, inputs: ["data", "axes"], outputs: ["expanded"])
+  public static let schema = Schema("Unsqueeze", since: 25, inputs: ["data: T", "axes: indices"], outputs: ["expanded: T"], types: ["T": .all])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   /// Before opset 13 the axes were an attribute.
@@ -24,6 +24,21 @@ public struct Unsqueeze: CPUExecutable {
     return [TensorType(type.element, try Shape(dims))]
   }
 
+  public func facts(_ context: FactContext) -> [Fact] {
+    let data = context[0]
+    guard let dims = data.dims, let axes = context[1].values else { return [Fact(element: data.element)] }
+    let rank = dims.count + axes.count
+    var isNew = [Bool](repeating: false, count: rank)
+    for axis in axes {
+      guard let position = axis.flatMap({ Fact.position($0, rank: rank) }), !isNew[position] else {
+        return [Fact(data.element, [Int?](repeating: nil, count: rank))]
+      }
+      isNew[position] = true
+    }
+    var rest = dims.makeIterator()
+    return [Fact(element: data.element, dims: isNew.map { $0 ? 1 : rest.next() ?? nil }, values: data.values)]
+  }
+
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
-  public func aliasOffset(output: Int, _ context: KernelContext) -> Int? { 0 }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 }

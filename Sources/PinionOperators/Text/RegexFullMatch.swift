@@ -5,7 +5,7 @@ import PinionTensor
 
 /// Whether each string matches a regular expression from its first character to its last.
 public struct RegexFullMatch: ValueTyping {
-  public static let schema = Schema("RegexFullMatch", since: 20, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("RegexFullMatch", since: 20, inputs: ["X: string"], outputs: ["Y: bool"])
   let regex: Regex
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
@@ -13,6 +13,8 @@ public struct RegexFullMatch: ValueTyping {
   }
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [.tensor(.bool, dims: inputs.first??.dims)] }
+
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .bool)] }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (tensor, strings) = try requiredStrings(inputs, 0, "X")

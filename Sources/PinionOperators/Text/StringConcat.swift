@@ -6,8 +6,10 @@ import PinionTensor
 
 /// Joins strings elementwise, with broadcasting.
 public struct StringConcat: ValueTyping {
-  public static let schema = Schema("StringConcat", since: 20, inputs: ["X", "Y"], outputs: ["Z"])
+  public static let schema = Schema("StringConcat", since: 20, inputs: ["X: string", "Y: string"], outputs: ["Z: string"])
   public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context.broadcast())] }
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
     guard inputs.count > 1, let x = inputs[0]?.dims, let y = inputs[1]?.dims else { return [.tensor(.string, dims: nil)] }

@@ -7,7 +7,7 @@ import PinionTensor
 ///
 /// Letters change case one for one and without regard to a locale, as if it were "C" with UTF-8.
 public struct StringNormalizer: ValueTyping {
-  public static let schema = Schema("StringNormalizer", since: 10, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("StringNormalizer", since: 10, inputs: ["X: string"], outputs: ["Y: string"])
 
   enum CaseChange: String, CaseIterable {
     case none = "NONE"
@@ -30,6 +30,8 @@ public struct StringNormalizer: ValueTyping {
   }
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [.tensor(.string, dims: inputs.first??.dims?.opened(axis: -1))] }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context[0].rank.map { $0 == 1 ? [nil] : [1, nil] })] }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (input, strings) = try requiredStrings(inputs, 0, "X")

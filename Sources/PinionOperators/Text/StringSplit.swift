@@ -7,7 +7,7 @@ import PinionTensor
 ///
 /// The second output has each string's number of parts.
 public struct StringSplit: ValueTyping {
-  public static let schema = Schema("StringSplit", since: 20, inputs: ["X"], outputs: ["Y", "Z"])
+  public static let schema = Schema("StringSplit", since: 20, inputs: ["X: string"], outputs: ["Y: string", "Z: int64"])
   /// Empty for white space.
   let delimiter: [UInt8]
   let limit: Int
@@ -20,6 +20,10 @@ public struct StringSplit: ValueTyping {
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
     let dims = inputs.first??.dims
     return [.tensor(.string, dims: dims.map { $0 + [.unknown] }), .tensor(.int64, dims: dims)]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(.string, context[0].dims.map { $0 + [nil] }), context.like(0, element: .int64)]
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// Counts, for each row of tokens (strings or integers), the n-grams of a pool, optionally weighted.
 public struct TfIdfVectorizer: CPUExecutable {
-  public static let schema = Schema("TfIdfVectorizer", since: 9, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("TfIdfVectorizer", since: 9, inputs: ["X: indices|string"], outputs: ["Y: float32"])
 
   enum Mode: String, CaseIterable {
     case count = "TF"
@@ -50,6 +50,8 @@ public struct TfIdfVectorizer: CPUExecutable {
     guard isPoolsKind else { throw .invalidShape("input 'X' is \(type), the pool holds \(pool.element)") }
     return [TensorType(.float32, try Shape(type.dims.dropLast() + [width]))]
   }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, context[0].dims.map { $0.dropLast() + [width] })] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)

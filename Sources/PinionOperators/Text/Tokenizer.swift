@@ -7,7 +7,7 @@ import PinionTensor
 ///
 /// All strings get as many tokens as the longest, filled up with a padding string, along a new last axis.
 public struct Tokenizer: ValueTyping {
-  public static let schema = Schema("Tokenizer", domain: "com.microsoft", since: 1, inputs: ["X"], outputs: ["Y"])
+  public static let schema = Schema("Tokenizer", domain: "com.microsoft", since: 1, inputs: ["X: string"], outputs: ["Y: string"])
 
   private enum Rule: Sendable {
     case characters
@@ -45,6 +45,8 @@ public struct Tokenizer: ValueTyping {
   }
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [.tensor(.string, dims: inputs.first??.dims.map { $0 + [.unknown] })] }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context[0].dims.map { $0 + [nil] })] }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (input, strings) = try requiredStrings(inputs, 0, "X")

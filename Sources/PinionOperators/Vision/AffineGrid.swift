@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The points of a regular grid moved by an affine map for each sample.
 public struct AffineGrid: CPUExecutable {
-  public static let schema = Schema("AffineGrid", since: 20, inputs: ["theta", "size"], outputs: ["grid"])
+  public static let schema = Schema("AffineGrid", since: 20, inputs: ["theta: T1", "size: indices"], outputs: ["grid: T1"], types: ["T1": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let alignsCorners: Bool
 
@@ -23,6 +23,11 @@ public struct AffineGrid: CPUExecutable {
     var dims = [theta.dims[0]]
     for extent in size[2...] { dims.append(try extent.converted()) }
     return [TensorType(theta.element, try Shape(dims + [spatial]))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    guard let size = context[1].extents, size.count > 3 else { return [Fact(element: context[0].element)] }
+    return [Fact(context[0].element, [context[0].extent(0) ?? size[0]] + size[2...] + [size.count - 2])]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

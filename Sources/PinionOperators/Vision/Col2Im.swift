@@ -6,7 +6,9 @@ import PinionTensor
 
 /// Columns of blocks added up at their places in an image.
 public struct Col2Im: CPUExecutable {
-  public static let schema = Schema("Col2Im", since: 18, inputs: ["input", "image_shape", "block_shape"], outputs: ["output"])
+  public static let schema = Schema(
+    "Col2Im", since: 18, inputs: ["input: T", "image_shape: indices", "block_shape: indices"], outputs: ["output: T"],
+    types: ["T": [.numbers, .complex, .bool, .string]])
   public static var computesHalfInFloat32: Bool { true }
   let strides: [Int64]?
   let pads: [Int64]?
@@ -62,6 +64,14 @@ public struct Col2Im: CPUExecutable {
       throw .invalidShape("\(type) does not hold \(places) blocks of \(block) elements")
     }
     return [TensorType(type.element, try Shape([type.dims[0], type.dims[1] / block] + sides.map(\.extent)))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0]
+    guard let image = context[1].extents else { return [Fact(element: x.element)] }
+    let block = context[2].single == nil && context[2].values?.count == 1 ? nil : context[2].extents.flatMap { context.symbols.product(of: $0) }
+    let channels = block.flatMap { block in block > 0 ? context.symbols.quotient(x.extent(1), by: block) : nil }
+    return [Fact(x.element, [x.extent(0), channels] + image)]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

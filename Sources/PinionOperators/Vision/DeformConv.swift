@@ -7,7 +7,8 @@ import PinionTensor
 
 /// A convolution that samples its input at places moved by offsets, one for each place and element of the kernel.
 public struct DeformConv: CPUExecutable {
-  public static let schema = Schema("DeformConv", since: 22, inputs: ["X", "W", "offset", "B?", "mask?"], outputs: ["Y"])
+  public static let schema = Schema(
+    "DeformConv", since: 22, inputs: ["X: T", "W: T", "offset: T", "B?: T", "mask?: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let group: Int
   let offsetGroup: Int
@@ -59,7 +60,6 @@ public struct DeformConv: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType([0, 1, 2, 3, 4])
     let x = try context.type(0), w = try context.type(1), offset = try context.type(2)
     let sides = try sides(context)
     let places = sides.map(\.count)
@@ -76,6 +76,13 @@ public struct DeformConv: CPUExecutable {
       throw .invalidShape("mask is \(mask), expected \([x.dims[0], moved] + places)")
     }
     return [TensorType(x.element, try Shape([x.dims[0], w.dims[0]] + places))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0], w = context[1], element = context.element(of: 0..<3)
+    // An offset is given for each place of the result.
+    guard let rank = x.rank ?? w.rank ?? context[2].rank, rank > 2 else { return [Fact(element: element)] }
+    return [Fact(element, [x.extent(0), w.extent(0)] + (2..<rank).map { context[2].extent($0) })]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

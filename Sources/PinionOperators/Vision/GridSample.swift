@@ -7,7 +7,8 @@ import PinionTensor
 
 /// The values of the input at the points of a grid whose coordinates go from -1 to 1, interpolated.
 public struct GridSample: CPUExecutable {
-  public static let schema = Schema("GridSample", since: 22, inputs: ["X", "grid"], outputs: ["Y"])
+  public static let schema = Schema(
+    "GridSample", since: 22, inputs: ["X: T1", "grid: floats"], outputs: ["Y: T1"], types: ["T1": [.numbers, .complex, .bool, .string]])
   public static var computesHalfInFloat32: Bool { true }
   let mode: ResizeMode
   let padding: SamplePadding
@@ -37,6 +38,12 @@ public struct GridSample: CPUExecutable {
     }
     guard type.count > 0 || grid.count == 0 else { throw .invalidShape("the input \(type) has no elements to sample") }
     return [TensorType(type.element, try Shape(Array(type.dims[..<2]) + Array(grid.dims[1...spatial])))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0], grid = context[1]
+    guard let rank = x.rank ?? grid.rank, rank > 2 else { return [Fact(element: x.element)] }
+    return [Fact(x.element, [x.extent(0) ?? grid.extent(0), x.extent(1)] + (1..<(rank - 1)).map { grid.extent($0) })]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

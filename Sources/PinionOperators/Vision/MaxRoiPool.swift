@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The maxima of regions of the input in a grid of bins.
 public struct MaxRoiPool: CPUExecutable {
-  public static let schema = Schema("MaxRoiPool", since: 22, inputs: ["X", "rois"], outputs: ["Y"])
+  public static let schema = Schema("MaxRoiPool", since: 22, inputs: ["X: T", "rois: T"], outputs: ["Y: T"], types: ["T": .floats])
   public static var computesHalfInFloat32: Bool { true }
   let height: Int
   let width: Int
@@ -28,6 +28,10 @@ public struct MaxRoiPool: CPUExecutable {
       throw .invalidShape("rois are \(regions), expected \(type.element)[regions,5]")
     }
     return [TensorType(type.element, try Shape([regions.dims[0], type.dims[1], height, width]))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(context[0].element, [context[1].extent(0), context[0].extent(1), height, width])]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -6,7 +6,8 @@ import PinionTensor
 
 /// Each element at the place that its index names, zeros elsewhere: what MaxPool left of its input.
 public struct MaxUnpool: CPUExecutable {
-  public static let schema = Schema("MaxUnpool", since: 22, inputs: ["X", "I", "output_shape?"], outputs: ["output"])
+  public static let schema = Schema(
+    "MaxUnpool", since: 22, inputs: ["X: T1", "I: int64", "output_shape?: indices"], outputs: ["output: T1"], types: ["T1": .numbers])
   let kernel: [Int64]
   let strides: [Int64]
   let pads: [Int64]
@@ -34,8 +35,8 @@ public struct MaxUnpool: CPUExecutable {
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rankAtLeast: 3), indices = try context.type(1)
-    guard indices.element == .int64, indices.shape == type.shape else {
-      throw .invalidShape("I is \(indices), expected int64\(type.shape)")
+    guard indices.shape == type.shape else {
+      throw .invalidShape("I is \(indices), expected shape \(type.shape)")
     }
     let pooled = try pooledShape(type)
     guard let given = try context.optionalIntegers(2) else { return [TensorType(type.element, pooled)] }
@@ -46,6 +47,18 @@ public struct MaxUnpool: CPUExecutable {
       throw .invalidShape("output_shape is \(shape), expected at least \(pooled)")
     }
     return [TensorType(type.element, shape)]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0]
+    if context.has(2) { return [Fact(x.element, context[2].extents ?? x.openDims)] }
+    let extents = kernel.indices.map { axis -> Int? in
+      let numbers = [kernel[axis], strides[axis], pads[axis], pads[axis &+ kernel.count]]
+      guard numbers.allSatisfy({ $0.magnitude < 1 << 31 }), strides[axis] > 0 else { return nil }
+      let more = kernel[axis] &- strides[axis] &- pads[axis] &- pads[axis &+ kernel.count]
+      return context.symbols.extent(context.symbols.product(of: [x.extent(axis + 2), Int(strides[axis])]), plus: Int(more))
+    }
+    return [Fact(x.element, [x.extent(0), x.extent(1)] + extents)]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -8,7 +8,8 @@ import PinionTensor
 public struct NonMaxSuppression: ValueTyping {
   public static let schema = Schema(
     "NonMaxSuppression", since: 11,
-    inputs: ["boxes", "scores", "max_output_boxes_per_class?", "iou_threshold?", "score_threshold?"], outputs: ["selected_indices"])
+    inputs: ["boxes: float32", "scores: float32", "max_output_boxes_per_class?: indices", "iou_threshold?: float32", "score_threshold?: float32"],
+    outputs: ["selected_indices: int64"])
   let givesCenter: Bool
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
@@ -43,6 +44,8 @@ public struct NonMaxSuppression: ValueTyping {
   }
 
   public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [.tensor(.int64, dims: [.unknown, .known(3)])] }
+
+  public func facts(_ context: FactContext) -> [Fact] { [Fact(.int64, [nil, 3])] }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     func operand(_ index: Int) throws(PinionError) -> Tensor? { index < inputs.count ? try inputs[index]?.asTensor() : nil }

@@ -6,7 +6,9 @@ import PinionTensor
 
 /// The input resampled to other extents.
 public struct Resize: CPUExecutable {
-  public static let schema = Schema("Resize", since: 19, inputs: ["X", "roi?", "scales?", "sizes?"], outputs: ["Y"])
+  public static let schema = Schema(
+    "Resize", since: 19, inputs: ["X: T1", "roi?: float32|float16|float64", "scales?: floats", "sizes?: indices"], outputs: ["Y: T1"],
+    types: ["T1": .all])
   enum AspectRatioPolicy: String, CaseIterable { case stretch, notLarger = "not_larger", notSmaller = "not_smaller" }
 
   let mode: ResizeMode
@@ -79,11 +81,15 @@ public struct Resize: CPUExecutable {
       let scales = try floats(try context.requiredValue(2))
       guard scales.count == axes.count else { throw .invalidShape("\(scales.count) scales for \(axes.count) axes") }
       for (index, scale) in scales.enumerated() {
-        let count = Float(shape[axes[index]]) * Float(scale)
-        try set(index, count: Double(count.rounded(.down)), scale: scale)
+        try set(index, count: Resize.count(shape[axes[index]], scale), scale: scale)
       }
     }
     return result
+  }
+
+  /// What a scale makes of an extent. Whole multiples are exact, others those of float32.
+  private static func count(_ extent: Int, _ scale: Double) -> Double {
+    scale == scale.rounded() ? Double(extent) * scale : Double((Float(extent) * Float(scale)).rounded(.down))
   }
 
   private func floats(_ tensor: Tensor) throws(PinionError) -> [Double] {
@@ -106,6 +112,33 @@ public struct Resize: CPUExecutable {
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let element = try context.type(0).element
     return [TensorType(element, try Shape(try resizedAxes(context).map(\.count)))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let x = context[0]
+    guard let all = x.dims else { return [Fact(element: x.element)] }
+    let axes = (self.axes ?? all.indices.map { Int64($0) }).map { Fact.position($0, rank: all.count) }
+    var dims = all
+    for (index, axis) in axes.enumerated() {
+      guard let axis else { return [Fact(x.element, x.openDims)] }
+      dims[axis] = resized(all[axis], index, of: axes.count, context)
+    }
+    return [Fact(x.element, dims)]
+  }
+
+  private func resized(_ extent: Int?, _ index: Int, of count: Int, _ context: FactContext) -> Int? {
+    if context.has(3), context[3].known(0) != 0 {
+      guard context[3].rank == nil || context[3].known(0) == count, policy == .stretch, let sizes = context[3].extents else { return nil }
+      return index < sizes.count ? sizes[index] : nil
+    }
+    guard let tensor = context.constant(2), let scales = try? floats(tensor), scales.count == count else { return nil }
+    let scale = scales[index]
+    // A whole multiple is exact, however long the axis.
+    guard scale >= 1, scale < 0x1p31, scale == scale.rounded() else {
+      guard let extent, extent >= 0, extent < 1 << 46 else { return nil }
+      return Int(exactly: Resize.count(extent, scale))
+    }
+    return context.symbols.product(of: [extent, Int(saturating: scale)])
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

@@ -7,7 +7,8 @@ import PinionTensor
 
 /// Regions of the input pooled to one size from points that are interpolated.
 public struct RoiAlign: CPUExecutable {
-  public static let schema = Schema("RoiAlign", since: 22, inputs: ["X", "rois", "batch_indices"], outputs: ["Y"])
+  public static let schema = Schema(
+    "RoiAlign", since: 22, inputs: ["X: T1", "rois: T1", "batch_indices: indices"], outputs: ["Y: T1"], types: ["T1": .floats])
   public static var computesHalfInFloat32: Bool { true }
   enum Mode: String, CaseIterable { case avg, max }
   enum Coordinates: String, CaseIterable { case halfPixel = "half_pixel", outputHalfPixel = "output_half_pixel" }
@@ -33,11 +34,15 @@ public struct RoiAlign: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    let type = try context.type(0, rank: 4), regions = try context.type(1, rank: 2), samples = try context.requireIndices(2)
+    let type = try context.type(0, rank: 4), regions = try context.type(1, rank: 2), samples = try context.type(2)
     guard regions.dims[1] == 4, regions.element == type.element, samples.dims == [regions.dims[0]] else {
       throw .invalidShape("rois are \(regions) and batch_indices \(samples), expected \(type.element)[regions,4] and int64[regions]")
     }
     return [TensorType(type.element, try Shape([regions.dims[0], type.dims[1], height, width]))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(context[0].element, [context[1].extent(0) ?? context[2].extent(0), context[0].extent(1), height, width])]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

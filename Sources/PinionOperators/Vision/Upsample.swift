@@ -6,7 +6,7 @@ import PinionTensor
 
 /// The name of Resize before opset 10.
 public struct Upsample: CPUExecutable {
-  public static let schema = Schema("Upsample", since: 10, inputs: ["X", "scales?"], outputs: ["Y"])
+  public static let schema = Schema("Upsample", since: 10, inputs: ["X: T", "scales?: floats"], outputs: ["Y: T"], types: ["T": .all])
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { throw .internal("Upsample is to be read as Resize") }
 

@@ -34,6 +34,16 @@ import Testing
     try expect(try outputs[2].asTensor(), near: [0.1252172, 0.6406188, 1.270455], [3])
   }
 
+  /// Without training the running and saved statistics are those that were given (opset 1 to 13 name them so).
+  @Test(arguments: 2...5) func statisticsStayAsTheyAre(count: Int) throws {
+    let inputs = try inputs()
+    let outputs = try evaluate("BatchNormalization", inputs, outputCount: count)
+    for index in 1..<count {
+      let given = try inputs[index % 2 == 1 ? 3 : 4].asTensor()
+      #expect(try outputs[index].asTensor().elements(as: Float.self) == given.elements(as: Float.self))
+    }
+  }
+
   @Test func wrongNumberOfChannels() throws {
     var inputs = try inputs()
     inputs[1] = .tensor(try tensor([1] as [Float], [1]))

@@ -64,11 +64,12 @@ extension GraphMaker {
     return .tensor(tensor.element, dims: tensor.shape.dims.map { _ in .unknown })
   }
 
-  /// The first run, runs at other extents, runs with other values of initializers, in some order; the first comes again.
+  /// The first run, runs at other extents (that grow by little, as a cache does, or shrink, or come again, so that plans are made from
+  /// plans), runs with other values of initializers; the first comes again.
   private func runs() -> [Feeds] {
     var result = [feeds]
     for symbol in ["N", "M"] where random.chance(0.8) {
-      let extents = random.pick([[7], [2, 11], [1], [0], [6, 3]])
+      let extents = random.pick([[7], [2, 11], [1], [0], [6, 3], [3, 4, 5, 6], [9, 10, 8, 9, 1], [5, 0, 5, 20]])
       for extent in extents { if let other = resized(symbol, extent) { result.append(other) } }
     }
     if !overridable.isEmpty {

@@ -30,13 +30,16 @@ from ._info import Dimension, Kind, ValueInfo
 from ._library import lib as _lib
 from ._library import text as _text
 from ._model import Metadata, Model
-from ._session import CancelToken, Plan, Session
+from ._calls import Binding
+from ._limits import CancelToken
+from ._session import Plan, Session
 from ._types import ElementType
 from ._values import Value
 
 __version__ = _text(_lib.pinion_version_string())
 
 __all__ = [
+    "Binding",
     "BudgetExceededError",
     "CancelToken",
     "CancelledError",

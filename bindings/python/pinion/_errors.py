@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any, NoReturn
+from typing import Any, Callable, NoReturn
 
 from ._library import lib, text
 
@@ -146,8 +146,14 @@ def _line(problem: dict[str, Any]) -> str:
     return f"{message} ({'; '.join(place)})" if place else message
 
 
+#: Called before an error is raised: they may raise what it comes from instead.
+causes: list[Callable[[], None]] = []
+
+
 def raise_last(status: int) -> NoReturn:
     """Raises what the calling thread's last failing call reported."""
+    for cause in causes:
+        cause()
     try:
         details = json.loads(text(lib.pinion_error_json(None)))
     except ValueError:

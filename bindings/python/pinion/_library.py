@@ -9,7 +9,7 @@ from ctypes import CDLL, POINTER, c_bool, c_char_p, c_int32, c_int64, c_size_t, 
 from pathlib import Path
 from typing import Iterator
 
-ABI_VERSION = 1
+ABI_VERSION = 2
 SONAME = "libpinion.so.0"
 
 
@@ -50,6 +50,8 @@ class RunOptions(ctypes.Structure):
         ("cancel_token", c_void_p),
         ("byte_budget", c_int64),
         ("step_budget", c_int64),
+        ("should_stop", c_void_p),
+        ("should_stop_context", c_void_p),
     ]
 
 
@@ -133,6 +135,8 @@ _FUNCTIONS = {
     ),
     "pinion_tensor_data": (c_void_p, [c_void_p]),
     "pinion_tensor_describe": (_STATUS, [c_void_p, POINTER(TensorView)]),
+    "pinion_tensor_strings": (_STATUS, [c_void_p, _OUT, _OUT]),
+    "pinion_tensor_create_text": (_STATUS, [c_char_p, c_void_p, c_int32, POINTER(c_int64), _OUT]),
     "pinion_tensor_string": (_STATUS, [c_void_p, c_int64, _OUT, POINTER(c_size_t)]),
     "pinion_sequence_create": (_STATUS, [_OUT]),
     "pinion_sequence_append": (_STATUS, [c_void_p, c_void_p]),
@@ -141,6 +145,7 @@ _FUNCTIONS = {
     "pinion_map_create": (_STATUS, [c_void_p, c_void_p, _OUT]),
     "pinion_map_get_keys": (_STATUS, [c_void_p, _OUT]),
     "pinion_map_get_values": (_STATUS, [c_void_p, _OUT]),
+    "pinion_sequence_get_maps": (_STATUS, [c_void_p, _OUT, _OUT, _OUT]),
     "pinion_none_create": (_STATUS, [_OUT]),
     "pinion_tensor_from_dlpack": (_STATUS, [c_void_p, _OUT]),
     "pinion_tensor_from_dlpack_versioned": (_STATUS, [c_void_p, _OUT]),
@@ -155,7 +160,8 @@ _FUNCTIONS = {
         _STATUS,
         [
             c_void_p,
-            POINTER(RunOptions),
+            # The address of RunOptions, or the structure by reference.
+            c_void_p,
             c_size_t,
             POINTER(c_char_p),
             POINTER(c_void_p),
@@ -164,6 +170,14 @@ _FUNCTIONS = {
             POINTER(c_void_p),
         ],
     ),
+    "pinion_call_create": (
+        _STATUS,
+        [c_void_p, c_size_t, POINTER(InputShape), c_size_t, POINTER(c_char_p), _OUT],
+    ),
+    "pinion_call_release": (None, [c_void_p]),
+    "pinion_call_output": (c_void_p, [c_void_p, c_size_t]),
+    # Addresses as integers: nothing is converted, and so nothing made, for a call.
+    "pinion_call_run": (_STATUS, [c_void_p, c_void_p, c_void_p, c_void_p]),
     "pinion_session_plan": (_STATUS, [c_void_p, c_size_t, POINTER(InputShape), _OUT]),
     "pinion_plan_release": (None, [c_void_p]),
     "pinion_plan_output_count": (c_size_t, [c_void_p]),

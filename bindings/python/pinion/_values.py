@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ctypes
-from ctypes import byref, c_char_p, c_int64, c_size_t, c_void_p
-from typing import Any
+from ctypes import byref, c_char_p, c_int64, c_void_p
+from functools import lru_cache
+from itertools import accumulate
+from typing import Any, Callable, Iterable, Sequence
 
 import numpy as np
 
+from ._addresses import address
 from ._copying import NotCopied
 from ._errors import InvalidArgumentError, UnsupportedError, check, raise_last
 from ._info import Kind, ValueInfo
@@ -18,6 +21,8 @@ _release = lib.pinion_value_release
 _describe = lib.pinion_tensor_describe
 _wrap = lib.pinion_tensor_wrap
 _VIEW_SIZE = ctypes.sizeof(TensorView)
+# Members of an enumeration take as long to look up as a foreign call to prepare.
+_TENSOR, _SEQUENCE, _MAP, _STRING = Kind.TENSOR, Kind.SEQUENCE, Kind.MAP, int(ElementType.STRING)
 
 _dims_types: dict[int, Any] = {}
 
@@ -140,7 +145,7 @@ def to_handle(value: Any, info: ValueInfo | None, memory: list[Any]) -> int:
         if code is not None and value.flags.c_contiguous:
             out = c_void_p()
             shape = value.shape
-            status = _wrap(value.ctypes.data, code, len(shape), dims_array(shape), None, None, None, byref(out))
+            status = _wrap(address(value), code, len(shape), dims_array(shape), None, None, None, byref(out))
             if status:
                 raise_last(status)
             memory.append(value)
@@ -191,7 +196,7 @@ def _array(array: np.ndarray, memory: list[Any]) -> int:
         packed_code, bits = PACKED[dtype]
         packed = pack(array, bits)
         memory.append(packed)
-        check(_wrap(packed.ctypes.data, packed_code, array.ndim, dims, None, None, None, byref(out)))
+        check(_wrap(address(packed), packed_code, array.ndim, dims, None, None, None, byref(out)))
         return out.value  # type: ignore[return-value]
     if not dtype.isnative:
         array = array.astype(dtype.newbyteorder("="))
@@ -201,24 +206,47 @@ def _array(array: np.ndarray, memory: list[Any]) -> int:
     if not array.flags.c_contiguous:
         array = array.copy(order="C")
     memory.append(array)
-    check(_wrap(array.ctypes.data, code, array.ndim, dims, None, None, None, byref(out)))
+    check(_wrap(address(array), code, array.ndim, dims, None, None, None, byref(out)))
     return out.value  # type: ignore[return-value]
 
 
 def _strings(array: np.ndarray, dims: Any) -> int:
-    items: list[bytes] = []
-    for item in array.reshape(-1).tolist():
-        if isinstance(item, str):
-            items.append(item.encode("utf-8", "surrogateescape"))
-        elif isinstance(item, (bytes, bytearray)):
-            items.append(bytes(item))
-        else:
-            raise InvalidArgumentError(f"an array of strings holds {type(item).__name__} {item!r}")
+    items = array.reshape(-1).tolist()
     count = len(items)
+    if count >= _MANY:
+        try:
+            text = "\0".join(items).encode("utf-8", "surrogateescape")
+        except TypeError:
+            text = b""
+        if text.count(b"\0") == count - 1:
+            # No string holds a zero, so that these tell where each ends.
+            offsets = np.empty(count + 1, np.int64)
+            offsets[0], offsets[count] = 0, len(text) - (count - 1)
+            offsets[1:count] = np.flatnonzero(np.frombuffer(text, np.uint8) == 0) - np.arange(count - 1)
+            return _text(text.replace(b"\0", b""), address(offsets), array.ndim, dims)
+    return _text_of([_encoded(item) for item in items], array.ndim, dims)
+
+
+# Strings from which on it pays to treat them all at once.
+_MANY = 32
+
+
+def _encoded(item: Any) -> bytes:
+    if isinstance(item, str):
+        return item.encode("utf-8", "surrogateescape")
+    if isinstance(item, (bytes, bytearray)):
+        return bytes(item)
+    raise InvalidArgumentError(f"an array of strings holds {type(item).__name__} {item!r}")
+
+
+def _text_of(items: list[bytes], rank: int, dims: Any) -> int:
+    offsets = (c_int64 * (len(items) + 1))(0, *accumulate(map(len, items)))
+    return _text(b"".join(items), ctypes.addressof(offsets), rank, dims)
+
+
+def _text(text: bytes, offsets: int, rank: int, dims: Any) -> int:
     out = c_void_p()
-    pointers = (c_char_p * count)(*items)
-    lengths = (c_size_t * count)(*map(len, items))
-    check(lib.pinion_tensor_create_strings(pointers, lengths, array.ndim, dims, byref(out)))
+    check(lib.pinion_tensor_create_text(text, offsets, rank, dims, byref(out)))
     return out.value  # type: ignore[return-value]
 
 
@@ -338,10 +366,14 @@ def _capsule(pointer: int | None, versioned: bool) -> Any:
 # -------------------------------------------------------------------------------------------------------------- out
 
 
-def from_handle(handle: int, borrowed: Any = None) -> Any:
-    """The Python object of a value, whose reference is taken over, also on failure. Arrays keep `borrowed` alive."""
-    if lib.pinion_value_kind(handle) != 1:
-        return _from_container(handle, borrowed)
+def from_handle(handle: int, borrowed: Any = None, info: ValueInfo | None = None) -> Any:
+    """The Python object of a value, whose reference is taken over, also on failure. Arrays keep `borrowed` alive.
+
+    `info` is what the model declares of it.
+    """
+    kind = None if info is None else info.kind
+    if kind is not _TENSOR and (kind is _SEQUENCE or lib.pinion_value_kind(handle) != 1):
+        return _from_container(handle, borrowed, info)
     view = TensorView(_VIEW_SIZE)
     status = _describe(handle, byref(view))
     if status:
@@ -367,7 +399,7 @@ def from_handle(handle: int, borrowed: Any = None) -> Any:
 def _from_odd_tensor(handle: int, view: TensorView, shape: tuple[int, ...]) -> Any:
     try:
         code, count = view.element_type, view.element_count
-        if code == ElementType.STRING:
+        if code == _STRING:
             return _from_strings(handle, count, shape)
         if code not in UNPACKED:
             name = ElementType(code).name.lower() if code in ElementType._value2member_map_ else str(code)
@@ -382,30 +414,116 @@ def _from_odd_tensor(handle: int, view: TensorView, shape: tuple[int, ...]) -> A
 
 def _from_strings(handle: int, count: int, shape: tuple[int, ...]) -> np.ndarray:
     array = np.empty(count, dtype=object)
-    data, length = c_void_p(), c_size_t()
-    for index in range(count):
-        check(lib.pinion_tensor_string(handle, index, byref(data), byref(length)))
-        item = ctypes.string_at(data, length.value) if length.value else b""
-        array[index] = item.decode("utf-8", "surrogateescape")
+    array[:] = _decoded(handle, count)
     return array.reshape(shape)
 
 
-def _from_container(handle: int, borrowed: Any) -> Any:
+def _text_and_offsets(handle: Any, count: int) -> tuple[bytes, int]:
+    """All strings of a tensor with a zero behind each, and the address of where they begin, and end."""
+    data, offsets = c_void_p(), c_void_p()
+    check(lib.pinion_tensor_strings(handle, byref(data), byref(offsets)))
+    start: int = offsets.value  # type: ignore[assignment]
+    return ctypes.string_at(data, c_int64.from_address(start + 8 * count).value), start
+
+
+def _split(text: bytes, offsets: int, count: int) -> list[bytes]:
+    places = (c_int64 * (count + 1)).from_address(offsets)[:]
+    return [text[start : end - 1] for start, end in zip(places, places[1:])]
+
+
+def _decoded(handle: Any, count: int) -> list[str]:
+    """The strings of a tensor."""
+    text, offsets = _text_and_offsets(handle, count)
+    items = text.decode("utf-8", "surrogateescape").split("\0")
+    if len(items) == count + 1:
+        items.pop()
+        return items
+    # Some string holds a zero itself.
+    return [item.decode("utf-8", "surrogateescape") for item in _split(text, offsets, count)]
+
+
+_LISTED = {
+    int(ElementType.FLOAT32): ctypes.c_float,
+    int(ElementType.FLOAT64): ctypes.c_double,
+    int(ElementType.INT64): c_int64,
+    int(ElementType.INT32): ctypes.c_int32,
+}
+
+
+def _listed(handle: int) -> list[Any]:
+    """All elements of a tensor, whose reference is taken over."""
+    view = TensorView(_VIEW_SIZE)
+    status = _describe(handle, byref(view))
+    kind = _LISTED.get(view.element_type)
+    if not status and view.element_type != _STRING and (kind is None or not view.byte_size):
+        return from_handle(handle).reshape(-1).tolist()
     try:
+        check(status)
+        if kind is None:
+            return _decoded(handle, view.element_count)
+        return (kind * view.element_count).from_address(view.data)[:]  # type: ignore[operator]
+    finally:
+        _release(handle)
+
+
+def _from_maps(handle: int) -> list[dict[Any, Any]]:
+    """The maps of a sequence of maps."""
+    parts = c_void_p(), c_void_p(), c_void_p()
+    check(lib.pinion_sequence_get_maps(handle, byref(parts[0]), byref(parts[1]), byref(parts[2])))
+    keys, values = _listed(parts[0].value), _listed(parts[1].value)  # type: ignore[arg-type]
+    if parts[2].value is not None:
+        offsets = _listed(parts[2].value)
+        return [dict(zip(keys[start:end], values[start:end])) for start, end in zip(offsets, offsets[1:])]
+    if not keys:
+        return [{} for _ in range(lib.pinion_sequence_count(handle))]
+    rows = zip(*[iter(values)] * len(keys))
+    return _dictionaries(len(keys))(keys, rows) if len(keys) <= _MOST_NAMED else [dict(zip(keys, row)) for row in rows]
+
+
+# More keys than these have the dictionaries of a function of their own.
+_MOST_NAMED = 32
+
+
+@lru_cache(maxsize=None)
+def _dictionaries(count: int) -> Callable[[Sequence[Any], Iterable[Any]], list[dict[Any, Any]]]:
+    """The function that makes a dictionary of each row, from `count` keys: one whose display has them all takes half the time of zip()."""
+    keys, items = ("".join(f"{name}{index}," for index in range(count)) for name in "kv")
+    pairs = ",".join(f"k{index}:v{index}" for index in range(count))
+    scope: dict[str, Any] = {}
+    exec(f"def dictionaries(keys, rows):\n {keys} = keys\n return [{{{pairs}}} for {items} in rows]", scope)
+    return scope["dictionaries"]
+
+
+def _holds_maps(sequence: int) -> bool:
+    if lib.pinion_sequence_count(sequence) == 0:
+        return False
+    out = c_void_p()
+    check(lib.pinion_sequence_get(sequence, 0, byref(out)))
+    try:
+        return lib.pinion_value_kind(out) == _MAP
+    finally:
+        _release(out)
+
+
+def _from_container(handle: int, borrowed: Any, info: ValueInfo | None) -> Any:
+    try:
+        if info is not None and info.kind is _SEQUENCE and info.content is not None and info.content.kind is _MAP:
+            return _from_maps(handle)
         kind = lib.pinion_value_kind(handle)
         out = c_void_p()
-        if kind == Kind.SEQUENCE:
+        if kind == _SEQUENCE:
+            if _holds_maps(handle):
+                return _from_maps(handle)
             elements = []
             for index in range(lib.pinion_sequence_count(handle)):
                 check(lib.pinion_sequence_get(handle, index, byref(out)))
                 elements.append(from_handle(out.value, borrowed))  # type: ignore[arg-type]
             return elements
-        if kind == Kind.MAP:
+        if kind == _MAP:
             check(lib.pinion_map_get_keys(handle, byref(out)))
-            keys = from_handle(out.value)  # type: ignore[arg-type]
+            keys = _listed(out.value)  # type: ignore[arg-type]
             check(lib.pinion_map_get_values(handle, byref(out)))
-            values = from_handle(out.value)  # type: ignore[arg-type]
-            return dict(zip(keys.tolist(), values.tolist()))
+            return dict(zip(keys, _listed(out.value)))  # type: ignore[arg-type]
         return None
     finally:
         _release(handle)
@@ -424,11 +542,8 @@ def _contents(handle: Any) -> tuple[Any, ...]:
         shape = tuple(view.dims[: view.rank]) if view.rank else ()
         if view.element_type != ElementType.STRING:
             return kind, int(view.element_type), shape, ctypes.string_at(view.data, view.byte_size) if view.byte_size else b""
-        items, data, length = [], c_void_p(), c_size_t()
-        for index in range(view.element_count):
-            check(lib.pinion_tensor_string(handle, index, byref(data), byref(length)))
-            items.append(ctypes.string_at(data, length.value) if length.value else b"")
-        return kind, int(view.element_type), shape, items
+        text, offsets = _text_and_offsets(handle, view.element_count)
+        return kind, int(view.element_type), shape, _split(text, offsets, view.element_count)
     if kind is Kind.SEQUENCE:
         elements = []
         for index in range(lib.pinion_sequence_count(handle)):
@@ -458,8 +573,7 @@ def _handle_of(contents: tuple[Any, ...]) -> int:
         code, shape, data = rest
         dims = dims_array(shape)
         if code == ElementType.STRING:
-            pointers, lengths = (c_char_p * len(data))(*data), (c_size_t * len(data))(*map(len, data))
-            check(lib.pinion_tensor_create_strings(pointers, lengths, len(shape), dims, byref(out)))
+            return _text_of(data, len(shape), dims)
         else:
             check(lib.pinion_tensor_create(None, code, len(shape), dims, byref(out)))
             view = TensorView(_VIEW_SIZE)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import pinion
+from pinion._calls import PreparedCall
 from pinion._values import _Owner
 
 BIAS = np.array([10, 20], np.float32)
@@ -40,11 +41,12 @@ def examples(add_model):
         pinion.Session: lambda: pinion.Session(add_model),
         pinion.Value: lambda: pinion.Value([1.0, 2.0]),
         _Owner: owner,
+        PreparedCall: lambda: pinion.Session(add_model).bind({"x": np.ones((1, 2), np.float32)})._call,
     }
 
 
 def handle_of(object):
-    return object.handle if isinstance(object, _Owner) else object._handle
+    return object.handle if isinstance(object, (_Owner, PreparedCall)) else object._handle
 
 
 @pytest.mark.parametrize("duplicate", DUPLICATE)

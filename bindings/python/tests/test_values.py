@@ -1,4 +1,5 @@
 import gc
+import pickle
 import sys
 
 import ml_dtypes
@@ -329,3 +330,50 @@ def test_inputs_are_released(x):
     for _ in range(10):
         session.run({"x": x})
     assert sys.getrefcount(x) == before
+
+
+@pytest.mark.parametrize("count", [0, 1, 31, 32, 1000])
+@pytest.mark.parametrize("word", ["", "word", "wörter ✓", "zero\0inside", "\0", "bad \udce4"])
+def test_many_strings(count, word):
+    session = pinion.Session(identity(STRING, ("n", 2)))
+    array = np.array([f"{word}{i % 7 or ''}" for i in range(2 * count)], dtype=object).reshape(count, 2)
+    for given in (array, array.astype(str) if "\0" not in word else array):
+        [output] = session.run({"x": given})
+        assert output.dtype == object and output.shape == (count, 2)
+        assert output.tolist() == array.tolist() and all(type(item) is str for item in output.flat)
+    mixed = array.copy()
+    if count:
+        mixed[0, 0] = b"bytes"
+        assert session.run({"x": mixed})[0][0, 0] == "bytes"
+    value = pinion.Value(array)
+    assert pickle.loads(pickle.dumps(value)).numpy().tolist() == array.tolist()
+
+
+def zipmap_model(keys, **labels):
+    output = helper.make_value_info(
+        "y", helper.make_sequence_type_proto(helper.make_map_type_proto(keys, helper.make_tensor_type_proto(FLOAT, ())))
+    )
+    return model(
+        [helper.make_node("ZipMap", ["x"], ["y"], domain="ai.onnx.ml", **labels)],
+        [tensor("x", FLOAT, ("n", 3))],
+        [output],
+        domains=[("ai.onnx.ml", 3)],
+    )
+
+
+@pytest.mark.parametrize("rows", [0, 1, 200])
+def test_zipmap_gives_dictionaries(rows):
+    x = np.arange(rows * 3, dtype=np.float32).reshape(rows, 3) / 8
+    for labels in (["a", "bc", "ü"], [5, -1, 2**40]):
+        keys, name = (STRING, "classlabels_strings") if isinstance(labels[0], str) else (INT64, "classlabels_int64s")
+        session = pinion.Session(zipmap_model(keys, **{name: labels}))
+        [maps] = session.run({"x": x})
+        assert maps == [dict(zip(labels, row)) for row in x.tolist()]
+        assert all(type(one) is dict and type(one[labels[0]]) is float for one in maps)
+        [value] = session.run_values({"x": x})
+        assert value.numpy() == maps
+
+
+def test_maps_with_keys_of_their_own():
+    for maps in ([{"a": 1.5}, {"b": 2.5, "a": 0.0}], [{1: 2}, {1: 3}], [{1: 2}, {2: 2}], [{"x": "y"}, {"x": "zz"}]):
+        assert pinion.Value(maps).numpy() == maps

@@ -6,7 +6,7 @@ import PinionTensor
 
 /// Products of tensors summed over the axes that the equation's result does not name.
 public struct Einsum: CPUExecutable {
-  public static let schema = Schema("Einsum", since: 28, inputs: ["Inputs..."], outputs: ["Output"])
+  public static let schema = Schema("Einsum", since: 28, inputs: ["Inputs...: T"], outputs: ["Output: T"], types: ["T": .numbers])
   public static var computesHalfInFloat32: Bool { true }
   private let equation: EinsumEquation
 
@@ -21,9 +21,13 @@ public struct Einsum: CPUExecutable {
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    try context.requireSameElementType(Array(context.inputs.indices))
     let (_, result, extents) = try equation.resolve(try shapes(context))
     return [TensorType(try context.type(0).element, try Shape(result.map { extents[$0] ?? 1 }))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    let element = context.element(of: context.inputs.indices)
+    return [Fact(element, equation.resultDims(context.inputs.map { $0?.dims }, context.symbols))]
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {

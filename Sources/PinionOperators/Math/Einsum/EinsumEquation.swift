@@ -1,4 +1,5 @@
 import PinionBase
+import PinionGraph
 import PinionTensor
 
 /// An Einstein summation as text: `ij,jk->ik`, with `...` for axes without names.
@@ -91,6 +92,28 @@ struct EinsumEquation {
     for label in operands.joined() where label > 0 { counts[label, default: 0] += 1 }
     let single = counts.filter { $0.value == 1 }.keys.sorted()
     return (operands, EinsumEquation.expand([.ellipsis], hidden: hidden) + single, extents)
+  }
+
+  /// The extents of the result as far as they follow from what is known of the operands' extents.
+  func resultDims(_ operands: [[Int?]?], _ symbols: Symbols) -> [Int?]? {
+    guard operands.count == terms.count else { return nil }
+    var extents: [Label: Int?] = [:], counts: [Label: Int] = [:]
+    var hidden = 0
+    for (term, dims) in zip(terms, operands) {
+      let named = term.reduce(0) { $0 + ($1 == .ellipsis ? 0 : 1) }
+      // An operand of unknown rank tells at least how many axes it names.
+      guard let dims = dims ?? (named == term.count ? [Int?](repeating: nil, count: named) : nil), dims.count >= named else { return nil }
+      hidden = max(hidden, dims.count - named)
+      let labels = EinsumEquation.expand(term, hidden: dims.count - named)
+      guard labels.count == dims.count else { return nil }
+      for (label, extent) in zip(labels, dims) {
+        extents[label] = extents[label].map { Fact.broadcast([[$0], [extent]], symbols)?[0] ?? nil } ?? .some(extent)
+        counts[label, default: 0] += 1
+      }
+    }
+    let single = counts.filter { $0.key > 0 && $0.value == 1 }.keys.sorted()
+    let labels = result.map { EinsumEquation.expand($0, hidden: hidden) } ?? EinsumEquation.expand([.ellipsis], hidden: hidden) + single
+    return labels.map { extents[$0] ?? 1 }
   }
 
   private static func expand(_ symbols: [Symbol], hidden: Int) -> [Label] {

@@ -1,0 +1,71 @@
+import CPinion
+import Glibc
+import Pinion
+
+/// All strings of a tensor one after the other, a zero behind each, with the place of each.
+final class FlatStrings: @unchecked Sendable {
+  /// One more than there are strings.
+  let offsets: UnsafePointer<Int64>
+  let text: UnsafePointer<CChar>
+  private let block: Buffer
+
+  init(_ tensor: Tensor) throws(PinionError) {
+    let elements = try tensor.unsafeElements(as: StringElement.self)
+    let table = try (try elements.count.adding(1)).multiplied(by: MemoryLayout<Int64>.stride)
+    var bytes = table
+    for element in elements { bytes = try (try bytes.adding(element.bytes.count)).adding(1) }
+    block = try Allocator.system.buffer(bytes: bytes)
+    let offsets = block.pointer.bindMemory(to: Int64.self, capacity: elements.count + 1)
+    let text = (block.pointer + table).bindMemory(to: UInt8.self, capacity: bytes - table)
+    var position = 0
+    for (index, element) in elements.enumerated() {
+      offsets[index] = Int64(position)
+      if let start = element.bytes.baseAddress { (text + position).update(from: start, count: element.bytes.count) }
+      position &+= element.bytes.count
+      text[position] = 0
+      position &+= 1
+    }
+    offsets[elements.count] = Int64(position)
+    self.offsets = UnsafePointer(offsets)
+    self.text = UnsafeRawPointer(text).assumingMemoryBound(to: CChar.self)
+  }
+}
+
+@c @implementation
+public func pinion_tensor_strings(
+  _ value: OpaquePointer!, _ data: UnsafeMutablePointer<UnsafePointer<CChar>?>!, _ offsets: UnsafeMutablePointer<UnsafePointer<Int64>?>!
+) -> pinion_status {
+  status { () throws(PinionError) in
+    let data = try required(data, "data"), offsets = try required(offsets, "offsets")
+    data.pointee = nil
+    offsets.pointee = nil
+    guard let box = valueBox(value), let tensor = box.tensor, tensor.element == .string else {
+      throw .invalidArgument("the value is no tensor of strings")
+    }
+    let flat = try box.flatStrings(of: tensor)
+    data.pointee = flat.text
+    offsets.pointee = flat.offsets
+  }
+}
+
+@c @implementation
+public func pinion_tensor_create_text(
+  _ text: UnsafePointer<CChar>!, _ offsets: UnsafePointer<Int64>!, _ rank: Int32, _ dims: UnsafePointer<Int64>!,
+  _ value: UnsafeMutablePointer<OpaquePointer?>!
+) -> pinion_status {
+  status { () throws(PinionError) in
+    let value = try required(value, "value")
+    value.pointee = nil
+    let type = try tensorType(PINION_STRING, rank, dims)
+    let offsets = try required(offsets, "offsets")
+    guard offsets[0] >= 0 else { throw .invalidArgument("offsets[0] is \(offsets[0])") }
+    for index in 0..<type.count where offsets[index + 1] < offsets[index] {
+      throw .invalidArgument("offsets[\(index + 1)] is \(offsets[index + 1]), less than \(offsets[index]) before it")
+    }
+    let first = Int(offsets[0]), end = Int(offsets[type.count])
+    guard text != nil || first == end else { throw .invalidArgument("text is NULL") }
+    let bytes = UnsafeRawBufferPointer(start: text.map { UnsafeRawPointer($0) + first }, count: text == nil ? 0 : end - first)
+    let places = UnsafeBufferPointer(start: offsets, count: type.count + 1)
+    value.pointee = handle(try ValueBox(.tensor(try Tensor(text: bytes, offsets: places, type.shape))))
+  }
+}

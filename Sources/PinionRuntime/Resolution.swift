@@ -1,0 +1,250 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// What a plan does about a node.
+enum Outcome: Sendable {
+  /// Left for later segments; `isReady` where nothing but running it is missing.
+  case postponed(isReady: Bool)
+  /// The outputs are known before any run.
+  case known
+  /// Each output lies in the memory of an input; there is nothing to compute.
+  case view([View])
+  /// A kernel computes the outputs, named or not, and may write the first one over one of the inputs `over`, best first.
+  case computed(Kernel, outputs: [TensorType], over: [Int])
+
+  struct View: Equatable, Sendable {
+    let input: Int
+    /// In bytes.
+    let offset: Int
+  }
+}
+
+/// The first phase of planning: what is known of each value, and what each node takes, in the nodes' order.
+///
+/// A node whose operands are the same as in an earlier plan, the basis, keeps its outcome: a change of one extent costs what depends on it.
+struct Resolution {
+  /// Bytes up to which a node whose inputs are all known is computed while planning, once and not in each run.
+  static let foldLimit = 4 << 20
+
+  let program: Program
+  /// Leaves kernels out: for questions about shapes and memory only.
+  let isDry: Bool
+  /// Goes on behind a node that fails, whose outputs then stay unknown.
+  let skipsFailures: Bool
+  /// The run that waits for the plan.
+  let control: RunControl?
+
+  private(set) var knowledge: [Knowledge]
+  /// By position in the nodes that are planned.
+  private(set) var outcomes: [Outcome] = []
+  /// Positions whose outcome is not the basis's, in order.
+  private(set) var changed: [Int] = []
+
+  init(_ program: Program, knowledge: [Knowledge], isDry: Bool, skipsFailures: Bool, control: RunControl?) {
+    self.program = program
+    self.isDry = isDry
+    self.skipsFailures = skipsFailures
+    self.control = control
+    self.knowledge = knowledge
+  }
+
+  /// Resolves `nodes`.
+  /// - Parameters:
+  ///   - basis: a plan for the same nodes.
+  ///   - given: the only values of which different things may be known before the nodes, here and in the basis; nil for any.
+  mutating func resolve(_ nodes: [Int], basis: PlanRecord?, given: [ValueID]?) throws(PinionError) {
+    guard let basis else {
+      outcomes.reserveCapacity(nodes.count)
+      for position in nodes.indices {
+        outcomes.append(try outcome(of: nodes[position]))
+        changed.append(position)
+      }
+      return
+    }
+    let initial = knowledge
+    knowledge = basis.knowledge
+    outcomes = basis.outcomes
+    var isSame = [Bool](repeating: true, count: initial.count)
+    func compare(_ index: Int, _ knowledge: inout [Knowledge]) {
+      guard !initial[index].isSame(as: basis.initial[index]) else { return }
+      knowledge[index] = initial[index]
+      isSame[index] = false
+    }
+    if let given {
+      for value in given { compare(value.index, &knowledge) }
+    } else {
+      for index in initial.indices { compare(index, &knowledge) }
+    }
+    let operands = program.operands
+    for position in nodes.indices {
+      let index = nodes[position]
+      guard !operands.allSatisfy(of: index, { isSame[$0] }) else { continue }
+      let outputs = program.graph.nodes[index].outputs
+      for case let output? in outputs { knowledge[output.index] = .unknown }
+      outcomes[position] = try outcome(of: index)
+      changed.append(position)
+      for case let output? in outputs {
+        if knowledge[output.index].isSame(as: basis.knowledge[output.index]) {
+          // The basis's tensor, so that its address holds.
+          knowledge[output.index] = basis.knowledge[output.index]
+        } else {
+          isSame[output.index] = false
+        }
+      }
+    }
+  }
+
+  private mutating func outcome(of index: Int) throws(PinionError) -> Outcome {
+    let node = program.graph.nodes[index]
+    do {
+      try control?.check()
+      return try resolve(node)
+    } catch {
+      guard !skipsFailures else { return .postponed(isReady: false) }
+      throw node.locate(error, inputTypes: node.inputs.map { describe($0) })
+    }
+  }
+
+  private func describe(_ value: ValueID?) -> String {
+    guard let value else { return "-" }
+    return switch knowledge[value.index] {
+    case .constant(let tensor): tensor.type.description
+    case .tensor(let type): type.description
+    case .other: program.graph[value].type?.description ?? "?"
+    case .unknown: "?"
+    }
+  }
+
+  private mutating func resolve(_ node: Node) throws(PinionError) -> Outcome {
+    var types: [TensorType?] = []
+    var values: [Tensor?] = []
+    types.reserveCapacity(node.inputs.count)
+    values.reserveCapacity(node.inputs.count)
+    var isPlannable = node.subgraphs.isEmpty
+    for input in node.inputs {
+      var type: TensorType?
+      var tensor: Tensor?
+      if let input {
+        switch knowledge[input.index] {
+        case .unknown: return .postponed(isReady: false)
+        case .other: isPlannable = false
+        case .constant(let constant):
+          type = constant.type
+          tensor = constant
+        case .tensor(let known): type = known
+        }
+      }
+      types.append(type)
+      values.append(tensor)
+    }
+    guard isPlannable else { return .postponed(isReady: true) }
+
+    let inference = InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count)
+    var outputs: [TensorType]
+    do { outputs = try node.op.outputTypes(inference) } catch {
+      guard error.code == .dataDependent else { throw error }
+      return try fold(node, types: types, values: values, outputBytes: nil) ? .known : .postponed(isReady: true)
+    }
+    guard outputs.count >= node.outputs.count else {
+      throw .invalidModel("the node names \(node.outputs.count) outputs, the operator has \(outputs.count)")
+    }
+    outputs.removeLast(outputs.count - node.outputs.count)
+    let outputBytes = outputs.reduce(0) { $0 &+ $1.byteCount }
+    if try fold(node, types: types, values: values, outputBytes: outputBytes) { return .known }
+
+    let context = KernelContext(inference: inference, outputs: outputs, threads: program.executor.threads, packed: program.packed)
+    let memory = program.backend.outputMemory(of: node.op, context)
+    let outcome: Outcome
+    if let views = views(node, memory, count: outputs.count) {
+      outcome = .view(views)
+    } else {
+      var kernel = Kernel(stages: [])
+      if !isDry {
+        do { kernel = try program.backend.kernel(for: node.op, context) } catch {
+          guard error.code == .dataDependent else { throw error }
+          return .postponed(isReady: true)
+        }
+      }
+      if case .over(let inputs)? = memory.first {
+        outcome = .computed(kernel, outputs: outputs, over: inputs)
+      } else {
+        outcome = .computed(kernel, outputs: outputs, over: [])
+      }
+    }
+    for (output, type) in zip(node.outputs, outputs) {
+      if let output { knowledge[output.index] = .tensor(type) }
+    }
+    return outcome
+  }
+
+  /// Where the outputs lie in inputs, for a node with nothing to compute.
+  private func views(_ node: Node, _ memory: [OutputMemory], count: Int) -> [Outcome.View]? {
+    guard memory.count >= count, count > 0 else { return nil }
+    var views: [Outcome.View] = []
+    for output in memory.prefix(count) {
+      guard case .within(let input, let offset) = output, node.inputs.indices.contains(input), node.inputs[input] != nil else { return nil }
+      views.append(Outcome.View(input: input, offset: offset))
+    }
+    return views
+  }
+
+  /// Computes a node whose inputs are all known and whose outputs are small.
+  private mutating func fold(_ node: Node, types: [TensorType?], values: [Tensor?], outputBytes: Int?) throws(PinionError) -> Bool {
+    guard type(of: node.op).isDeterministic else { return false }
+    var values = values
+    let typeOnly = type(of: node.op).typeOnlyInputs
+    for (slot, input) in node.inputs.enumerated() where input != nil && values[slot] == nil {
+      guard let type = types[slot], typeOnly.contains(slot), let other = values.lazy.compactMap({ $0 }).first else {
+        return try foldShape(node, types: types)
+      }
+      // Nothing is read through it.
+      values[slot] = Tensor(type, data: other.data, owner: other.owner)
+    }
+    let inputBytes = values.reduce(0) { $0 &+ ($1?.byteCount ?? 0) }
+    guard (outputBytes ?? inputBytes) <= Resolution.foldLimit else { return false }
+    let context = EagerContext(
+      allocator: program.allocator, control: RunControl(), outputCount: node.outputs.count, subgraphs: nil, executor: program.executor,
+      packed: PackedWeights(), inputsAreConstant: true)
+    let results = try program.backend.execute(node.op, values.map { $0.map(Value.tensor) }, context)
+    guard results.count >= node.outputs.count else { throw .internal("the node has too few results") }
+    for (slot, output) in node.outputs.enumerated() where output != nil {
+      guard case .tensor = results[slot] else { return false }
+    }
+    for (slot, output) in node.outputs.enumerated() {
+      if let output, case .tensor(let tensor) = results[slot] { knowledge[output.index] = .constant(tensor) }
+    }
+    return true
+  }
+
+  /// Knows the result of an operator that looks at nothing but the shape of its input.
+  private mutating func foldShape(_ node: Node, types: [TensorType?]) throws(PinionError) -> Bool {
+    guard let op = node.op as? any ShapeReading, let output = node.outputs.first ?? nil, let type = types.first ?? nil else { return false }
+    knowledge[output.index] = .constant(try op.read(type))
+    return true
+  }
+}
+
+/// The values that each node reads, all in one table.
+struct OperandTable: Sendable {
+  private let starts: [Int]
+  private let values: [Int]
+
+  init(_ graph: Graph) {
+    var starts = [0]
+    var values: [Int] = []
+    for node in graph.nodes {
+      for case let input? in node.inputs { values.append(input.index) }
+      starts.append(values.count)
+    }
+    self.starts = starts
+    self.values = values
+  }
+
+  @inline(__always)
+  func allSatisfy(of node: Int, _ condition: (Int) -> Bool) -> Bool {
+    for index in starts[node]..<starts[node &+ 1] where !condition(values[index]) { return false }
+    return true
+  }
+}

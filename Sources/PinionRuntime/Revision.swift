@@ -1,0 +1,81 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+extension Planner {
+  /// The plan of `basis` with other kernels for the nodes that have changed, where everything lies as it did.
+  ///
+  /// The layout holds if each node still is what it was (a kernel with as many stages, a view at the same place, a known value), the
+  /// blocks are large enough, and what was written over something or into an output still has the same size as that.
+  /// - Returns: nil where that is not so.
+  func revise(_ basis: Segment, _ resolution: Resolution, initial: [Knowledge]) throws(PinionError) -> Segment? {
+    let record = basis.record, layout = record.layout, graph = program.graph
+    let steps = StepTable(copying: basis.steps)
+    var operands = basis.operands
+    var externals = basis.externals
+    var sizes = record.sizes
+
+    for position in resolution.changed {
+      let node = graph.nodes[record.nodes[position]]
+      switch (record.outcomes[position], resolution.outcomes[position]) {
+      case (.postponed(let before), .postponed(let now)): guard before == now else { return nil }
+      case (.known, .known): break
+      case (.view(let before), .view(let now)):
+        guard before == now else { return nil }
+        for view in now {
+          // What lies in a constant would have moved with it.
+          if let input = node.inputs[view.input], case .constant = resolution.knowledge[input.index] { return nil }
+        }
+      case (.computed(let before, let typesBefore, _), .computed(let kernel, let types, let over)):
+        guard before.stages.count == kernel.stages.count, typesBefore.count == types.count else { return nil }
+        let index = layout.placedIndex[position]
+        let placed = layout.placed[index], first = layout.firstOperands[index]
+        for (slot, input) in node.inputs.enumerated() {
+          guard let input, case .constant(let tensor) = resolution.knowledge[input.index] else { continue }
+          guard case .constant = placed.operands[slot].base else { return nil }
+          operands[first &+ slot] = .constant(UInt(bitPattern: tensor.data))
+        }
+        if let reused = placed.reused { guard over.contains(reused) else { return nil } }
+        for (slot, type) in types.enumerated() {
+          guard case .block(let block) = placed.operands[placed.inputCount &+ slot].base else { return nil }
+          guard layout.moved[block] != nil || type.byteCount <= layout.capacities[block] else { return nil }
+          if slot == 0, placed.reused != nil { guard sizes[block] == type.byteCount else { return nil } }
+          sizes[block] = type.byteCount
+        }
+        let scratch = try kernel.scratchBytes(threads: program.executor.threads)
+        guard scratch <= (placed.scratch.map { layout.capacities[$0] } ?? 0) else { return nil }
+        var made: [Step] = []
+        try placed.appendSteps(kernel, operands: first, scratch: placed.scratch.map { layout.offsets[$0] } ?? 0, to: &made)
+        steps.replace(from: layout.firstSteps[index], made)
+      default: return nil
+      }
+    }
+
+    for index in externals.indices {
+      guard case .output(let value, _) = externals[index] else { continue }
+      guard let type = resolution.knowledge[value.index].type else { return nil }
+      externals[index] = .output(value, type)
+    }
+    for (block, external) in layout.moved {
+      guard case .output(_, let type) = externals[external], sizes[block] == type.byteCount else { return nil }
+    }
+    for copy in layout.copies {
+      guard let type = resolution.knowledge[copy.output.index].type else { return nil }
+      steps.replaceStage(of: copy.step, Kernel.copy(bytes: type.byteCount).stages[0])
+    }
+    var crossings: [Crossing] = []
+    for crossing in basis.crossings {
+      guard let type = resolution.knowledge[crossing.value.index].type else { return nil }
+      crossings.append(Crossing(value: crossing.value, type: type, location: crossing.location))
+    }
+    return Segment(
+      steps: steps, operands: operands, patches: basis.patches, externals: externals, crossings: crossings, eagerNode: basis.eagerNode,
+      remaining: basis.remaining,
+      record: PlanRecord(
+        nodes: record.nodes, initial: initial, knowledge: resolution.knowledge, outcomes: resolution.outcomes, sizes: sizes,
+        layout: layout),
+      bindings: basis.bindings == nil ? nil : graph.bindings(of: externals), workspaces: basis.workspaces,
+      following: basis.anyFollowing)
+  }
+}

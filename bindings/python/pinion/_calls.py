@@ -1,0 +1,177 @@
+"""Runs that only take addresses: the types of inputs and outputs are settled once, for all calls with inputs of the same shapes."""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+from ctypes import POINTER, byref, c_size_t, c_void_p
+from typing import Any, Mapping, Sequence
+
+import numpy as np
+
+from ._addresses import SMALL, address, addresses, empty
+from ._copying import NotCopied
+from ._errors import InvalidArgumentError, NotFoundError, check, raise_last
+from ._info import ValueInfo, read_info
+from ._interrupts import run_options
+from ._library import InputShape, lib
+from ._limits import CancelToken, run_limits
+from ._types import DIRECT
+
+_run = lib.pinion_call_run
+_ndarray = np.ndarray
+_numpy_empty = np.empty
+# C_CONTIGUOUS and ALIGNED of numpy's flags.
+_PLAIN = 0x101
+
+
+class PreparedCall(NotCopied):
+    """A pinion_call with the numpy types of what it takes and gives."""
+
+    __slots__ = ("handle", "names", "types", "outputs", "_makers", "_put", "_slots", "_count", "__weakref__")
+    _instead = "prepare another one"
+
+    def __init__(
+        self, session: int, names: Sequence[str], types: Sequence[tuple[np.dtype, tuple[int, ...]]], output_names: Sequence[str] | None
+    ) -> None:
+        """Raises pinion.Error where the library cannot prepare such a call, KeyError for a numpy type that it does not take as it is."""
+        self.handle: int | None = None
+        shapes = (InputShape * len(names))()
+        memory = []
+        for shape, name, (dtype, extents) in zip(shapes, names, types):
+            dims = (ctypes.c_int64 * len(extents))(*extents)
+            memory.append(dims)
+            shape.name, shape.element_type, shape.rank = name.encode(), DIRECT[dtype], len(extents)
+            shape.dims = ctypes.cast(dims, POINTER(ctypes.c_int64))
+        count = lib.pinion_session_output_count(session) if output_names is None else len(output_names)
+        chosen = None if output_names is None else (ctypes.c_char_p * count)(*(name.encode() for name in output_names))
+        out = c_void_p()
+        check(lib.pinion_call_create(session, len(names), shapes, count, chosen, byref(out)))
+        self.handle = out.value
+        self.names = tuple(names)
+        #: Of each input.
+        self.types = tuple(types)
+        infos = [read_info(lib.pinion_call_output(self.handle, index)) for index in range(count)]
+        #: Shape, type and bytes of each output.
+        self.outputs = tuple((info.shape, _native(info), _size(info)) for info in infos)
+        self._makers = [
+            (_numpy_empty, (shape, dtype)) if size < SMALL else (empty, (shape, dtype, size)) for shape, dtype, size in self.outputs
+        ]
+        self._put = struct.Struct(f"{len(names) + count}N").pack_into
+        self._count = len(names)
+        # One array of addresses for each run in progress; taking and giving back are single operations of a list.
+        self._slots: list[tuple[Any, int, int]] = [self._made_slots()]
+
+    def __del__(self, release: Any = lib.pinion_call_release) -> None:
+        if getattr(self, "handle", None):
+            release(self.handle)
+
+    def _made_slots(self) -> tuple[Any, int, int]:
+        """Addresses of inputs and then of outputs; where these two parts lie."""
+        slots = (c_size_t * max(self._count + len(self.outputs), 1))()
+        start = ctypes.addressof(slots)
+        return slots, start, start + self._count * ctypes.sizeof(c_size_t)
+
+    def run(self, values: list[Any]) -> list[np.ndarray] | int | None:
+        """Runs with these inputs. None, with nothing run, if they are not what the call was prepared for; a status where it failed."""
+        for value, (dtype, shape) in zip(values, self.types):
+            if (
+                type(value) is not _ndarray
+                or value.dtype is not dtype
+                or value.shape != shape
+                or value.flags.num & _PLAIN != _PLAIN
+            ):
+                return None
+        outputs = [make(*arguments) for make, arguments in self._makers]
+        try:
+            taken = self._slots.pop()
+        except IndexError:
+            taken = self._made_slots()
+        slots, given, results = taken
+        self._put(slots, 0, *addresses(values + outputs))
+        status = _run(self.handle, run_options(), given, results)
+        self._slots.append(taken)
+        return status or outputs
+
+
+def _native(info: ValueInfo) -> np.dtype:
+    if info.dtype is None or info.dtype not in DIRECT:
+        raise KeyError(info.element_type)
+    return info.dtype
+
+
+def _size(info: ValueInfo) -> int:
+    count = 1
+    for extent in info.shape or ():
+        count *= int(extent)  # type: ignore[arg-type]
+    return count * _native(info).itemsize
+
+
+class Binding(NotCopied):
+    """A run from and into arrays that stay the same: write inputs into them, call run(), read outputs from them.
+
+    Made by Session.bind(). One thread at a time may use it. The arrays must not be resized while it lives.
+    """
+
+    __slots__ = ("_call", "_memory", "_slots", "_given", "_results", "_outputs", "_handle")
+    _instead = "bind the arrays of the copy"
+
+    def __init__(self, call: PreparedCall, inputs: Sequence[np.ndarray], outputs: Sequence[np.ndarray], named: Mapping[str, np.ndarray]):
+        self._call = call
+        self._handle = call.handle
+        self._memory = (*inputs, *outputs)
+        self._slots, self._given, self._results = call._made_slots()
+        self._slots[:] = [address(array) for array in self._memory] or [0]
+        self._outputs = dict(named)
+
+    @property
+    def outputs(self) -> dict[str, np.ndarray]:
+        """The arrays that runs write, by name."""
+        return dict(self._outputs)
+
+    def run(self, *, timeout: float | None = None, cancel: CancelToken | None = None) -> None:
+        """Runs the model once, with limits as of Session.run()."""
+        options: Any = run_options()
+        if timeout is not None or cancel is not None:
+            options = byref(run_limits(timeout, cancel, None, None))
+        status = _run(self._handle, options, self._given, self._results)
+        if status:
+            raise_last(status)
+
+
+def plain(array: Any, name: str, is_written: bool) -> np.ndarray:
+    """The array, if addresses suffice to read or write it."""
+    if not isinstance(array, _ndarray) or array.dtype not in DIRECT or array.flags.num & _PLAIN != _PLAIN:
+        raise InvalidArgumentError(f"the array for '{name}' is not a C-contiguous, aligned numpy array of a type that Pinion takes as it is")
+    if is_written and not array.flags.writeable:
+        raise InvalidArgumentError(f"the array for '{name}' is not writable")
+    return array
+
+
+def bound(
+    session: int, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray] | None, output_names: Sequence[str] | None
+) -> Binding:
+    """See Session.bind()."""
+    given = [plain(array, name, False) for name, array in inputs.items()]
+    if outputs is not None and output_names is None:
+        known = [read_info(lib.pinion_session_output(session, i)).name for i in range(lib.pinion_session_output_count(session))]
+        unknown = [name for name in outputs if name not in known]
+        if unknown:
+            raise NotFoundError(f"no output is named '{unknown[0]}'; the outputs are " + ", ".join(f"'{name}'" for name in known))
+        # All outputs in the model's own order are the way without a detour.
+        output_names = None if set(known) == set(outputs) else list(outputs)
+    call = PreparedCall(session, list(inputs), [(array.dtype, array.shape) for array in given], output_names)
+    results: list[np.ndarray] = []
+    named: dict[str, np.ndarray] = {}
+    for index, (shape, dtype, size) in enumerate(call.outputs):
+        name = read_info(lib.pinion_call_output(call.handle, index)).name
+        array = outputs.get(name) if outputs is not None else None
+        if array is None:
+            array = empty(shape, dtype, size)
+        else:
+            array = plain(array, name, True)
+            if array.dtype != dtype or array.shape != shape:
+                raise InvalidArgumentError(f"the array for '{name}' is {array.dtype}{list(array.shape)}, the output is {dtype}{list(shape)}")
+        results.append(array)
+        named[name] = array
+    return Binding(call, given, results, named)
