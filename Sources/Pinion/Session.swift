@@ -108,10 +108,11 @@ public final class Session: Sendable {
   public func runInPlace(
     inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, limits: RunLimits?
   ) throws(PinionError) -> Bool {
-    guard profile == nil else { return false }
+    guard profile == nil, limits?.bytes == nil else { return false }
     runtime.pool.begin()
     defer { runtime.pool.end() }
-    return try program.runInPlace(inputs: inputs, outputs: outputs, input: input, output: output, limits: limits)
+    return try program.runInPlace(
+      inputs: inputs, outputs: outputs, input: input, output: output, control: limits.map(RunControl.init))
   }
 
   private static func check(_ value: Value, against info: ValueInfo) throws(PinionError) {

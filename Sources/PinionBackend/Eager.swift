@@ -8,6 +8,12 @@ public protocol SubgraphRunner {
   ///   - index: the subgraph's index in the node.
   ///   - inputs: one value for each of the subgraph's own inputs; captured values are supplied by the runner.
   func run(subgraph index: Int, inputs: [Value]) throws(PinionError) -> [Value]
+  /// Runs a subgraph from and into tensors at hand, where a plan for their types is known already and is all there is to run.
+  /// - Parameters:
+  ///   - inputs: a tensor for each of the subgraph's own inputs.
+  ///   - outputs: memory for each output, which no input and no other output overlaps.
+  /// - Returns: false, with nothing run, where `run` is needed.
+  func runInPlace(subgraph index: Int, inputs: [Tensor], outputs: [Tensor]) throws(PinionError) -> Bool
   /// The number of the subgraph's own inputs, captured values not counted.
   func inputCount(subgraph index: Int) -> Int
   func outputCount(subgraph index: Int) -> Int

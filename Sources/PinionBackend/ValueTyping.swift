@@ -31,6 +31,23 @@ extension ValueType {
   public var tensorElement: ElementType? { if case .tensor(let element, _) = self { element } else { nil } }
 }
 
+extension [Dimension] {
+  /// The position of an axis, which counts from the end where it is negative; nil where there is none.
+  public func position(ofAxis axis: Int64) -> Int? {
+    guard let axis = Int(exactly: axis) else { return nil }
+    let position = axis < 0 ? axis &+ count : axis
+    return indices.contains(position) ? position : nil
+  }
+
+  /// The extents with one of them open; nil where there is no such axis.
+  public func opened(axis: Int64) -> [Dimension]? {
+    guard let position = position(ofAxis: axis) else { return nil }
+    var dims = self
+    dims[position] = .unknown
+    return dims
+  }
+}
+
 extension Value {
   /// The type with all that the value tells: the elements of a sequence have the extents that all of them share.
   public var fullType: ValueType {

@@ -1,18 +1,30 @@
 import PinionTensor
 
+/// What a program does for inputs of some types.
+enum Plan {
+  case segment(Segment)
+  /// The same as this program, in which branches that are known to be taken stand in the place of their nodes.
+  case program(Program)
+}
+
 /// The most recently used plans of a program.
 struct PlanCache {
   private struct Entry {
     let signature: Signature
-    let segment: Segment
+    let plan: Plan
     var lastUse: Int
   }
+
+  /// Plans for other values of deciding inputs that are made before these are taken for numbers that always change.
+  private static let decisionLimit = 16
 
   private let limit: Int
   private var entries: [Entry] = []
   private var clock = 0
-
   private let bytes: Int
+  /// Entry values whose elements tell plans apart, in order, besides the types of all.
+  private(set) var deciding: [Int] = []
+  private var decisions = 0
 
   /// - Parameters:
   ///   - limit: how many plans are kept.
@@ -23,37 +35,69 @@ struct PlanCache {
   }
 
   /// The plan for inputs of the same types.
-  mutating func find(_ inputs: [Value?]) -> Segment? {
-    entries.firstIndex { $0.signature.matches(inputs) }.map { use($0) }
+  mutating func find(_ inputs: [Value?]) -> Plan? {
+    entries.firstIndex { $0.signature.matches(inputs, deciding) }.map { use($0) }
   }
 
   /// The plan for tensors of the same types. Compares in place: a hit allocates nothing.
-  mutating func find(count: Int, _ input: (Int) -> Tensor?) -> Segment? {
-    for index in entries.indices where entries[index].signature.matches(count: count, input) { return use(index) }
+  mutating func find(count: Int, _ input: (Int) -> Tensor?) -> Plan? {
+    for index in entries.indices where entries[index].signature.matches(count: count, deciding, input) { return use(index) }
     return nil
   }
 
-  private mutating func use(_ index: Int) -> Segment {
+  private mutating func use(_ index: Int) -> Plan {
     clock &+= 1
     entries[index].lastUse = clock
-    return entries[index].segment
+    return entries[index].plan
   }
 
   /// Adds a plan, in place of the one longest unused where there are too many; the one that is there already wins.
-  mutating func insert(_ segment: Segment, for signature: Signature) -> Segment {
-    if let entry = entries.first(where: { $0.signature == signature }) { return entry.segment }
-    while !entries.isEmpty, entries.count >= limit || idleBytes &+ segment.arenaBytes > bytes,
+  /// - Parameter deciding: the deciding inputs for which it was made.
+  mutating func insert(_ segment: Segment, for inputs: [Value?], deciding: [Int]) -> Segment {
+    guard case .segment(let first)? = insert(.segment(segment), for: inputs, deciding: deciding) else { return segment }
+    return first
+  }
+
+  /// - Returns: the plan that is there afterwards.
+  @discardableResult mutating func insert(_ plan: Plan, for inputs: [Value?], deciding: [Int]) -> Plan? {
+    guard deciding == self.deciding else { return nil }
+    let signature = Signature(inputs, deciding)
+    if let entry = entries.first(where: { $0.signature == signature }) { return entry.plan }
+    if !deciding.isEmpty {
+      decisions &+= 1
+      if decisions > PlanCache.decisionLimit {
+        // Values that go on changing are no choice between a few plans.
+        self.deciding = []
+        entries.removeAll()
+        return nil
+      }
+    }
+    var room = 0
+    if case .segment(let segment) = plan { room = segment.arenaBytes }
+    while !entries.isEmpty, entries.count >= limit || holdsMore(than: bytes, with: room),
       let oldest = entries.indices.min(by: { entries[$0].lastUse < entries[$1].lastUse })
     {
       entries.remove(at: oldest)
     }
     clock &+= 1
-    entries.append(Entry(signature: signature, segment: segment, lastUse: clock))
-    return segment
+    entries.append(Entry(signature: signature, plan: plan, lastUse: clock))
+    return plan
+  }
+
+  /// Makes plans depend on the elements of more inputs.
+  /// - Returns: all deciding inputs; nil where too many plans have been made for their values.
+  mutating func decide(by more: Set<Int>) -> [Int]? {
+    guard decisions <= PlanCache.decisionLimit else { return nil }
+    deciding = more.union(deciding).sorted()
+    entries.removeAll()
+    return deciding
   }
 
   /// The plan used last, which one for other types may be like.
-  var latest: Segment? { entries.max { $0.lastUse < $1.lastUse }?.segment }
+  var latest: Segment? {
+    guard case .segment(let segment)? = entries.max(by: { $0.lastUse < $1.lastUse })?.plan else { return nil }
+    return segment
+  }
 
   /// Forgets every plan.
   /// - Returns: the bytes that their idle workspaces held.
@@ -63,17 +107,29 @@ struct PlanCache {
     return bytes
   }
 
+  /// Whether idle workspaces and another plan's would hold more. Asks for no more than the bound that all workspaces ever made give,
+  /// where that is enough.
+  private func holdsMore(than bytes: Int, with room: Int) -> Bool {
+    var bound = room
+    for entry in entries {
+      guard case .segment(let segment) = entry.plan else { continue }
+      guard segment.eagerNode == nil else { return idleBytes &+ room > bytes }
+      bound = bound.addingSaturating(segment.workspaces.madeBytes)
+    }
+    return bound > bytes && idleBytes &+ room > bytes
+  }
+
   /// Bytes of idle workspaces.
   var idleBytes: Int {
     var pools: [ObjectIdentifier: WorkspacePool] = [:]
-    for entry in entries { entry.segment.collect(&pools) }
+    for entry in entries { if case .segment(let segment) = entry.plan { segment.collect(&pools) } }
     return pools.values.reduce(0) { $0 &+ $1.idleBytes }
   }
 }
 
 extension Signature {
   /// Whether the tensors have the types that this signature stands for.
-  func matches(count: Int, _ input: (Int) -> Tensor?) -> Bool {
+  func matches(count: Int, _ deciding: [Int], _ input: (Int) -> Tensor?) -> Bool {
     numbers.withUnsafeBufferPointer { numbers in
       var position = 0
       for index in 0..<count {
@@ -86,12 +142,19 @@ extension Signature {
           position &+= 1
         }
       }
+      for entry in deciding {
+        guard entry < count, let tensor = input(entry) else { continue }
+        for index in 0..<tensor.count {
+          guard position < numbers.count, numbers[position] == tensor.number(at: index) else { return false }
+          position &+= 1
+        }
+      }
       return position == numbers.count
     }
   }
 
   /// Whether the values have the types that this signature stands for.
-  func matches(_ values: [Value?]) -> Bool {
+  func matches(_ values: [Value?], _ deciding: [Int]) -> Bool {
     var position = 0
     func take(_ number: Int) -> Bool {
       guard position < numbers.count, numbers[position] == number else { return false }
@@ -109,6 +172,34 @@ extension Signature {
       case .map?: guard take(-4) else { return false }
       }
     }
+    for entry in deciding where entry < values.count {
+      guard case .tensor(let tensor)? = values[entry] else { continue }
+      for index in 0..<tensor.count { guard take(tensor.number(at: index)) else { return false } }
+    }
     return position == numbers.count
+  }
+}
+
+extension Tensor {
+  /// An element of an integer or bool tensor; 0 for other types.
+  fileprivate func number(at index: Int) -> Int {
+    switch element {
+    case .int64, .uint64: Int(data.load(fromByteOffset: index &* 8, as: Int64.self))
+    case .int32, .uint32: Int(data.load(fromByteOffset: index &* 4, as: Int32.self))
+    case .int16, .uint16: Int(data.load(fromByteOffset: index &* 2, as: Int16.self))
+    case .int8, .uint8, .bool, .int4, .uint4, .int2, .uint2: Int(data.load(fromByteOffset: index, as: Int8.self))
+    default: 0
+    }
+  }
+}
+
+extension Signature {
+  /// - Parameter deciding: the inputs whose elements count as well.
+  init(_ values: [Value?], _ deciding: [Int]) {
+    self.init(values)
+    for entry in deciding where entry < values.count {
+      guard case .tensor(let tensor)? = values[entry] else { continue }
+      for index in 0..<tensor.count { append(tensor.number(at: index)) }
+    }
   }
 }

@@ -6,11 +6,7 @@ import PinionTensor
 /// What a plan was made from, so that the plan for other shapes need not be made anew.
 struct PlanRecord: Sendable {
   let nodes: [Int]
-  /// What was known before the first of the nodes.
-  let initial: [Knowledge]
-  /// What is known after the last one.
-  let knowledge: [Knowledge]
-  let outcomes: [Outcome]
+  let resolved: ResolutionRecord
   /// Bytes that are written to each block.
   let sizes: [Int]
   let layout: PlanLayout
@@ -59,7 +55,7 @@ struct Planner {
   ) throws(PinionError) -> Segment {
     let basis = basis.flatMap { isDry || $0.record.nodes != nodes ? nil : $0 }
     var resolution = Resolution(program, knowledge: knowledge, isDry: isDry, skipsFailures: skipsFailures, control: control)
-    try resolution.resolve(nodes, basis: basis?.record, given: given)
+    try resolution.resolve(nodes, basis: basis?.record.resolved, given: given)
     profile?.recordPlanning(made: resolution.changed.count, kept: nodes.count - resolution.changed.count)
     if let basis, let revised = try revise(basis, resolution, initial: knowledge) { return revised }
     return try build(nodes, resolution, initial: knowledge, isRevision: basis != nil)
@@ -108,12 +104,12 @@ struct Planner {
       placed: placement.placed, placedIndex: placement.placedIndex, firstSteps: firstSteps, firstOperands: firstOperands,
       capacities: blocks.map(\.bytes), offsets: blocks.map(\.offset), moved: placement.moved, copies: copies)
     let record = PlanRecord(
-      nodes: nodes, initial: initial, knowledge: resolution.knowledge, outcomes: resolution.outcomes, sizes: sizes, layout: layout)
+      nodes: nodes, resolved: ResolutionRecord(resolution, initial: initial), sizes: sizes, layout: layout)
     let isWhole = placement.eagerNode == nil && placement.deferred.isEmpty
     return Segment(
       steps: StepTable(steps), operands: operands, patches: Segment.patches(operands), externals: placement.externals, crossings: crossings,
       eagerNode: placement.eagerNode, remaining: placement.deferred, record: record,
-      bindings: isWhole ? program.graph.bindings(of: placement.externals) : nil, workspaces: WorkspacePool(arenaBytes: arenaBytes))
+      bindings: isWhole ? program.bindings(of: placement.externals, resolution.knowledge) : nil, workspaces: WorkspacePool(arenaBytes: arenaBytes))
   }
 }
 
@@ -131,24 +127,38 @@ extension PlacedNode {
   }
 }
 
-extension Graph {
-  /// What the caller gives for each external, where each output is one of them.
-  func bindings(of externals: ContiguousArray<External>) -> ContiguousArray<Binding>? {
-    guard captures.isEmpty else { return nil }
+extension Program {
+  /// What the caller gives for each external, and what the outputs are that are none; nil where a run in place is not possible.
+  func bindings(
+    of externals: ContiguousArray<External>, _ knowledge: [Knowledge]
+  ) -> (ContiguousArray<Binding>, [(output: Int, type: TensorType, source: PassedOutput)])? {
     var result = ContiguousArray<Binding>()
-    var count = 0
+    var isBound = [Bool](repeating: false, count: graph.outputs.count)
     for external in externals {
       switch external {
       case .value(let value):
-        guard let position = inputs.firstIndex(of: value) else { return nil }
+        guard let position = entryPositions[value] else { return nil }
         result.append(.input(position))
       case .output(let value, let type):
-        guard type.element != .string, let position = outputs.firstIndex(of: value) else { return nil }
+        guard type.element != .string, let position = outputPositions[value] else { return nil }
         result.append(.output(position, type))
-        count += 1
+        isBound[position] = true
       }
     }
-    return count == outputs.count ? result : nil
+    var passed: [(output: Int, type: TensorType, source: PassedOutput)] = []
+    for (position, value) in graph.outputs.enumerated() where !isBound[position] {
+      guard let type = knowledge[value.index].type, type.element != .string else { return nil }
+      if case .constant(let tensor) = knowledge[value.index] {
+        passed.append((position, type, .constant(tensor)))
+      } else if let entry = entryPositions[value] {
+        passed.append((position, type, .input(entry)))
+      } else if let first = outputPositions[value], first < position {
+        passed.append((position, type, .output(first)))
+      } else {
+        return nil
+      }
+    }
+    return (result, passed)
   }
 }
 

@@ -15,11 +15,24 @@ public final class Program: Sendable {
   let subprograms: [Int: [Program]]
   /// The values that each node reads.
   let operands: OperandTable
+  /// Nodes that take one of several subgraphs.
+  let branching: [Int]
+  /// For each value the node that makes it, where there are such nodes.
+  let producers: [Int?]
+  let planLimit: Int
+  let planBytes: Int
+  /// Programs for known branches.
+  let specializations = Mutex<[Choices: Program]>([:])
+  /// What was found out last about the nodes without kernels.
+  let lastCourses = Mutex<ResolutionRecord?>(nil)
   private let plans: Mutex<PlanCache>
   /// What is known without the inputs.
   private let constants: [Knowledge]
   /// The graph's inputs and then the values that it captures, in the order in which `run` takes them.
   let entryValues: [ValueID]
+  let entryPositions: [ValueID: Int]
+  /// The first position of each output.
+  let outputPositions: [ValueID: Int]
 
   /// - Throws: nothing the verifier has not excluded.
   public init(
@@ -32,7 +45,13 @@ public final class Program: Sendable {
     self.packed = packed
     self.allocator = allocator
     operands = OperandTable(graph)
+    branching = graph.nodes.indices.filter { graph.nodes[$0].subgraphs.count > 1 && graph.nodes[$0].op is any CourseTelling }
+    producers = branching.isEmpty ? [] : graph.producers()
+    self.planLimit = planLimit
+    self.planBytes = planBytes
     entryValues = graph.inputs + graph.captures.map(\.inner)
+    entryPositions = Dictionary(entryValues.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    outputPositions = Dictionary(graph.outputs.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     var constants = [Knowledge](repeating: .unknown, count: graph.values.count)
     for (value, tensor) in graph.constants { constants[value.index] = .constant(tensor) }
     self.constants = constants
@@ -55,15 +74,45 @@ public final class Program: Sendable {
 
   /// The first segment for inputs of these types.
   func rootSegment(for inputs: [Value?], control: RunControl? = nil, profile: Profile? = nil) throws(PinionError) -> Segment {
-    let (found, latest) = plans.withLock { (plans: inout PlanCache) -> (Segment?, Segment?) in
-      if let segment = plans.find(inputs) { return (segment, nil) }
-      return (nil, plans.latest)
+    try root(for: inputs, control: control, profile: profile).segment
+  }
+
+  /// The first segment for inputs of these types, and the program that it is a plan of: this one, or it with the branches that are
+  /// known to be taken.
+  private func root(
+    for inputs: [Value?], control: RunControl?, profile: Profile?
+  ) throws(PinionError) -> (program: Program, segment: Segment) {
+    var (found, latest, deciding) = plans.withLock { ($0.find(inputs), $0.latest, $0.deciding) }
+    while true {
+      switch found {
+      case .segment(let segment)?: return (self, segment)
+      case .program(let program)?: return try program.root(for: inputs, control: control, profile: profile)
+      case nil: break
+      }
+      var entries = inputs.map { Program.knowledge(of: $0) }
+      for entry in deciding where entries.indices.contains(entry) {
+        if case .tensor(let tensor)? = inputs[entry] { entries[entry] = .constant(try tensor.copy(allocator: allocator)) }
+      }
+      let planner = Planner(program: self, control: control, profile: profile), knowledge = initialKnowledge(entries)
+      let nodes = Array(graph.nodes.indices)
+      if !branching.isEmpty {
+        // Which branches are taken is told without kernels.
+        let resolution = try courses(nodes, knowledge, control)
+        let choices = knownChoices(resolution)
+        if !choices.isEmpty, let program = specialized(choices) {
+          let root = try program.root(for: inputs, control: control, profile: profile)
+          plans.withLock { $0.insert(.program(root.program), for: inputs, deciding: deciding) }
+          return root
+        }
+        let entries = decidingEntries(resolution).subtracting(deciding)
+        if !entries.isEmpty, let all = plans.withLock({ $0.decide(by: entries) }) {
+          (found, latest, deciding) = (nil, nil, all)
+          continue
+        }
+      }
+      let segment = try planner.segment(nodes: nodes, knowledge: knowledge, basis: latest, given: entryValues)
+      return (self, plans.withLock { $0.insert(segment, for: inputs, deciding: deciding) })
     }
-    if let found { return found }
-    let segment = try Planner(program: self, control: control, profile: profile).segment(
-      nodes: Array(graph.nodes.indices), knowledge: initialKnowledge(inputs.map { Program.knowledge(of: $0) }), basis: latest,
-      given: entryValues)
-    return plans.withLock { $0.insert(segment, for: Signature(inputs)) }
   }
 
   static func knowledge(of value: Value?) -> Knowledge {
@@ -83,7 +132,14 @@ public final class Program: Sendable {
     _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile? = nil
   ) throws(PinionError) -> [Value] {
     if let profile, graph.captures.isEmpty { profile.beginRun() }
-    var segment = try rootSegment(for: inputs, control: control, profile: profile)
+    let (program, segment) = try root(for: inputs, control: control, profile: profile)
+    return try program.run(segment, inputs, outputs: preallocated, control: control, profile: profile)
+  }
+
+  private func run(
+    _ root: Segment, _ inputs: [Value], outputs preallocated: [Tensor?], control: RunControl, profile: Profile?
+  ) throws(PinionError) -> [Value] {
+    var segment = root
     var values = [Value?](repeating: nil, count: graph.values.count)
     for (value, input) in zip(entryValues, inputs) { values[value.index] = input }
     while true {
@@ -106,14 +162,33 @@ public final class Program: Sendable {
     return results
   }
 
+  /// Outputs that are no step's work are copied up to so many bytes; a run that is not in place passes the value on.
+  private static let passedBytes = 4096
+
   /// Runs the graph from and into the caller's tensors where a plan for them exists and is all there is to run; allocates nothing.
+  /// - Parameters:
+  ///   - inputs: how many tensors there are for the graph's inputs and then for captured values.
+  ///   - output: memory for each output, which no input and no other output overlaps.
+  ///   - control: the run that this is part of; nil for one without limits.
   /// - Returns: false, with nothing run, where `run` is needed.
   public func runInPlace(
-    inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, limits: RunLimits?
+    inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, control: RunControl?
   ) throws(PinionError) -> Bool {
-    guard inputs == graph.inputs.count, outputs == graph.outputs.count, limits?.bytes == nil,
-      let segment = plans.withLock({ $0.find(count: inputs, input) }), let bindings = segment.bindings
-    else { return false }
+    guard inputs == entryValues.count, outputs == graph.outputs.count, let plan = plans.withLock({ $0.find(count: inputs, input) }) else {
+      return false
+    }
+    let segment: Segment
+    switch plan {
+    case .segment(let found): segment = found
+    case .program(let program):
+      return try program.runInPlace(inputs: inputs, outputs: outputs, input: input, output: output, control: control)
+    }
+    guard let bindings = segment.bindings else { return false }
+    for passed in segment.passed {
+      guard passed.type.byteCount <= Program.passedBytes, let tensor = output(passed.output), tensor.type == passed.type else { return false }
+    }
+    try control?.takeBytes(segment.arenaBytes)
+    defer { control?.giveBytes(segment.arenaBytes) }
     let workspace = try segment.workspaces.take(for: segment, allocator: allocator)
     defer { segment.workspaces.giveBack(workspace) }
     for index in bindings.indices {
@@ -127,8 +202,16 @@ public final class Program: Sendable {
       }
     }
     for patch in segment.patches { workspace.operands[patch.operand] = workspace.externals[patch.external] + patch.offset }
-    let control = limits.map(RunControl.init) ?? workspace.control
-    try execute(segment, workspace, control: control, profile: nil)
+    try execute(segment, workspace, control: control ?? workspace.control, profile: nil)
+    for passed in segment.passed {
+      let source: Tensor? =
+        switch passed.source {
+        case .constant(let tensor): try tensor.kept()
+        case .input(let position): input(position)
+        case .output(let position): output(position)
+        }
+      if let source, let target = output(passed.output) { target.data.copyMemory(from: source.data, byteCount: passed.type.byteCount) }
+    }
     return true
   }
 
@@ -330,6 +413,7 @@ public final class Program: Sendable {
   public func trim() -> Int {
     var bytes = plans.withLock { $0.removeAll() }
     for programs in subprograms.values { for program in programs { bytes &+= program.trim() } }
+    for program in specializations.withLock({ Array($0.values) }) { bytes &+= program.trim() }
     return bytes
   }
 
@@ -374,6 +458,19 @@ private struct Subgraphs: SubgraphRunner {
     }
     try control.check()
     return try program.run(all, control: control, profile: profile)
+  }
+
+  func runInPlace(subgraph index: Int, inputs: [Tensor], outputs: [Tensor]) throws(PinionError) -> Bool {
+    guard profile == nil, index < programs.count else { return false }
+    let program = programs[index], own = program.graph.inputs.count
+    guard inputs.count == own else { return false }
+    return try program.runInPlace(
+      inputs: own + program.graph.captures.count, outputs: outputs.count,
+      input: { position in
+        if position < own { return inputs[position] }
+        guard case .tensor(let tensor)? = self.inputs[program.graph.captures[position - own].input] else { return nil }
+        return tensor
+      }, output: { outputs[$0] }, control: control)
   }
 
   func outputTypes(subgraph index: Int, inputs: [ValueType?]) -> [ValueType?] {

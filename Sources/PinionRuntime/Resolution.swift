@@ -21,6 +21,21 @@ enum Outcome: Sendable {
   }
 }
 
+/// What a resolution found, and for what.
+struct ResolutionRecord: Sendable {
+  /// What was known before the first node.
+  let initial: [Knowledge]
+  /// What is known after the last one.
+  let knowledge: [Knowledge]
+  let outcomes: [Outcome]
+
+  init(_ resolution: Resolution, initial: [Knowledge]) {
+    self.initial = initial
+    knowledge = resolution.knowledge
+    outcomes = resolution.outcomes
+  }
+}
+
 /// The first phase of planning: what is known of each value, and what each node takes, in the nodes' order.
 ///
 /// A node whose operands are the same as in an earlier plan, the basis, keeps its outcome: a change of one extent costs what depends on it.
@@ -54,7 +69,7 @@ struct Resolution {
   /// - Parameters:
   ///   - basis: a plan for the same nodes.
   ///   - given: the only values of which different things may be known before the nodes, here and in the basis; nil for any.
-  mutating func resolve(_ nodes: [Int], basis: PlanRecord?, given: [ValueID]?) throws(PinionError) {
+  mutating func resolve(_ nodes: [Int], basis: ResolutionRecord?, given: [ValueID]?) throws(PinionError) {
     guard let basis else {
       outcomes.reserveCapacity(nodes.count)
       for position in nodes.indices {

@@ -18,7 +18,7 @@ extension Planner {
 
     for position in resolution.changed {
       let node = graph.nodes[record.nodes[position]]
-      switch (record.outcomes[position], resolution.outcomes[position]) {
+      switch (record.resolved.outcomes[position], resolution.outcomes[position]) {
       case (.postponed(let before), .postponed(let now)): guard before == now else { return nil }
       case (.known, .known): break
       case (.view(let before), .view(let now)):
@@ -74,9 +74,8 @@ extension Planner {
       steps: steps, operands: operands, patches: basis.patches, externals: externals, crossings: crossings, eagerNode: basis.eagerNode,
       remaining: basis.remaining,
       record: PlanRecord(
-        nodes: record.nodes, initial: initial, knowledge: resolution.knowledge, outcomes: resolution.outcomes, sizes: sizes,
-        layout: layout),
-      bindings: basis.bindings == nil ? nil : graph.bindings(of: externals), workspaces: basis.workspaces,
+        nodes: record.nodes, resolved: ResolutionRecord(resolution, initial: initial), sizes: sizes, layout: layout),
+      bindings: basis.bindings == nil ? nil : program.bindings(of: externals, resolution.knowledge), workspaces: basis.workspaces,
       following: basis.anyFollowing)
   }
 }

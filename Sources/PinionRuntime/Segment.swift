@@ -26,6 +26,14 @@ enum Binding: Sendable {
   case output(Int, TensorType)
 }
 
+/// Where an output lies that no step writes into memory of its own.
+enum PassedOutput: Sendable {
+  case constant(Tensor)
+  case input(Int)
+  /// The same value as an output before.
+  case output(Int)
+}
+
 /// One stage of one node, ready to run.
 struct Step: Sendable {
   var stage: Kernel.Stage
@@ -94,8 +102,11 @@ final class Segment: Sendable {
   /// Nodes that neither this segment nor earlier ones run, `eagerNode` not among them.
   let remaining: [Int]
   let record: PlanRecord
-  /// For a graph's only segment: the input or output that each external is, by position.
+  /// For a graph's only segment, where no output is text: the input or output that each external is, by position. Captured values
+  /// count as inputs behind the graph's own.
   let bindings: ContiguousArray<Binding>?
+  /// Outputs that are no externals, by position, with their types.
+  let passed: [(output: Int, type: TensorType, source: PassedOutput)]
   let workspaces: WorkspacePool
   /// Tells the segment from others with the same workspaces.
   let number: Int
@@ -108,7 +119,7 @@ final class Segment: Sendable {
 
   init(
     steps: StepTable, operands: [Location], patches: ContiguousArray<Patch>, externals: ContiguousArray<External>, crossings: [Crossing],
-    eagerNode: Int?, remaining: [Int], record: PlanRecord, bindings: ContiguousArray<Binding>?, workspaces: WorkspacePool,
+    eagerNode: Int?, remaining: [Int], record: PlanRecord, bindings: (ContiguousArray<Binding>, [(output: Int, type: TensorType, source: PassedOutput)])?, workspaces: WorkspacePool,
     following: Segment? = nil
   ) {
     self.steps = steps
@@ -119,7 +130,8 @@ final class Segment: Sendable {
     self.eagerNode = eagerNode
     self.remaining = remaining
     self.record = record
-    self.bindings = bindings
+    self.bindings = bindings?.0
+    passed = bindings?.1 ?? []
     self.workspaces = workspaces
     number = workspaces.nextNumber()
     isParallel = steps.isParallel
@@ -136,7 +148,7 @@ final class Segment: Sendable {
 
   var arenaBytes: Int { workspaces.arenaBytes }
   /// What is known after the steps.
-  var knowledge: [Knowledge] { record.knowledge }
+  var knowledge: [Knowledge] { record.resolved.knowledge }
 
   /// The segment that follows the eager node for these output types.
   func next(_ signature: Signature) -> Segment? { following.withLock { $0[signature] } }
@@ -162,6 +174,8 @@ final class Segment: Sendable {
 /// The types that decide a plan, flattened: element type, rank, extents of each tensor.
 struct Signature: Hashable, Sendable {
   private(set) var numbers: [Int] = []
+
+  mutating func append(_ number: Int) { numbers.append(number) }
 
   mutating func append(_ type: TensorType) {
     numbers.append(Int(type.element.rawValue))

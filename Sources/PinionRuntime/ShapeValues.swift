@@ -156,7 +156,7 @@ final class ShapeValues {
 }
 
 extension Int {
-  fileprivate func addingSaturating(_ other: Int) -> Int {
+  func addingSaturating(_ other: Int) -> Int {
     let (sum, overflow) = addingReportingOverflow(other)
     return overflow ? .max : sum
   }

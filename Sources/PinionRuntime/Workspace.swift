@@ -7,6 +7,7 @@ final class WorkspacePool: Sendable {
   let arenaBytes: Int
   private let idle = Mutex<[Workspace]>([])
   private let numbers = Atomic<Int>(0)
+  private let made = Atomic<Int>(0)
 
   init(arenaBytes: Int) { self.arenaBytes = arenaBytes }
 
@@ -15,12 +16,23 @@ final class WorkspacePool: Sendable {
   /// A workspace that no other run uses, with the segment's operands.
   func take(for segment: Segment, allocator: Allocator) throws(PinionError) -> Workspace {
     let workspace: Workspace
-    if let free = idle.withLock({ $0.popLast() }) { workspace = free } else { workspace = try Workspace(segment, allocator: allocator) }
+    if let free = idle.withLock({ $0.popLast() }) {
+      workspace = free
+    } else {
+      workspace = try Workspace(segment, allocator: allocator)
+      made.wrappingAdd(1, ordering: .relaxed)
+    }
     if workspace.number != segment.number { workspace.fill(segment) }
     return workspace
   }
 
   func giveBack(_ workspace: Workspace) { idle.withLock { $0.append(workspace) } }
+
+  /// Bytes of all workspaces ever made.
+  var madeBytes: Int {
+    let (bytes, overflow) = made.load(ordering: .relaxed).multipliedReportingOverflow(by: arenaBytes)
+    return overflow ? .max : bytes
+  }
 
   var idleBytes: Int { idle.withLock { $0.count } &* arenaBytes }
 }

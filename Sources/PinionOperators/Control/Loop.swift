@@ -33,19 +33,29 @@ public struct Loop: SubgraphTyping, CourseTelling {
     var stacks = (0..<scanCount).map { StackedOutput(name: "scan output \($0)") }
 
     var iteration: Int64 = 0
+    let expected = Int(clamping: limit)
+    var memory = CarriedMemory()
+    // The types of what the last iteration gave, where it was given the same.
+    var steady: [TensorType]?
     while isGoingOn, iteration < limit {
       try context.control.check()
       try context.control.takeSteps(1)
+      if let types = steady, let results = try runInPlace(iteration, carried, types, &memory, &stacks, expected: expected, context) {
+        isGoingOn = try truthValue(.tensor(results[0]), "the body's condition")
+        carried = results.dropFirst().map(Value.tensor)
+        iteration &+= 1
+        continue
+      }
       let arguments = [.tensor(try Tensor(scalar: iteration)), .tensor(try Tensor(scalar: isGoingOn))] + carried
       var results = try context.run(subgraph: body, inputs: arguments)
       guard results.count == 1 + carried.count + scanCount else {
         throw .internal("the body gave \(results.count) outputs, expected \(1 + carried.count + scanCount)")
       }
-      let expected = Int(clamping: limit)
       for index in stacks.indices {
         try stacks[index].append(results[1 + carried.count + index], expected: expected, context)
       }
       results.removeLast(scanCount)
+      steady = Loop.steadyTypes(carried, results)
       isGoingOn = try truthValue(results.removeFirst(), "the body's condition")
       carried = results
       iteration &+= 1
@@ -59,6 +69,39 @@ public struct Loop: SubgraphTyping, CourseTelling {
       for stack in stacks { outputs.append(.tensor(try stack.joined())) }
     }
     return outputs
+  }
+
+  /// The types of a body's condition and carried values, where it was given carried values of the same types.
+  private static func steadyTypes(_ carried: [Value], _ results: [Value]) -> [TensorType]? {
+    var types: [TensorType] = []
+    for (index, result) in results.enumerated() {
+      guard let tensor = result.plainTensor, index == 0 || carried[index - 1].plainTensor?.type == tensor.type else { return nil }
+      types.append(tensor.type)
+    }
+    return types
+  }
+
+  /// Runs an iteration into memory of the loop's own, where the body has a plan for that.
+  /// - Returns: the condition and the carried values; nil, with nothing run, where there is no such plan.
+  private func runInPlace(
+    _ iteration: Int64, _ carried: [Value], _ types: [TensorType], _ memory: inout CarriedMemory, _ stacks: inout [StackedOutput],
+    expected: Int, _ context: EagerContext
+  ) throws(PinionError) -> [Tensor]? {
+    guard let subgraphs = context.subgraphs else { return nil }
+    var inputs = [try Tensor(scalar: iteration), try Tensor(scalar: true)]
+    for value in carried {
+      guard let tensor = value.plainTensor else { return nil }
+      inputs.append(tensor)
+    }
+    let results = try memory.next(types, context)
+    var outputs = results
+    for index in stacks.indices {
+      guard let row = try stacks[index].next(expected: expected, context) else { return nil }
+      outputs.append(row)
+    }
+    guard try subgraphs.runInPlace(subgraph: body, inputs: inputs, outputs: outputs) else { return nil }
+    for index in stacks.indices { stacks[index].take() }
+    return results
   }
 
   public var decidingInputs: [Int] { [0, 1] }

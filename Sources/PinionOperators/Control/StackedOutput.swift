@@ -31,6 +31,16 @@ struct StackedOutput {
     if type.element == .string { owners.append(tensor.owner) }
   }
 
+  /// Memory for the value of the next iteration, for a body that writes it there, where the type is known from earlier ones; `take`
+  /// adds it once it is written.
+  mutating func next(expected: Int, _ context: EagerContext) throws(PinionError) -> Tensor? {
+    guard let item, item.element != .string else { return nil }
+    if count == capacity || memory == nil { try grow(item, expected: expected, context) }
+    return memory.map { Tensor(item, data: $0.data + count &* item.byteCount, owner: $0.owner) }
+  }
+
+  mutating func take() { count &+= 1 }
+
   private mutating func grow(_ type: TensorType, expected: Int, _ context: EagerContext) throws(PinionError) {
     let first = max(1, 65_536 / max(type.byteCount, 1))
     capacity = min(max(try capacity.multiplied(by: 2), first), max(expected, try count.adding(1)))

@@ -1,0 +1,29 @@
+import PinionBackend
+import PinionBase
+import PinionTensor
+
+/// Memory in which a body's results take turns, while their types stay as they are: an iteration reads what the last one wrote, and
+/// writes to the other half.
+struct CarriedMemory {
+  private var halves: [[Tensor]] = [[], []]
+  private var turn = 0
+
+  /// Memory of these types that does not hold what the last iteration gave.
+  mutating func next(_ types: [TensorType], _ context: EagerContext) throws(PinionError) -> [Tensor] {
+    turn = 1 - turn
+    let half = halves[turn]
+    if half.count == types.count, zip(half, types).allSatisfy({ $0.type == $1 }) { return half }
+    var made: [Tensor] = []
+    for type in types { made.append(try context.allocate(type)) }
+    halves[turn] = made
+    return made
+  }
+}
+
+extension Value {
+  /// A tensor whose elements a kernel may write in place of the run's own; nil for text and what is no tensor.
+  var plainTensor: Tensor? {
+    guard case .tensor(let tensor) = self, tensor.element != .string else { return nil }
+    return tensor
+  }
+}

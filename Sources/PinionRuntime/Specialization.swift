@@ -1,0 +1,90 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+import Synchronization
+
+/// The branches that were taken in the place of control-flow nodes, by these nodes' indices.
+typealias Choices = [Int: Int]
+
+extension Program {
+  /// Inputs of at most so many elements may decide branches by their values.
+  private static let decidingElements = 8
+  /// So many nodes may lie between such inputs and a condition.
+  private static let decidingNodes = 64
+  /// Programs that one program is specialised to.
+  static let specializationLimit = 16
+
+  /// What is found out about the nodes without kernels, to know which branches they take.
+  func courses(_ nodes: [Int], _ knowledge: [Knowledge], _ control: RunControl?) throws(PinionError) -> Resolution {
+    var resolution = Resolution(self, knowledge: knowledge, isDry: true, skipsFailures: true, control: control)
+    try resolution.resolve(nodes, basis: lastCourses.withLock { $0 }, given: entryValues)
+    let record = ResolutionRecord(resolution, initial: knowledge)
+    lastCourses.withLock { $0 = record }
+    return resolution
+  }
+
+  /// The branches that are known from what planning found.
+  func knownChoices(_ resolution: Resolution) -> Choices {
+    var choices: Choices = [:]
+    for index in branching {
+      guard let op = graph.nodes[index].op as? any CourseTelling, case .postponed(isReady: true) = resolution.outcomes[index] else { continue }
+      let inputs = graph.nodes[index].inputs
+      var deciding = [Tensor?](repeating: nil, count: graph.nodes[index].formalInputCount)
+      for slot in op.decidingInputs where slot < deciding.count {
+        if let input = inputs[slot], case .constant(let tensor) = resolution.knowledge[input.index] { deciding[slot] = tensor }
+      }
+      guard op.decidingInputs.allSatisfy({ $0 >= deciding.count || deciding[$0] != nil }), case .branch(let branch)? = try? op.course(deciding)
+      else { continue }
+      choices[index] = branch
+    }
+    return choices
+  }
+
+  /// The entry values of which the elements would tell branches that are not known yet: few integers or truth values that reach a
+  /// condition through nodes without subgraphs.
+  func decidingEntries(_ resolution: Resolution) -> Set<Int> {
+    var result: Set<Int> = []
+    for index in branching {
+      guard let op = graph.nodes[index].op as? any CourseTelling, case .postponed(isReady: true) = resolution.outcomes[index] else { continue }
+      var found: Set<Int> = []
+      var seen: Set<ValueID> = []
+      var open = op.decidingInputs.compactMap { graph.nodes[index].inputs[$0] }
+      var isKnowable = true
+      while isKnowable, let value = open.popLast() {
+        guard seen.insert(value).inserted else { continue }
+        if case .constant = resolution.knowledge[value.index] { continue }
+        if let entry = entryValues.firstIndex(of: value) {
+          guard case .tensor(let type) = resolution.knowledge[value.index], type.element.isInteger || type.element == .bool,
+            type.count <= Program.decidingElements
+          else {
+            isKnowable = false
+            continue
+          }
+          found.insert(entry)
+        } else if let producer = producers[value.index], graph.nodes[producer].subgraphs.isEmpty,
+          type(of: graph.nodes[producer].op).isDeterministic, seen.count <= Program.decidingNodes
+        {
+          for case let input? in graph.nodes[producer].inputs { open.append(input) }
+        } else {
+          isKnowable = false
+        }
+      }
+      if isKnowable { result.formUnion(found) }
+    }
+    return result
+  }
+
+  /// The program with these branches in the place of their nodes; nil where there are too many or they cannot be put there.
+  func specialized(_ choices: Choices) -> Program? {
+    if let known = specializations.withLock({ $0[choices] }) { return known }
+    guard specializations.withLock({ $0.count }) < Program.specializationLimit, let graph = graph.replacing(choices) else { return nil }
+    let program = Program(
+      graph: graph, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, planBytes: planBytes)
+    return specializations.withLock { known in
+      if let first = known[choices] { return first }
+      known[choices] = program
+      return program
+    }
+  }
+}

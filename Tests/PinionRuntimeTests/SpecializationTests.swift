@@ -1,0 +1,146 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionOperators
+import PinionTensor
+import Testing
+
+@testable import PinionRuntime
+
+/// Branches that are known while a plan is made, and plans made from plans.
+@Suite struct SpecializationTests {
+  private func program(_ text: String) throws -> Program {
+    let graph = try Graph(parsing: text, resolver: OperatorCatalog())
+    return Program(
+      graph: graph, backend: CPUBackend(), executor: StageExecutor(pool: try ThreadPool(threads: 1)), packed: PackedWeights())
+  }
+
+  private func floats(_ numbers: [Float]) throws -> Value { .tensor(try Tensor(vector: numbers)) }
+
+  /// y = -x where `sixteen` is 16, else |x|; the If is planned in place once the input's value is known to decide.
+  private let byValue = """
+    graph "g" {
+      input %x: float32[n]
+      input %sixteen: int64[]
+      constant %c: int64[] [16]
+      %is = Equal(%sixteen, %c)
+      %y = If(%is) {then_branch = graph "a" {
+        capture %x = %x
+        %u = Neg(%x)
+        output %u
+      }, else_branch = graph "b" {
+        capture %x = %x
+        %v = Abs(%x)
+        output %v
+      }}
+      output %y
+    }
+    """
+
+  @Test func valuesOfFewIntegersDecide() throws {
+    let program = try program(byValue)
+    for (number, expected) in [(16, [-1, 2]), (8, [1, 2]), (16, [-1, 2])] as [(Int64, [Float])] {
+      let inputs = [try floats([1, -2]), .tensor(try Tensor(scalar: number))]
+      let result = try program.run(inputs, control: RunControl())[0].asTensor()
+      #expect(try result.elements(as: Float.self) == expected)
+    }
+    #expect(program.specializations.withLock { $0.count } == 2)
+    // A run without anything but steps.
+    let x = try Tensor(vector: [Float(3), -4]), number = try Tensor(scalar: Int64(16)), y = try Tensor(vector: [Float(0), 0])
+    #expect(
+      try program.runInPlace(inputs: 2, outputs: 1, input: { [x, number][$0] }, output: { _ in y }, control: nil))
+    #expect(try y.elements(as: Float.self) == [-3, 4])
+  }
+
+  /// A counter decides differently in each run: plans are not made for each of its values for ever.
+  @Test func valuesThatKeepChangingDoNotDecide() throws {
+    let program = try program(byValue)
+    for number in 0..<100 {
+      let inputs = [try floats([1, -2]), .tensor(try Tensor(scalar: Int64(number)))]
+      let result = try program.run(inputs, control: RunControl())[0].asTensor()
+      #expect(try result.elements(as: Float.self) == (number == 16 ? [-1, 2] : [1, 2]))
+    }
+    #expect(program.specializations.withLock { $0.count } <= Program.specializationLimit)
+  }
+
+  /// The extent decides: x[0] where there is one element, else the sum.
+  @Test func shapesDecide() throws {
+    let program = try program(
+      """
+      graph "g" {
+        input %x: float32[n]
+        constant %one: int64[] [1]
+        %size = Size(%x)
+        %single = Equal(%size, %one)
+        %y = If(%single) {then_branch = graph "a" {
+          capture %x = %x
+          %u = Neg(%x)
+          output %u
+        }, else_branch = graph "b" {
+          capture %x = %x
+          %v = ReduceSum(%x)
+          output %v
+        }}
+        output %y
+      }
+      """)
+    for (x, expected) in [([5], [-5]), ([1, 2], [3]), ([1, 2, 3], [6]), ([7], [-7])] as [([Float], [Float])] {
+      let result = try program.run([try floats(x)], control: RunControl())[0].asTensor()
+      #expect(try result.elements(as: Float.self) == expected)
+    }
+  }
+
+  /// An output that a branch only passes on is the captured value itself.
+  @Test func branchesThatComputeNothing() throws {
+    let program = try program(
+      """
+      graph "g" {
+        input %x: float32[2]
+        input %flag: bool[]
+        constant %c: float32[2] [7, 8]
+        %y, %z = If(%flag) {then_branch = graph "a" {
+          capture %x = %x
+          output %x
+          output %x
+        }, else_branch = graph "b" {
+          capture %c = %c
+          capture %x = %x
+          output %c
+          output %x
+        }}
+        output %y
+        output %z
+      }
+      """)
+    for (flag, expected) in [(true, [1, 2]), (false, [7, 8])] as [(Bool, [Float])] {
+      let results = try program.run([try floats([1, 2]), .tensor(try Tensor(scalar: flag))], control: RunControl())
+      #expect(try results[0].asTensor().elements(as: Float.self) == expected)
+      #expect(try results[1].asTensor().elements(as: Float.self) == [1, 2])
+    }
+  }
+
+  /// What does not depend on a changed extent keeps its kernel: of four nodes, one reads y.
+  @Test func plansAreMadeFromPlans() throws {
+    let program = try program(
+      """
+      graph "g" {
+        input %x: float32[n]
+        input %y: float32[m]
+        %a = Neg(%x)
+        %b = Abs(%a)
+        %c = Neg(%y)
+        %d = Exp(%b)
+        output %d
+        output %c
+      }
+      """)
+    let profile = Profile()
+    for (count, made) in [(1, 4), (2, 5), (3, 6), (1, 6)] {
+      let inputs = [try floats([-1, 0]), try floats([Float](repeating: 2, count: count))]
+      let results = try program.run(inputs, control: RunControl(), profile: profile)
+      #expect(try results[1].asTensor().elements(as: Float.self) == [Float](repeating: -2, count: count))
+      #expect(profile.planning.made == made)
+    }
+  }
+}
