@@ -144,11 +144,11 @@ private func floats(_ elements: [Float]) throws -> Value { .tensor(try Tensor(ve
   @Test func callersMemoryTakesTheOutput() throws {
     let program = try program { graph, x in [try graph.add("Neg", [x])] }
     let input = try Tensor(vector: [1, 2] as [Float]), output = try Tensor(vector: [0, 0] as [Float])
-    let unplanned = try program.runInPlace(inputs: 1, outputs: 1, input: { _ in input }, output: { _ in output }, limits: nil)
+    let unplanned = try program.runInPlace(inputs: 1, outputs: 1, input: { _ in input }, output: { _ in output }, control: nil)
     #expect(!unplanned)
     _ = try program.run([.tensor(input)], outputs: [output], control: RunControl())
     #expect(Array(try output.elements(as: Float.self)) == [-1, -2])
-    let planned = try program.runInPlace(inputs: 1, outputs: 1, input: { _ in input }, output: { _ in output }, limits: nil)
+    let planned = try program.runInPlace(inputs: 1, outputs: 1, input: { _ in input }, output: { _ in output }, control: nil)
     #expect(planned)
   }
 

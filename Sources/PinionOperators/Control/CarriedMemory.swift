@@ -7,6 +7,19 @@ import PinionTensor
 struct CarriedMemory {
   private var halves: [[Tensor]] = [[], []]
   private var turn = 0
+  private let counter: Tensor
+  private let condition: Tensor
+
+  init() throws(PinionError) {
+    counter = try Tensor(scalar: Int64(0))
+    condition = try Tensor(scalar: true)
+  }
+
+  /// The iteration's number and a condition that holds; the next call writes over the number.
+  func arguments(_ iteration: Int64) -> [Tensor] {
+    counter.data.storeBytes(of: iteration, as: Int64.self)
+    return [counter, condition]
+  }
 
   /// Memory of these types that does not hold what the last iteration gave.
   mutating func next(_ types: [TensorType], _ context: EagerContext) throws(PinionError) -> [Tensor] {

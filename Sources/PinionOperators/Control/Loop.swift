@@ -34,7 +34,7 @@ public struct Loop: SubgraphTyping, CourseTelling {
 
     var iteration: Int64 = 0
     let expected = Int(clamping: limit)
-    var memory = CarriedMemory()
+    var memory = try CarriedMemory()
     // The types of what the last iteration gave, where it was given the same.
     var steady: [TensorType]?
     while isGoingOn, iteration < limit {
@@ -88,7 +88,7 @@ public struct Loop: SubgraphTyping, CourseTelling {
     expected: Int, _ context: EagerContext
   ) throws(PinionError) -> [Tensor]? {
     guard let subgraphs = context.subgraphs else { return nil }
-    var inputs = [try Tensor(scalar: iteration), try Tensor(scalar: true)]
+    var inputs = memory.arguments(iteration)
     for value in carried {
       guard let tensor = value.plainTensor else { return nil }
       inputs.append(tensor)
