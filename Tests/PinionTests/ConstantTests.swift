@@ -94,7 +94,7 @@ import Testing
   @Test func elementsThatAreMadeGoWithTheirHolder() throws {
     let made = Mutex(0)
     let count = 100_000
-    let file = try FileMapping(copying: UnsafeRawBufferPointer(start: try Tensor([UInt8](repeating: 7, count: count), Shape([count])).data, count: count))
+    let file = try [UInt8](repeating: 7, count: count).withUnsafeBytes { try FileMapping(copying: $0) }
     let base = try #require(file.bytes.baseAddress)
     let source = Constant.copied(file.all, at: base, TensorType(.uint8, try Shape([count])))
     let doubled = try #require(source.constant).derived("doubled", of: source, as: source.type) { elements, target in
