@@ -86,7 +86,8 @@ import Testing
 
   private func listedBytes(at address: UnsafeMutableRawPointer) throws -> Int? {
     var isInside = false
-    for line in try String(contentsOfFile: "/proc/self/smaps", encoding: .utf8).split(separator: "\n") {
+    let file = try #require(FileHandle(forReadingAtPath: "/proc/self/smaps"))
+    for line in String(decoding: try file.readToEnd() ?? Data(), as: UTF8.self).split(separator: "\n") {
       if let range = line.prefixMatch(of: #/([0-9a-f]+)-([0-9a-f]+) /#) {
         let lower = try #require(UInt(range.1, radix: 16)), upper = try #require(UInt(range.2, radix: 16))
         isInside = (lower..<upper).contains(UInt(bitPattern: address))
