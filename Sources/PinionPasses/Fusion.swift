@@ -6,7 +6,7 @@ struct OperatorRecognition: Pass {
   let name = "OperatorRecognition"
   private static let rewriting = Rewriting([
     GatedActivation(), HardSigmoidRecognition(), NormalizationRecognition(), NormalizationBias(), AttentionRecognition(),
-    AttentionByRow(),
+    AttentionByRow(), SharedHeads(), AttentionOverPast(), CausalMask(),
   ])
 
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {

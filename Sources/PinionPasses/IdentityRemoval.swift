@@ -9,7 +9,7 @@ struct IdentityRemoval: Pass {
 
   private static let rewriting = Rewriting([
     CopyRemoval(), CastRemoval(), TransposeMerging(), BatchedTranspose(), ReshapeMerging(), AxisRemoval(), KnownAlignment(), SumOfTwo(),
-    NeutralElement(), DivisionByPowerOfTwo(), StillMovement(),
+    NeutralElement(), NeutralFlag(), DivisionByPowerOfTwo(), StillMovement(), GatherOfColumns(),
   ])
 
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
@@ -230,6 +230,19 @@ struct NeutralElement: Rule {
   }
 }
 
+/// x and true, x or false.
+struct NeutralFlag: Rule {
+  let anchors: [any Operator.Type] = [And.self, Or.self]
+
+  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    guard let (constant, _, other) = editor.constantAndOther(index), constant.count == 1, constant.element == .bool,
+      (constant.data.load(as: UInt8.self) != 0) == (editor.kind(index) == And.self),
+      constant.shape.rank == 0 || constant.shape.rank <= editor.fact(other, at: index).rank ?? 0
+    else { return false }
+    return editor.bypass(index, with: other)
+  }
+}
+
 /// Division by powers of two as a multiplication, which is exact and faster.
 struct DivisionByPowerOfTwo: Rule {
   let anchors: [any Operator.Type] = [Div.self]
@@ -275,8 +288,10 @@ struct StillMovement: Rule {
         guard let axis, let extent = fact.known(axis), end >= Int64(extent) else { return false }
       }
     default:
-      guard let shape = editor.integers(editor.input(index, 1)), let dims = editor.fact(source, at: index).dims, shape.count <= dims.count
-      else { return false }
+      guard let dims = editor.fact(source, at: index).dims else { return false }
+      // Every extent stays what it is, also those that only symbols stand for.
+      if let output = editor[index].outputs.first, !dims.contains(nil), editor.fact(output, at: index + 1).dims == dims { break }
+      guard let shape = editor.integers(editor.input(index, 1)), shape.count <= dims.count else { return false }
       for (extent, target) in zip(dims.suffix(shape.count), shape) where target != 1 {
         guard let extent, Int64(extent) == target else { return false }
       }
