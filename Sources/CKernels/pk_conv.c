@@ -33,6 +33,10 @@ bool pk_conv_depthwise_fits(const pk_conv_shape *s) {
   return s->channels == 1 && s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0;
 }
 
+bool pk_conv_depthwise_pays(const pk_conv_shape *s) {
+  return s->outputs < 8 || (s->stride[2] < 3 && s->kernel[1] * s->kernel[2] < 64);
+}
+
 size_t pk_conv_depthwise_scratch_bytes(pk_isa isa, const pk_conv_shape *s) {
   (void)isa;
   return pk_plane_scratch_bytes(s);

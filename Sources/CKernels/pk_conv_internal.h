@@ -9,7 +9,6 @@ typedef struct pk_conv_table {
   void (*block)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*winograd)(const pk_conv *c, size_t image, size_t group, size_t band0, size_t band1, void *scratch);
   void (*depthwise)(const pk_conv *c, size_t plane0, size_t plane1, void *scratch);
-  void (*pool_max)(const pk_conv_shape *s, const float *x, float *y, size_t planes, void *scratch);
   void (*pool_average)(const pk_conv_shape *s, size_t pad_end_row, size_t pad_end_column, bool count_pad, const float *x, float *y,
                        size_t planes, void *scratch);
   float (*sum)(const float *x, size_t count);

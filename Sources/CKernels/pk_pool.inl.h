@@ -74,10 +74,6 @@ PK_INLINE void pool_planes(const pk_conv_shape *s, bool max, size_t pad_end_row,
   }
 }
 
-static void pool_max(const pk_conv_shape *s, const float *x, float *y, size_t planes, void *scratch) {
-  pool_planes(s, true, 0, 0, false, x, y, planes, scratch);
-}
-
 static void pool_average(const pk_conv_shape *s, size_t pad_end_row, size_t pad_end_column, bool count_pad, const float *x, float *y,
                          size_t planes, void *scratch) {
   pool_planes(s, false, pad_end_row, pad_end_column, count_pad, x, y, planes, scratch);

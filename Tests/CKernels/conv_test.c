@@ -186,11 +186,29 @@ static void test_random(pk_isa isa, way how, bool small) {
   if (finish_shape(&s, pad_end, how >= TRANSPOSED)) test_shape(isa, how, &s);
 }
 
+/// Long kernel rows with wide strides, as in the front ends of audio models and where pictures are cut into patches.
+static void test_long_rows(pk_isa isa) {
+  const bool flat = random_bits() % 4 != 0, upright = random_bits() % 4 == 0;
+  pk_conv_shape s = {.images = random_in(1, 2), .groups = random_in(1, 2), .channels = random_in(1, 3), .outputs = random_in(1, 40),
+                     .in = {1, 1, 1}, .kernel = {1, 1, 1}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}};
+  const int along = upright && flat ? 1 : 2;
+  size_t pad_end[3] = {0};
+  s.in[along] = random_in(1, 900), s.kernel[along] = random_in(8, 200), s.stride[along] = random_in(3, 60);
+  s.pad[along] = random_bits() & 1 ? random_in(0, 50) : 0, pad_end[along] = random_bits() & 1 ? random_in(0, 50) : 0;
+  if (!flat) {
+    s.in[1] = random_in(1, 12), s.kernel[1] = random_in(1, 4), s.stride[1] = random_in(1, 4), s.pad[1] = pad_end[1] = random_in(0, 2);
+    if (random_bits() & 1) s.in[0] = random_in(1, 4), s.kernel[0] = random_in(1, 2), s.pad[0] = pad_end[0] = random_in(0, 1);
+    s.in[2] = random_in(1, 60), s.kernel[2] = random_in(8, 17), s.stride[2] = random_in(3, 17);
+  }
+  if (finish_shape(&s, pad_end, false)) test_shape(isa, GEMM, &s);
+}
+
 int main(void) {
   FOR_EACH_ISA(isa) {
     for (int i = 0; i < 1500; i++) {
       test_random(isa, GEMM, i % 5 != 0);
       test_random(isa, DEPTHWISE, true);
+      if (i % 3 == 0) test_long_rows(isa);
       if (i % 3 == 0) test_random(isa, WINOGRAD, i % 5 != 0);
       if (i % 3 == 0) test_random(isa, TRANSPOSED, true);
       if (i % 50 == 0) test_random(isa, TRANSPOSED, false);

@@ -85,6 +85,9 @@ void pk_conv_winograd_block(pk_isa isa, const pk_conv *c, size_t image, size_t g
 /// Whether pk_conv_depthwise takes this shape.
 bool pk_conv_depthwise_fits(const pk_conv_shape *shape);
 
+/// Whether it is the faster way. It reads its plane once for each output, which the implicit GEMM does once for all.
+bool pk_conv_depthwise_pays(const pk_conv_shape *shape);
+
 /// Scratch bytes of one pk_conv_depthwise call: some rows of a padded input plane.
 size_t pk_conv_depthwise_scratch_bytes(pk_isa isa, const pk_conv_shape *shape);
 
