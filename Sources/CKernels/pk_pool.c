@@ -173,18 +173,6 @@ static uint16_t save_f16(float f) {
 #define NAME(FUNCTION) FUNCTION##_u8
 #include "pk_pool_any.inl.h"
 
-/// The shape for the 2-D f32 kernels, which take one or two axes.
-static bool plane_shape(pk_type type, const pk_pool_shape *s, pk_conv_shape *to) {
-  if (type != PK_F32 || s->rank < 1 || s->rank > 2) return false;
-  *to = (pk_conv_shape){.in = {1, 1, 1}, .kernel = {1, 1, 1}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .out = {1, 1, 1}};
-  for (size_t i = 0; i < s->rank; i++) {
-    const size_t axis = 3 - s->rank + i;
-    to->in[axis] = s->in[i], to->kernel[axis] = s->kernel[i], to->stride[axis] = s->stride[i];
-    to->dilation[axis] = s->dilation[i], to->pad[axis] = s->pad[i], to->out[axis] = s->out[i];
-  }
-  return true;
-}
-
 /// Element bytes of the types whose maxima go row by row; 0 for others.
 static size_t row_width(pk_type type) { return type == PK_F32 ? 4 : type == PK_U8 || type == PK_I8 ? 1 : 0; }
 
@@ -218,12 +206,11 @@ static size_t row_scratch_bytes(pk_type type, const pk_pool_shape *s) {
 
 size_t pk_pool_scratch_bytes(pk_isa isa, pk_type type, const pk_pool_shape *s) {
   (void)isa;
-  pk_conv_shape plane;
-  return pk_max(row_scratch_bytes(type, s), plane_shape(type, s, &plane) ? pk_plane_scratch_bytes(&plane) : 0);
+  return row_scratch_bytes(type, s);
 }
 
 size_t pk_pool_rows(pk_type type, const pk_pool_shape *s, bool max) {
-  if (row_scratch_bytes(type, s) == 0 || (!max && (type != PK_F32 || s->rank < 3))) return 0;
+  if (row_scratch_bytes(type, s) == 0 || (!max && type != PK_F32)) return 0;
   const pk_pool_axes a = axes_of(s, 0);
   return a.out[0] * a.out[1];
 }
@@ -267,13 +254,6 @@ bool pk_pool_average(pk_isa isa, pk_type type, const pk_pool_shape *s, bool coun
                      void *scratch) {
   const size_t rows = pk_pool_rows(type, s, false);
   if (rows) return pk_pool_average_rows(isa, type, s, count_pad, plane1, x, y, plane0 * rows, plane1 * rows, scratch);
-  pk_conv_shape plane;
-  if (plane_shape(type, s, &plane)) {
-    const size_t in = pk_product3(plane.in), out = pk_product3(plane.out);
-    pk_conv_table_of(isa)->pool_average(&plane, s->rank == 2 ? s->pad_end[0] : 0, s->pad_end[s->rank - 1], count_pad,
-                                        (const float *)x + plane0 * in, (float *)y + plane0 * out, plane1 - plane0, scratch);
-    return true;
-  }
   switch (type) {
   case PK_F32: average_f32(s, count_pad, x, y, plane0, plane1); return true;
   case PK_F64: average_f64(s, count_pad, x, y, plane0, plane1); return true;

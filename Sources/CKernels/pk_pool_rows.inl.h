@@ -23,6 +23,25 @@ POOL_INLINE vec NAME(join)(vec a, vec b, int op) {
   return b > a ? b : a;
 }
 
+/// Remembers whether OP_MAX, which loses them, has met a NaN.
+POOL_INLINE vec NAME(note)(vec found, vec a, vec b, int op) {
+#if HAS_NAN
+  if (op == OP_MAX) return ((a != a) | (b != b)) ? (vec)NAN : found;
+#else
+  (void)a, (void)b, (void)op;
+#endif
+  return found;
+}
+
+POOL_INLINE bool NAME(noted)(vec found) {
+#if HAS_NAN
+  return __builtin_reduce_or(found != found) != 0;
+#else
+  (void)found;
+  return false;
+#endif
+}
+
 /// The first tap inside the input on an axis, and the one behind the last.
 POOL_INLINE void NAME(seen)(const pk_pool_axes *s, int axis, size_t out, size_t *first, size_t *last) {
   const size_t start = out * s->stride[axis], pad = s->pad[axis], step = s->dilation[axis], end = pad + s->in[axis];
@@ -31,60 +50,42 @@ POOL_INLINE void NAME(seen)(const pk_pool_axes *s, int axis, size_t out, size_t 
   if (*last < *first) *last = *first;
 }
 
-#if HAS_NAN
-static bool NAME(any_nan)(const T *x, size_t n) {
-  typedef int32_t vec_i __attribute__((ext_vector_type(4 * PK_LANES / sizeof(T))));
-  vec_i found = 0;
-  size_t i = 0;
-  for (; i + LANES <= n; i += LANES) {
-    const vec v = NAME(load)(x + i);
-    found |= v != v;
-  }
-  bool any = __builtin_reduce_or(found) != 0;
-  for (; i < n; i++) any |= x[i] != x[i];
-  return any;
-}
-
-/// Whether the rows that output rows [o0, o1) at depth `od` see have a NaN.
-static bool NAME(nan_seen)(const pk_pool_axes *s, const T *plane, size_t od, size_t o0, size_t o1) {
-  size_t d0, d1;
-  NAME(seen)(s, 0, od, &d0, &d1);
-  const size_t pad = s->pad[1], low = pk_max(o0 * s->stride[1], pad) - pad;
-  const size_t reach = (o1 - 1) * s->stride[1] + pk_pool_reach(s, 1), high = pk_min(pk_max(reach, pad) - pad, s->in[1]);
-  for (size_t d = d0; d < d1 && low < high; d++) {
-    const size_t depth = od * s->stride[0] + d * s->dilation[0] - s->pad[0];
-    if (NAME(any_nan)(plane + (depth * s->in[1] + low) * s->in[2], (high - low) * s->in[2])) return true;
-  }
-  return false;
-}
-#endif
-
 /// to[i] = from[i], joined with what is there unless `fresh`; i < n, which is a multiple of the lanes or as many as there are.
-POOL_INLINE void NAME(join_row)(T *to, const T *from, size_t n, bool fresh, int op) {
+/// `found` becomes NaN in some lane where OP_MAX meets one.
+POOL_INLINE void NAME(join_row)(T *to, const T *from, size_t n, bool fresh, int op, vec *found) {
   size_t i = 0;
   for (; i + LANES <= n; i += LANES) {
     const vec v = NAME(load)(from + i);
+    *found = NAME(note)(*found, v, v, op);
     NAME(store)(to + i, fresh ? v : NAME(join)(NAME(load)(to + i), v, op));
   }
   if (i < n) {
-    T rest[LANES];
+    T rest[LANES] = {0};
     memcpy(rest, from + i, (n - i) * sizeof(T));
-    const vec v = fresh ? NAME(load)(rest) : NAME(join)(NAME(load)(to + i), NAME(load)(rest), op);
-    NAME(store)(to + i, v);
+    const vec v = NAME(load)(rest);
+    *found = NAME(note)(*found, v, v, op);
+    NAME(store)(to + i, fresh ? v : NAME(join)(NAME(load)(to + i), v, op));
   }
 }
 
-/// The join over three rows at once: most windows have no more.
-POOL_INLINE void NAME(join_three)(T *to, const T *a, const T *b, const T *c, size_t n, bool fresh, int op) {
+/// The same for two or three rows at once, of whole vectors: most windows have no more.
+POOL_INLINE void NAME(join_several)(T *to, const T *from, size_t step, bool three, size_t n, bool fresh, int op, vec *found) {
   for (size_t i = 0; i < n; i += LANES) {
-    vec v = NAME(join)(NAME(join)(NAME(load)(a + i), NAME(load)(b + i), op), NAME(load)(c + i), op);
+    const vec a = NAME(load)(from + i), b = NAME(load)(from + i + step);
+    vec v = NAME(join)(a, b, op);
+    *found = NAME(note)(*found, a, b, op);
+    if (three) {
+      const vec c = NAME(load)(from + i + 2 * step);
+      *found = NAME(note)(*found, c, c, op);
+      v = NAME(join)(v, c, op);
+    }
     NAME(store)(to + i, fresh ? v : NAME(join)(NAME(load)(to + i), v, op));
   }
 }
 
 /// The rows that window (od, oh) sees, joined into to[0 ..< in[2]]; elements behind them, up to a vector, are overwritten.
 /// False where it sees none.
-POOL_INLINE bool NAME(join_rows)(const pk_pool_axes *s, const T *plane, const T *end, size_t od, size_t oh, T *to, int op) {
+POOL_INLINE bool NAME(join_rows)(const pk_pool_axes *s, const T *plane, const T *end, size_t od, size_t oh, T *to, int op, vec *found) {
   size_t d0, d1, h0, h1;
   NAME(seen)(s, 0, od, &d0, &d1);
   NAME(seen)(s, 1, oh, &h0, &h1);
@@ -94,14 +95,17 @@ POOL_INLINE bool NAME(join_rows)(const pk_pool_axes *s, const T *plane, const T 
     const size_t depth = od * s->stride[0] + d * s->dilation[0] - s->pad[0];
     const T *row = plane + (depth * s->in[1] + oh * s->stride[1] + h0 * s->dilation[1] - s->pad[1]) * width;
     for (size_t h = h0; h < h1;) {
-      if (h1 - h >= 3 && (size_t)(end - row) >= 2 * step + whole) {
-        NAME(join_three)(to, row, row + step, row + 2 * step, whole, fresh, op);
-        h += 3, row += 3 * step;
-      } else {
-        NAME(join_row)(to, row, (size_t)(end - row) >= whole ? whole : width, fresh, op);
-        h += 1, row += h < h1 ? step : 0;
-      }
+      size_t count = pk_min(h1 - h, 3);
+      if ((size_t)(end - row) < (count - 1) * step + whole) count = 1;
+      if (count == 3)
+        NAME(join_several)(to, row, step, true, whole, fresh, op, found);
+      else if (count == 2)
+        NAME(join_several)(to, row, step, false, whole, fresh, op, found);
+      else
+        NAME(join_row)(to, row, (size_t)(end - row) >= whole ? whole : width, fresh, op, found);
       fresh = false;
+      h += count;
+      if (h < h1) row += count * step;
     }
   }
   return !fresh;
@@ -136,11 +140,12 @@ POOL_INLINE void NAME(each_row)(const pk_pool_axes *s, const T *x, T *y, size_t 
     const size_t oh = row % s->out[1], od = row / s->out[1] % s->out[0], plane = row / s->out[1] / s->out[0];
     T *to = y + row * out;
     int how = op;
-#if HAS_NAN
-    if (op == OP_MAX && NAME(nan_seen)(s, x + plane * plane_size, od, oh, oh + 1)) how = OP_MAX_NAN;
-#endif
-    const bool any = how == OP_MAX_NAN ? NAME(join_rows)(s, x + plane * plane_size, end, od, oh, line + pad, OP_MAX_NAN)
-                                       : NAME(join_rows)(s, x + plane * plane_size, end, od, oh, line + pad, op);
+    vec found = 0;
+    const bool any = NAME(join_rows)(s, x + plane * plane_size, end, od, oh, line + pad, op, &found);
+    if (NAME(noted)(found)) {
+      how = OP_MAX_NAN;
+      NAME(join_rows)(s, x + plane * plane_size, end, od, oh, line + pad, OP_MAX_NAN, &found);
+    }
     const size_t dirty = any ? pad + width : pad, clean = pad + pk_pool_lanes(width, sizeof(T));
     for (size_t i = dirty; i < clean; i++) line[i] = fill;
     if (stride > 1) NAME(split)(line, stride, length, phases);
@@ -199,14 +204,15 @@ POOL_INLINE T *NAME(windows)(const T *from, size_t n, size_t k, size_t step, T *
   return spare;
 }
 
-/// Rows of one plane and depth from a padded copy, as one run of elements.
-POOL_INLINE void NAME(flat)(const pk_pool_axes *s, const T *plane, const T *end, size_t od, size_t o0, size_t o1, T *y, T *copy, size_t room,
+/// Rows of one plane and depth from a padded copy, as one run of elements. False where OP_MAX has met a NaN.
+POOL_INLINE bool NAME(flat)(const pk_pool_axes *s, const T *plane, const T *end, size_t od, size_t o0, size_t o1, T *y, T *copy, size_t room,
                             int op) {
   const size_t ld = pk_pool_flat_line(s), reach = pk_pool_reach(s, 1), width = s->in[2], pad = s->pad[2], rows = o1 - o0;
   size_t d0, d1;
   NAME(seen)(s, 0, od, &d0, &d1);
   const size_t lines = rows + reach - 1, whole = pk_pool_lanes(width, sizeof(T));
   for (size_t i = 0; i < lines * ld; i += LANES) NAME(store)(copy + i, (vec)LOWEST);
+  vec found = 0;
   // Downwards, so that what a vector writes behind its row is put right by the next one; the padding is restored behind it.
   for (size_t i = 0; i < lines; i++) {
     const size_t at = o0 + i - s->pad[1];
@@ -215,11 +221,12 @@ POOL_INLINE void NAME(flat)(const pk_pool_axes *s, const T *plane, const T *end,
     bool fresh = true;
     for (size_t d = d0; d < d1; d++, fresh = false) {
       const T *from = plane + ((od * s->stride[0] + d * s->dilation[0] - s->pad[0]) * s->in[1] + at) * width;
-      NAME(join_row)(to, from, (size_t)(end - from) >= whole ? whole : width, fresh, op);
+      NAME(join_row)(to, from, (size_t)(end - from) >= whole ? whole : width, fresh, op, &found);
     }
     if (!fresh)
       for (size_t j = width; j < whole; j++) to[j] = LOWEST;
   }
+  if (NAME(noted)(found)) return false;
   T *a = copy + room, *b = a + room;
   // A window of one row needs no pass of its own.
   const T *high = s->kernel[1] == 1 ? copy : NAME(windows)(copy, rows * ld, s->kernel[1], s->dilation[1] * ld, a, b, op);
@@ -228,6 +235,7 @@ POOL_INLINE void NAME(flat)(const pk_pool_axes *s, const T *plane, const T *end,
     high = NAME(windows)(high, (rows - 1) * ld + s->out[2], s->kernel[2], s->dilation[2], to, spare, op);
   }
   for (size_t i = 0; i < rows; i++) memcpy(y + i * s->out[2], high + i * ld, s->out[2] * sizeof(T));
+  return true;
 }
 
 static void NAME(max_rows)(const pk_pool_axes *s, const void *source, void *target, size_t row0, size_t row1, void *scratch) {
@@ -241,14 +249,8 @@ static void NAME(max_rows)(const pk_pool_axes *s, const void *source, void *targ
     const size_t oh = row % s->out[1], od = row / s->out[1] % s->out[0];
     const T *plane = x + row / s->out[1] / s->out[0] * plane_size;
     const size_t last = pk_min(pk_min(oh + band, s->out[1]), oh + (row1 - row));
-    bool nan = false;
-#if HAS_NAN
-    nan = NAME(nan_seen)(s, plane, od, oh, last);
-#endif
-    if (nan)
+    if (!NAME(flat)(s, plane, end, od, oh, last, y + row * s->out[2], scratch, room, OP_MAX))
       NAME(flat)(s, plane, end, od, oh, last, y + row * s->out[2], scratch, room, OP_MAX_NAN);
-    else
-      NAME(flat)(s, plane, end, od, oh, last, y + row * s->out[2], scratch, room, OP_MAX);
     row += last - oh;
   }
 }

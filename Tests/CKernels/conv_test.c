@@ -203,12 +203,35 @@ static void test_long_rows(pk_isa isa) {
   if (finish_shape(&s, pad_end, false)) test_shape(isa, GEMM, &s);
 }
 
+/// Packing a part of the weights is packing a copy of it.
+static void test_pack_part(pk_isa isa) {
+  pk_conv_shape s = {.images = 1, .groups = random_in(1, 3), .channels = random_in(1, 5), .outputs = random_in(1, 40)};
+  size_t whole[3], first[3];
+  for (int i = 0; i < 3; i++) {
+    whole[i] = random_in(1, 4), first[i] = random_in(0, whole[i] - 1), s.kernel[i] = random_in(1, whole[i] - first[i]);
+    s.in[i] = s.out[i] = s.stride[i] = s.dilation[i] = 1;
+  }
+  const size_t rows = s.groups * s.outputs * s.channels, taps = s.kernel[0] * s.kernel[1] * s.kernel[2], bytes = pk_conv_packed_bytes(isa, &s);
+  float *w = random_floats(rows * whole[0] * whole[1] * whole[2]), *part = buffer(rows * taps * sizeof(float), 0);
+  float *one = buffer(bytes, 0), *other = buffer(bytes, 0);
+  for (size_t r = 0; r < rows; r++)
+    for (size_t t = 0; t < taps; t++) {
+      const size_t d = first[0] + t / s.kernel[2] / s.kernel[1], h = first[1] + t / s.kernel[2] % s.kernel[1], c = first[2] + t % s.kernel[2];
+      part[r * taps + t] = w[((r * whole[0] + d) * whole[1] + h) * whole[2] + c];
+    }
+  pk_conv_pack(isa, &s, part, 0, s.groups, one);
+  pk_conv_pack_part(isa, &s, whole, first, w, 0, s.groups / 2, other);
+  pk_conv_pack_part(isa, &s, whole, first, w, s.groups / 2, s.groups, other);
+  CHECK(memcmp(one, other, bytes) == 0, "%s: a part of the weights is packed otherwise", pk_isa_name(isa));
+  free(w), free(part), free(one), free(other);
+}
+
 int main(void) {
   FOR_EACH_ISA(isa) {
     for (int i = 0; i < 1500; i++) {
       test_random(isa, GEMM, i % 5 != 0);
       test_random(isa, DEPTHWISE, true);
-      if (i % 3 == 0) test_long_rows(isa);
+      if (i % 3 == 0) test_long_rows(isa), test_pack_part(isa);
       if (i % 3 == 0) test_random(isa, WINOGRAD, i % 5 != 0);
       if (i % 3 == 0) test_random(isa, TRANSPOSED, true);
       if (i % 50 == 0) test_random(isa, TRANSPOSED, false);
