@@ -13,6 +13,24 @@ void pk_conv_pack(pk_isa isa, const pk_conv_shape *s, const float *w, size_t gro
     pk_sgemm_pack_a(isa, false, s->outputs, k, w + g * s->outputs * k, k, 0, s->outputs, packed + g * stride);
 }
 
+void pk_conv_pack_part(pk_isa isa, const pk_conv_shape *s, const size_t whole[3], const size_t first[3], const float *w, size_t group0,
+                       size_t group1, float *packed) {
+  const size_t k = pk_conv_depth(s), stride = pk_conv_group_stride(isa, s), mr = pk_sgemm_panel_rows(isa, s->outputs);
+  const size_t size = pk_product3(whole);
+  for (size_t g = group0; g < group1; g++)
+    for (size_t m = 0; m < s->outputs; m++) {
+      const size_t panel = m / mr * mr, height = pk_min(mr, s->outputs - panel);
+      const float *from = w + (g * s->outputs + m) * s->channels * size;
+      // The place of (m, 0) in a packed A.
+      float *to = packed + g * stride + panel * k + (m - panel);
+      for (size_t c = 0; c < s->channels; c++, from += size)
+        for (size_t d = 0; d < s->kernel[0]; d++)
+          for (size_t h = 0; h < s->kernel[1]; h++)
+            for (size_t t = 0; t < s->kernel[2]; t++, to += height)
+              *to = from[((first[0] + d) * whole[1] + first[1] + h) * whole[2] + first[2] + t];
+    }
+}
+
 void pk_conv_grid(pk_isa isa, const pk_conv_shape *s, size_t threads, size_t *block_rows, size_t *block_cols) {
   const pk_sgemm g = {.m = s->outputs, .n = pk_product3(s->out), .k = pk_conv_depth(s)};
   const size_t products = pk_max(s->images * s->groups, 1);
@@ -31,6 +49,12 @@ void pk_conv_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, siz
 
 bool pk_conv_depthwise_fits(const pk_conv_shape *s) {
   return s->channels == 1 && s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0;
+}
+
+bool pk_conv_depthwise_pays(const pk_conv_shape *s) {
+  const bool wide = s->stride[2] >= 3, is_long = s->kernel[2] >= 8;
+  if (wide) return s->outputs < (is_long ? 2 : 8);
+  return s->outputs < 32 || s->kernel[1] * s->kernel[2] < 49;
 }
 
 size_t pk_conv_depthwise_scratch_bytes(pk_isa isa, const pk_conv_shape *s) {

@@ -52,4 +52,4 @@ static void activate_plane(const pk_conv *c, size_t channel, size_t offset, size
 
 const pk_conv_table PK_CONV_TABLE = {
     .block = conv_block, .winograd = winograd, .depthwise = depthwise, .activate_plane = activate_plane,
-    .pool_max = pool_max, .pool_average = pool_average, .sum = sum_of, .max = max_of};
+    .sum = sum_of, .max = max_of};

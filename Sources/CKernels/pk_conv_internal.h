@@ -9,9 +9,6 @@ typedef struct pk_conv_table {
   void (*block)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*winograd)(const pk_conv *c, size_t image, size_t group, size_t band0, size_t band1, void *scratch);
   void (*depthwise)(const pk_conv *c, size_t plane0, size_t plane1, void *scratch);
-  void (*pool_max)(const pk_conv_shape *s, const float *x, float *y, size_t planes, void *scratch);
-  void (*pool_average)(const pk_conv_shape *s, size_t pad_end_row, size_t pad_end_column, bool count_pad, const float *x, float *y,
-                       size_t planes, void *scratch);
   float (*sum)(const float *x, size_t count);
   float (*max)(const float *x, size_t count);
   void (*activate_plane)(const pk_conv *c, size_t channel, size_t offset, size_t count);
@@ -57,15 +54,14 @@ static inline size_t pk_depthwise_band(const pk_conv_shape *s, size_t row_floats
   return pk_min(pk_max(band / 4 * 4, 4), pk_max(s->out[1], 1));
 }
 
-/// Scratch of the kernels that work on padded rows of a plane: offsets of the kernel's columns, four rows of sums (the
-/// average's divisors take one more), the rows. SIZE_MAX if it does not fit.
+/// Scratch of the kernels that work on padded rows of a plane: offsets of the kernel's columns, four rows of sums, the rows. SIZE_MAX if it does not fit.
 static inline size_t pk_plane_scratch_bytes(const pk_conv_shape *s) {
   const size_t limit = SIZE_MAX / 64;
   const size_t reach = pk_mul(s->kernel[2], s->dilation[2]);
   if (s->out[2] > limit || reach > limit || s->stride[2] > limit || pk_mul(s->kernel[1], s->dilation[1]) > limit) return SIZE_MAX;
   const size_t line = pk_mul(pk_depthwise_phase(s, 16), s->stride[2]), band = pk_depthwise_band(s, line);
   const size_t lines = pk_add(pk_mul(band - 1, s->stride[1]), (s->kernel[1] - 1) * s->dilation[1] + 1);
-  const size_t sums = 5 * ((s->out[2] + 15) / 16 * 16);
+  const size_t sums = 4 * ((s->out[2] + 15) / 16 * 16);
   const size_t floats = pk_mul(pk_add(sums, pk_mul(lines, line)), sizeof(float));
   return pk_add(pk_round64(pk_mul(s->kernel[2], sizeof(size_t))), floats);
 }

@@ -159,11 +159,66 @@ PK_INLINE void valid_columns(const pk_conv_shape *s, size_t kw, ptrdiff_t *low, 
   *high = room > 0 ? (room + step - 1) / step : 0;
 }
 
+/// Rows of kernels at least this long whose windows lie at least LONG_STRIDE apart are read along the kernel, not across windows.
+enum { LONG_ROW = 8, LONG_STRIDE = 3 };
+
+/// Taps [q0, q1) of one kernel row for one vector of windows, whose input rows are given by `line` (NULL: nothing but
+/// padding) for each run: to[(q - q0) * NR + lane].
+static void pack_windows(const pk_conv_shape *s, const float *const *line, const run *runs, size_t count, size_t q0, size_t q1, float *to) {
+  const ptrdiff_t stride = (ptrdiff_t)s->stride[2], width = (ptrdiff_t)s->in[2];
+  unsigned lane = 0;
+  for (size_t i = 0; i < count; i++) {
+    const run *r = runs + i;
+    const ptrdiff_t start = r->ow * stride - (ptrdiff_t)s->pad[2] + (ptrdiff_t)q0, reach = (ptrdiff_t)(q1 - q0);
+    // Windows [whole, end) lie inside the row.
+    ptrdiff_t whole = start < 0 ? (-start + stride - 1) / stride : 0, end = width - reach - start >= 0 ? (width - reach - start) / stride + 1 : 0;
+    if (end > (ptrdiff_t)r->count) end = (ptrdiff_t)r->count;
+    if (!line[i] || end <= whole) whole = end = 0;
+    if (whole < end) transpose(line[i] + (start + whole * stride), s->stride[2], (size_t)(end - whole), q1 - q0, to + r->lane + whole, NR);
+    for (ptrdiff_t j = 0; j < (ptrdiff_t)r->count; j++) {
+      if (j >= whole && j < end) continue;
+      for (ptrdiff_t q = 0; q < reach; q++) {
+        const ptrdiff_t at = start + j * stride + q;
+        to[q * NR + r->lane + j] = line[i] && at >= 0 && at < width ? line[i][at] : 0.0f;
+      }
+    }
+    lane = r->lane + r->count;
+  }
+  for (; lane < VW; lane++)
+    for (size_t q = 0; q < q1 - q0; q++) to[q * NR + lane] = 0.0f;
+}
+
+/// pack_patches for kernels with long rows and wide strides.
+static void pack_long_rows(const pk_conv_shape *s, const float *x, size_t kb, size_t kc, size_t width, const run *runs, const size_t *first,
+                           float *packed) {
+  const size_t length = s->kernel[2], vectors = (width + VW - 1) / VW;
+  for (size_t k = kb; k < kb + kc;) {
+    const size_t row = k / length, q0 = k % length, q1 = pk_min(length, q0 + (kb + kc - k));
+    const size_t kh = row % s->kernel[1], kd = row / s->kernel[1] % s->kernel[0], c = row / s->kernel[1] / s->kernel[0];
+    for (size_t v = 0; v < vectors; v++) {
+      const float *line[VW];
+      const size_t count = first[v + 1] - first[v];
+      for (size_t i = 0; i < count; i++) {
+        const run *r = runs + first[v] + i;
+        const ptrdiff_t d = r->d + (ptrdiff_t)(kd * s->dilation[0]), h = r->h + (ptrdiff_t)(kh * s->dilation[1]);
+        const bool inside = (size_t)d < s->in[0] && (size_t)h < s->in[1];
+        line[i] = inside ? x + ((c * s->in[0] + (size_t)d) * s->in[1] + (size_t)h) * s->in[2] : NULL;
+      }
+      pack_windows(s, line, runs + first[v], count, q0, q1, packed + (k - kb) * NR + v / 2 * kc * NR + v % 2 * VW);
+    }
+    if (vectors % 2)
+      for (size_t q = 0; q < q1 - q0; q++) vf_store(packed + (k - kb + q) * NR + vectors / 2 * kc * NR + VW, (vf)0.0f);
+    k += q1 - q0;
+  }
+}
+
 /// Rows [kb, kb + kc) of the patch matrix (row = (channel, kd, kh, kw)) for the columns of `runs`, as packed panels.
 static void pack_patches(const pk_conv_shape *s, const float *x, size_t kb, size_t kc, size_t width, const run *runs, const size_t *first,
                          float *packed) {
   const size_t taps = pk_product3(s->kernel), plane = pk_product3(s->in), stride = s->stride[2];
   const size_t vectors = (width + VW - 1) / VW;
+  if (s->kernel[2] >= LONG_ROW && stride >= LONG_STRIDE && s->dilation[2] == 1)
+    return pack_long_rows(s, x, kb, kc, width, runs, first, packed);
   for (size_t tap = 0; tap < taps; tap++) {
     // Channels whose row of this tap lies in [kb, kb + kc).
     const size_t c0 = kb > tap ? (kb - tap + taps - 1) / taps : 0;

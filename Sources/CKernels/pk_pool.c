@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "pk_conv_internal.h"
+#include "pk_pool_internal.h"
+#include "pk_select.h"
 
 // One output's window over the input, tap by tap in row-major order.
 
@@ -171,32 +173,72 @@ static uint16_t save_f16(float f) {
 #define NAME(FUNCTION) FUNCTION##_u8
 #include "pk_pool_any.inl.h"
 
-/// The shape for the 2-D f32 kernels, which take one or two axes.
-static bool plane_shape(pk_type type, const pk_pool_shape *s, pk_conv_shape *to) {
-  if (type != PK_F32 || s->rank < 1 || s->rank > 2) return false;
-  *to = (pk_conv_shape){.in = {1, 1, 1}, .kernel = {1, 1, 1}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .out = {1, 1, 1}};
+/// Element bytes of the types whose maxima go row by row; 0 for others.
+static size_t row_width(pk_type type) { return type == PK_F32 ? 4 : type == PK_U8 || type == PK_I8 ? 1 : 0; }
+
+static pk_pool_axes axes_of(const pk_pool_shape *s, size_t planes) {
+  pk_pool_axes to = {.in = {1, 1, 1}, .kernel = {1, 1, 1}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .out = {1, 1, 1}, .planes = planes};
   for (size_t i = 0; i < s->rank; i++) {
     const size_t axis = 3 - s->rank + i;
-    to->in[axis] = s->in[i], to->kernel[axis] = s->kernel[i], to->stride[axis] = s->stride[i];
-    to->dilation[axis] = s->dilation[i], to->pad[axis] = s->pad[i], to->out[axis] = s->out[i];
+    to.in[axis] = s->in[i], to.kernel[axis] = s->kernel[i], to.stride[axis] = s->stride[i], to.dilation[axis] = s->dilation[i];
+    to.pad[axis] = s->pad[i], to.pad_end[axis] = s->pad_end[i], to.out[axis] = s->out[i];
   }
-  return true;
+  return to;
+}
+
+/// Above this, a pool goes by plain loops: windows far beyond the input would need buffers of their size.
+enum { ROW_SCRATCH_LIMIT = 64 << 20 };
+
+/// Scratch of a pool that goes row by row; 0 where it does not.
+static size_t row_scratch_bytes(pk_type type, const pk_pool_shape *s) {
+  const size_t width = row_width(type);
+  if (width == 0 || s->rank < 1 || s->rank > 3) return 0;
+  const pk_pool_axes a = axes_of(s, 0);
+  for (int i = 0; i < 3; i++)
+    if (pk_mul(a.kernel[i], a.dilation[i]) > ROW_SCRATCH_LIMIT || pk_max(a.pad[i], a.stride[i]) > ROW_SCRATCH_LIMIT ||
+        pk_max(a.in[i], a.out[i]) > ROW_SCRATCH_LIMIT)
+      return 0;
+  const size_t line = pk_pool_line(&a, width), flat = pk_mul(pk_pool_flat_rows(&a, width) + pk_pool_reach(&a, 1), pk_pool_flat_line(&a));
+  const size_t rows = 2 * line + pk_pool_lanes(a.out[2], width), copies = pk_pool_is_flat(&a) ? pk_mul(3, pk_add(flat, 256 / width)) : 0;
+  const size_t bytes = pk_mul(pk_max(rows, copies), width);
+  return bytes <= ROW_SCRATCH_LIMIT ? pk_round64(bytes) : 0;
 }
 
 size_t pk_pool_scratch_bytes(pk_isa isa, pk_type type, const pk_pool_shape *s) {
   (void)isa;
-  pk_conv_shape plane;
-  return plane_shape(type, s, &plane) ? pk_plane_scratch_bytes(&plane) : 0;
+  return row_scratch_bytes(type, s);
+}
+
+size_t pk_pool_rows(pk_type type, const pk_pool_shape *s, bool max) {
+  if (row_scratch_bytes(type, s) == 0 || (!max && type != PK_F32)) return 0;
+  const pk_pool_axes a = axes_of(s, 0);
+  return a.out[0] * a.out[1];
+}
+
+bool pk_pool_max_rows(pk_isa isa, pk_type type, const pk_pool_shape *s, size_t planes, const void *x, void *y, size_t row0, size_t row1,
+                      void *scratch) {
+  const pk_pool_axes a = axes_of(s, planes);
+  const pk_pool_table t = PK_SELECT(isa, pk_pool_table);
+  switch (type) {
+  case PK_F32: t.max_f32(&a, x, y, row0, row1, scratch); return true;
+  case PK_U8: t.max_u8(&a, x, y, row0, row1, scratch); return true;
+  case PK_I8: t.max_i8(&a, x, y, row0, row1, scratch); return true;
+  default: return false;
+  }
+}
+
+bool pk_pool_average_rows(pk_isa isa, pk_type type, const pk_pool_shape *s, bool count_pad, size_t planes, const void *x, void *y,
+                          size_t row0, size_t row1, void *scratch) {
+  if (type != PK_F32) return false;
+  const pk_pool_axes a = axes_of(s, planes);
+  PK_SELECT(isa, pk_pool_table).average_f32(&a, count_pad, x, y, row0, row1, scratch);
+  return true;
 }
 
 bool pk_pool_max(pk_isa isa, pk_type type, const pk_pool_shape *s, const void *x, void *y, int64_t *indices, bool column_major,
                  size_t plane0, size_t plane1, void *scratch) {
-  pk_conv_shape plane;
-  if (!indices && plane_shape(type, s, &plane)) {
-    const size_t in = pk_product3(plane.in), out = pk_product3(plane.out);
-    pk_conv_table_of(isa)->pool_max(&plane, (const float *)x + plane0 * in, (float *)y + plane0 * out, plane1 - plane0, scratch);
-    return true;
-  }
+  const size_t rows = indices ? 0 : pk_pool_rows(type, s, true);
+  if (rows) return pk_pool_max_rows(isa, type, s, plane1, x, y, plane0 * rows, plane1 * rows, scratch);
   switch (type) {
   case PK_F32: max_f32(s, x, y, indices, column_major, plane0, plane1); return true;
   case PK_F64: max_f64(s, x, y, indices, column_major, plane0, plane1); return true;
@@ -210,13 +252,8 @@ bool pk_pool_max(pk_isa isa, pk_type type, const pk_pool_shape *s, const void *x
 
 bool pk_pool_average(pk_isa isa, pk_type type, const pk_pool_shape *s, bool count_pad, const void *x, void *y, size_t plane0, size_t plane1,
                      void *scratch) {
-  pk_conv_shape plane;
-  if (plane_shape(type, s, &plane)) {
-    const size_t in = pk_product3(plane.in), out = pk_product3(plane.out);
-    pk_conv_table_of(isa)->pool_average(&plane, s->rank == 2 ? s->pad_end[0] : 0, s->pad_end[s->rank - 1], count_pad,
-                                        (const float *)x + plane0 * in, (float *)y + plane0 * out, plane1 - plane0, scratch);
-    return true;
-  }
+  const size_t rows = pk_pool_rows(type, s, false);
+  if (rows) return pk_pool_average_rows(isa, type, s, count_pad, plane1, x, y, plane0 * rows, plane1 * rows, scratch);
   switch (type) {
   case PK_F32: average_f32(s, count_pad, x, y, plane0, plane1); return true;
   case PK_F64: average_f64(s, count_pad, x, y, plane0, plane1); return true;

@@ -21,6 +21,18 @@ bool pk_dequantize_f32(pk_isa isa, pk_type from, const pk_quantization *q, const
   return true;
 }
 
+bool pk_add_int8(pk_isa isa, pk_type type, const pk_pairwise_int8 *q, const void *a, const void *b, void *c, size_t n) {
+  if ((unsigned)type >= PK_TYPE_LIMIT || !PK_SELECT(isa, pk_quantize_table).add[type]) return false;
+  PK_SELECT(isa, pk_quantize_table).add[type](q, a, b, c, n);
+  return true;
+}
+
+bool pk_multiply_int8(pk_isa isa, pk_type type, const pk_pairwise_int8 *q, const void *a, const void *b, void *c, size_t n) {
+  if ((unsigned)type >= PK_TYPE_LIMIT || !PK_SELECT(isa, pk_quantize_table).multiply[type]) return false;
+  PK_SELECT(isa, pk_quantize_table).multiply[type](q, a, b, c, n);
+  return true;
+}
+
 void pk_range_f32(pk_isa isa, const float *x, size_t n, float *least, float *greatest) {
   PK_SELECT(isa, pk_quantize_table).range(x, n, least, greatest);
 }

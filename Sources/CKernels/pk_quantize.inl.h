@@ -73,6 +73,55 @@ DEFINE_DEQUANTIZE(u16, uint16_t)
 DEFINE_DEQUANTIZE(i16, int16_t)
 DEFINE_DEQUANTIZE(i32, int32_t)
 
+/// x * factor + addend, rounded once. The product of a byte and a float is exact in double.
+static inline __attribute__((always_inline)) float PK_FN(pk_fma)(float x, float factor, float addend) {
+#if PK_LEVEL > 0
+  return __builtin_fmaf(x, factor, addend);
+#else
+  return (float)((double)x * (double)factor + (double)addend);
+#endif
+}
+
+// Operands are bytes or one byte for all; each combination is a loop of its own.
+#define PAIRWISE_LOOP(EXPRESSION)                                                                                           \
+  if (q->a_walks && q->b_walks) {                                                                                           \
+    PK_VECTORISE for (size_t i = 0; i < n; i++) {                                                                           \
+      const float x = (float)from_a[i], y = (float)from_b[i];                                                               \
+      to[i] = (T_)PK_FN(pk_code)(EXPRESSION, low, high, 0);                                                                 \
+    }                                                                                                                       \
+  } else if (q->a_walks) {                                                                                                  \
+    const float y = (float)*from_b;                                                                                         \
+    PK_VECTORISE for (size_t i = 0; i < n; i++) {                                                                           \
+      const float x = (float)from_a[i];                                                                                     \
+      to[i] = (T_)PK_FN(pk_code)(EXPRESSION, low, high, 0);                                                                 \
+    }                                                                                                                       \
+  } else {                                                                                                                  \
+    const float x = (float)*from_a;                                                                                         \
+    PK_VECTORISE for (size_t i = 0; i < n; i++) {                                                                           \
+      const float y = (float)from_b[q->b_walks ? i : 0];                                                                    \
+      to[i] = (T_)PK_FN(pk_code)(EXPRESSION, low, high, 0);                                                                 \
+    }                                                                                                                       \
+  }
+
+#define DEFINE_PAIRWISE(NAME, T, LOW, HIGH)                                                                                 \
+  static void PK_FN(add_##NAME)(const pk_pairwise_int8 *q, const void *a, const void *b, void *c, size_t n) {               \
+    typedef T T_;                                                                                                           \
+    const T *from_a = a, *from_b = b;                                                                                       \
+    T *to = c;                                                                                                              \
+    const float factor_a = q->factor_a, factor_b = q->factor_b, offset = q->offset, low = LOW, high = HIGH;                 \
+    PAIRWISE_LOOP(PK_FN(pk_fma)(x, factor_a, PK_FN(pk_fma)(y, factor_b, offset)))                                           \
+  }                                                                                                                         \
+  static void PK_FN(multiply_##NAME)(const pk_pairwise_int8 *q, const void *a, const void *b, void *c, size_t n) {          \
+    _Pragma("clang fp contract(off)") typedef T T_;                                                                         \
+    const T *from_a = a, *from_b = b;                                                                                       \
+    T *to = c;                                                                                                              \
+    const float zero_a = q->zero_a, zero_b = q->zero_b, factor = q->factor_a, offset = q->offset, low = LOW, high = HIGH;   \
+    PAIRWISE_LOOP((x - zero_a) * (y - zero_b) * factor + offset)                                                            \
+  }
+
+DEFINE_PAIRWISE(u8, uint8_t, 0.0f, 255.0f)
+DEFINE_PAIRWISE(i8, int8_t, -128.0f, 127.0f)
+
 static void PK_FN(range)(const float *x, size_t n, float *least, float *greatest) {
   float low[PK_LANES] = {0}, high[PK_LANES] = {0};
   size_t i = 0;
@@ -100,5 +149,7 @@ const pk_quantize_table PK_FN(pk_quantize_table) = {
                    [PK_I16] = PK_FN(requantize_i16)},
     .dequantize = {[PK_U8] = PK_FN(dequantize_u8), [PK_I8] = PK_FN(dequantize_i8), [PK_U16] = PK_FN(dequantize_u16),
                    [PK_I16] = PK_FN(dequantize_i16), [PK_I32] = PK_FN(dequantize_i32)},
+    .add = {[PK_U8] = PK_FN(add_u8), [PK_I8] = PK_FN(add_i8)},
+    .multiply = {[PK_U8] = PK_FN(multiply_u8), [PK_I8] = PK_FN(multiply_i8)},
     .range = PK_FN(range),
 };

@@ -8,6 +8,8 @@ typedef struct pk_quantize_table {
   void (*quantize[PK_TYPE_LIMIT])(const pk_quantization *q, const float *x, void *y, size_t n);
   void (*requantize[PK_TYPE_LIMIT])(const pk_quantization *q, int32_t bias, const int32_t *x, void *y, size_t n);
   void (*dequantize[PK_TYPE_LIMIT])(const pk_quantization *q, const void *x, float *y, size_t n);
+  void (*add[PK_TYPE_LIMIT])(const pk_pairwise_int8 *q, const void *a, const void *b, void *c, size_t n);
+  void (*multiply[PK_TYPE_LIMIT])(const pk_pairwise_int8 *q, const void *a, const void *b, void *c, size_t n);
   void (*range)(const float *x, size_t n, float *least, float *greatest);
 } pk_quantize_table;
 

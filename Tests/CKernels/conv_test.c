@@ -186,11 +186,52 @@ static void test_random(pk_isa isa, way how, bool small) {
   if (finish_shape(&s, pad_end, how >= TRANSPOSED)) test_shape(isa, how, &s);
 }
 
+/// Long kernel rows with wide strides, as in the front ends of audio models and where pictures are cut into patches.
+static void test_long_rows(pk_isa isa) {
+  const bool flat = random_bits() % 4 != 0, upright = random_bits() % 4 == 0;
+  pk_conv_shape s = {.images = random_in(1, 2), .groups = random_in(1, 2), .channels = random_in(1, 3), .outputs = random_in(1, 40),
+                     .in = {1, 1, 1}, .kernel = {1, 1, 1}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}};
+  const int along = upright && flat ? 1 : 2;
+  size_t pad_end[3] = {0};
+  s.in[along] = random_in(1, 900), s.kernel[along] = random_in(8, 200), s.stride[along] = random_in(3, 60);
+  s.pad[along] = random_bits() & 1 ? random_in(0, 50) : 0, pad_end[along] = random_bits() & 1 ? random_in(0, 50) : 0;
+  if (!flat) {
+    s.in[1] = random_in(1, 12), s.kernel[1] = random_in(1, 4), s.stride[1] = random_in(1, 4), s.pad[1] = pad_end[1] = random_in(0, 2);
+    if (random_bits() & 1) s.in[0] = random_in(1, 4), s.kernel[0] = random_in(1, 2), s.pad[0] = pad_end[0] = random_in(0, 1);
+    s.in[2] = random_in(1, 60), s.kernel[2] = random_in(8, 17), s.stride[2] = random_in(3, 17);
+  }
+  if (finish_shape(&s, pad_end, false)) test_shape(isa, GEMM, &s);
+}
+
+/// Packing a part of the weights is packing a copy of it.
+static void test_pack_part(pk_isa isa) {
+  pk_conv_shape s = {.images = 1, .groups = random_in(1, 3), .channels = random_in(1, 5), .outputs = random_in(1, 40)};
+  size_t whole[3], first[3];
+  for (int i = 0; i < 3; i++) {
+    whole[i] = random_in(1, 4), first[i] = random_in(0, whole[i] - 1), s.kernel[i] = random_in(1, whole[i] - first[i]);
+    s.in[i] = s.out[i] = s.stride[i] = s.dilation[i] = 1;
+  }
+  const size_t rows = s.groups * s.outputs * s.channels, taps = s.kernel[0] * s.kernel[1] * s.kernel[2], bytes = pk_conv_packed_bytes(isa, &s);
+  float *w = random_floats(rows * whole[0] * whole[1] * whole[2]), *part = buffer(rows * taps * sizeof(float), 0);
+  float *one = buffer(bytes, 0), *other = buffer(bytes, 0);
+  for (size_t r = 0; r < rows; r++)
+    for (size_t t = 0; t < taps; t++) {
+      const size_t d = first[0] + t / s.kernel[2] / s.kernel[1], h = first[1] + t / s.kernel[2] % s.kernel[1], c = first[2] + t % s.kernel[2];
+      part[r * taps + t] = w[((r * whole[0] + d) * whole[1] + h) * whole[2] + c];
+    }
+  pk_conv_pack(isa, &s, part, 0, s.groups, one);
+  pk_conv_pack_part(isa, &s, whole, first, w, 0, s.groups / 2, other);
+  pk_conv_pack_part(isa, &s, whole, first, w, s.groups / 2, s.groups, other);
+  CHECK(memcmp(one, other, bytes) == 0, "%s: a part of the weights is packed otherwise", pk_isa_name(isa));
+  free(w), free(part), free(one), free(other);
+}
+
 int main(void) {
   FOR_EACH_ISA(isa) {
     for (int i = 0; i < 1500; i++) {
       test_random(isa, GEMM, i % 5 != 0);
       test_random(isa, DEPTHWISE, true);
+      if (i % 3 == 0) test_long_rows(isa), test_pack_part(isa);
       if (i % 3 == 0) test_random(isa, WINOGRAD, i % 5 != 0);
       if (i % 3 == 0) test_random(isa, TRANSPOSED, true);
       if (i % 50 == 0) test_random(isa, TRANSPOSED, false);

@@ -82,6 +82,49 @@ static void test_mean(void) {
   CHECK(y[0] == 0 && y[1] == 1.5f && y[2] == 1.5f, "means with padding %g %g %g", (double)y[0], (double)y[1], (double)y[2]);
 }
 
+/// Sums and products of bytes, by what the declarations say.
+static void test_pairwise(pk_isa isa, bool is_signed, size_t n) {
+  const pk_type type = is_signed ? PK_I8 : PK_U8;
+  const double low = is_signed ? -128 : 0, high = is_signed ? 127 : 255;
+  const size_t steps[3][2] = {{1, 1}, {1, 0}, {0, 1}};
+  unsigned char *a = buffer(n, 0), *b = buffer(n, 0), *c = buffer(n + 1, 0x77);
+  for (size_t i = 0; i < n; i++) a[i] = (unsigned char)random_bits(), b[i] = (unsigned char)random_bits();
+  for (int way = 0; way < 6; way++) {
+    const bool sum = way < 3;
+    const size_t *step = steps[way % 3];
+    pk_pairwise_int8 q = {.a_walks = step[0], .b_walks = step[1], .zero_a = (float)random_in(0, 100), .zero_b = (float)random_in(0, 100)};
+    q.factor_a = sum ? fabsf(random_unit()) : fabsf(random_unit()) * 0.02f, q.factor_b = fabsf(random_unit()), q.offset = 40 * random_unit();
+    // Ties: halves that both orders of rounding give exactly.
+    if (random_bits() & 1) q.factor_a = 0.5f, q.factor_b = 0.25f, q.offset = (float)random_in(0, 9) * 0.25f;
+    c[n] = 0x77;
+    CHECK(sum ? pk_add_int8(isa, type, &q, a, b, c, n) : pk_multiply_int8(isa, type, &q, a, b, c, n), "no kernel");
+    CHECK(c[n] == 0x77, "%s: wrote behind its end", pk_isa_name(isa));
+    for (size_t i = 0; i < n; i++) {
+      const unsigned char p = a[i * step[0]], r = b[i * step[1]];
+      const float x = is_signed ? (float)(int8_t)p : (float)p, y = is_signed ? (float)(int8_t)r : (float)r;
+      float value;
+      if (sum) {
+        value = fmaf(x, q.factor_a, fmaf(y, q.factor_b, q.offset));
+      } else {
+        volatile float product = (x - q.zero_a) * (y - q.zero_b);
+        product = product * q.factor_a;
+        value = product + q.offset;
+      }
+      const double rounded = nearbyint(value), want = rounded < low ? low : rounded > high ? high : rounded;
+      const int got = is_signed ? (int8_t)c[i] : c[i];
+      CHECK(got == (int)want, "%s way %d: %d, not %g", pk_isa_name(isa), way, got, want);
+    }
+    // The result may take the place of an operand.
+    unsigned char *over = step[0] ? a : b, *kept = buffer(n, 0);
+    memcpy(kept, over, n);
+    (void)(sum ? pk_add_int8(isa, type, &q, a, b, over, n) : pk_multiply_int8(isa, type, &q, a, b, over, n));
+    CHECK(memcmp(over, c, n) == 0, "%s way %d: another result in place", pk_isa_name(isa), way);
+    memcpy(over, kept, n);
+    free(kept);
+  }
+  free(a), free(b), free(c);
+}
+
 int main(void) {
   test_mean();
   FOR_EACH_ISA(isa) {
@@ -89,7 +132,9 @@ int main(void) {
       for (int variant = 0; variant < 4; variant++)
         for (size_t n = 1; n < 200; n += 1 + n / 7) test_codes(isa, kind, n, variant & 1, variant & 2);
     for (size_t n = 0; n < 100; n++) test_range(isa, n);
+    for (size_t n = 1; n < 300; n += 1 + n / 9) test_pairwise(isa, false, n), test_pairwise(isa, true, n);
     CHECK(!pk_quantize_f32(isa, PK_F32, NULL, NULL, NULL, 0) && !pk_dequantize_f32(isa, PK_I64, NULL, NULL, NULL, 0), "unknown types");
+    CHECK(!pk_add_int8(isa, PK_F32, NULL, NULL, NULL, NULL, 0) && !pk_multiply_int8(isa, PK_I16, NULL, NULL, NULL, NULL, 0), "unknown types");
   }
   return test_end("quantize_test");
 }

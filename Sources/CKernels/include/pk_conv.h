@@ -44,6 +44,11 @@ size_t pk_conv_packed_bytes(pk_isa isa, const pk_conv_shape *shape);
 /// Packs the weights w[groups * outputs][channels][kernel] of the groups [group0, group1).
 void pk_conv_pack(pk_isa isa, const pk_conv_shape *shape, const float *w, size_t group0, size_t group1, float *packed);
 
+/// The same from weights of which `shape` has only a part: w[groups * outputs][channels][whole], its taps [first, first +
+/// shape->kernel).
+void pk_conv_pack_part(pk_isa isa, const pk_conv_shape *shape, const size_t whole[3], const size_t first[3], const float *w, size_t group0,
+                       size_t group1, float *packed);
+
 /// Block sizes for pk_conv_block that keep `threads` threads busy, together with images and groups, and each call short.
 void pk_conv_grid(pk_isa isa, const pk_conv_shape *shape, size_t threads, size_t *block_rows, size_t *block_cols);
 
@@ -84,6 +89,9 @@ void pk_conv_winograd_block(pk_isa isa, const pk_conv *c, size_t image, size_t g
 
 /// Whether pk_conv_depthwise takes this shape.
 bool pk_conv_depthwise_fits(const pk_conv_shape *shape);
+
+/// Whether it is the faster way. It reads its plane once for each output, which the implicit GEMM does once for all.
+bool pk_conv_depthwise_pays(const pk_conv_shape *shape);
 
 /// Scratch bytes of one pk_conv_depthwise call: some rows of a padded input plane.
 size_t pk_conv_depthwise_scratch_bytes(pk_isa isa, const pk_conv_shape *shape);

@@ -40,6 +40,16 @@ bool pk_pool_max(pk_isa isa, pk_type type, const pk_pool_shape *s, const void *x
 bool pk_pool_average(pk_isa isa, pk_type type, const pk_pool_shape *s, bool count_pad, const void *x, void *y, size_t plane0, size_t plane1,
                      void *scratch);
 
+/// Rows of a plane's output (runs along the last axis) where the maximum, or else the mean, can be taken of any range of them;
+/// 0 where not. The results are those of the functions above.
+size_t pk_pool_rows(pk_type type, const pk_pool_shape *s, bool max);
+
+/// Rows [row0, row1) of the maxima or means, counted through all `planes`; false as above. x has all planes.
+bool pk_pool_max_rows(pk_isa isa, pk_type type, const pk_pool_shape *s, size_t planes, const void *x, void *y, size_t row0, size_t row1,
+                      void *scratch);
+bool pk_pool_average_rows(pk_isa isa, pk_type type, const pk_pool_shape *s, bool count_pad, size_t planes, const void *x, void *y,
+                          size_t row0, size_t row1, void *scratch);
+
 /// Planes [plane0, plane1) of y = (sum |x|^p)^(1/p) over each window, p >= 1. Types as pk_pool_average.
 bool pk_pool_lp(pk_type type, const pk_pool_shape *s, double p, const void *x, void *y, size_t plane0, size_t plane1);
 

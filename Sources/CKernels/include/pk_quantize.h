@@ -33,6 +33,21 @@ bool pk_dequantize_f32(pk_isa isa, pk_type from, const pk_quantization *q, const
 /// Least and greatest of n floats and 0, NaN left out.
 void pk_range_f32(pk_isa isa, const float *x, size_t n, float *least, float *greatest);
 
+/// Two tensors of bytes and what makes codes of their sum or product.
+typedef struct pk_pairwise_int8 {
+  bool a_walks, b_walks; ///< Otherwise the operand is one element for all.
+  float zero_a, zero_b;  ///< Of a product only.
+  float factor_a, factor_b; ///< Scales over the result's scale; of a product, both in `factor_a`.
+  float offset; ///< The result's zero point, for a sum less the operands' zero points times their factors.
+} pk_pairwise_int8;
+
+/// c = round(a * factor_a + (b * factor_b + offset)), each multiply-add rounded once. `type` is PK_U8 or PK_I8; false for
+/// others. c may be a or b where that walks.
+bool pk_add_int8(pk_isa isa, pk_type type, const pk_pairwise_int8 *q, const void *a, const void *b, void *c, size_t n);
+
+/// c = round((a - zero_a) * (b - zero_b) * factor_a + offset), every operation rounded. As above.
+bool pk_multiply_int8(pk_isa isa, pk_type type, const pk_pairwise_int8 *q, const void *a, const void *b, void *c, size_t n);
+
 /// Means of windows over up to three axes (depth, height, width; missing ones come first with size, kernel and stride 1) of
 /// `inner` channels that lie next to each other: 1 for a plane, all channels for an image with its channels last.
 typedef struct pk_average_int8 {

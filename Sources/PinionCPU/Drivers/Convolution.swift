@@ -94,7 +94,7 @@ public func floatConvolutionKernel(
   guard shape.window.rank <= 3 else { return try directConvolutionKernel(shape, operands, Float.self, isTransposed: false, context) }
   let isa = pk_isa_best()
   var c = shape.threeAxes
-  if pk_conv_depthwise_fits(&c) { return try depthwiseKernel(shape, c, operands, context) }
+  if pk_conv_depthwise_fits(&c), pk_conv_depthwise_pays(&c) { return try depthwiseKernel(shape, c, operands, context) }
   // Transforming the weights pays only where it is done once.
   if context.value(operands.weights) != nil, pk_conv_winograd_fits(&c), pk_conv_winograd_pays(isa, &c) {
     return try winogradKernel(shape, c, operands, context)

@@ -48,8 +48,9 @@ public func poolKernel(_ function: PoolFunction, planes: Int, _ window: Window, 
   let scratch = try scratchSize(pk_pool_scratch_bytes(isa, type, &shape))
   let wantsIndices = context.wants(output: 1)
   let work = max(Double(window.outputCount) * Double(window.kernelCount), 1)
-  let grain = max(1, min(Int(saturating: min(1e6 / work, 1e6)), planes / (context.threads &* 3)))
   let description = shape
+  if !wantsIndices, let kernel = rowPoolKernel(function, type, planes: planes, shape, work: work, scratch: scratch, context) { return kernel }
+  let grain = max(1, min(Int(saturating: min(1e6 / work, 1e6)), planes / (context.threads &* 3)))
   return .ranges(planes, grain: grain, laneScratchBytes: scratch) { frame, range in
     var shape = description
     let (first, last) = (range.lowerBound, range.upperBound)
@@ -62,6 +63,38 @@ public func poolKernel(_ function: PoolFunction, planes: Int, _ window: Window, 
       _ = pk_pool_average(isa, type, &shape, countsPadding, x, y, first, last, frame.laneScratch)
     case .norm(let p):
       _ = pk_pool_lp(type, &shape, p, x, y, first, last)
+    }
+  }
+}
+
+/// The kernel of a pool that can be cut between rows of its output, so that a task is short however large a plane is.
+/// - Parameter work: elements that the windows of a plane see, each as often as it is seen.
+private func rowPoolKernel(
+  _ function: PoolFunction, _ type: pk_type, planes: Int, _ shape: pk_pool_shape, work: Double, scratch: Int, _ context: KernelContext
+) -> Kernel? {
+  let isa = pk_isa_best()
+  var description = shape
+  let isMaximum: Bool, countsPadding: Bool
+  switch function {
+  case .maximum: (isMaximum, countsPadding) = (true, false)
+  case .mean(let counts): (isMaximum, countsPadding) = (false, counts)
+  case .norm: return nil
+  }
+  let rows = pk_pool_rows(type, &description, isMaximum)
+  guard rows > 0 else { return nil }
+  let count = planes &* rows
+  // Whole planes where they are small: what is made ready for a task is then made once for them.
+  let wanted = max(1, min(Int(saturating: min(4e6 * Double(rows) / work, 1e9)), count / (context.threads &* 3)))
+  let grain = wanted > rows ? wanted / rows &* rows : wanted
+  let final = description
+  return .ranges(count, grain: grain, laneScratchBytes: scratch) { frame, range in
+    var shape = final
+    let (first, last) = (range.lowerBound, range.upperBound)
+    let x = frame.rawInput(0), y = frame.rawOutput(0)
+    if isMaximum {
+      _ = pk_pool_max_rows(isa, type, &shape, planes, x, y, first, last, frame.laneScratch)
+    } else {
+      _ = pk_pool_average_rows(isa, type, &shape, countsPadding, planes, x, y, first, last, frame.laneScratch)
     }
   }
 }

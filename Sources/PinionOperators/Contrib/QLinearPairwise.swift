@@ -45,50 +45,49 @@ extension QLinearPairwise {
   public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context.broadcast([0, 3]))] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let type: pk_type
     switch try context.type(0).element {
-    case .uint8: try kernel(UInt8.self, context)
-    case .int8: try kernel(Int8.self, context)
+    case .uint8: type = PK_U8
+    case .int8: type = PK_I8
     default: throw context.unsupportedTypes()
     }
-  }
-
-  private func kernel<T: FixedWidthInteger & Element>(_: T.Type, _ context: KernelContext) throws(PinionError) -> Kernel {
     let output = try context.outputType(0)
     let broadcast = Broadcast([try context.type(0).shape, try context.type(3).shape], to: output.shape)
     let hasA = context.has(2), hasB = context.has(5), hasC = context.has(7)
-    let aStep = broadcast.walks[0] ? 1 : 0, bStep = broadcast.walks[1] ? 1 : 0
+    let isa = pk_isa_best(), multiplies = Self.multiplies
     return .ranges(output.count, grain: elementwiseGrain) { frame, range in
       func scale(_ index: Int) -> Float { frame.input(index, as: Float.self)[0] }
-      func zero(_ index: Int, _ isPresent: Bool) -> Float { isPresent ? Float(frame.input(index, as: T.self)[0]) : 0 }
-      let zeroA = zero(2, hasA), zeroB = zero(5, hasB), zeroC = zero(7, hasC)
-      // The zero point is rounded with the rest, and each multiply-add rounds once: so does the runtime these operators stem from.
-      let quantize = Quantization<T>(zeroPoint: 0)
-      let factorA = Self.multiplies ? scale(1) * scale(4) / scale(6) : scale(1) / scale(6), factorB = scale(4) / scale(6)
-      let offset = Double(zeroC - (factorA * zeroA + factorB * zeroB))
-      let wideA = Double(factorA), wideB = Double(factorB)
-      let a = frame.input(0, as: T.self), b = frame.input(3, as: T.self), c = frame.output(0, as: T.self)
+      func zero(_ index: Int, _ isPresent: Bool) -> Float {
+        guard isPresent else { return 0 }
+        return type == PK_U8 ? Float(frame.input(index, as: UInt8.self)[0]) : Float(frame.input(index, as: Int8.self)[0])
+      }
+      var pair = pk_pairwise_int8()
+      pair.a_walks = broadcast.walks[0]
+      pair.b_walks = broadcast.walks[1]
+      pair.zero_a = zero(2, hasA)
+      pair.zero_b = zero(5, hasB)
+      // The zero point is rounded with the rest: so does the runtime these operators stem from.
+      let zeroC = zero(7, hasC)
+      if multiplies {
+        pair.factor_a = scale(1) * scale(4) / scale(6)
+        pair.offset = zeroC
+      } else {
+        pair.factor_a = scale(1) / scale(6)
+        pair.factor_b = scale(4) / scale(6)
+        pair.offset = zeroC - (pair.factor_a * pair.zero_a + pair.factor_b * pair.zero_b)
+      }
+      let a = frame.rawInput(0), b = frame.rawInput(3), c = frame.rawOutput(0)
       broadcast.forEachRun(in: range) { at, start, count in
-        let x = a + at[0], y = b + at[1], z = c + start
-        if Self.multiplies {
-          for index in 0..<count {
-            z[index] = quantize((Float(x[index &* aStep]) - zeroA) * (Float(y[index &* bStep]) - zeroB) * factorA + zeroC)
-          }
-        } else if aStep == 1 && bStep == 1 {
-          for index in 0..<count { z[index] = quantize(sum(x[index], y[index], wideA, wideB, offset)) }
+        if multiplies {
+          _ = pk_multiply_int8(isa, type, &pair, a + at[0], b + at[1], c + start, count)
         } else {
-          for index in 0..<count { z[index] = quantize(sum(x[index &* aStep], y[index &* bStep], wideA, wideB, offset)) }
+          _ = pk_add_int8(isa, type, &pair, a + at[0], b + at[1], c + start, count)
         }
       }
     }
   }
 
   public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([0, 3], context))] }
-}
-
-/// `a * factorA + (b * factorB + offset)` with float32 results of exact products.
-@inline(__always)
-private func sum<T: FixedWidthInteger>(_ a: T, _ b: T, _ factorA: Double, _ factorB: Double, _ offset: Double) -> Float {
-  Float(Double(a) * factorA + Double(Float(Double(b) * factorB + offset)))
 }
 
 /// Rounds multiples of a scale to bytes around a zero point.

@@ -31,6 +31,24 @@ import Testing
     try expect(y, [-3, -1, -1] as [Int8], [1, 1, 3])
   }
 
+  @Test func volumes() throws {
+    let x = try tensor((0..<16).map(Float.init), [1, 1, 2, 2, 4])
+    let window: [String: AttributeValue] = ["kernel_shape": .ints([2, 2, 2]), "strides": .ints([2, 2, 2])]
+    try expect(try evaluate("MaxPool", attributes: window, [x]), [13, 15] as [Float], [1, 1, 1, 1, 2])
+    try expect(try evaluate("AveragePool", attributes: window, [x]), [6.5, 8.5] as [Float], [1, 1, 1, 1, 2])
+  }
+
+  @Test func notANumberStays() throws {
+    for stride in [Int64(1), 2] {
+      let y = try evaluate(
+        "MaxPool", attributes: ["kernel_shape": .ints([3]), "strides": .ints([stride])],
+        [try tensor([1, .nan, 2, 3, 4, 5, 1] as [Float], [1, 1, 7])])
+      let values = Array(try y.elements(as: Float.self))
+      #expect(values.map(\.isNaN) == (stride == 1 ? [true, true, false, false, false] : [true, false, false]))
+      #expect(values.last == 5)
+    }
+  }
+
   @Test func meansCountPaddingWhereAsked() throws {
     let x = try tensor([2, 4] as [Float], [1, 1, 2])
     let window: [String: AttributeValue] = ["kernel_shape": .ints([2]), "pads": .ints([1, 1])]
