@@ -8,7 +8,7 @@ VENV := $(CURDIR)/.build/venv
 CUDA_VENV := $(CURDIR)/.build/cuda-venv
 RELEASE := $(CURDIR)/.build/release
 
-.PHONY: help build install wheel demo test conformance cuda-check cuda-faults deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests soak fuzz clean
+.PHONY: help build install wheel demo test conformance bench-operators cuda-check cuda-faults deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests soak fuzz clean
 
 help:
 	@echo "make build        libpinion.so and run-model, optimised, in .build/release"
@@ -17,6 +17,7 @@ help:
 	@echo "make demo         run a real model on a real input"
 	@echo "make test         everything that CI runs"
 	@echo "make conformance  ONNX's backend tests through the Python package"
+	@echo "make bench-operators  each operator alone against onnxruntime, the worst ratio first; ARGUMENTS='--only REGEX --json FILE'"
 	@echo "make soak         random graphs from new seeds, SECONDS of them (default 600)"
 	@echo "make cuda-check   compile the CUDA kernels for every architecture with NVIDIA's compiler from PyPI, and report on them"
 	@echo "make cuda-faults  put known faults into CUDA kernels and see that the emulated tests find them"
@@ -110,6 +111,11 @@ contrib-tests: $(VENV)/ready
 
 command-tests: $(VENV)/ready
 	RUN_MODEL=$(RELEASE)/run-model $(VENV)/bin/python -m pytest -q Tests/run-model
+
+# Not part of `make test`: minutes of measuring, and figures that only an idle machine gives.
+ARGUMENTS ?=
+bench-operators: build $(VENV)/ready
+	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Benchmarks/operators.py $(ARGUMENTS)
 
 conformance: test-deps $(VENV)/ready
 	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Tests/Conformance/conformance.py --known Tests/Conformance/known-failures.txt

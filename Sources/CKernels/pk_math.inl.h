@@ -190,6 +190,76 @@ static inline float PK_FN(pk_tan_f32)(float x) {
   return quadrant & 1 ? -c / s : s / c;
 }
 
+// asin(r) for 0 <= r <= 0.55 with z = r * r; the tail's fit 2e-9.
+static inline float PK_FN(pk_asin_core)(float r, float z) {
+  float p = 0x1.72d0dcp-5f;
+  p = p * z + 0x1.19b112p-7f;
+  p = p * z + 0x1.11efa2p-5f;
+  p = p * z + 0x1.6aff54p-5f;
+  p = p * z + 0x1.334446p-4f;
+  p = p * z + 0x1.555532p-3f;
+  return r + r * (z * p);
+}
+
+// Above 0.55, asin(a) is pi/2 - 2 asin(sqrt((1 - a) / 2)), whose second part stays below 1 and so rounds finely; beyond 1 the root is NaN.
+static inline float PK_FN(pk_asin_f32)(float x) {
+  const float a = fabsf(x);
+  const bool small = a <= 0.55f;
+  const float z = small ? a * a : (1 - a) * 0.5f;
+  const float p = PK_FN(pk_asin_core)(small ? a : __builtin_elementwise_sqrt(z), z);
+  return copysignf(small ? p : 0x1.921fb6p0f - (2 * p + 0x1.777a5cp-25f), x);
+}
+
+static inline float PK_FN(pk_acos_f32)(float x) {
+  const float a = fabsf(x);
+  const bool small = a <= 0.55f;
+  const float z = small ? a * a : (1 - a) * 0.5f;
+  const float p = PK_FN(pk_asin_core)(small ? a : __builtin_elementwise_sqrt(z), z);
+  const float inner = 0x1.921fb6p0f - (copysignf(p, x) + 0x1.777a5cp-25f);
+  const float outer = x < 0 ? 0x1.921fb6p1f - (2 * p + 0x1.777a5cp-24f) : 2 * p;
+  return small ? inner : outer;
+}
+
+// The argument comes to at most a half in magnitude by taking off the angle pi/4 or pi/2; the tail's fit 4e-9.
+static inline float PK_FN(pk_atan_f32)(float x) {
+  const float a = fabsf(x);
+  const bool middle = a > 0.5f, large = a > 0x1.3504f4p1f;
+  const float q = (large ? -1 : middle ? a - 1 : a) / (large ? a : middle ? a + 1 : 1), z = q * q;
+  float p = 0x1.3db432p-5f;
+  p = p * z - 0x1.47352ep-4f;
+  p = p * z + 0x1.c0315cp-4f;
+  p = p * z - 0x1.244b9cp-3f;
+  p = p * z + 0x1.9996f8p-3f;
+  p = p * z - 0x1.555552p-2f;
+  const float high = large ? 0x1.921fb6p0f : middle ? 0x1.921fb6p-1f : 0;
+  const float low = large ? -0x1.777a5cp-25f : middle ? -0x1.777a5cp-26f : 0;
+  return copysignf(high + (q + (q * (z * p) + low)), x);
+}
+
+// exp(x) / 2 for x >= 0, which is finite where sinh and cosh are.
+static inline float PK_FN(pk_half_exp)(float x) {
+  uint32_t n;
+  const float p = PK_FN(pk_exp_parts)(x > 90 ? 90 : x, &n);
+  const uint32_t half = (uint32_t)((int32_t)(n - 1) >> 1);
+  return p * PK_FN(pk_float)((half + 127) << 23) * PK_FN(pk_float)((n - 1 - half + 127) << 23);
+}
+
+static inline float PK_FN(pk_cosh_f32)(float x) {
+  const float h = PK_FN(pk_half_exp)(fabsf(x));
+  return h + 0.25f / h;
+}
+
+// The difference of exponentials cancels below 1, where a polynomial stands; 7e-9.
+static inline float PK_FN(pk_sinh_f32)(float x) {
+  const float a = fabsf(x), r = a > 1 ? 1 : a, z = r * r;
+  float p = 0x1.7a26b4p-19f;
+  p = p * z + 0x1.9ffe10p-13f;
+  p = p * z + 0x1.111136p-7f;
+  p = p * z + 0x1.555556p-3f;
+  const float h = PK_FN(pk_half_exp)(a);
+  return copysignf(a > 1 ? h - 0.25f / h : a != a ? a : r + r * (z * p), x);
+}
+
 // f64 has libm.
 static inline double PK_FN(pk_sigmoid_f64)(double x) {
   const double e = exp(-fabs(x));

@@ -107,45 +107,58 @@ static bool PK_FN(pk_strided_copy_any)(const void *xs, const int64_t *x_strides,
 }
 const pk_strided_copy_fn PK_FN(pk_strided_copy) = PK_FN(pk_strided_copy_any);
 
-// Along a lone line each element waits for the one before, in a register; several lines side by side vectorise.
-#define CUMULATIVE(name, type, T, A, READ, WRITE, neutral, operator)                                                    \
-  static void PK_FN(pk_##name##_##type)(const void *xs, void *ys, size_t outer, size_t axis, size_t inner, bool exclusive, bool reverse) { \
-    if (axis == 0) return;                                                                                              \
-    for (size_t o = 0; o < outer; o++) {                                                                                \
-      if (inner == 1) {                                                                                                 \
-        const T *x = (const T *)xs + o * axis;                                                                          \
-        T *y = (T *)ys + o * axis;                                                                                      \
-        A running = neutral;                                                                                            \
-        for (size_t k = 0; k < axis; k++) {                                                                             \
-          const size_t at = reverse ? axis - 1 - k : k;                                                                 \
-          const A before = running;                                                                                     \
-          running = before operator (A)READ(x[at]);                                                                     \
-          y[at] = (T)WRITE(exclusive ? before : running);                                                               \
-        }                                                                                                               \
-        continue;                                                                                                       \
+// Along a line each element waits for the one before, in a register: columns side by side vectorise, and whole lines go several
+// at a time. A sum starts with -0, which keeps a first -0 as it is.
+#define CUMULATIVE(name, type, T, A, READ, WRITE, empty, start, operator)                                               \
+  static inline void PK_FN(pk_##name##_lines_##type)(const T *x, T *y, size_t axis, size_t count, bool exclusive, bool reverse) { \
+    A running[LINES];                                                                                                   \
+    for (size_t l = 0; l < count; l++) running[l] = exclusive ? (A)(empty) : (A)(start);                                \
+    for (size_t k = 0; k < axis; k++) {                                                                                 \
+      const size_t at = reverse ? axis - 1 - k : k;                                                                     \
+      for (size_t l = 0; l < count; l++) {                                                                              \
+        const A before = running[l], after = before operator (A)READ(x[l * axis + at]);                                 \
+        running[l] = after;                                                                                             \
+        y[l * axis + at] = (T)WRITE(exclusive ? before : after);                                                        \
       }                                                                                                                 \
-      for (size_t tile = 0; tile < inner; tile += TILE) {                                                               \
-        const size_t width = inner - tile < TILE ? inner - tile : TILE;                                                 \
-        const T *x = (const T *)xs + o * axis * inner + tile;                                                           \
-        T *y = (T *)ys + o * axis * inner + tile;                                                                       \
-        A running[TILE];                                                                                                \
-        for (size_t i = 0; i < width; i++) running[i] = neutral;                                                        \
-        for (size_t k = 0; k < axis; k++) {                                                                             \
-          const size_t row = (reverse ? axis - 1 - k : k) * inner;                                                      \
-          PK_VECTORISE for (size_t i = 0; i < width; i++) {                                                             \
-            const A before = running[i], after = before operator (A)READ(x[row + i]);                                   \
-            running[i] = after;                                                                                         \
-            y[row + i] = (T)WRITE(exclusive ? before : after);                                                          \
-          }                                                                                                             \
+    }                                                                                                                   \
+  }                                                                                                                     \
+  static inline void PK_FN(pk_##name##_columns_##type)(const T *x, T *y, size_t axis, size_t inner, size_t width, bool exclusive, bool reverse) { \
+    for (size_t tile = 0; tile < width; tile += TILE) {                                                                 \
+      const size_t count = width - tile < TILE ? width - tile : TILE;                                                   \
+      A running[TILE];                                                                                                  \
+      for (size_t i = 0; i < count; i++) running[i] = exclusive ? (A)(empty) : (A)(start);                              \
+      for (size_t k = 0; k < axis; k++) {                                                                               \
+        const size_t row = (reverse ? axis - 1 - k : k) * inner + tile;                                                 \
+        PK_VECTORISE for (size_t i = 0; i < count; i++) {                                                               \
+          const A before = running[i], after = before operator (A)READ(x[row + i]);                                     \
+          running[i] = after;                                                                                           \
+          y[row + i] = (T)WRITE(exclusive ? before : after);                                                            \
         }                                                                                                               \
       }                                                                                                                 \
     }                                                                                                                   \
+  }                                                                                                                     \
+  static void PK_FN(pk_##name##_##type)(const void *xs, void *ys, size_t axis, size_t inner, size_t first, size_t last, bool exclusive, \
+                                        bool reverse) {                                                                 \
+    const T *x = xs;                                                                                                    \
+    T *y = ys;                                                                                                          \
+    if (inner == 1) {                                                                                                   \
+      for (; first + LINES <= last; first += LINES)                                                                     \
+        PK_FN(pk_##name##_lines_##type)(x + first * axis, y + first * axis, axis, LINES, exclusive, reverse);           \
+      for (; first < last; first++) PK_FN(pk_##name##_lines_##type)(x + first * axis, y + first * axis, axis, 1, exclusive, reverse); \
+      return;                                                                                                           \
+    }                                                                                                                   \
+    while (first < last) {                                                                                              \
+      const size_t column = first % inner, width = inner - column < last - first ? inner - column : last - first;       \
+      const size_t at = first / inner * axis * inner + column;                                                          \
+      PK_FN(pk_##name##_columns_##type)(x + at, y + at, axis, inner, width, exclusive, reverse);                        \
+      first += width;                                                                                                   \
+    }                                                                                                                   \
   }
-enum { TILE = 128 };
+enum { TILE = 128, LINES = 8 };
 #define AS_IT_IS(v) (v)
 #define BOTH(type, T, A, READ, WRITE)                                                                                   \
-  CUMULATIVE(cumsum, type, T, A, READ, WRITE, 0, +)                                                                     \
-  CUMULATIVE(cumprod, type, T, A, READ, WRITE, 1, *)
+  CUMULATIVE(cumsum, type, T, A, READ, WRITE, 0, -0.0, +)                                                                     \
+  CUMULATIVE(cumprod, type, T, A, READ, WRITE, 1, 1, *)
 BOTH(f32, float, float, AS_IT_IS, AS_IT_IS)
 BOTH(f64, double, double, AS_IT_IS, AS_IT_IS)
 BOTH(f16, uint16_t, float, PK_FN(pk_f32_of_f16), PK_FN(pk_f16_of_f32))

@@ -10,6 +10,14 @@ enum { BLOCK = 16, STRIP = 256 };
 #include "pk_unary_real.inl.h"
 #define DEAR_KERNEL(name) BLOCK_KERNEL(PK_VECTORISE_16, name)
 MATH_FORMULAS(DEAR_KERNEL)
+#define DEAR_FUNCTION(name)                                                                                \
+  FORMULA(name, MATH(name)(x))                                                                             \
+  DEAR_KERNEL(name)
+DEAR_FUNCTION(asin)
+DEAR_FUNCTION(acos)
+DEAR_FUNCTION(atan)
+DEAR_FUNCTION(sinh)
+DEAR_FUNCTION(cosh)
 
 // Arguments beyond the reach of the short reduction are rare and go to libm one by one.
 #define TRIG_KERNEL(name)                                                                                  \
@@ -61,6 +69,11 @@ MATH_FORMULAS(MATH_KERNEL)
 LIBM_KERNEL(sin)
 LIBM_KERNEL(cos)
 LIBM_KERNEL(tan)
+LIBM_KERNEL(asin)
+LIBM_KERNEL(acos)
+LIBM_KERNEL(atan)
+LIBM_KERNEL(sinh)
+LIBM_KERNEL(cosh)
 #undef REAL
 #undef NAME
 

@@ -108,11 +108,6 @@ VECTOR_FORMULAS(VECTOR_KERNEL)
     (void)params;                                                                                          \
     for (size_t i = 0; i < n; i++) target[i] = LIBM(name)(source[i]);                                      \
   }
-LIBM_KERNEL(asin)
-LIBM_KERNEL(acos)
-LIBM_KERNEL(atan)
-LIBM_KERNEL(sinh)
-LIBM_KERNEL(cosh)
 LIBM_KERNEL(asinh)
 LIBM_KERNEL(acosh)
 LIBM_KERNEL(atanh)

@@ -21,9 +21,10 @@ typedef bool (*pk_strided_copy_fn)(const void *x, const int64_t *x_strides, void
                                    size_t rank, size_t element_size);
 pk_strided_copy_fn pk_strided_copy_kernel(pk_isa isa);
 
-/// Running sums or products along the axis of [outer, axis, inner], both arrays contiguous. exclusive: without the element
-/// itself; reverse: from the end. y is x or does not overlap it.
-typedef void (*pk_cumulative_fn)(const void *x, void *y, size_t outer, size_t axis, size_t inner, bool exclusive, bool reverse);
+/// Running sums or products along the axis of [outer, axis, inner], both arrays contiguous: of the lines first ..< last, where
+/// line l is index l / inner of the outer and l % inner of the inner axis. exclusive: without the element itself; reverse: from the
+/// end. y is x or does not overlap it.
+typedef void (*pk_cumulative_fn)(const void *x, void *y, size_t axis, size_t inner, size_t first, size_t last, bool exclusive, bool reverse);
 
 /// f32, f64, f16, bf16 (both in f32, rounded at each store), i32, i64, u32 and u64 (wrapping), else NULL.
 pk_cumulative_fn pk_cumulative_sum_kernel(pk_isa isa, pk_type type);

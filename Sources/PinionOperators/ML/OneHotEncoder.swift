@@ -12,6 +12,8 @@ public struct OneHotEncoder: CPUExecutable {
   /// Whether an element of no category gives zeros and is no error.
   let allowsOthers: Bool
   private let places: [LabelKey: Int]
+  /// The places of the whole numbers from the least category on, -1 for none; nil where that would be a long table.
+  private let nearPlaces: (least: Int64, table: [Int32])?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     allowsOthers = try attributes.bool("zeros", default: true)
@@ -23,6 +25,15 @@ public struct OneHotEncoder: CPUExecutable {
     var places: [LabelKey: Int] = [:]
     for index in 0..<categories.count { places[read(UnsafeRawPointer(categories.data), index)] = index }
     self.places = places
+    if let least = integers.min(), let greatest = integers.max(), case let (span, overflow) = greatest.subtractingReportingOverflow(least),
+      !overflow, span < 1 << 12, integers.count < 1 << 20
+    {
+      var table = [Int32](repeating: -1, count: Int(span) &+ 1)
+      for (index, value) in integers.enumerated() { table[Int(value &- least)] = Int32(truncatingIfNeeded: index) }
+      nearPlaces = (least, table)
+    } else {
+      nearPlaces = nil
+    }
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
@@ -38,10 +49,23 @@ public struct OneHotEncoder: CPUExecutable {
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let read = try LabelKey.reader(type.element)
-    let count = categories.count
+    let count = categories.count, isInt64 = type.element == .int64
     return .ranges(type.count, grain: max(1, elementwiseGrain / max(count, 1))) { [self] (frame, range) throws(PinionError) in
       let y = frame.output(0, as: Float.self)
       (y + range.lowerBound &* count).update(repeating: 0, count: range.count &* count)
+      if isInt64, let (least, table) = nearPlaces {
+        let x = frame.input(0, as: Int64.self)
+        for index in range {
+          let (offset, overflow) = x[index].subtractingReportingOverflow(least)
+          let place = !overflow && offset >= 0 && offset < table.count ? table[Int(offset)] : -1
+          if place >= 0 {
+            y[index &* count &+ Int(place)] = 1
+          } else if !allowsOthers {
+            throw .invalidValue("element \(index) has no category")
+          }
+        }
+        return
+      }
       for index in range {
         var key = read(frame.rawInput(0), index)
         // Floating-point elements are truncated, as the categories are whole numbers.

@@ -97,12 +97,20 @@ public struct SVMClassifier: CPUExecutable {
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let wantsScores = context.wants(output: 1)
-    let room = try Room(classes: classes, pairs: pairs, vectors: vectorCount)
-    let cost = vectorCount &* columns
-    return try rowKernel(context, columns: columns...columns, scoreCount: room.count, cost: cost) { [self] frame, x, scratch, row in
-      let best = vectorRanges.isEmpty ? classifyLinearly(x, scratch) : classify(x, scratch, room)
+    let room = try Room(classes: classes, pairs: pairs)
+    @Sendable func write(_ best: Int, _ scores: UnsafeMutablePointer<Double>, _ frame: KernelFrame, _ row: Int) {
       labels.write(best, to: frame.rawOutput(0), row)
-      if wantsScores { writeScores(scratch, scoreCount, to: frame.rawOutput(1), at: row &* scoreCount, .float32) }
+      if wantsScores { writeScores(scores, scoreCount, to: frame.rawOutput(1), at: row &* scoreCount, .float32) }
+    }
+    if vectorRanges.isEmpty {
+      let cost = vectorCount &* columns
+      return try rowKernel(context, columns: columns...columns, scoreCount: room.count, cost: cost) { [self] frame, x, scores, row in
+        write(classifyLinearly(x, scores), scores, frame, row)
+      }
+    }
+    return try kernel.rows(context, vectors: vectors, count: vectorCount, columns: columns, scoreCount: room.count) {
+      [self] frame, values, scores, row in
+      write(classify(values, scores, room), scores, frame, row)
     }
   }
 
@@ -119,29 +127,24 @@ public struct SVMClassifier: CPUExecutable {
 
   /// Parts of a lane's scratch memory, in doubles.
   private struct Room {
-    let kernels: Int
     let votes: Int
     let pairwise: Int
     let matrix: Int
     let count: Int
 
-    init(classes: Int, pairs: Int, vectors: Int) throws(PinionError) {
+    init(classes: Int, pairs: Int) throws(PinionError) {
       let square = try classes.multiplied(by: classes)
-      kernels = try max(pairs, classes).adding(0)
-      votes = try kernels.adding(vectors)
+      votes = max(pairs, classes)
       pairwise = try votes.adding(classes)
       matrix = try pairwise.adding(square)
       count = try matrix.adding(square).adding(classes)
     }
   }
 
-  private func classify(_ x: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Double>, _ room: Room) -> Int {
-    let table = vectors.pointer.assumingMemoryBound(to: Float.self)
-    let kernels = UnsafeMutableRawPointer(scores + room.kernels).assumingMemoryBound(to: Float.self)
+  private func classify(_ kernels: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Double>, _ room: Room) -> Int {
     let factors = coefficients.pointer.assumingMemoryBound(to: Float.self)
     let votes = scores + room.votes
     let total = vectorCount
-    kernel.evaluate(x, table, rows: total, columns: columns, to: kernels)
     votes.update(repeating: 0, count: classes)
     var pair = 0
     for i in 0..<classes {

@@ -51,12 +51,8 @@ public struct SVMRegressor: CPUExecutable {
   public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, [context.featureRows, 1])] }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    let room = try vectorCount.adding(1)
-    return try rowKernel(context, columns: columns...columns, scoreCount: room, cost: vectorCount &* columns) {
-      [self] frame, x, score, row in
-      let table = vectors.pointer.assumingMemoryBound(to: Float.self)
-      let values = UnsafeMutableRawPointer(score + 1).assumingMemoryBound(to: Float.self)
-      kernel.evaluate(x, table, rows: vectorCount, columns: columns, to: values)
+    try kernel.rows(context, vectors: vectors, count: vectorCount, columns: columns, scoreCount: 1) {
+      [self] frame, values, score, row in
       let sum = rho + Double(pk_dot_f32(coefficients.pointer.assumingMemoryBound(to: Float.self), values, vectorCount))
       score[0] = sum
       if isOneClass { score[0] = sum > 0 ? 1 : -1 } else { postTransform.apply(score, 1) }

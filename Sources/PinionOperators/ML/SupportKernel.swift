@@ -42,22 +42,86 @@ struct SupportKernel: Sendable {
     self.degree = degree
   }
 
-  /// Writes the kernel's value for `x` and each of `rows` vectors.
-  func evaluate(
-    _ x: UnsafePointer<Float>, _ vectors: UnsafePointer<Float>, rows: Int, columns: Int, to values: UnsafeMutablePointer<Float>
-  ) {
-    if kind == .radial {
-      for row in 0..<rows { values[row] = -gamma * pk_square_distance_f32(x, vectors + row &* columns, columns) }
-    } else {
-      for row in 0..<rows { values[row] = pk_dot_f32(x, vectors + row &* columns, columns) }
-    }
+  /// Turns the dot products of vectors, or the squares of their distances, into the kernel's values.
+  private func finish(_ values: UnsafeMutablePointer<Float>, _ count: Int) {
     switch kind {
     case .linear: break
-    case .radial: apply(PK_UNARY_EXP, values, rows)
-    case .polynomial: for row in 0..<rows { values[row] = pow(gamma * values[row] + offset, degree) }
+    case .radial:
+      for index in 0..<count { values[index] *= -gamma }
+      apply(PK_UNARY_EXP, values, count)
+    case .polynomial:
+      if degree == 2 || degree == 3 {
+        for index in 0..<count {
+          let base = gamma * values[index] + offset
+          values[index] = degree == 2 ? base * base : base * base * base
+        }
+      } else {
+        for index in 0..<count { values[index] = pow(gamma * values[index] + offset, degree) }
+      }
     case .sigmoid:
-      for row in 0..<rows { values[row] = gamma * values[row] + offset }
-      apply(PK_UNARY_TANH, values, rows)
+      for index in 0..<count { values[index] = gamma * values[index] + offset }
+      apply(PK_UNARY_TANH, values, count)
+    }
+  }
+
+  /// A kernel that computes the values for some rows and all vectors at once and then goes through the rows.
+  /// - Parameters:
+  ///   - vectors: `count` rows of `columns`.
+  ///   - scoreCount: how many scores `body` has room for.
+  ///   - body: gets a row's values, room for scores, and the row's number.
+  func rows(
+    _ context: KernelContext, vectors: Buffer, count: Int, columns: Int, scoreCount: Int,
+    _ body: @escaping @Sendable (KernelFrame, UnsafeMutablePointer<Float>, UnsafeMutablePointer<Double>, Int) -> Void
+  ) throws(PinionError) -> Kernel {
+    let input = try FeatureRows(try context.type(0))
+    guard input.columns == columns else {
+      throw .invalidShape("input 'X' has \(input.columns) features, the model \(columns)")
+    }
+    let isa = pk_isa_best(), kind = kind, cost = max(try count.multiplied(by: columns), 1)
+    let block = min(max(4_000_000 / cost, 1), 32)
+    var form = pk_sgemm()
+    (form.m, form.n, form.k) = (block, count, columns)
+    (form.lda, form.ldb, form.ldc, form.alpha) = (columns, columns, count, 1)
+    let packedBytes = pk_sgemm_packed_b_bytes(isa, columns, count)
+    guard packedBytes >= 0, packedBytes < Int.max / 4 else { throw .outOfMemory(bytes: packedBytes) }
+    let packed = try Allocator.system.buffer(bytes: packedBytes)
+    let table = vectors.pointer.assumingMemoryBound(to: Float.self)
+    pk_sgemm_pack_b(isa, true, columns, count, table, columns, 0, count, packed.pointer.assumingMemoryBound(to: Float.self))
+    form.packed_b = UnsafePointer(packed.pointer.assumingMemoryBound(to: Float.self))
+    let productScratch = pk_sgemm_scratch_bytes(isa, &form, block, count)
+    guard productScratch >= 0, productScratch < Int.max / 4 else { throw .outOfMemory(bytes: productScratch) }
+
+    let read = try input.reader(as: .float32)
+    let converted = try input.scratchBytes(block, as: .float32)
+    let valueBytes = try alignedUp(try block.multiplied(by: count).multiplied(by: 4), to: Buffer.alignment)
+    let scoreBytes = try alignedUp(try scoreCount.multiplied(by: MemoryLayout<Double>.stride), to: Buffer.alignment)
+    let scratch = try converted.adding(valueBytes).adding(scoreBytes).adding(productScratch)
+    let grain = max(1_000_000 / cost / block, 1) &* block
+    return .ranges(input.rows, grain: grain, laneScratchBytes: scratch) { [self] frame, range in
+      let values = (frame.laneScratch + converted).assumingMemoryBound(to: Float.self)
+      let scores = (frame.laneScratch + (converted &+ valueBytes)).assumingMemoryBound(to: Double.self)
+      for first in stride(from: range.lowerBound, to: range.upperBound, by: block) {
+        let few = min(block, range.upperBound &- first)
+        let x = read(frame.rawInput(0), first..<first &+ few, frame.laneScratch).assumingMemoryBound(to: Float.self)
+        if kind == .radial {
+          let table = vectors.pointer.assumingMemoryBound(to: Float.self)
+          for row in 0..<few {
+            for vector in 0..<count {
+              values[row &* count &+ vector] = pk_square_distance_f32(x + row &* columns, table + vector &* columns, columns)
+            }
+          }
+        } else {
+          var g = pk_sgemm()
+          (g.m, g.n, g.k) = (few, count, columns)
+          (g.lda, g.ldb, g.ldc, g.alpha) = (columns, columns, count, 1)
+          g.a = x
+          g.packed_b = UnsafePointer(packed.pointer.assumingMemoryBound(to: Float.self))
+          g.c = values
+          pk_sgemm_block(isa, &g, 0, few, 0, count, frame.laneScratch + (converted &+ valueBytes &+ scoreBytes))
+        }
+        finish(values, few &* count)
+        for row in 0..<few { body(frame, values + row &* count, scores, first &+ row) }
+      }
     }
   }
 

@@ -25,6 +25,9 @@ func texts(of tensor: Tensor) throws(PinionError) -> [String] {
 func plainText<T: BinaryFloatingPoint & CustomStringConvertible>(_ value: T) -> String {
   if value.isNaN { return "NaN" }
   if value.isInfinite { return value < 0 ? "-INF" : "INF" }
+  // Swift writes numbers of middling size alike.
+  let own = value.description
+  if !own.utf8.contains(UInt8(ascii: "e")) { return own }
   let parts = value.magnitude.description.split(separator: "e", omittingEmptySubsequences: false)
   let mantissa = parts[0].split(separator: ".", omittingEmptySubsequences: false)
   var whole = String(mantissa[0])
@@ -61,9 +64,15 @@ func plainText<T: BinaryFloatingPoint & CustomStringConvertible>(_ value: T) -> 
 /// - Throws: `.invalidValue` for a text that is no number.
 func parse(_ tensor: Tensor, into output: Tensor, saturate: Bool, rounding: NarrowFloat.Rounding) throws(PinionError) {
   let strings = try tensor.elements(as: StringElement.self)
-  func read<T: Element>(_: T.Type, _ number: (String) -> T?) throws(PinionError) {
+  func read<T: Element>(
+    _: T.Type, _ plain: (PlainNumber) -> T?, _ number: (String) -> T?
+  ) throws(PinionError) {
     let target = try output.mutableElements(as: T.self)
     for (index, element) in strings.enumerated() {
+      if let value = PlainNumber(element.bytes).flatMap(plain) {
+        target[index] = value
+        continue
+      }
       let text = element.string
       guard let value = number(text) else {
         throw .invalidValue("element \(index) is '\(text.prefix(40))', expected a number of type \(output.element)")
@@ -77,19 +86,19 @@ func parse(_ tensor: Tensor, into output: Tensor, saturate: Bool, rounding: Narr
     return Double(text).flatMap { T(exactly: $0.rounded(.towardZero)) }
   }
   switch output.element {
-  case .float32: try read(Float.self) { Float($0) }
-  case .float64: try read(Double.self) { Double($0) }
-  case .float16: try read(Float16.self) { Float16($0) }
-  case .int8: try read(Int8.self, truncated)
-  case .uint8: try read(UInt8.self, truncated)
-  case .int16: try read(Int16.self, truncated)
-  case .uint16: try read(UInt16.self, truncated)
-  case .int32: try read(Int32.self, truncated)
-  case .uint32: try read(UInt32.self, truncated)
-  case .int64: try read(Int64.self, truncated)
-  case .uint64: try read(UInt64.self, truncated)
+  case .float32: try read(Float.self, { $0.float32 }) { Float($0) }
+  case .float64: try read(Double.self, { $0.float64 }) { Double($0) }
+  case .float16: try read(Float16.self, { _ in nil }) { Float16($0) }
+  case .int8: try read(Int8.self, { $0.integer.flatMap { Int8(exactly: $0) } }, truncated)
+  case .uint8: try read(UInt8.self, { $0.integer.flatMap { UInt8(exactly: $0) } }, truncated)
+  case .int16: try read(Int16.self, { $0.integer.flatMap { Int16(exactly: $0) } }, truncated)
+  case .uint16: try read(UInt16.self, { $0.integer.flatMap { UInt16(exactly: $0) } }, truncated)
+  case .int32: try read(Int32.self, { $0.integer.flatMap { Int32(exactly: $0) } }, truncated)
+  case .uint32: try read(UInt32.self, { $0.integer.flatMap { UInt32(exactly: $0) } }, truncated)
+  case .int64: try read(Int64.self, { $0.integer.flatMap { Int64(exactly: $0) } }, truncated)
+  case .uint64: try read(UInt64.self, { $0.integer.flatMap { UInt64(exactly: $0) } }, truncated)
   case .bool:
-    try read(Bool.self) { text in
+    try read(Bool.self, { _ in nil }) { text in
       switch text.lowercased() {
       case "true": true
       case "false": false
@@ -101,5 +110,51 @@ func parse(_ tensor: Tensor, into output: Tensor, saturate: Bool, rounding: Narr
     let staging = try Tensor(TensorType(.float64, tensor.shape))
     try parse(tensor, into: staging, saturate: saturate, rounding: rounding)
     convert(staging.data, output.data, tensor.count)
+  }
+}
+
+/// A number of few digits in plain notation, such as most texts hold, whose value needs no more than an exact division.
+private struct PlainNumber {
+  private var digits: Int64 = 0
+  private var decimals = 0
+  private var isNegative = false
+  private var hasPoint = false
+
+  /// - Returns: nil for anything but an optional minus sign, digits and at most one point between digits, 15 digits in all.
+  init?(_ text: UnsafeBufferPointer<UInt8>) {
+    var rest = text[...]
+    if rest.first == UInt8(ascii: "-") {
+      isNegative = true
+      rest = rest.dropFirst()
+    }
+    guard (1...16).contains(rest.count), rest.first != UInt8(ascii: "."), rest.last != UInt8(ascii: ".") else { return nil }
+    for byte in rest {
+      if byte == UInt8(ascii: "."), !hasPoint {
+        hasPoint = true
+        continue
+      }
+      let digit = byte &- UInt8(ascii: "0")
+      guard digit < 10 else { return nil }
+      digits = digits &* 10 &+ Int64(digit)
+      if hasPoint { decimals &+= 1 }
+    }
+    guard digits < 1_000_000_000_000_000 else { return nil }
+  }
+
+  var integer: Int64? { hasPoint ? nil : isNegative ? -digits : digits }
+
+  /// Both numbers of the quotient are exact, so that it is rounded once.
+  var float64: Double {
+    var scale = 1.0
+    for _ in 0..<decimals { scale *= 10 }
+    let magnitude = Double(digits) / scale
+    return isNegative ? -magnitude : magnitude
+  }
+
+  /// Nil where the double lies half-way between two floats, where rounding a second time could err.
+  var float32: Float? {
+    let value = float64
+    guard value.bitPattern & 0x1fff_ffff != 0x1000_0000, digits == 0 || value.magnitude > 1e-30 else { return nil }
+    return Float(value)
   }
 }

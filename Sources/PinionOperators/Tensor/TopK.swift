@@ -69,6 +69,8 @@ public struct TopK: CPUExecutable {
     let flip: Int64 = takesLargest ? 0 : -1
     let wantsIndices = context.wants(output: 1)
     let lines = output.count / count
+    // Many of a long line are sorted at once, since a heap of them leaves the caches.
+    if extent >= 1 << 12, count > extent / 16 { return try sortingKernel(T.self, lines, extent, stride, count, flip, wantsIndices) }
     return .ranges(
       lines, grain: max((1 << 13) / extent, 1), laneScratchBytes: count &* MemoryLayout<Candidate>.stride
     ) { frame, range in
@@ -93,6 +95,29 @@ public struct TopK: CPUExecutable {
         let indices = frame.output(1, as: Int64.self) + start
         for rank in 0..<count { indices[rank &* stride] = Int64(best.entries[rank].index) }
       }
+    }
+  }
+}
+
+extension TopK {
+  private func sortingKernel<T: SortableElement>(
+    _: T.Type, _ lines: Int, _ extent: Int, _ stride: Int, _ count: Int, _ flip: Int64, _ wantsIndices: Bool
+  ) throws(PinionError) -> Kernel {
+    let bytes = try extent.multiplied(by: 2 &* MemoryLayout<Candidate>.stride).adding(radixTableCount &* MemoryLayout<Int>.stride)
+    return .parallel(tasks: lines, laneScratchBytes: bytes) { (frame, line) throws(PinionError) in
+      let entries = frame.laneScratch.bindMemory(to: Candidate.self, capacity: 2 &* extent)
+      let outer = line / stride, inner = line % stride
+      let source = frame.input(0, as: T.self) + (outer &* extent &* stride &+ inner)
+      // The inverted keys ascend where the result descends.
+      for index in 0..<extent { entries[index] = Candidate(key: ~(source[index &* stride].sortKey ^ flip), index: index) }
+      let tables = UnsafeMutableRawPointer(entries + 2 &* extent).bindMemory(to: Int.self, capacity: radixTableCount)
+      let sorted = try radixSort(entries, entries + extent, tables, count: extent, frame.control)
+      let start = outer &* count &* stride &+ inner
+      let values = frame.output(0, as: T.self) + start
+      for rank in 0..<count { values[rank &* stride] = source[sorted[rank].index &* stride] }
+      guard wantsIndices else { return }
+      let indices = frame.output(1, as: Int64.self) + start
+      for rank in 0..<count { indices[rank &* stride] = Int64(sorted[rank].index) }
     }
   }
 }

@@ -47,7 +47,8 @@ public struct Unique: EagerExecutable {
       groups = Groups(items) { strings[$0].bytes.lexicographicallyPrecedes(strings[$1].bytes) }
     } else {
       let keys = try sortKeys(tensor)
-      groups = Groups(items) { keys[$0] < keys[$1] }
+      groups =
+        items.outer == 1 && items.inner == 1 ? try Groups(keys, context.control) : Groups(items) { keys[$0] < keys[$1] }
     }
     let order = isSorted ? Array(groups.first.indices) : groups.first.indices.sorted { groups.first[$0] < groups.first[$1] }
     var rank = [Int64](repeating: 0, count: order.count)
@@ -95,6 +96,29 @@ public struct Unique: EagerExecutable {
     var size: [Int] = []
     /// For each item its group.
     var group: [Int]
+
+    /// - Parameter keys: of items that are one element each.
+    init(_ keys: [Int64], _ control: RunControl) throws(PinionError) {
+      group = [Int](repeating: 0, count: keys.count)
+      let width = MemoryLayout<Candidate>.stride
+      let memory = try Allocator.system.buffer(
+        bytes: keys.count.multiplied(by: 2 &* width).adding(radixTableCount &* MemoryLayout<Int>.stride))
+      let entries = memory.pointer.bindMemory(to: Candidate.self, capacity: 2 &* keys.count)
+      for (index, key) in keys.enumerated() { entries[index] = Candidate(key: key, index: index) }
+      let tables = UnsafeMutableRawPointer(entries + 2 &* keys.count).bindMemory(to: Int.self, capacity: radixTableCount)
+      let sorted = try radixSort(entries, entries + keys.count, tables, count: keys.count, control)
+      for place in keys.indices {
+        let item = sorted[place].index
+        if place > 0, sorted[place].key == sorted[place &- 1].key {
+          size[size.count &- 1] &+= 1
+        } else {
+          first.append(item)
+          size.append(1)
+        }
+        group[item] = first.count &- 1
+      }
+      withExtendedLifetime(memory) {}
+    }
 
     init(_ items: Items, precedes: (Int, Int) -> Bool) {
       /// Below zero where item a comes before item b, zero where they are alike.

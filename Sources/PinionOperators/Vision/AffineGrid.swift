@@ -43,30 +43,39 @@ public struct AffineGrid: CPUExecutable {
     let extents = Array(output.dims.dropFirst().dropLast())
     let spatial = extents.count
     let points = output.shape.count(1..<output.rank &- 1)
-    let alignsCorners = alignsCorners
+    // The coordinates along each axis, innermost first, as column 0 goes with that one.
+    var coordinates: [[Double]] = []
+    for extent in extents.reversed() {
+      coordinates.append(
+        (0..<extent).map { index in
+          guard alignsCorners else { return (2 * Double(index) + 1) / Double(extent) - 1 }
+          return extent == 1 ? -1 : 2 * Double(index) / Double(extent &- 1) - 1
+        })
+    }
+    let axes = coordinates, inner = coordinates.first?.count ?? 1
     return .ranges(output.count / spatial, grain: 1 << 12) { frame, range in
       let target = frame.output(0, as: T.self)
-      for point in range {
+      var point = range.lowerBound
+      while point < range.upperBound {
         let theta = frame.input(0, as: T.self) + point / points &* spatial &* (spatial &+ 1)
+        let first = point % inner, end = min(point &+ inner &- first, range.upperBound)
         for row in 0..<spatial {
           let line = theta + row &* (spatial &+ 1)
-          var sum = Double(line[spatial])
-          var rest = point % points
-          // Column 0 goes with the innermost axis.
-          for column in 0..<spatial {
-            let extent = extents[spatial &- 1 &- column]
-            let index = Double(rest % extent)
-            rest /= extent
-            let x: Double
-            if alignsCorners {
-              x = extent == 1 ? -1 : 2 * index / Double(extent &- 1) - 1
-            } else {
-              x = (2 * index + 1) / Double(extent) - 1
+          let shift = Double(line[spatial]), factor = Double(line[0])
+          let rest = point % points / inner
+          axes[0].withUnsafeBufferPointer { xs in
+            for place in point..<end {
+              var sum = shift + factor * xs[first &+ place &- point]
+              var outer = rest
+              for column in 1..<spatial {
+                sum += Double(line[column]) * axes[column][outer % axes[column].count]
+                outer /= axes[column].count
+              }
+              target[place &* spatial &+ row] = T(sum)
             }
-            sum += Double(line[column]) * x
           }
-          target[point &* spatial &+ row] = T(sum)
         }
+        point = end
       }
     }
   }

@@ -104,6 +104,10 @@ public struct Col2Im: CPUExecutable {
         try frame.control.check()
         let line = frame.input(0, as: T.self) + (task &* block &+ element) &* places
         let shift = element % inner.block &* inner.dilation &- inner.pad
+        // The places whose elements fall into the image along the innermost axis.
+        let low = min(shift >= 0 ? 0 : (inner.stride &- 1 &- shift) / inner.stride, inner.places)
+        let high = shift >= inner.extent ? 0 : min((inner.extent &- 1 &- shift) / inner.stride &+ 1, inner.places)
+        let inside = low..<max(low, high)
         for row in 0..<places / inner.places {
           var start = 0, step = inner.extent, isInside = true
           var restOfBlock = element / inner.block, restOfRow = row, axis = outer.count &- 1
@@ -118,10 +122,11 @@ public struct Col2Im: CPUExecutable {
             axis &-= 1
           }
           guard isInside else { continue }
-          for place in 0..<inner.places {
-            let index = place &* inner.stride &+ shift
-            guard index >= 0, index < inner.extent else { continue }
-            image[start &+ index] = T.reduce(.add, image[start &+ index], line[row &* inner.places &+ place])
+          let from = line + row &* inner.places, to = image + (start &+ shift)
+          if inner.stride == 1 {
+            for place in inside { to[place] = T.reduce(.add, to[place], from[place]) }
+          } else {
+            for place in inside { to[place &* inner.stride] = T.reduce(.add, to[place &* inner.stride], from[place]) }
           }
         }
       }

@@ -55,17 +55,24 @@ public struct MaxRoiPool: CPUExecutable {
       let last = min(max(Int(saturating: (T(index &+ 1) * size).rounded(.up)) &+ Int(saturating: start), first), extent)
       return first..<last
     }
-    return .ranges(output.dims[0] &* channels, grain: max(1024 / (height &* width), 1)) { (frame, range) throws(PinionError) in
+    let bytes = try width.multiplied(by: MemoryLayout<Range<Int>>.stride)
+    return .ranges(output.dims[0] &* channels, grain: max(1024 / (height &* width), 1), laneScratchBytes: bytes) {
+      (frame, range) throws(PinionError) in
+      // The bins along a row are the same for all rows and channels of a region.
+      let bins = frame.laneScratch.bindMemory(to: Range<Int>.self, capacity: width)
       for map in range {
         let region = frame.input(1, as: T.self) + map / channels &* 5
         guard region[0] >= 0, region[0] < T(type.dims[0]) else { throw .invalidValue("a region is in sample \(region[0])") }
         let plane = frame.input(0, as: T.self) + (Int(saturating: region[0]) &* channels &+ map % channels) &* rows &* cols
         let target = frame.output(0, as: T.self) + map &* height &* width
+        if map == range.lowerBound || map % channels == 0 {
+          for col in 0..<width { bins[col] = bin(col, of: width, region[1], region[3], extent: cols) }
+        }
         for row in 0..<height {
           try frame.control.check()
           let ys = bin(row, of: height, region[2], region[4], extent: rows)
           for col in 0..<width {
-            let xs = bin(col, of: width, region[1], region[3], extent: cols)
+            let xs = bins[col]
             var greatest: T = ys.isEmpty || xs.isEmpty ? 0 : -.infinity
             for y in ys { for x in xs { greatest = max(greatest, plane[y &* cols &+ x]) } }
             target[row &* width &+ col] = greatest

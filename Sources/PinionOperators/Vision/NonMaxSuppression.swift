@@ -30,16 +30,94 @@ public struct NonMaxSuppression: EagerExecutable {
       }
       area = (bottom - top) * (right - left)
     }
+  }
 
-    /// Whether intersection over union is above the threshold.
-    @inline(__always)
-    func overlaps(_ other: Box, above threshold: Float) -> Bool {
-      let height = min(bottom, other.bottom) - max(top, other.top)
-      let width = min(right, other.right) - max(left, other.left)
-      guard height > 0, width > 0, area > 0, other.area > 0 else { return false }
-      let intersection = height * width
-      let union = area + other.area - intersection
-      return union > 0 && intersection / union > threshold
+  /// Boxes that stay, eight side by side; those that fill up the last eight have no area and overlap nothing.
+  private struct KeptBoxes {
+    private var tops: [SIMD8<Float>] = [], lefts: [SIMD8<Float>] = [], bottoms: [SIMD8<Float>] = [], rights: [SIMD8<Float>] = []
+    private var areas: [SIMD8<Float>] = []
+    private(set) var count = 0
+
+    mutating func append(_ box: Box) {
+      let lane = count % 8
+      if lane == 0 {
+        tops.append(.zero)
+        lefts.append(.zero)
+        bottoms.append(.zero)
+        rights.append(.zero)
+        areas.append(.zero)
+      }
+      let last = tops.count &- 1
+      tops[last][lane] = box.top
+      lefts[last][lane] = box.left
+      bottoms[last][lane] = box.bottom
+      rights[last][lane] = box.right
+      areas[last][lane] = box.area
+      count &+= 1
+    }
+
+    mutating func removeAll() {
+      tops.removeAll(keepingCapacity: true)
+      lefts.removeAll(keepingCapacity: true)
+      bottoms.removeAll(keepingCapacity: true)
+      rights.removeAll(keepingCapacity: true)
+      areas.removeAll(keepingCapacity: true)
+      count = 0
+    }
+
+    /// Whether intersection over union with any is above the threshold.
+    func overlap(_ box: Box, above threshold: Float) -> Bool {
+      guard box.area > 0 else { return false }
+      let top = SIMD8(repeating: box.top), left = SIMD8(repeating: box.left)
+      let bottom = SIMD8(repeating: box.bottom), right = SIMD8(repeating: box.right)
+      for index in tops.indices {
+        // Comparisons that choose as min and max do, so that NaN goes the same way.
+        let low = tops[index].replacing(with: top, where: top .>= tops[index])
+        let high = bottoms[index].replacing(with: bottom, where: bottom .< bottoms[index])
+        let near = lefts[index].replacing(with: left, where: left .>= lefts[index])
+        let far = rights[index].replacing(with: right, where: right .< rights[index])
+        let height = high - low, width = far - near
+        let isMeeting = (height .> 0) .& (width .> 0) .& (areas[index] .> 0)
+        guard any(isMeeting) else { continue }
+        let intersection = height * width
+        let union = areas[index] + box.area - intersection
+        if any(isMeeting .& (union .> 0) .& (intersection / union .> threshold)) { return true }
+      }
+      return false
+    }
+  }
+
+  /// Numbers that come out in ascending order, one by one: a heap, since often few of them are wanted.
+  private struct AscendingNumbers {
+    private var heap: [UInt64]
+
+    init(_ numbers: [UInt64]) {
+      heap = numbers
+      var start = heap.count / 2
+      while start > 0 {
+        start &-= 1
+        sink(heap[start], at: start)
+      }
+    }
+
+    mutating func next() -> UInt64? {
+      guard let least = heap.first, let last = heap.popLast() else { return nil }
+      if !heap.isEmpty { sink(last, at: 0) }
+      return least
+    }
+
+    private mutating func sink(_ number: UInt64, at start: Int) {
+      let count = heap.count
+      var place = start
+      while true {
+        var child = 2 &* place &+ 1
+        guard child < count else { break }
+        if child &+ 1 < count, heap[child &+ 1] < heap[child] { child &+= 1 }
+        guard heap[child] < number else { break }
+        heap[place] = heap[child]
+        place = child
+      }
+      heap[place] = number
     }
   }
 
@@ -65,7 +143,8 @@ public struct NonMaxSuppression: EagerExecutable {
 
     var selected: [Int64] = []
     var candidates: [UInt64] = []
-    var kept: [Box] = []
+    var kept = KeptBoxes()
+    var compared = 0
     for sample in 0..<boxes.shape[0] where limit > 0 {
       for category in 0..<classes {
         try context.control.check()
@@ -76,12 +155,17 @@ public struct NonMaxSuppression: EagerExecutable {
           let rank = UInt32(bitPattern: Int32(truncatingIfNeeded: ~line[box].sortKey)) ^ (1 << 31)
           candidates.append(UInt64(rank) << 32 | UInt64(UInt32(truncatingIfNeeded: box)))
         }
-        candidates.sort()
-        kept.removeAll(keepingCapacity: true)
-        for candidate in candidates {
+        kept.removeAll()
+        var best = AscendingNumbers(candidates)
+        while let candidate = best.next() {
+          compared &+= kept.count &+ 16
+          if compared > 1 << 20 {
+            compared = 0
+            try context.control.check()
+          }
           let index = Int(candidate & 0xffff_ffff)
           let box = Box(firstNumber + (sample &* count &+ index) &* 4, givesCenter: givesCenter)
-          guard !kept.contains(where: { $0.overlaps(box, above: overlap) }) else { continue }
+          guard !kept.overlap(box, above: overlap) else { continue }
           kept.append(box)
           selected.append(Int64(sample))
           selected.append(Int64(category))

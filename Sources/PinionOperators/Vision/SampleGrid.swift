@@ -74,6 +74,22 @@ struct PointSampler: Sendable {
   func sample(
     _ point: UnsafePointer<Float>, indices: UnsafeMutablePointer<Int32>, weights: UnsafeMutablePointer<Float>, step: Int
   ) -> Bool {
+    if mode == .linear, extents.count == 2 {
+      let y = point[0], x = point[1], top = y.rounded(.down), left = x.rounded(.down)
+      // All four inside, which is the common case.
+      if top >= 0, left >= 0, top < Float(extents[0] &- 1), left < Float(extents[1] &- 1) {
+        let first = Int(saturating: top) &* strides[0] &+ Int(saturating: left) &* strides[1]
+        let down = y - top, right = x - left
+        for tap in 0..<4 {
+          indices[tap &* step] = Int32(truncatingIfNeeded: first &+ (tap / 2) &* strides[0] &+ (tap % 2) &* strides[1])
+        }
+        weights[0] = (1 - down) * (1 - right)
+        weights[step] = (1 - down) * right
+        weights[2 &* step] = down * (1 - right)
+        weights[3 &* step] = down * right
+        return true
+      }
+    }
     var count = 1
     var firstInside: Int32?
     indices[0] = 0

@@ -1,3 +1,4 @@
+import Glibc
 import PinionBase
 import PinionGraph
 import PinionTensor
@@ -48,6 +49,40 @@ import Testing
     try expect(try run("SVMRegressor", attributes, value([Float(1), 2], [1, 2]))[0], near: [expected + 0.25], [1, 1])
     attributes["one_class"] = .int(1)
     try expect(try run("SVMRegressor", attributes, value([Float(1), 2], [1, 2]))[0], [Float(expected + 0.25 > 0 ? 1 : -1)], [1, 1])
+  }
+
+  /// More rows than are computed at once.
+  @Test(arguments: ["LINEAR", "POLY", "RBF", "SIGMOID"]) func manyRows(_ kernel: String) throws {
+    let columns = 5, supports = 7, rows = 70
+    let vectors = (0..<supports * columns).map { Float($0 * 5 % 7) / 4 - 0.75 }, factors = (0..<supports).map { Float($0) / 4 - 0.5 }
+    let x = (0..<rows * columns).map { Float($0 * 3 % 11) / 8 - 0.5 }
+    var expected: [Float] = []
+    for row in 0..<rows {
+      var sum = 0.125
+      for vector in 0..<supports {
+        var product = 0.0, distance = 0.0
+        for column in 0..<columns {
+          let a = Double(x[row * columns + column]), b = Double(vectors[vector * columns + column])
+          product += a * b
+          distance += (a - b) * (a - b)
+        }
+        let base = 0.5 * product + 0.25
+        let value =
+          switch kernel {
+          case "LINEAR": product
+          case "POLY": base * base * base
+          case "RBF": exp(-0.5 * distance)
+          default: tanh(base)
+          }
+        sum += value * Double(factors[vector])
+      }
+      expected.append(Float(sum))
+    }
+    let attributes: [String: AttributeValue] = [
+      "kernel_type": .string(kernel), "kernel_params": .floats([0.5, 0.25, 3]), "support_vectors": .floats(vectors),
+      "coefficients": .floats(factors), "n_supports": .int(Int64(supports)), "rho": .floats([0.125]),
+    ]
+    try expect(try run("SVMRegressor", attributes, value(x, [rows, columns]))[0], near: expected, [rows, 1])
   }
 
   // One support vector for each of three classes: the decision of pair (i, j) is x_i - x_j.

@@ -81,6 +81,22 @@ import Testing
     #expect(try cast([-7, 0] as [Int8], to: .string).strings() == ["-7", "0"])
   }
 
+  @Test func plainTexts() throws {
+    let texts = [
+      "0", "-0", "-0.0", "7.", ".5", "007", "-12.5", "0.1", "123456789012345", "1234567890123456", "0.000000000000001", "16777217", "16777219",
+      "8388608.5", "8388609.5", "0.30000001192092896", "1.00000005960464", "+3", "1e3", "123456.789",
+    ]
+    let strings = try Tensor(strings: texts, try Shape([texts.count]))
+    let floats = try evaluate("Cast", attributes: ["to": .int(1)], [strings]), doubles = try evaluate("Cast", attributes: ["to": .int(11)], [strings])
+    for (index, text) in texts.enumerated() {
+      #expect(try floats.elements(as: Float.self)[index].bitPattern == Float(text)?.bitPattern, "\(text)")
+      #expect(try doubles.elements(as: Double.self)[index].bitPattern == Double(text)?.bitPattern, "\(text)")
+    }
+    let whole = ["0", "-7", "127", "-128", "999999999999999", "9223372036854775807", "-9223372036854775808"]
+    let integers = try evaluate("Cast", attributes: ["to": .int(7)], [try Tensor(strings: whole, try Shape([whole.count]))])
+    try expect(integers, whole.map { Int64($0) ?? 0 }, [whole.count])
+  }
+
   @Test func fromText() throws {
     let texts = try Tensor(strings: ["3.25", "1e-5", "+INF", "-inf", "NaN"], try Shape([5]))
     let y = try evaluate("Cast", attributes: ["to": .int(1)], [texts])

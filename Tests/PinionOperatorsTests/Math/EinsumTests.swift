@@ -42,6 +42,31 @@ private func summation(_ equation: String, _ operands: [([Float], [Int])], _ ext
     try expect(y, elements, dims)
   }
 
+  /// Axes long enough that the planner rather multiplies many small matrices than copies an operand or the result.
+  @Test(arguments: [
+    "bhwc,hkc->bhwk", "bhwc,wkc->bhwk", "bhqd,hkd->bhqk", "ibnd,jbnd->ijbn", "ijbn,jbnd->ibnd", "btd,edh->bteh", "btd,edh->beht", "abc,cd,de->abe",
+  ])
+  func batchAxesInside(_ equation: String) throws {
+    let extents: [Character: Int] = [
+      "a": 9, "b": 2, "c": 5, "d": 6, "e": 3, "h": 10, "i": 9, "j": 11, "k": 9, "n": 3, "q": 9, "t": 8, "w": 9,
+    ]
+    let left = equation.split(separator: "-")[0]
+    var operands: [([Float], [Int])] = []
+    for (number, term) in left.split(separator: ",").enumerated() {
+      let dims = term.map { extents[$0] ?? 1 }
+      operands.append(((0..<dims.reduce(1, *)).map { Float(($0 * 7 + number * 3) % 11) - 5 }, dims))
+    }
+    let attributes: [String: AttributeValue] = ["equation": .string(equation)]
+    let (elements, dims) = summation(equation, operands, extents)
+    try expect(try evaluate("Einsum", attributes: attributes, operands.map { try tensor($0.0, $0.1) }), elements, dims)
+    let doubles = try operands.map { try tensor($0.0.map(Double.init), $0.1) }
+    try expect(try evaluate("Einsum", attributes: attributes, doubles), elements.map(Double.init), dims)
+    let integers = try operands.map { try tensor($0.0.map { Int32($0) }, $0.1) }
+    try expect(try evaluate("Einsum", attributes: attributes, integers), elements.map { Int32($0) }, dims)
+    let bytes = try operands.map { try tensor($0.0.map { Int8($0) }, $0.1) }
+    try expect(try evaluate("Einsum", attributes: attributes, bytes), elements.map { Int8(truncatingIfNeeded: Int($0)) }, dims)
+  }
+
   @Test func ellipsisBroadcasts() throws {
     let a = try tensor((0..<12).map(Float.init), [2, 1, 2, 3]), b = try tensor([Float](repeating: 1, count: 6), [2, 3, 1])
     let y = try evaluate("Einsum", attributes: ["equation": .string("...ij,...jk->...ik")], [a, b])

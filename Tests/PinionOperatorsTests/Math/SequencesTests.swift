@@ -45,6 +45,33 @@ import Testing
     try expect(try evaluate("CumProd", [x, try tensor([0] as [Int64], [])]), [1, 2, 3, 4, 10, 18] as [Int32], [2, 3])
   }
 
+  /// More lines than vectors and tasks have, along each axis, in both directions.
+  @Test(arguments: [0, 1, 2], [0, 1]) func manyLines(_ axis: Int, _ reverse: Int64) throws {
+    let dims = [19, 260, 21], strides = [260 * 21, 21, 1]
+    let x = (0..<dims.reduce(1, *)).map { Int64($0 * 37 % 101 - 50) }
+    for exclusive in [Int64(0), 1] {
+      var sums = x
+      for start in x.indices where start / strides[axis] % dims[axis] == 0 {
+        var running: Int64 = 0
+        for step in 0..<dims[axis] {
+          let at = start + (reverse == 1 ? dims[axis] - 1 - step : step) * strides[axis]
+          sums[at] = exclusive == 1 ? running : running + x[at]
+          running += x[at]
+        }
+      }
+      let attributes: [String: AttributeValue] = ["exclusive": .int(exclusive), "reverse": .int(reverse)]
+      let place = try tensor([Int64(axis)], [])
+      try expect(try evaluate("CumSum", attributes: attributes, [try tensor(x, dims), place], constants: [1]), sums, dims)
+      try expect(
+        try evaluate("CumSum", attributes: attributes, [try tensor(x.map(Float.init), dims), place], constants: [1]), sums.map(Float.init), dims)
+    }
+  }
+
+  @Test func keepsNegativeZero() throws {
+    let y = try evaluate("CumSum", [try tensor([-0.0, -0.0, 1] as [Float], [3]), try tensor([0] as [Int64], [])])
+    #expect(try y.elements(as: Float.self).map(\.sign) == [.minus, .minus, .plus])
+  }
+
   @Test func axisOutOfRange() throws {
     #expect(throws: (any Error).self) { try evaluate("CumSum", [try tensor([1] as [Float], [1]), try tensor([1] as [Int64], [])]) }
   }

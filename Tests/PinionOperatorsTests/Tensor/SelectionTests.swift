@@ -17,6 +17,28 @@ import Testing
     try expect(y[1], [3, 2, 1, 3, 2, 1, 3, 2, 1] as [Int64], [3, 3])
   }
 
+  /// So many of a long line that they are sorted whole.
+  @Test(arguments: [Int64(0), 1], [0, 1]) func manyOfALongLine(_ largest: Int64, _ axis: Int) throws {
+    let n = 5000, k = 700
+    let dims = axis == 0 ? [n, 2] : [2, n], step = axis == 0 ? 2 : 1
+    let x = (0..<2 * n).map { Float(($0 * 7919) % 1009) - 500 }
+    let y = try top(x, dims, Int64(k), axis: Int64(axis), largest: largest)
+    var values = [Float](repeating: 0, count: 2 * k), indices = [Int64](repeating: 0, count: 2 * k)
+    for line in 0..<2 {
+      let at = { (index: Int) in axis == 0 ? index * 2 + line : line * n + index }
+      let order = (0..<n).sorted { a, b in
+        x[at(a)] == x[at(b)] ? a < b : (x[at(a)] > x[at(b)]) == (largest == 1)
+      }
+      for rank in 0..<k {
+        let place = axis == 0 ? rank * step + line : line * k + rank
+        values[place] = x[at(order[rank])]
+        indices[place] = Int64(order[rank])
+      }
+    }
+    try expect(y[0], values, axis == 0 ? [k, 2] : [2, k])
+    try expect(y[1], indices, axis == 0 ? [k, 2] : [2, k])
+  }
+
   @Test func firstOfEqualOnesFirst() throws {
     let y = try top([1, 3, 0, 3, -0.0, 3] as [Double], [6], 5)
     try expect(y[1], [1, 3, 5, 0, 2] as [Int64], [5])
@@ -64,6 +86,21 @@ import Testing
     var attributes: [String: AttributeValue] = ["sorted": .int(sorted)]
     if let axis { attributes["axis"] = .int(axis) }
     return try evaluate("Unique", attributes: attributes, [.tensor(x)], outputCount: 4).map { try $0.asTensor() }
+  }
+
+  @Test(arguments: [Int64(0), 1]) func many(_ sorted: Int64) throws {
+    let x = (0..<3000).map { Int64(($0 * 7919) % 613 - 300) << 33 }
+    var firsts: [Int64: Int] = [:], counts: [Int64: Int64] = [:]
+    for (index, value) in x.enumerated() {
+      if firsts[value] == nil { firsts[value] = index }
+      counts[value, default: 0] += 1
+    }
+    let order = firsts.keys.sorted { sorted == 1 ? $0 < $1 : (firsts[$0] ?? 0) < (firsts[$1] ?? 0) }
+    let y = try unique(try tensor(x, [3000]), sorted: sorted)
+    try expect(y[0], order, [order.count])
+    try expect(y[1], order.map { Int64(firsts[$0] ?? -1) }, [order.count])
+    try expect(y[2], x.map { Int64(order.firstIndex(of: $0) ?? -1) }, [3000])
+    try expect(y[3], order.map { counts[$0] ?? 0 }, [order.count])
   }
 
   @Test func asTheyCome() throws {

@@ -99,6 +99,27 @@ import Testing
     try expect(y, [0, 0, 3, 0, 0, 0, 0, 0, 5] as [Int64], [3, 3])
     try expect(try evaluate("NonMaxSuppression", [boxes, scores]), [] as [Int64], [0, 3])
   }
+
+  /// Many boxes against the definition.
+  @Test(arguments: [Int64(20), 300]) func manyBoxes(_ limit: Int64) throws {
+    let count = 300
+    let corners = (0..<count).map { (y: Float($0 * 53 % 97), x: Float($0 * 71 % 89), height: Float($0 % 13), width: Float($0 % 11)) }
+    let scores = (0..<count).map { Float($0 * 37 % 101) }
+    var selected: [Int] = []
+    for box in (0..<count).sorted(by: { scores[$0] == scores[$1] ? $0 < $1 : scores[$0] > scores[$1] }) where selected.count < limit {
+      let isFree = selected.allSatisfy { other in
+        let a = corners[box], b = corners[other]
+        let height = min(a.y + a.height, b.y + b.height) - max(a.y, b.y), width = min(a.x + a.width, b.x + b.width) - max(a.x, b.x)
+        guard height > 0, width > 0 else { return true }
+        return height * width / (a.height * a.width + b.height * b.width - height * width) <= 0.25
+      }
+      if isFree { selected.append(box) }
+    }
+    let boxes = try tensor(corners.flatMap { [$0.y, $0.x, $0.y + $0.height, $0.x + $0.width] }, [1, count, 4])
+    let y = try evaluate(
+      "NonMaxSuppression", [boxes, try tensor(scores, [1, 1, count]), try ints(limit), try tensor([0.25] as [Float], [1])])
+    try expect(y, selected.flatMap { [0, 0, Int64($0)] }, [selected.count, 3])
+  }
 }
 
 @Suite struct UnpoolingTests {
@@ -117,6 +138,23 @@ import Testing
     let ones = try tensor([Float](repeating: 1, count: 4 * 4), [1, 4, 4])
     let y = try evaluate("Col2Im", [ones, try ints(3, 3), try ints(2, 2)], constants: [1, 2])
     try expect(y, [1, 2, 1, 2, 4, 2, 1, 2, 1] as [Float], [1, 1, 3, 3])
+  }
+
+  @Test(arguments: [Int64(1), 2], [Int64(1), 2], [Int64(0), 1]) func col2ImForms(_ stride: Int64, _ dilation: Int64, _ pad: Int64) throws {
+    let height = 9, width = 11, block = [2, 3], s = Int(stride), d = Int(dilation), p = Int(pad)
+    let places = [(height + 2 * p - d * (block[0] - 1) - 1) / s + 1, (width + 2 * p - d * (block[1] - 1) - 1) / s + 1]
+    let columns = places[0] * places[1]
+    let x = (0..<12 * columns).map { Float($0 % 17) - 8 }
+    var image = [Float](repeating: 0, count: 2 * height * width)
+    for (index, value) in x.enumerated() {
+      let row = index / columns, place = index % columns
+      let y = place / places[1] * s + row % 6 / 3 * d - p, column = place % places[1] * s + row % 3 * d - p
+      if (0..<height).contains(y), (0..<width).contains(column) { image[(row / 6 * height + y) * width + column] += value }
+    }
+    let found = try evaluate(
+      "Col2Im", attributes: ["strides": .ints([stride, stride]), "dilations": .ints([dilation, dilation]), "pads": .ints([pad, pad, pad, pad])],
+      [try tensor(x, [1, 12, columns]), try ints(Int64(height), Int64(width)), try ints(2, 3)], constants: [1, 2])
+    try expect(found, image, [1, 2, height, width])
   }
 
   /// Without offsets it is a convolution.

@@ -9,6 +9,22 @@ protocol EinsumElement: Element {
   static var zeroElement: Self { get }
   func plus(_ other: Self) -> Self
   func times(_ other: Self) -> Self
+  /// The kernel of their matrix products, besides float32's.
+  static var productFunction: pk_product_fn? { get }
+  /// The kernel that sums them.
+  static var sumFunction: pk_reduce_fn? { get }
+}
+
+extension EinsumElement {
+  static var productFunction: pk_product_fn? { elementType.kernelType.flatMap { pk_product_kernel(pk_isa_best(), $0) } }
+  static var sumFunction: pk_reduce_fn? {
+    switch elementType {
+    // Wrapping sums have the same bits with and without sign.
+    case .uint32: pk_reduce_kernel(pk_isa_best(), PK_REDUCE_SUM, PK_I32)
+    case .uint64: pk_reduce_kernel(pk_isa_best(), PK_REDUCE_SUM, PK_I64)
+    default: elementType.kernelType.flatMap { pk_reduce_kernel(pk_isa_best(), PK_REDUCE_SUM, $0) }
+    }
+  }
 }
 
 extension EinsumElement where Self: BinaryFloatingPoint {
@@ -38,10 +54,14 @@ func einsumKernel<T: EinsumElement>(
   for step in plan.steps {
     switch step {
     case .reduce(let from, let to, let kept, let summed):
-      kernel.stages.append(reduceStage(from, to, kept, summed, extents, T.self))
+      kernel.stages.append(
+        summed.isEmpty ? copyStage(from, to, kept, extents, T.self) : reduceStage(from, to, kept, summed, extents, T.self))
     case .multiply(let a, let b, let c, let m, let n, let k, let batch):
       if T.self == Float.self, min(m, n) > 1 || m &* n &* k > 256 {
         kernel.stages.append(try floatStage(a, b, c, m, n, k, batch, context, &kernel.laneScratchBytes))
+      } else if let function = T.productFunction, min(m, n) > 1 {
+        kernel.laneScratchBytes = max(kernel.laneScratchBytes, Int(PK_PRODUCT_SCRATCH_BYTES))
+        kernel.stages.append(productStage(function, a, b, c, m, n, k, batch, T.self))
       } else {
         kernel.stages.append(multiplyStage(a, b, c, m, n, k, batch, T.self))
       }
@@ -60,6 +80,16 @@ extension EinsumPlan.Place {
   }
 }
 
+private func copyStage<T: EinsumElement>(
+  _ from: EinsumPlan.View, _ to: EinsumPlan.View, _ kept: [EinsumPlan.Label], _ extents: [EinsumPlan.Label: Int], _: T.Type
+) -> Kernel.Stage {
+  let axes = kept.map { StridedCopy.Axis(extents[$0] ?? 1, from: from.strides[$0] ?? 0, to: to.strides[$0] ?? 0) }
+  let copy = StridedCopy(width: MemoryLayout<T>.stride, axes), source = from.place, target = to.place
+  return .ranges(copy.units, grain: max((1 << 16) / max(copy.unitBytes, 1), 1)) { frame, units in
+    copy.run(units, from: source.pointer(frame, T.self), to: target.pointer(frame, T.self))
+  }
+}
+
 private func reduceStage<T: EinsumElement>(
   _ from: EinsumPlan.View, _ to: EinsumPlan.View, _ kept: [EinsumPlan.Label], _ summed: [EinsumPlan.Label],
   _ extents: [EinsumPlan.Label: Int], _: T.Type
@@ -70,17 +100,24 @@ private func reduceStage<T: EinsumElement>(
   let outer = StridedAxes(extents: summed.dropLast().map(extent), strides: summed.dropLast().map(strides))
   let innerExtent = summed.last.map(extent) ?? 1, innerStride = summed.last.map { from.strides[$0] ?? 0 } ?? 0
   let source = from.place, destination = to.place
+  let sum = innerStride == 1 && innerExtent >= 8 ? T.sumFunction : nil
   let work = max(outer.count &* innerExtent, 1)
   return .ranges(target.count, grain: max(elementwiseGrain / work, 1)) { frame, range in
     let x = source.pointer(frame, T.self), y = destination.pointer(frame, T.self)
     for index in range {
       let at = target.offsets(index)
-      var sum = T.zeroElement
+      var total = T.zeroElement
       for position in 0..<outer.count {
         let line = x + (at[0] &+ outer.offsets(position)[0])
-        for inner in 0..<innerExtent { sum = sum.plus(line[inner &* innerStride]) }
+        if let sum {
+          var part = T.zeroElement
+          sum(line, &part, 1, innerExtent, 1, 1)
+          total = total.plus(part)
+        } else {
+          for inner in 0..<innerExtent { total = total.plus(line[inner &* innerStride]) }
+        }
       }
-      y[at[1]] = sum
+      y[at[1]] = total
     }
   }
 }
@@ -110,6 +147,29 @@ private func multiplyStage<T: EinsumElement>(
           z[column] = sum
         }
       }
+    }
+  }
+}
+
+private func productStage<T: EinsumElement>(
+  _ function: @escaping pk_product_fn,
+  _ a: EinsumPlan.Matrix, _ b: EinsumPlan.Matrix, _ c: EinsumPlan.Matrix, _ m: Int, _ n: Int, _ k: Int, _ batch: StridedAxes, _: T.Type
+) -> Kernel.Stage {
+  // About a millisecond of multiply-adds for a task.
+  let columns = min(n, 128), rows = min(m, max(4, (4 << 20) / max(k, 1) / columns))
+  let rowBlocks = (m &- 1) / rows &+ 1, blocks = rowBlocks &* ((n &- 1) / columns &+ 1)
+  let grain = max((1 << 18) / max(rows &* columns &* max(k, 1), 1), 1)
+  return .ranges(batch.count &* blocks, grain: grain) { frame, range in
+    var g = pk_product()
+    (g.k, g.lda, g.trans_a) = (k, a.stride, a.isTransposed)
+    (g.ldb, g.trans_b, g.ldc) = (b.stride, b.isTransposed, c.stride)
+    for task in range {
+      let at = batch.offsets(task / blocks), block = task % blocks
+      g.a = UnsafeRawPointer(a.place.pointer(frame, T.self) + at[0])
+      g.b = UnsafeRawPointer(b.place.pointer(frame, T.self) + at[1])
+      g.c = UnsafeMutableRawPointer(c.place.pointer(frame, T.self) + at[2])
+      let row = block % rowBlocks &* rows, column = block / rowBlocks &* columns
+      function(&g, row, min(row &+ rows, m), column, min(column &+ columns, n), frame.laneScratch)
     }
   }
 }

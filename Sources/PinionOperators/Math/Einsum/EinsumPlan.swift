@@ -122,9 +122,14 @@ struct EinsumPlan {
   private mutating func contract(_ first: View, _ second: View, to target: View, order: [Label]) throws(PinionError) {
     let a = try withoutPrivateAxes(first, besides: second.labels.union(target.labels))
     let b = try withoutPrivateAxes(second, besides: first.labels.union(target.labels))
-    let batch = order.filter { a.labels.contains($0) && b.labels.contains($0) }
-    let rows = order.filter { a.labels.contains($0) && !b.labels.contains($0) }
-    let columns = order.filter { b.labels.contains($0) && !a.labels.contains($0) }
+    var rows = order.filter { a.labels.contains($0) && !b.labels.contains($0) }
+    var columns = order.filter { b.labels.contains($0) && !a.labels.contains($0) }
+    // Axes that do not make one row or column with the others where they lie become batch axes, which spares copies.
+    let inner = innermost(rows, of: [a, target]), innerColumns = innermost(columns, of: [b, target])
+    if inner.count < rows.count, try elements(inner) >= EinsumPlan.fewestRows { rows = inner }
+    if innerColumns.count < columns.count, try elements(innerColumns) >= EinsumPlan.fewestRows { columns = innerColumns }
+    let inside = Set(rows).union(columns)
+    let batch = order.filter { (a.labels.contains($0) || b.labels.contains($0)) && !inside.contains($0) }
     let depth = memoryOrder(a.labels.intersection(b.labels).subtracting(target.labels), of: a)
     let m = try elements(rows), n = try elements(columns), k = try elements(depth)
 
@@ -159,7 +164,7 @@ struct EinsumPlan {
     _ view: View, _ rows: [Label], _ columns: [Label], _ batch: [Label]
   ) throws(PinionError) -> (view: View, matrix: Matrix) {
     if let matrix = matrix(view, rows, columns) { return (view, matrix) }
-    let copy = try temporary(batch + rows + columns)
+    let copy = try temporary(batch.filter { view.labels.contains($0) } + rows + columns)
     reduce(view, to: copy)
     return (copy, Matrix(place: copy.place, isTransposed: false, stride: max(try elements(columns), 1)))
   }
@@ -176,7 +181,17 @@ struct EinsumPlan {
     return nil
   }
 
-  private func merged(_ view: View, _ labels: [Label]) -> (extent: Int, stride: Int)? {
+  /// Of a product that repeats its other operand for each of them.
+  private static let fewestRows = 8
+
+  /// The last of the axes, as many as are evenly spaced in all the views.
+  private func innermost(_ labels: [Label], of views: [View]) -> [Label] {
+    var count = labels.count
+    while count > 1, views.contains(where: { merged($0, labels.suffix(count)) == nil }) { count -= 1 }
+    return Array(labels.suffix(count))
+  }
+
+  private func merged(_ view: View, _ labels: some BidirectionalCollection<Label>) -> (extent: Int, stride: Int)? {
     var result = (extent: 1, stride: 0)
     for label in labels.reversed() {
       let stride = view.strides[label] ?? 0
