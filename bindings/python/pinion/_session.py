@@ -261,6 +261,7 @@ class Session:
         Raises:
             UnsupportedError: an input or output is no tensor of numbers of at least a byte, or an output's shape depends on data.
         """
+        self._check_inputs(inputs, output_names)
         return bound(self._handle, inputs, outputs, output_names)  # type: ignore[arg-type]
 
     def _check_inputs(self, inputs: Any, output_names: Any) -> None:
@@ -351,7 +352,13 @@ class Session:
                 self._handle, options, frame.count, frame.names, handles, targets.count, targets.names, results
             )
             if status:
-                raise_last(status, _advice(inputs, frame.infos) if status == _INVALID_SHAPE else "")
+                advice = ""
+                if status == _INVALID_SHAPE:
+                    advice = _advice(inputs, frame.infos)
+                    if out:
+                        memory_given = (f"{array.dtype}{list(array.shape)} for '{name}'" for name, array in out.items())
+                        advice += "; given for outputs were " + ", ".join(memory_given)
+                raise_last(status, advice)
             outputs = []
             for index in range(targets.count):
                 if index in given:
@@ -503,12 +510,12 @@ def _value(handle: int, borrowed: Any, info: ValueInfo) -> Value:
 def _advice(inputs: Mapping[str, Any], infos: list[ValueInfo]) -> str:
     """How arrays of another type than the declared one become right."""
     wrong = [
-        f"'{info.name}' is {value.dtype} and declared as {info.dtype}: .astype(np.{info.dtype.name}) converts it"
+        f".astype(np.{info.dtype.name}) converts '{info.name}'"
         for value, info in zip(inputs.values(), infos)
         if isinstance(value, np.ndarray) and info.kind is Kind.TENSOR and info.dtype is not None and value.dtype != info.dtype
         if info.dtype.kind != "O" and value.dtype.kind in "biufc"
     ]
-    return "; input " + ", ".join(wrong) if wrong else ""
+    return "; " + ", ".join(wrong) if wrong else ""
 
 
 def _quoted(names: Any) -> str:
