@@ -8,14 +8,22 @@ VENV := $(CURDIR)/.build/venv
 CUDA_VENV := $(CURDIR)/.build/cuda-venv
 RELEASE := $(CURDIR)/.build/release
 
-.PHONY: help build install wheel demo test conformance bench-operators cuda-check cuda-faults deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests soak fuzz clean
+.PHONY: help build install uninstall wheel deb docs demo check test lint format coverage sanitize conformance bench-operators cuda-check cuda-faults deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests soak fuzz clean
 
 help:
 	@echo "make build        libpinion.so and run-model, optimised, in .build/release"
-	@echo "make install      header, library, CMake package, pkg-config file and run-model under PREFIX ($(PREFIX))"
+	@echo "make deps         install the Debian packages that the build needs"
+	@echo "make install      header, library, CMake package, pkg-config file, run-model, its manual page and completions under PREFIX ($(PREFIX))"
+	@echo "make uninstall    take them away again"
 	@echo "make wheel        a Python wheel with the library inside, in dist/"
+	@echo "make deb          a Debian package, in dist/"
+	@echo "make docs         the reference of the C, C++ and Python interfaces as HTML, in .build/docs"
 	@echo "make demo         run a real model on a real input"
+	@echo "make check        the tests of what is built: C interface, examples, command, Python package"
 	@echo "make test         everything that CI runs"
+	@echo "make lint         rules for Swift, C, Python and shell; make format lays out FILES (default: those changed since the last commit)"
+	@echo "make coverage     how many lines the Swift tests reach, and the files with less than 80 %"
+	@echo "make sanitize     kernels, pictures, C interface and thread pool under the address, undefined-behaviour and thread sanitizers"
 	@echo "make conformance  ONNX's backend tests through the Python package"
 	@echo "make bench-operators  each operator alone against onnxruntime, the worst ratio first; ARGUMENTS='--only REGEX --json FILE'"
 	@echo "make soak         random graphs from new seeds, SECONDS of them (default 600)"
@@ -28,17 +36,55 @@ deps:
 	@sh .ci/packages libpng-dev libturbojpeg0-dev zlib1g-dev
 
 test-deps: deps
-	@sh .ci/packages gcc g++ cmake pkg-config libprotobuf-dev protobuf-compiler python3-venv libtiff6 libwebp7 libopenjp2-7
+	@sh .ci/packages gcc g++ cmake pkg-config libprotobuf-dev protobuf-compiler python3-venv abigail-tools libtiff6 libwebp7 libopenjp2-7
 
-build: deps
+build:
+	@for library in libpng libturbojpeg zlib; do pkg-config --exists $$library 2>/dev/null || ! command -v pkg-config >/dev/null || \
+	  { echo "$$library is missing; 'make deps' installs it on Debian"; exit 1; }; done
 	$(SWIFT) build -c release -j $(JOBS) --product pinion
 	$(SWIFT) build -c release -j $(JOBS) --product run-model
 	@ls -l $(RELEASE)/libpinion.so $(RELEASE)/run-model
 
-install: build
+# What is built is taken as it is; `make build` brings it up to date.
+$(RELEASE)/libpinion.so $(RELEASE)/run-model &:
+	$(MAKE) build
+
+install: $(RELEASE)/libpinion.so $(RELEASE)/run-model
 	Sources/PinionC/packaging/install.sh $(RELEASE)/libpinion.so $(PREFIX)
-	install -d $(DESTDIR)$(PREFIX)/bin
-	install -m 755 $(RELEASE)/run-model $(DESTDIR)$(PREFIX)/bin/run-model
+	packaging/install-command.sh $(RELEASE)/run-model $(PREFIX)
+
+uninstall:
+	packaging/uninstall.sh $(PREFIX)
+
+deb: $(RELEASE)/libpinion.so $(RELEASE)/run-model
+	packaging/deb.sh $(RELEASE)/libpinion.so $(RELEASE)/run-model dist
+
+docs: $(RELEASE)/libpinion.so $(VENV)/ready
+	@sh .ci/packages doxygen
+	packaging/docs.sh $(CURDIR)/.build/docs $(VENV)/bin/python $(RELEASE)/libpinion.so
+
+lint: $(VENV)/ready
+	.ci/lint $(SWIFT) $(VENV)
+
+# All of a file is laid out, also what one has not written: leave files that others work on alone.
+FILES ?= $(shell git diff --name-only --diff-filter=d HEAD)
+format: $(VENV)/ready
+	@for file in $(FILES); do case $$file in \
+	  *.swift) $(SWIFT) format format --in-place $$file ;; \
+	  *.c|*.h|*.cpp|*.hpp) $(VENV)/bin/clang-format -i $$file ;; \
+	  *.py) $(VENV)/bin/ruff check --quiet --fix $$file; $(VENV)/bin/ruff format --quiet $$file ;; \
+	esac; done
+
+coverage: deps
+	.ci/coverage $(SWIFT) $(PYTHON) $(JOBS)
+
+# The kernels' memory and arithmetic, the pool's races, and the C interface as programs that are watched use it.
+sanitize: test-deps $(STAGE)/ready
+	$(MAKE) -C Tests/CKernels SANITIZE=address,undefined BUILD=$(CURDIR)/.build/ckernels-sanitized
+	$(MAKE) -f Tests/CKernels/elementwise.mk SANITIZE=-fsanitize=address,undefined,float-cast-overflow
+	$(MAKE) -f Tests/CPictures/pictures.mk
+	$(MAKE) -f Tests/CThreads/threads.mk
+	$(MAKE) -C Tests/CAPI PREFIX=$(STAGE) OUT=$(CURDIR)/.build/capi-sanitized SANITIZE=address,undefined check
 
 $(VENV)/ready: bindings/python/requirements-test.txt
 	@sh .ci/packages python3-venv
@@ -46,13 +92,16 @@ $(VENV)/ready: bindings/python/requirements-test.txt
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
-wheel: build $(VENV)/ready
+wheel: $(RELEASE)/libpinion.so $(VENV)/ready
 	PINION_LIBRARY=$(RELEASE)/libpinion.so $(VENV)/bin/pip wheel --quiet --no-deps -w dist bindings/python
 
-demo: build $(VENV)/ready
+demo: deps build $(VENV)/ready
 	sh examples/demo.sh $(RELEASE)/run-model $(VENV)/bin/python
 
-test: test-deps build swift-tests kernel-tests cuda-tests capi-tests example-tests node-fuzz-tests oracle-tests random-tests contrib-tests python-tests command-tests conformance
+# Of what is built, without anything of Swift.
+check: capi-tests example-tests command-tests python-tests
+
+test: test-deps build lint swift-tests kernel-tests cuda-tests capi-tests example-tests node-fuzz-tests oracle-tests random-tests contrib-tests python-tests command-tests conformance
 	@echo "all tests pass"
 
 # Every level of instructions that this machine has; a level it lacks falls back to the best one it has.
@@ -156,4 +205,6 @@ fuzz: $(VENV)/node-seeds
 	PYTHON=$(VENV)/bin/python Tests/Fuzz/fuzz.sh fuzz-run -max_total_time=$(FUZZ_SECONDS)
 
 clean:
-	rm -rf .build dist
+	rm -rf .build .build-* .build_* dist bindings/python/build bindings/python/*.egg-info .mypy_cache .ruff_cache bindings/python/.mypy_cache
+	rm -f Benchmarks/overhead examples/c/describe-and-run
+	find . -name __pycache__ -prune -exec rm -rf {} + -o -name .pytest_cache -prune -exec rm -rf {} +

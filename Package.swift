@@ -13,7 +13,7 @@ let package = Package(
     .executable(name: "run-model", targets: ["run-model"]),
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0")
+    .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2")
   ],
   targets: [
     .target(name: "CPinion"),
@@ -51,7 +51,7 @@ let package = Package(
     .target(name: "RunModelInputs", dependencies: ["PinionCPU", "CZlib", "CPNG", "CTurboJPEG"]),
     .executableTarget(
       name: "run-model",
-      dependencies: ["Pinion", "RunModelInputs", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["Pinion", "RunModelInputs", "CPinion", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       // So that the installed command needs no Swift toolchain.
       linkerSettings: [
         .unsafeFlags(["-static-stdlib"]), .linkedLibrary("_FoundationCShims"), .linkedLibrary("_FoundationCollections"),

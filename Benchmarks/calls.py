@@ -14,10 +14,10 @@ import time
 from typing import Any, Callable
 
 import numpy as np
-import onnx
 import onnxruntime
-import pinion
 from onnx import TensorProto, helper
+
+import pinion
 
 SLICES, SLICE_SECONDS = 61, 0.01
 

@@ -69,6 +69,7 @@ def main():
     outputs = [value.name for value in graph.output]
 
     import onnxruntime
+
     import pinion
 
     options = onnxruntime.SessionOptions()

@@ -49,6 +49,44 @@ for pair in gcc:g++ clang:clang++; do
   expect "C++, $cxx" "$out/$cc/build/describe-and-run"
 done
 
+# Programs in prose, as they are printed: each block of a page that has a main(), in a folder with a model of the shapes that they feed.
+prose=$out/prose
+rm -rf "$prose"
+mkdir -p "$prose"
+"$python" - "$here/.." "$prose" <<'PYTHON'
+import pathlib, re, sys
+import onnx
+from onnx import helper
+root, out = map(pathlib.Path, sys.argv[1:])
+graph = helper.make_graph(
+    [helper.make_node("GlobalAveragePool", ["input"], ["mean"]), helper.make_node("Flatten", ["mean"], ["scores"])],
+    "means",
+    [helper.make_tensor_value_info("input", onnx.TensorProto.FLOAT, ["batch", 3, 224, 224])],
+    [helper.make_tensor_value_info("scores", onnx.TensorProto.FLOAT, ["batch", 3])],
+)
+onnx.save(helper.make_model(graph, producer_name="examples", ir_version=9, opset_imports=[helper.make_opsetid("", 20)]), out / "model.onnx")
+for page in ("README.md", "Documentation/ComingFromOnnxruntime.md"):
+    for kind, text in re.findall(r"```(c|cpp|python)\n(.*?)```", (root / page).read_text(), re.S):
+        if "pinion" not in text or kind != "python" and "main(" not in text:
+            continue
+        name = f"{pathlib.Path(page).stem}-{len(list(out.iterdir()))}"
+        (out / f"{name}.{ {'c': 'c', 'cpp': 'cpp', 'python': 'py'}[kind]}").write_text(text)
+PYTHON
+PKG_CONFIG_PATH=$prefix/lib/pkgconfig
+export PKG_CONFIG_PATH
+for source in "$prose"/*.c "$prose"/*.cpp; do
+  case $source in *.c) compile="gcc -std=c99" ;; *) compile="g++ -std=c++17" ;; esac
+  # shellcheck disable=SC2046
+  $compile -Wall -Wextra -Werror "$source" -o "${source%.*}" $(pkg-config --cflags --libs pinion) -Wl,-rpath,"$prefix/lib"
+  (cd "$prose" && "${source%.*}" >"${source%.*}.out") || { echo "$source failed"; exit 1; }
+  grep -q '^3 scores, the first is 0$' "${source%.*}.out" || { echo "$source printed:"; cat "${source%.*}.out"; exit 1; }
+  echo "${source##*/}: ok"
+done
+
 export PYTHONPATH="$here/../bindings/python" PINION_LIBRARY="$prefix/lib/libpinion.so"
 expect Python "$python" "$here/python/describe_and_run.py"
+for source in "$prose"/*.py; do
+  (cd "$prose" && "$python" "$source" >"${source%.*}.out") || { echo "$source failed"; exit 1; }
+  echo "${source##*/}: ok"
+done
 echo "all examples pass"

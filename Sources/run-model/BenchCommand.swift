@@ -129,6 +129,7 @@ struct BenchCommand: ParsableCommand {
         "latency_ns",
         .object([
           ("min", .number(latencies.percentile(0))), ("median", .number(latencies.percentile(50))), ("mean", .number(latencies.mean)),
+          ("p50", .number(latencies.percentile(50))),
           ("p90", .number(latencies.percentile(90))), ("p99", .number(latencies.percentile(99))),
         ])
       ), ("runs_per_second", .number(1e9 / max(latencies.mean, 1))), ("peak_bytes", .integer(peakMemory())),

@@ -20,6 +20,10 @@ struct Comparison {
   private(set) var isRight = true
   /// One line for a person: type and worst error, or what is wrong.
   private(set) var text = ""
+  /// The largest errors of numbers, and the number of elements that are not as expected; of a sequence or map those of all its parts.
+  private(set) var worst: Double?
+  private(set) var relative: Double?
+  private(set) var wrong = 0
 
   init(_ got: Value, _ expected: Value, _ tolerance: Tolerance) throws(PinionError) {
     switch (got, expected) {
@@ -47,6 +51,9 @@ struct Comparison {
     for (index, pair) in pairs.enumerated() {
       let part = try Comparison(pair.0, pair.1, tolerance)
       text = "[\(index)] \(part.text)"
+      wrong += part.wrong
+      if let error = part.worst { worst = max(worst ?? 0, error) }
+      if let error = part.relative { relative = max(relative ?? 0, error) }
       guard part.isRight else {
         isRight = false
         return
@@ -58,20 +65,21 @@ struct Comparison {
     guard got.type == expected.type else { return fail("\(got.type), expected \(expected.type)") }
     guard got.element != .string else {
       let a = try got.strings(), b = try expected.strings()
-      let wrong = a.indices.filter { a[$0] != b[$0] }
-      guard let first = wrong.first else {
+      let differing = a.indices.filter { a[$0] != b[$0] }
+      wrong = differing.count
+      guard let first = differing.first else {
         text = "\(got.type), equal"
         return
       }
       return fail(
-        "\(got.type)  \(wrong.count) of \(a.count) differ; at \(first) \(got.text(at: first)), expected \(expected.text(at: first))")
+        "\(got.type)  \(wrong) of \(a.count) differ; at \(first) \(got.text(at: first)), expected \(expected.text(at: first))")
     }
     compare(try got.numbers(), try expected.numbers(), got.type, tolerance)
   }
 
   private mutating func compare(_ got: [Double], _ expected: [Double], _ type: TensorType, _ tolerance: Tolerance) {
-    var wrong = 0
     var worst = 0.0, relative = 0.0
+    defer { (self.worst, self.relative) = (worst, relative) }
     // The largest error may well be within the tolerance of a large element, so that the worst is the one furthest beyond its own.
     var furthest = (index: 0, excess: -1.0)
     for index in got.indices {

@@ -25,7 +25,9 @@ struct Failure: Error {
     var first = error
     first.others = []
     // A single unsupported node comes as the error itself, several as a count and one error each.
-    lines = [Failure.line((subject.map { "\($0): " } ?? "") + first.description)] + error.others.map { Failure.line($0.description) }
+    // Messages about files name them already.
+    let lead = subject.flatMap { first.description.contains($0) ? nil : "\($0): " } ?? ""
+    lines = [Failure.line(lead + first.description)] + error.others.map { Failure.line($0.description) }
   }
 
   /// Text that may come from a file, on one line.

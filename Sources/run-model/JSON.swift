@@ -7,6 +7,8 @@ enum JSON {
   case integer(Int)
   case number(Double)
   case text(String)
+  /// Text that is JSON already, such as a number that neither Int nor Double holds.
+  case verbatim(String)
   case list([JSON])
   case object([(String, JSON)])
 
@@ -18,6 +20,7 @@ enum JSON {
     case .integer(let value): return String(value)
     case .number(let value): return value.isFinite ? "\(value)" : "null"
     case .text(let value): return JSON.quoted(value)
+    case .verbatim(let value): return value
     case .list(let items): return JSON.block("[", items.map { ("", $0) }, "]", indent)
     case .object(let entries): return JSON.block("{", entries.map { (JSON.quoted($0.0) + ": ", $0.1) }, "}", indent)
     }

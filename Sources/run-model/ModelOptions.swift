@@ -3,7 +3,8 @@ import Pinion
 
 /// The model, and how it is made ready.
 struct ModelOptions: ParsableArguments {
-  @Argument(help: ArgumentHelp("An ONNX model.", valueName: "model"), completion: .file(extensions: ["onnx"]))
+  @Argument(
+    help: ArgumentHelp("A model: an ONNX or .pt2 file, or - for standard input.", valueName: "model"), completion: .file(extensions: ["onnx", "pt2"]))
   var path: String
 
   @Option(
@@ -11,7 +12,10 @@ struct ModelOptions: ParsableArguments {
   var externalData: String?
 
   func load() throws(Failure) -> Model {
-    try failing(.model, subject: path) { () throws(PinionError) in try Model(path: path, externalData: externalData) }
+    try failing(.model, subject: path == "-" ? "standard input" : path) { () throws(PinionError) in
+      guard path == "-" else { return try Model(path: path, externalData: externalData) }
+      return try Model(try standardInput(), externalData: externalData)
+    }
   }
 }
 

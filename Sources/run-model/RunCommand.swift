@@ -22,10 +22,13 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     name: [.customShort("o"), .long],
-    help: ArgumentHelp("Save an output to a .npy file instead of printing it.", valueName: "name=file.npy"))
+    help: ArgumentHelp("Save an output to a .npy or .npz file instead of printing it.", valueName: "name=file.npy"))
   var output: [NamedText] = []
 
-  @Option(help: ArgumentHelp("Save all outputs that are tensors to a .npz file.", valueName: "file.npz"))
+  @Option(
+    help: ArgumentHelp(
+      "Save all outputs to a .npz file.", discussion: "Sequences become the arrays NAME/0, NAME/1 ..., maps NAME/keys and NAME/values.",
+      valueName: "file.npz"))
   var outputs: String?
 
   @Option(help: ArgumentHelp("Print the largest elements of each output along its last axis that is longer than 1.", valueName: "k"))
@@ -40,6 +43,9 @@ struct RunCommand: ParsableCommand {
   @Option(help: ArgumentHelp("How many elements of a tensor are printed.", valueName: "n"))
   var printLimit = 10
 
+  @Flag(help: "Print JSON with all elements of the outputs that are not saved.")
+  var json = false
+
   @OptionGroup(title: "Limits") var limits: LimitOptions
   @OptionGroup(title: "Session") var session: SessionArguments
 
@@ -47,6 +53,7 @@ struct RunCommand: ParsableCommand {
     if let topK, topK < 1 { throw ValidationError("--top-k is \(topK); expected 1 or more") }
     guard printLimit >= 0 else { throw ValidationError("--print-limit is \(printLimit); expected 0 or more") }
     guard topK != nil || (labels == nil && !softmax) else { throw ValidationError("--labels and --softmax belong to --top-k") }
+    guard topK == nil || !json else { throw ValidationError("--json has all elements and does not go with --top-k") }
   }
 
   func run() throws {
@@ -67,13 +74,12 @@ struct RunCommand: ParsableCommand {
     let results = try failing(.run) { () throws(PinionError) in
       try session.run(resolved.values, wanted: Array(names.indices), limits: limits.limits)
     }
-    try failing(.run) { () throws(PinionError) in
-      if let outputs { try save(zip(names, results), to: outputs) }
-      for (name, value) in zip(names, results) {
-        if let path = files[name] {
-          guard case .tensor(let tensor) = value else { throw .unsupported("output '\(name)' is \(value.type), which no .npy file holds") }
-          try NpyContents(tensor).write(to: path)
-        } else if let topK {
+    try failing(.run) { () throws(PinionError) -> Void in
+      if let outputs { try ValueFiles.saveAll(zip(names, results), to: outputs) }
+      for (name, value) in zip(names, results) { if let path = files[name] { try ValueFiles.save(name, value, to: path) } }
+      guard !json else { return print(try report(zip(names, results), files).text()) }
+      for (name, value) in zip(names, results) where files[name] == nil {
+        if let topK {
           try topK.print(name, value)
         } else if outputs == nil {
           try OutputPrinter(elementLimit: printLimit).print(name, value)
@@ -82,15 +88,13 @@ struct RunCommand: ParsableCommand {
     }
   }
 
-  private func save(_ results: some Sequence<(String, Value)>, to path: String) throws(PinionError) {
-    var archive = try NpzWriter(path: path)
+  private func report(_ results: some Sequence<(String, Value)>, _ files: [String: String]) throws(PinionError) -> JSON {
+    var list: [JSON] = []
     for (name, value) in results {
-      if case .tensor(let tensor) = value {
-        try archive.add(name, tensor)
-      } else {
-        printNote("output '\(name)' is \(value.type) and is not saved")
-      }
+      var entries: [(String, JSON)] = [("name", .text(name)), ("type", .text("\(value.type)"))]
+      if let file = files[name] ?? outputs { entries.append(("file", .text(file))) } else { entries.append(("value", try JSON(value))) }
+      list.append(.object(entries))
     }
-    try archive.close()
+    return .object([("model", .text(model.path)), ("outputs", .list(list))])
   }
 }

@@ -27,6 +27,7 @@ import ArgumentParser
 
   static func main() {
     do {
+      try checkCommand(CommandLine.arguments.dropFirst().first)
       var command = try parseAsRoot()
       try command.run()
       try flushOutput()
@@ -43,6 +44,17 @@ import ArgumentParser
     } catch {
       exit(withError: error)
     }
+  }
+
+  /// Says what may have been meant where the first word is no command.
+  private static func checkCommand(_ word: String?) throws(Failure) {
+    let commands = configuration.subcommands.compactMap { $0.configuration.commandName } + ["help"]
+    guard let word, !word.hasPrefix("-"), !commands.contains(word) else { return }
+    if word.hasSuffix(".onnx") || word.hasSuffix(".pt2") {
+      throw Failure(.usage, "a command stands before the model, as in 'run-model inspect \(word)'; 'run-model help' lists all")
+    }
+    let suggestion = nearest(to: word, among: commands).map { ", did you mean '\($0)'?" } ?? "."
+    throw Failure(.usage, "there is no command '\(word)'\(suggestion) 'run-model help' lists all")
   }
 
   /// What was printed may have gone nowhere: a full disk shows here.

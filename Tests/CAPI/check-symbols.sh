@@ -1,6 +1,6 @@
 #!/bin/sh
 # Compares the functions that a library exports with those that pinion.h declares: neither may have one more.
-# Also checks the SONAME, and that each declaration says what it owes the reader.
+# Also checks the SONAME, the oldest C library that the library runs with, and that each declaration says what it owes the reader.
 # Usage: check-symbols.sh HEADER LIBRARY
 set -eu
 header=$1 library=$2
@@ -18,6 +18,15 @@ if ! diff "$work/declared" "$work/exported" >"$work/difference"; then
 fi
 soname=$(objdump -p "$library" | awk '$1 == "SONAME" { print $2 }')
 [ "$soname" = libpinion.so.0 ] || { echo "check-symbols: the SONAME is '$soname'" >&2; exit 1; }
+
+# Documentation/Versioning.md promises this floor.
+floor=2.34
+newest=$(objdump -T "$library" | grep -o 'GLIBC_[0-9.]*' | sed 's/GLIBC_//' | sort -uV | tail -1)
+[ "$(printf '%s\n' "$floor" "$newest" | sort -V | tail -1)" = "$floor" ] || {
+  echo "check-symbols: $library asks for glibc $newest, the floor is $floor:" >&2
+  objdump -T "$library" | grep "GLIBC_$newest)" >&2
+  exit 1
+}
 
 # The comment before each function names its thread-safety and the version it came with.
 awk '/^\/\*/ { comment = "" } { comment = comment $0 " " }

@@ -9,7 +9,6 @@ Each function takes a numpy generator and makes one case. Bounds:
 
 import ml_dtypes
 import numpy as np
-
 from harness import Case, Codes, Numbers
 
 F32, F16, U8, I8, I32, I64 = np.float32, np.float16, np.uint8, np.int8, np.int32, np.int64

@@ -8,8 +8,9 @@ import ml_dtypes
 import numpy as np
 import onnx
 import onnxruntime
-import pinion
 from onnx import TensorProto, helper
+
+import pinion
 
 DOMAIN = "com.microsoft"
 #: What numpy has no name for.

@@ -2,11 +2,10 @@
 
 import os
 
-import numpy as np
-import pytest
-
 import cases
 import harness
+import numpy as np
+import pytest
 
 SEEDS = int(os.environ.get("CONTRIB_SEEDS", "250"))
 FIRST = int(os.environ.get("CONTRIB_FIRST_SEED", "0"))

@@ -5,10 +5,10 @@ import warnings
 import numpy as np
 import onnx
 import onnxruntime
-import pinion
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
+import pinion
 
 quantization = pytest.importorskip("onnxruntime.quantization")
 RNG = np.random.default_rng(11)

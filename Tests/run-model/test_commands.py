@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import subprocess
 
 import numpy as np
 import onnx
@@ -24,11 +25,36 @@ def test_help_and_version(run_model):
 
 
 def test_wrong_command(run_model):
-    assert run_model("dance").status == 64
+    result = run_model("dance")
+    assert result.status == 64 and "did you mean" not in result.error()
+    assert "did you mean 'bench'?" in run_model("bnch").error()
+    assert "did you mean 'inspect'?" in run_model("insepct", "model.onnx").error()
+    assert "run-model inspect model.onnx" in run_model("model.onnx").error()
     assert run_model("run").status == 64
 
 
+def test_wrong_option(run_model, double):
+    result = run_model("run", double, "--theads", "2")
+    assert result.status == 64 and "--threads" in result.error()
+
+
 # Loading
+
+
+def test_a_model_from_standard_input(run_model, double, folder):
+    whole = run_model("run", double, "--input", "1,2,3").out
+    with double.open("rb") as file:
+        assert run_model("run", "-", "--input", "1,2,3", stdin=file).out == whole
+    for data, status in [(double.read_bytes(), 0), (b"", 2), (double.read_bytes()[:-20], 2), (bytes(3 << 20), 2)]:
+        (folder / "piped").write_bytes(data)
+        with subprocess.Popen(["cat", folder / "piped"], stdout=subprocess.PIPE) as cat:
+            result = run_model("run", "-", "--input", "1,2,3", stdin=cat.stdout)
+        assert result.status == status
+        assert result.out == whole if status == 0 else "standard input" in result.error()
+
+
+def test_messages_name_a_path_once(run_model, folder):
+    assert run_model("inspect", folder / "none.onnx").error().count("none.onnx") == 1
 
 
 def test_missing_and_damaged_models(run_model, folder, double):
@@ -98,6 +124,55 @@ def test_sequences_are_printed(run_model, save):
     assert result.out.count("float32[2]  min 1  mean 1.5  max 2") == 2
     result = run_model("run", model, "--input", "1,2", "--output", "y=y.npy")
     assert result.status == 3 and "no .npy file holds" in result.error()
+
+
+def test_json_of_a_run(run_model, save, folder):
+    model = save(
+        [helper.make_node("Div", ["x", "z"], ["q"]), helper.make_node("Cast", ["x"], ["i"], to=onnx.TensorProto.INT64),
+         helper.make_node("Greater", ["x", "z"], ["g"]), helper.make_node("Cast", ["g"], ["t"], to=onnx.TensorProto.STRING),
+         helper.make_node("SequenceConstruct", ["i", "i"], ["s"])],
+        [("x", "f4", [4]), ("z", "f4", [4])],
+        [("q", "f4", [4]), ("i", "i8", [4]), ("g", "?", [4]),
+         helper.make_tensor_value_info("t", onnx.TensorProto.STRING, [4]),
+         helper.make_tensor_sequence_value_info("s", onnx.TensorProto.INT64, None)],
+    )  # fmt: skip
+    arguments = ["run", model, "--input", "x=1,-1,0,9007199254740992", "--input", "z=0,0,0,10", "--json"]
+    report = json.loads(run_model(*arguments).out)
+    values = {output["name"]: output["value"] for output in report["outputs"]}
+    assert report["model"] == str(model) and list(values) == ["q", "i", "g", "t", "s"]
+    assert np.float32(values["q"]["data"][3]) == np.float32(9007199254740992) / np.float32(10)
+    data = ["Infinity", "-Infinity", "NaN", values["q"]["data"][3]]
+    assert values["q"] == {"kind": "tensor", "element": "float32", "dims": [4], "data": data}
+    assert values["i"]["data"] == [1, -1, 0, 9007199254740992]
+    assert values["g"]["data"] == [True, False, False, True]
+    assert all(type(text) is str for text in values["t"]["data"])
+    assert values["s"] == {"kind": "sequence", "of": "int64[...]", "values": [values["i"]] * 2} | {"of": values["s"]["of"]}
+    saved = json.loads(run_model(*arguments, "-o", f"q={folder}/q.npy").out)["outputs"]
+    assert saved[0] == {"name": "q", "type": "float32[4]", "file": f"{folder}/q.npy"} and "value" in saved[1]
+    assert run_model(*arguments, "--top-k", "1").status == 64
+
+
+def test_sequences_and_maps_are_saved(run_model, save, folder):
+    maps = onnx.helper.make_map_type_proto(onnx.TensorProto.INT64, helper.make_tensor_type_proto(onnx.TensorProto.FLOAT, []))
+    model = save(
+        [helper.make_node("SequenceConstruct", ["x", "x"], ["s"]),
+         helper.make_node("ZipMap", ["x"], ["m"], domain="ai.onnx.ml", classlabels_int64s=[7, 5, 3])],
+        [("x", "f4", [1, 3])],
+        [helper.make_tensor_sequence_value_info("s", onnx.TensorProto.FLOAT, None),
+         onnx.helper.make_value_info("m", helper.make_sequence_type_proto(maps))],
+        domains=["ai.onnx.ml"],
+    )  # fmt: skip
+    assert run_model("run", model, "--input", "1,2,3", "--outputs", folder / "all.npz").status == 0
+    with np.load(folder / "all.npz") as saved:
+        assert sorted(saved.files) == ["m/0/keys", "m/0/values", "s/0", "s/1"]
+        np.testing.assert_array_equal(saved["s/1"], [[1, 2, 3]])
+        np.testing.assert_array_equal(saved["m/0/keys"], [7, 5, 3])
+        np.testing.assert_array_equal(saved["m/0/values"], [1, 2, 3])
+    assert run_model("run", model, "--input", "1,2,3", "-o", f"s={folder}/s.npz").status == 0
+    with np.load(folder / "s.npz") as saved:
+        assert sorted(saved.files) == ["s/0", "s/1"]
+    result = run_model("run", model, "--input", "1,2,3", "-o", f"s={folder}/s.npy")
+    assert result.status == 3 and "a .npz file does" in result.error()
 
 
 def test_top_k(run_model, identity, folder):
@@ -209,7 +284,7 @@ def test_bench_json(run_model, double):
     result = run_model("bench", double, "--dim", "batch=4", "--duration", "0.1", "--threads", "1", "--json")
     report = json.loads(result.out)
     latency = report["latency_ns"]
-    assert 0 < latency["min"] <= latency["median"] <= latency["p90"] <= latency["p99"]
+    assert 0 < latency["min"] <= latency["p50"] == latency["median"] <= latency["p90"] <= latency["p99"]
     assert math.isclose(report["runs_per_second"], 1e9 / latency["mean"])
     assert report["threads"] == 1 and report["runs"] > 10 and report["peak_bytes"] > 1_000_000
     assert report["inputs"] == [{"name": "x", "type": "float32[4,3]", "source": "random"}]
@@ -382,6 +457,21 @@ def test_check_npz(run_model, double, folder):
     assert run_model(*arguments, "--rtol", "0.01").status == 0
     assert run_model(*arguments, "--atol", "0.02", "--rtol", "0").status == 0
     assert run_model(*arguments, "--atol", "0.005", "--rtol", "0").status == 1
+
+
+def test_check_json(run_model, double, folder):
+    np.savez(folder / "y.npz", y=np.array([[2, 4, 6.5]], "f4"))
+    result = run_model("check", double, "--input", "1,2,3", "--expected", folder / "y.npz", "--json")
+    report = json.loads(result.out)
+    assert result.status == 1 and report["right"] is False and report["rtol"] == 1e-3
+    [case] = report["sets"]
+    [output] = case["outputs"]
+    assert case["folder"] is None and (output["name"], output["right"], output["beyond_tolerance"]) == ("y", False, 1)
+    assert output["worst_error"] == 0.5 and math.isclose(output["worst_relative_error"], 0.5 / 6.5)
+    result = run_model("check", double, "--input", "1,2,3.25", "--expected", folder / "y.npz", "--json")
+    assert result.status == 0 and json.loads(result.out)["right"] is True
+    result = run_model("check", double, "--input", "1,2,inf", "--expected", folder / "y.npz", "--json")
+    assert json.loads(result.out)["sets"][0]["outputs"][0]["worst_error"] == "Infinity"
 
 
 def test_check_names_an_element_that_violates(run_model, double, folder):

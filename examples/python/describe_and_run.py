@@ -6,6 +6,7 @@ describe_and_run.py MODEL.onnx [SYMBOL=SIZE ...]
 import sys
 
 import numpy as np
+
 import pinion
 
 

@@ -10,6 +10,8 @@ A failure is a pinion.Error that is also the built-in exception that fits: Unsup
 InvalidShapeError a ValueError, DeadlineExceededError a TimeoutError.
 """
 
+from ._calls import Binding
+from ._devices import Device, device_why_not, devices
 from ._errors import (
     BudgetExceededError,
     CancelledError,
@@ -25,13 +27,11 @@ from ._errors import (
     OutOfMemoryError,
     UnsupportedError,
 )
-from ._devices import Device, device_why_not, devices
 from ._info import Dimension, Kind, ValueInfo
 from ._library import lib as _lib
 from ._library import text as _text
-from ._model import Metadata, Model
-from ._calls import Binding
 from ._limits import CancelToken
+from ._model import Metadata, Model
 from ._session import Plan, Session
 from ._types import ElementType
 from ._values import Value

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Callable, Iterable
+from collections.abc import Iterable
+from typing import Callable
 
 import numpy as np
 
@@ -53,5 +54,5 @@ def empty(shape: tuple[int, ...], dtype: np.dtype, size: int) -> np.ndarray:
         return np.empty(shape, dtype)
     block = np.empty(size + _ALIGNMENT, np.uint8)
     start = -address(block) % _ALIGNMENT
-    array: Any = block[start : start + size].view(dtype).reshape(shape)
+    array: np.ndarray = block[start : start + size].view(dtype).reshape(shape)
     return array

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import struct
+from collections.abc import Mapping, Sequence
 from ctypes import POINTER, byref, c_size_t, c_void_p
-from typing import Any, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -53,7 +55,7 @@ class PreparedCall(NotCopied):
         self.types = tuple(types)
         infos = [read_info(lib.pinion_call_output(self.handle, index)) for index in range(count)]
         #: Shape, type and bytes of each output.
-        self.outputs = tuple((info.shape, _native(info), _size(info)) for info in infos)
+        self.outputs = tuple((_extents(info), _native(info), _size(info)) for info in infos)
         self._makers = [
             (_numpy_empty, (shape, dtype)) if size < SMALL else (empty, (shape, dtype, size)) for shape, dtype, size in self.outputs
         ]
@@ -100,11 +102,13 @@ def _native(info: ValueInfo) -> np.dtype:
     return info.dtype
 
 
+def _extents(info: ValueInfo) -> tuple[int, ...]:
+    """All of them are known of an output of a prepared call."""
+    return tuple(int(extent) for extent in info.shape or ())  # type: ignore[arg-type]
+
+
 def _size(info: ValueInfo) -> int:
-    count = 1
-    for extent in info.shape or ():
-        count *= int(extent)  # type: ignore[arg-type]
-    return count * _native(info).itemsize
+    return math.prod(_extents(info)) * _native(info).itemsize
 
 
 class Binding(NotCopied):
@@ -128,6 +132,11 @@ class Binding(NotCopied):
     def outputs(self) -> dict[str, np.ndarray]:
         """The arrays that runs write, by name."""
         return dict(self._outputs)
+
+    def __repr__(self) -> str:
+        inputs = ", ".join(f"{name}: {dtype}{list(shape)}" for name, (dtype, shape) in zip(self._call.names, self._call.types))
+        outputs = ", ".join(f"{name}: {array.dtype}{list(array.shape)}" for name, array in self._outputs.items())
+        return f"<pinion.Binding ({inputs}) -> ({outputs})>"
 
     def run(self, *, timeout: float | None = None, cancel: CancelToken | None = None) -> None:
         """Runs the model once, with limits as of Session.run()."""

@@ -38,7 +38,8 @@ class Error(Exception):
     @property
     def others(self) -> list[dict[str, Any]]:
         """Further problems that the same call found, each with "message", "node", "operator", ..."""
-        return self.details.get("others", [])
+        others: list[dict[str, Any]] = self.details.get("others", [])
+        return others
 
 
 class InvalidArgumentError(Error, ValueError):
@@ -150,8 +151,8 @@ def _line(problem: dict[str, Any]) -> str:
 causes: list[Callable[[], None]] = []
 
 
-def raise_last(status: int) -> NoReturn:
-    """Raises what the calling thread's last failing call reported."""
+def raise_last(status: int, advice: str = "") -> NoReturn:
+    """Raises what the calling thread's last failing call reported, with a word of advice behind it."""
     for cause in causes:
         cause()
     try:
@@ -159,7 +160,7 @@ def raise_last(status: int) -> NoReturn:
     except ValueError:
         details = {}
     message = details.get("message") or text(lib.pinion_error_message(None)) or text(lib.pinion_status_name(status))
-    raise _CLASSES.get(status, Error)(message, details)
+    raise _CLASSES.get(status, Error)(message + advice, {**details, "message": message + advice} if advice else details)
 
 
 def check(status: int) -> None:

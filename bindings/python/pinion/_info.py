@@ -26,7 +26,7 @@ class Kind(IntEnum):
 Dimension = Union[int, str, None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ValueInfo:
     """The declared name and type of an input or output."""
 
@@ -47,6 +47,9 @@ class ValueInfo:
 
     def __str__(self) -> str:
         return f"{self.name}: {self.type}"
+
+    def __repr__(self) -> str:
+        return f"<pinion.ValueInfo {self}>"
 
 
 def read_info(pointer: int | None) -> ValueInfo:

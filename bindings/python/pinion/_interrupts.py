@@ -9,8 +9,9 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
+from collections.abc import Generator
 from ctypes import c_int32, c_void_p
-from typing import Any, Generator
+from typing import Any
 
 from ._errors import causes
 from ._library import RunOptions
@@ -68,7 +69,7 @@ if hasattr(os, "register_at_fork"):
 def run_options() -> int | None:
     """The address of the options of a run without limits."""
     # A handler that itself runs a model does so inside the question, which then cannot be put a second time.
-    if _get_ident() != _main or _asking.answers.gi_running:
+    if _get_ident() != _main or _asking.answers.gi_running:  # type: ignore[attr-defined]
         return None
     return _asking.options_address
 
@@ -84,7 +85,7 @@ def raise_interruption() -> None:
     if _Interruption.raised is None or _get_ident() != _main:
         return
     error, _Interruption.raised = _Interruption.raised, None
-    if _asking.answers.gi_frame is None:
+    if _asking.answers.gi_frame is None:  # type: ignore[attr-defined]
         # A second signal came in the few instructions outside the `try`.
         _asking = _Asking()
     raise error.with_traceback(None)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ctypes
 import os
 import sys
+from collections.abc import Iterator
 from ctypes import CDLL, POINTER, c_bool, c_char_p, c_int32, c_int64, c_size_t, c_void_p
 from pathlib import Path
-from typing import Iterator
 
 ABI_VERSION = 2
 SONAME = "libpinion.so.0"

@@ -27,6 +27,9 @@ class CancelToken(NotCopied):
         if getattr(self, "_handle", None):
             release(self._handle)
 
+    def __repr__(self) -> str:
+        return f"<pinion.CancelToken, {'set' if self.is_set else 'not set'}>"
+
     def cancel(self) -> None:
         """Sets the token: its runs end with CancelledError."""
         lib.pinion_cancel_token_set(self._handle)

@@ -75,6 +75,11 @@ class Model:
         if getattr(self, "_handle", None):
             release(self._handle)
 
+    def __repr__(self) -> str:
+        inputs, outputs = ", ".join(map(str, self.inputs)), ", ".join(map(str, self.outputs))
+        source = f"'{self.path}'" if self.path is not None else "of bytes"
+        return f"<pinion.Model {source} ({inputs}) -> ({outputs})>"
+
     def __copy__(self) -> Model:
         return self
 
@@ -140,11 +145,11 @@ class Model:
     @property
     def node_count(self) -> int:
         """The number of nodes of the graph as it was loaded: functions expanded, Constant nodes among the weights."""
-        return lib.pinion_model_node_count(self._handle)
+        return int(lib.pinion_model_node_count(self._handle))
 
     @property
     def weight_bytes(self) -> int:
-        return lib.pinion_model_weight_bytes(self._handle)
+        return int(lib.pinion_model_weight_bytes(self._handle))
 
     def text(self) -> str:
         """The graph as text, one line a node."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+from collections.abc import Mapping, Sequence
 from ctypes import POINTER, byref, c_char_p, c_void_p
 from dataclasses import dataclass
-from typing import Any, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
@@ -53,6 +54,21 @@ class _Frame:
 
 _FRAMES_KEPT = 64
 
+# What the methods of onnxruntime's InferenceSession are called here.
+_ELSEWHERE = {
+    "get_inputs": "the property inputs",
+    "get_outputs": "the property outputs",
+    "get_overridable_initializers": "those of the property inputs that are optional",
+    "get_modelmeta": "the property metadata",
+    "get_providers": "the argument device of its constructor, and pinion.devices()",
+    "set_providers": "the argument device of its constructor",
+    "run_with_ort_values": "run_values()",
+    "run_with_iobinding": "bind()",
+    "io_binding": "bind()",
+    "run_async": "run(), which threads may call at once",
+    "end_profiling": "profile() and profile_trace()",
+}
+
 # The status of a call whose output has another shape than was foreseen.
 _INVALID_SHAPE = 4
 # What is known of inputs of some shapes before a call for them is prepared: that they came once, and that no call does for them.
@@ -92,7 +108,7 @@ class Session:
         external_data_folder: str | os.PathLike[str] | None = None,
     ) -> None:
         self._handle: int | None = None
-        self._options = {
+        self._options: dict[str, Any] = {
             "threads": threads,
             "optimization": optimization,
             "byte_budget": byte_budget,
@@ -201,12 +217,14 @@ class Session:
             and byte_budget is None
             and step_budget is None
         ):
+            if type(inputs) is not dict:
+                self._check_inputs(inputs, output_names)
             values = [*inputs.values()]
             call = self._latest
             outputs = call.run(values) if call is not None and call.names == (*inputs,) else None
             if outputs is None and self._may_prepare:
                 outputs = self._run_prepared(inputs, values)
-            if type(outputs) is list:
+            if isinstance(outputs, list):
                 return outputs
             if outputs is not None:
                 if outputs != _INVALID_SHAPE:
@@ -243,7 +261,29 @@ class Session:
         Raises:
             UnsupportedError: an input or output is no tensor of numbers of at least a byte, or an output's shape depends on data.
         """
+        self._check_inputs(inputs, output_names)
         return bound(self._handle, inputs, outputs, output_names)  # type: ignore[arg-type]
+
+    def _check_inputs(self, inputs: Any, output_names: Any) -> None:
+        """Inputs come by name, and first."""
+        if isinstance(inputs, Mapping) and (output_names is None or isinstance(output_names, (list, tuple))):
+            return
+        if isinstance(output_names, Mapping):
+            raise InvalidArgumentError(
+                "the inputs come first: session.run(inputs), or session.run(inputs, output_names); onnxruntime has them the other way round"
+            )
+        if isinstance(output_names, str):
+            raise InvalidArgumentError(f"output_names is a string; session.run(inputs, ['{output_names}']) computes that output")
+        if not isinstance(inputs, Mapping):
+            names = ", ".join(f"'{name}': ..." for name in self.input_names)
+            raise InvalidArgumentError(f"inputs come by name, session.run({{{names}}}), not as {type(inputs).__name__}")
+
+    # Not for type checkers, to which every attribute would then exist.
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            advice = f"; in place of onnxruntime's {name}() it has {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
+            raise AttributeError(f"a pinion.Session has no attribute '{name}'{advice}")
 
     def _run_prepared(self, inputs: Mapping[str, Any], values: list[Any]) -> list[np.ndarray] | int | None:
         """Runs through a call for inputs of these shapes, from the second time on that they come; None if there is none for them."""
@@ -286,6 +326,7 @@ class Session:
         out: Mapping[str, np.ndarray] | None,
         convert: Any,
     ) -> list[Any]:
+        self._check_inputs(inputs, output_names)
         frame = self._input_frames.get(tuple(inputs)) or self._input_frame(tuple(inputs))
         key = None if output_names is None else tuple(output_names)
         targets = self._output_frames.get(key) or self._output_frame(key)
@@ -299,7 +340,11 @@ class Session:
         position = 0
         try:
             for value in inputs.values():
-                handles[position] = to_handle(value, frame.infos[position], memory)
+                info = frame.infos[position]
+                if value is not None or info.kind is Kind.OPTIONAL:
+                    handles[position] = to_handle(value, info, memory)
+                elif not info.optional:
+                    raise InvalidArgumentError(f"missing input '{info.name}', which is None")
                 position += 1
             if out:
                 given = self._preallocated(out, targets, results, memory)
@@ -307,7 +352,13 @@ class Session:
                 self._handle, options, frame.count, frame.names, handles, targets.count, targets.names, results
             )
             if status:
-                raise_last(status)
+                advice = ""
+                if status == _INVALID_SHAPE:
+                    advice = _advice(inputs, frame.infos)
+                    if out:
+                        memory_given = (f"{array.dtype}{list(array.shape)} for '{name}'" for name, array in out.items())
+                        advice += "; given for outputs were " + ", ".join(memory_given)
+                raise_last(status, advice)
             outputs = []
             for index in range(targets.count):
                 if index in given:
@@ -416,7 +467,8 @@ class Session:
         """
         out = c_void_p()
         check(lib.pinion_session_profile_json(self._handle, byref(out)))
-        return json.loads(take_string(out))
+        profile: dict[str, Any] = json.loads(take_string(out))
+        return profile
 
     def profile_trace(self) -> str:
         """The last run as a JSON text that chrome://tracing and Perfetto show."""
@@ -430,7 +482,7 @@ class Session:
 
     def trim(self) -> int:
         """Gives back cached plans and idle memory, not weights; returns their bytes."""
-        return lib.pinion_session_trim(self._handle)
+        return int(lib.pinion_session_trim(self._handle))
 
     # ----------------------------------------------------------------------------------------------------- pickle
 
@@ -453,6 +505,17 @@ def _is_plain(info: ValueInfo) -> bool:
 
 def _value(handle: int, borrowed: Any, info: ValueInfo) -> Value:
     return Value._own(handle)
+
+
+def _advice(inputs: Mapping[str, Any], infos: list[ValueInfo]) -> str:
+    """How arrays of another type than the declared one become right."""
+    wrong = [
+        f".astype(np.{info.dtype.name}) converts '{info.name}'"
+        for value, info in zip(inputs.values(), infos)
+        if isinstance(value, np.ndarray) and info.kind is Kind.TENSOR and info.dtype is not None and value.dtype != info.dtype
+        if info.dtype.kind != "O" and value.dtype.kind in "biufc"
+    ]
+    return "; " + ", ".join(wrong) if wrong else ""
 
 
 def _quoted(names: Any) -> str:

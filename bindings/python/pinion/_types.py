@@ -118,12 +118,14 @@ def pack(array: np.ndarray, bits: int) -> np.ndarray:
     per = 8 // bits
     raw = raw & ((1 << bits) - 1)
     raw = np.concatenate([raw, np.zeros(-len(raw) % per, np.uint8)]).reshape(-1, per)
-    return np.bitwise_or.reduce(raw << (np.arange(per, dtype=np.uint8) * bits), axis=1).astype(np.uint8)
+    packed: np.ndarray = np.bitwise_or.reduce(raw << (np.arange(per, dtype=np.uint8) * bits), axis=1).astype(np.uint8)
+    return packed
 
 
 def unpack(packed: np.ndarray, count: int, code: int) -> np.ndarray:
     """The first `count` elements of bytes as pack() makes them, one a byte, with the numpy type of `code`."""
     dtype, bits = UNPACKED[code]
+    raw: np.ndarray
     if bits == 6:
         spread = np.unpackbits(packed, count=count * 6, bitorder="little").reshape(-1, 6)
         raw = np.bitwise_or.reduce(spread << np.arange(6, dtype=np.uint8), axis=1).astype(np.uint8)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterable, Sequence
 from ctypes import byref, c_char_p, c_int64, c_void_p
-from functools import lru_cache
+from functools import cache
 from itertools import accumulate
-from typing import Any, Callable, Iterable, Sequence
+from typing import Any, Callable
 
 import numpy as np
 
@@ -153,7 +154,7 @@ def to_handle(value: Any, info: ValueInfo | None, memory: list[Any]) -> int:
         return _array(value, memory)
     if isinstance(value, Value):
         memory.append(value)
-        return lib.pinion_value_retain(value._handle)
+        return int(lib.pinion_value_retain(value._handle))
     while info is not None and info.kind is Kind.OPTIONAL and value is not None:
         info = info.content
     kind = Kind.TENSOR if info is None else info.kind
@@ -202,7 +203,7 @@ def _array(array: np.ndarray, memory: list[Any]) -> int:
         array = array.astype(dtype.newbyteorder("="))
     code = DIRECT.get(array.dtype)
     if code is None:
-        raise InvalidArgumentError(f"arrays of type {dtype} have no element type in Pinion")
+        raise InvalidArgumentError(f"arrays of type {dtype} have no element type in Pinion; x.astype(...) makes one of another type")
     if not array.flags.c_contiguous:
         array = array.copy(order="C")
     memory.append(array)
@@ -236,7 +237,8 @@ def _encoded(item: Any) -> bytes:
         return item.encode("utf-8", "surrogateescape")
     if isinstance(item, (bytes, bytearray)):
         return bytes(item)
-    raise InvalidArgumentError(f"an array of strings holds {type(item).__name__} {item!r}")
+    kind = type(item).__name__
+    raise InvalidArgumentError(f"an array of objects is one of strings, this holds {kind}; .astype(np.float32) makes numbers, .astype(str) strings")
 
 
 def _text_of(items: list[bytes], rank: int, dims: Any) -> int:
@@ -456,12 +458,13 @@ def _listed(handle: int) -> list[Any]:
     status = _describe(handle, byref(view))
     kind = _LISTED.get(view.element_type)
     if not status and view.element_type != _STRING and (kind is None or not view.byte_size):
-        return from_handle(handle).reshape(-1).tolist()
+        return list(from_handle(handle).reshape(-1).tolist())
     try:
         check(status)
         if kind is None:
             return _decoded(handle, view.element_count)
-        return (kind * view.element_count).from_address(view.data)[:]  # type: ignore[operator]
+        items: list[Any] = (kind * view.element_count).from_address(view.data)[:]
+        return items
     finally:
         _release(handle)
 
@@ -484,14 +487,15 @@ def _from_maps(handle: int) -> list[dict[Any, Any]]:
 _MOST_NAMED = 32
 
 
-@lru_cache(maxsize=None)
+@cache
 def _dictionaries(count: int) -> Callable[[Sequence[Any], Iterable[Any]], list[dict[Any, Any]]]:
     """The function that makes a dictionary of each row, from `count` keys: one whose display has them all takes half the time of zip()."""
     keys, items = ("".join(f"{name}{index}," for index in range(count)) for name in "kv")
     pairs = ",".join(f"k{index}:v{index}" for index in range(count))
     scope: dict[str, Any] = {}
     exec(f"def dictionaries(keys, rows):\n {keys} = keys\n return [{{{pairs}}} for {items} in rows]", scope)
-    return scope["dictionaries"]
+    made: Callable[[Sequence[Any], Iterable[Any]], list[dict[Any, Any]]] = scope["dictionaries"]
+    return made
 
 
 def _holds_maps(sequence: int) -> bool:
@@ -500,7 +504,7 @@ def _holds_maps(sequence: int) -> bool:
     out = c_void_p()
     check(lib.pinion_sequence_get(sequence, 0, byref(out)))
     try:
-        return lib.pinion_value_kind(out) == _MAP
+        return bool(lib.pinion_value_kind(out) == _MAP)
     finally:
         _release(out)
 
@@ -574,14 +578,13 @@ def _handle_of(contents: tuple[Any, ...]) -> int:
         dims = dims_array(shape)
         if code == ElementType.STRING:
             return _text_of(data, len(shape), dims)
-        else:
-            check(lib.pinion_tensor_create(None, code, len(shape), dims, byref(out)))
-            view = TensorView(_VIEW_SIZE)
-            check(_describe(out, byref(view)))
-            if view.byte_size != len(data):
-                _release(out)
-                raise InvalidArgumentError(f"{len(data)} bytes for a tensor of {view.byte_size}")
-            ctypes.memmove(view.data, data, len(data))
+        check(lib.pinion_tensor_create(None, code, len(shape), dims, byref(out)))
+        view = TensorView(_VIEW_SIZE)
+        check(_describe(out, byref(view)))
+        if view.byte_size != len(data):
+            _release(out)
+            raise InvalidArgumentError(f"{len(data)} bytes for a tensor of {view.byte_size}")
+        ctypes.memmove(view.data, data, len(data))
     elif kind == Kind.SEQUENCE:
         check(lib.pinion_sequence_create(byref(out)))
         try:
@@ -609,5 +612,5 @@ def _handle_of(contents: tuple[Any, ...]) -> int:
     return out.value  # type: ignore[return-value]
 
 
-def _value_of(cls: Any, contents: tuple[Any, ...]) -> Value:
+def _value_of(cls: type[Value], contents: tuple[Any, ...]) -> Value:
     return cls._own(_handle_of(contents))

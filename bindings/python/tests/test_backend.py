@@ -1,10 +1,11 @@
 import numpy as np
 import onnx
-import pinion
-import pinion.backend
 import pytest
 from conftest import model, tensor
 from onnx import helper
+
+import pinion
+import pinion.backend
 
 
 def test_prepare_and_run(add_model, x):

@@ -4,11 +4,12 @@ import gc
 import threading
 
 import numpy as np
-import pinion
 import pytest
-from onnx import TensorProto, helper
-from pinion import _addresses, _session
 from conftest import FLOAT, INT64, identity, model, tensor
+from onnx import TensorProto, helper
+
+import pinion
+from pinion import _addresses, _session
 
 
 def sums(count):

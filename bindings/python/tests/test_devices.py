@@ -4,8 +4,9 @@ import os
 import subprocess
 import sys
 
-import pinion
 import pytest
+
+import pinion
 
 
 def test_the_processor_is_the_first_device(add_model, x):

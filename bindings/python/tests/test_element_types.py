@@ -6,9 +6,10 @@ import warnings
 
 import numpy as np
 import onnx
-import pinion
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+
+import pinion
 
 with warnings.catch_warnings(), np.errstate(all="ignore"):
     warnings.simplefilter("ignore")
@@ -50,7 +51,7 @@ BEYOND = {
     "Shrink": "input:bfloat16",
     "Sum": f"data_0:{INTEGERS}",
     "Upsample": "scales:(bfloat16|double|float16)",
-} | {name: "[AB]:bool" for name in ("Greater", "GreaterOrEqual", "Less", "LessOrEqual")}
+} | dict.fromkeys(("Greater", "GreaterOrEqual", "Less", "LessOrEqual"), "[AB]:bool")
 # Operands that the kernel wants alike though they are of different variables: float64 stands with float64 only.
 ALIKE = {"Attention", "BatchNormalization", "RMSNormalization"}
 

@@ -1,10 +1,11 @@
 import pickle
 
 import numpy as np
-import pinion
 import pytest
 from conftest import model, tensor
 from onnx import helper
+
+import pinion
 
 BUILT_IN = {
     pinion.InvalidArgumentError: ValueError,
@@ -43,16 +44,82 @@ def test_missing_and_unknown_inputs(add_model, x):
     session = pinion.Session(add_model)
     with pytest.raises(pinion.InvalidArgumentError, match="missing input 'x'"):
         session.run({})
-    with pytest.raises(KeyError, match="'z'.*'x', 'b'"):
+    with pytest.raises(KeyError, match=r"'z'.*'x', 'b'"):
         session.run({"x": x, "z": x})
-    with pytest.raises(pinion.NotFoundError, match="'q'.*'y'"):
+    with pytest.raises(pinion.NotFoundError, match=r"'q'.*'y'"):
         session.run({"x": x}, ["q"])
     session.run({"x": x})
 
 
-def test_a_required_input_that_is_none(add_model):
-    with pytest.raises(pinion.Error):
-        pinion.Session(add_model).run({"x": None})
+def test_none_is_an_input_left_out(add_model, x):
+    session = pinion.Session(add_model)
+    with pytest.raises(pinion.InvalidArgumentError, match="missing input 'x', which is None"):
+        session.run({"x": None})
+    np.testing.assert_array_equal(session.run({"x": x, "b": None})[0], session.run({"x": x})[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ((None, {"x": 1}), r"the inputs come first"),
+        ((["y"], {"x": 1}), "the inputs come first"),
+        ((np.zeros((3, 2), np.float32),), r"session.run\({'x': ..., 'b': ...}\), not as ndarray"),
+        (([np.zeros((3, 2), np.float32)],), "not as list"),
+        ((None,), "not as NoneType"),
+        (({"x": np.zeros((3, 2), np.float32)}, "y"), r"session.run\(inputs, \['y'\]\)"),
+    ],
+)
+def test_calls_as_other_runtimes_have_them(add_model, arguments, part):
+    session = pinion.Session(add_model)
+    for run in (session.run, session.run_values):
+        with pytest.raises(pinion.InvalidArgumentError, match=part) as caught:
+            run(*arguments)
+        assert "0." not in str(caught.value)
+    with pytest.raises(pinion.InvalidArgumentError, match="inputs come by name"):
+        session.bind(np.zeros((3, 2), np.float32))
+
+
+def test_memory_that_does_not_fit_is_named(add_model, x):
+    with pytest.raises(pinion.InvalidShapeError, match=r"float32\[2, 2\] for 'y'$"):
+        pinion.Session(add_model).run({"x": x}, out={"y": np.zeros((2, 2), np.float32)})
+
+
+def test_attributes_of_other_runtimes(add_model):
+    session = pinion.Session(add_model)
+    with pytest.raises(AttributeError, match=r"get_inputs\(\) it has the property inputs"):
+        session.get_inputs()
+    with pytest.raises(AttributeError, match=r"no attribute 'nothing'$"):
+        session.nothing  # noqa: B018
+    assert not hasattr(session, "get_outputs")
+
+
+def test_an_array_of_another_type_is_told_what_to_do(add_model, x):
+    with pytest.raises(pinion.InvalidShapeError, match=r"; \.astype\(np\.float32\) converts 'x'$") as caught:
+        pinion.Session(add_model).run({"x": x.astype(np.float64)})
+    assert ".astype" in pickle.loads(pickle.dumps(caught.value)).message
+    with pytest.raises(pinion.InvalidShapeError) as caught:
+        pinion.Session(add_model).run({"x": np.zeros((3, 3), np.float32)})
+    assert ".astype" not in str(caught.value)
+
+
+def test_messages_print_no_arrays(add_model):
+    big = np.full((40, 2), 0.12345, np.float32)
+    for wrong in (np.array([big, None], object), big.astype("datetime64[s]"), np.zeros(2, "V4")):
+        with pytest.raises(pinion.InvalidArgumentError, match=r"\.astype") as caught:
+            pinion.Session(add_model).run({"x": wrong})
+        assert "0.123" not in str(caught.value) and len(str(caught.value)) < 250
+
+
+def test_representations(add_model, x):
+    session = pinion.Session(add_model)
+    assert repr(session) == "<pinion.Session (x: float32[n,2], b: float32[2]) -> (y: float32[n,2])>"
+    assert repr(session.model) == "<pinion.Model of bytes (x: float32[n,2], b: float32[2]) -> (y: float32[n,2])>"
+    assert repr(session.inputs[0]) == "<pinion.ValueInfo x: float32[n,2]>"
+    assert repr(session.bind({"x": x})) == "<pinion.Binding (x: float32[3, 2]) -> (y: float32[3, 2])>"
+    token = pinion.CancelToken()
+    assert repr(token) == "<pinion.CancelToken, not set>"
+    token.cancel()
+    assert repr(token) == "<pinion.CancelToken, set>"
 
 
 def test_wrong_shape_and_type(add_model, x):

@@ -2,10 +2,11 @@
 
 import numpy as np
 import onnx
-import pinion
 import pytest
 from conftest import FLOAT, INT64, STRING, model, tensor
 from onnx import TensorProto, helper
+
+import pinion
 
 LEVELS = [0, 1, 2]
 A = np.array([[1, -2, 3], [-4, 5, -6]], np.float32)
@@ -143,7 +144,7 @@ def test_one_name_for_unequal_dimensions(level):
         y, z = session.run({"a": left, "b": right})
         np.testing.assert_array_equal(y, left * np.ones_like(right))
         np.testing.assert_array_equal(z, left + right)
-    with pytest.raises(pinion.InvalidShapeError, match="Add|Expand"):
+    with pytest.raises(pinion.InvalidShapeError, match=r"Add|Expand"):
         session.run({"a": np.zeros((2, 3), np.float32), "b": np.zeros((4, 5), np.float32)})
 
 

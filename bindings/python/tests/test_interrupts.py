@@ -6,9 +6,10 @@ import threading
 import time
 
 import numpy as np
-import pinion
 import pytest
 from conftest import matmul_chain
+
+import pinion
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from pinion import _library, _types
 
 HEADER = Path(__file__).resolve().parents[3] / "include" / "pinion" / "pinion.h"

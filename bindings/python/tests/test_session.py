@@ -5,10 +5,11 @@ import time
 
 import numpy as np
 import onnx
-import pinion
 import pytest
 from conftest import FLOAT, INT64, matmul_chain, model, tensor
 from onnx import helper
+
+import pinion
 
 
 def test_runs_from_bytes_and_from_a_file(add_model, x, tmp_path):

@@ -4,10 +4,11 @@ import sys
 
 import ml_dtypes
 import numpy as np
-import pinion
 import pytest
 from conftest import FLOAT, INT64, STRING, identity, model, tensor
 from onnx import TensorProto, helper
+
+import pinion
 
 NUMPY = {
     TensorProto.FLOAT: np.float32,
