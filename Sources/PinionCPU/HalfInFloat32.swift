@@ -95,8 +95,7 @@ func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) thro
 extension Tensor {
   /// The elements of a model's constant in float32, made when somebody asks. A constant has only one such tensor.
   fileprivate func derivedFloat32() throws(PinionError) -> Tensor {
-    let convert = try conversion(from: element, to: .float32)
-    let count = count
+    let convert = try conversion(from: element, to: .float32), count = type.count
     guard let constant else { throw .internal("the tensor is no constant") }
     return constant.derived("float32", of: self, as: TensorType(.float32, shape)) { convert($0, $1, count) }
   }

@@ -117,6 +117,8 @@ extension HalfMembers.Member {
   fileprivate init?(_ index: Int, _ editor: inout GraphEditor) {
     let node = editor[index], schema = node.schema
     guard let kind = editor.kind(index), let part = HalfPart(kind), node.subgraphs.isEmpty else { return nil }
+    // A text shows every digit.
+    if editor.op(index, Cast.self)?.to == .string { return nil }
     var elements: [ElementType?] = []
     var inputs: [Int] = []
     for (slot, input) in node.inputs.prefix(node.formalInputCount).enumerated() {

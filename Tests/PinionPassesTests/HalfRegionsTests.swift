@@ -114,7 +114,6 @@ import Testing
       graph {
         input %ids: int64[2]
         constant %table: float16[3,2] [0.5, 1.0, -1.0, 0.25, 2.0, 1.5]
-        constant %axes: int64[1] [0]
         constant %shape: int64[1] [-1]
         %e = Gather(%table, %ids)
         %s = Softmax(%e)
@@ -304,7 +303,11 @@ private func expectRegions(
     let x = try x.asTensor(), y = try y.asTensor()
     #expect(x.type == y.type, sourceLocation: sourceLocation)
     let unit = x.element == .bfloat16 ? 0x1p-7 : 0x1p-10
-    for (p, q) in zip(try #require(x.numbers), try #require(y.numbers)) {
+    guard let a = x.numbers, let b = y.numbers else {
+      #expect(x.hasSameContents(as: y), sourceLocation: sourceLocation)
+      continue
+    }
+    for (p, q) in zip(a, b) {
       #expect(abs(p - q) <= 8 * unit * max(1, abs(p)), sourceLocation: sourceLocation)
     }
   }
