@@ -56,7 +56,7 @@ final class ModelContent: Sendable {
       pool: ObjectIdentifier(runtime.pool), allocator: runtime.allocator.identity)
     if let program = programs.withLock({ $0[making]?.program }) { return program }
     let executor = StageExecutor(pool: runtime.pool), backend = CPUBackend()
-    let passes = PassContext(backend: backend, executor: executor)
+    let passes = PassContext(backend: backend, executor: executor, allocator: allocator)
     var graph = try rewritten(variant, level: options.optimization, passes)
     if !variant.outputs.elementsEqual(graph.outputs.indices) {
       var chosen: [ValueID] = []

@@ -21,11 +21,11 @@ func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) thro
       values.append(context.value(index))
       continue
     }
-    let convert = try conversion(from: constant.element, to: .float32)
-    let count = constant.count
-    if op is any ConstantPacking, let known = constant.constant {
-      values.append(known.derived("float32", of: constant, as: wide) { convert($0, $1, count) })
+    if op is any ConstantPacking, constant.constant != nil {
+      values.append(try constant.derivedFloat32())
     } else {
+      let convert = try conversion(from: constant.element, to: .float32)
+      let count = constant.count
       let buffer = try context.packed(constant, form: "float32", bytes: wide.byteCount) { convert($0, $1, count) }
       values.append(Tensor(wide, data: buffer.pointer, owner: buffer))
     }
@@ -90,6 +90,23 @@ func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) thro
     stages: stages, scratchBytes: try innerScratch.adding(inner.scratchBytes), laneScratchBytes: inner.laneScratchBytes)
   kernel.unreadInputs = inputs.indices.filter { wideConstants[$0] != nil || inner.unreadInputs.contains($0) }
   return kernel
+}
+
+extension Tensor {
+  /// The elements of a model's constant in float32, made when somebody asks. A constant has only one such tensor.
+  fileprivate func derivedFloat32() throws(PinionError) -> Tensor {
+    let convert = try conversion(from: element, to: .float32), count = type.count
+    guard let constant else { throw .internal("the tensor is no constant") }
+    return constant.derived("float32", of: self, as: TensorType(.float32, shape)) { convert($0, $1, count) }
+  }
+
+  /// The elements in float32: at once where they are few, and otherwise, for a constant, when somebody asks.
+  public func inFloat32(allocator: Allocator) throws(PinionError) -> Tensor {
+    if constant != nil, byteCount > Constant.leastMadeBytes { return try derivedFloat32() }
+    let result = try Tensor(TensorType(.float32, shape), allocator: allocator)
+    try conversion(from: element, to: .float32)(data, result.data, count)
+    return result
+  }
 }
 
 /// The kernel that converts elements between two types as ONNX's Cast does.

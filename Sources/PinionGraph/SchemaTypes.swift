@@ -37,6 +37,9 @@ extension Schema {
     return output.types.only
   }
 
+  /// Whether a tensor with this element type may be the input at `index`, as far as that input alone says.
+  public func admits(_ element: ElementType, input index: Int) -> Bool { operand(index, of: inputs)?.types.contains(element) ?? false }
+
   /// The operand at `index`, also past the start of a variadic one.
   func operand(_ index: Int, of operands: [Operand]) -> Operand? {
     if index < operands.count { return operands[index] }

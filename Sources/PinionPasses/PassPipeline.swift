@@ -24,9 +24,12 @@ extension Pass {
 public struct PassContext: Sendable {
   public let backend: any Backend
   public let executor: StageExecutor
-  public init(backend: any Backend, executor: StageExecutor) {
+  /// Gives memory for constants that stand for others of the model.
+  public let allocator: Allocator
+  public init(backend: any Backend, executor: StageExecutor, allocator: Allocator = .system) {
     self.backend = backend
     self.executor = executor
+    self.allocator = allocator
   }
 }
 
@@ -51,6 +54,9 @@ public enum PassPipeline {
     return [
       simplification,
       Phase(passes: [QuantizedFusion()], rounds: 4),
+      Phase(passes: [OperatorRecognition()], rounds: 4),
+      // After what knows constants that were rounded to half, and before what fuses float32.
+      Phase(passes: [HalfRegions(), IdentityRemoval(), CommonSubexpressions(), DeadCode()], rounds: 4),
       Phase(passes: [OperatorRecognition()], rounds: 4),
       Phase(passes: [EpilogueFusion()], rounds: 4),
       Phase(passes: [ConstantFolding(exceptions: [])] + exact, rounds: 8),

@@ -109,8 +109,9 @@ struct ColumnScale: Rule {
       factors = factors.map { 1 / $0 }
     }
     guard factors.allSatisfy(isModestFactor) else { return false }
-    let scaled = try Tensor(weights.type)
-    let source = try weights.unsafeElements(as: Float.self), target = try scaled.mutableElements(as: Float.self)
+    let scaled = try Tensor(weights.type), resident = try weights.resident()
+    defer { withExtendedLifetime(resident) {} }
+    let source = try resident.unsafeElements(as: Float.self), target = try scaled.mutableElements(as: Float.self)
     for row in 0..<weights.shape[0] {
       for column in 0..<columns {
         let position = row &* columns &+ column

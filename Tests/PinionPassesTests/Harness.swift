@@ -84,6 +84,8 @@ struct Generator {
       })
     switch element {
     case .float32: return .tensor(try Tensor((0..<shape.count).map { _ in Float(next() % 4001) / 1000 - 2 }, shape))
+    case .float16: return .tensor(try Tensor((0..<shape.count).map { _ in Float16(Int(next() % 4001) - 2000) / 1000 }, shape))
+    case .bfloat16: return .tensor(try Tensor((0..<shape.count).map { _ in BFloat16(Float(next() % 4001) / 1000 - 2) }, shape))
     case .int64: return .tensor(try Tensor((0..<shape.count).map { _ in Int64(next() % 5) }, shape))
     case .bool: return .tensor(try Tensor((0..<shape.count).map { _ in next() % 2 == 0 }, shape))
     case .uint8: return .tensor(try Tensor((0..<shape.count).map { _ in UInt8(next() % 256) }, shape))
