@@ -10,7 +10,6 @@ import argparse
 import time
 
 import numpy as np
-import onnx
 from onnx import TensorProto as T
 from onnx import helper
 
@@ -61,6 +60,7 @@ def main():
     arguments = parser.parse_args()
 
     import onnxruntime
+
     import pinion
 
     todo = list(cases(arguments.steps))

@@ -21,8 +21,9 @@ import ml_dtypes
 import numpy as np
 import onnx
 import onnxruntime
-import pinion
 from onnx import TensorProto, helper, numpy_helper
+
+import pinion
 
 TYPES = {
     "f32": np.float32, "f64": np.float64, "f16": np.float16, "bf16": ml_dtypes.bfloat16, "i8": np.int8, "u8": np.uint8, "i16": np.int16,

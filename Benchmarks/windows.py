@@ -12,8 +12,9 @@ import time
 import numpy as np
 import onnx
 import onnxruntime
-import pinion
 from onnx import TensorProto, helper
+
+import pinion
 
 random = np.random.default_rng(0)
 TYPES = {"float32": TensorProto.FLOAT, "uint8": TensorProto.UINT8, "int8": TensorProto.INT8}

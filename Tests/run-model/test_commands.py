@@ -427,7 +427,9 @@ def test_plan_of_control_flow_that_values_decide(run_model, save):
         report = planned(run_model, model, *arguments)
         assert report["complete"] and report["outputs"] == {"y": "float32[3]"}
         names = sorted(node["name"] for node in report["nodes"])
-        assert names == sorted(["equal", "if", taken]) == [name for _, name in sorted(profiled(run_model, model, *arguments), key=lambda n: n[1])]
+        assert names == sorted(["equal", "if", taken])
+        # A run's own plan knows the rate: the branch stands in the place of the If, and nothing reads the condition any more.
+        assert [name for _, name in profiled(run_model, model, *arguments)] == [taken]
     assert not planned(run_model, model)["complete"]
 
 
