@@ -46,7 +46,7 @@ struct Placement {
   private(set) var crossing: [ValueID] = []
   /// Blocks that lie in the memory of an output.
   private(set) var moved: [Int: Int] = [:]
-  /// The outputs that are copied, by their entry in `externals`.
+  /// The copies that outputs take which cannot lie in their values' blocks.
   private(set) var copies: [(placed: PlacedNode, output: ValueID)] = []
 
   init(_ nodes: [Int], _ resolution: Resolution) throws(PinionError) {

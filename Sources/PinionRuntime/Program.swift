@@ -485,7 +485,6 @@ private struct Subgraphs: SubgraphRunner {
   func outputCount(subgraph index: Int) -> Int { index < programs.count ? programs[index].graph.outputs.count : 0 }
 }
 
-
 extension Value {
   /// The value, with string elements that no longer point into memory of other tensors.
   fileprivate func owningStrings(maker: RunControl? = nil) throws(PinionError) -> Value {

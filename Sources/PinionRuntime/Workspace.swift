@@ -37,7 +37,8 @@ final class WorkspacePool: Sendable {
   var idleBytes: Int { idle.withLock { $0.count } &* arenaBytes }
 }
 
-/// Memory of one run of a segment: the arena, and the table of operand pointers into it.
+/// Memory of one run of a segment: the arena, and the table of operand pointers into it. One run has it at a time, so that it may go from
+/// thread to thread unlocked.
 final class Workspace: @unchecked Sendable {
   let arena: Buffer
   let operands: UnsafeMutablePointer<UnsafeMutableRawPointer>

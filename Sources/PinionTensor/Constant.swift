@@ -3,7 +3,7 @@ import Synchronization
 
 /// A value that a model never changes, and its forms: what kernels make of it for themselves.
 ///
-/// Its identity is the object. A form is made once, is shared by all who hold the constant, and goes with it. The elements themselves are
+/// What changes in it is behind a lock, and nobody writes to what its pointers point to. Its identity is the object. A form is made once, is shared by all who hold the constant, and goes with it. The elements themselves are
 /// either memory that is there, or made when somebody asks and for as long as somebody holds them.
 public final class Constant: @unchecked Sendable {
   /// Writes the elements.
