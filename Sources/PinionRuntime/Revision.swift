@@ -32,7 +32,12 @@ extension Planner {
         let index = layout.placedIndex[position]
         let placed = layout.placed[index], first = layout.firstOperands[index]
         for (slot, input) in node.inputs.enumerated() {
-          guard let input, case .constant(let tensor) = resolution.knowledge[input.index] else { continue }
+          guard let input else { continue }
+          guard case .constant(let tensor) = resolution.knowledge[input.index] else {
+            // The table would keep the address of what was a constant.
+            if case .constant = record.resolved.knowledge[input.index] { return nil }
+            continue
+          }
           guard case .constant = placed.operands[slot].base else { return nil }
           let isUnread = resolution.leavesUnread(input, slot, kernel)
           operands[first &+ slot] = .constant(isUnread ? 0 : UInt(bitPattern: try tensor.kept().data))
