@@ -131,6 +131,9 @@ extension Graph {
     }
     outputs = Array(outputs[..<wanted])
     _ = try hold(pairs)
+    #if DEBUG
+      try verify()
+    #endif
   }
 }
 

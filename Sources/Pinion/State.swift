@@ -15,6 +15,12 @@ import Synchronization
 /// states of one session are independent of each other.
 public final class State: @unchecked Sendable {
   public let session: Session
+  /// The pairs, in the order in which they were given or the model has their inputs.
+  public let pairs: [StatePair]
+  /// The positions of the pairs among the session's inputs and outputs.
+  public let pairPositions: [(input: Int, output: Int)]
+  /// For each pair whether new rows are written behind the earlier ones, so that a run moves nothing of the past.
+  public let isAppended: [Bool]
   private var slots: [StateSlot]
   /// The capacities of the slots, where kernels read them.
   private let capacities: UnsafeMutablePointer<Int>
@@ -41,14 +47,17 @@ public final class State: @unchecked Sendable {
     let inputs = model.inputs + model.overridableInputs, outputs = model.outputs
     var slots: [StateSlot] = []
     for pair in found {
-      guard let input = inputs.firstIndex(where: { $0.name == pair.input }) else { throw PinionError(.notFound, "the model has no input '\(pair.input)'") }
+      guard let input = inputs.firstIndex(where: { $0.name == pair.input }) else {
+        throw PinionError(.notFound, "the model has no input '\(pair.input)'")
+      }
       guard let output = outputs.firstIndex(where: { $0.name == pair.output }) else {
         throw PinionError(.notFound, "the model has no output '\(pair.output)'")
       }
       guard !slots.contains(where: { $0.place.input == input }) else { throw .invalidArgument("input '\(pair.input)' is in two pairs") }
       guard !slots.contains(where: { $0.place.output == output }) else { throw .invalidArgument("output '\(pair.output)' is in two pairs") }
       guard case .tensor(let element, _)? = inputs[input].type, element != .string else {
-        throw .invalidArgument("input '\(pair.input)' is \(inputs[input].type.map { "\($0)" } ?? "of no declared type"), a state holds tensors of numbers")
+        throw .invalidArgument(
+          "input '\(pair.input)' is \(inputs[input].type.map { "\($0)" } ?? "of no declared type"), a state holds tensors of numbers")
       }
       slots.append(
         StateSlot(place: StatePair.Place(input: input, output: output), pair: pair, axis: growingAxis(inputs[input], outputs[output])))
@@ -63,13 +72,20 @@ public final class State: @unchecked Sendable {
     }
     self.slots = slots
     self.layout = layout
+    self.pairs = slots.map(\.pair)
+    pairPositions = places.map { ($0.input, $0.output) }
+    isAppended = layout.held.map { $0 != nil }
     leastCapacity = capacity
     capacities = .allocate(capacity: slots.count)
     capacities.initialize(repeating: 0, count: slots.count)
+    settle(moved: 0)
   }
 
   private init(copying other: State) throws(PinionError) {
     session = other.session
+    pairs = other.pairs
+    pairPositions = other.pairPositions
+    isAppended = other.isAppended
     slots = other.slots
     layout = other.layout
     leastCapacity = other.leastCapacity
@@ -93,12 +109,6 @@ public final class State: @unchecked Sendable {
   deinit { capacities.deallocate() }
 
   // MARK: What it holds
-
-  /// The pairs, in the order in which they were given or the model has their inputs.
-  public var pairs: [StatePair] { slots.map(\.pair) }
-
-  /// For each pair whether new rows are written behind the earlier ones, so that a run moves nothing of the past.
-  public var appendsInPlace: [Bool] { layout?.held.map { $0 != nil } ?? [] }
 
   /// The positions that the growing values hold: 0 before the first run; nil where nothing grows, or values were set that disagree.
   public var length: Int? {
@@ -183,12 +193,22 @@ public final class State: @unchecked Sendable {
     try exclusively { () throws(PinionError) in
       _ = try commonLength()
       let run = StateRun(self, slots, capacities, leastCapacity: leastCapacity, layout: layout)
-      let results = try run.run(inputs, wanted: wanted, memory: memory, limits: limits)
+      let results: [Value]
+      do { results = try run.run(inputs, wanted: wanted, memory: memory, limits: limits) } catch {
+        settle(moved: movedBytes)
+        throw error
+      }
       slots = run.next
       layout = run.layout
       settle(moved: run.moved)
       return results
     }
+  }
+
+  /// Takes memory with the same rows and more room.
+  func adopt(_ memory: StateMemory, capacity: Int, in slot: Int) {
+    slots[slot].memory = memory
+    slots[slot].capacity = capacity
   }
 
   /// Runs the body while nobody else uses the state.

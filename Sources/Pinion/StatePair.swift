@@ -62,7 +62,8 @@ enum StateNames {
     where name.hasPrefix(start) && name.count > start.count {
       result.append(next + name.dropFirst(start.count))
     }
-    return result + ["n", "_n", ".n", "_out", ".out", "out", "_new", "_next"].map { name + $0 } + ["new_", "next_", "out_", "output_"].map { $0 + name }
+    return result + ["n", "_n", ".n", "_out", ".out", "out", "_new", "_next"].map { name + $0 }
+      + ["new_", "next_", "out_", "output_"].map { $0 + name }
   }
 }
 

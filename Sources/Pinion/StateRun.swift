@@ -94,7 +94,7 @@ final class StateRun: HeldMemory {
       throw .invalidArgument("input '\(slot.pair.input)' is held by the state; give it by setting the state's value")
     }
     for index in next.indices { if next[index].type == nil { try begin(index, inputs: given) } }
-    for slot in next { given[slot.place.input] = .tensor(try tensor(slot)) }
+    for slot in next { given[slot.place.input] = .tensor(try stand(slot)) }
     let (ordered, overrides, isTied) = try session.arrange(given)
     let free = wanted.filter { taken[$0] == nil }
     let variant = ProgramVariant(overrides: overrides, outputs: free, isTied: isTied, state: places)
@@ -112,7 +112,8 @@ final class StateRun: HeldMemory {
     var values = ordered
     for (index, held) in layout.held.enumerated() {
       // What nobody appends to is read as a tensor.
-      if held == nil { try close(index) }
+      guard held == nil else { continue }
+      try close(index)
       values[layout.inputs[index]] = .tensor(try tensor(next[index]))
     }
     for slot in layout.slots {
@@ -145,6 +146,12 @@ final class StateRun: HeldMemory {
       }
     }
     return finished
+  }
+
+  /// A tensor of a slot's type. What is appended to may move to other memory while the run lasts, and nobody else is to hold the old one.
+  private func stand(_ slot: StateSlot) throws(PinionError) -> Tensor {
+    guard let type = slot.type else { throw .internal("a state's type is not known") }
+    return Tensor(type, data: UnsafeMutableRawPointer(capacities), owner: state)
   }
 
   /// The value of a slot where it lies.
@@ -201,6 +208,11 @@ final class StateRun: HeldMemory {
 
   // MARK: While it runs
 
+  func current(_ index: Int) throws(PinionError) -> Tensor {
+    guard let layout, layout.slots.indices.contains(index) else { throw .internal("a state holds no value \(index)") }
+    return try tensor(next[layout.slots[index]])
+  }
+
   func reserve(_ index: Int, _ type: TensorType, rows: Int, control: RunControl) throws(PinionError) -> Tensor {
     guard let layout, layout.slots.indices.contains(index) else { throw .internal("a state holds no value \(index)") }
     let slot = layout.slots[index]
@@ -216,8 +228,7 @@ final class StateRun: HeldMemory {
 
   /// Moves the rows to memory that has room for so many, and for some more if they may be had.
   private func grow(_ slot: Int, _ storage: RowStorage, to needed: Int, _ control: RunControl) throws(PinionError) {
-    let old = next[slot]
-    let (half, _) = old.capacity.addingReportingOverflow(old.capacity / 2)
+    let (half, _) = next[slot].capacity.addingReportingOverflow(next[slot].capacity / 2)
     let ample = max(needed.withRoom, min(half, needed &* 2), leastCapacity)
     let memory: StateMemory, capacity: Int
     do {
@@ -228,13 +239,15 @@ final class StateRun: HeldMemory {
       memory = try self.memory(storage, capacity: needed, control)
       capacity = needed
     }
-    if let rows = old.memory {
-      storage.copy(from: rows.data, capacity: old.capacity, to: memory.data, capacity: capacity)
+    if let rows = next[slot].memory {
+      storage.copy(from: rows.data, capacity: next[slot].capacity, to: memory.data, capacity: capacity)
       moved &+= storage.outer &* storage.rows &* storage.row
       control.giveBytes(rows.byteCount)
     }
     next[slot].memory = memory
     next[slot].capacity = capacity
+    // The state has the room even if the run fails, so that the old memory can go at once.
+    state.adopt(memory, capacity: capacity, in: slot)
   }
 
   private func memory(_ storage: RowStorage, capacity: Int, _ control: RunControl) throws(PinionError) -> StateMemory {

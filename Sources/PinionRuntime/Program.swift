@@ -130,7 +130,7 @@ public final class Program: Sendable {
   ///   - inputs: one value for each of the graph's inputs, then one for each captured value.
   ///   - outputs: the caller's memory for outputs, nil entries for new tensors; of the right type and not overlapping with
   ///     inputs.
-  ///   - state: what holds the graph's held inputs, where it has some.
+  ///   - state: what holds the graph's held inputs, where it has some: of these `inputs` have the types alone.
   /// - Returns: the outputs in the graph's order. They may share memory with inputs, constants and each other: see `LeavingValues`.
   public func run(
     _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile? = nil, state: (any HeldMemory)? = nil
@@ -146,6 +146,10 @@ public final class Program: Sendable {
     var segment = root
     var values = [Value?](repeating: nil, count: graph.values.count)
     for (value, input) in zip(entryValues, inputs) { values[value.index] = input }
+    // The caller's tensors only say the types of these, so that nobody holds memory which rows move out of.
+    for append in appending where !segment.places(append.node) {
+      if let state { values[graph.held[append.held].past.index] = .tensor(try state.current(append.held)) }
+    }
     while true {
       for append in appending where segment.places(append.node) {
         guard let state else { throw .internal("what a node appends to is not there") }

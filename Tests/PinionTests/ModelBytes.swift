@@ -39,6 +39,8 @@ enum ONNX {
   /// A `TypeProto`; extents of 0 and below are open.
   indirect enum Kind {
     case tensor(ElementType, [Int]?)
+    /// A tensor whose extents are numbers or names.
+    case named(ElementType, [String])
     case sequence(Kind), optional(Kind)
 
     func write(_ message: inout Message) {
@@ -51,6 +53,13 @@ enum ONNX {
             for extent in dims {
               shape.message(1) { if extent > 0 { $0.int(1, Int64(extent)) } }
             }
+          }
+        }
+      case .named(let element, let dims):
+        message.message(1) { tensor in
+          tensor.int(1, Int64(element.rawValue))
+          tensor.message(2) { shape in
+            for extent in dims { shape.message(1) { dim in if let number = Int64(extent) { dim.int(1, number) } else { dim.text(2, extent) } } }
           }
         }
       case .sequence(let content): message.message(4) { $0.message(1, content.write) }
@@ -146,6 +155,10 @@ enum ONNX {
     var model = Message()
     model.int(1, ir)
     model.message(8) { $0.int(2, opset) }
+    model.message(8) {
+      $0.text(1, "com.microsoft")
+      $0.int(2, 1)
+    }
     model.message(8) {
       $0.text(1, "local")
       $0.int(2, 1)

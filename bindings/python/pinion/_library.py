@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from ctypes import CDLL, POINTER, c_bool, c_char_p, c_int32, c_int64, c_size_t, c_void_p
 from pathlib import Path
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 SONAME = "libpinion.so.0"
 
 
@@ -178,6 +178,36 @@ _FUNCTIONS = {
     "pinion_call_output": (c_void_p, [c_void_p, c_size_t]),
     # Addresses as integers: nothing is converted, and so nothing made, for a call.
     "pinion_call_run": (_STATUS, [c_void_p, c_void_p, c_void_p, c_void_p]),
+    "pinion_state_create": (
+        _STATUS,
+        [c_void_p, c_size_t, POINTER(c_char_p), POINTER(c_char_p), c_int64, _OUT],
+    ),
+    "pinion_state_release": (None, [c_void_p]),
+    "pinion_state_pair_count": (c_size_t, [c_void_p]),
+    "pinion_state_pair_input": (c_void_p, [c_void_p, c_size_t]),
+    "pinion_state_pair_output": (c_void_p, [c_void_p, c_size_t]),
+    "pinion_state_pair_is_appended": (c_bool, [c_void_p, c_size_t]),
+    "pinion_state_run": (
+        _STATUS,
+        [
+            c_void_p,
+            c_void_p,
+            c_size_t,
+            POINTER(c_char_p),
+            POINTER(c_void_p),
+            c_size_t,
+            POINTER(c_char_p),
+            POINTER(c_void_p),
+        ],
+    ),
+    "pinion_state_length": (c_int64, [c_void_p]),
+    "pinion_state_bytes": (c_int64, [c_void_p]),
+    "pinion_state_moved_bytes": (c_int64, [c_void_p]),
+    "pinion_state_reset": (_STATUS, [c_void_p]),
+    "pinion_state_truncate": (_STATUS, [c_void_p, c_int64]),
+    "pinion_state_fork": (_STATUS, [c_void_p, _OUT]),
+    "pinion_state_get": (_STATUS, [c_void_p, c_char_p, _OUT]),
+    "pinion_state_set": (_STATUS, [c_void_p, c_char_p, c_void_p]),
     "pinion_session_plan": (_STATUS, [c_void_p, c_size_t, POINTER(InputShape), _OUT]),
     "pinion_plan_release": (None, [c_void_p]),
     "pinion_plan_output_count": (c_size_t, [c_void_p]),
