@@ -194,7 +194,7 @@ public final class State: @unchecked Sendable {
       _ = try commonLength()
       let run = StateRun(self, slots, capacities, leastCapacity: leastCapacity, layout: layout)
       let results: [Value]
-      do { results = try run.run(inputs, wanted: wanted, memory: memory, limits: limits) } catch {
+      do throws(PinionError) { results = try run.run(inputs, wanted: wanted, memory: memory, limits: limits) } catch {
         settle(moved: movedBytes)
         throw error
       }

@@ -78,22 +78,24 @@ struct Generation {
 
   private func inputs(_ sequences: [[Int64]], past: Int, count: Int) throws(PinionError) -> [Value?] {
     var values = [Value?](repeating: nil, count: session.model.inputs.count)
-    let total = past + count, new = past..<total
-    for (index, info, role) in roles {
-      let batched: (Int) throws(PinionError) -> Shape = { [batch] extent throws(PinionError) in try Shape([batch, extent]) }
-      values[index] = .tensor(
-        switch role {
-        case .ids: try numbers(sequences.flatMap { Array($0[new]) }, try batched(count), info)
-        case .mask: try numbers([Int64](repeating: 1, count: batch * total), try batched(total), info)
-        case .positions: try numbers((0..<batch).flatMap { _ in new.map(Int64.init) }, try batched(count), info)
-        case .cachePositions: try numbers(new.map(Int64.init), .vector(count), info)
-        case .usesCache: try numbers([past > 0 ? 1 : 0], .vector(1), info)
-        case .totalLength: try numbers([Int64(total)], info.isScalar ? .scalar : .vector(1), info)
-        case .pastLength: try numbers([Int64(past)], info.isScalar ? .scalar : .vector(1), info)
-        case .lastPositions: try numbers([Int64](repeating: Int64(total - 1), count: batch), try Shape(info.isMatrix ? [batch, 1] : [batch]), info)
-        })
-    }
+    let new = past..<(past + count)
+    for (index, info, role) in roles { values[index] = .tensor(try tensor(role, info, sequences, new: new)) }
     return values
+  }
+
+  private func tensor(_ role: Role, _ info: ValueInfo, _ sequences: [[Int64]], new: Range<Int>) throws(PinionError) -> Tensor {
+    let past = new.lowerBound, total = new.upperBound
+    switch role {
+    case .ids: return try numbers(sequences.flatMap { Array($0[new]) }, try Shape([batch, new.count]), info)
+    case .mask: return try numbers([Int64](repeating: 1, count: batch * total), try Shape([batch, total]), info)
+    case .positions: return try numbers((0..<batch).flatMap { _ in new.map(Int64.init) }, try Shape([batch, new.count]), info)
+    case .cachePositions: return try numbers(new.map(Int64.init), .vector(new.count), info)
+    case .usesCache: return try numbers([past > 0 ? 1 : 0], .vector(1), info)
+    case .totalLength: return try numbers([Int64(total)], info.isScalar ? .scalar : .vector(1), info)
+    case .pastLength: return try numbers([Int64(past)], info.isScalar ? .scalar : .vector(1), info)
+    case .lastPositions:
+      return try numbers([Int64](repeating: Int64(total - 1), count: batch), try Shape(info.isMatrix ? [batch, 1] : [batch]), info)
+    }
   }
 
   /// A tensor of the input's type.
