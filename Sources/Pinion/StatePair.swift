@@ -42,6 +42,9 @@ enum StateNames {
   private static let pasts = ["past_key_values", "past_key_value", "past_kv", "past"]
   private static let presents = ["present", "present_key_values", "present_key_value", "present_kv", "new_past", "new_past_key_values"]
 
+  /// Whether an input is called as those are to which each run adds.
+  static func meanCache(_ input: String) -> Bool { input.lowercased().contains("past") || input.lowercased().contains("cache") }
+
   /// Names of outputs, in lower case, best first.
   static func outputs(for input: String) -> [String] {
     let name = input.lowercased()

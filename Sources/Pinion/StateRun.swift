@@ -172,11 +172,15 @@ final class StateRun: HeldMemory {
     }
     var dims: [Int] = []
     for (axis, dimension) in declared.enumerated() {
-      switch dimension {
-      case _ where axis == slot.axis: dims.append(0)
-      case .known(let extent): dims.append(extent)
-      case .symbol(let name): dims.append(session.extent(named: name, in: inputs) ?? 1)
-      case .unknown: dims.append(1)
+      if axis == slot.axis {
+        dims.append(0)
+      } else if case .known(let extent) = dimension {
+        dims.append(extent)
+      } else if let extent = session.extent(dimension, at: axis, isCache: slot.isCache, in: inputs) {
+        dims.append(extent)
+      } else {
+        throw .invalidArgument(
+          "nothing says the extent of dimension \(axis) of input '\(info.name)', '\(dimension)': set the state's value before the first run")
       }
     }
     let type = TensorType(element, try Shape(dims)), storage = RowStorage(type, axis: slot.axis)
@@ -297,6 +301,8 @@ final class StateRun: HeldMemory {
 }
 
 extension StateSlot {
+  fileprivate var isCache: Bool { axis == nil && StateNames.meanCache(pair.input) }
+
   /// Memory for a value that replaces the one that is there, where it has the same type.
   fileprivate var spareTensor: Tensor? {
     guard let spare, let type, spare.byteCount == type.byteCount else { return nil }
@@ -305,13 +311,17 @@ extension StateSlot {
 }
 
 extension Session {
-  /// The extent for which a name stands in the inputs that are given.
-  fileprivate func extent(named name: String, in inputs: [Value?]) -> Int? {
+  /// An open extent: that for which its name stands in the inputs that are given; without a name the batch, which is the first extent that
+  /// all of them have, or 1 where nothing else can be meant. Of a cache an axis behind the first may be the one that grows.
+  fileprivate func extent(_ dimension: Dimension, at axis: Int, isCache: Bool, in inputs: [Value?]) -> Int? {
+    var batches: Set<Int> = []
     for (index, value) in inputs.enumerated() {
       guard case .tensor(let tensor)? = value, case .tensor(_, let dims?)? = inputInfo(index).type, dims.count == tensor.shape.rank else { continue }
-      for (axis, dimension) in dims.enumerated() where dimension == .symbol(name) { return tensor.shape[axis] }
+      for (axis, other) in dims.enumerated() where other == dimension && other != .unknown { return tensor.shape[axis] }
+      if tensor.shape.rank > 1 { batches.insert(tensor.shape[0]) }
     }
-    return nil
+    guard case .unknown = dimension, axis == 0 || !isCache else { return nil }
+    return batches.count == 1 ? batches.first : axis == 0 ? 1 : nil
   }
 
   /// A slot's value as a tensor without room, in memory of its own.
@@ -326,7 +336,7 @@ extension Session {
 /// The axis along which a value of the next run is longer, as far as names tell: of a cache's input, the one open dimension that has
 /// another name in the output.
 func growingAxis(_ input: ValueInfo, _ output: ValueInfo) -> Int? {
-  guard input.name.lowercased().contains("past") || input.name.lowercased().contains("cache"), case .tensor(_, let dims?)? = input.type,
+  guard StateNames.meanCache(input.name), case .tensor(_, let dims?)? = input.type,
     case .tensor(_, let nextDims?)? = output.type, dims.count == nextDims.count
   else { return nil }
   let axes = dims.indices.filter { axis in

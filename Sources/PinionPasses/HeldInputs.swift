@@ -34,7 +34,14 @@ extension Graph {
       default: continue
       }
     }
-    for (pair, isInState) in zip(pairs, inState) where !isInState { outputs.append(pair.present) }
+    for (pair, isInState) in zip(pairs, inState) where !isInState {
+      // What passes through stays where it is.
+      var present = pair.present
+      while let place = producers[present.index], nodes[place].op is Identity, let source = nodes[place].inputs[0], self[source].type.isTensor {
+        present = source
+      }
+      outputs.append(present)
+    }
     try readElsewhere()
     return inState
   }
@@ -117,4 +124,8 @@ extension Graph {
       nodes[index].outputs = outputs
     }
   }
+}
+
+extension ValueType? {
+  fileprivate var isTensor: Bool { if case .tensor? = self { true } else { false } }
 }

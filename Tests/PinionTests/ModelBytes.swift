@@ -120,6 +120,8 @@ enum ONNX {
     var inputs: [(String, Kind)] = []
     var outputs: [String] = []
     var initializers: [(String, Tensor)] = []
+    /// Of outputs that declare one.
+    var outputTypes: [String: Kind] = [:]
 
     func write(_ graph: inout Message) {
       graph.text(2, "graph")
@@ -138,7 +140,12 @@ enum ONNX {
           info.message(2, type.write)
         }
       }
-      for output in outputs { graph.message(12) { $0.text(1, output) } }
+      for output in outputs {
+        graph.message(12) { info in
+          info.text(1, output)
+          if let type = outputTypes[output] { info.message(2, type.write) }
+        }
+      }
     }
   }
 

@@ -43,7 +43,8 @@ enum StateModel: String, CaseIterable, Sendable {
       inputs: [
         ("q", .named(.float32, new)), ("k", .named(.float32, new)), ("v", .named(.float32, new)), ("indices", .named(.int64, ["I"])),
         (key, .named(.float32, past)), (value, .named(.float32, past)),
-      ], outputs: ["y", "z", "present.0.key", "present.0.value"])
+      ], outputs: ["y", "z", "present.0.key", "present.0.value"],
+      outputTypes: ["present.0.key": .named(.float32, ["B", "4", "T", "6"]), "present.0.value": .named(.float32, ["B", "4", "P + S", "6"])])
     return try load(ONNX.model(graph, opset: 23, ir: 11))
   }
 
@@ -91,4 +92,6 @@ struct PlainCaches {
 }
 
 /// The bytes of tensors.
-func bits(_ values: [Value]) throws -> [[UInt8]] { try values.map { Array(try $0.asTensor().bytes) } }
+func bits(_ values: [Value]) throws -> [[UInt8]] { try values.map { bits(try $0.asTensor()) } }
+
+func bits(_ tensor: Tensor) -> [UInt8] { withExtendedLifetime(tensor) { Array(tensor.bytes) } }
