@@ -96,7 +96,7 @@ public final class State: @unchecked Sendable {
       slots[index].memory = nil
       guard let type = slots[index].type, let memory = other.slots[index].memory else { continue }
       let storage = RowStorage(type, axis: slots[index].axis)
-      let capacity = slots[index].axis == nil ? 1 : max(storage.rows.withRoom, leastCapacity)
+      let capacity = slots[index].axis == nil ? 1 : storage.rows.withRoom(least: leastCapacity)
       let copy = try StateMemory(
         bytes: try storage.bytes(capacity: capacity), allocator: session.runtime.allocator, account: session.stateAccount)
       storage.copy(from: memory.data, capacity: other.slots[index].capacity, to: copy.data, capacity: capacity)
@@ -137,7 +137,7 @@ public final class State: @unchecked Sendable {
       try Session.check(.tensor(tensor), against: session.inputInfo(slots[index].place.input))
       var slot = slots[index]
       let storage = RowStorage(tensor.type, axis: slot.axis)
-      let capacity = slot.axis == nil ? 1 : max(storage.rows.withRoom, leastCapacity)
+      let capacity = slot.axis == nil ? 1 : storage.rows.withRoom(least: leastCapacity)
       let memory = try StateMemory(
         bytes: try storage.bytes(capacity: capacity), allocator: session.runtime.allocator, account: session.stateAccount)
       storage.copy(from: try tensor.kept().data, capacity: storage.rows, to: memory.data, capacity: capacity)

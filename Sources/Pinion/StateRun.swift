@@ -233,7 +233,7 @@ final class StateRun: HeldMemory {
   /// Moves the rows to memory that has room for so many, and for some more if they may be had.
   private func grow(_ slot: Int, _ storage: RowStorage, to needed: Int, _ control: RunControl) throws(PinionError) {
     let (half, _) = next[slot].capacity.addingReportingOverflow(next[slot].capacity / 2)
-    let ample = max(needed.withRoom, min(half, needed &* 2), leastCapacity)
+    let ample = needed <= leastCapacity ? leastCapacity : max(needed.withRoom(least: 0), min(half, needed &* 2))
     let memory: StateMemory, capacity: Int
     do {
       memory = try self.memory(storage, capacity: ample, control)

@@ -2,8 +2,8 @@ import PinionBase
 import PinionTensor
 
 extension Int {
-  /// Rows to make room for, where there are so many.
-  var withRoom: Int { (self &+ 15) & ~15 }
+  /// Rows to make room for, where there are so many: at least `least` where that is enough, and else a few more.
+  func withRoom(least: Int) -> Int { self <= least ? least : (self &+ 15) & ~15 }
 }
 
 /// What a state holds of one pair: a tensor that has room for more rows along its axis.

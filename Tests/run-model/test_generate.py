@@ -51,7 +51,7 @@ def decoder(save):
         constants = [
             ("table", TABLE), ("places", PLACES), ("one", np.array([1])), ("sides", np.array([1, 3])), ("two", np.array([2])),
         ]
-        return save(nodes(with_cache), [*inputs, *more], outputs, constants)
+        return save(nodes(with_cache), [*inputs, *more], outputs, constants, name="decoder.onnx")
 
     return decoder
 
