@@ -9,6 +9,8 @@ struct ResolvedInputs {
   private(set) var isGiven: [Bool] = []
   /// How each input came about, for reports.
   private(set) var descriptions: [(name: String, type: ValueType, source: String)] = []
+  /// Inputs of four or more axes whose open extents, two or more behind the first axis, were all taken as 1.
+  private(set) var pixels: [String] = []
 
   /// - Parameter fallback: what an input without a word on the command line gets; nil to refuse.
   init(_ options: InputOptions, model: Model, fallback: InputSource?) throws(Failure) {
@@ -36,6 +38,7 @@ struct ResolvedInputs {
       let lead = missing.count == 1 ? "no input" : "no inputs"
       throw Failure(.usage, lead + listed(missing, " ") + "; give --input NAME=FILE or NAME=random")
     }
+    pixels = resolver.pixels
     for note in resolver.notes { printNote(note) }
   }
 
@@ -65,6 +68,7 @@ struct InputResolver {
   private(set) var sources: [String: InputSource] = [:]
   private(set) var concrete: [String: Value] = [:]
   private(set) var notes: [String] = []
+  private(set) var pixels: [String] = []
   private var shapes: [String: [Int]] = [:]
   private var sizes: [String: Int] = [:]
   let preparation: PicturePreparation
@@ -149,6 +153,7 @@ struct InputResolver {
     guard let known = knownDims(info) else {
       throw Failure(.usage, "the model does not say the rank of input '\(info.name)'; give --shape \(info.name)=...")
     }
+    if known.count >= 4, known.dropFirst().count(where: { $0 == nil }) >= 2, let type = info.type { pixels.append("input '\(info.name)': \(type)") }
     var dims: [Int] = []
     for (axis, extent) in known.enumerated() {
       if extent == nil { noteOpen(info, axis) }
