@@ -68,10 +68,7 @@ struct BenchCommand: ParsableCommand {
     phases.load = lap()
     let session = try session.session(model)
     phases.prepare = lap()
-    let resolved = try ResolvedInputs(inputs, model: model, fallback: .random(range: nil))
-    if let picture = resolved.pixels.first, !yes {
-      throw Failure(.usage, "\(picture) would be a picture of one pixel; give --dim or --shape, or --yes to measure that")
-    }
+    let resolved = try ResolvedInputs(inputs, model: model, fallback: .random(range: nil), refusesPixels: !yes)
     _ = lap()
     let planned = resolved.values.map { $0.map(PlanInput.value) }
     phases.plan = (try? session.plan(planned)).map { _ in lap() }

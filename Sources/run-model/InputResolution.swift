@@ -9,11 +9,11 @@ struct ResolvedInputs {
   private(set) var isGiven: [Bool] = []
   /// How each input came about, for reports.
   private(set) var descriptions: [(name: String, type: ValueType, source: String)] = []
-  /// Inputs of four or more axes whose open extents, two or more behind the first axis, were all taken as 1.
-  private(set) var pixels: [String] = []
 
-  /// - Parameter fallback: what an input without a word on the command line gets; nil to refuse.
-  init(_ options: InputOptions, model: Model, fallback: InputSource?) throws(Failure) {
+  /// - Parameters:
+  ///   - fallback: what an input without a word on the command line gets; nil to refuse.
+  ///   - refusesPixels: whether open heights and widths that would be taken as 1 are an error.
+  init(_ options: InputOptions, model: Model, fallback: InputSource?, refusesPixels: Bool = false) throws(Failure) {
     var resolver = try InputResolver(options, model: model)
     try resolver.readConcrete()
     var generator = SeededGenerator(seed: options.seed)
@@ -38,7 +38,9 @@ struct ResolvedInputs {
       let lead = missing.count == 1 ? "no input" : "no inputs"
       throw Failure(.usage, lead + listed(missing, " ") + "; give --input NAME=FILE or NAME=random")
     }
-    pixels = resolver.pixels
+    if let picture = resolver.pixels.first, refusesPixels {
+      throw Failure(.usage, "\(picture) would be a picture of one pixel; give --dim or --shape, or --yes to go on")
+    }
     for note in resolver.notes { printNote(note) }
   }
 
@@ -68,6 +70,7 @@ struct InputResolver {
   private(set) var sources: [String: InputSource] = [:]
   private(set) var concrete: [String: Value] = [:]
   private(set) var notes: [String] = []
+  /// Inputs of four or more axes of which two or more behind the first are open and taken as 1.
   private(set) var pixels: [String] = []
   private var shapes: [String: [Int]] = [:]
   private var sizes: [String: Int] = [:]

@@ -44,6 +44,11 @@ struct Streams {
     }
   }
 
+  private static let startOfThread: @convention(c) (UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? = { work in
+    if let work { Unmanaged<Work>.fromOpaque(work).takeRetainedValue().measure() }
+    return nil
+  }
+
   /// - Parameters:
   ///   - runs: one for each thread.
   ///   - count: runs of each thread; nil for as many as `duration` has room for.
@@ -54,11 +59,11 @@ struct Streams {
     for work in works {
       var thread = pthread_t()
       let passed = Unmanaged.passRetained(work).toOpaque()
-      let status = pthread_create(&thread, nil, { Unmanaged<Work>.fromOpaque($0!).takeRetainedValue().measure(); return nil }, passed)
+      let status = pthread_create(&thread, nil, startOfThread, passed)
       guard status == 0 else {
         Unmanaged<Work>.fromOpaque(passed).release()
         for thread in threads { pthread_join(thread, nil) }
-        throw .outOfMemory("no thread for another stream: error \(status)")
+        throw .internal("no thread for another stream: error \(status)")
       }
       threads.append(thread)
     }
