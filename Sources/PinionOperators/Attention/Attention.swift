@@ -23,6 +23,9 @@ public struct Attention: CPUExecutable {
   let scale: Float?
   let softcap: Float
   let scoreStage: Int
+  /// An attribute of our own: a row whose keys are all hidden is NaN, as it is where a model writes attention out. By itself it is 0.
+  package static let nanWithoutKeys = "nan_without_keys"
+  let isNaNWithoutKeys: Bool
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     isCausal = try attributes.bool("is_causal")
@@ -38,6 +41,7 @@ public struct Attention: CPUExecutable {
     scale = try attributes.optionalFloat("scale")
     softcap = try attributes.float("softcap", default: 0)
     scoreStage = try attributes.int("qk_matmul_output_mode", default: 0, in: 0...3)
+    isNaNWithoutKeys = try attributes.bool(Attention.nanWithoutKeys)
     attributes.ignore("softmax_precision")
   }
 
@@ -177,6 +181,7 @@ public struct Attention: CPUExecutable {
       y: tensor(.output(0), heads: shape.heads, rows: shape.queries, size: shape.valueSize),
       scale: scale.map(Double.init) ?? 1 / Double(max(shape.headSize, 1)).squareRoot())
     core.softcap = Double(softcap)
+    core.isNaNWithoutKeys = isNaNWithoutKeys
     core.window = AttentionWindow(isCausal: isCausal, left: left, right: right, offset: past)
     if context.has(6) {
       core.window.perBatch = try build.bounds { frame, batch throws(PinionError) in

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from ._apart import check_apart
 from ._calls import Binding, PreparedCall, bound
 from ._errors import Error, InvalidArgumentError, NotFoundError, check, raise_last
 from ._info import Kind, ValueInfo, read_info
@@ -364,7 +365,7 @@ class Session:
                     raise InvalidArgumentError(f"missing input '{info.name}', which is None")
                 position += 1
             if out:
-                given = self._preallocated(out, targets, results, memory)
+                given = self._preallocated(out, targets, results, memory, inputs)
             run, handle = (_run, self._handle) if state is None else (_run_state, state._handle)
             status = run(handle, options, frame.count, frame.names, handles, targets.count, targets.names, results)
             if status:
@@ -424,7 +425,7 @@ class Session:
         return frame
 
     def _preallocated(
-        self, out: Mapping[str, np.ndarray], targets: _Frame, results: Any, memory: list[Any]
+        self, out: Mapping[str, np.ndarray], targets: _Frame, results: Any, memory: list[Any], inputs: Mapping[str, Any]
     ) -> dict[int, np.ndarray]:
         positions = {info.name: index for index, info in enumerate(targets.infos)}
         given = {}
@@ -438,6 +439,7 @@ class Session:
             if not any(kept is array for kept in memory[before:]):
                 raise InvalidArgumentError(f"output '{name}' cannot be written into an array of type {array.dtype}")
             given[positions[name]] = array
+        check_apart(out.items(), [(name, array) for name, array in inputs.items() if isinstance(array, np.ndarray) and array.flags.c_contiguous])
         return given
 
     # ------------------------------------------------------------------------------------------ plan and profile

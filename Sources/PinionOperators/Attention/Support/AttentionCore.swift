@@ -111,6 +111,8 @@ struct AttentionCore<T: AttentionElement>: Sendable {
   var sinks: OperandPlace?
   /// The same number, 0, for all heads.
   var hasZeroSink = false
+  /// A row whose keys are all hidden is NaN and not 0.
+  var isNaNWithoutKeys = false
 
   enum ScoreStage: Int, Sendable { case product, capped, biased, probability }
 
@@ -214,6 +216,10 @@ struct AttentionCore<T: AttentionElement>: Sendable {
       functions.softmax(line + low, count: high &- low, sink: sink)
       for column in 0..<low { line[column] = 0 }
       for column in high..<columns { line[column] = 0 }
+      // The first key of a row takes part nearly always.
+      if isNaNWithoutKeys, columns > 0, low == columns || line[low] == 0, (low..<high).allSatisfy({ line[$0] == 0 }) {
+        line.update(repeating: .nan, count: columns)
+      }
       export(.probability)
     }
     if columns > 0 {
