@@ -201,6 +201,9 @@ void states() {
   CHECK(fork.get("x").elements<float>()[0] == 40 && state.share().get("x").elements<float>()[0] == 30);
   expect(PINION_UNSUPPORTED, __LINE__, [&] { state.truncate(0); });
   state.reset();
+  // Nothing says how many rows the first run has.
+  expect(PINION_INVALID_ARGUMENT, __LINE__, [&] { state.run_into({}, {}); });
+  state.set("x", pinion::Value::borrow(zeros, 4, {2, 2}));
   state.run_into({}, {});
   CHECK(state.get("x").elements<float>()[1] == 20);
   expect(PINION_NOT_FOUND, __LINE__, [&] { session.state(); });
