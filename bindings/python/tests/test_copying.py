@@ -39,6 +39,7 @@ def examples(add_model):
         pinion.CancelToken: pinion.CancelToken,
         pinion.Model: lambda: pinion.Model(add_model),
         pinion.Session: lambda: pinion.Session(add_model),
+        pinion.State: lambda: pinion.Session(add_model).state({"x": "y"}),
         pinion.Value: lambda: pinion.Value([1.0, 2.0]),
         _Owner: owner,
         PreparedCall: lambda: pinion.Session(add_model).bind({"x": np.ones((1, 2), np.float32)})._call,
