@@ -27,6 +27,7 @@ from ._errors import (
     OutOfMemoryError,
     UnsupportedError,
 )
+from ._graph import Graph, GraphValue, TypeText
 from ._info import Dimension, Kind, ValueInfo
 from ._library import lib as _lib
 from ._library import text as _text
@@ -48,6 +49,8 @@ __all__ = [
     "Dimension",
     "ElementType",
     "Error",
+    "Graph",
+    "GraphValue",
     "InputOutputError",
     "InternalError",
     "InvalidArgumentError",
@@ -61,6 +64,7 @@ __all__ = [
     "OutOfMemoryError",
     "Plan",
     "Session",
+    "TypeText",
     "UnsupportedError",
     "Value",
     "ValueInfo",
