@@ -50,10 +50,23 @@ final class GraphBuilder {
       try add(node, opsets: opsets, bindings: bindings, names: nil, functionDepth: functionDepth)
     }
     for info in message.outputs {
-      guard let value = resolve(info.name) else { throw .invalidModel("output '\(info.name)' is not computed by any node") }
+      guard var value = resolve(info.name) else { throw .invalidModel("output '\(info.name)' is not computed by any node") }
+      if isMain { value = try named(value, info.name) }
       if graph[value].type == nil { graph[value].type = declaredTypes[info.name] }
       graph.outputs.append(value)
     }
+  }
+
+  /// The value under a name of the model's: what a function gives has the name that it has in the function's body.
+  private func named(_ value: ValueID, _ name: String) throws(PinionError) -> ValueID {
+    guard graph[value].name != name else { return value }
+    if graph.constants[value] == nil, !graph.inputs.contains(value), !graph.outputs.contains(value) {
+      graph[value].name = name
+      return value
+    }
+    let copy = graph.addValue(name, type: graph[value].type)
+    graph.nodes.append(try state.resolver.node("Identity", name: name, inputs: [value], outputs: [copy]))
+    return copy
   }
 
   private func define(_ name: String, constant: Tensor) throws(PinionError) {
