@@ -28,6 +28,12 @@ import Testing
     OlderForm(
       op: "GroupNormalization", opset: 18, attributes: ["num_groups": .int(2), "epsilon": .float(0)], inputs: [[1, 3, 5, 7], [2, 3], [0, 10]],
       dims: [[1, 2, 2], [2], [2]], expected: [-2, 2, 7, 13]),
+    // Of nothing.
+    OlderForm(
+      op: "GroupNormalization", opset: 18, attributes: ["num_groups": .int(2)], inputs: [[], [2, 3], [0, 10]], dims: [[0, 4, 2], [2], [2]],
+      expected: []),
+    OlderForm(op: "Softmax", opset: 11, attributes: ["axis": .int(1)], inputs: [[]], dims: [[2, 0, 3]], expected: []),
+    OlderForm(op: "Hardmax", opset: 11, attributes: ["axis": .int(1)], inputs: [[]], dims: [[2, 3, 0]], expected: []),
     // Rounded down where it grows: 0, 0, 1, 1.
     OlderForm(op: "Upsample", opset: 9, inputs: [[1, 2], [2]], dims: [[2], [1]], expected: [1, 1, 2, 2]),
     // Rounded up where it shrinks: 3 of 5 places at 0, 5/3, 10/3.

@@ -145,18 +145,23 @@ private struct FormBuilder {
     let axis = node.attributes["axis"] ?? .int(1)
     let flat = try add("Flatten", [data], ["axis": axis])
     let lines = try add(node.schema.name, [flat], ["axis": .int(1)])
-    try add("Reshape", [lines, try add("Shape", [data])], output: try output())
+    try add("Reshape", [lines, try add("Shape", [data])], ["allowzero": .int(1)], output: try output())
   }
 
   /// A scale and a bias for each group: groups in the place of channels.
   mutating func groupNormalization() throws(PinionError) {
     let data = try input(0)
     guard case .int(let groups)? = node.attributes["num_groups"] else { throw .invalidModel("attribute 'num_groups' is missing") }
-    let grouped = try add("Reshape", [data, try vector([0, groups, -1])])
+    // No -1, which says nothing where there are no elements.
+    let batch = try add("Shape", [data], ["end": .int(1)])
+    let elements = try add("ReduceProd", [try add("Shape", [data], ["start": .int(1)])])
+    let count = try vector([groups])
+    let dims = try add("Concat", [batch, count, try add("Div", [elements, count])], ["axis": .int(0)])
+    let grouped = try add("Reshape", [data, dims], ["allowzero": .int(1)])
     var attributes: [String: AttributeValue] = [:]
     attributes["epsilon"] = node.attributes["epsilon"]
     let normal = try add("InstanceNormalization", [grouped, try input(1), try input(2)], attributes)
-    try add("Reshape", [normal, try add("Shape", [data])], output: try output())
+    try add("Reshape", [normal, try add("Shape", [data])], ["allowzero": .int(1)], output: try output())
   }
 
   /// Nearest elements, rounded down along axes that grow and up along those that shrink: one after the other.
