@@ -72,7 +72,7 @@ let package = Package(
     .testTarget(name: "PinionCUDATests", dependencies: ["PinionCUDA"]),
     .testTarget(name: "PinionRuntimeTests", dependencies: ["PinionOperators", "PinionRuntime"]),
     .testTarget(name: "PinionTests", dependencies: ["Pinion"]),
-    .testTarget(name: "PinionAuthoringTests", dependencies: ["Pinion", "PinionOperators"]),
+    .testTarget(name: "PinionAuthoringTests", dependencies: ["Pinion"]),
     .testTarget(name: "ArchitectureTests"),
   ],
   cLanguageStandard: .c17,

@@ -66,7 +66,7 @@ extension KnownTypes {
   private func scan(
     _ node: Node, _ gives: [ValueType?], _ takes: [ValueType?], _ inputs: [ValueType?]
   ) throws(PinionError) -> [ValueType?] {
-    guard case .int(let number)? = node.attributes["num_scan_inputs"], let count = Int(exactly: number), count <= inputs.count else {
+    guard case .int(let number)? = node.attributes["num_scan_inputs"], let count = Int(exactly: number), (0...inputs.count).contains(count) else {
       throw .invalidModel("the node has \(inputs.count) inputs, fewer than are to be scanned")
     }
     guard takes.count == inputs.count else { throw .invalidModel("the body has \(takes.count) inputs, expected \(inputs.count)") }

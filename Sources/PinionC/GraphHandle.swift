@@ -1,14 +1,14 @@
 import CPinion
 import Pinion
 import PinionOperators
+import Synchronization
 
 /// A graph that is made through the C interface.
 final class GraphBox: @unchecked Sendable {
   let draft: GraphDraft
   let runtime: RuntimeBox
   /// What has been said of values, kept as long as the graph: a later name is a later object.
-  private var infos: [Int64: InfoBox] = [:]
-  private var oldInfos: [InfoBox] = []
+  private let infos = Mutex<(current: [Int64: InfoBox], old: [InfoBox])>(([:], []))
 
   init(_ draft: GraphDraft, runtime: RuntimeBox) {
     self.draft = draft
@@ -17,13 +17,15 @@ final class GraphBox: @unchecked Sendable {
 
   func info(_ value: GraphDraft.Value) -> InfoBox? {
     guard let info = try? draft.info(value) else { return nil }
-    if let known = infos[value.code] {
-      if String(cString: known.name.pointer) == info.name { return known }
-      oldInfos.append(known)
+    return infos.withLock { infos in
+      if let known = infos.current[value.code] {
+        if String(cString: known.name.pointer) == info.name { return known }
+        infos.old.append(known)
+      }
+      let box = InfoBox(name: info.name, type: info.type, isOptional: false)
+      infos.current[value.code] = box
+      return box
     }
-    let box = InfoBox(name: info.name, type: info.type, isOptional: false)
-    infos[value.code] = box
-    return box
   }
 }
 

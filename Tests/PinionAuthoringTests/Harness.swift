@@ -1,9 +1,8 @@
 import Glibc
 import Pinion
-import PinionOperators
 import Testing
 
-func newDraft(opset: Int64 = GraphDraft.defaultOpset) throws -> GraphDraft { try GraphDraft(opset: opset, resolver: OperatorCatalog()) }
+func newDraft(opset: Int64 = GraphDraft.defaultOpset) throws -> GraphDraft { try GraphDraft(opset: opset) }
 
 func floats(_ values: [Float], _ dims: [Int]) throws -> Tensor { try Tensor(values, try Shape(dims)) }
 

@@ -1072,7 +1072,7 @@ PINION_API void pinion_session_profile_reset(pinion_session *session);
  *
  * Inputs, constants and nodes are added in the order in which they follow from each other. Types are inferred as the graph
  * grows, and a call that does not fit fails at once, with the node, its operator and its inputs' types in the error; the graph
- * is then as it was before. Documentation/Graphs.md is a tour.
+ * is then as it was before. A graph and those inside it count as one object for threads. Documentation/Graphs.md is a tour.
  * ---------------------------------------------------------------------------------------------------------------- */
 
 /* A graph that grows, of a model or inside a node. */

@@ -131,7 +131,10 @@ private struct FormBuilder {
       throw .unsupported("ONNX has no broadcasting at an axis, and what stands for it needs the ranks, which are not known")
     }
     let start = axis < 0 ? Int(axis) + whole : Int(axis)
-    let count = rank < whole ? max(whole - start - rank, 0) : 0
+    guard rank >= whole || ((0...whole).contains(start) && rank <= whole - start) else {
+      throw .invalidShape("an operand of rank \(rank) at axis \(axis) does not lie within one of rank \(whole)")
+    }
+    let count = rank < whole ? whole - start - rank : 0
     if count == 0 {
       try add("Identity", [data], output: try output())
     } else {
