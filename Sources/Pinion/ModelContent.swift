@@ -14,7 +14,8 @@ final class ModelContent: Sendable {
   let folder: ExternalDataFolder?
   /// Gives memory for forms of weights.
   let allocator: Allocator
-  private let file: FileMapping
+  /// nil for a model that was made in code.
+  private let file: FileMapping?
   private let rewritten = Mutex<[Rewriting: Graph]>([:])
   private let programs = Mutex<[Making: Weak]>([:])
 
@@ -45,6 +46,15 @@ final class ModelContent: Sendable {
     var imported =
       isPT2(file)
       ? try ImportedModel(pt2: file, resolver: OperatorCatalog()) : try ImportedModel(onnx: file, folder: folder, resolver: OperatorCatalog())
+    imported.graph.adoptConstants(allocator: allocator, isNew: true)
+    self.imported = imported
+  }
+
+  init(_ imported: ImportedModel, allocator: Allocator) {
+    file = nil
+    folder = nil
+    self.allocator = allocator
+    var imported = imported
     imported.graph.adoptConstants(allocator: allocator, isNew: true)
     self.imported = imported
   }
@@ -97,7 +107,7 @@ final class ModelContent: Sendable {
     try PassPipeline.run(&graph, level: level, passes)
     graph.adoptConstants(allocator: allocator)
     // What importing and rewriting looked at. Weights come back into memory when they are packed, piece by piece.
-    file.giveBack(file.bytes)
+    if let file { file.giveBack(file.bytes) }
     folder?.giveBack()
     return rewritten.withLock { known in
       if let existing = known[rewriting] { return existing }

@@ -46,7 +46,7 @@ final class ModelBox: @unchecked Sendable {
   }
 }
 
-private nonisolated(unsafe) let defaultModelOptions = pinion_model_options(
+nonisolated(unsafe) let defaultModelOptions = pinion_model_options(
   struct_size: MemoryLayout<pinion_model_options>.size, runtime: nil, external_data_folder: nil)
 
 private func load(

@@ -64,7 +64,7 @@ import Testing
   }
 
   // ceil((1 - 2) / 4) + 1 = 1 window along the first axis, of which one element is there.
-  @Test(arguments: [("MaxPool", [2, 4]), ("AveragePool", [1.5, 3.5]), ("LpPool", [5.0.squareRoot(), 5])] as [(String, [Float])])
+  @Test(arguments: [("MaxPool", [2, 4]), ("AveragePool", [1.5, 3.5]), ("LpPool", [2.236068, 5])] as [(String, [Float])])
   func roundingUpKeepsAWindowLongerThanTheInput(_ name: String, _ expected: [Float]) throws {
     let x = try tensor([1, 2, 3, 4] as [Float], [1, 1, 1, 4])
     let attributes: [String: AttributeValue] = ["kernel_shape": .ints([2, 2]), "strides": .ints([4, 2]), "ceil_mode": .int(1)]

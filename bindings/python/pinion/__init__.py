@@ -27,6 +27,7 @@ from ._errors import (
     OutOfMemoryError,
     UnsupportedError,
 )
+from ._graph import Graph, GraphValue, TypeText
 from ._info import Dimension, Kind, ValueInfo
 from ._library import lib as _lib
 from ._library import text as _text
@@ -49,6 +50,8 @@ __all__ = [
     "Dimension",
     "ElementType",
     "Error",
+    "Graph",
+    "GraphValue",
     "InputOutputError",
     "InternalError",
     "InvalidArgumentError",
@@ -64,6 +67,7 @@ __all__ = [
     "Session",
     "State",
     "StatePair",
+    "TypeText",
     "UnsupportedError",
     "Value",
     "ValueInfo",

@@ -6,7 +6,7 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator
-from ctypes import CDLL, POINTER, c_bool, c_char_p, c_int32, c_int64, c_size_t, c_void_p
+from ctypes import CDLL, POINTER, c_bool, c_char_p, c_float, c_int32, c_int64, c_size_t, c_void_p
 from pathlib import Path
 
 ABI_VERSION = 3
@@ -63,6 +63,25 @@ class InputShape(ctypes.Structure):
         ("rank", c_int32),
         ("dims", POINTER(c_int64)),
     ]
+
+
+class GraphOptions(ctypes.Structure):
+    _fields_ = [("struct_size", c_size_t), ("runtime", c_void_p), ("name", c_char_p), ("opset", c_int64)]
+
+
+class NodeOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("name", c_char_p),
+        ("domain", c_char_p),
+        ("opset", c_int64),
+        ("attributes", c_void_p),
+        ("output_names", c_void_p),
+    ]
+
+
+class SaveOptions(ctypes.Structure):
+    _fields_ = [("struct_size", c_size_t), ("external_data", c_int32), ("reserved", c_int32), ("opset", c_int64)]
 
 
 _OUT = POINTER(c_void_p)
@@ -218,6 +237,39 @@ _FUNCTIONS = {
     "pinion_session_profile_json": (_STATUS, [c_void_p, _OUT]),
     "pinion_session_profile_trace": (_STATUS, [c_void_p, _OUT]),
     "pinion_session_profile_reset": (None, [c_void_p]),
+    "pinion_graph_create": (_STATUS, [POINTER(GraphOptions), _OUT]),
+    "pinion_graph_create_subgraph": (_STATUS, [c_void_p, c_char_p, _OUT]),
+    "pinion_graph_release": (None, [c_void_p]),
+    "pinion_graph_set_opset": (_STATUS, [c_void_p, c_char_p, c_int64]),
+    "pinion_graph_set_metadata": (_STATUS, [c_void_p, c_char_p, c_char_p]),
+    "pinion_graph_add_input": (
+        _STATUS,
+        [c_void_p, c_char_p, c_int32, c_int32, POINTER(c_int64), POINTER(c_char_p), POINTER(c_int64)],
+    ),
+    "pinion_graph_add_input_of_type": (_STATUS, [c_void_p, c_char_p, c_char_p, POINTER(c_int64)]),
+    "pinion_graph_add_input_with_default": (_STATUS, [c_void_p, c_char_p, c_void_p, c_bool, POINTER(c_int64)]),
+    "pinion_graph_add_constant": (_STATUS, [c_void_p, c_char_p, c_void_p, c_bool, POINTER(c_int64)]),
+    "pinion_graph_add_node": (
+        _STATUS,
+        [c_void_p, c_char_p, POINTER(NodeOptions), c_size_t, POINTER(c_int64), c_size_t, POINTER(c_int64)],
+    ),
+    "pinion_graph_add_output": (_STATUS, [c_void_p, c_int64, c_char_p]),
+    "pinion_graph_value_info": (c_void_p, [c_void_p, c_int64]),
+    "pinion_graph_text": (_STATUS, [c_void_p, _OUT]),
+    "pinion_attributes_create": (_STATUS, [_OUT]),
+    "pinion_attributes_release": (None, [c_void_p]),
+    "pinion_attributes_set_int": (_STATUS, [c_void_p, c_char_p, c_int64]),
+    "pinion_attributes_set_float": (_STATUS, [c_void_p, c_char_p, c_float]),
+    "pinion_attributes_set_string": (_STATUS, [c_void_p, c_char_p, c_char_p, c_size_t]),
+    "pinion_attributes_set_ints": (_STATUS, [c_void_p, c_char_p, POINTER(c_int64), c_size_t]),
+    "pinion_attributes_set_floats": (_STATUS, [c_void_p, c_char_p, POINTER(c_float), c_size_t]),
+    "pinion_attributes_set_strings": (_STATUS, [c_void_p, c_char_p, POINTER(c_char_p), c_size_t]),
+    "pinion_attributes_set_tensor": (_STATUS, [c_void_p, c_char_p, c_void_p]),
+    "pinion_attributes_set_tensors": (_STATUS, [c_void_p, c_char_p, POINTER(c_void_p), c_size_t]),
+    "pinion_attributes_set_type": (_STATUS, [c_void_p, c_char_p, c_char_p]),
+    "pinion_attributes_set_graph": (_STATUS, [c_void_p, c_char_p, c_void_p]),
+    "pinion_model_create": (_STATUS, [c_void_p, POINTER(ModelOptions), _OUT]),
+    "pinion_model_save": (_STATUS, [c_void_p, c_char_p, POINTER(SaveOptions)]),
     "pinion_device_count": (c_size_t, []),
     "pinion_device_name": (_TEXT, [c_size_t]),
     "pinion_device_description": (_TEXT, [c_size_t]),
