@@ -185,6 +185,31 @@ void runs() {
   CHECK(session.share().inputs().size() == 2 && session.outputs().size() == 1);
 }
 
+/* x of the next run is y = x + {10, 20}. */
+void states() {
+  buffer bytes = add_model();
+  pinion::Session session(pinion::Model::from_borrowed_memory(bytes.bytes, bytes.size));
+  pinion::State state = session.state({{"x", "y"}});
+  CHECK(state.pairs().size() == 1 && state.pairs()[0].input == "x" && state.pairs()[0].output == "y" && !state.is_appended(0));
+  const float zeros[] = {0, 0, 1, 1};
+  state.set("x", pinion::Value::borrow(zeros, 4, {2, 2}));
+  for (int i = 1; i < 4; ++i) {
+    pinion::Value y;
+    state.run_into({}, {{"y", y}});
+    const pinion::Value held = state.get("x");
+    CHECK(y.elements<float>()[0] == 10.0f * static_cast<float>(i) && held.elements<float>()[3] == 1 + 20.0f * static_cast<float>(i));
+  }
+  CHECK(state.length() == -1 && state.bytes() >= 16 && state.moved_bytes() == 16);
+  pinion::State fork = state.fork();
+  fork.run_into({}, {});
+  CHECK(fork.get("x").elements<float>()[0] == 40 && state.share().get("x").elements<float>()[0] == 30);
+  expect(PINION_UNSUPPORTED, __LINE__, [&] { state.truncate(0); });
+  state.reset();
+  state.run_into({}, {});
+  CHECK(state.get("x").elements<float>()[1] == 20);
+  expect(PINION_NOT_FOUND, __LINE__, [&] { session.state(); });
+}
+
 void runtimes() {
   pinion::Runtime runtime(2);
   CHECK(runtime.threads() == 2 && runtime.share().threads() == 2);
@@ -275,6 +300,7 @@ int main() {
   errors();
   values();
   runs();
+  states();
   runtimes();
   graphs();
   if (failures) {

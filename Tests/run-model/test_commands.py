@@ -14,7 +14,7 @@ from onnx import helper
 def test_help_and_version(run_model):
     result = run_model("--help")
     assert result.status == 0
-    commands = ["run", "bench", "inspect", "plan", "check", "profile", "convert", "operators", "devices"]
+    commands = ["run", "bench", "inspect", "plan", "check", "profile", "generate", "convert", "operators", "devices"]
     for command in commands:
         assert re.search(rf"^  {command} ", result.out, re.M)
         text = run_model(command, "--help")

@@ -619,7 +619,10 @@ typedef struct pinion_session_options {
   int32_t reserved;
   /* Bytes of plans and arenas that are kept for reuse between runs; 0 means the default of 256 MiB. */
   int64_t plan_cache_bytes;
-  /* Bytes that a run may hold besides weights where its own options set no limit, and constant folding; 0: no limit. */
+  /*
+   * Bytes that a run may hold besides weights where its own options set no limit, and constant folding; bytes that the session's
+   * states may hold together; 0: no limit.
+   */
   int64_t byte_budget;
 } pinion_session_options;
 
@@ -890,7 +893,7 @@ PINION_API bool pinion_cancel_token_is_set(const pinion_cancel_token *token);
 /* Asked whether a run shall stop; returns 0 for a run that goes on. */
 typedef int32_t (*pinion_should_stop_fn)(void *context);
 
-/* Options of pinion_session_run() and pinion_call_run(). Since: 0.1. */
+/* Options of pinion_session_run(), pinion_call_run() and pinion_state_run(). Since: 0.1. */
 typedef struct pinion_run_options {
   /* sizeof(pinion_run_options) */
   size_t struct_size;
@@ -1045,6 +1048,119 @@ PINION_API const pinion_value_info *pinion_call_output(const pinion_call *call, 
  */
 PINION_API pinion_status pinion_call_run(
     pinion_call *call, const pinion_run_options *options, void *const *inputs, void *const *outputs);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * State: values that stay in the session from run to run
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Pairs of an input and an output of a session's model: what a run gives for the output is the input in the next run. A decoder's
+ * keys and values (`past_key_values.0.key` and `present.0.key`) grow where they lie, in memory with room behind them, so that a run
+ * writes the new positions and moves nothing of the past; the state of a recurrent network (`h` and `hn`) takes its predecessor's
+ * place. Masks, position ids and all other inputs are the caller's with each run.
+ *
+ * A run that fails, is cancelled or goes beyond a limit leaves the state as it was before. A state takes part in one call at a time:
+ * a second one at the same time returns PINION_INVALID_ARGUMENT. Several states of one session are independent of each other, in as
+ * many threads. All sequences of a batch have one length.
+ */
+typedef struct pinion_state pinion_state;
+
+/*
+ * Makes a state that holds nothing yet: values that grow have no positions, others are zero.
+ *
+ * The `pair_count` pairs are `input_names` and `output_names`. With 0 pairs and NULL they are those that the model's names tell.
+ * `capacity` is the number of positions that there is room for from the beginning; 0 lets the state find out, growing by half of what
+ * it has. The caller releases `state`, which keeps the session alive.
+ *
+ * Also returns PINION_NOT_FOUND (no input or output of that name, or none whose names tell a pair), PINION_INVALID_ARGUMENT (a name in
+ * two pairs, or of no tensor of numbers). Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_create(
+    pinion_session *session, size_t pair_count, const char *const *input_names, const char *const *output_names, int64_t capacity,
+    pinion_state **state);
+
+/* Adds a reference and returns its argument. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API pinion_state *pinion_state_retain(pinion_state *state);
+
+/* Gives a reference back. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API void pinion_state_release(pinion_state *state);
+
+/* The number of pairs. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API size_t pinion_state_pair_count(const pinion_state *state);
+
+/* Name and declared type of a pair's input; NULL out of range. It lives as long as the state. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API const pinion_value_info *pinion_state_pair_input(const pinion_state *state, size_t index);
+
+/* Name and type of a pair's output; NULL out of range. It lives as long as the state. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API const pinion_value_info *pinion_state_pair_output(const pinion_state *state, size_t index);
+
+/*
+ * Whether the model appends to the pair's value in a way that lets new positions be written behind the earlier ones; false for a
+ * value that each run replaces as a whole. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API bool pinion_state_pair_is_appended(const pinion_state *state, size_t index);
+
+/*
+ * Runs the session's model once on what the state holds, and lets the state hold what comes of it. Arguments are those of
+ * pinion_session_run(), but that inputs which the state holds are not given, and that without names inputs and outputs are counted
+ * without those in pairs. The output of a pair may be asked for by name, and is a copy then.
+ *
+ * Also returns PINION_INVALID_ARGUMENT (the state is in use, an input is held by the state, or values were set that differ in length),
+ * PINION_BUDGET_EXCEEDED (the state would grow beyond the session's or the run's bytes, which count what the session's states hold),
+ * and what pinion_session_run() returns. The state is then as it was. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_run(
+    pinion_state *state, const pinion_run_options *options, size_t input_count, const char *const *input_names, pinion_value *const *inputs,
+    size_t output_count, const char *const *output_names, pinion_value **outputs);
+
+/*
+ * The positions that growing values hold, 0 before the first run; -1 where nothing grows, or values were set that differ in length.
+ * Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API int64_t pinion_state_length(const pinion_state *state);
+
+/* The bytes that the state holds, with the room for more positions. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API int64_t pinion_state_bytes(const pinion_state *state);
+
+/*
+ * The bytes of its values that the last run wrote: new positions; all positions where memory had to grow, or where a node of the
+ * model reads a value in another way than by attention; whole values that are replaced. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API int64_t pinion_state_moved_bytes(const pinion_state *state);
+
+/*
+ * Forgets everything: the next run is the first one, with whatever batch. Memory is kept for it.
+ * Also returns PINION_INVALID_ARGUMENT (the state is in use). Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_reset(pinion_state *state);
+
+/*
+ * Forgets the positions from `length` on. Nothing is moved.
+ * Also returns PINION_INVALID_ARGUMENT (fewer positions are there, or the state is in use), PINION_UNSUPPORTED (a value does not grow, so
+ * that nothing of what it was is left). Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_truncate(pinion_state *state, int64_t length);
+
+/*
+ * Makes a state of its own with a copy of all that this one holds, e.g. for each beam of a search. The caller releases `fork`.
+ * Also returns PINION_INVALID_ARGUMENT (the state is in use), PINION_BUDGET_EXCEEDED. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_fork(pinion_state *state, pinion_state **fork);
+
+/*
+ * A copy of what is held for the input of that name, as the next run would read it. The caller releases `value`.
+ * Also returns PINION_NOT_FOUND (no such pair), PINION_INVALID_ARGUMENT (nothing is held before the first run, or the state is in use).
+ * Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_get(pinion_state *state, const char *input_name, pinion_value **value);
+
+/*
+ * Holds a copy of a tensor for the input of that name, in place of what was held. Values that grow must have one length when the next
+ * run begins.
+ * Also returns PINION_NOT_FOUND (no such pair), PINION_INVALID_SHAPE (the tensor is not as the input is declared),
+ * PINION_BUDGET_EXCEEDED, PINION_INVALID_ARGUMENT (the state is in use). Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_set(pinion_state *state, const char *input_name, pinion_value *value);
 
 /* ------------------------------------------------------------------------------------------------------------------
  * Profile

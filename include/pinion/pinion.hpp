@@ -568,6 +568,71 @@ class Plan : public Handle<pinion_plan, pinion_plan_retain, pinion_plan_release>
   std::int64_t flops() const { return pinion_plan_flops(object_); }
 };
 
+/* A pair of an input and the output that is this input in the next run. */
+struct StatePair {
+  std::string input;
+  std::string output;
+};
+
+/* Values that a session keeps from run to run; see pinion_state_create(). One call at a time; a copy is fork(). */
+class State : public Handle<pinion_state, pinion_state_retain, pinion_state_release> {
+ public:
+  /* Takes over a reference. */
+  explicit State(pinion_state *object) : Handle(object) {}
+  State share() const { return State(retained()); }
+
+  /* What it holds. */
+  std::vector<StatePair> pairs() const {
+    std::vector<StatePair> list;
+    for (std::size_t i = 0; i < pinion_state_pair_count(object_); ++i)
+      list.push_back({pinion_value_info_name(pinion_state_pair_input(object_, i)), pinion_value_info_name(pinion_state_pair_output(object_, i))});
+    return list;
+  }
+  /* Whether new positions of a pair's value are written behind the earlier ones. */
+  bool is_appended(std::size_t pair) const { return pinion_state_pair_is_appended(object_, pair); }
+
+  /* Runs the model for the named outputs: into those that have a value, and makes the others. */
+  void run_into(const std::vector<Input> &inputs, const std::vector<Output> &outputs, const RunOptions &options = RunOptions()) const {
+    std::vector<const char *> names, output_names;
+    std::vector<pinion_value *> values, results;
+    for (const Input &input : inputs) {
+      names.push_back(input.name);
+      values.push_back(input.value->get());
+    }
+    for (const Output &output : outputs) {
+      output_names.push_back(output.name);
+      results.push_back(output.value->get());
+    }
+    const pinion_run_options limits = options.for_c();
+    check(pinion_state_run(object_, &limits, names.size(), names.data(), values.data(), outputs.size(), output_names.data(), results.data()));
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      if (!*outputs[i].value) *outputs[i].value = Value(results[i]);
+  }
+
+  /* The positions that growing values hold; -1 where nothing grows. */
+  std::int64_t length() const { return pinion_state_length(object_); }
+  std::int64_t bytes() const { return pinion_state_bytes(object_); }
+  /* The bytes of its values that the last run wrote. */
+  std::int64_t moved_bytes() const { return pinion_state_moved_bytes(object_); }
+
+  void reset() const { check(pinion_state_reset(object_)); }
+  void truncate(std::int64_t length) const { check(pinion_state_truncate(object_, length)); }
+  /* A state of its own with a copy of all that this one holds. */
+  State fork() const {
+    pinion_state *made = nullptr;
+    check(pinion_state_fork(object_, &made));
+    return State(made);
+  }
+  /* A copy of what is held for an input. */
+  Value get(const std::string &input) const {
+    pinion_value *value = nullptr;
+    check(pinion_state_get(object_, input.c_str(), &value));
+    return Value(value);
+  }
+  /* Holds a copy of a tensor for an input. */
+  void set(const std::string &input, const Value &value) const { check(pinion_state_set(object_, input.c_str(), value.get())); }
+};
+
 class Session : public Handle<pinion_session, pinion_session_retain, pinion_session_release> {
  public:
   /* Takes over a reference. */
@@ -620,6 +685,18 @@ class Session : public Handle<pinion_session, pinion_session_retain, pinion_sess
     check(pinion_call_create(
         object_, shapes.size(), shapes.data(), pinion_session_output_count(object_), nullptr, &call));
     return Call(call);
+  }
+
+  /* Values that stay from run to run: these pairs, or those that the model's names tell. */
+  State state(const std::vector<StatePair> &pairs = {}, std::int64_t capacity = 0) const {
+    std::vector<const char *> inputs, outputs;
+    for (const StatePair &pair : pairs) {
+      inputs.push_back(pair.input.c_str());
+      outputs.push_back(pair.output.c_str());
+    }
+    pinion_state *state = nullptr;
+    check(pinion_state_create(object_, pairs.size(), inputs.data(), outputs.data(), capacity, &state));
+    return State(state);
   }
 
   /* What a run with these input shapes would do. */

@@ -23,6 +23,9 @@ public struct Attention: CPUExecutable {
   let scale: Float?
   let softcap: Float
   let scoreStage: Int
+  /// An attribute of our own: a row whose keys are all hidden is NaN, as it is where a model writes attention out. By itself it is 0.
+  package static let nanWithoutKeys = "nan_without_keys"
+  let isNaNWithoutKeys: Bool
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     isCausal = try attributes.bool("is_causal")
@@ -38,6 +41,7 @@ public struct Attention: CPUExecutable {
     scale = try attributes.optionalFloat("scale")
     softcap = try attributes.float("softcap", default: 0)
     scoreStage = try attributes.int("qk_matmul_output_mode", default: 0, in: 0...3)
+    isNaNWithoutKeys = try attributes.bool(Attention.nanWithoutKeys)
     attributes.ignore("softmax_precision")
   }
 
@@ -122,15 +126,34 @@ public struct Attention: CPUExecutable {
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try makeKernel(context, Caches(context))
+  }
+
+  /// Where keys and values go together with those of earlier runs.
+  struct Caches {
+    /// The outputs that take all of them.
+    let key: Int?
+    let value: Int?
+    /// The inputs with the room in a state, where the earlier ones lie in one.
+    let room: (key: Int, value: Int)?
+
+    init(_ context: KernelContext, room: (key: Int, value: Int)? = nil) {
+      key = context.wants(output: 1) ? 1 : nil
+      value = context.wants(output: 2) ? 2 : nil
+      self.room = room
+    }
+  }
+
+  func makeKernel(_ context: KernelContext, _ caches: Caches) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 1, 2, 4, 5])
     switch try context.type(0).element {
-    case .float32: return try kernel(context, Float.self)
-    case .float64: return try kernel(context, Double.self)
+    case .float32: return try kernel(context, caches, Float.self)
+    case .float64: return try kernel(context, caches, Double.self)
     default: throw context.unsupportedTypes()
     }
   }
 
-  private func kernel<T: AttentionElement>(_ context: KernelContext, _ type: T.Type) throws(PinionError) -> Kernel {
+  private func kernel<T: AttentionElement>(_ context: KernelContext, _ caches: Caches, _ type: T.Type) throws(PinionError) -> Kernel {
     let (shape, past) = try shape(context.inference)
     let isByHead = try context.type(0).rank == 4
     var build = AttentionBuild(shape: shape)
@@ -138,17 +161,27 @@ public struct Attention: CPUExecutable {
       isByHead ? .byHead(place, heads: heads, rows: rows, size: size) : .byRow(place, heads: heads, rows: rows, size: size)
     }
     let fresh = shape.keys &- past
-    let k = try build.append(
-      tensor(.input(1), heads: shape.kvHeads, rows: fresh, size: shape.headSize), rows: fresh, size: shape.headSize,
-      past: context.has(4) ? .input(4) : nil, pastRows: past, output: context.wants(output: 1) ? 1 : nil, T.self)
-    let v = try build.append(
-      tensor(.input(2), heads: shape.kvHeads, rows: fresh, size: shape.valueSize), rows: fresh, size: shape.valueSize,
-      past: context.has(5) ? .input(5) : nil, pastRows: past, output: context.wants(output: 2) ? 2 : nil, T.self)
+    let newKeys = tensor(.input(1), heads: shape.kvHeads, rows: fresh, size: shape.headSize)
+    let newValues = tensor(.input(2), heads: shape.kvHeads, rows: fresh, size: shape.valueSize)
+    let k, v: HeadTensor
+    if let room = caches.room {
+      k = try build.append(
+        newKeys, rows: fresh, size: shape.headSize, toState: 4, capacity: room.key, pastRows: past, output: caches.key, T.self)
+      v = try build.append(
+        newValues, rows: fresh, size: shape.valueSize, toState: 5, capacity: room.value, pastRows: past, output: caches.value, T.self)
+    } else {
+      k = try build.append(
+        newKeys, rows: fresh, size: shape.headSize, past: context.has(4) ? .input(4) : nil, pastRows: past, output: caches.key, T.self)
+      v = try build.append(
+        newValues, rows: fresh, size: shape.valueSize, past: context.has(5) ? .input(5) : nil, pastRows: past, output: caches.value,
+        T.self)
+    }
     var core = AttentionCore<T>(
       shape: shape, q: tensor(.input(0), heads: shape.heads, rows: shape.queries, size: shape.headSize), k: k, v: v,
       y: tensor(.output(0), heads: shape.heads, rows: shape.queries, size: shape.valueSize),
       scale: scale.map(Double.init) ?? 1 / Double(max(shape.headSize, 1)).squareRoot())
     core.softcap = Double(softcap)
+    core.isNaNWithoutKeys = isNaNWithoutKeys
     core.window = AttentionWindow(isCausal: isCausal, left: left, right: right, offset: past)
     if context.has(6) {
       core.window.perBatch = try build.bounds { frame, batch throws(PinionError) in
@@ -160,7 +193,7 @@ public struct Attention: CPUExecutable {
       }
     }
     if let mask = context.optionalType(3) { core.bias = try build.bias(mask, input: 3, T.self) }
-    if context.wants(output: 3), let stage = AttentionCore<T>.ScoreStage(rawValue: scoreStage) {
+    if caches.room == nil, context.wants(output: 3), let stage = AttentionCore<T>.ScoreStage(rawValue: scoreStage) {
       core.scores = (.byHead(.output(3), heads: shape.heads, rows: shape.queries, size: shape.keys), stage)
     }
     return try build.kernel(core)

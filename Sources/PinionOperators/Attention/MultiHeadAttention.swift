@@ -133,6 +133,10 @@ public struct MultiHeadAttention: CPUExecutable {
   }
 
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    try makeKernel(context, Attention.Caches(context))
+  }
+
+  func makeKernel(_ context: KernelContext, _ caches: Attention.Caches) throws(PinionError) -> Kernel {
     guard try context.type(0).element == .float32 else { throw context.unsupportedTypes() }
     let form = try form(context.inference), shape = form.shape
     var build = AttentionBuild(shape: shape)
@@ -146,12 +150,18 @@ public struct MultiHeadAttention: CPUExecutable {
         v = try biased(&build, v, rows: form.rows, size: shape.valueSize, start: 2 &* hidden)
       }
     }
-    k = try build.append(
-      k, rows: form.rows, size: shape.headSize, past: context.has(6) ? .input(6) : nil, pastRows: form.past,
-      output: context.wants(output: 1) ? 1 : nil, Float.self)
-    v = try build.append(
-      v, rows: form.rows, size: shape.valueSize, past: context.has(7) ? .input(7) : nil, pastRows: form.past,
-      output: context.wants(output: 2) ? 2 : nil, Float.self)
+    if let room = caches.room {
+      k = try build.append(
+        k, rows: form.rows, size: shape.headSize, toState: 6, capacity: room.key, pastRows: form.past, output: caches.key, Float.self)
+      v = try build.append(
+        v, rows: form.rows, size: shape.valueSize, toState: 7, capacity: room.value, pastRows: form.past, output: caches.value, Float.self)
+    } else {
+      k = try build.append(
+        k, rows: form.rows, size: shape.headSize, past: context.has(6) ? .input(6) : nil, pastRows: form.past, output: caches.key, Float.self)
+      v = try build.append(
+        v, rows: form.rows, size: shape.valueSize, past: context.has(7) ? .input(7) : nil, pastRows: form.past, output: caches.value,
+        Float.self)
+    }
     var core = AttentionCore<Float>(
       shape: shape, q: q, k: k, v: v, y: .byRow(.output(0), heads: heads, rows: shape.queries, size: shape.valueSize),
       scale: scale.map(Double.init) ?? 1 / Double(shape.headSize).squareRoot())
@@ -161,7 +171,7 @@ public struct MultiHeadAttention: CPUExecutable {
       core.bias = try PaddingMask(mask, input: 4, filter: filter, shape: shape, pastRows: form.past).bias(
         &build, adding: core.bias, Float.self)
     }
-    if context.wants(output: 3) {
+    if caches.room == nil, context.wants(output: 3) {
       core.scores = (.byHead(.output(3), heads: heads, rows: shape.queries, size: shape.keys), .product)
     }
     return try build.kernel(core)

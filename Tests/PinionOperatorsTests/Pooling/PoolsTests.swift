@@ -63,6 +63,15 @@ import Testing
     try expect(y, [2, 4, 5] as [Float], [1, 1, 3])
   }
 
+  // ceil((1 - 2) / 4) + 1 = 1 window along the first axis, of which one element is there.
+  @Test(arguments: [("MaxPool", [2, 4]), ("AveragePool", [1.5, 3.5]), ("LpPool", [2.236068, 5])] as [(String, [Float])])
+  func roundingUpKeepsAWindowLongerThanTheInput(_ name: String, _ expected: [Float]) throws {
+    let x = try tensor([1, 2, 3, 4] as [Float], [1, 1, 1, 4])
+    let attributes: [String: AttributeValue] = ["kernel_shape": .ints([2, 2]), "strides": .ints([4, 2]), "ceil_mode": .int(1)]
+    try expect(try evaluate(name, attributes: attributes, [x]), near: expected.map { $0 }, [1, 1, 1, 2])
+    #expect(throws: (any Error).self) { try evaluate(name, attributes: ["kernel_shape": .ints([2, 2])], [x]) }
+  }
+
   @Test func norms() throws {
     let x = try tensor([3, -4, 0, 2] as [Float], [1, 2, 2])
     try expect(try evaluate("LpPool", attributes: ["kernel_shape": .ints([2])], [x]), near: [5, 2], [1, 2, 1])

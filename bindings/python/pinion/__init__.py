@@ -34,6 +34,7 @@ from ._library import text as _text
 from ._limits import CancelToken
 from ._model import Metadata, Model
 from ._session import Plan, Session
+from ._state import State, StatePair
 from ._types import ElementType
 from ._values import Value
 
@@ -64,6 +65,8 @@ __all__ = [
     "OutOfMemoryError",
     "Plan",
     "Session",
+    "State",
+    "StatePair",
     "TypeText",
     "UnsupportedError",
     "Value",

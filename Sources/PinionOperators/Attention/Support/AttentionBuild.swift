@@ -44,6 +44,41 @@ struct AttentionBuild {
     return tensor
   }
 
+  /// Keys or values written behind those of earlier runs, in a state's memory: nothing of the past is moved.
+  /// - Parameters:
+  ///   - past: the input that holds the earlier ones.
+  ///   - capacity: the input that says how many rows of each head there is room for.
+  ///   - output: takes a copy of all of them.
+  mutating func append<T: BitwiseCopyable & Sendable>(
+    _ new: HeadTensor, rows: Int, size: Int, toState past: Int, capacity: Int, pastRows: Int, output: Int?, _ type: T.Type
+  ) throws(PinionError) -> HeadTensor {
+    let total = try rows.adding(pastRows), heads = shape.kvHeads
+    let state = HeadTensor.inState(.input(past), capacity: capacity, heads: heads, size: size)
+    stages.append(
+      .ranges(shape.batch &* heads, grain: max(1, 65_536 / max(1, rows &* size))) { (frame, range) throws(PinionError) in
+        let room = frame.input(capacity, as: Int.self)[0]
+        guard room >= total else { throw .internal("a state has room for \(room) rows, expected \(total)") }
+        for unit in range {
+          let batch = unit / heads, head = unit % heads
+          for row in 0..<rows {
+            state.pointer(frame, T.self, batch: batch, head: head, row: pastRows &+ row)
+              .update(from: new.pointer(frame, T.self, batch: batch, head: head, row: row), count: size)
+          }
+        }
+      })
+    if let output {
+      let whole = HeadTensor.byHead(.output(output), heads: heads, rows: total, size: size)
+      stages.append(
+        .ranges(shape.batch &* heads, grain: max(1, 65_536 / max(1, total &* size))) { frame, range in
+          for unit in range {
+            whole.pointer(frame, T.self, batch: unit / heads, head: unit % heads, row: 0)
+              .update(from: state.pointer(frame, T.self, batch: unit / heads, head: unit % heads, row: 0), count: total &* size)
+          }
+        })
+    }
+    return state
+  }
+
   /// A table of the position of query 0 and the number of keys for each batch entry, filled at the start of each run.
   mutating func bounds(
     _ bounds: @escaping @Sendable (KernelFrame, Int) throws(PinionError) -> (offset: Int, keys: Int)

@@ -28,6 +28,8 @@ struct HeadTensor: Sendable {
   var batch: Int
   var head: Int
   var row: Int
+  /// Where the rows of a head have room behind them.
+  var room: RowRoom?
 
   /// [batch, heads, rows, size], contiguous.
   static func byHead(_ place: OperandPlace, heads: Int, rows: Int, size: Int) -> HeadTensor {
@@ -39,10 +41,26 @@ struct HeadTensor: Sendable {
     HeadTensor(place: place, batch: heads &* rows &* size, head: size, row: heads &* size)
   }
 
+  /// [batch, heads, rows, size] in memory of a state.
+  static func inState(_ place: OperandPlace, capacity: Int, heads: Int, size: Int) -> HeadTensor {
+    HeadTensor(place: place, batch: 0, head: 0, row: size, room: RowRoom(capacity: capacity, heads: heads))
+  }
+
   @inline(__always)
   func pointer<T>(_ frame: KernelFrame, _ type: T.Type, batch: Int, head: Int, row: Int) -> UnsafeMutablePointer<T> {
-    place.pointer(frame, T.self) + (start &+ batch &* self.batch &+ head &* self.head &+ row &* self.row)
+    if let room {
+      let unit = batch &* room.heads &+ head, capacity = frame.input(room.capacity, as: Int.self)[0]
+      return place.pointer(frame, T.self) + (unit &* capacity &+ row) &* self.row
+    }
+    return place.pointer(frame, T.self) + (start &+ batch &* self.batch &+ head &* self.head &+ row &* self.row)
   }
+}
+
+/// The room for rows of each head that only a run knows, since it grows without other plans.
+struct RowRoom: Sendable {
+  /// The input that says for how many rows there is room.
+  let capacity: Int
+  let heads: Int
 }
 
 /// The extents of scaled dot-product attention.
@@ -93,6 +111,8 @@ struct AttentionCore<T: AttentionElement>: Sendable {
   var sinks: OperandPlace?
   /// The same number, 0, for all heads.
   var hasZeroSink = false
+  /// A row whose keys are all hidden is NaN and not 0.
+  var isNaNWithoutKeys = false
 
   enum ScoreStage: Int, Sendable { case product, capped, biased, probability }
 
@@ -196,6 +216,10 @@ struct AttentionCore<T: AttentionElement>: Sendable {
       functions.softmax(line + low, count: high &- low, sink: sink)
       for column in 0..<low { line[column] = 0 }
       for column in high..<columns { line[column] = 0 }
+      // The first key of a row takes part nearly always.
+      if isNaNWithoutKeys, columns > 0, low == columns || line[low] == 0, (low..<high).allSatisfy({ line[$0] == 0 }) {
+        line.update(repeating: .nan, count: columns)
+      }
       export(.probability)
     }
     if columns > 0 {

@@ -86,10 +86,11 @@ struct WindowAttributes: Sendable {
         continue
       }
       let padded = extent &+ window.padBefore[axis] &+ window.padAfter[axis]
-      guard padded >= reach else {
+      // Rounded up, a window longer than the padded input is the first one where its shortfall is less than a stride.
+      guard padded >= reach || (roundsUp && padded > 0 && reach &- padded < stride) else {
         throw .invalidShape("a window of \(reach) does not fit \(padded) elements of axis \(axis), pads included")
       }
-      var output = (padded &- reach) / stride &+ 1
+      var output = padded < reach ? 0 : (padded &- reach) / stride &+ 1
       if roundsUp, (padded &- reach) % stride != 0, output &* stride < extent &+ window.padBefore[axis] { output &+= 1 }
       window.output[axis] = output
     }
