@@ -80,7 +80,7 @@ graph = helper.make_graph(
     [helper.make_tensor_value_info("scores", onnx.TensorProto.FLOAT, ["batch", 3])],
 )
 onnx.save(helper.make_model(graph, producer_name="examples", ir_version=9, opset_imports=[helper.make_opsetid("", 20)]), out / "model.onnx")
-for page in ("README.md", "Documentation/ComingFromOnnxruntime.md"):
+for page in ("README.md", "Documentation/ComingFromOnnxruntime.md", "Documentation/Graphs.md"):
     for kind, text in re.findall(r"```(c|cpp|python)\n(.*?)```", (root / page).read_text(), re.S):
         if "pinion" not in text or kind != "python" and "main(" not in text:
             continue

@@ -262,8 +262,10 @@ def _element_type(dtype: DType) -> int:
     raise InvalidArgumentError(f"'{kind}' is no element type")
 
 
-class _Attributes:
+class _Attributes(NotCopied):
     """A list of attributes of the library's."""
+
+    _instead = "make another one"
 
     def __init__(self, attributes: dict[str, Any]) -> None:
         self.handle: int | None = None

@@ -12,6 +12,7 @@ import pytest
 
 import pinion
 from pinion._calls import PreparedCall
+from pinion._graph import _Attributes
 from pinion._values import _Owner
 
 BIAS = np.array([10, 20], np.float32)
@@ -42,6 +43,8 @@ def examples(add_model):
         pinion.State: lambda: pinion.Session(add_model).state({"x": "y"}),
         pinion.Value: lambda: pinion.Value([1.0, 2.0]),
         _Owner: owner,
+        pinion.Graph: pinion.Graph,
+        _Attributes: lambda: _Attributes({"axis": 1}),
         PreparedCall: lambda: pinion.Session(add_model).bind({"x": np.ones((1, 2), np.float32)})._call,
     }
 
