@@ -1,5 +1,7 @@
 #include "pk_conv.h"
 
+#include <math.h>
+
 #include "pk_conv_internal.h"
 
 size_t pk_conv_packed_bytes(pk_isa isa, const pk_conv_shape *s) {
@@ -13,22 +15,63 @@ void pk_conv_pack(pk_isa isa, const pk_conv_shape *s, const float *w, size_t gro
     pk_sgemm_pack_a(isa, false, s->outputs, k, w + g * s->outputs * k, k, 0, s->outputs, packed + g * stride);
 }
 
-void pk_conv_pack_part(pk_isa isa, const pk_conv_shape *s, const size_t whole[3], const size_t first[3], const float *w, size_t group0,
-                       size_t group1, float *packed) {
+void pk_conv_pack_part(pk_isa isa, const pk_conv_shape *s, const size_t whole[3], const size_t first[3], bool taps_outermost, const float *w,
+                       size_t group0, size_t group1, float *packed) {
   const size_t k = pk_conv_depth(s), stride = pk_conv_group_stride(isa, s), mr = pk_sgemm_panel_rows(isa, s->outputs);
-  const size_t size = pk_product3(whole);
+  const size_t size = pk_product3(whole), taps = pk_product3(s->kernel);
   for (size_t g = group0; g < group1; g++)
     for (size_t m = 0; m < s->outputs; m++) {
       const size_t panel = m / mr * mr, height = pk_min(mr, s->outputs - panel);
       const float *from = w + (g * s->outputs + m) * s->channels * size;
-      // The place of (m, 0) in a packed A.
+      // The place of (m, 0) in a packed A, and how far it is from there to the next channel and tap.
       float *to = packed + g * stride + panel * k + (m - panel);
-      for (size_t c = 0; c < s->channels; c++, from += size)
-        for (size_t d = 0; d < s->kernel[0]; d++)
-          for (size_t h = 0; h < s->kernel[1]; h++)
-            for (size_t t = 0; t < s->kernel[2]; t++, to += height)
-              *to = from[((first[0] + d) * whole[1] + first[1] + h) * whole[2] + first[2] + t];
+      const size_t channel_step = height * (taps_outermost ? 1 : taps), tap_step = height * (taps_outermost ? s->channels : 1);
+      for (size_t d = 0, tap = 0; d < s->kernel[0]; d++)
+        for (size_t h = 0; h < s->kernel[1]; h++)
+          for (size_t t = 0; t < s->kernel[2]; t++, tap++) {
+            const float *one = from + ((first[0] + d) * whole[1] + first[1] + h) * whole[2] + first[2] + t;
+            for (size_t c = 0; c < s->channels; c++) to[tap * tap_step + c * channel_step] = one[c * size];
+          }
     }
+}
+
+void pk_conv_trim(pk_conv_shape *s, size_t first[3]) {
+  for (int i = 0; i < 3; i++) {
+    first[i] = 0;
+    const size_t dilation = s->dilation[i], reach = (s->out[i] - 1) * s->stride[i];
+    // The last output still lies before what the first tap reads first; the first output lies behind what the last tap reads.
+    while (s->kernel[i] > 1 && s->pad[i] >= dilation && reach < s->pad[i]) s->kernel[i]--, s->pad[i] -= dilation, first[i]++;
+    while (s->kernel[i] > 1 && (s->kernel[i] - 1) * dilation >= s->pad[i] + s->in[i]) s->kernel[i]--;
+  }
+}
+
+bool pk_conv_skipping_pays(const pk_conv_shape *s) {
+  pk_band bands[3][PK_BANDS];
+  size_t count[3];
+  if (s->channels < 32) return false;
+  for (int i = 0; i < 3; i++) {
+    if (s->kernel[i] > PK_SKIP_TAPS) return false;
+    count[i] = pk_bands(s, i, bands[i]);
+  }
+  // Vectors times taps, in double, which cannot overflow. Each region has a last vector that is not full.
+  double live = 0;
+  for (size_t d = 0; d < count[0]; d++)
+    for (size_t h = 0; h < count[1]; h++)
+      for (size_t t = 0; t < count[2]; t++) {
+        const pk_band *b[3] = {bands[0] + d, bands[1] + h, bands[2] + t};
+        double positions = 1, taps = 1;
+        for (int i = 0; i < 3; i++) positions *= (double)(b[i]->end - b[i]->start), taps *= (double)(b[i]->last - b[i]->first);
+        live += ceil(positions / 16) * (taps + 0.25);
+      }
+  double all = 1;
+  for (int i = 0; i < 3; i++) all *= (double)s->out[i];
+  all = ceil(all / 16);
+  for (int i = 0; i < 3; i++) all *= (double)s->kernel[i];
+  return live < 0.85 * all;
+}
+
+void pk_conv_skipping_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
+  pk_conv_table_of(isa)->skipping(c, image, group, m0, m1, n0, n1, scratch);
 }
 
 void pk_conv_grid(pk_isa isa, const pk_conv_shape *s, size_t threads, size_t *block_rows, size_t *block_cols) {
@@ -58,8 +101,10 @@ bool pk_conv_depthwise_pays(const pk_conv_shape *s) {
 }
 
 size_t pk_conv_depthwise_scratch_bytes(pk_isa isa, const pk_conv_shape *s) {
-  (void)isa;
-  return pk_plane_scratch_bytes(s);
+  const size_t plane = pk_round64(pk_plane_scratch_bytes(s));
+  if (isa == PK_ISA_SCALAR || !pk_depthwise_lanes_pay(s)) return plane;
+  const size_t lanes = pk_depthwise_lanes_sizes(s, isa == PK_ISA_AVX512 ? 16 : 8).total;
+  return pk_add(plane, pk_round64(pk_mul(lanes, sizeof(float))));
 }
 
 void pk_conv_depthwise(pk_isa isa, const pk_conv *c, size_t plane0, size_t plane1, void *scratch) {

@@ -100,7 +100,17 @@ static void depthwise(const pk_conv *c, size_t plane0, size_t plane1, void *scra
   float *sums = (float *)((char *)scratch + pk_round64(s->kernel[2] * sizeof(size_t))), *rows = sums + 4 * ldy;
   for (size_t q = 0; q < s->kernel[2]; q++)
     column[q] = q * s->dilation[2] % s->stride[2] * phase + q * s->dilation[2] / s->stride[2];
+#if PK_LEVEL >= 1
+  const bool by_lanes = pk_depthwise_lanes_pay(s);
+#endif
   for (size_t plane = plane0; plane < plane1; plane++) {
+#if PK_LEVEL >= 1
+    if (by_lanes && plane1 - plane >= VW && channels - plane % channels >= VW) {
+      depthwise_lanes(c, plane, (char *)scratch + pk_round64(pk_plane_scratch_bytes(s)));
+      plane += VW - 1;
+      continue;
+    }
+#endif
     const size_t channel = plane % channels, image = plane / channels;
     const float *x = c->x + (image * s->groups + channel / s->outputs) * s->in[1] * s->in[2];
     pk_epilogue e = c->epilogue;

@@ -7,10 +7,13 @@
 
 typedef struct pk_conv_table {
   void (*block)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
+  void (*skipping)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*winograd)(const pk_conv *c, size_t image, size_t group, size_t band0, size_t band1, void *scratch);
   void (*depthwise)(const pk_conv *c, size_t plane0, size_t plane1, void *scratch);
   float (*sum)(const float *x, size_t count);
   float (*max)(const float *x, size_t count);
+  /// to[i * rows + r] = x[r * ld + i]
+  void (*interleave)(size_t rows, size_t count, const float *x, size_t ld, float *to);
   void (*activate_plane)(const pk_conv *c, size_t channel, size_t offset, size_t count);
 } pk_conv_table;
 
@@ -39,6 +42,38 @@ static inline size_t pk_conv_group_stride(pk_isa isa, const pk_conv_shape *s) {
   return bytes == SIZE_MAX ? SIZE_MAX : bytes / sizeof(float);
 }
 
+/// Outputs [start, end) of an axis to which the taps [first, last) of the kernel reach from inside the input, whole.
+typedef struct pk_band {
+  size_t start, end, first, last;
+} pk_band;
+
+enum { PK_SKIP_TAPS = 8, PK_BANDS = 2 * PK_SKIP_TAPS + 1 };
+
+/// Cuts an axis with a kernel of at most PK_SKIP_TAPS taps where the set of live taps changes; gives the number of bands.
+static inline size_t pk_bands(const pk_conv_shape *s, int axis, pk_band bands[PK_BANDS]) {
+  const size_t in = s->in[axis], out = s->out[axis], stride = s->stride[axis], pad = s->pad[axis], taps = s->kernel[axis];
+  size_t low[PK_SKIP_TAPS], high[PK_SKIP_TAPS], count = 0;
+  for (size_t t = 0; t < taps; t++) {
+    const size_t at = t * s->dilation[axis];
+    low[t] = at < pad ? pk_min(pk_ceil_div(pad - at, stride), out) : 0;
+    high[t] = in + pad > at ? pk_min(pk_ceil_div(in + pad - at, stride), out) : 0;
+  }
+  for (size_t start = 0; start < out; count++) {
+    pk_band band = {.start = start, .end = out, .first = taps};
+    for (size_t t = 0; t < taps; t++) {
+      if (low[t] > start) band.end = pk_min(band.end, low[t]);
+      if (high[t] > start) band.end = pk_min(band.end, high[t]);
+      if (low[t] > start || high[t] <= start) continue;
+      if (band.first == taps) band.first = t;
+      band.last = t + 1;
+    }
+    if (band.last == 0) band.first = 0;
+    start = band.end;
+    bands[count] = band;
+  }
+  return count;
+}
+
 /// Floats of a row of the padded plane of the depthwise kernels: each of the stride[2] phases of the columns is stored in
 /// one run, so that neighbouring outputs read neighbouring elements; every run has room for reading whole vectors.
 static inline size_t pk_depthwise_phase(const pk_conv_shape *s, size_t vector) {
@@ -64,6 +99,46 @@ static inline size_t pk_plane_scratch_bytes(const pk_conv_shape *s) {
   const size_t sums = 4 * ((s->out[2] + 15) / 16 * 16);
   const size_t floats = pk_mul(pk_add(sums, pk_mul(lines, line)), sizeof(float));
   return pk_add(pk_round64(pk_mul(s->kernel[2], sizeof(size_t))), floats);
+}
+
+/// Sizes of depthwise kernels with a channel in each of `vector` lanes, in floats. SIZE_MAX in `total` if it does not fit.
+typedef struct pk_depthwise_lanes {
+  size_t line;    ///< Vectors of a padded input row, with what the last outputs together read.
+  size_t band;    ///< Output rows done at a time.
+  size_t ld_tile; ///< Of a plane's sums before they are stored.
+  size_t weights, packed, rows, sums, tile, total;
+} pk_depthwise_lanes;
+
+static inline pk_depthwise_lanes pk_depthwise_lanes_sizes(const pk_conv_shape *s, size_t vector) {
+  pk_depthwise_lanes z = {0};
+  const size_t limit = SIZE_MAX / 1024;
+  if (s->out[2] > limit || s->in[2] > limit || s->in[1] > limit) {
+    z.total = SIZE_MAX;
+    return z;
+  }
+  z.line = (s->out[2] + 7 + 8) * s->stride[2] + s->kernel[2];
+  // About 96 KiB of padded rows.
+  const size_t fit = ((size_t)24 << 10) / (z.line * vector), reach = s->kernel[1];
+  z.band = pk_min(pk_max(fit > reach ? (fit - reach) / s->stride[1] + 1 : 1, 4), s->out[1]);
+  const size_t lines = (z.band - 1) * s->stride[1] + s->kernel[1];
+  z.ld_tile = pk_add(pk_mul(z.band, s->out[2]), 31) / 16 * 16;
+  z.weights = s->kernel[1] * s->kernel[2] * vector;
+  z.packed = pk_mul(pk_mul(pk_min(lines, s->in[1]), s->in[2]), vector);
+  z.rows = pk_mul(pk_mul(lines, z.line), vector);
+  z.sums = pk_mul(pk_add(pk_mul(z.band, s->out[2]), 16), vector);
+  z.tile = pk_mul(z.ld_tile, vector);
+  z.total = pk_add(pk_add(z.weights, z.packed), pk_add(z.rows, pk_add(z.sums, z.tile)));
+  return z;
+}
+
+/// Whether planes go through lanes: one output for each channel, kernels 3, 5 or 7 wide without dilation.
+static inline bool pk_depthwise_lanes_pay(const pk_conv_shape *s) {
+  const size_t width = s->kernel[2], step = s->stride[2];
+  if (s->outputs != 1 || s->dilation[1] != 1 || s->dilation[2] != 1 || s->kernel[1] > 7 || step > 2 || s->stride[1] > 2) return false;
+  if (width != 3 && width != 5 && width != 7) return false;
+  // Measured: a row of more outputs fills vectors well enough without, the more so the fewer taps there are.
+  const size_t longest = width == 7 ? 512 : width == 5 ? 64 : 28;
+  return s->pad[1] < s->kernel[1] && s->pad[2] < width && s->out[2] <= longest;
 }
 
 /// Sizes of one Winograd call, in floats. SIZE_MAX in `total` if it does not fit.

@@ -4,6 +4,7 @@
 typedef struct run {
   ptrdiff_t d, h;       ///< Input depth and row of the kernel's first tap, before bounds are looked at.
   ptrdiff_t ow;         ///< Output column of the run's first lane.
+  size_t at;            ///< The same in the output plane.
   unsigned lane, count; ///< Its place in the vector.
 } run;
 
@@ -40,24 +41,31 @@ static pk_conv_shape flattened(const pk_conv_shape *shape) {
   return s;
 }
 
-/// Cuts columns [n, n + width) into runs; those of vector v are runs[first[v]] ..< runs[first[v + 1]].
-static void find_runs(const pk_conv_shape *s, size_t n, size_t width, run *runs, size_t *first) {
-  size_t count = 0, ow = n % s->out[2], oh = n / s->out[2] % s->out[1], od = n / s->out[2] / s->out[1];
+/// A box of the output plane, whose positions are counted row by row.
+typedef struct region {
+  size_t start[3], size[3];
+} region;
+
+/// Cuts positions [n, n + width) of a region into runs; those of vector v are runs[first[v]] ..< runs[first[v + 1]].
+static void find_runs(const pk_conv_shape *s, const region *box, size_t n, size_t width, run *runs, size_t *first) {
+  const size_t *size = box->size, *start = box->start;
+  size_t count = 0, ow = n % size[2], oh = n / size[2] % size[1], od = n / size[2] / size[1];
   for (size_t j = 0; j < width; j += VW) {
     first[j / VW] = count;
     const size_t end = pk_min(VW, width - j);
     for (size_t lane = 0; lane < end;) {
-      const size_t length = pk_min(end - lane, s->out[2] - ow);
-      runs[count++] = (run){.d = (ptrdiff_t)(od * s->stride[0]) - (ptrdiff_t)s->pad[0],
-                            .h = (ptrdiff_t)(oh * s->stride[1]) - (ptrdiff_t)s->pad[1],
-                            .ow = (ptrdiff_t)ow,
+      const size_t length = pk_min(end - lane, size[2] - ow), d = start[0] + od, h = start[1] + oh, w = start[2] + ow;
+      runs[count++] = (run){.d = (ptrdiff_t)(d * s->stride[0]) - (ptrdiff_t)s->pad[0],
+                            .h = (ptrdiff_t)(h * s->stride[1]) - (ptrdiff_t)s->pad[1],
+                            .ow = (ptrdiff_t)w,
+                            .at = (d * s->out[1] + h) * s->out[2] + w,
                             .lane = (unsigned)lane,
                             .count = (unsigned)length};
       lane += length;
       ow += length;
-      if (ow < s->out[2]) continue;
+      if (ow < size[2]) continue;
       ow = 0;
-      if (++oh < s->out[1]) continue;
+      if (++oh < size[1]) continue;
       oh = 0;
       od++;
     }

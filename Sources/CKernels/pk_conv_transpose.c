@@ -64,13 +64,36 @@ static void add_tap(const pk_conv_shape *s, size_t tap, size_t line0, size_t lin
   }
 }
 
+/// Whether every output has exactly one tap of one input: nothing is added up, and every output is written.
+static bool is_tiling(const pk_conv_shape *s) {
+  for (int i = 0; i < 3; i++)
+    if (s->kernel[i] != s->stride[i] || s->dilation[i] != 1 || s->pad[i] != 0 || s->out[i] != s->in[i] * s->stride[i]) return false;
+  return true;
+}
+
+/// The output rows that the input rows [line0, line1) of one depth make of one channel, and what is done to them. sums: the
+/// channel's first row of the product, ld floats from one tap to the next.
+static void store_tiles(pk_isa isa, const pk_conv *c, size_t plane, size_t channel, size_t line0, size_t line1, const float *sums, size_t ld) {
+  const pk_conv_shape *s = &c->shape;
+  const size_t width = s->kernel[2], out = pk_product3(s->out), od = line0 / s->in[1] * s->stride[0], oh = line0 % s->in[1] * s->stride[1];
+  for (size_t kd = 0; kd < s->kernel[0]; kd++) {
+    const size_t start = plane * out + ((od + kd) * s->out[1] + oh) * s->out[2];
+    float *to = c->y + start;
+    for (size_t line = 0; line < line1 - line0; line++)
+      for (size_t kh = 0; kh < s->kernel[1]; kh++, to += s->out[2])
+        pk_conv_table_of(isa)->interleave(width, s->in[2], sums + (kd * s->kernel[1] + kh) * width * ld + line * s->in[2], ld, to);
+    pk_conv_table_of(isa)->activate_plane(c, channel, start, (size_t)(to - (c->y + start)));
+  }
+}
+
 void pk_conv_transpose(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, void *scratch) {
   const pk_conv_shape *s = &c->shape;
   if (m0 >= m1) return;
   const size_t taps = pk_product3(s->kernel), out = pk_product3(s->out), lines = s->in[0] * s->in[1], together = lines_of(s);
   const size_t channel = group * s->outputs + m0;
   float *y = c->y + (image * s->groups * s->outputs + channel) * out;
-  memset(y, 0, (m1 - m0) * out * sizeof(float));
+  const bool tiling = is_tiling(s);
+  if (!tiling) memset(y, 0, (m1 - m0) * out * sizeof(float));
   pk_sgemm g = product_of(s);
   const size_t mr = pk_sgemm_panel_rows(isa, g.m);
   const size_t r0 = m0 * taps / mr * mr, r1 = pk_min(pk_ceil_div(m1 * taps, mr) * mr, g.m);
@@ -85,9 +108,15 @@ void pk_conv_transpose(pk_isa isa, const pk_conv *c, size_t image, size_t group,
     // The product is written at the start of scratch, not where its row and column would be.
     g.c = (float *)((uintptr_t)sums - (r0 * g.ldc + n0) * sizeof(float));
     pk_sgemm_block(isa, &g, r0, r1, n0, n1, rest);
-    for (size_t r = m0 * taps; r < m1 * taps; r++)
+    for (size_t m = m0, next; tiling && m < m1; m++)
+      for (size_t from = line; from < end; from = next) {
+        next = pk_min((from / s->in[1] + 1) * s->in[1], end);
+        store_tiles(isa, c, (image * s->groups + group) * s->outputs + m, group * s->outputs + m, from, next,
+                    sums + (m * taps - r0) * g.ldc + (from - line) * s->in[2], g.ldc);
+      }
+    for (size_t r = m0 * taps; !tiling && r < m1 * taps; r++)
       add_tap(s, r % taps, line, end, sums + (r - r0) * g.ldc, y + (r / taps - m0) * out);
   }
-  for (size_t m = m0; m < m1; m++)
+  for (size_t m = m0; !tiling && m < m1; m++)
     pk_conv_table_of(isa)->activate_plane(c, channel + m - m0, (image * s->groups * s->outputs + channel + m - m0) * out, out);
 }

@@ -8,10 +8,12 @@ bool pk_conv_winograd_fits(const pk_conv_shape *s) {
 
 bool pk_conv_winograd_pays(pk_isa isa, const pk_conv_shape *s) {
   (void)isa;
-  if (!pk_conv_winograd_fits(s) || s->channels < 32 || s->outputs < 32) return false;
-  // Few tiles do not make up for reading four times the weights, and the last ones may be mostly empty.
+  const size_t least = pk_min(s->channels, s->outputs);
+  if (!pk_conv_winograd_fits(s) || least < 16) return false;
+  // Few tiles do not make up for reading four times the weights, few channels of few tiles not for the transforms, and the
+  // last tiles may be mostly empty.
   const size_t tiles = pk_ceil_div(s->out[1], 4) * pk_ceil_div(s->out[2], 4);
-  return tiles >= 12 && s->out[1] * s->out[2] >= 9 * tiles;
+  return tiles >= 12 && tiles >= 384 / least && s->out[1] * s->out[2] >= 9 * tiles;
 }
 
 static size_t group_stride(pk_isa isa, const pk_conv_shape *s) {

@@ -73,11 +73,13 @@ static void finish_tile(const store *s, const float *tile, size_t ts, size_t row
   else CASE(false, true, true)
   else CASE(true, true, true)
 #undef CASE
-  if (!later && !residual_last) return;
+  if (later) {
+    float *c = s->c + row * s->ldc + col;
+    activate_rows(e->activation, e->p0, e->p1, rows, cols, c, s->ldc, c, s->ldc);
+  }
+  if (!residual_last) return;
   for (size_t i = 0; i < rows; i++) {
     float *c = s->c + (row + i) * s->ldc + col;
-    if (later) activate_array(e->activation, e->p0, e->p1, cols, c, c);
-    if (!residual_last) continue;
     const float *r = e->residual + (row + i) * e->ld_residual + col;
     size_t j = 0;
     for (; j + VW <= cols; j += VW) vf_store(c + j, vf_load(c + j) + vf_load(r + j));

@@ -21,6 +21,10 @@ bool pk_dequantize_f32(pk_isa isa, pk_type from, const pk_quantization *q, const
   return true;
 }
 
+void pk_scale_sums(pk_isa isa, const pk_sum_scale *q, const int32_t *x, float *y, size_t n) {
+  PK_SELECT(isa, pk_quantize_table).scale_sums(q, x, y, n);
+}
+
 bool pk_add_int8(pk_isa isa, pk_type type, const pk_pairwise_int8 *q, const void *a, const void *b, void *c, size_t n) {
   if ((unsigned)type >= PK_TYPE_LIMIT || !PK_SELECT(isa, pk_quantize_table).add[type]) return false;
   PK_SELECT(isa, pk_quantize_table).add[type](q, a, b, c, n);

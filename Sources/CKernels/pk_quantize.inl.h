@@ -73,6 +73,23 @@ DEFINE_DEQUANTIZE(u16, uint16_t)
 DEFINE_DEQUANTIZE(i16, int16_t)
 DEFINE_DEQUANTIZE(i32, int32_t)
 
+static void PK_FN(scale_sums)(const pk_sum_scale *q, const int32_t *x, float *y, size_t n) {
+  // As written, so that a level without FMA gives the same bits.
+  _Pragma("clang fp contract(off)") const float factor = q->factor, *scales = q->scale, *bias = q->bias;
+  if (q->per_element && bias) {
+    PK_VECTORISE for (size_t i = 0; i < n; i++) y[i] = (float)x[i] * (factor * scales[i]) + bias[i];
+  } else if (q->per_element) {
+    PK_VECTORISE for (size_t i = 0; i < n; i++) y[i] = (float)x[i] * (factor * scales[i]);
+  } else {
+    const float scale = factor * *scales;
+    if (bias) {
+      PK_VECTORISE for (size_t i = 0; i < n; i++) y[i] = (float)x[i] * scale + bias[i];
+    } else {
+      PK_VECTORISE for (size_t i = 0; i < n; i++) y[i] = (float)x[i] * scale;
+    }
+  }
+}
+
 /// x * factor + addend, rounded once. The product of a byte and a float is exact in double.
 static inline __attribute__((always_inline)) float PK_FN(pk_fma)(float x, float factor, float addend) {
 #if PK_LEVEL > 0
@@ -152,4 +169,5 @@ const pk_quantize_table PK_FN(pk_quantize_table) = {
     .add = {[PK_U8] = PK_FN(add_u8), [PK_I8] = PK_FN(add_i8)},
     .multiply = {[PK_U8] = PK_FN(multiply_u8), [PK_I8] = PK_FN(multiply_i8)},
     .range = PK_FN(range),
+    .scale_sums = PK_FN(scale_sums),
 };

@@ -10,6 +10,7 @@ typedef struct pk_quantize_table {
   void (*dequantize[PK_TYPE_LIMIT])(const pk_quantization *q, const void *x, float *y, size_t n);
   void (*add[PK_TYPE_LIMIT])(const pk_pairwise_int8 *q, const void *a, const void *b, void *c, size_t n);
   void (*multiply[PK_TYPE_LIMIT])(const pk_pairwise_int8 *q, const void *a, const void *b, void *c, size_t n);
+  void (*scale_sums)(const pk_sum_scale *q, const int32_t *x, float *y, size_t n);
   void (*range)(const float *x, size_t n, float *least, float *greatest);
 } pk_quantize_table;
 

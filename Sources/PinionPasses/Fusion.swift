@@ -26,6 +26,16 @@ struct QuantizedFusion: Pass {
   }
 }
 
+/// Computes on codes the products whose results are not made codes.
+struct QuantizedProducts: Pass {
+  let name = "QuantizedProducts"
+  private static let rewriting = Rewriting([QuantizedProduct(), DynamicQuantizedProduct()])
+
+  func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    try QuantizedProducts.rewriting.run(&editor, context)
+  }
+}
+
 /// Takes what follows convolutions and matrix products into them.
 struct EpilogueFusion: Pass {
   let name = "EpilogueFusion"

@@ -54,6 +54,7 @@ public enum PassPipeline {
     return [
       simplification,
       Phase(passes: [QuantizedFusion()], rounds: 4),
+      Phase(passes: [QuantizedProducts()], rounds: 4),
       Phase(passes: [OperatorRecognition()], rounds: 4),
       // After what knows constants that were rounded to half, and before what fuses float32.
       Phase(passes: [HalfRegions(), IdentityRemoval(), CommonSubexpressions(), DeadCode()], rounds: 4),

@@ -15,6 +15,13 @@ struct Codes {
   var axis: Int64?
 
   var isPerTensor: Bool { scale.count == 1 }
+
+  /// Whether each slice of constant codes along the axis has a scale of its own, and a zero point if there are any.
+  func hasScale(forEachOf axis: Int, of codes: Tensor) -> Bool {
+    let rank = codes.shape.rank
+    guard rank >= 2, axis >= 0, axis < rank, let own = self.axis, own == Int64(axis) || own == Int64(axis - rank) else { return false }
+    return scale.shape.rank == 1 && scale.count == codes.shape[axis] && zero.map { $0.count == scale.count } ?? true
+  }
 }
 
 extension GraphEditor {
@@ -155,10 +162,11 @@ struct QuantizedOperator: Rule {
     _ matMul: Int, _ index: Int, _ y: Codes, _ editor: inout GraphEditor
   ) throws(PinionError) -> Bool {
     guard let a = editor.codes(editor.input(matMul, 0), at: index), a.isPerTensor, a.element != .int32,
-      let b = editor.codes(editor.input(matMul, 1), at: index), b.isPerTensor, b.element != .int32
+      let b = editor.codes(editor.input(matMul, 1), at: index), b.element != .int32,
+      b.isPerTensor || editor.constant(b.value).map({ b.hasScale(forEachOf: $0.shape.rank - 1, of: $0) }) ?? false
     else { return false }
     let inputs: [ValueID?] = [
-      a.value, a.scaleID, try editor.zeroPoint(a), b.value, b.scaleID, try editor.zeroPoint(b), y.scaleID, try editor.zeroPoint(y),
+      a.value, a.scaleID, try editor.zeroPoint(a), b.value, b.scaleID, try weightZero(b, &editor), y.scaleID, try editor.zeroPoint(y),
     ]
     return try replace(index, QLinearMatMul.self, [:], inputs, from: matMul, &editor)
   }

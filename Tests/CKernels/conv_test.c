@@ -72,7 +72,7 @@ static bool finish_shape(pk_conv_shape *s, const size_t pad_end[3], bool transpo
   return true;
 }
 
-typedef enum way { GEMM, WINOGRAD, DEPTHWISE, DIRECT, TRANSPOSED, TRANSPOSED_DIRECT } way;
+typedef enum way { GEMM, SKIPPING, WINOGRAD, DEPTHWISE, DIRECT, TRANSPOSED, TRANSPOSED_DIRECT } way;
 
 static void describe(const pk_conv_shape *s) {
   printf("images %zu groups %zu channels %zu outputs %zu", s->images, s->groups, s->channels, s->outputs);
@@ -112,6 +112,21 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
           for (size_t j = 0; j < out; j += cols)
             pk_conv_block(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, j, j + cols < out ? j + cols : out, t.bytes);
     CHECK(scratch_end(t), "%s: conv wrote behind its scratch", pk_isa_name(isa));
+  } else if (how == SKIPPING) {
+    const size_t none[3] = {0};
+    c.weights = packed = buffer(pk_conv_packed_bytes(isa, s), 0xff);
+    pk_conv_pack_part(isa, s, s->kernel, none, true, w, 0, s->groups, packed);
+    size_t rows, cols;
+    pk_conv_grid(isa, s, random_in(1, 4), &rows, &cols);
+    if (random_bits() & 1) cols = random_in(1, out);
+    scratch t = scratch_of(pk_conv_scratch_bytes(isa, s));
+    for (size_t n = 0; n < s->images; n++)
+      for (size_t g = 0; g < s->groups; g++)
+        for (size_t i = 0; i < s->outputs; i += rows)
+          for (size_t j = 0; j < out; j += cols)
+            pk_conv_skipping_block(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, j, j + cols < out ? j + cols : out,
+                                   t.bytes);
+    CHECK(scratch_end(t), "%s: conv without dead taps wrote behind its scratch", pk_isa_name(isa));
   } else if (how == WINOGRAD) {
     CHECK(pk_conv_winograd_fits(s), "Winograd should take this");
     c.weights = packed = buffer(pk_conv_winograd_packed_bytes(isa, s), 0xff);
@@ -175,15 +190,56 @@ static void test_random(pk_isa isa, way how, bool small) {
     const bool used = i >= 3 - rank;
     s.in[i] = used ? random_in(1, rank == 3 ? 9 : rank == 2 ? 24 : 150) : 1;
     s.kernel[i] = used ? (square == 1 ? 3 : square == 2 ? 5 : random_in(1, 7)) : 1;
-    if (square == 3 && how == GEMM) s.kernel[i] = 1;
+    if (square == 3 && how <= SKIPPING) s.kernel[i] = 1;
     if (how == WINOGRAD) s.kernel[i] = used ? 3 : 1;
     s.stride[i] = how != WINOGRAD && used && random_bits() & 1 ? random_in(1, 4) : 1;
     s.dilation[i] = how != WINOGRAD && used && random_bits() % 4 == 0 ? random_in(1, 3) : 1;
     s.pad[i] = used && random_bits() & 1 ? random_in(0, 4) : 0;
     pad_end[i] = used && random_bits() & 1 ? random_in(0, 4) : 0;
+    // Taps that reach past the input everywhere, or over a part of it.
+    if (how == SKIPPING && used && random_bits() & 1)
+      s.dilation[i] = random_in(1, 12), s.pad[i] = random_in(0, (s.kernel[i] - 1) * s.dilation[i]), pad_end[i] = random_in(0, 40);
   }
   if (random_bits() % 8 == 0 && how != DEPTHWISE && how != WINOGRAD) s.in[2] = s.kernel[2] = s.stride[2] = 1, s.pad[2] = pad_end[2] = 0;
   if (finish_shape(&s, pad_end, how >= TRANSPOSED)) test_shape(isa, how, &s);
+}
+
+/// Depthwise planes of which a vector's lanes hold a channel each. The bits do not depend on how many planes are done together.
+static void test_lanes(pk_isa isa) {
+  pk_conv_shape s = {.images = random_in(1, 2), .groups = random_in(1, 40), .channels = 1, .outputs = random_in(1, 8) == 1 ? 2 : 1,
+                     .in = {1, 1, 1}, .kernel = {1, 1, 1}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}};
+  size_t pad_end[3] = {0};
+  const size_t step = random_in(1, 2);
+  for (int i = 1; i < 3; i++) {
+    s.in[i] = random_in(1, random_bits() % 8 == 0 ? 70 : 24), s.kernel[i] = i == 1 ? random_in(1, 7) : random_in(1, 3) * 2 + 1;
+    s.stride[i] = random_bits() % 4 == 0 ? random_in(1, 2) : step;
+    s.pad[i] = random_in(0, s.kernel[i] - 1), pad_end[i] = random_in(0, 5);
+  }
+  if (!finish_shape(&s, pad_end, false)) return;
+  test_shape(isa, DEPTHWISE, &s);
+  const size_t planes = s.images * s.groups * s.outputs, out = s.out[1] * s.out[2];
+  float *x = random_floats(s.images * s.groups * s.in[1] * s.in[2]), *w = random_floats(s.groups * s.outputs * s.kernel[1] * s.kernel[2]);
+  float *bias = random_floats(s.groups * s.outputs), *one = buffer(planes * out * sizeof(float), 0), *all = buffer(planes * out * sizeof(float), 0);
+  pk_conv c = {.shape = s, .x = x, .weights = w, .y = all, .epilogue = {.row_bias = bias, .activation = PK_ACT_GELU_ERF}};
+  void *room = buffer(pk_conv_depthwise_scratch_bytes(isa, &s), 0xff);
+  pk_conv_depthwise(isa, &c, 0, planes, room);
+  c.y = one;
+  for (size_t p = 0; p < planes; p++) pk_conv_depthwise(isa, &c, p, p + 1, room);
+  CHECK(memcmp(one, all, planes * out * sizeof(float)) == 0, "%s: planes one by one give other bits", pk_isa_name(isa));
+  free(x), free(w), free(bias), free(one), free(all), free(room);
+}
+
+/// Transposed convolutions whose kernels lie side by side.
+static void test_tiles(pk_isa isa) {
+  pk_conv_shape s = {.images = random_in(1, 2), .groups = random_in(1, 2), .channels = random_in(1, 8), .outputs = random_in(1, 9),
+                     .dilation = {1, 1, 1}};
+  const size_t pad_end[3] = {0};
+  const bool flat = random_bits() & 1;
+  for (int i = 0; i < 3; i++) {
+    const bool used = i > 0 || !flat;
+    s.in[i] = used ? random_in(1, flat ? 40 : 6) : 1, s.kernel[i] = s.stride[i] = used ? random_in(1, 5) : 1;
+  }
+  if (finish_shape(&s, pad_end, true)) test_shape(isa, TRANSPOSED, &s);
 }
 
 /// Long kernel rows with wide strides, as in the front ends of audio models and where pictures are cut into patches.
@@ -203,7 +259,7 @@ static void test_long_rows(pk_isa isa) {
   if (finish_shape(&s, pad_end, false)) test_shape(isa, GEMM, &s);
 }
 
-/// Packing a part of the weights is packing a copy of it.
+/// Packing a part of the weights is packing a copy of it; with the taps outermost, one whose channels and taps are exchanged.
 static void test_pack_part(pk_isa isa) {
   pk_conv_shape s = {.images = 1, .groups = random_in(1, 3), .channels = random_in(1, 5), .outputs = random_in(1, 40)};
   size_t whole[3], first[3];
@@ -211,19 +267,56 @@ static void test_pack_part(pk_isa isa) {
     whole[i] = random_in(1, 4), first[i] = random_in(0, whole[i] - 1), s.kernel[i] = random_in(1, whole[i] - first[i]);
     s.in[i] = s.out[i] = s.stride[i] = s.dilation[i] = 1;
   }
-  const size_t rows = s.groups * s.outputs * s.channels, taps = s.kernel[0] * s.kernel[1] * s.kernel[2], bytes = pk_conv_packed_bytes(isa, &s);
-  float *w = random_floats(rows * whole[0] * whole[1] * whole[2]), *part = buffer(rows * taps * sizeof(float), 0);
+  const bool outermost = random_bits() & 1;
+  const size_t rows = s.groups * s.outputs, taps = s.kernel[0] * s.kernel[1] * s.kernel[2], bytes = pk_conv_packed_bytes(isa, &s);
+  float *w = random_floats(rows * s.channels * whole[0] * whole[1] * whole[2]), *part = buffer(rows * s.channels * taps * sizeof(float), 0);
   float *one = buffer(bytes, 0), *other = buffer(bytes, 0);
   for (size_t r = 0; r < rows; r++)
-    for (size_t t = 0; t < taps; t++) {
-      const size_t d = first[0] + t / s.kernel[2] / s.kernel[1], h = first[1] + t / s.kernel[2] % s.kernel[1], c = first[2] + t % s.kernel[2];
-      part[r * taps + t] = w[((r * whole[0] + d) * whole[1] + h) * whole[2] + c];
-    }
+    for (size_t ch = 0; ch < s.channels; ch++)
+      for (size_t t = 0; t < taps; t++) {
+        const size_t d = first[0] + t / s.kernel[2] / s.kernel[1], h = first[1] + t / s.kernel[2] % s.kernel[1], c = first[2] + t % s.kernel[2];
+        part[r * s.channels * taps + (outermost ? t * s.channels + ch : ch * taps + t)] =
+            w[(((r * s.channels + ch) * whole[0] + d) * whole[1] + h) * whole[2] + c];
+      }
   pk_conv_pack(isa, &s, part, 0, s.groups, one);
-  pk_conv_pack_part(isa, &s, whole, first, w, 0, s.groups / 2, other);
-  pk_conv_pack_part(isa, &s, whole, first, w, s.groups / 2, s.groups, other);
+  pk_conv_pack_part(isa, &s, whole, first, outermost, w, 0, s.groups / 2, other);
+  pk_conv_pack_part(isa, &s, whole, first, outermost, w, s.groups / 2, s.groups, other);
   CHECK(memcmp(one, other, bytes) == 0, "%s: a part of the weights is packed otherwise", pk_isa_name(isa));
   free(w), free(part), free(one), free(other);
+}
+
+/// Whether a tap of an axis reads the input for any output.
+static bool is_live(const pk_conv_shape *s, int axis, size_t tap) {
+  for (size_t o = 0; o < s->out[axis]; o++) {
+    const size_t at = o * s->stride[axis] + tap * s->dilation[axis];
+    if (at >= s->pad[axis] && at < s->pad[axis] + s->in[axis]) return true;
+  }
+  return false;
+}
+
+/// Every tap that is taken away is dead, what is left gives the same places, and with stride 1 no outer tap is dead but one
+/// whose successor reads from behind the start, which no padding can say.
+static void test_trim(void) {
+  pk_conv_shape s = {.images = 1, .groups = 1, .channels = 1, .outputs = 1};
+  size_t pad_end[3], first[3];
+  for (int i = 0; i < 3; i++) {
+    s.in[i] = random_in(1, 20), s.kernel[i] = random_in(1, 7), s.stride[i] = random_bits() & 1 ? 1 : random_in(1, 5);
+    s.dilation[i] = random_in(1, 30), s.pad[i] = random_in(0, 60), pad_end[i] = random_in(0, 60);
+  }
+  if (!finish_shape(&s, pad_end, false)) return;
+  pk_conv_shape t = s;
+  pk_conv_trim(&t, first);
+  for (int i = 0; i < 3; i++) {
+    CHECK(t.kernel[i] >= 1 && first[i] + t.kernel[i] <= s.kernel[i], "the taps that stay are some of those there were");
+    CHECK(s.pad[i] - t.pad[i] == first[i] * s.dilation[i], "the first tap that stays reads what it did");
+    size_t live = 0;
+    for (size_t k = 0; k < s.kernel[i]; k++) {
+      live += is_live(&s, i, k);
+      CHECK((k >= first[i] && k < first[i] + t.kernel[i]) || !is_live(&s, i, k), "tap %zu of axis %d is needed", k, i);
+    }
+    if (s.stride[i] == 1 && live > 0)
+      CHECK((is_live(&t, i, 0) || t.pad[i] < t.dilation[i]) && is_live(&t, i, t.kernel[i] - 1), "axis %d keeps a dead tap at an end", i);
+  }
 }
 
 int main(void) {
@@ -231,7 +324,9 @@ int main(void) {
     for (int i = 0; i < 1500; i++) {
       test_random(isa, GEMM, i % 5 != 0);
       test_random(isa, DEPTHWISE, true);
-      if (i % 3 == 0) test_long_rows(isa), test_pack_part(isa);
+      test_random(isa, SKIPPING, i % 5 != 0);
+      test_trim();
+      if (i % 3 == 0) test_long_rows(isa), test_pack_part(isa), test_lanes(isa), test_tiles(isa);
       if (i % 3 == 0) test_random(isa, WINOGRAD, i % 5 != 0);
       if (i % 3 == 0) test_random(isa, TRANSPOSED, true);
       if (i % 50 == 0) test_random(isa, TRANSPOSED, false);
@@ -270,6 +365,20 @@ int main(void) {
                               .pad = {0, 1, 1},
                               .out = {1, 80, 120}};
     test_shape(isa, TRANSPOSED, &up);
+    pk_conv_shape atrous = {.images = 1,
+                            .groups = 1,
+                            .channels = 96,
+                            .outputs = 30,
+                            .in = {1, 20, 20},
+                            .kernel = {1, 3, 3},
+                            .stride = {1, 1, 1},
+                            .dilation = {1, 12, 12},
+                            .pad = {0, 12, 12},
+                            .out = {1, 20, 20}};
+    CHECK(pk_conv_skipping_pays(&atrous), "five ninths and more of the taps are dead");
+    test_shape(isa, SKIPPING, &atrous);
+    atrous.dilation[1] = atrous.dilation[2] = atrous.pad[1] = atrous.pad[2] = 1;
+    CHECK(!pk_conv_skipping_pays(&atrous), "nearly no taps are dead");
     pk_conv_shape huge = stem;
     huge.channels = SIZE_MAX / 100;
     CHECK(pk_conv_packed_bytes(isa, &huge) == SIZE_MAX, "packed conv weights overflow");

@@ -56,6 +56,23 @@ static void test_codes(pk_isa isa, size_t kind, size_t n, bool per_element, bool
   free(x), free(scale), free(back), free(zero), free(sums), free(codes);
 }
 
+static void test_sums(pk_isa isa, size_t n, bool per_element, bool has_bias) {
+  float *scale = random_floats(n + 1), *bias = random_floats(n), *y = random_floats(n + 1);
+  int32_t *sums = buffer((n + 1) * sizeof *sums, 0);
+  for (size_t i = 0; i < n; i++) sums[i] = (int32_t)random_bits() >> random_in(0, 24);
+  const float guard = y[n];
+  const pk_sum_scale q = {.factor = 0.37f, .scale = scale, .bias = has_bias ? bias : NULL, .per_element = per_element};
+  pk_scale_sums(isa, &q, sums, y, n);
+  for (size_t i = 0; i < n; i++) {
+    const float unit = 0.37f * scale[per_element ? i : 0];
+    volatile float want = (float)sums[i] * unit; // rounded before the bias is added
+    if (has_bias) want = want + bias[i];
+    CHECK(y[i] == want, "%s sum %zu of %zu: %g, not %g", pk_isa_name(isa), i, n, (double)y[i], (double)want);
+  }
+  CHECK(y[n] == guard, "%s: wrote behind %zu sums", pk_isa_name(isa), n);
+  free(scale), free(bias), free(y), free(sums);
+}
+
 static void test_range(pk_isa isa, size_t n) {
   float *x = random_floats(n);
   float least = 0, greatest = 0, low, high;
@@ -131,7 +148,7 @@ int main(void) {
     for (size_t kind = 0; kind < sizeof types / sizeof *types; kind++)
       for (int variant = 0; variant < 4; variant++)
         for (size_t n = 1; n < 200; n += 1 + n / 7) test_codes(isa, kind, n, variant & 1, variant & 2);
-    for (size_t n = 0; n < 100; n++) test_range(isa, n);
+    for (size_t n = 0; n < 100; n++) test_range(isa, n), test_sums(isa, n, n & 1, n & 2);
     for (size_t n = 1; n < 300; n += 1 + n / 9) test_pairwise(isa, false, n), test_pairwise(isa, true, n);
     CHECK(!pk_quantize_f32(isa, PK_F32, NULL, NULL, NULL, 0) && !pk_dequantize_f32(isa, PK_I64, NULL, NULL, NULL, 0), "unknown types");
     CHECK(!pk_add_int8(isa, PK_F32, NULL, NULL, NULL, NULL, 0) && !pk_multiply_int8(isa, PK_I16, NULL, NULL, NULL, NULL, 0), "unknown types");

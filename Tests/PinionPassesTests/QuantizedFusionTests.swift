@@ -108,6 +108,92 @@ import Testing
       """, operators: ["com.microsoft::QGemm"])
   }
 
+  private static let weights = """
+    constant %xs: float32[] [0.02]
+      constant %xz: uint8[] [100]
+      constant %ys: float32[] [0.05]
+      constant %yz: uint8[] [60]
+      constant %ws: float32[2] [0.01, 0.02]
+      constant %w: int8[3,2] [50, -100, 127, -1, 3, 77]
+      constant %v: int8[2,3] [50, 127, 3, -100, -1, 77]
+      constant %g: float32[2] [1.0, -0.5]
+    """
+
+  /// A scale for each column of constant weights; one for each row, or for each column of weights that are not known, stays as it is.
+  @Test func productsWithAScaleForEachColumn() throws {
+    func product(_ axis: Int, _ weights: String) -> String {
+      """
+      graph {
+        input %x: uint8[4,\(axis == 0 ? 2 : 3)]
+        \(Self.weights)
+        %d = DequantizeLinear(%x, %xs, %xz)
+        %e = DequantizeLinear(\(weights), %ws) {axis = \(axis)}
+        %m = MatMul(%d, %e)
+        %q = QuantizeLinear(%m, %ys, %yz)
+        output %q
+      }
+      """
+    }
+    try check(product(1, "%w"), operators: ["QLinearMatMul"])
+    try check(product(-1, "%w"), operators: ["QLinearMatMul"])
+    try check(product(0, "%v"), operators: ["DequantizeLinear", "DequantizeLinear", "MatMul", "QuantizeLinear"])
+  }
+
+  /// Products whose result stays float32, with what is added to them.
+  @Test(arguments: [
+    ("%e = DequantizeLinear(%w, %ws) {axis = 1}", "%m = MatMul(%d, %e)"), ("%e = DequantizeLinear(%w, %xs)", "%m = MatMul(%d, %e)"),
+    ("%e = DequantizeLinear(%v, %ws) {axis = 0}", "%m = Gemm(%d, %e) {transB = 1}"),
+  ])
+  func productsThatStayNumbers(_ weights: String, _ product: String) throws {
+    for sum in ["%y = Add(%g, %m)", "%y = Identity(%m)"] {
+      let before = try parse(
+        """
+        graph {
+          input %x: uint8[4,3]
+          \(Self.weights)
+          %d = DequantizeLinear(%x, %xs, %xz)
+          \(weights)
+          \(product)
+          \(sum)
+          output %y
+        }
+        """)
+      var after = before
+      while try QuantizedProducts().run(&after, try passContext()) {}
+      after = after.compacted()
+      try after.verify()
+      let names = after.nodes.map(\.schema.name).filter { $0 != "DequantizeLinear" }
+      #expect(names == (sum.contains("Add") ? ["MatMulIntegerToFloat"] : ["MatMulIntegerToFloat", "Identity"]), "\(after)")
+      try expectSameResults(before, after, tolerance: 1e-5)
+    }
+  }
+
+  /// A bias of Gemm goes along; what Gemm scales does not.
+  @Test func gemmThatStaysNumbers() throws {
+    func gemm(_ attributes: String) throws -> Graph {
+      try parse(
+        """
+        graph {
+          input %x: uint8[4,3]
+          \(Self.weights)
+          %d = DequantizeLinear(%x, %xs, %xz)
+          %e = DequantizeLinear(%v, %ws) {axis = 0}
+          %y = Gemm(%d, %e, %g) {\(attributes)}
+          output %y
+        }
+        """)
+    }
+    let before = try gemm("transB = 1")
+    var after = before
+    while try QuantizedProducts().run(&after, try passContext()) {}
+    #expect(after.compacted().nodes.contains { $0.schema.name == "MatMulIntegerToFloat" })
+    try expectSameResults(before, after.compacted(), tolerance: 1e-5)
+    for attributes in ["transB = 1, alpha = 0.5", "transB = 1, beta = 2.0"] {
+      var graph = try gemm(attributes)
+      #expect(try !QuantizedProducts().run(&graph, try passContext()))
+    }
+  }
+
   @Test func productsOfCodesMadeAtRunTime() throws {
     let text = """
       graph {

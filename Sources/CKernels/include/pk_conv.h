@@ -45,9 +45,13 @@ size_t pk_conv_packed_bytes(pk_isa isa, const pk_conv_shape *shape);
 void pk_conv_pack(pk_isa isa, const pk_conv_shape *shape, const float *w, size_t group0, size_t group1, float *packed);
 
 /// The same from weights of which `shape` has only a part: w[groups * outputs][channels][whole], its taps [first, first +
-/// shape->kernel).
-void pk_conv_pack_part(pk_isa isa, const pk_conv_shape *shape, const size_t whole[3], const size_t first[3], const float *w, size_t group0,
-                       size_t group1, float *packed);
+/// shape->kernel). With `taps_outermost` in the order that pk_conv_skipping_block takes.
+void pk_conv_pack_part(pk_isa isa, const pk_conv_shape *shape, const size_t whole[3], const size_t first[3], bool taps_outermost, const float *w,
+                       size_t group0, size_t group1, float *packed);
+
+/// Takes outer taps that only ever meet padding out of the kernel: `kernel` and `pad` become smaller, `first` is the first
+/// tap of each axis that stays. One stays in any case.
+void pk_conv_trim(pk_conv_shape *shape, size_t first[3]);
 
 /// Block sizes for pk_conv_block that keep `threads` threads busy, together with images and groups, and each call short.
 void pk_conv_grid(pk_isa isa, const pk_conv_shape *shape, size_t threads, size_t *block_rows, size_t *block_cols);
@@ -58,6 +62,16 @@ size_t pk_conv_scratch_bytes(pk_isa isa, const pk_conv_shape *shape);
 /// Computes rows [m0, m1) of the output channels of one group and columns [n0, n1) of the output positions of one image.
 /// `c->weights` is packed; m0 must be a multiple of pk_sgemm_panel_rows(isa, outputs); n0 is free.
 void pk_conv_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
+
+// The same where many taps of a wide kernel meet padding in some part of the output: the plane is cut into boxes in which
+// the same taps lie inside the input, and only these are multiplied.
+
+/// Whether pk_conv_skipping_block is expected to be faster than pk_conv_block; false where it does not take the shape.
+bool pk_conv_skipping_pays(const pk_conv_shape *shape);
+
+/// As pk_conv_block, with the same grid and scratch, over weights from pk_conv_pack_part with the taps outermost. Output
+/// positions are counted box by box, so that [n0, n1) are others than there; all of them are the whole plane.
+void pk_conv_skipping_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
 
 // Winograd F(4x4, 3x3): a quarter of the multiplications of a 3x3 kernel with stride and dilation 1, for some accuracy:
 // errors stay within about 5e-6 of the magnitude of a window's terms, against 1e-6 of the direct sum. NaN and infinity

@@ -30,6 +30,17 @@ bool pk_requantize_i32(pk_isa isa, pk_type to, const pk_quantization *q, int32_t
 /// Numbers of n codes: (x - zero) * scale. `from` is one of the types above or PK_I32; low and high are not used.
 bool pk_dequantize_f32(pk_isa isa, pk_type from, const pk_quantization *q, const void *x, float *y, size_t n);
 
+/// What makes numbers of the sums of a product of codes.
+typedef struct pk_sum_scale {
+  float factor;
+  const float *scale;
+  const float *bias; ///< One for each element; NULL means 0.
+  bool per_element;  ///< Element i has scale[i]; otherwise all have the first.
+} pk_sum_scale;
+
+/// y = (float)x * (factor * scale) + bias, every operation rounded.
+void pk_scale_sums(pk_isa isa, const pk_sum_scale *q, const int32_t *x, float *y, size_t n);
+
 /// Least and greatest of n floats and 0, NaN left out.
 void pk_range_f32(pk_isa isa, const float *x, size_t n, float *least, float *greatest);
 

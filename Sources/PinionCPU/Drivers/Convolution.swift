@@ -93,18 +93,29 @@ public func floatConvolutionKernel(
   guard !shape.isEmpty else { return Kernel(stages: []) }
   guard shape.window.rank <= 3 else { return try directConvolutionKernel(shape, operands, Float.self, isTransposed: false, context) }
   let isa = pk_isa_best()
+  if let product = try singlePositionKernel(shape, operands, context) { return product }
   var c = shape.threeAxes
   if pk_conv_depthwise_fits(&c), pk_conv_depthwise_pays(&c) { return try depthwiseKernel(shape, c, operands, context) }
   // Transforming the weights pays only where it is done once.
   if context.value(operands.weights) != nil, pk_conv_winograd_fits(&c), pk_conv_winograd_pays(isa, &c) {
     return try winogradKernel(shape, c, operands, context)
   }
+  // Taps that only meet padding go; those that do so in a part of the output are left out there.
+  let whole = [c.kernel.0, c.kernel.1, c.kernel.2]
+  var first = [0, 0, 0]
+  pk_conv_trim(&c, &first)
+  let isSkipping = pk_conv_skipping_pays(&c)
+  let part = c
+  var form = "conv.\(shape.groups)"
+  if isSkipping || first != [0, 0, 0] || whole != [c.kernel.0, c.kernel.1, c.kernel.2] {
+    form += ".\(first).\(c.kernel).\(isSkipping)"
+  }
 
   let weights = try PackedWeightsStage(
-    operands.weights, bytes: pk_conv_packed_bytes(isa, &c), groups: shape.groups, form: "conv.\(shape.groups)", context
-  ) { (source, target, groups) in
-    var c = shape.threeAxes
-    pk_conv_pack(isa, &c, source, groups.lowerBound, groups.upperBound, target)
+    operands.weights, bytes: pk_conv_packed_bytes(isa, &c), groups: shape.groups, form: form, context
+  ) { [first] (source, target, groups) in
+    var c = part
+    pk_conv_pack_part(isa, &c, whole, first, isSkipping, source, groups.lowerBound, groups.upperBound, target)
   }
   let laneScratch = try scratchSize(pk_conv_scratch_bytes(isa, &c))
   var blockRows = 0, blockColumns = 0
@@ -117,12 +128,31 @@ public func floatConvolutionKernel(
   return weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: laneScratch) { frame, task, packed in
     var conv = operands.description(description, frame)
     conv.weights = packed
-    let product = task / blocks, block = task % blocks
-    let row = block % rowBlocks &* rows, column = block / rowBlocks &* columns
-    pk_conv_block(
+    let product = task / blocks, part = task % blocks
+    let row = part % rowBlocks &* rows, column = part / rowBlocks &* columns
+    let block = isSkipping ? pk_conv_skipping_block : pk_conv_block
+    block(
       isa, &conv, product / shape.groups, product % shape.groups, row, min(row &+ rows, shape.outputs), column,
       min(column &+ columns, positions), frame.laneScratch)
   }
+}
+
+/// A convolution whose kernel covers its input once is a product with a matrix of weights, which is read as it lies: images are few,
+/// and columns of one position would fill one lane of each vector.
+private func singlePositionKernel(
+  _ shape: ConvolutionShape, _ operands: ConvolutionOperands, _ context: KernelContext
+) throws(PinionError) -> Kernel? {
+  let window = shape.window
+  guard shape.groups == 1, shape.images <= 4, window.outputCount == 1, window.kernel == window.input, window.padBefore.allSatisfy({ $0 == 0 })
+  else { return nil }
+  let depth = try shape.channels.multiplied(by: window.kernelCount)
+  let product = try MatrixProduct(
+    try Shape([shape.images, depth]), try Shape([shape.outputs, depth]), .init(a: false, b: true), inputs: (operands.x, operands.weights))
+  var epilogue = ProductEpilogue()
+  epilogue.columnBias = operands.bias.map { .input($0) }
+  epilogue.residual = operands.residual.map { .input($0) }
+  epilogue.activation = operands.activation
+  return try floatProductKernel(product, epilogue: epilogue, packsB: false, context)
 }
 
 /// 3x3 convolution with a quarter of the multiplications; errors stay within about 5e-6 of the magnitude of a window's terms.
@@ -159,7 +189,9 @@ private func depthwiseKernel(
   let scratch = try scratchSize(pk_conv_depthwise_scratch_bytes(isa, &c))
   let planes = shape.images &* shape.groups &* shape.outputs
   let work = max(shape.window.outputCount &* shape.window.kernelCount, 1)
-  let grain = max(1, min((1 << 20) / work, planes / (context.threads &* 3)))
+  var grain = max(1, min((1 << 20) / work, planes / (context.threads &* 3)))
+  // Planes that go through the lanes of vectors do so 16 or 8 at a time.
+  if grain > 16 { grain = grain / 16 &* 16 }
   let description = c
   return .ranges(planes, grain: grain, laneScratchBytes: scratch) { frame, range in
     var conv = operands.description(description, frame)
@@ -185,7 +217,9 @@ public func floatTransposedConvolutionKernel(
   let products = shape.images &* shape.groups
   let work = Double(shape.channels) * Double(shape.window.inputCount) * Double(shape.window.kernelCount)
   let wanted = (context.threads &* 2 &+ products &- 1) / products
-  let rows = max(1, min(8, Int(saturating: min(32e6 / work, 8)), (shape.outputs &+ wanted &- 1) / wanted))
+  // Each row of blocks packs the input once more.
+  let most = max(8, 96 / max(shape.window.kernelCount, 1))
+  let rows = max(1, min(most, Int(saturating: min(32e6 / work, Double(most))), (shape.outputs &+ wanted &- 1) / wanted))
   let laneScratch = try scratchSize(pk_conv_transpose_scratch_bytes(isa, &c, rows))
   let blocks = (shape.outputs &- 1) / rows &+ 1
   let description = c

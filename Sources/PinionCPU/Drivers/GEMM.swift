@@ -34,14 +34,15 @@ public struct ProductEpilogue: Sendable {
 /// The kernel of a float32 matrix product into output 0.
 ///
 /// Constant operands are packed once for the model. `residual` and `addend` are for a single product.
+/// - Parameter packsB: false to read a constant B as it lies.
 public func floatProductKernel(
-  _ product: MatrixProduct, epilogue: ProductEpilogue = ProductEpilogue(), _ context: KernelContext
+  _ product: MatrixProduct, epilogue: ProductEpilogue = ProductEpilogue(), packsB: Bool = true, _ context: KernelContext
 ) throws(PinionError) -> Kernel {
   // A column as B would fill one lane of every vector; as A it is a row that streams through the other operand.
-  if product.n == 1, product.m > 1 {
-    return try FloatProduct(product.transposed, epilogue.transposed, context).kernel(context)
+  if product.n == 1, product.m > 1, packsB {
+    return try FloatProduct(product.transposed, epilogue.transposed, packsB: true, context).kernel(context)
   }
-  return try FloatProduct(product, epilogue, context).kernel(context)
+  return try FloatProduct(product, epilogue, packsB: packsB, context).kernel(context)
 }
 
 private struct FloatProduct: Sendable {
@@ -58,19 +59,19 @@ private struct FloatProduct: Sendable {
     let stride: Int
   }
 
-  init(_ product: MatrixProduct, _ epilogue: ProductEpilogue, _ context: KernelContext) throws(PinionError) {
+  init(_ product: MatrixProduct, _ epilogue: ProductEpilogue, packsB: Bool, _ context: KernelContext) throws(PinionError) {
     self.product = product
     self.epilogue = epilogue
     addendStart = epilogue.addend?.scale ?? 0
     let isa = isa
     let (m, n, k) = (product.m, product.n, product.k)
-    packedB = try FloatProduct.pack(
+    packedB = !packsB ? nil : try FloatProduct.pack(
       product.b, size: k &* n, bytes: pk_sgemm_packed_b_bytes(isa, k, n), form: "sgemm.b", context
     ) { operand, source, target in
       pk_sgemm_pack_b(isa, operand.isTransposed, k, n, source, operand.stride, 0, n, target)
     }
     // Against a constant B, or in a product of few rows, A is packed block by block at little cost.
-    packedA = packedB != nil || m <= 4 ? nil : try FloatProduct.pack(
+    packedA = !packsB || packedB != nil || m <= 4 ? nil : try FloatProduct.pack(
       product.a, size: m &* k, bytes: pk_sgemm_packed_a_bytes(isa, m, k), form: "sgemm.a", context
     ) { operand, source, target in
       pk_sgemm_pack_a(isa, operand.isTransposed, m, k, source, operand.stride, 0, m, target)

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -51,20 +52,15 @@ struct Dequantization: Sendable {
   }
 
   var finish: IntegerProduct.Finish {
-    { frame, product, row, part, sums, _ in
-      let scaleA = aScale.pointer(frame, product)[aScale.isVector ? row : 0]
-      let scaleB = bScale.pointer(frame, product) + (bScale.isVector ? part.lowerBound : 0)
+    let isa = pk_isa_best()
+    return { frame, product, row, part, sums, _ in
+      var scale = pk_sum_scale()
+      scale.factor = aScale.pointer(frame, product)[aScale.isVector ? row : 0]
+      scale.scale = bScale.pointer(frame, product) + (bScale.isVector ? part.lowerBound : 0)
+      scale.per_element = bScale.isVector
+      if let bias { scale.bias = frame.input(bias, as: Float.self) + part.lowerBound }
       let target = frame.output(0, as: Float.self) + (product &* size &+ row &* columns &+ part.lowerBound)
-      let count = part.count
-      if bScale.isVector {
-        for column in 0..<count { target[column] = Float(sums[column]) * (scaleA * scaleB[column]) }
-      } else {
-        let scale = scaleA * scaleB.pointee
-        for column in 0..<count { target[column] = Float(sums[column]) * scale }
-      }
-      guard let bias else { return }
-      let addends = frame.input(bias, as: Float.self) + part.lowerBound
-      for column in 0..<count { target[column] += addends[column] }
+      pk_scale_sums(isa, &scale, sums, target, part.count)
     }
   }
 }

@@ -91,6 +91,7 @@ struct QuantizedConvolution: Sendable {
     if isChannelsLast, isPointwise, shape.groups == 1 { return try pointwiseKernel(shape, context) }
     var preparation = Preparation(context)
     let codes = try ConvolutionCodes(&preparation, context)
+    if !isChannelsLast, let kernel = try codes.kernel(shape, &preparation, context) { return kernel }
     let convolution = try IntegerConvolution(shape, x: 0, weights: 3, xZero: 2, wZero: 5, &preparation, context)
     let channels = shape.groups &* shape.outputs, positions = window.outputCount
     guard isChannelsLast else {
@@ -169,6 +170,20 @@ private struct ConvolutionCodes: Sendable {
     guard let code = element.codeKernelType, let range = element.codeRange else { throw context.unsupportedTypes() }
     self.code = code
     self.range = range
+  }
+
+  /// The kernel that needs no sums in memory, where there is one.
+  func kernel(_ shape: ConvolutionShape, _ preparation: inout Preparation, _ context: KernelContext) throws(PinionError) -> Kernel? {
+    guard try RequantizedConvolution.fits(shape, weights: 3, weightsZero: 5, context) else { return nil }
+    let channels = shape.groups &* shape.outputs, codes = self
+    let scales = try preparation.compute(bytes: try channels.multiplied(by: 4)) { frame, target in
+      let target = target.assumingMemoryBound(to: Float.self)
+      for channel in 0..<channels { target[channel] = codes.scale(frame, channel) }
+    }
+    let convolution = try RequantizedConvolution(
+      shape, x: 0, weights: 3, weightsZero: 5, xZero: try preparation.convert(2, to: .int32), yZero: yZero, scales: scales,
+      bias: hasBias ? 8 : nil, codes: range, context)
+    return try convolution?.kernel(&preparation, context)
   }
 
   private func scale(_ frame: KernelFrame, _ channel: Int) -> Float {

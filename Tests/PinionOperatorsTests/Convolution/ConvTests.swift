@@ -34,7 +34,13 @@ private func convolution(
 
 @Suite struct ConvTests {
   @Test(
-    arguments: [(4, 6, 1, 1, 0, 1), (4, 6, 2, 2, 1, 1), (6, 6, 6, 1, 1, 2), (3, 40, 1, 1, 2, 1), (6, 12, 6, 2, 1, 1)], [false, true])
+    arguments: [
+      (4, 6, 1, 1, 0, 1), (4, 6, 2, 2, 1, 1), (6, 6, 6, 1, 1, 2), (3, 40, 1, 1, 2, 1), (6, 12, 6, 2, 1, 1),
+      // Planes in the lanes of vectors; outer taps that only meet padding; taps that do so in a part of the output.
+      (40, 40, 40, 1, 1, 1), (40, 40, 40, 2, 1, 1), (8, 6, 1, 1, 12, 12), (8, 6, 2, 2, 12, 12), (64, 20, 1, 1, 6, 6), (64, 40, 2, 2, 5, 5),
+      // Few channels of many tiles.
+      (16, 16, 1, 1, 1, 1),
+    ], [false, true])
   func againstDefinition(
     sizes: (channels: Int, outputs: Int, groups: Int, stride: Int, pad: Int, dilation: Int), isConstant: Bool
   ) throws {
@@ -52,6 +58,22 @@ private func convolution(
     try expect(try evaluate("Conv", attributes: attributes, inputs, constants: isConstant ? [1] : []), expected, [1, outputs, height, width])
     let doubles = [try tensor(x.map(Double.init), [1, channels, 9, 11]), try tensor(w.map(Double.init), weights)]
     try expect(try evaluate("Conv", attributes: attributes, doubles), expected.map(Double.init), [1, outputs, height, width])
+  }
+
+  /// Kernels that cover their input once.
+  @Test(arguments: [1, 3, 6], [false, true]) func onePosition(images: Int, isConstant: Bool) throws {
+    let x: [Float] = pattern(images * 20 * 6), w: [Float] = pattern(9 * 20 * 6, seed: 2), bias: [Float] = pattern(9, seed: 3)
+    var expected: [Float] = []
+    for image in 0..<images {
+      for output in 0..<9 {
+        let sum = (0..<120).reduce(bias[output]) { $0 + x[image * 120 + $1] * w[output * 120 + $1] }
+        expected.append(max(sum, 0))
+      }
+    }
+    let inputs = [try tensor(x, [images, 20, 2, 3]), try tensor(w, [9, 20, 2, 3]), try tensor(bias, [9])]
+    let y = try evaluate(
+      "FusedConv", domain: "pinion", attributes: ["activation": .string("relu")], inputs, constants: isConstant ? [1] : [])
+    try expect(y, expected, [images, 9, 1, 1])
   }
 
   @Test func sameUpperPutsTheOddPadBehind() throws {

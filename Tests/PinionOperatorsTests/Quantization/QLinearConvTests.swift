@@ -44,6 +44,35 @@ import Testing
     try expect(try convolve(x, w, ["channels_last": .int(1), "group": .int(2)]), [13, 13, 15, 14] as [UInt8], [1, 2, 2])
   }
 
+  /// Constant weights without zero points go another way, to the same codes.
+  @Test(
+    arguments: [(4, 6, 1, 1, 0, 1), (3, 17, 1, 2, 3, 1), (12, 30, 3, 1, 1, 1), (70, 40, 1, 1, 2, 2), (8, 10, 2, 3, 1, 1), (2, 4, 1, 1, 1, 1), (6, 12, 6, 2, 1, 1)],
+    [false, true])
+  func constantWeights(
+    sizes: (channels: Int, outputs: Int, groups: Int, stride: Int, pad: Int, dilation: Int), isSigned: Bool
+  ) throws {
+    let (channels, outputs, groups, stride, pad, dilation) = sizes
+    for kernel in [1, 3] {
+      let x = (0..<(2 * channels * 9 * 11)).map { UInt8(truncatingIfNeeded: $0 &* 37 &+ $0 / 7) }
+      let w = (0..<(outputs * channels / groups * kernel * kernel)).map { Int8(truncatingIfNeeded: $0 &* 53 &+ $0 / 5) }
+      let dims = [2, channels, 9, 11], bias = (0..<outputs).map { Int32($0 * 1000 - 9000) }
+      let inputs: [Tensor?] = [
+        isSigned ? try tensor(x.map(Int8.init(bitPattern:)), dims) : try tensor(x, dims), try scalar(Float(0.02)),
+        isSigned ? try scalar(Int8(-7)) : try scalar(UInt8(100)), try tensor(w, [outputs, channels / groups, kernel, kernel]),
+        try tensor((0..<outputs).map { 0.01 + Float($0) / 1000 }, [outputs]), try tensor([Int8](repeating: 0, count: outputs), [outputs]),
+        try scalar(Float(1.5)), try scalar(UInt8(120)), try tensor(bias, [outputs]),
+      ]
+      let attributes: [String: AttributeValue] = [
+        "group": .int(Int64(groups)), "strides": .ints([Int64](repeating: Int64(stride), count: 2)),
+        "pads": .ints([Int64](repeating: Int64(kernel == 1 ? 0 : pad), count: 4)),
+        "dilations": .ints([Int64](repeating: Int64(dilation), count: 2)),
+      ]
+      let expected = try evaluate("QLinearConv", attributes: attributes, inputs)
+      let found = try evaluate("QLinearConv", attributes: attributes, inputs, constants: [3, 4, 5])
+      #expect(found.hasSameContents(as: expected))
+    }
+  }
+
   @Test func operandsAreChecked() throws {
     let x = try tensor([2, 3, 4, 5] as [UInt8], [1, 2, 2]), w = try tensor([1, 1, -1, 2, 0, 3] as [Int8], [3, 2, 1])
     let good: [Tensor?] = [
