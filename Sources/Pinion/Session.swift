@@ -54,7 +54,8 @@ public final class Session: Sendable {
   /// - Returns: the outputs in the graph's order.
   public func run(_ inputs: [String: Value], limits: RunLimits = RunLimits()) throws(PinionError) -> [Value] {
     let names = model.inputs.map(\.name) + model.overridableInputs.map(\.name)
-    for name in inputs.keys where !names.contains(name) {
+    let known = Set(names)
+    for name in inputs.keys where !known.contains(name) {
       throw PinionError(.notFound, "the model has no input '\(name)'; it has " + names.map { "'\($0)'" }.joined(separator: ", "))
     }
     return try run(names.map { inputs[$0] }, wanted: Array(model.outputs.indices), limits: limits)

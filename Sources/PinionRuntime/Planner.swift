@@ -67,9 +67,9 @@ struct Planner {
     let placement = try Placement(nodes, resolution)
     var blocks = placement.blocks
     let sizes = blocks.map(\.bytes)
-    for block in placement.moved.keys { blocks[block] = ArenaBlock(bytes: 0, first: nodes.count + 1, last: nodes.count + 1) }
+    for block in placement.moved.keys { blocks[block] = .unused() }
     // Shapes that have changed once will change again: room to grow makes this layout hold for the next ones.
-    if isRevision { for index in blocks.indices { blocks[index].bytes = blocks[index].bytes.withRoomToGrow } }
+    if isRevision { for index in blocks.indices where blocks[index].isUsed { blocks[index].bytes = blocks[index].bytes.withRoomToGrow } }
     let arenaBytes = try layOut(&blocks)
 
     func location(_ place: Place) -> Location {

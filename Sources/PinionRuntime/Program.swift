@@ -236,7 +236,7 @@ public final class Program: Sendable {
       case .output(let value, let type):
         let tensor: Tensor
         // Elements of strings would point into memory that the caller's does not keep alive.
-        if let position = graph.outputs.firstIndex(of: value), position < preallocated.count, let given = preallocated[position],
+        if let position = outputPositions[value], position < preallocated.count, let given = preallocated[position],
           given.type == type, type.element != .string
         {
           tensor = given

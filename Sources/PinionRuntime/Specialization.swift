@@ -54,7 +54,7 @@ extension Program {
       while isKnowable, let value = open.popLast() {
         guard seen.insert(value).inserted else { continue }
         if case .constant = resolution.knowledge[value.index] { continue }
-        if let entry = entryValues.firstIndex(of: value) {
+        if let entry = entryPositions[value] {
           guard case .tensor(let type) = resolution.knowledge[value.index], type.element.isInteger || type.element == .bool,
             type.count <= Program.decidingElements
           else {
