@@ -11,7 +11,7 @@ public struct SessionOptions: Sendable {
   public var optimization = 2
   /// How many plans for different input shapes are kept.
   public var planLimit = 16
-  /// Bytes of plans' idle arenas that are kept.
+  /// Bytes that may be held between runs besides weights: idle memory of runs, and constants of plans for some shapes.
   public var planBytes = 256 << 20
   /// Whether node times are recorded.
   public var profile = false
@@ -116,7 +116,7 @@ public final class Session: Sendable {
       inputs: inputs, outputs: outputs, input: input, output: output, control: limits.map(RunControl.init))
   }
 
-  private static func check(_ value: Value, against info: ValueInfo) throws(PinionError) {
+  static func check(_ value: Value, against info: ValueInfo) throws(PinionError) {
     switch (info.type, value) {
     case (nil, _), (.optional?, _): try value.checkNesting()
     case (.tensor(let element, let dims)?, .tensor(let tensor)):
@@ -157,8 +157,14 @@ public final class Session: Sendable {
   }
 
   /// Gives plans and their idle memory back to the allocator, those that are shared with other sessions among them.
-  /// - Returns: the bytes of idle arenas given back.
+  /// - Returns: the bytes given back.
   @discardableResult public func trim() -> Int {
-    program.trim() &+ variants.withLock({ Array($0.values) }).reduce(0) { $0 &+ $1.trim() }
+    let before = account.bytes
+    program.trim()
+    for program in variants.withLock({ Array($0.values) }) { program.trim() }
+    return max(before - account.bytes, 0)
   }
+
+  /// What this session and those that share its plans hold between runs.
+  private var account: MemoryAccount { program.account }
 }

@@ -1,6 +1,6 @@
 import PinionBase
 
-/// A piece of the arena and the steps during which it is in use; never, where `last` is before `first`.
+/// A piece of the arena and the steps, counted from 0, during which it is in use; never, where `last` is before `first`.
 struct ArenaBlock {
   /// Such a block takes no memory.
   static func unused() -> ArenaBlock { ArenaBlock(bytes: 0, first: 1, last: 0) }
@@ -24,9 +24,10 @@ func layOut(_ blocks: inout [ArenaBlock], effort: Int? = nil) throws(PinionError
   for index in blocks.indices { blocks[index].bytes = try alignedUp(max(blocks[index].bytes, 1), to: Buffer.alignment) }
   var order = blocks.indices.filter { blocks[$0].isUsed }
   order.sort { (blocks[$0].bytes, $1) > (blocks[$1].bytes, $0) }
-  let times = TimeSteps(blocks)
+  // No block begins behind this step, so that later ones tell nothing.
+  let steps = order.reduce(0) { max($0, blocks[$1].first &+ 1) }
   var effort = effort ?? order.count &* 48 &+ 1 << 18
-  var gaps = GapSearch(blocks, times)
+  var gaps = GapSearch(blocks, steps)
   var arenaBytes = 0
   var count = 0
   while count < order.count, effort > 0 {
@@ -34,12 +35,12 @@ func layOut(_ blocks: inout [ArenaBlock], effort: Int? = nil) throws(PinionError
     count += 1
   }
   guard count < order.count else { return arenaBytes }
-  var skyline = Skyline(times.count)
+  var skyline = Skyline(steps)
   for index in order[..<count].sorted(by: { blocks[$0].end < blocks[$1].end }) {
-    skyline.raise(times.range(of: blocks[index]), to: blocks[index].end)
+    skyline.raise(blocks[index].times(steps), to: blocks[index].end)
   }
   for index in order[count...] {
-    let range = times.range(of: blocks[index])
+    let range = blocks[index].times(steps)
     blocks[index].offset = skyline.height(range)
     let end = try blocks[index].offset.adding(blocks[index].bytes)
     skyline.raise(range, to: end)
@@ -50,37 +51,15 @@ func layOut(_ blocks: inout [ArenaBlock], effort: Int? = nil) throws(PinionError
 
 extension ArenaBlock {
   fileprivate var end: Int { offset &+ bytes }
-}
 
-/// The steps at which blocks begin, numbered without gaps: whether two blocks meet shows in these already.
-private struct TimeSteps {
-  private let firsts: [Int]
-  var count: Int { firsts.count }
-
-  init(_ blocks: [ArenaBlock]) {
-    var firsts: [Int] = []
-    for first in blocks.lazy.filter(\.isUsed).map(\.first).sorted() where first != firsts.last { firsts.append(first) }
-    self.firsts = firsts
-  }
-
-  /// The numbers of the steps at which the block is in use.
-  func range(of block: ArenaBlock) -> Range<Int> { position(after: block.first &- 1)..<position(after: block.last) }
-
-  /// How many steps are not behind `step`.
-  private func position(after step: Int) -> Int {
-    var low = 0, high = firsts.count
-    while low < high {
-      let middle = (low &+ high) / 2
-      if firsts[middle] <= step { low = middle &+ 1 } else { high = middle }
-    }
-    return low
-  }
+  /// When the block is in use, of the first `steps` steps.
+  @inline(__always) fileprivate func times(_ steps: Int) -> Range<Int> { first..<(last < steps ? last &+ 1 : steps) }
 }
 
 /// Finds gaps between the blocks that have been placed.
 private struct GapSearch {
-  private let times: TimeSteps
-  /// Blocks by the number of the step at which they begin: those of step t are `begun[starts[t]..<starts[t + 1]]`.
+  private let steps: Int
+  /// Blocks by the step at which they begin: those of step t are `begun[starts[t]..<starts[t + 1]]`.
   private var begun: [Int] = []
   private var starts: [Int]
   private var isPlaced: [Bool]
@@ -91,21 +70,20 @@ private struct GapSearch {
   private let width: Int
   private var neighbours: [(offset: Int, end: Int)] = []
 
-  init(_ blocks: [ArenaBlock], _ times: TimeSteps) {
-    self.times = times
+  init(_ blocks: [ArenaBlock], _ steps: Int) {
+    self.steps = steps
     isPlaced = [Bool](repeating: false, count: blocks.count)
-    starts = [Int](repeating: 0, count: times.count &+ 1)
-    let steps = blocks.map { $0.isUsed ? times.range(of: $0).lowerBound : -1 }
-    for step in steps where step >= 0 { starts[step &+ 1] &+= 1 }
-    for step in 0..<times.count { starts[step &+ 1] &+= starts[step] }
-    begun = [Int](repeating: 0, count: starts[times.count])
+    starts = [Int](repeating: 0, count: steps &+ 1)
+    for block in blocks where block.isUsed { starts[block.first &+ 1] &+= 1 }
+    for step in 0..<steps { starts[step &+ 1] &+= starts[step] }
+    begun = [Int](repeating: 0, count: starts[steps])
     var next = starts
-    for (block, step) in steps.enumerated() where step >= 0 {
-      begun[next[step]] = block
-      next[step] &+= 1
+    for (index, block) in blocks.enumerated() where block.isUsed {
+      begun[next[block.first]] = index
+      next[block.first] &+= 1
     }
     var width = 1
-    while width < times.count { width *= 2 }
+    while width < steps { width *= 2 }
     self.width = width
     heads = [Int](repeating: -1, count: 2 &* width)
   }
@@ -113,7 +91,7 @@ private struct GapSearch {
   /// - Parameter effort: loses one for each block that was looked at.
   /// - Returns: where the block ends.
   mutating func place(_ index: Int, _ blocks: inout [ArenaBlock], _ effort: inout Int) throws(PinionError) -> Int {
-    let range = times.range(of: blocks[index]), bytes = blocks[index].bytes
+    let range = blocks[index].times(steps), bytes = blocks[index].bytes
     neighbours.removeAll(keepingCapacity: true)
     // Those in use at its first step, and those that begin later in its time.
     var node = width &+ range.lowerBound

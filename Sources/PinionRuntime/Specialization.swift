@@ -80,7 +80,7 @@ extension Program {
     if let known = specializations.withLock({ $0[choices] }) { return known }
     guard specializations.withLock({ $0.count }) < Program.specializationLimit, let graph = graph.replacing(choices) else { return nil }
     let program = Program(
-      graph: graph, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, planBytes: planBytes)
+      graph: graph, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, account: account)
     return specializations.withLock { known in
       if let first = known[choices] { return first }
       known[choices] = program

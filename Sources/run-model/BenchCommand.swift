@@ -8,7 +8,7 @@ struct BenchCommand: ParsableCommand {
     abstract: "Measure how long a model takes.",
     discussion: """
       Inputs that are not given are random. 'prepare' is the time of the graph's optimisations, 'plan' that of a plan for the shapes \
-      alone, 'first run' includes planning and packing the weights. The percentiles are of single runs after the warm-up, one after \
+      alone, 'first run' includes planning and packing the weights, unless --prepare has these done before, timed as 'prepared'. The percentiles are of single runs after the warm-up, one after \
       the other, each into the same memory.
 
       Examples:
@@ -29,6 +29,9 @@ struct BenchCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Measure this many runs instead.", valueName: "n"))
   var runs: Int?
 
+  @Flag(name: .customLong("prepare"), help: "Plan and pack the weights before the first run, as pinion_session_prepare() does.")
+  var prepares = false
+
   @Flag(help: "Print JSON: times in nanoseconds, memory in bytes.")
   var json = false
 
@@ -39,7 +42,7 @@ struct BenchCommand: ParsableCommand {
   }
 
   private struct Phases {
-    var load: UInt64 = 0, prepare: UInt64 = 0, plan: UInt64?, firstRun: UInt64 = 0
+    var load: UInt64 = 0, prepare: UInt64 = 0, plan: UInt64?, prepared: UInt64?, firstRun: UInt64 = 0
   }
 
   func run() throws {
@@ -59,6 +62,11 @@ struct BenchCommand: ParsableCommand {
     let planned = resolved.values.map { $0.map(PlanInput.value) }
     phases.plan = (try? session.plan(planned)).map { _ in lap() }
 
+    if prepares {
+      _ = lap()
+      try failing(.run) { () throws(PinionError) in try session.prepare(planned) }
+      phases.prepared = lap()
+    }
     var repeated = RepeatedRun(session, resolved)
     _ = lap()
     try failing(.run) { () throws(PinionError) in try repeated.first() }
@@ -100,6 +108,7 @@ struct BenchCommand: ParsableCommand {
     print("load        \(timeText(Double(phases.load)))")
     print("prepare     \(timeText(Double(phases.prepare)))")
     if let plan = phases.plan { print("plan        \(timeText(Double(plan)))") }
+    if let prepared = phases.prepared { print("prepared    \(timeText(Double(prepared)))") }
     print("first run   \(timeText(Double(phases.firstRun)))")
     print("runs        \(latencies.count) in \(timeText(latencies.total))")
     let figures: [(String, Double)] = [
@@ -124,6 +133,7 @@ struct BenchCommand: ParsableCommand {
       ("optimization", .integer(session.options.optimization)), ("inputs", .list(inputs)),
       ("load_ns", .integer(Int(clamping: phases.load))),
       ("prepare_ns", .integer(Int(clamping: phases.prepare))), ("plan_ns", phases.plan.map { .integer(Int(clamping: $0)) } ?? .null),
+      ("prepared_ns", phases.prepared.map { .integer(Int(clamping: $0)) } ?? .null),
       ("first_run_ns", .integer(Int(clamping: phases.firstRun))), ("runs", .integer(latencies.count)),
       (
         "latency_ns",
