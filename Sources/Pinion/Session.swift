@@ -15,6 +15,8 @@ public struct SessionOptions: Sendable {
   public var planBytes = 256 << 20
   /// Whether node times are recorded.
   public var profile = false
+  /// Bytes that the session's states may hold together; nil for any.
+  public var stateBytes: Int?
   /// One of the names in `Device.all`.
   public var device = Device.cpu.name
   public init() {}
@@ -33,6 +35,7 @@ public final class Session: Sendable {
   public let program: Program
   private let variants = Mutex<[ProgramVariant: Program]>([:])
   let dimensionNames: DimensionNames
+  let stateAccount: StateAccount
 
   /// - Throws: what optimising the graph may throw, and why there is no such device.
   public init(_ model: Model, runtime: Runtime, options: SessionOptions = SessionOptions()) throws(PinionError) {
@@ -41,6 +44,7 @@ public final class Session: Sendable {
     self.options = options
     self.runtime = runtime
     profile = options.profile ? Profile() : nil
+    stateAccount = StateAccount(limit: options.stateBytes)
     dimensionNames = DimensionNames(model.inputs + model.overridableInputs)
     program = try model.content.program(
       ProgramVariant(overrides: [], outputs: Array(model.outputs.indices), isTied: true), runtime: runtime, options: options)
@@ -70,12 +74,30 @@ public final class Session: Sendable {
   public func run(
     _ inputs: [Value?], wanted: [Int], memory: [Tensor?] = [], limits: RunLimits = RunLimits()
   ) throws(PinionError) -> [Value] {
+    let (ordered, overrides, isTied) = try arrange(inputs)
+    let program = try program(overrides: overrides, outputs: wanted, isTied: isTied)
+    let control = RunControl(limits)
+    try control.check()
+    runtime.pool.begin()
+    defer { runtime.pool.end() }
+    let results = try program.run(ordered, outputs: memory, control: control, profile: profile)
+    var leaving = LeavingValues(control, allocator: runtime.allocator)
+    var finished: [Value] = []
+    for (index, result) in results.enumerated() {
+      finished.append(try leaving.take(result, into: index < memory.count ? memory[index] : nil))
+    }
+    return finished
+  }
+
+  /// The values for the graph's inputs in their order, the inputs with a default that are given, and whether one name of a dimension stands
+  /// for one extent.
+  func arrange(_ inputs: [Value?]) throws(PinionError) -> (values: [Value], overrides: [Int], isTied: Bool) {
     let own = model.graph.inputs.count
     var ordered: [Value] = []
     ordered.reserveCapacity(inputs.count)
     var overrides: [Int] = []
     for index in 0..<(own + model.imported.overridable.count) {
-      let info = index < own ? model.graph[model.graph.inputs[index]] : model.graph[model.imported.overridable[index - own].value]
+      let info = inputInfo(index)
       if index < inputs.count, let value = inputs[index] {
         try Session.check(value, against: info)
         ordered.append(value)
@@ -89,18 +111,12 @@ public final class Session: Sendable {
       guard index < inputs.count, case .tensor(let tensor)? = inputs[index] else { return nil }
       return tensor.shape
     }
-    let program = try program(overrides: overrides, outputs: wanted, isTied: isTied)
-    let control = RunControl(limits)
-    try control.check()
-    runtime.pool.begin()
-    defer { runtime.pool.end() }
-    let results = try program.run(ordered, outputs: memory, control: control, profile: profile)
-    var leaving = LeavingValues(control, allocator: runtime.allocator)
-    var finished: [Value] = []
-    for (index, result) in results.enumerated() {
-      finished.append(try leaving.take(result, into: index < memory.count ? memory[index] : nil))
-    }
-    return finished
+    return (ordered, overrides, isTied)
+  }
+
+  func inputInfo(_ index: Int) -> ValueInfo {
+    let own = model.graph.inputs.count
+    return index < own ? model.graph[model.graph.inputs[index]] : model.graph[model.imported.overridable[index - own].value]
   }
 
   /// Runs the model from and into the caller's tensors, all inputs of its own and all outputs, where such a run has been planned
@@ -143,10 +159,12 @@ public final class Session: Sendable {
   }
 
   /// The program in which these inputs are no constants and that computes these outputs.
-  /// - Parameter isTied: whether passes may take dimensions of one name for equal.
-  func program(overrides: [Int], outputs: [Int], isTied: Bool) throws(PinionError) -> Program {
-    if isTied, overrides.isEmpty, outputs.count == model.graph.outputs.count, outputs.elementsEqual(model.graph.outputs.indices) { return program }
-    let variant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied)
+  /// - Parameters:
+  ///   - isTied: whether passes may take dimensions of one name for equal.
+  ///   - state: what a state holds; `outputs` has none of it.
+  func program(overrides: [Int], outputs: [Int], isTied: Bool, state: [StatePair.Place] = []) throws(PinionError) -> Program {
+    if isTied, overrides.isEmpty, state.isEmpty, outputs.count == model.graph.outputs.count, outputs.elementsEqual(model.graph.outputs.indices) { return program }
+    let variant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied, state: state)
     if let program = variants.withLock({ $0[variant] }) { return program }
     let program = try model.content.program(variant, runtime: runtime, options: options)
     return variants.withLock {

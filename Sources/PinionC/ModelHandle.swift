@@ -50,7 +50,7 @@ final class ModelBox: @unchecked Sendable {
   }
 }
 
-private nonisolated(unsafe) let defaultModelOptions = pinion_model_options(
+nonisolated(unsafe) let defaultModelOptions = pinion_model_options(
   struct_size: MemoryLayout<pinion_model_options>.size, runtime: nil, external_data_folder: nil)
 
 private func load(

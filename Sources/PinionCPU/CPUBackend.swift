@@ -35,17 +35,19 @@ private struct CPUOperator: BoundOperator {
   private let executable: (any CPUExecutable)?
   private let computesHalfInFloat32: Bool
   private let packsConstants: Bool
+  private let appendsToState: Bool
 
   init(_ op: any Operator) {
     executable = op as? any CPUExecutable
     computesHalfInFloat32 = executable.map { type(of: $0).computesHalfInFloat32 } ?? false
     packsConstants = op is any ConstantPacking
+    appendsToState = op is any StateAppending
   }
 
   func kernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     guard let executable else { throw .dataDependent }
     // Nothing is written where no output has elements, whatever the inputs are: extents beside a zero may be huge.
-    if context.outputs.allSatisfy({ $0.count == 0 }) { return Kernel(stages: []) }
+    if !appendsToState, context.outputs.allSatisfy({ $0.count == 0 }) { return Kernel(stages: []) }
     if !packsConstants {
       for index in context.inference.inputs.indices { _ = try context.value(index)?.kept() }
     }

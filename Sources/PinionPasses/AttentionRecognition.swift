@@ -22,7 +22,7 @@ struct AttentionRecognition: Rule {
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let probabilities = editor.input(index, 0), let v = editor.input(index, 1),
-      let softmax = softmax(probabilities, index, &editor), let sum = editor.input(softmax, 0),
+      let softmax = softmax(probabilities, index, &editor), let sum = editor.input(softmax.node, 0),
       editor.fact(sum, at: index).rank == 4, editor.isFusible(index), let scores = scores(sum, index, &editor),
       fits(scores, v, index, &editor)
     else { return false }
@@ -35,28 +35,28 @@ struct AttentionRecognition: Rule {
     }
     var inputs: [ValueID?] = [scores.q, key, v]
     if let mask = scores.mask { inputs.append(mask) }
-    let node = try Node(
-      Attention.self, name: editor[index].name, attributes: ["scale": .float(Float(scores.scale))], inputs: inputs,
-      outputs: editor[index].outputs)
+    var attributes: [String: AttributeValue] = ["scale": .float(Float(scores.scale))]
+    if scores.mask != nil, !softmax.hasZeros { attributes[Attention.nanWithoutKeys] = .int(1) }
+    let node = try Node(Attention.self, name: editor[index].name, attributes: attributes, inputs: inputs, outputs: editor[index].outputs)
     editor.replace(index, with: node)
     return true
   }
 
-  /// The Softmax over the last axis, also where NaNs, those of rows without any key, are replaced by 0.
-  private func softmax(_ value: ValueID, _ index: Int, _ editor: inout GraphEditor) -> Int? {
+  /// The Softmax over the last axis, and whether the NaNs of rows without any key are replaced by 0.
+  private func softmax(_ value: ValueID, _ index: Int, _ editor: inout GraphEditor) -> (node: Int, hasZeros: Bool)? {
     guard let producer = editor.producer(value, Softmax.self, Where.self), editor.useCount(value) == 1 else { return nil }
     if editor.kind(producer) == Where.self {
-      guard editor.constant(editor.input(producer, 1))?.scalar == 0, let inner = editor.input(producer, 2),
+      guard let inner = editor.input(producer, 2), editor.number(editor.input(producer, 1), beside: inner, at: index) == 0,
         let isNaN = editor.producer(editor.input(producer, 0), IsNaN.self), editor.input(isNaN, 0) == inner, editor.useCount(inner) == 2,
         let softmax = editor.producer(inner, Softmax.self), isOverLastAxis(softmax)
       else { return nil }
-      return softmax
+      return (softmax, true)
     }
     func isOverLastAxis(_ softmax: Int) -> Bool {
       let axis = editor.op(softmax, Softmax.self)?.along.axis
       return axis == -1 || axis == 3
     }
-    return isOverLastAxis(producer) ? producer : nil
+    return isOverLastAxis(producer) ? (producer, false) : nil
   }
 
   private func scores(_ sum: ValueID, _ index: Int, _ editor: inout GraphEditor) -> Scores? {

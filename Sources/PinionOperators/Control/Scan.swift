@@ -99,7 +99,7 @@ public struct Scan: SubgraphTyping {
       var parts: [Tensor] = []
       for (index, slice) in slices.enumerated() {
         let isReversed = !inputDirections.isEmpty && inputDirections[index] == 1
-        parts.append(try slice.read(isReversed ? length - 1 - step : step, context))
+        parts.append(try slice.read(isReversed ? count - 1 - step : step, context))
       }
       if let types = steady, let next = try runInPlace(step, length, states, types, parts, outputs, &memory, context) {
         states = next
