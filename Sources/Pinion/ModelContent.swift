@@ -18,6 +18,7 @@ final class ModelContent: Sendable {
   private let file: FileMapping?
   private let rewritten = Mutex<[Rewriting: Graph]>([:])
   private let programs = Mutex<[Making: Weak]>([:])
+  private let accounts = Mutex<[Sharing: WeakAccount]>([:])
 
   /// What decides a rewritten graph.
   private struct Rewriting: Hashable {
@@ -29,12 +30,19 @@ final class ModelContent: Sendable {
   /// What decides a program.
   private struct Making: Hashable {
     let variant: ProgramVariant
+    let sharing: Sharing
+  }
+
+  /// What sessions have alike that share their programs, and what these hold between runs.
+  private struct Sharing: Hashable {
     let level: Int
     let planLimit: Int
     let planBytes: Int
     let pool: ObjectIdentifier
     let allocator: [UInt]
   }
+
+  private struct WeakAccount { weak var account: MemoryAccount? }
 
   /// A program that lives as long as a session has it.
   private struct Weak { weak var program: Program? }
@@ -61,9 +69,10 @@ final class ModelContent: Sendable {
 
   /// The program for these inputs and outputs, shared by all sessions with such options in such a runtime.
   func program(_ variant: ProgramVariant, runtime: Runtime, options: SessionOptions) throws(PinionError) -> Program {
-    let making = Making(
-      variant: variant, level: options.optimization, planLimit: options.planLimit, planBytes: options.planBytes,
-      pool: ObjectIdentifier(runtime.pool), allocator: runtime.allocator.identity)
+    let sharing = Sharing(
+      level: options.optimization, planLimit: options.planLimit, planBytes: options.planBytes, pool: ObjectIdentifier(runtime.pool),
+      allocator: runtime.allocator.identity)
+    let making = Making(variant: variant, sharing: sharing)
     if let program = programs.withLock({ $0[making]?.program }) { return program }
     let executor = StageExecutor(pool: runtime.pool), backend = CPUBackend()
     let passes = PassContext(backend: backend, executor: executor, allocator: allocator)
@@ -81,12 +90,22 @@ final class ModelContent: Sendable {
     if !variant.state.isEmpty { try graph.hold(variant, inputs: imported.graph.inputs.count) }
     let program = Program(
       graph: graph, backend: backend, executor: executor, packed: PackedWeights(allocator: runtime.allocator), allocator: runtime.allocator,
-      planLimit: options.planLimit, planBytes: options.planBytes)
+      planLimit: options.planLimit, account: account(sharing))
     return programs.withLock { programs in
       if let existing = programs[making]?.program { return existing }
       programs = programs.filter { $0.value.program != nil }
       programs[making] = Weak(program: program)
       return program
+    }
+  }
+
+  private func account(_ sharing: Sharing) -> MemoryAccount {
+    accounts.withLock { accounts in
+      if let account = accounts[sharing]?.account { return account }
+      accounts = accounts.filter { $0.value.account != nil }
+      let account = MemoryAccount(limit: sharing.planBytes)
+      accounts[sharing] = WeakAccount(account: account)
+      return account
     }
   }
 

@@ -11,7 +11,7 @@ public struct SessionOptions: Sendable {
   public var optimization = 2
   /// How many plans for different input shapes are kept.
   public var planLimit = 16
-  /// Bytes of plans' idle arenas that are kept.
+  /// Bytes that may be held between runs besides weights: idle memory of runs, and constants of plans for some shapes.
   public var planBytes = 256 << 20
   /// Whether node times are recorded.
   public var profile = false
@@ -58,7 +58,8 @@ public final class Session: Sendable {
   /// - Returns: the outputs in the graph's order.
   public func run(_ inputs: [String: Value], limits: RunLimits = RunLimits()) throws(PinionError) -> [Value] {
     let names = model.inputs.map(\.name) + model.overridableInputs.map(\.name)
-    for name in inputs.keys where !names.contains(name) {
+    let known = Set(names)
+    for name in inputs.keys where !known.contains(name) {
       throw PinionError(.notFound, "the model has no input '\(name)'; it has " + names.map { "'\($0)'" }.joined(separator: ", "))
     }
     return try run(names.map { inputs[$0] }, wanted: Array(model.outputs.indices), limits: limits)
@@ -174,8 +175,14 @@ public final class Session: Sendable {
   }
 
   /// Gives plans and their idle memory back to the allocator, those that are shared with other sessions among them.
-  /// - Returns: the bytes of idle arenas given back.
+  /// - Returns: the bytes given back.
   @discardableResult public func trim() -> Int {
-    program.trim() &+ variants.withLock({ Array($0.values) }).reduce(0) { $0 &+ $1.trim() }
+    let before = account.bytes
+    program.trim()
+    for program in variants.withLock({ Array($0.values) }) { program.trim() }
+    return max(before - account.bytes, 0)
   }
+
+  /// What this session and those that share its plans hold between runs.
+  private var account: MemoryAccount { program.account }
 }

@@ -38,7 +38,7 @@ extension Session {
     return try program(overrides: overrides, outputs: Array(model.graph.outputs.indices), isTied: isTied).summary(inputs: known)
   }
 
-  private static func declaredType(_ info: ValueInfo) throws(PinionError) -> TensorType {
+  static func declaredType(_ info: ValueInfo) throws(PinionError) -> TensorType {
     guard case .tensor(let element, let dims?)? = info.type else {
       throw .invalidArgument("the shape of input '\(info.name)' is not declared and has to be given")
     }

@@ -35,6 +35,14 @@ public struct RunLimits: Sendable {
   /// Asked about every 20 ms.
   public var question: StopQuestion?
   public init() {}
+
+  /// When to stop, without how much may be taken.
+  public var withoutBudgets: RunLimits {
+    var limits = self
+    limits.bytes = nil
+    limits.steps = nil
+    return limits
+  }
 }
 
 /// Nanoseconds of the monotonic clock.

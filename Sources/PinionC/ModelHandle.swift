@@ -10,6 +10,8 @@ final class ModelBox: @unchecked Sendable {
   let properties: [(key: CText, value: CText, name: String)]
   let operators: [(name: CText, uses: Int)]
   let inputs, outputs: [InfoBox]
+  /// Where each name stands first.
+  let inputPositions, outputPositions: [String: Int]
   let nodeCount: Int
   let weightBytes: Int
 
@@ -28,6 +30,8 @@ final class ModelBox: @unchecked Sendable {
       model.inputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: false) }
       + model.overridableInputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: true) }
     outputs = model.outputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: false) }
+    inputPositions = Dictionary((model.inputs + model.overridableInputs).enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    outputPositions = Dictionary(model.outputs.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     var uses: [String: Int] = [:]
     var weights = 0
     var nodes = 0

@@ -24,20 +24,48 @@ public func pinion_session_plan(
     let plan = try required(plan, "plan")
     plan.pointee = nil
     let box: SessionBox = object(try required(session, "session"))
-    guard inputCount >= 0, inputCount == 0 || inputs != nil else { throw .invalidArgument("inputs is NULL") }
-    var given = [PlanInput?](repeating: nil, count: box.inputs.count)
-    for position in 0..<inputCount {
-      let input = inputs[position]
-      let index = try box.inputIndex(input.name, position)
-      if let value = valueBox(input.value) {
-        given[index] = .value(try value.current())
-      } else {
-        var element = input.element_type
-        if element == PINION_UNDEFINED, case .tensor(let declared, _)? = box.inputs[index].type { element = declared.cType }
-        given[index] = .type(try tensorType(element, input.rank, input.dims))
-      }
+    plan.pointee = handle(PlanBox(box, try box.session.plan(try planInputs(box, inputCount, inputs))))
+  }
+}
+
+/// What is said of each of the session's inputs.
+private func planInputs(
+  _ box: SessionBox, _ count: Int, _ inputs: UnsafePointer<pinion_input_shape>?
+) throws(PinionError) -> [PlanInput?] {
+  var given = [PlanInput?](repeating: nil, count: box.inputs.count)
+  guard count > 0 else {
+    guard count == 0 else { throw .invalidArgument("input_count is negative") }
+    return given
+  }
+  guard let inputs else { throw .invalidArgument("inputs is NULL") }
+  for position in 0..<count {
+    let input = inputs[position]
+    let index = try box.inputIndex(input.name, position)
+    if let value = valueBox(input.value) {
+      given[index] = .value(try value.current())
+    } else {
+      var element = input.element_type
+      if element == PINION_UNDEFINED, case .tensor(let declared, _)? = box.inputs[index].type { element = declared.cType }
+      given[index] = .type(try tensorType(element, input.rank, input.dims))
     }
-    plan.pointee = handle(PlanBox(box, try box.session.plan(given)))
+  }
+  return given
+}
+
+@c @implementation
+public func pinion_session_prepare(
+  _ session: OpaquePointer!, _ options: UnsafePointer<pinion_run_options>!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!,
+  _ outputCount: Int, _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!
+) -> pinion_status {
+  status { () throws(PinionError) in
+    let box: SessionBox = object(try required(session, "session"))
+    guard outputCount >= 0, outputNames != nil || outputCount <= box.outputs.count else {
+      throw .invalidArgument("\(outputCount) outputs, the model has \(box.outputs.count)")
+    }
+    var wanted: [Int] = []
+    for position in 0..<outputCount { wanted.append(outputNames == nil ? position : try box.outputIndex(outputNames[position], position)) }
+    let limits = try limits(options, box)
+    try box.session.prepare(try planInputs(box, inputCount, inputs), wanted: wanted, limits: limits)
   }
 }
 

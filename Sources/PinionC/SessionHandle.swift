@@ -21,16 +21,20 @@ final class SessionBox: @unchecked Sendable {
 
   func inputIndex(_ name: UnsafePointer<CChar>?, _ position: Int) throws(PinionError) -> Int {
     guard let name else { throw .invalidArgument("input_names[\(position)] is NULL") }
-    guard let index = inputs.firstIndex(where: { sameText($0.name.pointer, name) }) else {
-      throw PinionError(.notFound, "the model has no input '\(String(cString: name))'; it has " + names(inputs))
+    if inputs.indices.contains(position), sameText(inputs[position].name.pointer, name) { return position }
+    let text = String(cString: name)
+    guard let index = model.inputPositions[text] else {
+      throw PinionError(.notFound, "the model has no input '\(text)'; it has " + names(inputs))
     }
     return index
   }
 
   func outputIndex(_ name: UnsafePointer<CChar>?, _ position: Int) throws(PinionError) -> Int {
     guard let name else { throw .invalidArgument("output_names[\(position)] is NULL") }
-    guard let index = outputs.firstIndex(where: { sameText($0.name.pointer, name) }) else {
-      throw PinionError(.notFound, "the model has no output '\(String(cString: name))'; it has " + names(outputs))
+    if outputs.indices.contains(position), sameText(outputs[position].name.pointer, name) { return position }
+    let text = String(cString: name)
+    guard let index = model.outputPositions[text] else {
+      throw PinionError(.notFound, "the model has no output '\(text)'; it has " + names(outputs))
     }
     return index
   }

@@ -11,15 +11,9 @@ public struct CPUBackend: Backend {
 
   public func supports(_ op: any Operator) -> Bool { op is any CPUExecutable || op is any EagerExecutable }
 
-  public func kernel(for op: any Operator, _ context: KernelContext) throws(PinionError) -> Kernel {
-    guard let op = op as? any CPUExecutable else { throw .dataDependent }
-    // Nothing is written where no output has elements, whatever the inputs are: extents beside a zero may be huge.
-    if context.outputs.allSatisfy({ $0.count == 0 }), !(op is any StateAppending) { return Kernel(stages: []) }
-    if !(op is any ConstantPacking) {
-      for index in context.inference.inputs.indices { _ = try context.value(index)?.kept() }
-    }
-    return type(of: op).computesHalfInFloat32 ? try halfInFloat32Kernel(op, context) : try op.makeKernel(context)
-  }
+  public func bound(_ op: any Operator) -> any BoundOperator { CPUOperator(op) }
+
+  public func kernel(for op: any Operator, _ context: KernelContext) throws(PinionError) -> Kernel { try CPUOperator(op).kernel(context) }
 
   public func outputMemory(of op: any Operator, _ context: KernelContext) -> [OutputMemory] {
     (op as? any CPUExecutable)?.outputMemory(context) ?? []
@@ -33,4 +27,32 @@ public struct CPUBackend: Backend {
     }
     return try context.runPlanned(op, inputs, backend: self)
   }
+}
+
+/// An operator with what the processor's backend has to know of it.
+private struct CPUOperator: BoundOperator {
+  /// Nil for one that runs outside plans only.
+  private let executable: (any CPUExecutable)?
+  private let computesHalfInFloat32: Bool
+  private let packsConstants: Bool
+  private let appendsToState: Bool
+
+  init(_ op: any Operator) {
+    executable = op as? any CPUExecutable
+    computesHalfInFloat32 = executable.map { type(of: $0).computesHalfInFloat32 } ?? false
+    packsConstants = op is any ConstantPacking
+    appendsToState = op is any StateAppending
+  }
+
+  func kernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    guard let executable else { throw .dataDependent }
+    // Nothing is written where no output has elements, whatever the inputs are: extents beside a zero may be huge.
+    if !appendsToState, context.outputs.allSatisfy({ $0.count == 0 }) { return Kernel(stages: []) }
+    if !packsConstants {
+      for index in context.inference.inputs.indices { _ = try context.value(index)?.kept() }
+    }
+    return computesHalfInFloat32 ? try halfInFloat32Kernel(executable, context) : try executable.makeKernel(context)
+  }
+
+  func outputMemory(_ context: KernelContext) -> [OutputMemory] { executable?.outputMemory(context) ?? [] }
 }

@@ -43,7 +43,7 @@ public enum PassPipeline {
   }
 
   private static let exact: [any Pass] = [
-    ConstantFolding(), ConstantCondition(), IdentityRemoval(), CommonSubexpressions(), DeadCode(),
+    ConstantFolding(), ConstantCondition(), LoopConcatenation(), IdentityRemoval(), CommonSubexpressions(), DeadCode(),
   ]
 
   /// - Parameter level: 0 for none, 1 for those that keep every bit of the result, 2 for all.

@@ -21,17 +21,17 @@ struct PlanCache {
   private let limit: Int
   private var entries: [Entry] = []
   private var clock = 0
-  private let bytes: Int
+  private let account: MemoryAccount
   /// Entry values whose elements tell plans apart, in order, besides the types of all.
   private(set) var deciding: [Int] = []
   private var decisions = 0
 
   /// - Parameters:
   ///   - limit: how many plans are kept.
-  ///   - bytes: how much memory their idle workspaces may hold.
-  init(limit: Int, bytes: Int) {
+  ///   - account: what plans hold; older ones go where that is more than its limit.
+  init(limit: Int, account: MemoryAccount) {
     self.limit = max(limit, 1)
-    self.bytes = bytes
+    self.account = account
   }
 
   /// The plan for inputs of the same types.
@@ -72,9 +72,8 @@ struct PlanCache {
         return nil
       }
     }
-    var room = 0
-    if case .segment(let segment) = plan { room = segment.arenaBytes }
-    while !entries.isEmpty, entries.count >= limit || holdsMore(than: bytes, with: room),
+    if case .segment(let segment) = plan { account.shrink(keeping: segment.workspaces) }
+    while !entries.isEmpty, entries.count >= limit || account.bytes > account.limit,
       let oldest = entries.indices.min(by: { entries[$0].lastUse < entries[$1].lastUse })
     {
       entries.remove(at: oldest)
@@ -84,10 +83,13 @@ struct PlanCache {
     return plan
   }
 
+  /// Whether plans may depend on the elements of more inputs.
+  var mayDecide: Bool { decisions <= PlanCache.decisionLimit }
+
   /// Makes plans depend on the elements of more inputs.
   /// - Returns: all deciding inputs; nil where too many plans have been made for their values.
   mutating func decide(by more: Set<Int>) -> [Int]? {
-    guard decisions <= PlanCache.decisionLimit else { return nil }
+    guard mayDecide else { return nil }
     deciding = more.union(deciding).sorted()
     entries.removeAll()
     return deciding
@@ -100,31 +102,7 @@ struct PlanCache {
   }
 
   /// Forgets every plan.
-  /// - Returns: the bytes that their idle workspaces held.
-  mutating func removeAll() -> Int {
-    let bytes = idleBytes
-    entries.removeAll()
-    return bytes
-  }
-
-  /// Whether idle workspaces and another plan's would hold more. Asks for no more than the bound that all workspaces ever made give,
-  /// where that is enough.
-  private func holdsMore(than bytes: Int, with room: Int) -> Bool {
-    var bound = room
-    for entry in entries {
-      guard case .segment(let segment) = entry.plan else { continue }
-      guard segment.eagerNode == nil else { return idleBytes &+ room > bytes }
-      bound = bound.addingSaturating(segment.workspaces.madeBytes)
-    }
-    return bound > bytes && idleBytes &+ room > bytes
-  }
-
-  /// Bytes of idle workspaces.
-  var idleBytes: Int {
-    var pools: [ObjectIdentifier: WorkspacePool] = [:]
-    for entry in entries { if case .segment(let segment) = entry.plan { segment.collect(&pools) } }
-    return pools.values.reduce(0) { $0 &+ $1.idleBytes }
-  }
+  mutating func removeAll() { entries.removeAll() }
 }
 
 extension Signature {

@@ -73,7 +73,7 @@ struct PlanWalk {
   }
 
   /// What a node that runs outside the plan gives; nil where only the run tells.
-  private mutating func outcome(
+  mutating func outcome(
     of index: Int, _ program: Program, _ knowledge: [Knowledge], _ values: ShapeValues
   ) throws(PinionError) -> [Knowledge]? {
     let node = program.graph.nodes[index]

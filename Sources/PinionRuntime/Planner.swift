@@ -33,6 +33,28 @@ struct PlanLayout: Sendable {
   let copies: [Copy]
 }
 
+/// A plan that a run's deadline or cancellation has ended, for the next run that wants the same: what is resolved need not be resolved
+/// again, so that runs with one deadline get further each time.
+struct InterruptedPlan: Sendable {
+  let nodes: [Int]
+  let initial: [Knowledge]
+  let basis: Segment?
+  let progress: Resolution.Progress
+}
+
+extension Program {
+  /// The interrupted plan for these nodes, where there is one for what is known of the values; nobody else gets it then.
+  func takeInterrupted(_ nodes: [Int], _ knowledge: [Knowledge]) -> InterruptedPlan? {
+    interrupted.withLock { plan in
+      guard let found = plan, found.nodes == nodes, zip(found.initial, knowledge).allSatisfy({ $0.isSame(as: $1) }) else { return nil }
+      plan = nil
+      return found
+    }
+  }
+
+  func keep(_ plan: InterruptedPlan) { interrupted.withLock { $0 = plan } }
+}
+
 /// Builds one segment of a graph's plan, in phases: resolve types, values and kernels; place values in memory; lay out the arena; lower
 /// to steps.
 struct Planner {
@@ -53,12 +75,24 @@ struct Planner {
   func segment(
     nodes: [Int], knowledge: [Knowledge], basis: Segment? = nil, given: [ValueID]? = nil
   ) throws(PinionError) -> Segment {
-    let basis = basis.flatMap { isDry || $0.record.nodes != nodes ? nil : $0 }
+    var basis = basis.flatMap { isDry || $0.record.nodes != nodes ? nil : $0 }
+    var initial = knowledge
     var resolution = Resolution(program, knowledge: knowledge, isDry: isDry, skipsFailures: skipsFailures, control: control)
-    try resolution.resolve(nodes, basis: basis?.record.resolved, given: given)
-    profile?.recordPlanning(made: resolution.changed.count, kept: nodes.count - resolution.changed.count)
-    if let basis, let revised = try revise(basis, resolution, initial: knowledge) { return revised }
-    return try build(nodes, resolution, initial: knowledge, isRevision: basis != nil)
+    if !isDry, let interrupted = program.takeInterrupted(nodes, knowledge) {
+      (basis, initial) = (interrupted.basis, interrupted.initial)
+      resolution.resume(interrupted.progress)
+    }
+    let made = resolution.changed.count
+    do throws(PinionError) { try resolution.resolve(nodes, basis: basis?.record.resolved, given: given) } catch {
+      if !isDry, error.code == .deadlineExceeded || error.code == .cancelled {
+        profile?.recordPlanning(made: resolution.changed.count - made, kept: 0)
+        program.keep(InterruptedPlan(nodes: nodes, initial: initial, basis: basis, progress: resolution.progress))
+      }
+      throw error
+    }
+    profile?.recordPlanning(made: resolution.changed.count - made, kept: nodes.count - resolution.changed.count)
+    if let basis, let revised = try revise(basis, resolution, initial: initial) { return revised }
+    return try build(nodes, resolution, initial: initial, isRevision: basis != nil)
   }
 
   private func build(
@@ -67,9 +101,9 @@ struct Planner {
     let placement = try Placement(nodes, resolution)
     var blocks = placement.blocks
     let sizes = blocks.map(\.bytes)
-    for block in placement.moved.keys { blocks[block] = ArenaBlock(bytes: 0, first: nodes.count + 1, last: nodes.count + 1) }
+    for block in placement.moved.keys { blocks[block] = .unused() }
     // Shapes that have changed once will change again: room to grow makes this layout hold for the next ones.
-    if isRevision { for index in blocks.indices { blocks[index].bytes = blocks[index].bytes.withRoomToGrow } }
+    if isRevision { for index in blocks.indices where blocks[index].isUsed { blocks[index].bytes = blocks[index].bytes.withRoomToGrow } }
     let arenaBytes = try layOut(&blocks)
 
     func location(_ place: Place) -> Location {
@@ -109,7 +143,8 @@ struct Planner {
     return Segment(
       steps: StepTable(steps), operands: operands, patches: Segment.patches(operands), externals: placement.externals, crossings: crossings,
       eagerNode: placement.eagerNode, remaining: placement.deferred, record: record,
-      bindings: isWhole ? program.bindings(of: placement.externals, resolution.knowledge) : nil, workspaces: WorkspacePool(arenaBytes: arenaBytes))
+      bindings: isWhole ? program.bindings(of: placement.externals, resolution.knowledge) : nil,
+      workspaces: WorkspacePool(arenaBytes: arenaBytes, account: program.account))
   }
 }
 

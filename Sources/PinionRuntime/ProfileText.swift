@@ -1,12 +1,13 @@
 extension Profile {
-  /// Sums by node as a JSON object: `runs`, `total_ns`, `nodes` with `name`, `operator`, `calls`, `ns`.
+  /// Sums by node as a JSON object: `runs`, `total_ns`, `planned` with `made` and `kept`, `nodes` with `name`, `operator`, `calls`, `ns`.
   /// - Parameter quote: quotes a string as JSON.
   public func summaryJSON(_ quote: (String) -> String) -> String {
     let nodes = sums.map {
       "{\"name\":\(quote($0.node)),\"operator\":\(quote($0.operatorName)),\"calls\":\($0.calls),\"ns\":\($0.nanoseconds)}"
     }
     let total = sums.reduce(0) { $0 &+ $1.nanoseconds }
-    return "{\"runs\":\(runs),\"total_ns\":\(total),\"nodes\":[\(nodes.joined(separator: ","))]}"
+    let planning = planning
+    return "{\"runs\":\(runs),\"total_ns\":\(total),\"planned\":{\"made\":\(planning.made),\"kept\":\(planning.kept)},\"nodes\":[\(nodes.joined(separator: ","))]}"
   }
 
   /// The last run's events in Chrome's trace event format.

@@ -15,16 +15,20 @@ public final class Program: Sendable {
   let subprograms: [Int: [Program]]
   /// The values that each node reads.
   let operands: OperandTable
+  let planned: ContiguousArray<PlannedNode>
   /// Nodes that take one of several subgraphs.
   let branching: [Int]
   /// For each value the node that makes it, where there are such nodes.
   let producers: [Int?]
   let planLimit: Int
-  let planBytes: Int
+  /// What this program, those of subgraphs and those for known branches hold between runs.
+  public let account: MemoryAccount
   /// Programs for known branches.
   let specializations = Mutex<[Choices: Program]>([:])
   /// What was found out last about the nodes without kernels.
   let lastCourses = Mutex<ResolutionRecord?>(nil)
+  /// The last plan that a run's end interrupted.
+  let interrupted = Mutex<InterruptedPlan?>(nil)
   private let plans: Mutex<PlanCache>
   /// What is known without the inputs.
   private let constants: [Knowledge]
@@ -39,7 +43,7 @@ public final class Program: Sendable {
   /// - Throws: nothing the verifier has not excluded.
   public init(
     graph: Graph, backend: any Backend, executor: StageExecutor, packed: PackedWeights, allocator: Allocator = .system, planLimit: Int = 16,
-    planBytes: Int = 256 << 20
+    account: MemoryAccount = MemoryAccount(limit: 256 << 20)
   ) {
     self.graph = graph
     self.backend = backend
@@ -47,10 +51,11 @@ public final class Program: Sendable {
     self.packed = packed
     self.allocator = allocator
     operands = OperandTable(graph)
+    planned = ContiguousArray(graph.nodes.map { PlannedNode($0, backend) })
     branching = graph.nodes.indices.filter { graph.nodes[$0].subgraphs.count > 1 && graph.nodes[$0].op is any CourseTelling }
     producers = branching.isEmpty ? [] : graph.producers()
     self.planLimit = planLimit
-    self.planBytes = planBytes
+    self.account = account
     entryValues = graph.inputs + graph.captures.map(\.inner)
     entryPositions = Dictionary(entryValues.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     outputPositions = Dictionary(graph.outputs.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
@@ -61,11 +66,11 @@ public final class Program: Sendable {
     var subprograms: [Int: [Program]] = [:]
     for (index, node) in graph.nodes.enumerated() where !node.subgraphs.isEmpty {
       subprograms[index] = node.subgraphs.map {
-        Program(graph: $0, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, planBytes: planBytes)
+        Program(graph: $0, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, account: account)
       }
     }
     self.subprograms = subprograms
-    plans = Mutex(PlanCache(limit: planLimit, bytes: planBytes))
+    plans = Mutex(PlanCache(limit: planLimit, account: account))
   }
 
   /// What is known before anything has run: the constants, and what the entry values are.
@@ -82,39 +87,50 @@ public final class Program: Sendable {
 
   /// The first segment for inputs of these types, and the program that it is a plan of: this one, or it with the branches that are
   /// known to be taken.
-  private func root(
-    for inputs: [Value?], control: RunControl?, profile: Profile?
-  ) throws(PinionError) -> (program: Program, segment: Segment) {
-    var (found, latest, deciding) = plans.withLock { ($0.find(inputs), $0.latest, $0.deciding) }
+  /// - Parameter unseen: the positions of inputs of which only the types are there. Where elements of one decide branches, the plan that is
+  ///   made takes none, leaves out nodes that fail, since the runs may not have them, and is not kept.
+  func root(
+    for inputs: [Value?], unseen: Set<Int> = [], control: RunControl?, profile: Profile?
+  ) throws(PinionError) -> (program: Program, segment: Segment, isKept: Bool) {
+    var (found, latest, deciding) = plans.withLock { cache in
+      (unseen.isDisjoint(with: cache.deciding) ? cache.find(inputs) : nil, cache.latest, cache.deciding)
+    }
+    var isKept = true
     while true {
       switch found {
-      case .segment(let segment)?: return (self, segment)
-      case .program(let program)?: return try program.root(for: inputs, control: control, profile: profile)
+      case .segment(let segment)?: return (self, segment, true)
+      case .program(let program)?: return try program.root(for: inputs, unseen: unseen, control: control, profile: profile)
       case nil: break
       }
       var entries = inputs.map { Program.knowledge(of: $0) }
-      for entry in deciding where entries.indices.contains(entry) {
+      for entry in deciding where entries.indices.contains(entry) && !unseen.contains(entry) {
         if case .tensor(let tensor)? = inputs[entry] { entries[entry] = .constant(try tensor.copy(allocator: allocator)) }
       }
-      let planner = Planner(program: self, control: control, profile: profile), knowledge = initialKnowledge(entries)
+      let knowledge = initialKnowledge(entries)
+      isKept = unseen.isDisjoint(with: deciding)
       let nodes = Array(graph.nodes.indices)
       if !branching.isEmpty {
         // Which branches are taken is told without kernels.
         let resolution = try courses(nodes, knowledge, control)
         let choices = knownChoices(resolution)
         if !choices.isEmpty, let program = specialized(choices) {
-          let root = try program.root(for: inputs, control: control, profile: profile)
-          plans.withLock { $0.insert(.program(root.program), for: inputs, deciding: deciding) }
+          let root = try program.root(for: inputs, unseen: unseen, control: control, profile: profile)
+          guard isKept else { return (root.program, root.segment, false) }
+          plans.withLock { _ = $0.insert(.program(root.program), for: inputs, deciding: deciding) }
           return root
         }
         let entries = decidingEntries(resolution).subtracting(deciding)
-        if !entries.isEmpty, let all = plans.withLock({ $0.decide(by: entries) }) {
+        if !unseen.isDisjoint(with: entries) {
+          isKept = isKept && !plans.withLock { $0.mayDecide }
+        } else if !entries.isEmpty, let all = plans.withLock({ $0.decide(by: entries) }) {
           (found, latest, deciding) = (nil, nil, all)
           continue
         }
       }
+      let planner = Planner(program: self, skipsFailures: !isKept, control: control, profile: profile)
       let segment = try planner.segment(nodes: nodes, knowledge: knowledge, basis: latest, given: entryValues)
-      return (self, plans.withLock { $0.insert(segment, for: inputs, deciding: deciding) })
+      guard isKept else { return (self, segment, false) }
+      return (self, plans.withLock { $0.insert(segment, for: inputs, deciding: deciding) }, true)
     }
   }
 
@@ -136,7 +152,7 @@ public final class Program: Sendable {
     _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile? = nil, state: (any HeldMemory)? = nil
   ) throws(PinionError) -> [Value] {
     if let profile, graph.captures.isEmpty { profile.beginRun() }
-    let (program, segment) = try root(for: inputs, control: control, profile: profile)
+    let (program, segment, _) = try root(for: inputs, control: control, profile: profile)
     return try program.run(segment, inputs, outputs: preallocated, control: control, profile: profile, state: state)
   }
 
@@ -252,7 +268,7 @@ public final class Program: Sendable {
       case .output(let value, let type):
         let tensor: Tensor
         // Elements of strings would point into memory that the caller's does not keep alive.
-        if let position = graph.outputs.firstIndex(of: value), position < preallocated.count, let given = preallocated[position],
+        if let position = outputPositions[value], position < preallocated.count, let given = preallocated[position],
           given.type == type, type.element != .string
         {
           tensor = given
@@ -386,16 +402,24 @@ public final class Program: Sendable {
       values[output.index] = result
       signature.append(result)
     }
+    return try following(segment, index, signature, results.map { Program.knowledge(of: $0) }, control: control, profile: profile)
+  }
+
+  /// The segment that follows a node outside the plan for outputs of these types, planned where it is not there yet.
+  /// - Parameter signature: of the outputs that have names.
+  func following(
+    _ segment: Segment, _ index: Int, _ signature: Signature, _ results: [Knowledge], control: RunControl, profile: Profile?
+  ) throws(PinionError) -> Segment {
     if let next = segment.next(signature) { return next }
     var knowledge = segment.knowledge
     let constants = constantOutputs(of: index, knowledge)
-    for (slot, output) in node.outputs.enumerated() {
+    for (slot, output) in graph.nodes[index].outputs.enumerated() {
       guard let output else { continue }
-      knowledge[output.index] = constants[slot].map(Knowledge.constant) ?? Program.knowledge(of: results[slot])
+      knowledge[output.index] = constants[slot].map(Knowledge.constant) ?? results[slot]
     }
     let next = try Planner(program: self, control: control, profile: profile).segment(
       nodes: segment.remaining, knowledge: knowledge, basis: segment.anyFollowing)
-    segment.setNext(next, for: signature)
+    segment.setNext(next, for: signature, account)
     return next
   }
 
@@ -424,13 +448,13 @@ public final class Program: Sendable {
     }
   }
 
-  /// Forgets all plans and gives the memory of idle workspaces back to the allocator.
-  /// - Returns: bytes given back.
-  public func trim() -> Int {
-    var bytes = plans.withLock { $0.removeAll() }
-    for programs in subprograms.values { for program in programs { bytes &+= program.trim() } }
-    for program in specializations.withLock({ Array($0.values) }) { bytes &+= program.trim() }
-    return bytes
+  /// Forgets all plans and gives what is held between runs back to the allocator.
+  public func trim() {
+    plans.withLock { $0.removeAll() }
+    interrupted.withLock { $0 = nil }
+    lastCourses.withLock { $0 = nil }
+    for programs in subprograms.values { for program in programs { program.trim() } }
+    for program in specializations.withLock({ Array($0.values) }) { program.trim() }
   }
 
 }

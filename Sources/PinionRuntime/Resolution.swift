@@ -51,17 +51,25 @@ struct Resolution {
   /// The run that waits for the plan.
   let control: RunControl?
 
+  /// Ends what is computed while planning when the run has to end. What it makes stays with the plan and is not the run's.
+  private let foldControl: RunControl
+
   private(set) var knowledge: [Knowledge]
   /// By position in the nodes that are planned.
   private(set) var outcomes: [Outcome] = []
   /// Positions whose outcome is not the basis's, in order.
   private(set) var changed: [Int] = []
+  /// Positions that are done.
+  private var done = 0
+  /// With a basis, whether what is known of each value is what the basis knew.
+  private var isSame: [Bool] = []
 
   init(_ program: Program, knowledge: [Knowledge], isDry: Bool, skipsFailures: Bool, control: RunControl?) {
     self.program = program
     self.isDry = isDry
     self.skipsFailures = skipsFailures
     self.control = control
+    foldControl = control.map { RunControl($0.limits.withoutBudgets) } ?? RunControl()
     self.knowledge = knowledge
   }
 
@@ -72,29 +80,18 @@ struct Resolution {
   mutating func resolve(_ nodes: [Int], basis: ResolutionRecord?, given: [ValueID]?) throws(PinionError) {
     guard let basis else {
       outcomes.reserveCapacity(nodes.count)
-      for position in nodes.indices {
+      for position in done..<nodes.count {
         outcomes.append(try outcome(of: nodes[position]))
         changed.append(position)
+        done = position &+ 1
       }
       return
     }
-    let initial = knowledge
-    knowledge = basis.knowledge
-    outcomes = basis.outcomes
-    var isSame = [Bool](repeating: true, count: initial.count)
-    func compare(_ index: Int, _ knowledge: inout [Knowledge]) {
-      guard !initial[index].isSame(as: basis.initial[index]) else { return }
-      knowledge[index] = initial[index]
-      isSame[index] = false
-    }
-    if let given {
-      for value in given { compare(value.index, &knowledge) }
-    } else {
-      for index in initial.indices { compare(index, &knowledge) }
-    }
+    if isSame.isEmpty { start(from: basis, given) }
     let operands = program.operands
-    for position in nodes.indices {
+    for position in done..<nodes.count {
       let index = nodes[position]
+      done = position
       guard !operands.allSatisfy(of: index, { isSame[$0] }) else { continue }
       let outputs = program.graph.nodes[index].outputs
       for case let output? in outputs { knowledge[output.index] = .unknown }
@@ -109,15 +106,51 @@ struct Resolution {
         }
       }
     }
+    done = nodes.count
+  }
+
+  /// Takes over what the basis knows, but for what is known otherwise before the nodes.
+  private mutating func start(from basis: ResolutionRecord, _ given: [ValueID]?) {
+    let initial = knowledge
+    knowledge = basis.knowledge
+    outcomes = basis.outcomes
+    isSame = [Bool](repeating: true, count: initial.count)
+    func compare(_ index: Int, _ resolution: inout Resolution) {
+      guard !initial[index].isSame(as: basis.initial[index]) else { return }
+      resolution.knowledge[index] = initial[index]
+      resolution.isSame[index] = false
+    }
+    if let given {
+      for value in given { compare(value.index, &self) }
+    } else {
+      for index in initial.indices { compare(index, &self) }
+    }
+  }
+
+  /// What a resolution has found by the time a run's deadline or cancellation ends it.
+  struct Progress: Sendable {
+    fileprivate let knowledge: [Knowledge]
+    fileprivate let outcomes: [Outcome]
+    fileprivate let changed: [Int]
+    fileprivate let done: Int
+    fileprivate let isSame: [Bool]
+  }
+
+  var progress: Progress { Progress(knowledge: knowledge, outcomes: outcomes, changed: changed, done: done, isSame: isSame) }
+
+  /// Goes on where one of the same nodes, of which the same was known, was ended.
+  mutating func resume(_ progress: Progress) {
+    (knowledge, outcomes, changed) = (progress.knowledge, progress.outcomes, progress.changed)
+    (done, isSame) = (progress.done, progress.isSame)
   }
 
   private mutating func outcome(of index: Int) throws(PinionError) -> Outcome {
     let node = program.graph.nodes[index]
     do {
       try control?.check()
-      return try resolve(node)
+      return try resolve(node, program.planned[index])
     } catch {
-      guard !skipsFailures else { return .postponed(isReady: false) }
+      guard !skipsFailures || error.isOfLimits else { return .postponed(isReady: false) }
       throw node.locate(error, inputTypes: node.inputs.map { describe($0) })
     }
   }
@@ -132,7 +165,7 @@ struct Resolution {
     }
   }
 
-  private mutating func resolve(_ node: Node) throws(PinionError) -> Outcome {
+  private mutating func resolve(_ node: Node, _ planned: PlannedNode) throws(PinionError) -> Outcome {
     var types: [TensorType?] = []
     var values: [Tensor?] = []
     types.reserveCapacity(node.inputs.count)
@@ -156,28 +189,28 @@ struct Resolution {
     }
     guard isPlannable else { return .postponed(isReady: true) }
 
-    let inference = InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count)
+    let inference = InferenceContext(schema: planned.schema, inputs: types, values: values, outputCount: node.outputs.count)
     var outputs: [TensorType]
     do { outputs = try node.op.outputTypes(inference) } catch {
       guard error.code == .dataDependent else { throw error }
-      return try fold(node, types: types, values: values, outputBytes: nil) ? .known : .postponed(isReady: true)
+      return try fold(node, planned, types: types, values: values, outputBytes: nil) ? .known : .postponed(isReady: true)
     }
     guard outputs.count >= node.outputs.count else {
       throw .invalidModel("the node names \(node.outputs.count) outputs, the operator has \(outputs.count)")
     }
     outputs.removeLast(outputs.count - node.outputs.count)
     let outputBytes = outputs.reduce(0) { $0 &+ $1.byteCount }
-    if try fold(node, types: types, values: values, outputBytes: outputBytes) { return .known }
+    if try fold(node, planned, types: types, values: values, outputBytes: outputBytes) { return .known }
 
     let context = KernelContext(inference: inference, outputs: outputs, threads: program.executor.threads, packed: program.packed)
-    let memory = program.backend.outputMemory(of: node.op, context)
+    let memory = planned.bound.outputMemory(context)
     let outcome: Outcome
     if let views = views(node, memory, count: outputs.count) {
       outcome = .view(views)
     } else {
       var kernel = Kernel(stages: [])
       if !isDry {
-        do { kernel = try program.backend.kernel(for: node.op, context) } catch {
+        do { kernel = try planned.bound.kernel(context) } catch {
           guard error.code == .dataDependent else { throw error }
           return .postponed(isReady: true)
         }
@@ -206,13 +239,18 @@ struct Resolution {
   }
 
   /// Computes a node whose inputs are all known and whose outputs are small.
-  private mutating func fold(_ node: Node, types: [TensorType?], values: [Tensor?], outputBytes: Int?) throws(PinionError) -> Bool {
-    guard type(of: node.op).isDeterministic else { return false }
+  private mutating func fold(
+    _ node: Node, _ planned: PlannedNode, types: [TensorType?], values: [Tensor?], outputBytes: Int?
+  ) throws(PinionError) -> Bool {
+    guard planned.isDeterministic else { return false }
+    guard values.contains(where: { $0 != nil }) || node.inputs.allSatisfy({ $0 == nil }) else {
+      return planned.isShapeReading ? try foldShape(node, types: types) : false
+    }
     var values = values
     let typeOnly = type(of: node.op).typeOnlyInputs
     for (slot, input) in node.inputs.enumerated() where input != nil && values[slot] == nil {
       guard let type = types[slot], typeOnly.contains(slot), let other = values.lazy.compactMap({ $0 }).first else {
-        return try foldShape(node, types: types)
+        return planned.isShapeReading ? try foldShape(node, types: types) : false
       }
       // Nothing is read through it.
       values[slot] = Tensor(type, data: other.data, owner: other.owner)
@@ -220,7 +258,7 @@ struct Resolution {
     let inputBytes = values.reduce(0) { $0 &+ ($1?.byteCount ?? 0) }
     guard (outputBytes ?? inputBytes) <= Resolution.foldLimit else { return false }
     let context = EagerContext(
-      allocator: program.allocator, control: RunControl(), outputCount: node.outputs.count, subgraphs: nil, executor: program.executor,
+      allocator: program.allocator, control: foldControl, outputCount: node.outputs.count, subgraphs: nil, executor: program.executor,
       packed: PackedWeights(), inputsAreConstant: true)
     let results = try program.backend.execute(node.op, values.map { $0.map(Value.tensor) }, context)
     guard results.count >= node.outputs.count else { throw .internal("the node has too few results") }
@@ -228,17 +266,43 @@ struct Resolution {
       guard case .tensor = results[slot] else { return false }
     }
     for (slot, output) in node.outputs.enumerated() {
-      if let output, case .tensor(let tensor) = results[slot] { knowledge[output.index] = .constant(Constant.adopt(tensor, allocator: program.allocator)) }
+      if let output, case .tensor(let tensor) = results[slot] { knowledge[output.index] = .constant(adopt(tensor)) }
     }
     return true
+  }
+
+  /// A constant of the plan's own, which counts among what is held between runs, its forms as well.
+  private func adopt(_ tensor: Tensor) -> Tensor {
+    let account = program.account
+    return Constant.adopt(tensor, allocator: program.allocator) { account.token($0) }
   }
 
   /// Knows the result of an operator that looks at nothing but the shape of its input.
   private mutating func foldShape(_ node: Node, types: [TensorType?]) throws(PinionError) -> Bool {
     guard let op = node.op as? any ShapeReading, let output = node.outputs.first ?? nil, let type = types.first ?? nil else { return false }
-    knowledge[output.index] = .constant(Constant.adopt(try op.read(type), allocator: program.allocator))
+    knowledge[output.index] = .constant(adopt(try op.read(type)))
     return true
   }
+}
+
+/// What planning asks about a node again and again, found out once.
+final class PlannedNode: Sendable {
+  let bound: any BoundOperator
+  let schema: Schema
+  let isDeterministic: Bool
+  let isShapeReading: Bool
+
+  init(_ node: Node, _ backend: any Backend) {
+    bound = backend.bound(node.op)
+    schema = node.schema
+    isDeterministic = type(of: node.op).isDeterministic
+    isShapeReading = node.op is any ShapeReading
+  }
+}
+
+extension PinionError {
+  /// Whether the run, and not what it computes, is why this was thrown.
+  var isOfLimits: Bool { [.cancelled, .deadlineExceeded, .budgetExceeded, .outOfMemory].contains(code) }
 }
 
 /// The values that each node reads, all in one table.

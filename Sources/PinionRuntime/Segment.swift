@@ -167,18 +167,13 @@ final class Segment: Sendable {
   /// A segment that follows for some types, to make one for others from.
   var anyFollowing: Segment? { following.withLock { $0.values.first } ?? followingBasis }
 
-  /// Remembers a following segment; the oldest shapes are forgotten wholesale when there are too many.
-  func setNext(_ segment: Segment, for signature: Signature) {
+  /// Remembers a following segment; the others are forgotten wholesale when there are too many, or when more is held than may be.
+  func setNext(_ segment: Segment, for signature: Signature, _ account: MemoryAccount) {
+    account.shrink(keeping: segment.workspaces)
     following.withLock {
-      if $0.count >= 64 { $0.removeAll() }
+      if $0.count >= 64 || account.bytes > account.limit { $0.removeAll() }
       $0[signature] = segment
     }
-  }
-
-  /// Adds the workspaces of this segment and of all that follow.
-  func collect(_ pools: inout [ObjectIdentifier: WorkspacePool]) {
-    pools[ObjectIdentifier(workspaces)] = workspaces
-    for segment in following.withLock({ Array($0.values) }) { segment.collect(&pools) }
   }
 }
 

@@ -54,7 +54,7 @@ extension Program {
       while isKnowable, let value = open.popLast() {
         guard seen.insert(value).inserted else { continue }
         if case .constant = resolution.knowledge[value.index] { continue }
-        if let entry = entryValues.firstIndex(of: value) {
+        if let entry = entryPositions[value] {
           guard case .tensor(let type) = resolution.knowledge[value.index], type.element.isInteger || type.element == .bool,
             type.count <= Program.decidingElements
           else {
@@ -80,7 +80,7 @@ extension Program {
     if let known = specializations.withLock({ $0[choices] }) { return known }
     guard specializations.withLock({ $0.count }) < Program.specializationLimit, let graph = graph.replacing(choices) else { return nil }
     let program = Program(
-      graph: graph, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, planBytes: planBytes)
+      graph: graph, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, account: account)
     return specializations.withLock { known in
       if let first = known[choices] { return first }
       known[choices] = program

@@ -5,36 +5,62 @@ import Synchronization
 /// Idle workspaces of segments that lie alike in memory.
 final class WorkspacePool: Sendable {
   let arenaBytes: Int
+  private let account: MemoryAccount
   private let idle = Mutex<[Workspace]>([])
   private let numbers = Atomic<Int>(0)
-  private let made = Atomic<Int>(0)
+  private let made = Atomic<Bool>(false)
+  private let used = Atomic<Int>(0)
 
-  init(arenaBytes: Int) { self.arenaBytes = arenaBytes }
+  init(arenaBytes: Int, account: MemoryAccount) {
+    self.arenaBytes = arenaBytes
+    self.account = account
+    account.register(self)
+  }
 
   func nextNumber() -> Int { numbers.wrappingAdd(1, ordering: .relaxed).newValue }
 
   /// A workspace that no other run uses, with the segment's operands.
   func take(for segment: Segment, allocator: Allocator) throws(PinionError) -> Workspace {
     let workspace: Workspace
-    if let free = idle.withLock({ $0.popLast() }) {
+    if let free = popIdle() {
       workspace = free
     } else {
-      workspace = try Workspace(segment, allocator: allocator)
-      made.wrappingAdd(1, ordering: .relaxed)
+      let arena: Buffer
+      if let other = account.arena(bytes: arenaBytes) { arena = other } else { arena = try allocator.buffer(bytes: arenaBytes) }
+      workspace = Workspace(segment, arena: arena)
+      made.store(true, ordering: .relaxed)
     }
     if workspace.number != segment.number { workspace.fill(segment) }
     return workspace
   }
 
-  func giveBack(_ workspace: Workspace) { idle.withLock { $0.append(workspace) } }
-
-  /// Bytes of all workspaces ever made.
-  var madeBytes: Int {
-    let (bytes, overflow) = made.load(ordering: .relaxed).multipliedReportingOverflow(by: arenaBytes)
-    return overflow ? .max : bytes
+  func giveBack(_ workspace: Workspace) {
+    used.store(account.tick(), ordering: .relaxed)
+    account.add(workspace.byteCount)
+    idle.withLock { $0.append(workspace) }
+    if account.bytes > account.limit { account.shrink(keeping: self) }
   }
 
-  var idleBytes: Int { idle.withLock { $0.count } &* arenaBytes }
+  /// Takes an idle workspace out, off the account as well.
+  func popIdle() -> Workspace? {
+    guard let workspace = idle.withLock({ $0.popLast() }) else { return nil }
+    account.take(workspace.byteCount)
+    return workspace
+  }
+
+  func popIdle(where condition: (Workspace) -> Bool) -> Workspace? {
+    let found = idle.withLock { idle in idle.lastIndex(where: condition).map { idle.remove(at: $0) } }
+    if let found { account.take(found.byteCount) }
+    return found
+  }
+
+  /// Whether a workspace was ever made.
+  var hasMade: Bool { made.load(ordering: .relaxed) }
+  /// When the last workspace was given back, by the account's clock.
+  var lastUse: Int { used.load(ordering: .relaxed) }
+  var idleCount: Int { idle.withLock { $0.count } }
+
+  deinit { while popIdle() != nil {} }
 }
 
 /// Memory of one run of a segment: the arena, and the table of operand pointers into it. One run has it at a time, so that it may go from
@@ -45,11 +71,14 @@ final class Workspace: @unchecked Sendable {
   let externals: UnsafeMutablePointer<UnsafeMutableRawPointer>
   let control: RunControl
   let job: StageJob
+  /// Of the arena and the tables.
+  let byteCount: Int
   /// The segment whose operands are in the table.
   private(set) var number = 0
 
-  init(_ segment: Segment, allocator: Allocator) throws(PinionError) {
-    arena = try allocator.buffer(bytes: segment.arenaBytes)
+  /// - Parameter arena: of `segment.arenaBytes` at least.
+  init(_ segment: Segment, arena: Buffer) {
+    self.arena = arena
     let operandCount = max(segment.operands.count, 1), externalCount = max(segment.externals.count, 1)
     operands = .allocate(capacity: operandCount)
     operands.initialize(repeating: arena.pointer, count: operandCount)
@@ -57,6 +86,7 @@ final class Workspace: @unchecked Sendable {
     externals.initialize(repeating: arena.pointer, count: externalCount)
     control = RunControl()
     job = StageJob(control: control)
+    byteCount = arena.byteCount &+ (operandCount &+ externalCount) &* MemoryLayout<UnsafeMutableRawPointer>.stride
   }
 
   func fill(_ segment: Segment) {

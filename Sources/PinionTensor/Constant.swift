@@ -11,6 +11,9 @@ public final class Constant: @unchecked Sendable {
   /// Makes a form of the elements.
   public typealias Fill = (_ elements: UnsafeRawPointer, _ target: UnsafeMutableRawPointer) throws(PinionError) -> Void
 
+  /// Counts bytes for as long as somebody holds the result.
+  public typealias Counting = @Sendable (_ bytes: Int) -> AnyObject
+
   private enum Source {
     case memory(Tensor)
     case made(bytes: Int, Make)
@@ -31,6 +34,11 @@ public final class Constant: @unchecked Sendable {
     var kept: Buffer?
     var forms: [Key: Buffer] = [:]
     var derived: [Key: Tensor] = [:]
+    /// Counts bytes that the constant holds for as long as it holds what this returns.
+    var counting: Counting?
+    var counted: [AnyObject] = []
+
+    mutating func count(_ bytes: Int) { if let counting { counted.append(counting(bytes)) } }
   }
 
   private let source: Source
@@ -42,11 +50,19 @@ public final class Constant: @unchecked Sendable {
   private init(_ source: Source) { self.source = source }
 
   /// The tensor as a constant: itself where it is one, or has nothing to make forms of.
-  /// - Parameter allocator: gives memory for forms.
-  public static func adopt(_ tensor: Tensor, allocator: Allocator) -> Tensor {
+  /// - Parameters:
+  ///   - allocator: gives memory for forms.
+  ///   - counting: counts the bytes of the elements and of forms, for as long as somebody holds its result.
+  public static func adopt(_ tensor: Tensor, allocator: Allocator, counting: Counting? = nil) -> Tensor {
     guard tensor.constant == nil, tensor.element != .string, tensor.count > 0 else { return tensor }
     let constant = Constant(.memory(tensor))
     constant.use(allocator)
+    if let counting {
+      constant.state.withLock { state in
+        state.counting = counting
+        state.count(tensor.byteCount)
+      }
+    }
     return Tensor(tensor.type, data: tensor.data, owner: constant)
   }
 
@@ -135,6 +151,7 @@ public final class Constant: @unchecked Sendable {
     return state.withLock { state in
       if let first = state.forms[key] { return first }
       state.forms[key] = buffer
+      state.count(buffer.byteCount)
       return buffer
     }
   }
@@ -166,6 +183,8 @@ public final class Constant: @unchecked Sendable {
       }
       let constant = Constant(.made(bytes: type.byteCount, made))
       constant.use(state.allocator)
+      let counting = state.counting
+      constant.state.withLock { $0.counting = counting }
       let result = Tensor(type, madeBy: constant, lastResort: tensor.start)
       state.derived[key] = result
       return result

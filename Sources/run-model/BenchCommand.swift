@@ -8,8 +8,8 @@ struct BenchCommand: ParsableCommand {
     abstract: "Measure how long a model takes.",
     discussion: """
       Inputs that are not given are random. 'prepare' is the time of the graph's optimisations, 'plan' that of a plan for the shapes \
-      alone, 'first run' includes planning and packing the weights. The percentiles are of single runs after the warm-up, one after \
-      the other, each into the same memory. With --streams several threads run the session at the same time; throughput is then that \
+      alone, 'first run' includes planning and packing the weights, unless --prepare has these done before, timed as 'prepared'. The \
+      percentiles are of single runs after the warm-up, one after the other, each into the same memory. With --streams several threads run the session at the same time; throughput is then that \
       of all together.
 
       A picture whose height and width are open is not measured as a single pixel: say the extents, or --yes.
@@ -33,6 +33,9 @@ struct BenchCommand: ParsableCommand {
   @Option(help: ArgumentHelp("Measure this many runs instead.", valueName: "n"))
   var runs: Int?
 
+  @Flag(name: .customLong("prepare"), help: "Plan and pack the weights before the first run, as pinion_session_prepare() does.")
+  var prepares = false
+
   @Option(help: ArgumentHelp("Run this many at the same time.", valueName: "n"))
   var streams = 1
 
@@ -53,7 +56,7 @@ struct BenchCommand: ParsableCommand {
   }
 
   private struct Phases {
-    var load: UInt64 = 0, prepare: UInt64 = 0, plan: UInt64?, firstRun: UInt64 = 0
+    var load: UInt64 = 0, prepare: UInt64 = 0, plan: UInt64?, prepared: UInt64?, firstRun: UInt64 = 0
   }
 
   func run() throws {
@@ -73,6 +76,11 @@ struct BenchCommand: ParsableCommand {
     let planned = resolved.values.map { $0.map(PlanInput.value) }
     phases.plan = (try? session.plan(planned)).map { _ in lap() }
 
+    if prepares {
+      _ = lap()
+      try failing(.run) { () throws(PinionError) in try session.prepare(planned) }
+      phases.prepared = lap()
+    }
     var repeated = RepeatedRun(session, resolved)
     _ = lap()
     try failing(.run) { () throws(PinionError) in try repeated.first() }
@@ -129,6 +137,7 @@ struct BenchCommand: ParsableCommand {
     print("load        \(timeText(Double(phases.load)))")
     print("prepare     \(timeText(Double(phases.prepare)))")
     if let plan = phases.plan { print("plan        \(timeText(Double(plan)))") }
+    if let prepared = phases.prepared { print("prepared    \(timeText(Double(prepared)))") }
     print("first run   \(timeText(Double(phases.firstRun)))")
     print("runs        \(latencies.count) in \(timeText(Double(measured.passed)))" + (streams > 1 ? ", \(streams) at a time" : ""))
     let figures: [(String, Double)] = [
@@ -155,6 +164,7 @@ struct BenchCommand: ParsableCommand {
       ("optimization", .integer(session.options.optimization)), ("inputs", .list(inputs)),
       ("load_ns", .integer(Int(clamping: phases.load))),
       ("prepare_ns", .integer(Int(clamping: phases.prepare))), ("plan_ns", phases.plan.map { .integer(Int(clamping: $0)) } ?? .null),
+      ("prepared_ns", phases.prepared.map { .integer(Int(clamping: $0)) } ?? .null),
       ("first_run_ns", .integer(Int(clamping: phases.firstRun))), ("runs", .integer(latencies.count)),
       (
         "latency_ns",

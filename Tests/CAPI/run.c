@@ -335,6 +335,65 @@ static void plans(void) {
   pinion_session_release(session);
 }
 
+/* How many nodes planning met anew. */
+static long planned(pinion_session *session) {
+  char *json;
+  long made = -1;
+  CHECK_OK(pinion_session_profile_json(session, &json));
+  const char *numbers = strstr(json, "\"planned\":");
+  CHECK(numbers != NULL && sscanf(numbers, "\"planned\":{\"made\":%ld,\"kept\":0}", &made) == 1);
+  pinion_string_release(json);
+  return made;
+}
+
+static void preparations(void) {
+  const int64_t dims[] = {64, 64}, wrong[] = {5, 3};
+  const char *names[] = {"x"}, *unknown[] = {"nowhere"};
+  pinion_input_shape shape = {"x", NULL, PINION_UNDEFINED, 2, NULL};
+  pinion_session_options options = PINION_SESSION_OPTIONS_INIT;
+  pinion_run_options limits = PINION_RUN_OPTIONS_INIT;
+  pinion_value *x, *y = NULL;
+  pinion_session *session;
+  long made;
+  options.profile = 1;
+  session = session_of(matmul_model(64, 3), &options);
+  shape.dims = dims;
+  CHECK_OK(pinion_session_prepare(session, NULL, 1, &shape, 1, NULL));
+  made = planned(session);
+  CHECK(made == 3);
+  CHECK_OK(pinion_tensor_create(NULL, PINION_FLOAT32, 2, dims, &x));
+  memset(pinion_tensor_data(x), 0, 64 * 64 * 4);
+  CHECK_OK(pinion_session_run(session, NULL, 1, names, &x, 1, NULL, &y));
+  /* The run has nothing to plan. */
+  CHECK(planned(session) == made);
+  pinion_value_release(y);
+  /* Prepared again, and by an input in place of its shape: what is there already. */
+  shape.value = x;
+  CHECK_OK(pinion_session_prepare(session, NULL, 1, &shape, 1, NULL));
+  CHECK(planned(session) == made);
+  shape.value = NULL;
+  pinion_value_release(x);
+
+  limits.byte_budget = 100;
+  CHECK_STATUS(pinion_session_prepare(session, &limits, 1, &shape, 1, NULL), PINION_BUDGET_EXCEEDED);
+  limits.byte_budget = 0;
+  CHECK_OK(pinion_cancel_token_create(&limits.cancel_token));
+  pinion_cancel_token_set(limits.cancel_token);
+  CHECK_STATUS(pinion_session_prepare(session, &limits, 1, &shape, 1, NULL), PINION_CANCELLED);
+  pinion_cancel_token_release(limits.cancel_token);
+  shape.dims = wrong;
+  CHECK_STATUS(pinion_session_prepare(session, NULL, 1, &shape, 1, NULL), PINION_INVALID_SHAPE);
+  shape.name = "nowhere";
+  CHECK_STATUS(pinion_session_prepare(session, NULL, 1, &shape, 1, NULL), PINION_NOT_FOUND);
+  shape.name = "x";
+  shape.dims = dims;
+  CHECK_STATUS(pinion_session_prepare(session, NULL, 1, &shape, 1, unknown), PINION_NOT_FOUND);
+  CHECK_STATUS(pinion_session_prepare(session, NULL, 1, &shape, 2, NULL), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_session_prepare(session, NULL, 1, NULL, 1, NULL), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_session_prepare(NULL, NULL, 1, &shape, 1, NULL), PINION_INVALID_ARGUMENT);
+  pinion_session_release(session);
+}
+
 static void profiles(void) {
   float data[2] = {1, 2};
   const int64_t dims[] = {1, 2};
@@ -576,6 +635,7 @@ int main(void) {
   containers();
   limits();
   plans();
+  preparations();
   profiles();
   threads();
   prepared_calls();

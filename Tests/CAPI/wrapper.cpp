@@ -177,6 +177,7 @@ void runs() {
   limits.should_stop_context = &asked;
   call.run(from, into, limits);
 
+  session.prepare_run({{"x", {7, 2}}});
   pinion::Plan plan = session.plan({{"x", {7, 2}}});
   CHECK(plan.is_complete() && plan.outputs().at(0).shape()[0].size == 7 && plan.peak_bytes() > 0 && plan.flops() >= 0);
   CHECK(session.profile_json().find("nodes") != std::string::npos && !session.profile_trace().empty());

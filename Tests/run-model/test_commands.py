@@ -292,6 +292,13 @@ def test_bench_json(run_model, double):
     assert all(report[key] > 0 for key in ["load_ns", "prepare_ns", "plan_ns", "first_run_ns"])
 
 
+def test_bench_prepares(run_model, double):
+    arguments = ["bench", double, "--dim", "batch=4", "--warmup", "0", "--runs", "3"]
+    assert "prepared" in run_model(*arguments, "--prepare").out
+    assert json.loads(run_model(*arguments, "--prepare", "--json").out)["prepared_ns"] > 0
+    assert json.loads(run_model(*arguments, "--json").out)["prepared_ns"] is None
+
+
 def test_bench_of_several_streams(run_model, double):
     result = run_model("bench", double, "--streams", "3", "--warmup", "0", "--runs", "20", "--threads", "1", "--json")
     report = json.loads(result.out)

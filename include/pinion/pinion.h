@@ -617,7 +617,11 @@ typedef struct pinion_session_options {
   int32_t profile;
   /* Zero. */
   int32_t reserved;
-  /* Bytes of plans and arenas that are kept for reuse between runs; 0 means the default of 256 MiB. */
+  /*
+   * Bytes that are held between runs besides weights: idle arenas and constants of plans, those of subgraphs and of known branches
+   * among them, for all sessions together that share them. The arena that was used last is kept in any case. 0 means the default
+   * of 256 MiB.
+   */
   int64_t plan_cache_bytes;
   /*
    * Bytes that a run may hold besides weights where its own options set no limit, and constant folding; bytes that the session's
@@ -658,8 +662,8 @@ PINION_API size_t pinion_session_output_count(const pinion_session *session);
 PINION_API const pinion_value_info *pinion_session_output(const pinion_session *session, size_t index);
 
 /*
- * Gives back cached plans and idle arenas, those that are shared with other sessions among them, not weights; the next run
- * builds what it needs again. Returns the bytes given back.
+ * Gives back cached plans and what is held between runs, that which is shared with other sessions among it, not weights; the
+ * next run builds what it needs again. Returns the bytes given back.
  * Thread-safe. Since: 0.1.
  */
 PINION_API int64_t pinion_session_trim(pinion_session *session);
@@ -975,6 +979,25 @@ typedef struct pinion_plan pinion_plan;
 PINION_API pinion_status pinion_session_plan(
     pinion_session *session, size_t input_count, const pinion_input_shape *inputs, pinion_plan **plan);
 
+/*
+ * Makes all that a run with inputs of these shapes would make before it computes anything: the plan, the forms of weights that its
+ * kernels read, and the memory of one run, so that the first run is as fast as those after it. Nothing is computed but arithmetic on
+ * shapes. `inputs` is as for pinion_session_plan(), but shapes have to fit what the model declares, as for a run. `output_names`
+ * has `output_count` entries; NULL means the first `output_count` outputs in the session's order.
+ *
+ * What follows a node whose outputs' shapes depend on data is prepared as far as given values tell them. Where the values of an
+ * input decide which branch of an If is taken, the plan is made only if they are given; the weights of all branches are packed in
+ * any case. `options` may be NULL and limits as for pinion_session_run(): the memory of one run, outputs left out, counts against
+ * the byte budget. What has been made by the time that a limit ends the call stays, and the next call or run goes on from there.
+ *
+ * Also returns PINION_NOT_FOUND (no input or output of that name), PINION_INVALID_ARGUMENT (the shape of an input is neither
+ * declared nor given), PINION_INVALID_SHAPE, PINION_INVALID_VALUE, PINION_UNSUPPORTED, PINION_BUDGET_EXCEEDED,
+ * PINION_DEADLINE_EXCEEDED, PINION_CANCELLED. Thread-safe. Since: 0.1, ABI 2.
+ */
+PINION_API pinion_status pinion_session_prepare(
+    pinion_session *session, const pinion_run_options *options, size_t input_count, const pinion_input_shape *inputs,
+    size_t output_count, const char *const *output_names);
+
 /* Adds a reference and returns its argument. Thread-safe. Since: 0.1. */
 PINION_API pinion_plan *pinion_plan_retain(pinion_plan *plan);
 
@@ -1168,8 +1191,9 @@ PINION_API pinion_status pinion_state_set(pinion_state *state, const char *input
 
 /*
  * What the runs since the session's creation, or the last reset, spent their time on, as a JSON object: "runs" (number),
- * "total_ns" (number), and "nodes", an array in execution order of objects with "name", "operator", "calls" and "ns" (the
- * sum over all calls). The caller gives `json` to pinion_string_release().
+ * "total_ns" (number), "planned", an object that counts the nodes that planning met, "made" those that were made ready and
+ * "kept" those taken over from an earlier plan, and "nodes", an array in execution order of objects with "name", "operator",
+ * "calls" and "ns" (the sum over all calls). The caller gives `json` to pinion_string_release().
  * Also returns PINION_UNSUPPORTED (the session was created without `profile`). Thread-safe. Since: 0.1.
  */
 PINION_API pinion_status pinion_session_profile_json(pinion_session *session, char **json);

@@ -678,7 +678,15 @@ class Session : public Handle<pinion_session, pinion_session_retain, pinion_sess
       if (!*outputs[i].value) *outputs[i].value = Value(values[i]);
   }
 
-  /* Prepares runs with these input shapes for all outputs. */
+  /* Plans for these input shapes and all outputs, and packs weights, so that the first run is as fast as those after it. */
+  void prepare_run(const std::vector<InputShape> &inputs, const RunOptions &options = RunOptions()) const {
+    const std::vector<pinion_input_shape> shapes = shapes_of(inputs);
+    const pinion_run_options limits = options.for_c();
+    check(pinion_session_prepare(
+        object_, &limits, shapes.size(), shapes.data(), pinion_session_output_count(object_), nullptr));
+  }
+
+  /* Prepares calls with these input shapes for all outputs, which take addresses. */
   Call prepare(const std::vector<InputShape> &inputs) const {
     const std::vector<pinion_input_shape> shapes = shapes_of(inputs);
     pinion_call *call = nullptr;

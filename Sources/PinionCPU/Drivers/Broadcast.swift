@@ -18,6 +18,12 @@ public struct Broadcast: Sendable {
   /// - Parameters:
   ///   - operands: up to four shapes that broadcast to `result`.
   public init(_ operands: [Shape], to result: Shape) {
+    if let strides = Broadcast.evenStrides(operands, result) {
+      (rowCount, rows) = (result.count, 1)
+      (rowStrides, outerDims, outerStrides) = (strides, [], [])
+      walks = operands.indices.prefix(4).map { strides[$0] != 0 }
+      return
+    }
     var dims: [Int] = []
     var strides: [SIMD4<Int>] = []
     let extents = operands.prefix(4).map { shape in [Int](repeating: 1, count: max(result.rank - shape.rank, 0)) + shape.dims }
@@ -46,6 +52,17 @@ public struct Broadcast: Sendable {
     outerDims = dims
     outerStrides = strides
     self.rowStrides = rowStrides
+  }
+
+  /// The strides of operands that have the result's shape or one element, where all is one row; nil where there are others.
+  private static func evenStrides(_ operands: [Shape], _ result: Shape) -> SIMD4<Int>? {
+    guard result.count > 0 else { return nil }
+    var strides = SIMD4<Int>.zero
+    for operand in operands.indices.prefix(4) where operands[operand].count != 1 {
+      guard operands[operand].dims == result.dims else { return nil }
+      strides[operand] = 1
+    }
+    return strides
   }
 
   /// The element of an operand at which a row starts.

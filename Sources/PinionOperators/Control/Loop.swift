@@ -10,7 +10,7 @@ import PinionTensor
 public struct Loop: SubgraphTyping, CourseTelling {
   public static let schema = Schema(
     "Loop", since: 25, inputs: ["M?: int64", "cond?: bool", "v_initial...?: all"], outputs: ["v_final_and_scan_outputs...: all"])
-  let body: Int
+  package let body: Int
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     body = try attributes.subgraph("body")

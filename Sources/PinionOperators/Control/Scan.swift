@@ -90,16 +90,24 @@ public struct Scan: SubgraphTyping {
     var states = initial
     var outputs = [AxisSlices?](repeating: nil, count: scanOutputCount)
     var owners: [AnyObject?] = []
+    var memory = try CarriedMemory()
+    // The types of the states, where the last step was given the same.
+    var steady: [TensorType]?
     for step in 0..<count {
       try context.control.check()
       try context.control.takeSteps(1)
-      var arguments = states
+      var parts: [Tensor] = []
       for (index, slice) in slices.enumerated() {
         let isReversed = !inputDirections.isEmpty && inputDirections[index] == 1
-        arguments.append(.tensor(try slice.read(isReversed ? count - 1 - step : step, context)))
+        parts.append(try slice.read(isReversed ? count - 1 - step : step, context))
       }
-      let results = try context.run(subgraph: body, inputs: arguments)
+      if let types = steady, let next = try runInPlace(step, length, states, types, parts, outputs, &memory, context) {
+        states = next
+        continue
+      }
+      let results = try context.run(subgraph: body, inputs: states + parts.map(Value.tensor))
       guard results.count == outputCount else { throw .internal("the body gave \(results.count) outputs, expected \(outputCount)") }
+      steady = Scan.steadyTypes(states, results)
       states = Array(results.prefix(initial.count))
       for index in 0..<scanOutputCount {
         let result = try results[initial.count + index].asTensor()
@@ -127,6 +135,39 @@ public struct Scan: SubgraphTyping {
     }
     for case let output? in outputs { states.append(.tensor(output.tensor.keepingAlive(owners))) }
     return states
+  }
+
+  /// The types of the states, where a step gave them as it was given them.
+  private static func steadyTypes(_ states: [Value], _ results: [Value]) -> [TensorType]? {
+    var types: [TensorType] = []
+    for (state, result) in zip(states, results) {
+      guard let type = result.plainTensor?.type, state.plainTensor?.type == type else { return nil }
+      types.append(type)
+    }
+    return types
+  }
+
+  /// Runs a step into memory of the scan's own and into the scan outputs, where the body has a plan for that.
+  /// - Returns: the states; nil, with nothing run, where there is no such plan.
+  private func runInPlace(
+    _ step: Int, _ length: Int, _ states: [Value], _ types: [TensorType], _ parts: [Tensor], _ outputs: [AxisSlices?],
+    _ memory: inout CarriedMemory, _ context: EagerContext
+  ) throws(PinionError) -> [Value]? {
+    guard let subgraphs = context.subgraphs else { return nil }
+    var inputs: [Tensor] = []
+    for state in states {
+      guard let tensor = state.plainTensor else { return nil }
+      inputs.append(tensor)
+    }
+    var slots: [Tensor] = []
+    for (index, output) in outputs.enumerated() {
+      let isReversed = !outputDirections.isEmpty && outputDirections[index] == 1
+      guard let slot = output?.slot(isReversed ? length - 1 - step : step) else { return nil }
+      slots.append(slot)
+    }
+    let next = try memory.next(types, context)
+    guard try subgraphs.runInPlace(subgraph: body, inputs: inputs + parts, outputs: next + slots) else { return nil }
+    return next.map(Value.tensor)
   }
 
   private func makeOutput(

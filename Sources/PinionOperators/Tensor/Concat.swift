@@ -7,7 +7,7 @@ import PinionTensor
 /// The inputs one after another along an axis; all other extents agree.
 public struct Concat: CPUExecutable {
   public static let schema = Schema("Concat", since: 13, inputs: ["inputs...: T"], outputs: ["concat_result: T"], types: ["T": .all])
-  let axis: Int64
+  package let axis: Int64
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
 

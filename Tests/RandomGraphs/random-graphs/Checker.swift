@@ -11,7 +11,7 @@ struct Failure: Error {
 
   /// Wrong numbers may show in one check or another while a model is made smaller.
   static func isSameKind(_ a: String, _ b: String) -> Bool {
-    let values = ["node by node", "level 1", "level 2", "threads", "memory given", "run in place", "a second run", "outputs stay"]
+    let values = ["node by node", "level 1", "level 2", "threads", "memory given", "run in place", "a second run", "outputs stay", "prepared"]
     return a == b || (values.contains(a) && values.contains(b))
   }
 }
@@ -77,7 +77,26 @@ final class Checker {
         throw Failure(check: "level 2", detail: "run \(run), \(text)")
       }
     }
+    try checkPrepared(spec, model, level: seed % 3 == 0 ? 0 : 2, seed % 3 == 0 ? plain : fused, isByValue: seed % 5 < 2)
     try checkMemory(spec, session, fused, seed: seed)
+  }
+
+  /// Runs that were prepared give what others give, and are not refused before they are run.
+  private func checkPrepared(_ spec: ModelSpec, _ model: Model, level: Int, _ expected: [Outcome], isByValue: Bool) throws(Failure) {
+    let session = try session(model, level: level, threads: 1)
+    let names = model.inputs.map(\.name) + model.overridableInputs.map(\.name)
+    for (run, feeds) in spec.runs.enumerated() {
+      let given = names.map { name in
+        feeds[name].map { value in
+          if !isByValue, case .tensor(let tensor) = value { PlanInput.type(tensor.type) } else { PlanInput.value(value) }
+        }
+      }
+      do { try session.prepare(given) } catch {
+        if case .success = expected[run] { throw Failure(check: "prepared fails", detail: "run \(run), preparing: \(error)") }
+      }
+      let outcome = Outcome { () throws(PinionError) in try session.run(feeds) }
+      try compare(outcome, expected[run], "prepared", "run \(run), level \(level), prepared and not")
+    }
   }
 
   /// The model written as an ONNX file and read again; nil where it is one of those that ONNX has no form for.

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ctypes
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from ctypes import POINTER, byref, c_char_p, c_void_p
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -90,7 +91,7 @@ class Session:
         byte_budget: the most bytes that a run may hold besides weights; None: no limit.
         profile: time every node, see profile().
         device: the name of one of pinion.devices(), "cpu" or "cuda:0" and so on.
-        plan_cache_bytes: bytes of plans and arenas that are kept for reuse; None: the library's default.
+        plan_cache_bytes: bytes that are held between runs besides weights; None: the library's default of 256 MiB.
         external_data_folder: where the files with the model's external data lie; default: beside the model's file.
 
     Raises:
@@ -451,7 +452,53 @@ class Session:
             inputs: by name: a shape (tuple of int), a (shape, dtype) pair, or an array or Value whose content shapes may
                 depend on. Inputs that are left out have their declared shape.
         """
-        inputs = inputs or {}
+        out = c_void_p()
+        with self._shapes(inputs or {}) as shapes:
+            check(lib.pinion_session_plan(self._handle, len(shapes), shapes, byref(out)))
+        plan = out.value
+        try:
+            return Plan(
+                outputs=[read_info(lib.pinion_plan_output(plan, i)) for i in range(lib.pinion_plan_output_count(plan))],
+                peak_bytes=lib.pinion_plan_peak_bytes(plan),
+                flops=lib.pinion_plan_flops(plan),
+                is_complete=bool(lib.pinion_plan_is_complete(plan)),
+            )
+        finally:
+            lib.pinion_plan_release(plan)
+
+    def prepare(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        output_names: Sequence[str] | None = None,
+        *,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+        byte_budget: int | None = None,
+    ) -> None:
+        """Plans for inputs of these shapes and packs weights, so that the first run is as fast as those after it.
+
+        What has been made by the time that a limit ends the call stays. Where shapes depend on data, or the values of an input decide
+        which branch of an If is taken, as much is prepared as follows from the values that are given.
+
+        Args:
+            inputs: as for plan().
+            output_names: the outputs that runs will compute; None means all.
+            timeout, cancel, byte_budget: as for run(); the budget is for the memory of one run without its outputs.
+        """
+        targets = self._output_frames.get(None if output_names is None else tuple(output_names)) or self._output_frame(
+            None if output_names is None else tuple(output_names)
+        )
+        options: Any = run_options()
+        if not (timeout is None and cancel is None and byte_budget is None):
+            options = byref(run_limits(timeout, cancel, byte_budget, None))
+        with self._shapes(inputs or {}) as shapes:
+            status = lib.pinion_session_prepare(self._handle, options, len(shapes), shapes, targets.count, targets.names)
+        if status:
+            raise_last(status)
+
+    @contextmanager
+    def _shapes(self, inputs: Mapping[str, Any]) -> Iterator[Any]:
+        """What is said of inputs, for C."""
         shapes = (InputShape * len(inputs))()
         memory: list[Any] = []
         handles = []
@@ -467,24 +514,16 @@ class Session:
                     memory.append(array)
                     shape.element_type, shape.rank = code, len(dims)
                     shape.dims = ctypes.cast(array, POINTER(ctypes.c_int64))
-            out = c_void_p()
-            check(lib.pinion_session_plan(self._handle, len(shapes), shapes, byref(out)))
+            yield shapes
         finally:
             for handle in handles:
                 _release(handle)
-        plan = out.value
-        try:
-            return Plan(
-                outputs=[read_info(lib.pinion_plan_output(plan, i)) for i in range(lib.pinion_plan_output_count(plan))],
-                peak_bytes=lib.pinion_plan_peak_bytes(plan),
-                flops=lib.pinion_plan_flops(plan),
-                is_complete=bool(lib.pinion_plan_is_complete(plan)),
-            )
-        finally:
-            lib.pinion_plan_release(plan)
 
     def profile(self) -> dict[str, Any]:
-        """What the runs so far spent their time on: {"runs", "total_ns", "nodes": [{"name", "operator", "calls", "ns"}]}.
+        """What the runs so far spent their time on.
+
+        {"runs", "total_ns", "planned": {"made", "kept"}, "nodes": [{"name", "operator", "calls", "ns"}]}; "planned" counts the nodes
+        that planning met: those it made ready, and those that it took over from an earlier plan.
 
         Raises UnsupportedError unless the session was made with profile=True.
         """

@@ -7,7 +7,7 @@ import numpy as np
 import onnx
 import pytest
 from conftest import FLOAT, INT64, matmul_chain, model, tensor
-from onnx import helper
+from onnx import helper, numpy_helper
 
 import pinion
 
@@ -323,6 +323,71 @@ def test_plan_with_shapes_that_depend_on_data(x):
     assert not plan.is_complete
     assert plan.outputs[0].shape[0] == 2
     assert not isinstance(plan.outputs[0].shape[1], int)
+
+
+def test_prepared_runs_have_nothing_to_plan(x):
+    weights = np.random.default_rng(0).standard_normal((64, 48), dtype=np.float32)
+    source = model(
+        [helper.make_node("MatMul", ["x", "w"], ["t"]), helper.make_node("Relu", ["t"], ["y"]), helper.make_node("Neg", ["x"], ["z"])],
+        [tensor("x", FLOAT, ("n", 64))],
+        [tensor("y", FLOAT, ("n", 48)), tensor("z", FLOAT, ("n", 64))],
+        [numpy_helper.from_array(weights, "w")],
+    )
+    rows = np.random.default_rng(1).standard_normal((5, 64), dtype=np.float32)
+    prepared, plain = pinion.Session(source, profile=True), pinion.Session(source)
+    prepared.prepare({"x": (5, 64)})
+    prepared.prepare({"x": ((5, 64), np.float32)}, ["z"], timeout=60, cancel=pinion.CancelToken(), byte_budget=10**9)
+    made = prepared.profile()["planned"]["made"]
+    assert made >= 3
+    for names in (None, ["z"]):
+        for a, b in zip(prepared.run({"x": rows}, names), plain.run({"x": rows}, names)):
+            assert a.tobytes() == b.tobytes()
+    assert prepared.profile()["planned"]["made"] == made
+    prepared.run({"x": rows[:4]})
+    assert prepared.profile()["planned"]["made"] > made
+
+
+def test_preparations_that_fail(add_model):
+    session = pinion.Session(add_model)
+    with pytest.raises(pinion.InvalidShapeError):
+        session.prepare({"x": (7, 3)})
+    with pytest.raises(pinion.NotFoundError):
+        session.prepare({"z": (7, 2)})
+    with pytest.raises(pinion.NotFoundError):
+        session.prepare({"x": (7, 2)}, ["z"])
+    with pytest.raises(pinion.InvalidArgumentError, match="has to be given"):
+        session.prepare()
+    token = pinion.CancelToken()
+    token.cancel()
+    with pytest.raises(pinion.CancelledError):
+        session.prepare({"x": (7, 2)}, cancel=token)
+    session.prepare({"x": (7, 2)})
+
+
+def test_many_inputs_and_outputs_by_name():
+    """Four times the names take about four times as long, in whatever order they come; looking through all for each took sixteen times."""
+
+    def seconds(count):
+        names = [f"x{index}" for index in range(count)]
+        source = model(
+            [helper.make_node("Neg", [name], [f"y{name}"]) for name in names],
+            [tensor(name, FLOAT, (1,)) for name in names],
+            [tensor(f"y{name}", FLOAT, (1,)) for name in names],
+        )
+        session = pinion.Session(source, threads=1)
+        one = np.ones(1, np.float32)
+        inputs = dict.fromkeys(reversed(names), one)
+        outputs = [f"y{name}" for name in reversed(names)]
+        session.run(inputs, outputs)
+        least = float("inf")
+        for _ in range(3):
+            start = time.perf_counter()
+            results = session.run(inputs, outputs)
+            least = min(least, time.perf_counter() - start)
+        assert len(results) == count and results[0] == -1
+        return least
+
+    assert seconds(12000) < 9 * seconds(3000)
 
 
 def test_profile(add_model, x):

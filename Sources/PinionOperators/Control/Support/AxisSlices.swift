@@ -34,6 +34,12 @@ struct AxisSlices {
     return slice.keepingAlive([tensor.owner])
   }
 
+  /// Memory of a position, for who writes a slice where it belongs; nil where its elements do not lie together, and for text.
+  func slot(_ position: Int) -> Tensor? {
+    guard outer == 1, tensor.element != .string else { return nil }
+    return Tensor(item, data: tensor.data + position &* runBytes, owner: tensor.owner)
+  }
+
   /// Copies a tensor of type `item` to `position`.
   func write(_ slice: Tensor, _ position: Int) {
     for row in 0..<outer {

@@ -1,0 +1,79 @@
+import PinionBackend
+import PinionBase
+import Synchronization
+
+/// What a session holds between runs besides weights: idle memory of runs, and constants that plans made for themselves.
+///
+/// All programs of a session, those of subgraphs and of known branches among them, have one account. Where it holds more than its limit,
+/// the idle memory that was used longest ago goes back to the allocator; the last one to be given back stays in any case, so that runs
+/// of one plan need not ask for it each time. A plan that finds no idle memory of its own takes another plan's rather than have more
+/// than the limit.
+public final class MemoryAccount: Sendable {
+  let limit: Int
+  private let held = Atomic<Int>(0)
+  private let clock = Atomic<Int>(0)
+  private let pools = Mutex<[WeakPool]>([])
+
+  private struct WeakPool { weak var pool: WorkspacePool? }
+
+  /// - Parameter limit: in bytes.
+  public init(limit: Int) { self.limit = limit }
+
+  /// Bytes that are held.
+  public var bytes: Int { held.load(ordering: .relaxed) }
+
+  func add(_ bytes: Int) { held.wrappingAdd(bytes, ordering: .relaxed) }
+  func take(_ bytes: Int) { held.wrappingSubtract(bytes, ordering: .relaxed) }
+
+  /// A number that grows with each call.
+  func tick() -> Int { clock.wrappingAdd(1, ordering: .relaxed).newValue }
+
+  func register(_ pool: WorkspacePool) {
+    pools.withLock { pools in
+      // Those that are gone leave when there are twice as many as there were.
+      if pools.count == pools.capacity { pools.removeAll { $0.pool == nil } }
+      pools.append(WeakPool(pool: pool))
+    }
+  }
+
+  /// Idle memory of another plan, where memory of so many bytes would be more than the limit: an arena that is large enough and not much
+  /// larger, or else none once as much has been given back.
+  func arena(bytes: Int) -> Buffer? {
+    guard self.bytes.addingSaturating(bytes) > limit else { return nil }
+    let most = bytes.addingSaturating(bytes).addingSaturating(1 << 16)
+    for pool in byAge() {
+      if let found = pool.popIdle(where: { (bytes...most).contains($0.arena.byteCount) }) { return found.arena }
+    }
+    shrink(by: bytes, keeping: nil)
+    return nil
+  }
+
+  /// Gives idle memory back until no more is held than the limit.
+  func shrink(by room: Int = 0, keeping last: WorkspacePool?) {
+    guard bytes.addingSaturating(room) > limit else { return }
+    for pool in byAge() {
+      while bytes.addingSaturating(room) > limit, pool !== last || pool.idleCount > 1, pool.popIdle() != nil {}
+      if bytes.addingSaturating(room) <= limit { return }
+    }
+  }
+
+  /// Those used longest ago first.
+  private func byAge() -> [WorkspacePool] {
+    let all = pools.withLock { $0.compactMap(\.pool) }
+    return all.map { ($0, $0.lastUse) }.sorted { $0.1 < $1.1 }.map(\.0)
+  }
+
+  /// Counts bytes for as long as somebody holds the result.
+  func token(_ bytes: Int) -> AnyObject { HeldBytes(bytes, self) }
+
+  private final class HeldBytes: Sendable {
+    let bytes: Int
+    let account: MemoryAccount
+    init(_ bytes: Int, _ account: MemoryAccount) {
+      self.bytes = bytes
+      self.account = account
+      account.add(bytes)
+    }
+    deinit { account.take(bytes) }
+  }
+}

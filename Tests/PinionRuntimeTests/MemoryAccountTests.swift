@@ -1,0 +1,132 @@
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionOperators
+import PinionTensor
+import Testing
+
+@testable import PinionRuntime
+
+/// What is held between runs is counted once for all programs of a session, and bounded.
+@Suite struct MemoryAccountTests {
+  private func program(_ text: String, _ account: MemoryAccount) throws -> Program {
+    let graph = try Graph(parsing: text, resolver: OperatorCatalog())
+    return Program(
+      graph: graph, backend: CPUBackend(), executor: StageExecutor(pool: try ThreadPool(threads: 1)), packed: PackedWeights(), account: account)
+  }
+
+  /// `count` times an If whose condition only the run knows and whose branches need an arena of 4 bytes an element of `x`.
+  private func branches(_ count: Int) -> String {
+    var nodes = ""
+    for index in 0..<count {
+      let value = index == 0 ? "%x" : "%y\(index - 1)"
+      nodes += """
+          %y\(index) = If(%c) {then_branch = graph "a" {
+            capture %v = \(value)
+            %s\(index) = Softmax(%v)
+            %t\(index) = Transpose(%s\(index)) {perm = [1, 0]}
+            %u\(index) = Transpose(%t\(index)) {perm = [1, 0]}
+            %w\(index) = Add(%u\(index), %v)
+            output %w\(index)
+          }, else_branch = graph "b" {
+            capture %v = \(value)
+            %n\(index) = Neg(%v)
+            output %n\(index)
+          }}
+
+        """
+    }
+    return """
+      graph "g" {
+        input %x: float32[n,m]
+        input %k: float32[1]
+        constant %zero: float32[1] [0.0]
+        %c = Greater(%k, %zero)
+      \(nodes)  output %y\(count - 1)
+      }
+      """
+  }
+
+  private func input(_ rows: Int) throws -> Value { .tensor(try Tensor((0..<rows * 256).map { Float($0 % 7) }, Shape([rows, 256]))) }
+
+  @Test func branchesOfManyNodesShareTheLimit() throws {
+    let limit = 1 << 20
+    let account = MemoryAccount(limit: limit), free = MemoryAccount(limit: .max)
+    let program = try program(branches(40), account), other = try self.program(branches(40), free)
+    let inputs = [try input(256), Value.tensor(try Tensor(vector: [1] as [Float]))]
+    for _ in 0..<3 {
+      let result = try program.run(inputs, control: RunControl())[0].asTensor()
+      let expected = try other.run(inputs, control: RunControl())[0].asTensor()
+      #expect(Array(result.bytes) == Array(expected.bytes))
+      #expect(account.bytes <= limit)
+    }
+    // Without a limit each branch keeps an arena.
+    #expect(free.bytes > 40 * 256 * 256 * 4)
+  }
+
+  @Test func plansOfManyShapesShareTheLimit() throws {
+    let limit = 1 << 20
+    let account = MemoryAccount(limit: limit)
+    let program = try program(branches(3), account)
+    let sign = Value.tensor(try Tensor(vector: [1] as [Float]))
+    for rows in [1, 300, 2, 100, 64, 65, 66, 300, 1, 128, 256, 90, 91, 92, 93, 300] {
+      let results = try program.run([try input(rows), sign], control: RunControl())
+      #expect(try results[0].asTensor().shape.dims == [rows, 256])
+      #expect(account.bytes <= limit)
+    }
+    program.trim()
+    #expect(account.bytes == 0)
+  }
+
+  /// The memory of the last run stays, however little may be held, so that the next one does not ask for it again.
+  @Test func theLastMemoryStays() throws {
+    let account = MemoryAccount(limit: 0)
+    let program = try program(
+      """
+      graph "g" {
+        input %x: float32[n,m]
+        %s = Softmax(%x)
+        %t = Transpose(%s) {perm = [1, 0]}
+        %u = Softmax(%t)
+        output %u
+      }
+      """, account)
+    for _ in 0..<2 {
+      _ = try program.run([try input(20)], control: RunControl())
+      #expect(account.bytes > 20 * 256 * 4)
+    }
+    let segment = try program.rootSegment(for: [try input(20)])
+    #expect(segment.workspaces.idleCount == 1)
+    _ = try program.run([try input(30)], control: RunControl())
+    #expect(account.bytes < 3 * 30 * 256 * 4)
+    program.trim()
+    #expect(account.bytes == 0)
+  }
+
+  /// Constants that a plan makes for its shapes count, and their forms, as long as a plan has them.
+  @Test func constantsOfPlansCount() throws {
+    let account = MemoryAccount(limit: 1 << 20)
+    let program = try program(
+      """
+      graph "g" {
+        input %x: float32[n,m]
+        constant %one: float32[1] [1.0]
+        %shape = Shape(%x)
+        %w = Expand(%one, %shape)
+        %t = Transpose(%w) {perm = [1, 0]}
+        %y = MatMul(%x, %t)
+        output %y
+      }
+      """, account)
+    func run(_ rows: Int) throws { _ = try program.run([try input(rows)], control: RunControl()) }
+    try run(64)
+    // Two matrices and what the product makes of one.
+    #expect(account.bytes >= 3 * 64 * 256 * 4)
+    for rows in 65...90 { try run(rows) }
+    // Of each plan that is there about three times 80 KB: not all of them can be.
+    #expect(account.bytes <= 1 << 20)
+    program.trim()
+    #expect(account.bytes == 0)
+  }
+}
