@@ -50,6 +50,8 @@ struct Resolution {
   let skipsFailures: Bool
   /// The run that waits for the plan.
   let control: RunControl?
+  /// Nodes that are computed while planning count against an account of their own: their results belong to the plan.
+  private let foldControl: RunControl
 
   private(set) var knowledge: [Knowledge]
   /// By position in the nodes that are planned.
@@ -62,6 +64,7 @@ struct Resolution {
     self.isDry = isDry
     self.skipsFailures = skipsFailures
     self.control = control
+    foldControl = control?.alongside() ?? RunControl()
     self.knowledge = knowledge
   }
 
@@ -169,7 +172,8 @@ struct Resolution {
     let outputBytes = outputs.reduce(0) { $0 &+ $1.byteCount }
     if try fold(node, types: types, values: values, outputBytes: outputBytes) { return .known }
 
-    let context = KernelContext(inference: inference, outputs: outputs, threads: program.executor.threads, packed: program.packed)
+    let context = KernelContext(inference: inference, outputs: outputs, threads: program.executor.threads, packed: program.packed, allocator: program.allocator,
+      control: control ?? foldControl)
     let memory = program.backend.outputMemory(of: node.op, context)
     let outcome: Outcome
     if let views = views(node, memory, count: outputs.count) {
@@ -220,7 +224,7 @@ struct Resolution {
     let inputBytes = values.reduce(0) { $0 &+ ($1?.byteCount ?? 0) }
     guard (outputBytes ?? inputBytes) <= Resolution.foldLimit else { return false }
     let context = EagerContext(
-      allocator: program.allocator, control: RunControl(), outputCount: node.outputs.count, subgraphs: nil, executor: program.executor,
+      allocator: program.allocator, control: foldControl, outputCount: node.outputs.count, subgraphs: nil, executor: program.executor,
       packed: PackedWeights(), inputsAreConstant: true)
     let results = try program.backend.execute(node.op, values.map { $0.map(Value.tensor) }, context)
     guard results.count >= node.outputs.count else { throw .internal("the node has too few results") }
