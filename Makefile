@@ -8,7 +8,7 @@ VENV := $(CURDIR)/.build/venv
 CUDA_VENV := $(CURDIR)/.build/cuda-venv
 RELEASE := $(CURDIR)/.build/release
 
-.PHONY: help build install uninstall wheel deb docs demo check test lint format coverage sanitize conformance bench-operators cuda-check cuda-faults deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests soak fuzz clean
+.PHONY: help build install uninstall wheel deb docs demo check test lint format coverage sanitize conformance bench-operators cuda-check cuda-faults deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests limits-tests cancel hostile oom files soak fuzz clean
 
 help:
 	@echo "make build        libpinion.so and run-model, optimised, in .build/release"
@@ -26,7 +26,11 @@ help:
 	@echo "make sanitize     kernels, pictures, C interface and thread pool under the address, undefined-behaviour and thread sanitizers"
 	@echo "make conformance  ONNX's backend tests through the Python package, each also written as ONNX and run by onnxruntime"
 	@echo "make bench-operators  each operator alone against onnxruntime, the worst ratio first; ARGUMENTS='--only REGEX --json FILE'"
-	@echo "make soak         random graphs from new seeds, SECONDS of them (default 600)"
+	@echo "make cancel       every operator with large inputs, stopped at random points and under budgets that are too small"
+	@echo "make hostile      thousands of models that ask for what no host gives, in three ways of loading"
+	@echo "make oom          the allocator refuses, at every place in turn"
+	@echo "make files        files that fail, shrink, change and move while models are loaded from them"
+	@echo "make soak         sessions under many threads, cancels, trims and forks, and random graphs from new seeds, SECONDS of each (default 600)"
 	@echo "make cuda-check   compile the CUDA kernels for every architecture with NVIDIA's compiler from PyPI, and report on them"
 	@echo "make cuda-faults  put known faults into CUDA kernels and see that the emulated tests find them"
 	@echo "make fuzz         the fuzz targets, FUZZ_SECONDS each (default 600)"
@@ -101,7 +105,7 @@ demo: deps build $(VENV)/ready
 # Of what is built, without anything of Swift.
 check: capi-tests example-tests command-tests python-tests
 
-test: test-deps build lint swift-tests kernel-tests cuda-tests capi-tests example-tests node-fuzz-tests oracle-tests random-tests contrib-tests python-tests command-tests conformance
+test: test-deps build lint swift-tests kernel-tests cuda-tests capi-tests example-tests node-fuzz-tests limits-tests oracle-tests random-tests contrib-tests python-tests command-tests conformance
 	@echo "all tests pass"
 
 # Every level of instructions that this machine has; a level it lacks falls back to the best one it has.
@@ -183,8 +187,39 @@ random-tests: $(VENV)/ready
 	$(RANDOM_GRAPHS) --write $(CURDIR)/.build/random-models --count 400
 	$(VENV)/bin/python Tests/RandomGraphs/onnxruntime_compare.py $(CURDIR)/.build/random-models
 
+# Documentation/Security.md says what the limits promise; these programmes try to break them. The long forms:
+LIMITS := $(CURDIR)/.build/limits
+LIMITS_PYTHON = PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python RUN_MODEL=$(RELEASE)/run-model $(VENV)/bin/python
+$(LIMITS)/%.so: Tests/Limits/%.c
+	@mkdir -p $(LIMITS)
+	$(CC) -O2 -Wall -Wextra -shared -fPIC -o $@ $<
+
+LIMITS_READY := $(RELEASE)/libpinion.so $(VENV)/node-seeds $(LIMITS)/heap.so $(LIMITS)/files.so
+
+cancel: $(LIMITS_READY)
+	$(LIMITS_PYTHON) Tests/Limits/cancel.py $(VENV)/node-seeds $(LIMITS)/heap.so --seconds 20 --elements 4000000 --points 5 --workers $(JOBS) $(ARGUMENTS)
+
+hostile: $(LIMITS_READY)
+	$(LIMITS_PYTHON) Tests/Limits/hostile_run.py $(VENV)/node-seeds $(LIMITS)/heap.so $(ARGUMENTS)
+
+oom: $(LIMITS_READY)
+	$(LIMITS_PYTHON) Tests/Limits/oom.py $(VENV)/node-seeds $(LIMITS)/heap.so --models 0 --places 40 $(ARGUMENTS)
+
+files: $(LIMITS_READY)
+	$(LIMITS_PYTHON) Tests/Limits/files.py $(LIMITS)/files.so --races 60
+
+# The short forms, part of `make test`: the operators that once did not hold, every seventeenth model, some refusals.
+LIMITS_OPERATORS := ^(Unique|Det|NonMaxSuppression|StringSplit|StringConcat|StringNormalizer|Cast|NonZero|Compress|Tile|Expand|Pad|Resize|DFT|SplitToSequence|Multinomial|TopK|MaxPool|Gather|CumSum)$$
+limits-tests: $(LIMITS_READY)
+	$(LIMITS_PYTHON) Tests/Limits/files.py $(LIMITS)/files.so --races 0.5
+	$(LIMITS_PYTHON) Tests/Limits/hostile_run.py $(VENV)/node-seeds $(LIMITS)/heap.so --every 17
+	$(LIMITS_PYTHON) Tests/Limits/oom.py $(VENV)/node-seeds $(LIMITS)/heap.so --models 14 --places 6
+	$(LIMITS_PYTHON) Tests/Limits/cancel.py $(VENV)/node-seeds $(LIMITS)/heap.so --operators '$(LIMITS_OPERATORS)' --seconds 0.7 --workers $(JOBS)
+	$(LIMITS_PYTHON) Tests/Limits/stress.py 5
+
 SECONDS ?= 600
-soak: deps
+soak: deps $(LIMITS_READY)
+	$(LIMITS_PYTHON) Tests/Limits/stress.py $(SECONDS)
 	$(SWIFT) build -c release -j $(JOBS) --product random-graphs
 	$(RANDOM_GRAPHS) --seconds $(SECONDS) --processes $(JOBS) --first $$(date +%s)00000
 

@@ -13,25 +13,31 @@ public final class Model: Sendable {
   ///   - externalData: the folder where external data lies; nil for the model's own.
   ///   - allocator: gives memory for weights.
   ///   - registry: knows models that are loaded; one of the same file shares everything with them, this allocator aside.
+  ///   - readsFiles: copies the files into memory of the allocator instead of mapping them: for files that others may change or truncate.
+  ///     Such a model shares nothing with others.
+  ///   - limits: deadline, token and question that end the load; the bytes that structures and tensors which do not stay in the file may take.
   ///
   /// A symbolic link to external data is followed as far as it leads into this folder or into the one where the model's file really
   /// lies, that is behind links of its own.
   public init(
-    path: String, externalData: String? = nil, allocator: Allocator = .system, registry: ModelRegistry? = nil
+    path: String, externalData: String? = nil, allocator: Allocator = .system, registry: ModelRegistry? = nil,
+    readsFiles: Bool = false, limits: RunLimits = RunLimits()
   ) throws(PinionError) {
-    let file = try FileMapping(path: path)
+    let control = RunControl(limits)
+    let access: FileAccess = readsFiles ? .read(allocator, control) : .mapped
+    let file = try FileMapping(path: path, access: access)
     let folder: ExternalDataFolder
     if let externalData {
-      folder = try ExternalDataFolder(path: externalData, model: file)
+      folder = try ExternalDataFolder(path: externalData, model: file, access: access)
     } else {
-      folder = try ExternalDataFolder(ofModel: path, file)
+      folder = try ExternalDataFolder(ofModel: path, file, access: access)
     }
-    if let registry {
+    if let registry, !readsFiles {
       content = try registry.content(file, folder: folder) { () throws(PinionError) in
-        try ModelContent(file, folder: folder, allocator: allocator)
+        try ModelContent(file, folder: folder, allocator: allocator, control: control)
       }
     } else {
-      content = try ModelContent(file, folder: folder, allocator: allocator)
+      content = try ModelContent(file, folder: folder, allocator: allocator, control: control)
     }
     self.path = path
   }
@@ -40,9 +46,12 @@ public final class Model: Sendable {
   /// - Parameters:
   ///   - externalData: the folder where external data lies; nil to refuse models that have some.
   ///   - allocator: gives memory for weights.
-  public init(_ file: FileMapping, externalData: String? = nil, allocator: Allocator = .system) throws(PinionError) {
+  ///   - limits: as for a model from a path.
+  public init(
+    _ file: FileMapping, externalData: String? = nil, allocator: Allocator = .system, limits: RunLimits = RunLimits()
+  ) throws(PinionError) {
     let folder = try externalData.map { (folder) throws(PinionError) in try ExternalDataFolder(path: folder, model: file) }
-    content = try ModelContent(file, folder: folder, allocator: allocator)
+    content = try ModelContent(file, folder: folder, allocator: allocator, control: RunControl(limits))
     path = nil
   }
 

@@ -47,13 +47,16 @@ final class ModelContent: Sendable {
   /// A program that lives as long as a session has it.
   private struct Weak { weak var program: Program? }
 
-  init(_ file: FileMapping, folder: ExternalDataFolder?, allocator: Allocator) throws(PinionError) {
+  init(_ file: FileMapping, folder: ExternalDataFolder?, allocator: Allocator, control: RunControl) throws(PinionError) {
+    try control.check()
     self.file = file
     self.folder = folder
     self.allocator = allocator
     var imported =
       isPT2(file)
-      ? try ImportedModel(pt2: file, resolver: OperatorCatalog()) : try ImportedModel(onnx: file, folder: folder, resolver: OperatorCatalog())
+      ? try ImportedModel(pt2: file, resolver: OperatorCatalog()) : try ImportedModel(
+        onnx: file, folder: folder, resolver: OperatorCatalog(), control: control)
+    try control.check()
     imported.graph.adoptConstants(allocator: allocator, isNew: true)
     self.imported = imported
   }
@@ -68,14 +71,18 @@ final class ModelContent: Sendable {
   }
 
   /// The program for these inputs and outputs, shared by all sessions with such options in such a runtime.
-  func program(_ variant: ProgramVariant, runtime: Runtime, options: SessionOptions) throws(PinionError) -> Program {
+  /// - Parameter control: the limits of what waits for it, if it has to be made: a session's creation, or a run that is the first to
+  ///   name such outputs.
+  func program(
+    _ variant: ProgramVariant, runtime: Runtime, options: SessionOptions, control: RunControl
+  ) throws(PinionError) -> Program {
     let sharing = Sharing(
       level: options.optimization, planLimit: options.planLimit, planBytes: options.planBytes, pool: ObjectIdentifier(runtime.pool),
       allocator: runtime.allocator.identity)
     let making = Making(variant: variant, sharing: sharing)
     if let program = programs.withLock({ $0[making]?.program }) { return program }
     let executor = StageExecutor(pool: runtime.pool), backend = CPUBackend()
-    let passes = PassContext(backend: backend, executor: executor, allocator: allocator)
+    let passes = PassContext(backend: backend, executor: executor, allocator: allocator, control: control)
     var graph = try rewritten(variant, level: options.optimization, passes)
     let all = variant.outputs + variant.state.map(\.output)
     if !all.elementsEqual(graph.outputs.indices) {
@@ -87,6 +94,7 @@ final class ModelContent: Sendable {
       graph.outputs = chosen
       if options.optimization > 0 { try PassPipeline.prune(&graph, passes) }
     }
+    try control.check()
     if !variant.state.isEmpty { try graph.hold(variant, inputs: imported.graph.inputs.count) }
     let program = Program(
       graph: graph, backend: backend, executor: executor, packed: PackedWeights(allocator: runtime.allocator), allocator: runtime.allocator,

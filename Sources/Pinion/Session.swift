@@ -37,8 +37,12 @@ public final class Session: Sendable {
   let dimensionNames: DimensionNames
   let stateAccount: StateAccount
 
-  /// - Throws: what optimising the graph may throw, and why there is no such device.
-  public init(_ model: Model, runtime: Runtime, options: SessionOptions = SessionOptions()) throws(PinionError) {
+  /// - Parameter limits: deadline, token and question that end the creation; bytes that nodes which are computed beforehand may take: those
+  ///   that would need more are left to the runs.
+  /// - Throws: what optimising the graph may throw, why there is no such device, what the limits say.
+  public init(
+    _ model: Model, runtime: Runtime, options: SessionOptions = SessionOptions(), limits: RunLimits = RunLimits()
+  ) throws(PinionError) {
     if let reason = Device.whyNot(options.device) { throw reason }
     self.model = model
     self.options = options
@@ -47,7 +51,8 @@ public final class Session: Sendable {
     stateAccount = StateAccount(limit: options.stateBytes)
     dimensionNames = DimensionNames(model.inputs + model.overridableInputs)
     program = try model.content.program(
-      ProgramVariant(overrides: [], outputs: Array(model.outputs.indices), isTied: true), runtime: runtime, options: options)
+      ProgramVariant(overrides: [], outputs: Array(model.outputs.indices), isTied: true), runtime: runtime, options: options,
+      control: RunControl(limits))
   }
 
   // MARK: Running
@@ -75,9 +80,10 @@ public final class Session: Sendable {
     _ inputs: [Value?], wanted: [Int], memory: [Tensor?] = [], limits: RunLimits = RunLimits()
   ) throws(PinionError) -> [Value] {
     let (ordered, overrides, isTied) = try arrange(inputs)
-    let program = try program(overrides: overrides, outputs: wanted, isTied: isTied)
     let control = RunControl(limits)
     try control.check()
+    // It may have to be compiled first, which is part of the run.
+    let program = try program(overrides: overrides, outputs: wanted, isTied: isTied, control: control.alongside())
     runtime.pool.begin()
     defer { runtime.pool.end() }
     let results = try program.run(ordered, outputs: memory, control: control, profile: profile)
@@ -133,28 +139,40 @@ public final class Session: Sendable {
   }
 
   static func check(_ value: Value, against info: ValueInfo) throws(PinionError) {
-    switch (info.type, value) {
-    case (nil, _), (.optional?, _): try value.checkNesting()
-    case (.tensor(let element, let dims)?, .tensor(let tensor)):
+    try value.checkNesting()
+    guard let type = info.type else { return }
+    try check(value, against: type, "input '\(info.name)'")
+  }
+
+  /// - Parameter what: what the value is, for errors.
+  private static func check(_ value: Value, against type: ValueType, _ what: @autoclosure () -> String) throws(PinionError) {
+    switch (type, value) {
+    case (.tensor(let element, let dims), .tensor(let tensor)):
       guard tensor.element == element else {
-        throw .invalidShape("input '\(info.name)' is \(tensor.type), expected element type \(element)")
+        throw .invalidShape("\(what()) is \(tensor.type), expected element type \(element)")
       }
       guard let dims else { return }
       guard dims.count == tensor.shape.rank else {
         throw .invalidShape(
-          "input '\(info.name)' is \(tensor.type), expected rank \(dims.count) as in \(ValueType.tensor(element, dims: dims))")
+          "\(what()) is \(tensor.type), expected rank \(dims.count) as in \(ValueType.tensor(element, dims: dims))")
       }
       for (axis, dimension) in dims.enumerated() {
         guard case .known(let extent) = dimension, extent != tensor.shape[axis] else { continue }
-        throw .invalidShape("input '\(info.name)' is \(tensor.type), expected \(ValueType.tensor(element, dims: dims))")
+        throw .invalidShape("\(what()) is \(tensor.type), expected \(ValueType.tensor(element, dims: dims))")
       }
-    case (.sequence(let element)?, .sequence(let values, let given)):
-      try value.checkNesting()
+    case (.sequence(let element), .sequence(let values, let given)):
+      // The elements are all of the kind that the sequence says.
       guard values.isEmpty || given.hasKind(of: element) else {
-        throw .invalidShape("input '\(info.name)' is a sequence of \(given), expected one of \(element)")
+        throw .invalidShape("\(what()) is a sequence of \(given), expected one of \(element)")
       }
-    case (.map?, .map): return
-    case (let type?, _): throw .invalidShape("input '\(info.name)' is \(value.type), expected \(type)")
+    case (.optional, .none): return
+    case (.optional(let content), _): try check(value, against: content, what())
+    case (.map(let key, let content), .map(let keys, let values)):
+      guard keys.element == key else { throw .invalidShape("\(what()) has keys of type \(keys.element), expected \(key)") }
+      guard keys.count == values.count else { throw .invalidShape("\(what()) has \(keys.count) keys and \(values.count) values") }
+      guard case .tensor(let element, _) = content, values.element != element else { return }
+      throw .invalidShape("\(what()) has values of type \(values.element), expected \(element)")
+    case (_, _): throw .invalidShape("\(what()) is \(value.type), expected \(type)")
     }
   }
 
@@ -162,11 +180,12 @@ public final class Session: Sendable {
   /// - Parameters:
   ///   - isTied: whether passes may take dimensions of one name for equal.
   ///   - state: what a state holds; `outputs` has none of it.
-  func program(overrides: [Int], outputs: [Int], isTied: Bool, state: [StatePair.Place] = []) throws(PinionError) -> Program {
+  ///   - control: the limits of what waits for the program, where it has to be made.
+  func program(overrides: [Int], outputs: [Int], isTied: Bool, state: [StatePair.Place] = [], control: RunControl) throws(PinionError) -> Program {
     if isTied, overrides.isEmpty, state.isEmpty, outputs.count == model.graph.outputs.count, outputs.elementsEqual(model.graph.outputs.indices) { return program }
     let variant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied, state: state)
     if let program = variants.withLock({ $0[variant] }) { return program }
-    let program = try model.content.program(variant, runtime: runtime, options: options)
+    let program = try model.content.program(variant, runtime: runtime, options: options, control: control)
     return variants.withLock {
       if let existing = $0[variant] { return existing }
       $0[variant] = program

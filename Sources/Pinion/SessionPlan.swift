@@ -35,7 +35,7 @@ extension Session {
       default: nil
       }
     }
-    return try program(overrides: overrides, outputs: Array(model.graph.outputs.indices), isTied: isTied).summary(inputs: known)
+    return try program(overrides: overrides, outputs: Array(model.graph.outputs.indices), isTied: isTied, control: RunControl()).summary(inputs: known)
   }
 
   static func declaredType(_ info: ValueInfo) throws(PinionError) -> TensorType {

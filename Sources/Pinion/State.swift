@@ -65,7 +65,7 @@ public final class State: @unchecked Sendable {
     let places = slots.map(\.place), overrides = places.map { $0.input - model.inputs.count }.filter { $0 >= 0 }.sorted()
     // Where rows are appended is what the graph says.
     let free = outputs.indices.filter { index in !places.contains { $0.output == index } }
-    let program = try session.program(overrides: overrides, outputs: free, isTied: true, state: places)
+    let program = try session.program(overrides: overrides, outputs: free, isTied: true, state: places, control: RunControl())
     let layout = StateLayout(program, places, ProgramVariant(overrides: overrides, outputs: free, isTied: true, state: places), session)
     for (index, held) in layout.held.enumerated() {
       if let held { slots[index] = StateSlot(place: slots[index].place, pair: slots[index].pair, axis: program.graph.held[held].axis) }

@@ -98,16 +98,19 @@ final class StateRun: HeldMemory {
     let (ordered, overrides, isTied) = try session.arrange(given)
     let free = wanted.filter { taken[$0] == nil }
     let variant = ProgramVariant(overrides: overrides, outputs: free, isTied: isTied, state: places)
+    let control = RunControl(limits)
+    try control.check()
     let layout: StateLayout
     if let known = self.layout, known.holds(for: variant) {
       layout = known
     } else {
-      layout = StateLayout(try session.program(overrides: overrides, outputs: free, isTied: isTied, state: places), places, variant, session)
+      // It may have to be compiled first, which is part of the run.
+      let program = try session.program(
+        overrides: overrides, outputs: free, isTied: isTied, state: places, control: control.alongside())
+      layout = StateLayout(program, places, variant, session)
       self.layout = layout
     }
 
-    let control = RunControl(limits)
-    try control.check()
     try control.takeBytes(session.stateAccount.bytes)
     var values = ordered
     for (index, held) in layout.held.enumerated() {

@@ -76,7 +76,7 @@ public struct EagerContext {
     let outputTypes = Array(try op.outputTypes(inference).prefix(outputCount))
     let known = inputsAreConstant ? tensors : [Tensor?](repeating: nil, count: types.count)
     let knownInference = InferenceContext(schema: schema, inputs: types, values: known, outputCount: outputCount)
-    let context = KernelContext(inference: knownInference, outputs: outputTypes, threads: threads, packed: packed)
+    let context = KernelContext(inference: knownInference, outputs: outputTypes, threads: threads, packed: packed, allocator: allocator, control: control)
     // First, so that a run learns that it asks for too much before anything is made ready for it.
     var outputs: [Tensor] = []
     for type in outputTypes { outputs.append(try allocate(type)) }
@@ -87,7 +87,8 @@ public struct EagerContext {
       // Some kernels need values that inference had; they may keep them, since this kernel lives for one run.
       guard error.code == .dataDependent else { throw error }
       kernel = try backend.kernel(
-        for: op, KernelContext(inference: inference, outputs: outputTypes, threads: threads, packed: ownPacked))
+        for: op, KernelContext(
+          inference: inference, outputs: outputTypes, threads: threads, packed: ownPacked, allocator: allocator, control: control))
     }
     let operands = tensors.map { $0?.data ?? outputs.first?.data } + outputs.map { Optional($0.data) }
     var pointers: [UnsafeMutableRawPointer] = []
@@ -101,26 +102,28 @@ public struct EagerContext {
 extension RunControl {
   /// An uninitialised tensor, counted against the byte budget until it is released.
   public func tensor(_ type: TensorType, allocator: Allocator) throws(PinionError) -> Tensor {
-    guard limits.bytes != nil else { return try Tensor(type, allocator: allocator) }
-    try takeBytes(type.byteCount)
-    do {
-      let tensor = try Tensor(type, allocator: allocator)
-      return Tensor(type, data: tensor.data, owner: CountedMemory(tensor, control: self))
-    } catch {
-      giveBytes(type.byteCount)
-      throw error
-    }
+    let memory = try CountedBuffer(bytes: type.byteCount, allocator: allocator, control: self)
+    return Tensor(type, data: memory.pointer, owner: memory)
+  }
+}
+
+extension EagerContext {
+  /// An empty list with room for `capacity` elements, counted against the run's budget.
+  public func table<Element: BitwiseCopyable>(
+    of _: Element.Type = Element.self, capacity: Int = 0
+  ) throws(PinionError) -> RunTable<Element> {
+    try RunTable(capacity: capacity, allocator: allocator, control: control)
   }
 
-  /// Memory that is taken off the run's account when it goes.
-  final class CountedMemory {
-    let tensor: Tensor
-    let control: RunControl
-    init(_ tensor: Tensor, control: RunControl) {
-      self.tensor = tensor
-      self.control = control
-    }
-    deinit { control.giveBytes(tensor.byteCount) }
+  /// A list of `count` times the element, counted against the run's budget.
+  public func table<Element: BitwiseCopyable>(repeating element: Element, count: Int) throws(PinionError) -> RunTable<Element> {
+    try RunTable(repeating: element, count: count, allocator: allocator, control: control)
+  }
+
+  /// Strings to come, counted against the run's budget.
+  /// - Parameter count: how many there will be, if that is known.
+  public func strings(count: Int = 0, bytes: Int = 0) throws(PinionError) -> StringTable {
+    try StringTable(count: count, bytes: bytes, allocator: allocator, control: control)
   }
 }
 

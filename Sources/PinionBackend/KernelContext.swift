@@ -10,12 +10,26 @@ public struct KernelContext {
   /// How many tasks may run at the same time.
   public let threads: Int
   let packed: PackedWeights
+  let allocator: Allocator
+  /// The run that waits for the kernel.
+  public let control: RunControl
 
-  public init(inference: InferenceContext, outputs: [TensorType], threads: Int, packed: PackedWeights) {
+  public init(
+    inference: InferenceContext, outputs: [TensorType], threads: Int, packed: PackedWeights, allocator: Allocator = .system,
+    control: RunControl = RunControl()
+  ) {
     self.inference = inference
     self.outputs = outputs
     self.threads = threads
     self.packed = packed
+    self.allocator = allocator
+    self.control = control
+  }
+
+  /// Memory for a table of as many elements, which counts against the budget of the run that made it as long as the kernel keeps it.
+  /// - Throws: `.budgetExceeded`, `.outOfMemory`.
+  public func table<Element: BitwiseCopyable>(of _: Element.Type = Element.self, count: Int) throws(PinionError) -> KernelTable<Element> {
+    try KernelTable(count: count, allocator: allocator, control: control)
   }
 
   public func has(_ index: Int) -> Bool { inference.has(index) }
@@ -46,7 +60,7 @@ public struct KernelContext {
   public func with(inputs: [TensorType?], values: [Tensor?], outputs: [TensorType], schema: Schema) -> KernelContext {
     KernelContext(
       inference: InferenceContext(schema: schema, inputs: inputs, values: values, outputCount: outputs.count), outputs: outputs,
-      threads: threads, packed: packed)
+      threads: threads, packed: packed, allocator: allocator, control: control)
   }
 
   /// The error for element types that the operator's kernel does not run.

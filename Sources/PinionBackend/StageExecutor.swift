@@ -131,6 +131,10 @@ public struct StageExecutor: Sendable {
     if job.failed.load(ordering: .acquiring) {
       throw job.takeError() ?? .internal("a task failed without a reason")
     }
+    // A lane goes on until there is no task left: where some are, nobody has called it.
+    guard job.nextTask.load(ordering: .acquiring) >= stage.tasks else {
+      throw .invalidArgument("the host's parallel_for returned without having called its task")
+    }
   }
 
   /// Runs a whole kernel with scratch memory of its own, outside a plan.

@@ -13,15 +13,17 @@ public final class ExternalDataFolder: Sendable {
   private let descriptor: Int32
   /// Which folder this is, wherever paths to it may lead later.
   public let place: [UInt]
+  private let access: FileAccess
   /// The folders, without links in their paths, in which a file may really lie.
   private let realFolders: [[UInt8]]
   private let mappings = Mutex<[String: FileMapping]>([:])
 
   /// Opens a folder. Throws `.io` where it cannot be opened.
   /// - Parameter model: the model's file, whose real folder counts as well.
-  public init(path: String, model: FileMapping? = nil) throws(PinionError) {
+  public init(path: String, model: FileMapping? = nil, access: FileAccess = .mapped) throws(PinionError) {
     guard !path.utf8.contains(0) else { throw ioError("open", path, "the path contains a null byte") }
     self.path = path
+    self.access = access
     descriptor = Glibc.open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
     guard descriptor >= 0 else { throw ioError("open", path, systemMessage(errno)) }
     var status = stat()
@@ -31,8 +33,10 @@ public final class ExternalDataFolder: Sendable {
   }
 
   /// Opens the folder in which the model file lies.
-  public convenience init(ofModel modelPath: String, _ model: FileMapping? = nil) throws(PinionError) {
-    try self.init(path: folder(of: modelPath), model: model)
+  public convenience init(
+    ofModel modelPath: String, _ model: FileMapping? = nil, access: FileAccess = .mapped
+  ) throws(PinionError) {
+    try self.init(path: folder(of: modelPath), model: model, access: access)
   }
 
   deinit { close(descriptor) }
@@ -113,7 +117,7 @@ public final class ExternalDataFolder: Sendable {
     let file = Glibc.open(descriptorPath(place), O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
     guard file >= 0 else { throw ioError("open", name, systemMessage(errno)) }
     defer { close(file) }
-    return try FileMapping(descriptor: file, name: name)
+    return try FileMapping(descriptor: file, name: name, access: access)
   }
 
   /// The way where there is no /proc that tells where a file really lies: no link is followed.
@@ -133,7 +137,7 @@ public final class ExternalDataFolder: Sendable {
     let file = openat(folder, components.last ?? "", O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
     guard file >= 0 else { throw refusal() }
     defer { close(file) }
-    return try FileMapping(descriptor: file, name: name)
+    return try FileMapping(descriptor: file, name: name, access: access)
   }
 }
 

@@ -34,21 +34,35 @@ public final class FileMapping: @unchecked Sendable {
   /// Maps a regular file.
   ///
   /// Throws `.io` where the file cannot be opened or mapped, is no regular file (a directory, FIFO, device or socket), or is empty.
-  public convenience init(path: String) throws(PinionError) {
+  public convenience init(path: String, access: FileAccess = .mapped) throws(PinionError) {
     guard !path.utf8.contains(0) else { throw ioError("open", path, "the path contains a null byte") }
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
     guard descriptor >= 0 else { throw ioError("open", path, systemMessage(errno)) }
     defer { close(descriptor) }
-    try self.init(descriptor: descriptor, name: path)
+    try self.init(descriptor: descriptor, name: path, access: access)
   }
 
-  /// Maps what `descriptor` has open, which may be closed afterwards.
-  convenience init(descriptor: Int32, name: String) throws(PinionError) {
+  /// Maps or reads what `descriptor` has open, which may be closed afterwards.
+  convenience init(descriptor: Int32, name: String, access: FileAccess) throws(PinionError) {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else { throw ioError("read", name, systemMessage(errno)) }
     guard status.st_mode & S_IFMT == S_IFREG else { throw ioError("read", name, "not a regular file") }
     guard status.st_size > 0 else { throw ioError("read", name, "the file is empty") }
     let count: Int = try status.st_size.converted()
+    if case .read(let allocator, let control) = access {
+      let buffer = try read(descriptor, count, name, allocator, control)
+      var after = stat()
+      // Its other times change with its names as well.
+      guard fstat(descriptor, &after) == 0, after.st_size == status.st_size, after.st_mtim.tv_sec == status.st_mtim.tv_sec,
+        after.st_mtim.tv_nsec == status.st_mtim.tv_nsec
+      else {
+        throw ioError("read", name, "the file has changed while it was read")
+      }
+      self.init(
+        bytes: UnsafeRawBufferPointer(start: buffer.pointer, count: count), name: name, realPath: PinionBase.realPath(descriptor),
+        storage: .copied(buffer))
+      return
+    }
     guard let start = mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0), start != MAP_FAILED else {
       throw ioError("map", name, systemMessage(errno))
     }
@@ -99,6 +113,35 @@ public final class FileMapping: @unchecked Sendable {
 
   /// All bytes with their owner.
   public var all: MappedBytes { MappedBytes(unchecked: bytes, of: self) }
+}
+
+/// How the bytes of a file get into memory.
+public enum FileAccess: Sendable {
+  /// The file itself is mapped: nothing is copied, and nobody may change or truncate it meanwhile.
+  case mapped
+  /// The file is copied to memory of the allocator, within the limits: for files that others may change.
+  case read(Allocator, RunControl)
+}
+
+/// All `count` bytes of a file.
+/// - Throws: `.io` for an error of the system and for a file that has become shorter; what the limits and the allocator say.
+private func read(
+  _ descriptor: Int32, _ count: Int, _ name: String, _ allocator: Allocator, _ control: RunControl
+) throws(PinionError) -> Buffer {
+  try control.takeBytes(count)
+  let buffer = try allocator.buffer(bytes: count)
+  var offset = 0
+  while offset < count {
+    try control.check()
+    let got = pread(descriptor, buffer.pointer + offset, min(count - offset, 1 << 20), off_t(offset))
+    if got < 0 {
+      guard errno == EINTR else { throw ioError("read", name, systemMessage(errno)) }
+      continue
+    }
+    guard got > 0 else { throw ioError("read", name, "the file ends after \(offset) bytes of the \(count) that it had") }
+    offset += got
+  }
+  return buffer
 }
 
 /// A range of a mapping, which it keeps alive.

@@ -69,6 +69,14 @@ public final class RunControl: Sendable {
     asking = limits.question.map(Asking.init)
   }
 
+  /// A control with the same token, deadline and question, and an account of its own under the same byte budget: for work that is
+  /// done once, whose results outlive the run.
+  public func alongside() -> RunControl {
+    var limits = limits
+    limits.steps = nil
+    return RunControl(limits)
+  }
+
   /// True once the token is set or the deadline has passed; cheap enough for every tile of about 0.1 ms.
   public var shouldStop: Bool {
     guard isLimited else { return false }
@@ -112,6 +120,9 @@ public final class RunControl: Sendable {
       peak = result.original
     }
   }
+
+  /// What the records of a value in the heap are counted as.
+  public static let recordBytes = 256
 
   public func giveBytes(_ count: Int) { bytesInUse.wrappingSubtract(count, ordering: .relaxed) }
 

@@ -51,11 +51,12 @@ final class ModelBox: @unchecked Sendable {
 }
 
 nonisolated(unsafe) let defaultModelOptions = pinion_model_options(
-  struct_size: MemoryLayout<pinion_model_options>.size, runtime: nil, external_data_folder: nil)
+  struct_size: MemoryLayout<pinion_model_options>.size, runtime: nil, external_data_folder: nil, timeout_ns: 0, cancel_token: nil, byte_budget: 0,
+  should_stop: nil, should_stop_context: nil, read_files: 0, reserved: 0)
 
 private func load(
   _ given: UnsafePointer<pinion_model_options>?, _ result: UnsafeMutablePointer<OpaquePointer?>?,
-  _ body: (_ folder: String?, _ runtime: RuntimeBox) throws(PinionError) -> Model
+  _ body: (_ folder: String?, _ runtime: RuntimeBox, _ limits: RunLimits, _ readsFiles: Bool) throws(PinionError) -> Model
 ) -> pinion_status {
   status { () throws(PinionError) in
     let result = try required(result, "model")
@@ -63,7 +64,10 @@ private func load(
     let options = try options(given, default: defaultModelOptions) { $0.struct_size }
     let folder = options.external_data_folder.map { String(cString: $0) }
     let runtime = runtimeBox(options.runtime)
-    let model = try body(folder, runtime)
+    guard options.byte_budget >= 0 else { throw .invalidArgument("byte_budget is \(options.byte_budget)") }
+    var limits = try creationLimits(timeout: options.timeout_ns, options.cancel_token, options.should_stop, options.should_stop_context)
+    if options.byte_budget > 0 { limits.bytes = Int(options.byte_budget) }
+    let model = try body(folder, runtime, limits, options.read_files != 0)
     runtime.log(PINION_LOG_INFO, "loaded \(model.path ?? "a model from memory"): \(model.graph.nodes.count) nodes")
     result.pointee = handle(ModelBox(model, runtime: runtime))
   }
@@ -73,9 +77,10 @@ private func load(
 public func pinion_model_load_file(
   _ path: UnsafePointer<CChar>!, _ options: UnsafePointer<pinion_model_options>!, _ model: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
-  load(options, model) { (folder, runtime) throws(PinionError) in
+  load(options, model) { (folder, runtime, limits, readsFiles) throws(PinionError) in
     try Model(
-      path: String(cString: try required(path, "path")), externalData: folder, allocator: runtime.allocator, registry: runtime.models)
+      path: String(cString: try required(path, "path")), externalData: folder, allocator: runtime.allocator, registry: runtime.models,
+      readsFiles: readsFiles, limits: limits)
   }
 }
 
@@ -84,10 +89,10 @@ public func pinion_model_load_memory(
   _ bytes: UnsafeRawPointer!, _ length: Int, _ copy: Bool, _ options: UnsafePointer<pinion_model_options>!,
   _ model: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
-  load(options, model) { (folder, runtime) throws(PinionError) in
+  load(options, model) { (folder, runtime, limits, _) throws(PinionError) in
     let source = UnsafeRawBufferPointer(start: try required(bytes, "bytes"), count: try positive(length, "length"))
     let file = copy ? try FileMapping(copying: source, allocator: runtime.allocator) : try FileMapping(borrowing: source)
-    return try Model(file, externalData: folder, allocator: runtime.allocator)
+    return try Model(file, externalData: folder, allocator: runtime.allocator, limits: limits)
   }
 }
 
@@ -96,21 +101,23 @@ public func pinion_model_load_callback(
   _ read: pinion_read_fn!, _ context: UnsafeMutableRawPointer!, _ length: Int64, _ options: UnsafePointer<pinion_model_options>!,
   _ model: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
-  load(options, model) { (folder, runtime) throws(PinionError) in
+  load(options, model) { (folder, runtime, limits, _) throws(PinionError) in
     let read = try required(read, "read")
     let bytes: Int = try length.converted()
     let count = try positive(bytes, "length")
     let buffer = try runtime.allocator.buffer(bytes: count)
     let chunk = 1 << 24
     var offset = 0
+    let control = RunControl(limits)
     while offset < count {
+      try control.check()
       let part = min(chunk, count - offset)
       guard read(Int64(offset), part, buffer.pointer + offset, context) == 0 else {
         throw PinionError(.io, "the reader failed at offset \(offset), \(part) bytes")
       }
       offset += part
     }
-    return try Model(try FileMapping(owning: buffer, count: count), externalData: folder, allocator: runtime.allocator)
+    return try Model(try FileMapping(owning: buffer, count: count), externalData: folder, allocator: runtime.allocator, limits: limits)
   }
 }
 

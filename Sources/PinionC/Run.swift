@@ -48,6 +48,18 @@ func limits(_ given: UnsafePointer<pinion_run_options>?, _ box: SessionBox) thro
   return limits
 }
 
+/// The limits of loading a model or creating a session, from the call on.
+func creationLimits(
+  timeout: Int64, _ token: OpaquePointer?, _ ask: pinion_should_stop_fn?, _ context: UnsafeMutableRawPointer?
+) throws(PinionError) -> RunLimits {
+  guard timeout >= 0 else { throw .invalidArgument("timeout_ns is \(timeout)") }
+  var limits = RunLimits()
+  if timeout > 0 { limits.deadline = monotonicNanoseconds() &+ UInt64(timeout) }
+  if let token { limits.token = object(token, CancelToken.self) }
+  if let ask { limits.question = StopQuestion(ask, context: context) }
+  return limits
+}
+
 @c @implementation
 public func pinion_session_run(
   _ session: OpaquePointer!, _ options: UnsafePointer<pinion_run_options>!, _ inputCount: Int, _ inputNames: UnsafePointer<UnsafePointer<CChar>?>!,
@@ -109,6 +121,10 @@ func giveOutputs(
     guard let tensor = existing.tensor, tensor.element != .string else {
       throw .invalidArgument("outputs[\(position)] is not NULL and no tensor of numbers")
     }
+    guard !existing.isCopyOfLent else {
+      throw .invalidArgument(
+        "outputs[\(position)] wraps memory that no result can be written to: it has to be contiguous, aligned to its elements, and of elements of at least a byte")
+    }
     memory.append(tensor)
   }
   let results = try run(wanted, memory)
@@ -134,7 +150,7 @@ private func runInPlace(
 ) throws(PinionError) -> Bool {
   guard box.byteBudget == nil, let outputs, outputCount == box.outputs.count else { return false }
   for position in 0..<outputCount {
-    guard let value = valueBox(outputs[position]), value.packed == nil else { return false }
+    guard let value = valueBox(outputs[position]), value.packed == nil, !value.isCopyOfLent else { return false }
     if let outputNames { guard let name = outputNames[position], sameText(name, box.outputs[position].name.pointer) else { return false } }
   }
   for position in 0..<inputCount {

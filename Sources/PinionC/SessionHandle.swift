@@ -44,7 +44,7 @@ final class SessionBox: @unchecked Sendable {
 
 private nonisolated(unsafe) let defaultSessionOptions = pinion_session_options(
   struct_size: MemoryLayout<pinion_session_options>.size, runtime: nil, device: nil, threads: 0, optimization_level: 2, profile: 0,
-  reserved: 0, plan_cache_bytes: 0, byte_budget: 0)
+  reserved: 0, plan_cache_bytes: 0, byte_budget: 0, timeout_ns: 0, cancel_token: nil, should_stop: nil, should_stop_context: nil)
 
 @c @implementation
 public func pinion_session_create(
@@ -68,7 +68,9 @@ public func pinion_session_create(
     let runtime = given.runtime.map { object($0, RuntimeBox.self) } ?? model.runtime
     let budget = given.byte_budget > 0 ? Int(given.byte_budget) : nil
     options.stateBytes = budget
-    let created = try Session(model.model, runtime: try runtime.runtime(threads: Int(given.threads)), options: options)
+    var limits = try creationLimits(timeout: given.timeout_ns, given.cancel_token, given.should_stop, given.should_stop_context)
+    limits.bytes = budget
+    let created = try Session(model.model, runtime: try runtime.runtime(threads: Int(given.threads)), options: options, limits: limits)
     runtime.log(PINION_LOG_INFO, "created a session with \(created.program.graph.nodes.count) nodes")
     session.pointee = handle(SessionBox(created, model: model, runtime: runtime, byteBudget: budget))
   }

@@ -89,7 +89,8 @@ public func pinion_tensor_wrap(
     value.pointee = nil
     let lent = LentMemory(data, release, context)
     let type = try tensorType(element, rank, dims)
-    let box = try ValueBox(.tensor(try wrap(data, type, strides: strides, owner: lent)))
+    let tensor = try wrap(data, type, strides: strides, owner: lent)
+    let box = try ValueBox(.tensor(tensor), isCopyOfLent: tensor.owner !== lent && type.count > 0)
     lent.isOwned = true
     value.pointee = handle(box)
   }

@@ -9,11 +9,15 @@ final class ValueBox: @unchecked Sendable {
   let dims: UnsafeMutablePointer<Int64>
   /// The elements as the C interface shows them where that is not how kernels hold them: types of less than a byte.
   let packed: Buffer?
+  /// Whether the tensor is a copy of memory that the caller lent, since that is not laid out or aligned as kernels need it: what a run
+  /// would write there, the caller would not see.
+  let isCopyOfLent: Bool
   /// The strings as the C interface shows them all at once, made when they are asked for.
   private let flat = Mutex<FlatStrings?>(nil)
 
-  init(_ value: Value) throws(PinionError) {
+  init(_ value: Value, isCopyOfLent: Bool = false) throws(PinionError) {
     self.value = value
+    self.isCopyOfLent = isCopyOfLent
     guard case .tensor(let tensor) = value else {
       dims = .allocate(capacity: 1)
       packed = nil

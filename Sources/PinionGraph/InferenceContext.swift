@@ -51,7 +51,11 @@ public struct InferenceContext {
   }
 
   public func integers(_ index: Int) throws(PinionError) -> [Int64] {
-    do { return try requiredValue(index).integers() } catch {
+    let value = try requiredValue(index)
+    guard value.count <= Shape.rankLimit else {
+      throw .invalidShape("input '\(schema.inputName(index))' is \(value.type), more numbers than the \(Shape.rankLimit) axes a tensor may have")
+    }
+    do { return try value.integers() } catch {
       guard error.code != .dataDependent else { throw error }
       throw .invalidShape("input '\(schema.inputName(index))': \(error.message)")
     }
@@ -59,11 +63,9 @@ public struct InferenceContext {
 
   /// The only element of an int64 or int32 input that decides shapes.
   public func integer(_ index: Int) throws(PinionError) -> Int64 {
-    let values = try integers(index)
-    guard values.count == 1 else {
-      throw .invalidShape("input '\(schema.inputName(index))' has \(values.count) elements, expected 1")
-    }
-    return values[0]
+    let count = try requiredValue(index).count
+    guard count == 1 else { throw .invalidShape("input '\(schema.inputName(index))' has \(count) elements, expected 1") }
+    return try integers(index)[0]
   }
 
   /// The type of an input whose rank is given.

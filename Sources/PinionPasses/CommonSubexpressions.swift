@@ -10,11 +10,11 @@ struct CommonSubexpressions: Pass {
   private static let constantLimit = 4096
 
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    try editor.edit { editor in
+    try editor.edit { (editor) throws(PinionError) in
       mergeConstants(&editor)
       var seen: [Int: [Int]] = [:]
       for index in editor.indices where editor.isThere(index) {
-        editor.visit(index)
+        try editor.visit(index)
         let node = editor[index]
         guard node.subgraphs.isEmpty, type(of: node.op).isDeterministic else { continue }
         let hash = CommonSubexpressions.hash(node)

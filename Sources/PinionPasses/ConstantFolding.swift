@@ -4,7 +4,8 @@ import PinionGraph
 import PinionOperators
 import PinionTensor
 
-/// Computes nodes whose inputs are all constants, as far as that does not make the model much larger.
+/// Computes nodes whose inputs are all constants, as far as that does not make the model much larger nor takes very long: what it leaves,
+/// runs compute.
 struct ConstantFolding: Pass {
   var name: String { exceptions.isEmpty ? "ConstantFolding of all" : "ConstantFolding" }
   /// Bytes by which the constants of a graph may grow in all, and at one node.
@@ -15,15 +16,15 @@ struct ConstantFolding: Pass {
 
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     var budget = totalGrowth
-    return try editor.edit { editor in
+    return try editor.edit { (editor) throws(PinionError) in
       for index in editor.indices where editor.isThere(index) {
-        editor.visit(index)
-        fold(index, &editor, context, &budget)
+        try editor.visit(index)
+        try fold(index, &editor, context, &budget)
       }
     }
   }
 
-  private func fold(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext, _ budget: inout Int) {
+  private func fold(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext, _ budget: inout Int) throws(PinionError) {
     let node = editor[index]
     guard node.subgraphs.isEmpty, !node.inputs.isEmpty, type(of: node.op).isDeterministic else { return }
     var inputs: [Tensor?] = []
@@ -39,8 +40,12 @@ struct ConstantFolding: Pass {
     }
     guard !exceptions.contains(where: { $0 == editor.kind(index) }), inputs.contains(where: { $0 != nil }) else { return }
     let limit = spared &+ min(nodeGrowth, budget)
-    // A node that fails stays, and fails if a run comes to it.
-    guard let results = try? execute(node, inputs, limit: limit, context) else { return }
+    let results: [Tensor]
+    do throws(PinionError) { results = try execute(node, inputs, limit: limit, context) } catch {
+      // A node that fails stays, and fails if a run comes to it; one that was stopped stops the rest as well.
+      guard error.code == .deadlineExceeded || error.code == .cancelled else { return }
+      throw error
+    }
     let bytes = results.reduce(0) { $0 &+ $1.byteCount }
     guard bytes <= limit else { return }
     budget &-= max(bytes &- spared, 0)
@@ -55,17 +60,23 @@ struct ConstantFolding: Pass {
     editor.fold(index, [result])
   }
 
-  private func execute(_ node: Node, _ inputs: [Tensor?], limit: Int, _ context: PassContext) throws(PinionError) -> [Tensor] {
+  private func execute(
+    _ node: Node, _ inputs: [Tensor?], limit: Int, _ context: PassContext
+  ) throws(PinionError) -> [Tensor] {
     let inference = InferenceContext(
       schema: node.schema, inputs: inputs.map { $0?.type }, values: inputs, outputCount: node.outputs.count)
     do throws(PinionError) {
-      let bytes = try node.op.outputTypes(inference).reduce(0) { $0 &+ $1.byteCount }
-      guard bytes <= limit else { throw PinionError(.budgetExceeded, "the result is too large") }
+      let outputs = try node.op.outputTypes(inference)
+      guard outputs.reduce(0, { $0 &+ $1.byteCount }) <= limit else { throw PinionError(.budgetExceeded, "the result is too large") }
+      guard context.operations.take(node.op.operations(inputs: inputs.map { $0?.type }, outputs: outputs)) else {
+        throw PinionError(.budgetExceeded, "the result takes too long")
+      }
     } catch { guard error.code == .dataDependent else { throw error } }
-    var limits = RunLimits()
-    limits.bytes = limit &+ ConstantFolding.scratchBytes
+    var limits = context.control.limits
+    limits.bytes = min(limit &+ ConstantFolding.scratchBytes, limits.bytes ?? .max)
+    limits.steps = nil
     let eager = EagerContext(
-      allocator: .system, control: RunControl(limits), outputCount: node.outputs.count, subgraphs: nil, executor: context.executor,
+      allocator: context.allocator, control: RunControl(limits), outputCount: node.outputs.count, subgraphs: nil, executor: context.executor,
       packed: PackedWeights(), inputsAreConstant: true)
     let results = try context.backend.execute(node.op, inputs.map { $0.map(Value.tensor) }, eager)
     guard results.count >= node.outputs.count else { throw .internal("the node has too few results") }
@@ -73,7 +84,7 @@ struct ConstantFolding: Pass {
     for result in results.prefix(node.outputs.count) {
       let tensor = try result.asTensor()
       // Elements of string tensors may point into the inputs.
-      tensors.append(tensor.element == .string ? try tensor.copyingStrings() : tensor)
+      tensors.append(tensor.element == .string ? try tensor.copyingStrings(allocator: context.allocator) : tensor)
     }
     return tensors
   }

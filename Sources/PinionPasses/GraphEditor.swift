@@ -11,6 +11,8 @@ import PinionTensor
 /// have no readers.
 struct GraphEditor {
   private(set) var graph: Graph
+  /// The limits of what waits for the graph, polled at each node of a sweep.
+  var control = RunControl()
   /// Whether this sweep has changed anything.
   private(set) var hasChanged = false
   /// How many sweeps have changed the graph.
@@ -197,7 +199,13 @@ struct GraphEditor {
   // MARK: Changing
 
   /// Brings the inputs of the node up to date; to be called when the sweep comes to it.
-  mutating func visit(_ index: Int) {
+  mutating func visit(_ index: Int) throws(PinionError) {
+    try control.check()
+    renew(index)
+  }
+
+  /// Brings the node's inputs up to date with what has been forwarded.
+  private mutating func renew(_ index: Int) {
     guard hasForwarded else { return }
     for slot in graph.nodes[index].inputs.indices {
       guard let input = graph.nodes[index].inputs[slot], forwarded[input.index] != nil else { continue }
@@ -374,6 +382,7 @@ struct GraphEditor {
       var haveChanged = false
       for number in subgraphs.indices {
         var editor = GraphEditor(subgraphs[number], captured: capturedFacts(subgraphs[number], of: index), symbols)
+        editor.control = control
         guard try editor.edit(body) else { continue }
         subgraphs[number] = editor.graph
         haveChanged = true
@@ -391,7 +400,7 @@ struct GraphEditor {
   private mutating func settle() {
     for index in kinds.indices {
       if kinds[index] != nil {
-        visit(index)
+        renew(index)
       } else {
         for case let output? in graph.nodes[index].outputs where producers[output.index] == index { producers[output.index] = -1 }
       }

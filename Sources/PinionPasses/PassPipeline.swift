@@ -1,6 +1,7 @@
 import PinionBackend
 import PinionBase
 import PinionGraph
+import Synchronization
 
 /// A rewriting of a graph that leaves its results as they are.
 protocol Pass: Sendable {
@@ -20,13 +21,32 @@ extension Pass {
   }
 }
 
+/// Operations that the passes over one graph may still spend on computing nodes beforehand.
+final class OperationBudget: Sendable {
+  /// A few seconds of products, in operations as estimates of plans count them.
+  static let limit = 1 << 38
+  private let left = Atomic<Int>(limit)
+
+  /// False, with nothing taken, where there are not as many left.
+  func take(_ operations: Int) -> Bool {
+    let before = left.load(ordering: .relaxed)
+    guard operations <= before else { return false }
+    left.store(before &- max(operations, 0), ordering: .relaxed)
+    return true
+  }
+}
+
 /// What passes may ask.
 public struct PassContext: Sendable {
   public let backend: any Backend
   public let executor: StageExecutor
   /// Gives memory for constants that stand for others of the model.
   public let allocator: Allocator
-  public init(backend: any Backend, executor: StageExecutor, allocator: Allocator = .system) {
+  /// The limits of what waits for the graph.
+  public let control: RunControl
+  let operations = OperationBudget()
+  public init(backend: any Backend, executor: StageExecutor, allocator: Allocator = .system, control: RunControl = RunControl()) {
+    self.control = control
     self.backend = backend
     self.executor = executor
     self.allocator = allocator
@@ -70,12 +90,14 @@ public enum PassPipeline {
     let phases = phases(level: level)
     guard !phases.isEmpty else { return }
     var editor = GraphEditor(graph)
+    editor.control = context.control
     // The revision of the graph at which each pass has found nothing to do.
     var idle: [String: Int] = [:]
     for phase in phases {
       for _ in 0..<phase.rounds {
         var hasChanged = false
         for pass in phase.passes where idle[pass.name] != editor.revision {
+          try context.control.check()
           guard try pass.run(&editor, context) else {
             idle[pass.name] = editor.revision
             continue

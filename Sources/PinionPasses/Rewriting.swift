@@ -30,7 +30,7 @@ struct Rewriting: Sendable {
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     try editor.edit { (editor) throws(PinionError) in
       for index in editor.indices where editor.isThere(index) {
-        editor.visit(index)
+        try editor.visit(index)
         for _ in 0..<Rewriting.repetitions {
           guard editor.isThere(index), try applyOne(index, &editor, context) else { break }
         }

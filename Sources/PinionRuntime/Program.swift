@@ -186,7 +186,7 @@ public final class Program: Sendable {
       if case .constant(let tensor) = segment.knowledge[output.index] {
         results.append(.tensor(try tensor.kept()))
       } else if let value = values[output.index] {
-        results.append(try value.owningStrings(maker: control))
+        results.append(try value.owningStrings(allocator: allocator, control: control))
       } else {
         throw .internal("output '\(graph[output].name)' was not computed")
       }
@@ -273,7 +273,7 @@ public final class Program: Sendable {
         {
           tensor = given
         } else {
-          tensor = try control.output(type, allocator: allocator)
+          tensor = try control.tensor(type, allocator: allocator)
         }
         values[value.index] = .tensor(tensor)
         workspace.externals[index] = tensor.data
@@ -398,7 +398,7 @@ public final class Program: Sendable {
     var signature = Signature([])
     for (slot, output) in node.outputs.enumerated() {
       guard let output else { continue }
-      let result = try results[slot].owningStrings()
+      let result = try results[slot].owningStrings(allocator: allocator, control: control)
       values[output.index] = result
       signature.append(result)
     }
@@ -527,8 +527,8 @@ private struct Subgraphs: SubgraphRunner {
 
 extension Value {
   /// The value, with string elements that no longer point into memory of other tensors.
-  fileprivate func owningStrings(maker: RunControl? = nil) throws(PinionError) -> Value {
+  fileprivate func owningStrings(allocator: Allocator, control: RunControl) throws(PinionError) -> Value {
     guard case .tensor(let tensor) = self, tensor.element == .string, !tensor.ownsStrings else { return self }
-    return .tensor(try tensor.copyingStrings(maker: maker))
+    return .tensor(try tensor.copyingStrings(allocator: allocator, control: control, maker: control))
   }
 }

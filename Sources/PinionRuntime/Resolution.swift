@@ -50,8 +50,7 @@ struct Resolution {
   let skipsFailures: Bool
   /// The run that waits for the plan.
   let control: RunControl?
-
-  /// Ends what is computed while planning when the run has to end. What it makes stays with the plan and is not the run's.
+  /// Nodes that are computed while planning count against an account of their own: their results belong to the plan.
   private let foldControl: RunControl
 
   private(set) var knowledge: [Knowledge]
@@ -69,7 +68,7 @@ struct Resolution {
     self.isDry = isDry
     self.skipsFailures = skipsFailures
     self.control = control
-    foldControl = control.map { RunControl($0.limits.withoutBudgets) } ?? RunControl()
+    foldControl = control?.alongside() ?? RunControl()
     self.knowledge = knowledge
   }
 
@@ -202,7 +201,9 @@ struct Resolution {
     let outputBytes = outputs.reduce(0) { $0 &+ $1.byteCount }
     if try fold(node, planned, types: types, values: values, outputBytes: outputBytes) { return .known }
 
-    let context = KernelContext(inference: inference, outputs: outputs, threads: program.executor.threads, packed: program.packed)
+    let context = KernelContext(
+      inference: inference, outputs: outputs, threads: program.executor.threads, packed: program.packed, allocator: program.allocator,
+      control: control ?? foldControl)
     let memory = planned.bound.outputMemory(context)
     let outcome: Outcome
     if let views = views(node, memory, count: outputs.count) {

@@ -2,27 +2,18 @@ import PinionBackend
 import PinionBase
 import PinionTensor
 
-/// Memory that a run made for outputs.
-private final class RunMemory: @unchecked Sendable {
-  let tensor: Tensor
-  let run: RunControl
-  init(_ tensor: Tensor, _ run: RunControl) {
-    self.tensor = tensor
-    self.run = run
-  }
-}
-
 extension RunControl {
-  /// An uninitialised tensor that is known to be the run's own.
-  func output(_ type: TensorType, allocator: Allocator) throws(PinionError) -> Tensor {
-    let tensor = try tensor(type, allocator: allocator)
-    return Tensor(type, data: tensor.data, owner: RunMemory(tensor, self))
+  /// Copies bytes in pieces between which the limits are polled.
+  fileprivate func copy(_ from: Tensor, to: Tensor) throws(PinionError) {
+    try inPieces(of: 1 << 20, from.byteCount, self) { (range) throws(PinionError) in
+      (to.data + range.lowerBound).copyMemory(from: from.data + range.lowerBound, byteCount: range.count)
+    }
   }
 
   /// Whether the tensor lies in memory that this run made for an output: not in an input, a weight, a workspace or the caller's.
   fileprivate func madeForOutput(_ tensor: Tensor) -> Bool {
     if tensor.element == .string { return (tensor.owner as? StringStorage)?.maker === self }
-    return (tensor.owner as? RunMemory)?.run === self
+    return (tensor.owner as? CountedBuffer)?.isOf(self) ?? false
   }
 }
 
@@ -48,7 +39,7 @@ public struct LeavingValues {
   public mutating func take(_ value: Value, into given: Tensor? = nil) throws(PinionError) -> Value {
     if case .tensor(let tensor) = value { return .tensor(try take(tensor, into: given)) }
     guard given == nil else { throw .invalidShape("the memory given for an output is a tensor, the output is \(value.type)") }
-    var slab = Slab()
+    var slab = Slab(run)
     try slab.reserve(value)
     try slab.allocate(run, allocator)
     return try slab.copy(value, allocator)
@@ -60,13 +51,13 @@ public struct LeavingValues {
         throw .invalidShape("the memory given for an output is \(given.type), the output is \(tensor.type)")
       }
       guard given.element != .string else { throw .invalidArgument("memory cannot be given for an output of strings") }
-      if given.data != tensor.data { given.data.copyMemory(from: tensor.data, byteCount: tensor.byteCount) }
+      if given.data != tensor.data { try run.copy(tensor, to: given) }
       return given
     }
     if run.madeForOutput(tensor), let owner = tensor.owner, taken.insert(ObjectIdentifier(owner)).inserted { return tensor }
-    guard tensor.element != .string else { return try tensor.copyingStrings(allocator: allocator) }
-    let copy = try run.output(tensor.type, allocator: allocator)
-    copy.data.copyMemory(from: tensor.data, byteCount: tensor.byteCount)
+    guard tensor.element != .string else { return try tensor.copyingStrings(allocator: allocator, control: run, maker: run) }
+    let copy = try run.tensor(tensor.type, allocator: allocator)
+    try run.copy(tensor, to: copy)
     return copy
   }
 }
@@ -74,9 +65,16 @@ public struct LeavingValues {
 /// One block for all tensors inside a sequence or map, which lives as long as one of them.
 private struct Slab {
   private static let alignment = 16
+  private let run: RunControl
+  private var poll: Poll
   private var bytes = 0
   private var memory: Tensor?
   private var used = 0
+
+  init(_ run: RunControl) {
+    self.run = run
+    poll = Poll(run)
+  }
 
   mutating func reserve(_ value: Value) throws(PinionError) {
     switch value {
@@ -90,12 +88,13 @@ private struct Slab {
   }
 
   private mutating func reserve(_ tensor: Tensor) throws(PinionError) {
+    try poll.count(8)
     bytes = try bytes.adding(alignedUp(tensor.byteCount, to: Slab.alignment))
   }
 
   mutating func allocate(_ run: RunControl, _ allocator: Allocator) throws(PinionError) {
     guard bytes > 0 else { return }
-    memory = try run.output(TensorType(.uint8, try Shape([bytes])), allocator: allocator)
+    memory = try run.tensor(TensorType(.uint8, try Shape([bytes])), allocator: allocator)
   }
 
   mutating func copy(_ value: Value, _ allocator: Allocator) throws(PinionError) -> Value {
@@ -112,11 +111,13 @@ private struct Slab {
   }
 
   private mutating func copy(_ tensor: Tensor, _ allocator: Allocator) throws(PinionError) -> Tensor {
-    if tensor.element == .string, !tensor.ownsStrings { return try tensor.copyingStrings(allocator: allocator) }
+    if tensor.element == .string, !tensor.ownsStrings { return try tensor.copyingStrings(allocator: allocator, control: run) }
+    try poll.count(64 &+ tensor.byteCount / 16)
     guard let memory, tensor.byteCount > 0 else { return tensor }
     let data = memory.data + used
     used = try used.adding(alignedUp(tensor.byteCount, to: Slab.alignment))
-    data.copyMemory(from: tensor.data, byteCount: tensor.byteCount)
+    let copy = Tensor(tensor.type, data: data, owner: memory.owner)
+    try run.copy(tensor, to: copy)
     return Tensor(tensor.type, data: data, owner: memory.owner).keepingAlive([tensor.owner])
   }
 }

@@ -10,16 +10,19 @@ public struct Shape: Sendable, Hashable {
   public let count: Int
 
   static let limit = 1 << 46
+  /// The most axes of a tensor, and so the most numbers that an input which decides extents can have.
+  public static let rankLimit = 4096
 
   /// - Throws: `.invalidShape` if an extent is negative or the product is beyond what memory can hold.
   public init(_ dims: [Int]) throws(PinionError) {
+    guard dims.count <= Shape.rankLimit else { throw .invalidShape("rank \(dims.count), more than \(Shape.rankLimit)") }
     var product = 1
     var isEmpty = false
     for extent in dims {
-      guard extent >= 0 else { throw .invalidShape("negative extent in shape \(dims)") }
+      guard extent >= 0 else { throw .invalidShape("negative extent in shape \(Shape.text(dims))") }
       if extent == 0 { isEmpty = true }
       let (value, overflow) = product.multipliedReportingOverflow(by: max(extent, 1))
-      guard !overflow, value < Shape.limit else { throw .invalidShape("shape \(dims) has too many elements") }
+      guard !overflow, value < Shape.limit else { throw .invalidShape("shape \(Shape.text(dims)) has too many elements") }
       product = value
     }
     self.dims = dims
@@ -100,5 +103,13 @@ public struct Shape: Sendable, Hashable {
 }
 
 extension Shape: CustomStringConvertible {
-  public var description: String { "[" + dims.map(String.init).joined(separator: ",") + "]" }
+  public var description: String { Shape.text(dims) }
+
+  /// Numbers that stand for extents or axes as an error names them: the first of many.
+  public static func text(_ numbers: some Collection<some BinaryInteger>) -> String {
+    let shown = numbers.prefix(textLimit).map { "\($0)" }.joined(separator: ",")
+    return numbers.count > textLimit ? "[\(shown),… \(numbers.count) in all]" : "[\(shown)]"
+  }
+
+  private static let textLimit = 64
 }

@@ -2,11 +2,11 @@ import PinionBase
 
 /// Memory of a string tensor: the elements and the bytes they point to in one block.
 public final class StringStorage: @unchecked Sendable {
-  let buffer: Buffer
+  let memory: AnyObject
   /// Whoever made it for itself alone, if that matters.
   public let maker: AnyObject?
-  init(buffer: Buffer, maker: AnyObject? = nil) {
-    self.buffer = buffer
+  init(_ memory: AnyObject, maker: AnyObject? = nil) {
+    self.memory = memory
     self.maker = maker
   }
 }
@@ -32,7 +32,7 @@ extension Tensor {
       elements[index] = StringElement(start: UnsafePointer(text), count: string.count)
       text += string.count
     }
-    self.init(type, data: buffer.pointer, owner: StringStorage(buffer: buffer))
+    self.init(type, data: buffer.pointer, owner: StringStorage(buffer))
   }
 
   /// A string tensor with a copy of `text`.
@@ -52,24 +52,34 @@ extension Tensor {
       guard start >= 0, start <= end, end <= text.count else { throw .invalidArgument("the offsets of strings do not ascend") }
       elements[index] = StringElement(start: UnsafePointer((copy + start).assumingMemoryBound(to: UInt8.self)), count: end - start)
     }
-    self.init(type, data: buffer.pointer, owner: StringStorage(buffer: buffer))
+    self.init(type, data: buffer.pointer, owner: StringStorage(buffer))
   }
 
   /// A string tensor with copies of this one's strings.
-  /// - Parameter maker: is remembered by the copy's owner.
-  public func copyingStrings(allocator: Allocator = .system, maker: AnyObject? = nil) throws(PinionError) -> Tensor {
+  /// - Parameters:
+  ///   - control: the run that the copy counts against as long as it is there.
+  ///   - maker: is remembered by the copy's owner.
+  public func copyingStrings(
+    allocator: Allocator = .system, control: RunControl? = nil, maker: AnyObject? = nil
+  ) throws(PinionError) -> Tensor {
+    let control = control ?? RunControl()
     let source = try unsafeElements(as: StringElement.self)
+    var poll = Poll(control)
     var byteCount = type.byteCount
-    for element in source { byteCount = try byteCount.adding(element.count) }
-    let buffer = try allocator.buffer(bytes: byteCount)
-    let elements = buffer.pointer.bindMemory(to: StringElement.self, capacity: count)
-    var text = (buffer.pointer + type.byteCount).assumingMemoryBound(to: UInt8.self)
+    for element in source {
+      try poll.count()
+      byteCount = try byteCount.adding(element.count)
+    }
+    let memory = try CountedBuffer(bytes: byteCount, allocator: allocator, control: control)
+    let elements = memory.pointer.bindMemory(to: StringElement.self, capacity: count)
+    var text = (memory.pointer + type.byteCount).assumingMemoryBound(to: UInt8.self)
     for (index, element) in source.enumerated() {
+      try poll.count(4 &+ element.count / 16)
       if let start = element.start { text.update(from: start, count: element.count) }
       elements[index] = StringElement(start: UnsafePointer(text), count: element.count)
       text += element.count
     }
-    return Tensor(type, data: buffer.pointer, owner: StringStorage(buffer: buffer, maker: maker))
+    return Tensor(type, data: memory.pointer, owner: StringStorage(memory, maker: maker))
   }
 
   /// Whether this is a string tensor that owns its strings' bytes. Nothing writes to it, so that it may be shared.

@@ -108,6 +108,15 @@ public struct Tensor: @unchecked Sendable {
     return UnsafeMutableBufferPointer(start: data.assumingMemoryBound(to: T.self), count: count)
   }
 
+  /// An element of an int64 or int32 tensor.
+  public func integer(at index: Int) throws(PinionError) -> Int64 {
+    switch element {
+    case .int64: return try unsafeElements(as: Int64.self)[index]
+    case .int32: return Int64(try unsafeElements(as: Int32.self)[index])
+    default: throw .invalidShape("expected int64 or int32, found \(type)")
+    }
+  }
+
   /// The elements of an int64 or int32 tensor.
   public func integers() throws(PinionError) -> [Int64] {
     switch element {

@@ -22,7 +22,14 @@ SIZE(pinion_runtime_options, 72);
 LAYOUT(pinion_model_options, struct_size, 0);
 LAYOUT(pinion_model_options, runtime, 8);
 LAYOUT(pinion_model_options, external_data_folder, 16);
-SIZE(pinion_model_options, 24);
+LAYOUT(pinion_model_options, timeout_ns, 24);
+LAYOUT(pinion_model_options, cancel_token, 32);
+LAYOUT(pinion_model_options, byte_budget, 40);
+LAYOUT(pinion_model_options, should_stop, 48);
+LAYOUT(pinion_model_options, should_stop_context, 56);
+LAYOUT(pinion_model_options, read_files, 64);
+LAYOUT(pinion_model_options, reserved, 68);
+SIZE(pinion_model_options, 72);
 
 LAYOUT(pinion_session_options, struct_size, 0);
 LAYOUT(pinion_session_options, runtime, 8);
@@ -33,7 +40,11 @@ LAYOUT(pinion_session_options, profile, 32);
 LAYOUT(pinion_session_options, reserved, 36);
 LAYOUT(pinion_session_options, plan_cache_bytes, 40);
 LAYOUT(pinion_session_options, byte_budget, 48);
-SIZE(pinion_session_options, 56);
+LAYOUT(pinion_session_options, timeout_ns, 56);
+LAYOUT(pinion_session_options, cancel_token, 64);
+LAYOUT(pinion_session_options, should_stop, 72);
+LAYOUT(pinion_session_options, should_stop_context, 80);
+SIZE(pinion_session_options, 88);
 
 LAYOUT(pinion_tensor_view, struct_size, 0);
 LAYOUT(pinion_tensor_view, element_type, 8);

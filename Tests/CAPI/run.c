@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 static pinion_session *session_of(buffer bytes, const pinion_session_options *options) {
   pinion_model *model;
@@ -627,6 +628,113 @@ static void questions(void) {
   }
 }
 
+/* Loading and creating end at their limits too, and both work without them afterwards. */
+static void creation_limits(void) {
+  buffer bytes = add_model();
+  pinion_model_options load = PINION_MODEL_OPTIONS_INIT;
+  pinion_session_options create = PINION_SESSION_OPTIONS_INIT;
+  pinion_cancel_token *token;
+  pinion_model *model;
+  pinion_session *session;
+  question mine = {0};
+  CHECK_OK(pinion_cancel_token_create(&token));
+  pinion_cancel_token_set(token);
+  load.cancel_token = token;
+  CHECK_STATUS(pinion_model_load_memory(bytes.bytes, bytes.size, true, &load, &model), PINION_CANCELLED);
+  CHECK(model == NULL);
+  CHECK_STATUS(pinion_model_load_callback(read_part, &bytes, (int64_t)bytes.size, &load, &model), PINION_CANCELLED);
+  load.cancel_token = NULL;
+  load.timeout_ns = 1;
+  CHECK_STATUS(pinion_model_load_memory(bytes.bytes, bytes.size, true, &load, &model), PINION_DEADLINE_EXCEEDED);
+  load.timeout_ns = -1;
+  CHECK_STATUS(pinion_model_load_memory(bytes.bytes, bytes.size, true, &load, &model), PINION_INVALID_ARGUMENT);
+  load.timeout_ns = 0;
+  load.byte_budget = 100;
+  CHECK_STATUS(pinion_model_load_memory(bytes.bytes, bytes.size, true, &load, &model), PINION_BUDGET_EXCEEDED);
+  load.byte_budget = -1;
+  CHECK_STATUS(pinion_model_load_memory(bytes.bytes, bytes.size, true, &load, &model), PINION_INVALID_ARGUMENT);
+  load.byte_budget = 1 << 20;
+  mine.stop_at = 1 << 30, mine.thread = pthread_self();
+  load.should_stop = should_stop;
+  load.should_stop_context = &mine;
+  CHECK_OK(pinion_model_load_memory(bytes.bytes, bytes.size, true, &load, &model));
+
+  create.cancel_token = token;
+  CHECK_STATUS(pinion_session_create(model, &create, &session), PINION_CANCELLED);
+  CHECK(session == NULL);
+  create.cancel_token = NULL;
+  create.timeout_ns = 1;
+  CHECK_STATUS(pinion_session_create(model, &create, &session), PINION_DEADLINE_EXCEEDED);
+  create.timeout_ns = -1;
+  CHECK_STATUS(pinion_session_create(model, &create, &session), PINION_INVALID_ARGUMENT);
+  create.timeout_ns = INT64_C(1000000000) * 60;
+  create.byte_budget = 1 << 20;
+  create.should_stop = should_stop;
+  create.should_stop_context = &mine;
+  CHECK_OK(pinion_session_create(model, &create, &session));
+  pinion_session_release(session);
+  pinion_model_release(model);
+
+  /* Options of a program that was compiled before they grew. */
+  load.struct_size = 24;
+  CHECK_OK(pinion_model_load_memory(bytes.bytes, bytes.size, true, &load, &model));
+  create.struct_size = 56;
+  CHECK_OK(pinion_session_create(model, &create, &session));
+  pinion_session_release(session);
+  pinion_model_release(model);
+  pinion_cancel_token_release(token);
+}
+
+/* Results are written to the memory that was lent for them, or refused. */
+static void lent_outputs(void) {
+  const int64_t dims[] = {1, 2}, strides[] = {4, 2};
+  float data[2] = {1, 2};
+  double room[4] = {0};
+  char *odd = (char *)room + 1;
+  pinion_value *input, *output;
+  pinion_session *session = session_of(add_model(), NULL);
+  CHECK_OK(pinion_tensor_wrap(data, PINION_FLOAT32, 2, dims, NULL, NULL, NULL, &input));
+  CHECK_OK(pinion_tensor_wrap(odd, PINION_FLOAT32, 2, dims, NULL, NULL, NULL, &output));
+  CHECK_STATUS(pinion_session_run(session, NULL, 1, NULL, &input, 1, NULL, &output), PINION_INVALID_ARGUMENT);
+  pinion_value_release(output);
+  CHECK_OK(pinion_tensor_wrap(room, PINION_FLOAT32, 2, dims, strides, NULL, NULL, &output));
+  CHECK_STATUS(pinion_session_run(session, NULL, 1, NULL, &input, 1, NULL, &output), PINION_INVALID_ARGUMENT);
+  pinion_value_release(output);
+  CHECK_OK(pinion_tensor_wrap(room, PINION_FLOAT32, 2, dims, NULL, NULL, NULL, &output));
+  CHECK_OK(pinion_session_run(session, NULL, 1, NULL, &input, 1, NULL, &output));
+  CHECK(((float *)room)[0] == 11 && ((float *)room)[1] == 22);
+  pinion_value_release(output);
+  pinion_value_release(input);
+  pinion_session_release(session);
+}
+
+/* A file that is read and not mapped may change afterwards. */
+static void read_files(void) {
+  buffer bytes = add_model();
+  char path[] = "/tmp/pinion-read-XXXXXX";
+  const int64_t dims[] = {1, 2};
+  float data[2] = {1, 2};
+  pinion_model_options options = PINION_MODEL_OPTIONS_INIT;
+  pinion_model *model;
+  pinion_session *session;
+  pinion_value *input, *output = NULL;
+  int file = mkstemp(path);
+  CHECK(file >= 0 && write(file, bytes.bytes, bytes.size) == (ssize_t)bytes.size);
+  options.read_files = 1;
+  CHECK_OK(pinion_model_load_file(path, &options, &model));
+  CHECK(ftruncate(file, 1) == 0);
+  close(file);
+  unlink(path);
+  CHECK_OK(pinion_session_create(model, NULL, &session));
+  CHECK_OK(pinion_tensor_wrap(data, PINION_FLOAT32, 2, dims, NULL, NULL, NULL, &input));
+  CHECK_OK(pinion_session_run(session, NULL, 1, NULL, &input, 1, NULL, &output));
+  CHECK(((const float *)pinion_tensor_data(output))[0] == 11);
+  pinion_value_release(output);
+  pinion_value_release(input);
+  pinion_session_release(session);
+  pinion_model_release(model);
+}
+
 int main(void) {
   models();
   files();
@@ -640,6 +748,9 @@ int main(void) {
   threads();
   prepared_calls();
   questions();
+  creation_limits();
+  lent_outputs();
+  read_files();
   idle_workers();
   return check_result("run");
 }

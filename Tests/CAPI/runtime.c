@@ -43,6 +43,37 @@ static void host_parallel_for(size_t count, pinion_task_fn task, void *task_cont
   for (i = count; i > 0; --i) task(i - 1, task_context);
 }
 
+static void call_nothing(size_t count, pinion_task_fn task, void *task_context, void *context) {
+  (void)count, (void)task, (void)task_context, (void)context;
+}
+
+/* An executor that does not run what it is given: an error, and no output that nobody has written. */
+static void idle_executor(void) {
+  enum { size = 256 };
+  const int64_t dims[] = {size, size};
+  buffer bytes = matmul_model(size, 3);
+  pinion_runtime_options host = PINION_RUNTIME_OPTIONS_INIT;
+  pinion_model_options model_options = PINION_MODEL_OPTIONS_INIT;
+  pinion_runtime *runtime;
+  pinion_model *model;
+  pinion_session *session;
+  pinion_value *input, *output = NULL;
+  host.threads = 2;
+  host.parallel_for = call_nothing;
+  CHECK_OK(pinion_runtime_create(&host, &runtime));
+  model_options.runtime = runtime;
+  CHECK_OK(pinion_model_load_memory(bytes.bytes, bytes.size, true, &model_options, &model));
+  CHECK_OK(pinion_session_create(model, NULL, &session));
+  CHECK_OK(pinion_tensor_create(runtime, PINION_FLOAT32, 2, dims, &input));
+  memset(pinion_tensor_data(input), 0, pinion_tensor_byte_size(input));
+  CHECK_STATUS(pinion_session_run(session, NULL, 1, NULL, &input, 1, NULL, &output), PINION_INVALID_ARGUMENT);
+  CHECK(output == NULL);
+  pinion_value_release(input);
+  pinion_session_release(session);
+  pinion_model_release(model);
+  pinion_runtime_release(runtime);
+}
+
 static void options(void) {
   pinion_runtime_options wrong = PINION_RUNTIME_OPTIONS_INIT;
   pinion_runtime *runtime;
@@ -122,5 +153,6 @@ static void hooks(void) {
 int main(void) {
   options();
   hooks();
+  idle_executor();
   return check_result("runtime");
 }

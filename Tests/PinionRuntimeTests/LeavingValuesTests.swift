@@ -30,11 +30,11 @@ import Testing
   }
 
   @Test func memoryOfTheRunLeavesOnceWithoutACopy() throws {
-    let made = try run.output(TensorType(.int64, .vector(3)), allocator: .system)
+    let made = try run.tensor(TensorType(.int64, .vector(3)), allocator: .system)
     let left = try leave([.tensor(made), .tensor(made)])
     #expect(try left[0].asTensor().data == made.data)
     #expect(try left[1].asTensor().data != made.data)
-    let ofAnotherRun = try RunControl().output(TensorType(.int64, .vector(3)), allocator: .system)
+    let ofAnotherRun = try RunControl().tensor(TensorType(.int64, .vector(3)), allocator: .system)
     #expect(try leave([.tensor(ofAnotherRun)])[0].asTensor().data != ofAnotherRun.data)
   }
 

@@ -168,7 +168,7 @@ import Testing
     let all = try session.run([try input(5)], wanted: [0, 1])
     let part = try session.run([try input(5)], wanted: [1])
     #expect(try Array(part[0].asTensor().bytes) == Array(all[1].asTensor().bytes))
-    let pruned = try session.program(overrides: [], outputs: [1], isTied: true).graph
+    let pruned = try session.program(overrides: [], outputs: [1], isTied: true, control: RunControl()).graph
     #expect(pruned.nodes.count == 2 && session.program.graph.nodes.count == 3)
     let constant = try weights(session).constant
     #expect(pruned.constants.values.contains { $0.constant === constant })

@@ -71,6 +71,7 @@
  *              "Thread-compatible.": calls on different objects may run at once, and so may calls that only read one
  *              object; a call that changes an object must be alone on it.
  *              Callbacks may be called from any thread, also from several at once, and must not throw or longjmp.
+ * Stack.       A thread that calls a function has 256 KiB of stack, or more. Threads of the library bring their own.
  * Unloading.   The library stays in the process once it is loaded: dlclose() leaves it where it is, and a later dlopen() finds
  *              it as it was. Its threads, and what it does when a thread of the host ends, need its code.
  * Stability.   Functions and constants are added, never changed or removed, while the number in the library's name
@@ -427,6 +428,12 @@ PINION_API const char *pinion_value_info_text(const pinion_value_info *info);
  */
 typedef struct pinion_model pinion_model;
 
+/* A flag that any thread may set to stop the runs, loads and creations of sessions that were given it; see pinion_cancel_token_create(). */
+typedef struct pinion_cancel_token pinion_cancel_token;
+
+/* Asked whether a run, a load or the creation of a session shall stop; returns 0 for one that goes on. */
+typedef int32_t (*pinion_should_stop_fn)(void *context);
+
 /* Options of the pinion_model_load_ functions. Since: 0.1. */
 typedef struct pinion_model_options {
   /* sizeof(pinion_model_options) */
@@ -439,9 +446,28 @@ typedef struct pinion_model_options {
    * folder where the model file really lies, behind symbolic links of its own, as in caches that keep all files in one place.
    */
   const char *external_data_folder;
+  /* Nanoseconds from the call on after which the load ends with PINION_DEADLINE_EXCEEDED; 0: no limit. Since: 0.1, ABI 3. */
+  int64_t timeout_ns;
+  /* Ends the load with PINION_CANCELLED when it is set; may be NULL. It must live until the call returns. Since: 0.1, ABI 3. */
+  pinion_cancel_token *cancel_token;
+  /*
+   * Bytes that the load may take for the model's structures, about 2 KiB a node, and for tensors that the file does not hold as they
+   * are, such as sparse ones; PINION_BUDGET_EXCEEDED beyond. 0: no limit. What stays in the file does not count. Since: 0.1, ABI 3.
+   */
+  int64_t byte_budget;
+  /* As in pinion_run_options: ends the load with PINION_CANCELLED; may be NULL. Since: 0.1, ABI 3. */
+  pinion_should_stop_fn should_stop;
+  void *should_stop_context;
+  /*
+   * 1: pinion_model_load_file() copies the model's file and its external data into memory instead of mapping them, for files that
+   * others may change or truncate while the model lives: what has been loaded stays as it was. 0: files are mapped. Since: 0.1, ABI 3.
+   */
+  int32_t read_files;
+  /* Zero. */
+  int32_t reserved;
 } pinion_model_options;
 
-#define PINION_MODEL_OPTIONS_INIT { sizeof(pinion_model_options), NULL, NULL }
+#define PINION_MODEL_OPTIONS_INIT { sizeof(pinion_model_options), NULL, NULL, 0, NULL, 0, NULL, NULL, 0, 0 }
 
 /*
  * Reads `length` bytes from `offset` of the model into `destination`; returns 0 for success, anything else for failure.
@@ -450,11 +476,11 @@ typedef int32_t (*pinion_read_fn)(int64_t offset, size_t length, void *destinati
 
 /*
  * Loads a model from a file, ONNX or PyTorch's .pt2 as its first bytes say. The file is mapped, not read: it must not be
- * changed while the model lives.
+ * changed while the model lives, unless the option read_files is set.
  *
  * `path` is copied; `options` may be NULL; the caller releases `model`. PINION_UNSUPPORTED reports all operators at once that
  * this build does not have (pinion_error_other()). Also returns PINION_IO, PINION_INVALID_MODEL, PINION_INVALID_SHAPE (types
- * inside the model contradict each other), PINION_INVALID_VALUE. Thread-safe. Since: 0.1.
+ * inside the model contradict each other), PINION_INVALID_VALUE, and what its options' limits say. Thread-safe. Since: 0.1.
  */
 PINION_API pinion_status pinion_model_load_file(const char *path, const pinion_model_options *options, pinion_model **model);
 
@@ -624,18 +650,27 @@ typedef struct pinion_session_options {
    */
   int64_t plan_cache_bytes;
   /*
-   * Bytes that a run may hold besides weights where its own options set no limit, and constant folding; bytes that the session's
-   * states may hold together; 0: no limit.
+   * Bytes that a run may hold besides weights where its own options set no limit; bytes that the session's states may hold together;
+   * 0: no limit. Nodes that depend on nothing are computed when the session is made as far as they need no more than this; the others
+   * are left to the runs.
    */
   int64_t byte_budget;
+  /* Nanoseconds from the call on after which the creation ends with PINION_DEADLINE_EXCEEDED; 0: no limit. Since: 0.1, ABI 3. */
+  int64_t timeout_ns;
+  /* Ends the creation with PINION_CANCELLED when it is set; may be NULL. It must live until the call returns. Since: 0.1, ABI 3. */
+  pinion_cancel_token *cancel_token;
+  /* As in pinion_run_options: ends the creation with PINION_CANCELLED; may be NULL. Since: 0.1, ABI 3. */
+  pinion_should_stop_fn should_stop;
+  void *should_stop_context;
 } pinion_session_options;
 
-#define PINION_SESSION_OPTIONS_INIT { sizeof(pinion_session_options), NULL, NULL, 0, 2, 0, 0, 0, 0 }
+#define PINION_SESSION_OPTIONS_INIT { sizeof(pinion_session_options), NULL, NULL, 0, 2, 0, 0, 0, 0, 0, NULL, NULL, NULL }
 
 /*
  * Makes a model ready to run. `options` may be NULL; the caller releases `session`, which keeps the model alive.
  * Also returns PINION_NOT_FOUND (no such device), PINION_UNSUPPORTED (the model, or the device: see pinion_device_why_not()),
- * PINION_INVALID_MODEL, PINION_INVALID_SHAPE, PINION_INVALID_VALUE, PINION_BUDGET_EXCEEDED. Thread-safe. Since: 0.1.
+ * PINION_INVALID_MODEL, PINION_INVALID_SHAPE, PINION_INVALID_VALUE, PINION_DEADLINE_EXCEEDED, PINION_CANCELLED. Thread-safe.
+ * Since: 0.1.
  */
 PINION_API pinion_status pinion_session_create(
     pinion_model *model, const pinion_session_options *options, pinion_session **session);
@@ -870,8 +905,6 @@ PINION_API pinion_status pinion_tensor_to_dlpack_versioned(pinion_value *value, 
  * Run
  * ---------------------------------------------------------------------------------------------------------------- */
 
-/* A flag that any thread may set to stop the runs that were given it. */
-typedef struct pinion_cancel_token pinion_cancel_token;
 
 /* Creates a token that is not set. The caller releases it. Thread-safe. Since: 0.1. */
 PINION_API pinion_status pinion_cancel_token_create(pinion_cancel_token **token);
@@ -893,9 +926,6 @@ PINION_API void pinion_cancel_token_reset(pinion_cancel_token *token);
 
 /* True if the token is set. Thread-safe. Since: 0.1. */
 PINION_API bool pinion_cancel_token_is_set(const pinion_cancel_token *token);
-
-/* Asked whether a run shall stop; returns 0 for a run that goes on. */
-typedef int32_t (*pinion_should_stop_fn)(void *context);
 
 /* Options of pinion_session_run(), pinion_call_run() and pinion_state_run(). Since: 0.1. */
 typedef struct pinion_run_options {

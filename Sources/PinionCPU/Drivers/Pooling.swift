@@ -50,20 +50,50 @@ public func poolKernel(_ function: PoolFunction, planes: Int, _ window: Window, 
   let work = max(Double(window.outputCount) * Double(window.kernelCount), 1)
   let description = shape
   if !wantsIndices, let kernel = rowPoolKernel(function, type, planes: planes, shape, work: work, scratch: scratch, context) { return kernel }
-  let grain = max(1, min(Int(saturating: min(1e6 / work, 1e6)), planes / (context.threads &* 3)))
-  return .ranges(planes, grain: grain, laneScratchBytes: scratch) { frame, range in
-    var shape = description
-    let (first, last) = (range.lowerBound, range.upperBound)
-    let x = frame.rawInput(0), y = frame.rawOutput(0)
+  /// Computes planes into `y`, where that of number `first` begins so many planes behind it.
+  @Sendable func compute(
+    _ shape: inout pk_pool_shape, _ first: Int, _ last: Int, _ frame: KernelFrame, _ y: UnsafeMutableRawPointer,
+    _ indices: UnsafeMutablePointer<Int64>?
+  ) {
+    let x = frame.rawInput(0)
     switch function {
     case .maximum(let isColumnMajor):
-      _ = pk_pool_max(
-        isa, type, &shape, x, y, wantsIndices ? frame.output(1) : nil, isColumnMajor, first, last, frame.laneScratch)
+      _ = pk_pool_max(isa, type, &shape, x, y, indices, isColumnMajor, first, last, frame.laneScratch)
     case .mean(let countsPadding):
       _ = pk_pool_average(isa, type, &shape, countsPadding, x, y, first, last, frame.laneScratch)
     case .norm(let p):
       _ = pk_pool_lp(type, &shape, p, x, y, first, last)
     }
+  }
+  var mostWork = 2e6
+  if case .norm = function { mostWork /= 16 }
+  // The other types have kernels that go row by row, whose scratch memory follows from the whole plane.
+  var isCut = wantsIndices || ![PK_F32, PK_U8, PK_I8].contains(type)
+  if case .norm = function { isCut = true }
+  if isCut, work > mostWork, window.output[0] > 1 {
+    // Planes are cut along their outermost axis: the first window of a part is moved to where the padding begins.
+    let extent = window.output[0], stride = window.stride[0], plane = window.outputCount, row = plane / extent
+    let rows = max(1, Int(saturating: mostWork / work * Double(extent))), parts = (extent &- 1) / rows &+ 1
+    let width = try context.outputType(0).element.byteWidth
+    return .parallel(tasks: try planes.multiplied(by: parts), laneScratchBytes: scratch) { frame, task in
+      let number = task / parts, start = task % parts &* rows, count = min(rows, extent &- start)
+      var shape = description
+      shape.out.0 = count
+      // Below zero it wraps round, as the kernel's own positions do.
+      shape.pad.0 = shape.pad.0 &- start &* stride
+      let offset = number &* plane &+ start &* row &- number &* count &* row
+      compute(
+        &shape, number, number &+ 1, frame, frame.rawOutput(0) + offset &* width, wantsIndices ? frame.output(1, as: Int64.self) + offset : nil)
+    }
+  }
+  // A power takes as long as sixteen comparisons.
+  var taskWork = 1e6
+  if case .norm = function { taskWork /= 16 }
+  let grain = max(1, min(Int(saturating: min(taskWork / work, 1e6)), planes / (context.threads &* 3)))
+  return .ranges(planes, grain: grain, laneScratchBytes: scratch) { frame, range in
+    var shape = description
+    compute(
+      &shape, range.lowerBound, range.upperBound, frame, frame.rawOutput(0), wantsIndices ? frame.output(1, as: Int64.self) : nil)
   }
 }
 

@@ -133,46 +133,58 @@ public struct Move: Sendable {
 }
 
 /// A stage that makes all the moves, whose targets do not overlap.
+///
+/// Tasks write about 128 KiB: a part of one move, or several small moves one after the other. Which they are follows from the task's
+/// number, so that what is kept grows with the moves and not with what they write.
 public func moveStage(_ moves: [Move]) -> Kernel.Stage {
-  struct Item: Sendable {
-    let move: Int
-    let units: Range<Int>
+  /// Moves that share a task, or one move that is cut into tasks of `units`.
+  struct Group: Sendable {
+    let moves: Range<Int>
+    let firstTask: Int
+    let units: Int
   }
-  // Tasks of 128 KiB, unless a model asks for so much that their list would itself be large.
-  let total = moves.reduce(0.0) { $0 + Double($1.copy.units) * Double($1.copy.unitBytes) }
-  let taskBytes = max(1 << 17, Int(saturating: total / 65536))
-  var items: [Item] = []
-  var tasks: [Range<Int>] = []
-  var start = 0
-  var bytes = 0
+  let taskBytes = 1 << 17
+  var groups: [Group] = []
+  var tasks = 0, start = 0, bytes = 0
+  func close(before end: Int) {
+    guard start < end else { return }
+    groups.append(Group(moves: start..<end, firstTask: tasks, units: .max))
+    tasks &+= 1
+    start = end
+    bytes = 0
+  }
   for (index, move) in moves.enumerated() {
-    let unitBytes = max(move.copy.unitBytes, 1)
-    var unit = 0
-    while unit < move.copy.units {
-      let room = max((taskBytes &- bytes) / unitBytes, 1)
-      let end = min(unit &+ room, move.copy.units)
-      items.append(Item(move: index, units: unit..<end))
-      bytes &+= (end &- unit) &* unitBytes
-      unit = end
-      if bytes >= taskBytes {
-        tasks.append(start..<items.count)
-        start = items.count
-        bytes = 0
-      }
+    let unitBytes = max(move.copy.unitBytes, 1), unitsOfTask = max(taskBytes / unitBytes, 1)
+    if move.copy.units > unitsOfTask {
+      close(before: index)
+      groups.append(Group(moves: index..<index &+ 1, firstTask: tasks, units: unitsOfTask))
+      tasks &+= (move.copy.units &- 1) / unitsOfTask &+ 1
+      start = index &+ 1
+    } else {
+      bytes &+= move.copy.units &* unitBytes
+      if bytes >= taskBytes { close(before: index &+ 1) }
     }
   }
-  if start < items.count { tasks.append(start..<items.count) }
-  let frozenItems = items, frozenTasks = tasks
-  return Kernel.Stage(tasks: tasks.count) { frame, task in
-    for index in frozenTasks[task] {
-      let item = frozenItems[index]
-      let move = moves[item.move]
+  close(before: moves.count)
+  let frozen = groups
+  return Kernel.Stage(tasks: tasks) { frame, task in
+    // The last group that begins at the task or before it.
+    var low = 0, high = frozen.count &- 1
+    while low < high {
+      let middle = (low &+ high &+ 1) / 2
+      if frozen[middle].firstTask <= task { low = middle } else { high = middle &- 1 }
+    }
+    let group = frozen[low]
+    for index in group.moves {
+      let move = moves[index]
+      let first = group.units == .max ? 0 : (task &- group.firstTask) &* group.units
+      let end = group.units == .max ? move.copy.units : min(first &+ group.units, move.copy.units)
       let source: UnsafeRawPointer =
         switch move.source {
         case .input(let input): frame.rawInput(input)
         case .constant(let buffer): UnsafeRawPointer(buffer.pointer)
         }
-      move.copy.run(item.units, from: source, to: frame.rawOutput(move.output))
+      move.copy.run(first..<end, from: source, to: frame.rawOutput(move.output))
     }
   }
 }

@@ -41,9 +41,12 @@ final class GraphBuilder {
         graph.inputs.append(value)
       }
     }
-    for tensor in message.initializers { try define(tensor.name, constant: try Tensor(onnx: tensor, folder: state.folder)) }
+    for tensor in message.initializers {
+      try state.control.check()
+      try define(tensor.name, constant: try Tensor(onnx: tensor, folder: state.folder))
+    }
     for sparse in message.sparseInitializers {
-      try define(sparse.values?.name ?? "", constant: try Tensor(onnx: sparse, folder: state.folder))
+      try define(sparse.values?.name ?? "", constant: try Tensor(onnx: sparse, folder: state.folder, control: state.control))
     }
     let nodes = try sorted(message.nodes, known: Set(names.keys))
     for node in nodes {
@@ -116,7 +119,7 @@ final class GraphBuilder {
         return try inline(function, call: node, bindings: bindings, names: scope, depth: functionDepth, callerOpsets: opsets)
       }
       if domain.isEmpty, node.opType == "Constant" {
-        let tensor = try Tensor(constantNode: node, bindings: bindings, folder: state.folder)
+        let tensor = try Tensor(constantNode: node, bindings: bindings, folder: state.folder, control: state.control)
         if let name = node.outputs.first, !name.isEmpty { bind(name, to: graph.addConstant(tensor, name: name), in: scope) }
         return
       }

@@ -94,8 +94,8 @@ extension Tensor {
     }
   }
 
-  /// A dense tensor from the non-zero elements of a sparse one.
-  init(onnx sparse: ONNXSparseTensor, folder: ExternalDataFolder?) throws(PinionError) {
+  /// A dense tensor from the non-zero elements of a sparse one, whose bytes count against the budget of the load.
+  init(onnx sparse: ONNXSparseTensor, folder: ExternalDataFolder?, control: RunControl) throws(PinionError) {
     guard let valuesMessage = sparse.values, let indicesMessage = sparse.indices else {
       throw .invalidModel("a sparse tensor lacks values or indices")
     }
@@ -105,22 +105,27 @@ extension Tensor {
     for extent in sparse.dims { dims.append(try extent.converted()) }
     let type = TensorType(values.element, try Shape(dims))
     guard type.element != .string else { throw .unsupported("sparse string tensors are not supported") }
-    let positions = try indices.integers()
     let isLinear = indices.shape.rank == 1
-    guard isLinear ? positions.count == values.count : indices.shape.dims == [values.count, type.rank] else {
+    guard isLinear ? indices.count == values.count : indices.shape.dims == [values.count, type.rank] else {
       throw .invalidModel("sparse tensor '\(valuesMessage.name)': \(values.type) values with indices \(indices.type)")
     }
+    try control.takeBytes(type.byteCount)
     try self.init(type)
-    data.initializeMemory(as: UInt8.self, repeating: 0, count: type.byteCount)
+    let memory = data
+    try inPieces(of: 1 << 20, type.byteCount, control) { range in
+      (memory + range.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
+    }
+    var poll = Poll(control)
     let width = type.element.byteWidth
     let strides = type.shape.strides
     for index in 0..<values.count {
       var offset = 0
+      try poll.count(8 &* max(type.rank, 1))
       if isLinear {
-        offset = try positions[index].converted()
+        offset = try indices.integer(at: index).converted()
       } else {
         for axis in 0..<type.rank {
-          let position = positions[index * type.rank + axis]
+          let position = try indices.integer(at: index * type.rank + axis)
           guard position >= 0, position < type.dims[axis] else { throw .invalidModel("a sparse index is out of range") }
           offset += Int(position) * strides[axis]
         }
@@ -131,7 +136,9 @@ extension Tensor {
   }
 
   /// The value of a Constant node.
-  init(constantNode node: ONNXNode, bindings: [String: ONNXAttribute], folder: ExternalDataFolder?) throws(PinionError) {
+  init(
+    constantNode node: ONNXNode, bindings: [String: ONNXAttribute], folder: ExternalDataFolder?, control: RunControl
+  ) throws(PinionError) {
     guard node.attributes.count == 1, var attribute = node.attributes.first else {
       throw .invalidModel("Constant has \(node.attributes.count) attributes, expected 1")
     }
@@ -141,7 +148,7 @@ extension Tensor {
       attribute = bound
     }
     if name == "sparse_value", let sparse = attribute.sparseTensor {
-      try self.init(onnx: sparse, folder: folder)
+      try self.init(onnx: sparse, folder: folder, control: control)
       return
     }
     switch (name, try AttributeValue(onnx: attribute, folder: folder)) {

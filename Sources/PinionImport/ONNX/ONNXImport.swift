@@ -15,14 +15,19 @@ extension ImportedModel {
   /// Reads an ONNX model and turns it into a graph of operators in their newest form.
   /// - Parameters:
   ///   - folder: where external data lies; nil where the model came from memory alone.
-  /// - Throws: `.unsupported` with one entry in `others` for each node whose operator the resolver does not know.
-  public init(onnx file: FileMapping, folder: ExternalDataFolder?, resolver: any OperatorResolver) throws(PinionError) {
-    let model = try ONNXModel(parsing: file)
+  ///   - control: the limits of the load: deadline and token, and the bytes that structures and tensors not left in the file may take.
+  /// - Throws: `.unsupported` with one entry in `others` for each node whose operator the resolver does not know, of the first thousand.
+  public init(
+    onnx file: FileMapping, folder: ExternalDataFolder?, resolver: any OperatorResolver, control: RunControl = RunControl()
+  ) throws(PinionError) {
+    var limits = WireLimits()
+    limits.control = control
+    let model = try ONNXModel(parsing: file, limits: limits)
     guard let onnxGraph = model.graph else { throw .invalidModel("\(file.name) has no graph; is it an ONNX model?") }
     guard ONNXVersions.ir.contains(model.irVersion) else {
       throw .unsupported("IR version \(model.irVersion); expected \(ONNXVersions.ir.lowerBound) to \(ONNXVersions.ir.upperBound)")
     }
-    let shared = ImportState(model, folder: folder, resolver: resolver)
+    let shared = ImportState(model, folder: folder, resolver: resolver, control: control)
     let opsets = OpsetImports(model.opsetImports)
     let builder = GraphBuilder(shared, parent: nil)
     try builder.build(onnxGraph, opsets: opsets, isMain: true)
@@ -75,9 +80,19 @@ final class ImportState {
   let resolver: any OperatorResolver
   private(set) var functions: [FunctionKey: ONNXFunction] = [:]
   private var unsupported: [PinionError] = []
+  private var unsupportedNames: [String] = []
+  private var unsupportedKinds: Set<String> = []
+  private var unsupportedCount = 0
   private var nodeCount = 0
+  /// The limits of the load.
+  let control: RunControl
+  /// What the records of a node are counted as.
+  private static let nodeBytes = 2048
+  /// How many of the nodes that are not supported are named one by one.
+  private static let reportLimit = 1000
 
-  init(_ model: ONNXModel, folder: ExternalDataFolder?, resolver: any OperatorResolver) {
+  init(_ model: ONNXModel, folder: ExternalDataFolder?, resolver: any OperatorResolver, control: RunControl) {
+    self.control = control
     self.folder = folder
     self.resolver = resolver
     for function in model.functions {
@@ -86,21 +101,29 @@ final class ImportState {
   }
 
   func countNode() throws(PinionError) {
+    try control.check()
+    try control.takeBytes(ImportState.nodeBytes)
     nodeCount += 1
     guard nodeCount <= ImportState.nodeLimit else {
       throw .invalidModel("the model has more than \(ImportState.nodeLimit) nodes after its functions are expanded")
     }
   }
 
-  func reportUnsupported(_ error: PinionError) { unsupported.append(error) }
+  func reportUnsupported(_ error: PinionError) {
+    unsupportedCount += 1
+    if unsupportedKinds.insert(error.operatorName).inserted, unsupportedNames.count < ImportState.reportLimit {
+      unsupportedNames.append(error.operatorName)
+    }
+    if unsupported.count < ImportState.reportLimit { unsupported.append(error) }
+  }
 
   /// All unsupported nodes as one error.
   func unsupportedError() -> PinionError? {
     guard let first = unsupported.first else { return nil }
     guard unsupported.count > 1 else { return first }
-    var names: [String] = []
-    for error in unsupported where !names.contains(error.operatorName) { names.append(error.operatorName) }
-    var error = PinionError.unsupported("\(unsupported.count) nodes are not supported; operators: " + names.joined(separator: ", "))
+    let more = unsupportedKinds.count - unsupportedNames.count
+    var error = PinionError.unsupported(
+      "\(unsupportedCount) nodes are not supported; operators: " + unsupportedNames.joined(separator: ", ") + (more > 0 ? " and \(more) more" : ""))
     error.others = unsupported
     return error
   }

@@ -14,6 +14,7 @@ extension WireMessage {
 
   mutating func readFields(_ reader: inout WireReader) throws(PinionError) {
     while let (number, type) = try reader.tag() {
+      try reader.budget.visit()
       if try !readField(number, type, from: &reader) { try reader.skip(number, type) }
     }
   }

@@ -8,6 +8,8 @@ public struct WireLimits: Sendable {
   /// Bytes of structures and lists built in memory, about. A file of n bytes can ask for more than 100 n; tensor data and strings
   /// that stay in the file do not count.
   public var structureBytes = 4 << 30
+  /// The limits of the load that the reading is part of; structures count against its byte budget.
+  public var control = RunControl()
   public init() {}
 }
 
@@ -24,12 +26,34 @@ enum WireType: UInt8 {
 /// Counts structure bytes over all readers of one file.
 final class WireBudget {
   private var remaining: Int
-  init(_ bytes: Int) { remaining = bytes }
+  /// What is left of the bytes that the load has been asked for.
+  private var granted = 0
+  private var poll: Poll
+  private let control: RunControl
+
+  init(_ limits: WireLimits) {
+    remaining = limits.structureBytes
+    control = limits.control
+    poll = Poll(limits.control)
+  }
 
   @inline(__always) func take(_ bytes: Int) throws(PinionError) {
     guard bytes <= remaining else { throw .invalidModel("the file asks for more structures than the reader's limit allows") }
     remaining -= bytes
+    granted -= bytes
+    if granted < 0 { try ask(for: -granted) }
+    try poll.count(8)
   }
+
+  /// Asks the load in larger steps than elements come.
+  @inline(never) private func ask(for bytes: Int) throws(PinionError) {
+    let step = max(bytes, 1 << 14)
+    try control.takeBytes(step)
+    granted += step
+  }
+
+  /// Polls for fields that leave nothing in memory.
+  @inline(__always) func visit() throws(PinionError) { try poll.count(8) }
 }
 
 /// Protocol Buffers wire decoding over one message's bytes. Each read checks its bounds; nothing is copied.
@@ -42,7 +66,7 @@ struct WireReader {
   private let depth: Int
 
   init(_ source: MappedBytes, limits: WireLimits = WireLimits()) {
-    self.init(source.bytes, of: source.owner, budget: WireBudget(limits.structureBytes), depth: limits.depth)
+    self.init(source.bytes, of: source.owner, budget: WireBudget(limits), depth: limits.depth)
   }
 
   private init(_ bytes: UnsafeRawBufferPointer, of owner: FileMapping, budget: WireBudget, depth: Int) {

@@ -113,9 +113,9 @@ public struct Loop: SubgraphTyping, CourseTelling {
 
   private func limit(_ inputs: [Value?]) throws(PinionError) -> Int64 {
     guard let value = inputs.first ?? nil else { return .max }
-    let integers = try value.asTensor().integers()
-    guard integers.count == 1 else { throw .invalidShape("input 'M' has \(integers.count) elements, expected 1") }
-    return integers[0]
+    let tensor = try value.asTensor()
+    guard tensor.count == 1 else { throw .invalidShape("input 'M' has \(tensor.count) elements, expected 1") }
+    return try tensor.integers()[0]
   }
 
   private func isStarting(_ inputs: [Value?]) throws(PinionError) -> Bool {

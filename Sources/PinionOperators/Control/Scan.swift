@@ -52,8 +52,8 @@ public struct Scan: SubgraphTyping {
       guard let input else { throw .invalidModel("input \(index) is missing") }
       values.append(input)
     }
-    var lengths: [Int64]?
-    if batch == .withLengths, !values.isEmpty { lengths = try values.removeFirst().asTensor().integers() }
+    var lengths: Tensor?
+    if batch == .withLengths, !values.isEmpty { lengths = try values.removeFirst().asTensor() }
     guard values.count >= scanInputCount else {
       throw .invalidModel("the node has \(values.count) inputs, of which \(scanInputCount) are to be scanned")
     }
@@ -182,7 +182,7 @@ public struct Scan: SubgraphTyping {
   }
 
   private func scanBatch(
-    _ states: [Value], _ scanned: [Tensor], lengths: [Int64]?, _ context: EagerContext
+    _ states: [Value], _ scanned: [Tensor], lengths: Tensor?, _ context: EagerContext
   ) throws(PinionError) -> [Value] {
     var batched: [AxisSlices] = []
     for value in states { batched.append(try batchSlices(try value.asTensor())) }
@@ -202,8 +202,9 @@ public struct Scan: SubgraphTyping {
       for slice in batched { slices.append(try slice.read(member, context)) }
       var steps: Int?
       if let lengths {
-        guard lengths[member] >= 0 else { throw .invalidValue("sequence length \(lengths[member]) is negative") }
-        steps = Int(clamping: lengths[member])
+        let length = try lengths.integer(at: member)
+        guard length >= 0 else { throw .invalidValue("sequence length \(length) is negative") }
+        steps = Int(clamping: length)
       }
       let results = try scan(
         slices.prefix(states.count).map(Value.tensor), Array(slices.suffix(scanned.count)), steps: steps, context)

@@ -114,14 +114,17 @@ extension CastingOperator {
     let target = try target(tensors)
     if input.element == target { return [.tensor(input)] }
     if target == .string {
-      return [.tensor(try Tensor(strings: try texts(of: input), input.shape, allocator: context.allocator))]
+      return [.tensor(try texts(of: input, context))]
     }
     let output = try context.allocate(TensorType(target, input.shape))
     if input.element == .string {
-      try parse(input, into: output, saturate: saturate, rounding: rounding)
+      try parse(input, into: output, saturate: saturate, rounding: rounding, context)
     } else {
       let convert = try ElementConversion(from: input.element, to: target, saturate: saturate, rounding: rounding)
-      convert(input.data, output.data, input.count)
+      try inPieces(of: 1 << 16, input.count, context.control) { range in
+        convert(
+          input.data + range.lowerBound &* input.element.byteWidth, output.data + range.lowerBound &* target.byteWidth, range.count)
+      }
     }
     return [.tensor(output)]
   }

@@ -35,43 +35,59 @@ public struct CastMap: EagerExecutable {
     guard case .map(let keyTensor, let values) = input, keyTensor.count == values.count else {
       throw .invalidShape("input 'X' is \(input.type), expected a map")
     }
-    let keys = try keyTensor.elements(as: Int64.self)
-    // The place of each key, in the order of the keys.
-    let order = keys.indices.sorted { keys[$0] < keys[$1] }
-    var places = Array(order.indices)
+    let keys = try keyTensor.unsafeElements(as: Int64.self)
+    // The keys' places in their order; in the dense form they follow each other.
+    var poll = Poll(context.control)
+    let order: RunTable<Int> = try context.table(repeating: 0, count: keys.count)
+    let room: RunTable<Int> = try context.table(repeating: 0, count: keys.count)
+    for index in keys.indices { order[index] = index }
+    try mergeSort(order.elements, room.elements, &poll) { (a, b, _) throws(PinionError) in keys[a] < keys[b] }
     if form == .sparse {
-      places = []
-      for index in order {
-        guard keys[index] >= 0, keys[index] < Int64(extent) else {
-          throw .invalidValue("key \(keys[index]) is out of range for 'max_map' \(extent)")
-        }
-        places.append(Int(keys[index]))
+      for key in keys where key < 0 || key >= Int64(extent) {
+        throw .invalidValue("key \(key) is out of range for 'max_map' \(extent)")
       }
     }
-    let shape = try Shape([1, form == .sparse ? extent : order.count])
-    let texts = values.element == .string ? try values.strings() : nil
-    let numbers = values.element == .float32 ? Array(try values.elements(as: Float.self)) : nil
+    let shape = try Shape([1, form == .sparse ? extent : keys.count])
+    let texts = values.element == .string ? try values.unsafeElements(as: StringElement.self) : nil
+    let numbers = values.element == .float32 ? try values.unsafeElements(as: Float.self) : nil
     guard texts != nil || numbers != nil else { throw .unsupported("a map with values of type \(values.element)") }
-    func number(_ index: Int) -> Float { numbers.map { $0[index] } ?? strtof(texts?[index] ?? "", nil) }
+    func number(_ index: Int) -> Float { numbers.map { $0[index] } ?? strtof(texts?[index].string ?? "", nil) }
     func tensor<T: Element>(_ absent: T, _ convert: (Int) -> T) throws(PinionError) -> [Value] {
       let output = try context.allocate(TensorType(T.elementType, shape))
       let elements = try output.mutableElements(as: T.self)
-      elements.initialize(repeating: absent)
-      for (place, index) in zip(places, order) { elements[place] = convert(index) }
+      try inPieces(of: Poll.interval, shape.count, context.control) { range in
+        for index in range { elements[index] = absent }
+      }
+      for place in 0..<order.count {
+        try poll.count(16)
+        elements[form == .sparse ? Int(keys[order[place]]) : place] = convert(order[place])
+      }
       return [.tensor(output)]
     }
     switch target {
     case .float: return try tensor(0 as Float, number)
     case .int64:
       return try tensor(0 as Int64) { index -> Int64 in
-        if let texts { return Int64(strtoll(texts[index], nil, 10)) }
+        if let texts { return Int64(strtoll(texts[index].string, nil, 10)) }
         return Int64(exactly: number(index).rounded(.towardZero)) ?? 0
       }
     case .string:
-      guard shape.count <= 1 << 20 else { throw .unsupported("a map of \(shape.count) strings") }
-      var strings = [String](repeating: texts == nil ? "0.0" : "", count: shape.count)
-      for (place, index) in zip(places, order) { strings[place] = texts?[index] ?? "\(number(index))" }
-      return [.tensor(try Tensor(strings: strings, shape))]
+      var strings = try context.strings(count: shape.count)
+      var next = 0
+      for place in 0..<shape.count {
+        // Of equal keys the last counts.
+        var index: Int?
+        while next < order.count, form == .dense ? next == place : keys[order[next]] == Int64(place) {
+          index = order[next]
+          next &+= 1
+        }
+        if let index {
+          if let texts { try strings.append(texts[index].bytes) } else { try strings.append("\(number(index))") }
+        } else {
+          try strings.append(texts == nil ? "0.0" : "")
+        }
+      }
+      return [.tensor(try strings.tensor(shape))]
     }
   }
 }

@@ -8,9 +8,15 @@ public struct DictVectorizer: EagerExecutable {
   public static let schema = Schema(
     "DictVectorizer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y: U"], types: ["U": [.float32, .float64, .int64, .string]])
   let vocabulary: Tensor
+  /// For each word its positions in the vocabulary.
+  private let places: [LabelKey: [Int]]
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     vocabulary = try ClassLabels(&attributes, ints: "int64_vocabulary", strings: "string_vocabulary").tensor
+    let read = try LabelKey.reader(vocabulary.element)
+    var places: [LabelKey: [Int]] = [:]
+    for index in 0..<vocabulary.count { places[read(UnsafeRawPointer(vocabulary.data), index), default: []].append(index) }
+    self.places = places
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
@@ -19,15 +25,17 @@ public struct DictVectorizer: EagerExecutable {
       throw .invalidShape("input 'X' is \(input.type), expected a map from \(vocabulary.element)")
     }
     let read = try LabelKey.reader(keys.element)
-    var places: [LabelKey: Int] = [:]
-    for index in 0..<keys.count { places[read(UnsafeRawPointer(keys.data), index)] = index }
     let width = values.element.byteWidth
     let output = try context.allocate(values.element, [1, vocabulary.count])
     // All bits zero are the number 0 and the empty string.
     output.data.initializeMemory(as: UInt8.self, repeating: 0, count: output.byteCount)
-    for index in 0..<vocabulary.count {
-      guard let place = places[read(UnsafeRawPointer(vocabulary.data), index)] else { continue }
-      (output.data + index &* width).copyMemory(from: values.data + place &* width, byteCount: width)
+    var poll = Poll(context.control)
+    // Of equal keys the last counts.
+    for index in 0..<keys.count {
+      try poll.count(16)
+      for place in places[read(UnsafeRawPointer(keys.data), index)] ?? [] {
+        (output.data + place &* width).copyMemory(from: values.data + index &* width, byteCount: width)
+      }
     }
     return [.tensor(output.keepingAlive([values.owner]))]
   }

@@ -28,12 +28,12 @@ public struct Scaler: CPUExecutable {
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let columns = type.dims[type.rank - 1]
-    func expanded(_ list: [Float], default neutral: Float) throws(PinionError) -> Buffer {
-      let values = list.count == columns ? list : [Float](repeating: list.first ?? neutral, count: columns)
-      return try Allocator.system.buffer(floats: values)
+    // One number for all columns, or one for each.
+    func numbers(_ list: [Float], default neutral: Float) throws(PinionError) -> (Buffer, step: Int) {
+      (try Allocator.system.buffer(floats: list.isEmpty ? [neutral] : list), list.count > 1 ? 1 : 0)
     }
-    let offset = try expanded(offset, default: 0)
-    let scale = try expanded(scale, default: 1)
+    let (offset, offsetStep) = try numbers(offset, default: 0)
+    let (scale, scaleStep) = try numbers(scale, default: 1)
     let rows = columns == 0 ? 0 : type.count / columns
     let read = try FeatureRows(TensorType(type.element, try Shape([rows, columns]))).reader(as: .float32)
     let rowBytes = type.element == .float32 ? 0 : try columns.multiplied(by: MemoryLayout<Float>.stride)
@@ -43,7 +43,7 @@ public struct Scaler: CPUExecutable {
       for row in range {
         let x = read(frame.rawInput(0), row..<row &+ 1, frame.laneScratch).assumingMemoryBound(to: Float.self)
         let y = frame.output(0, as: Float.self) + row &* columns
-        for index in 0..<columns { y[index] = (x[index] - offsets[index]) * scales[index] }
+        for index in 0..<columns { y[index] = (x[index] - offsets[index &* offsetStep]) * scales[index &* scaleStep] }
       }
     }
   }

@@ -21,16 +21,19 @@ public struct ZipMap: EagerExecutable, ValueTyping {
     guard input.element == .float32, (1...2).contains(input.shape.rank), input.shape.dims.last == keys.count else {
       throw .invalidShape("input 'X' is \(input.type), expected float32[N,\(keys.count)] or float32[\(keys.count)]")
     }
-    let copy = try context.allocate(input.type)
-    copy.data.copyMemory(from: input.data, byteCount: input.byteCount)
-    let type = TensorType(.float32, .vector(keys.count))
     let rows = input.shape.rank == 1 ? 1 : try input.shape.slices(along: 0)
     // The maps themselves are not in tensors: the run at least has to have room for them.
     let records = try rows.multiplied(by: 4 &* MemoryLayout<Value>.stride &+ 128)
     try context.control.takeBytes(records)
     defer { context.control.giveBytes(records) }
-    let maps = (0..<rows).map { row in
-      Value.map(keys: keys, values: Tensor(type, data: copy.data + row &* type.byteCount, owner: copy.owner))
+    let copy = try context.allocate(input.type)
+    var poll = Poll(context.control)
+    try copyLongRun(copy.data, input.data, input.byteCount, &poll)
+    let type = TensorType(.float32, .vector(keys.count))
+    var maps: [Value] = []
+    for row in 0..<rows {
+      try poll.count(64)
+      maps.append(.map(keys: keys, values: Tensor(type, data: copy.data + row &* type.byteCount, owner: copy.owner)))
     }
     return [.sequence(maps, element: .map(key: keys.element, value: .tensor(.float32, dims: [])))]
   }

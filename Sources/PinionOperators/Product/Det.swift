@@ -21,19 +21,23 @@ public struct Det: CPUExecutable {
   public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let size = type.dims[type.rank - 1], matrices = try context.outputType(0).count
-    let scratch = size &* size &* 8
+    let scratch = try size.multiplied(by: size).multiplied(by: 8)
     switch type.element {
     case .float32:
-      return .parallel(tasks: matrices, laneScratchBytes: scratch) { frame, task in
+      return .parallel(tasks: matrices, laneScratchBytes: scratch) { (frame, task) throws(PinionError) in
         let work = frame.laneScratch.assumingMemoryBound(to: Double.self), source = frame.input(0, as: Float.self)
-        for index in 0..<(size &* size) { work[index] = Double(source[task &* size &* size &+ index]) }
-        frame.output(0, as: Float.self)[task] = Float(determinant(work, size))
+        try inPieces(of: Poll.interval, size &* size, frame.control) { range in
+          for index in range { work[index] = Double(source[task &* size &* size &+ index]) }
+        }
+        frame.output(0, as: Float.self)[task] = Float(try determinant(work, size, frame.control))
       }
     case .float64:
-      return .parallel(tasks: matrices, laneScratchBytes: scratch) { frame, task in
+      return .parallel(tasks: matrices, laneScratchBytes: scratch) { (frame, task) throws(PinionError) in
         let work = frame.laneScratch.assumingMemoryBound(to: Double.self), source = frame.input(0, as: Double.self)
-        for index in 0..<(size &* size) { work[index] = source[task &* size &* size &+ index] }
-        frame.output(0, as: Double.self)[task] = determinant(work, size)
+        try inPieces(of: Poll.interval, size &* size, frame.control) { range in
+          for index in range { work[index] = source[task &* size &* size &+ index] }
+        }
+        frame.output(0, as: Double.self)[task] = try determinant(work, size, frame.control)
       }
     default: throw context.unsupportedTypes()
     }
@@ -41,8 +45,9 @@ public struct Det: CPUExecutable {
 }
 
 /// Elimination with the largest pivot of each column; destroys the matrix.
-private func determinant(_ a: UnsafeMutablePointer<Double>, _ size: Int) -> Double {
+private func determinant(_ a: UnsafeMutablePointer<Double>, _ size: Int, _ control: RunControl) throws(PinionError) -> Double {
   var result = 1.0
+  var poll = Poll(control)
   for column in 0..<size {
     var pivot = column
     for row in column..<size where abs(a[row &* size &+ column]) > abs(a[pivot &* size &+ column]) { pivot = row }
@@ -57,6 +62,7 @@ private func determinant(_ a: UnsafeMutablePointer<Double>, _ size: Int) -> Doub
       }
     }
     for row in (column &+ 1)..<max(size, column &+ 1) {
+      try poll.count((size &- column) / 2 &+ 1)
       let factor = a[row &* size &+ column] / value
       for index in column..<size { a[row &* size &+ index] -= factor * a[column &* size &+ index] }
     }

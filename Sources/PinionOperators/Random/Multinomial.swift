@@ -34,21 +34,25 @@ public struct Multinomial: CPUExecutable {
     let classes = type.dims[1], samples = sampleSize, isWide = element == .int64
     guard type.element == .float32 || type.element == .float64 else { throw context.unsupportedTypes() }
     let isDouble = type.element == .float64
-    let draw = Kernel.Stage(tasks: samples == 0 ? 0 : type.dims[0]) { frame, row in
+    let draw = Kernel.Stage(tasks: samples == 0 ? 0 : type.dims[0]) { (frame, row) throws(PinionError) in
+      var poll = Poll(frame.control)
       let source = Seed.source(frame), sums = frame.laneScratch.assumingMemoryBound(to: Double.self)
       let single = frame.input(0, as: Float.self) + (isDouble ? 0 : row &* classes)
       let double = frame.input(0, as: Double.self) + (isDouble ? row &* classes : 0)
       var largest = -Double.infinity
       for index in 0..<classes {
+        try poll.count()
         sums[index] = isDouble ? double[index] : Double(single[index])
         largest = max(largest, sums[index])
       }
       var total = 0.0
       for index in 0..<classes {
+        try poll.count(4)
         total += exp(sums[index] - largest)
         sums[index] = total
       }
       for sample in 0..<samples {
+        try poll.count(16)
         let position = row &* samples &+ sample
         let point = source.uniform(position) * total
         var low = 0, high = classes &- 1

@@ -31,32 +31,27 @@ public struct SplitToSequence: EagerExecutable, ValueTyping {
     let input = try required(inputs, 0, "input").asTensor()
     let axis = try input.shape.normalized(axis: axis)
     let extent = try input.shape.slices(along: axis)
-    // A list of extents has at most one for each position.
-    let list = try extent.multiplied(by: MemoryLayout<Int>.stride)
-    try context.control.takeBytes(list)
-    defer { context.control.giveBytes(list) }
-    var removesAxis = false
-    var extents: [Int] = []
-    if inputs.count > 1, let split = try inputs[1]?.asTensor() {
-      extents = try parts(split, of: extent)
-    } else {
-      extents = [Int](repeating: 1, count: extent)
-      removesAxis = !keepsAxis
-    }
+    let split = inputs.count > 1 ? try inputs[1]?.asTensor() : nil
+    let parts = try Parts(split, of: extent, context.control)
+    let removesAxis = split == nil && !keepsAxis
     let outer = input.count == 0 ? 0 : input.shape.count(0..<axis)
     let inner = input.shape.count(axis + 1..<input.shape.rank) &* input.element.byteWidth
-    // The records of the pieces are not in tensors: the run has to have room for them.
-    let records = try extents.count.multiplied(by: 4 &* MemoryLayout<Value>.stride &+ 128)
-    try context.control.takeBytes(records)
-    defer { context.control.giveBytes(records) }
+    // The list of the pieces is not in a tensor: the run has to have room for it, and for what makes each piece a value.
+    let list = try parts.count.multiplied(by: 2 &* MemoryLayout<Value>.stride)
+    try context.control.takeBytes(try list.adding(try parts.count.multiplied(by: RunControl.recordBytes)))
+    context.control.giveBytes(parts.count &* RunControl.recordBytes)
+    defer { context.control.giveBytes(list) }
     var elements: [Value] = []
-    var start = input.data
-    for part in extents {
+    var start = UnsafeRawPointer(input.data)
+    var poll = Poll(context.control)
+    for index in 0..<parts.count {
       var dims = input.shape.dims
+      let part = try parts.extent(index)
       if removesAxis { dims.remove(at: axis) } else { dims[axis] = part }
       let tensor = try context.allocate(input.element, dims)
+      try poll.count(256)
       for row in 0..<outer {
-        (tensor.data + row &* part &* inner).copyMemory(from: start + row &* extent &* inner, byteCount: part &* inner)
+        try copyLongRun(tensor.data + row &* part &* inner, start + row &* extent &* inner, part &* inner, &poll)
       }
       start += part &* inner
       elements.append(try Value.tensor(tensor).kept(context))
@@ -64,24 +59,40 @@ public struct SplitToSequence: EagerExecutable, ValueTyping {
     return [.sequence(elements, element: .tensor(input.element, dims: nil))]
   }
 
-  private func parts(_ split: Tensor, of extent: Int) throws(PinionError) -> [Int] {
-    let values = try split.integers()
-    if split.shape.rank == 0 {
-      guard values[0] > 0 else { throw .invalidValue("input 'split' is \(values[0]), expected a positive number") }
-      let step = Int(clamping: values[0])
-      guard extent > 0 else { return [] }
-      let whole = [Int](repeating: step, count: extent / step)
-      return extent % step == 0 ? whole : whole + [extent % step]
+  /// The extents of the pieces, not listed but read where they stand.
+  private struct Parts {
+    let count: Int
+    private let split: Tensor?
+    private let step: Int
+    private let extent: Int
+
+    init(_ split: Tensor?, of extent: Int, _ control: RunControl) throws(PinionError) {
+      self.extent = extent
+      guard let split, split.shape.rank > 0 else {
+        let value = try split?.wholeNumber() ?? 1
+        guard value > 0 else { throw .invalidValue("input 'split' is \(value), expected a positive number") }
+        step = Int(clamping: value)
+        self.split = nil
+        count = extent == 0 ? 0 : (extent &- 1) / step &+ 1
+        return
+      }
+      self.split = split
+      step = 0
+      count = split.count
+      var sum = 0
+      var poll = Poll(control)
+      for index in 0..<count {
+        try poll.count(4)
+        sum = try sum.adding(try self.extent(index))
+      }
+      guard sum == extent else { throw .invalidValue("input 'split' adds up to \(sum), the axis has extent \(extent)") }
     }
-    var result: [Int] = []
-    var sum = 0
-    for value in values {
+
+    func extent(_ index: Int) throws(PinionError) -> Int {
+      guard let split else { return min(step, extent &- index &* step) }
+      let value = try split.integer(at: index)
       guard value >= 0 else { throw .invalidValue("input 'split' has the negative extent \(value)") }
-      let part: Int = try value.converted()
-      sum = try sum.adding(part)
-      result.append(part)
+      return try value.converted()
     }
-    guard sum == extent else { throw .invalidValue("input 'split' adds up to \(sum), the axis has extent \(extent)") }
-    return result
   }
 }

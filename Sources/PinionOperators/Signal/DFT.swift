@@ -87,7 +87,7 @@ public struct DFT: CPUExecutable {
     let parts = type.dims[type.rank - 1]
     let inner = type.shape.count((form.axis + 1)..<(type.rank - 1))
     let lines = type.shape.count(0..<form.axis) &* inner
-    let plan = try FourierPlan(count: form.length)
+    let plan = try FourierPlan(count: form.length, context)
     let isReal = isInverse && isOneSided, isInverse = isInverse
     let scale = isInverse ? 1 / Double(form.length) : 1
     let length = form.length
@@ -95,10 +95,12 @@ public struct DFT: CPUExecutable {
     let step = inner &* parts, outputStep = inner &* form.outputParts
     // Of a one-sided spectrum the upper half is the lower one mirrored.
     let used = min(form.inputExtent, isReal ? length / 2 + 1 : length)
-    return .parallel(tasks: lines, laneScratchBytes: scratch) { frame, line in
+    return .parallel(tasks: lines, laneScratchBytes: scratch) { (frame, line) throws(PinionError) in
+      var poll = Poll(frame.control)
       let re = frame.laneScratch.assumingMemoryBound(to: Double.self), im = re + length
       let source = frame.input(0, as: T.self) + (line / inner &* form.inputExtent &* inner &+ line % inner) &* parts
       for index in 0..<used {
+        try poll.count(4)
         re[index] = Double(source[index &* step])
         im[index] = parts == 2 ? Double(source[index &* step &+ 1]) : 0
       }
@@ -112,9 +114,10 @@ public struct DFT: CPUExecutable {
           im[index] = -im[length &- index]
         }
       }
-      if isInverse { plan.transform(im, re, im + length) } else { plan.transform(re, im, im + length) }
+      if isInverse { try plan.transform(im, re, im + length, &poll) } else { try plan.transform(re, im, im + length, &poll) }
       let target = frame.output(0, as: T.self) + (line / inner &* form.outputExtent &* inner &+ line % inner) &* form.outputParts
       for index in 0..<form.outputExtent {
+        try poll.count(4)
         target[index &* outputStep] = T(re[index] * scale)
         if form.outputParts == 2 { target[index &* outputStep &+ 1] = T(im[index] * scale) }
       }

@@ -36,15 +36,17 @@ public struct MelWeightMatrix: EagerExecutable {
     let bands = try size(0, below: 0x1p20), length = try size(1), rate = try size(2)
     guard rate > 0 else { throw .invalidValue("the sample rate is 0") }
     let bins = length / 2 + 1
-    let edges = try bandEdges(bands, length: length, rate: rate, low: try number(3), high: try number(4))
+    let edges = try bandEdges(bands, length: length, rate: rate, low: try number(3), high: try number(4), context)
 
     let staging = try context.allocate(.float64, [bins, bands])
     let weights = try staging.mutableElements(as: Double.self)
-    weights.initialize(repeating: 0)
+    var poll = Poll(context.control)
+    try inPieces(of: 1 << 16, staging.count, context.control) { range in for index in range { weights[index] = 0 } }
     for band in 0..<bands {
       let left = edges[band], center = edges[band + 1], right = edges[band + 2]
       if left == center, center >= 0, center < bins { weights[center &* bands &+ band] = 1 }
       for bin in max(left, 0)..<max(min(right, bins), left, 0) {
+        try poll.count(4)
         if bin < center {
           weights[bin &* bands &+ band] = Double(bin - left) / Double(center - left)
         } else if right > center {
@@ -54,21 +56,28 @@ public struct MelWeightMatrix: EagerExecutable {
       if right == center, left < center, center < bins { weights[center &* bands &+ band] = 1 }
     }
     let output = try context.allocate(element, [bins, bands])
-    try ElementConversion(from: .float64, to: element)(staging.data, output.data, staging.count)
+    let convert = try ElementConversion(from: .float64, to: element)
+    try inPieces(of: 1 << 14, staging.count, context.control) { range in
+      convert(staging.data + range.lowerBound &* 8, output.data + range.lowerBound &* element.byteWidth, range.count)
+    }
     return [.tensor(output)]
   }
 
   /// The bins at which the bands' triangles start, peak and end, each band's two further than the one's before.
-  private func bandEdges(_ bands: Int, length: Int, rate: Int, low: Double, high: Double) throws(PinionError) -> [Int] {
+  private func bandEdges(
+    _ bands: Int, length: Int, rate: Int, low: Double, high: Double, _ context: EagerContext
+  ) throws(PinionError) -> RunTable<Int> {
     func mel(_ hertz: Double) -> Double { 2595 * log10(1 + hertz / 700) }
     let first = mel(low), last = mel(high)
     let step = (last - first) / Double(bands + 2)
-    var edges: [Int] = []
+    var edges: RunTable<Int> = try context.table(capacity: bands + 2)
+    var poll = Poll(context.control)
     for index in 0..<(bands + 2) {
+      try poll.count(16)
       let hertz = 700 * (pow(10, (first + step * Double(index)) / 2595) - 1)
       let bin = (Double(length + 1) * hertz / Double(rate)).rounded(.down)
       guard bin.isFinite, bin.magnitude < 0x1p40 else { throw .invalidValue("edges of \(low) and \(high) hertz") }
-      edges.append(Int(saturating: bin))
+      try edges.append(Int(saturating: bin))
     }
     return edges
   }

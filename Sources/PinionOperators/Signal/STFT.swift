@@ -68,12 +68,13 @@ public struct STFT: CPUExecutable {
     let (step, length, frames, bins) = try form(context.inference)
     let samples = signal.dims[1], parts = STFT.parts(signal)
     let total = signal.dims[0] &* frames
-    let plan = try FourierPlan(count: length)
+    let plan = try FourierPlan(count: length, context)
     let hasWindow = context.has(2)
     let scratch = try (2 as Int).multiplied(by: length).adding(plan.workCount).multiplied(by: 8)
     // Two frames of real samples share one transform, as its real and its imaginary part.
     let isReal = parts == 1
-    return .parallel(tasks: isReal ? (total &+ 1) / 2 : total, laneScratchBytes: scratch) { frame, task in
+    return .parallel(tasks: isReal ? (total &+ 1) / 2 : total, laneScratchBytes: scratch) { (frame, task) throws(PinionError) in
+      var poll = Poll(frame.control)
       let re = frame.laneScratch.assumingMemoryBound(to: Double.self), im = re + length
       let window = frame.input(hasWindow ? 2 : 0, as: T.self)
       func samplesOf(_ index: Int) -> UnsafePointer<T> {
@@ -83,11 +84,12 @@ public struct STFT: CPUExecutable {
       let hasSecond = isReal && first &+ 1 < total
       let a = samplesOf(first), b = hasSecond ? samplesOf(first &+ 1) : a
       for index in 0..<length {
+        try poll.count(4)
         let weight = hasWindow ? Double(window[index]) : 1
         re[index] = Double(a[index &* parts]) * weight
         im[index] = isReal ? (hasSecond ? Double(b[index]) * weight : 0) : Double(a[index &* 2 &+ 1]) * weight
       }
-      plan.transform(re, im, im + length)
+      try plan.transform(re, im, im + length, &poll)
       let target = frame.output(0, as: T.self) + first &* bins &* 2
       guard isReal else {
         for bin in 0..<bins {

@@ -33,16 +33,23 @@ public struct Compress: EagerExecutable {
       axis = 0
     }
     let extent = shape[axis]
-    let chosen = condition.bytes.indices.filter { condition.bytes[$0] != 0 }
-    if let last = chosen.last, last >= extent { throw indexError(last, extent) }
+    let flags = condition.bytes
+    var poll = Poll(context.control)
+    var count = 0
+    for position in flags.indices where flags[position] != 0 {
+      guard position < extent else { throw indexError(position, extent) }
+      count &+= 1
+    }
     var dims = shape.dims
-    dims[axis] = chosen.count
+    dims[axis] = count
     let output = try context.allocate(tensor.element, dims)
     let run = shape.count(axis &+ 1..<shape.rank) &* tensor.element.byteWidth
     var target = output.data
     for outer in 0..<(output.count == 0 ? 0 : shape.count(0..<axis)) {
-      for position in chosen {
-        copyRun(target, tensor.data + (outer &* extent &+ position) &* run, run)
+      for position in 0..<min(extent, flags.count) {
+        try poll.count()
+        guard flags[position] != 0 else { continue }
+        try copyLongRun(target, tensor.data + (outer &* extent &+ position) &* run, run, &poll)
         target += run
       }
     }

@@ -65,11 +65,14 @@ public struct Gather: CPUExecutable {
   /// Single elements of each row.
   private func elementKernel(_ data: TensorType, count: Int, isWide: Bool) -> Kernel {
     let extent = data.dims[data.rank &- 1], width = data.element.byteWidth
-    return .ranges(data.shape.count(0..<(data.rank &- 1)), grain: max((1 << 14) / count, 1)) { (frame, rows) throws(PinionError) in
-      for row in rows {
+    // Long rows are cut into pieces.
+    let piece = 1 << 16, pieces = (count &- 1) / piece &+ 1
+    return .ranges(data.shape.count(0..<(data.rank &- 1)) &* pieces, grain: max((1 << 14) / count, 1)) { (frame, units) throws(PinionError) in
+      for unit in units {
+        let row = unit / pieces, start = unit % pieces &* piece
         try gatherElements(
-          frame.rawInput(0) + row &* extent &* width, frame.rawInput(1), isWide: isWide, extent: extent, step: 1, drift: 0,
-          width: width, frame.rawOutput(0) + row &* count &* width, count)
+          frame.rawInput(0) + row &* extent &* width, frame.rawInput(1) + start &* (isWide ? 8 : 4), isWide: isWide, extent: extent, step: 1,
+          drift: 0, width: width, frame.rawOutput(0) + (row &* count &+ start) &* width, min(piece, count &- start))
       }
     }
   }
@@ -77,10 +80,10 @@ public struct Gather: CPUExecutable {
   /// Neighbouring slices of the outermost axis lie in the data already.
   public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let data = try? context.type(0), let axis = try? data.shape.normalized(axis: axis), data.shape.count(0..<axis) == 1,
-      let indices = try? context.value(1)?.integers(), let first = try? indices.first?.position(in: data.dims[axis])
+      let indices = context.value(1), indices.count > 0, let first = try? indices.integer(at: 0).position(in: data.dims[axis])
     else { return [] }
-    for (offset, index) in indices.enumerated() {
-      guard let position = try? index.position(in: data.dims[axis]), position == first &+ offset else { return [] }
+    for offset in 0..<indices.count {
+      guard let position = try? indices.integer(at: offset).position(in: data.dims[axis]), position == first &+ offset else { return [] }
     }
     return [.within(input: 0, offset: first &* data.shape.count(axis &+ 1..<data.rank) &* data.element.byteWidth)]
   }

@@ -13,27 +13,43 @@ public struct NonZero: EagerExecutable {
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     guard let tensor = try inputs.first??.asTensor() else { throw .invalidModel("input 'X' is missing") }
-    var positions: [Int] = []
-    let flags = try truthValues(tensor)
-    for index in 0..<tensor.count where flags[index] { positions.append(index) }
-    let output = try context.allocate(.int64, [tensor.shape.rank, positions.count])
+    var count = 0
+    try forEachTrue(tensor, context) { _ in count &+= 1 }
+    let shape = tensor.shape
+    let output = try context.allocate(.int64, [shape.rank, count])
     let target = try output.mutableElements(as: Int64.self)
-    for (axis, stride) in tensor.shape.strides.enumerated() {
-      let extent = tensor.shape[axis]
-      for (column, position) in positions.enumerated() {
-        target[axis &* positions.count &+ column] = Int64(position / stride % extent)
+    let strides = shape.strides
+    var column = 0
+    try forEachTrue(tensor, context) { position in
+      var rest = position
+      for axis in strides.indices {
+        let index = rest / strides[axis]
+        rest &-= index &* strides[axis]
+        target[axis &* count &+ column] = Int64(index)
       }
+      column &+= 1
     }
     return [.tensor(output)]
   }
 }
 
-/// For each element whether it differs from zero.
-func truthValues(_ tensor: Tensor) throws(PinionError) -> [Bool] {
+/// Calls `body` with the positions of the elements that are not zero, in order.
+private func forEachTrue(_ tensor: Tensor, _ context: EagerContext, _ body: (Int) -> Void) throws(PinionError) {
+  let piece = 1 << 14, width = tensor.element.byteWidth
   let convert = try conversion(from: tensor.element, to: .bool)
-  var flags = [Bool](repeating: false, count: tensor.count)
-  flags.withUnsafeMutableBytes { bytes in
-    if let base = bytes.baseAddress { convert(tensor.data, base, tensor.count) }
+  try withUnsafeTemporaryFlags(piece) { (flags) throws(PinionError) in
+    try inPieces(of: piece, tensor.count, context.control) { range in
+      convert(tensor.data + range.lowerBound &* width, flags, range.count)
+      for index in 0..<range.count where flags[index] != 0 { body(range.lowerBound &+ index) }
+    }
   }
-  return flags
+}
+
+/// Calls `body` with memory for some bytes.
+private func withUnsafeTemporaryFlags(
+  _ count: Int, _ body: (UnsafeMutablePointer<UInt8>) throws(PinionError) -> Void
+) throws(PinionError) {
+  let flags = UnsafeMutablePointer<UInt8>.allocate(capacity: count)
+  defer { flags.deallocate() }
+  try body(flags)
 }

@@ -100,10 +100,18 @@ public struct Pad: CPUExecutable {
     let type = try context.type(0)
     guard try context.outputType(0).count > 0 else { return Kernel(stages: []) }
     let mode = mode
-    let tables = margins.map { margin in
-      margin.before == 0 && margin.after == 0
-        ? nil : (0..<margin.padded).map { Int32(truncatingIfNeeded: margin.source($0, mode)) }
+    var tables: [KernelTable<Int32>?] = []
+    for margin in margins {
+      guard margin.before != 0 || margin.after != 0 else {
+        tables.append(nil)
+        continue
+      }
+      let table: KernelTable<Int32> = try context.table(count: margin.padded)
+      try inPieces(of: Poll.interval, margin.padded, context.control) { range in
+        for index in range { table[index] = Int32(truncatingIfNeeded: margin.source(index, mode)) }
+      }
+      tables.append(table)
     }
-    return TableGather(width: type.element.byteWidth, dims: type.dims, tables: tables).kernel()
+    return try TableGather(width: type.element.byteWidth, dims: type.dims, tables: tables, context).kernel()
   }
 }

@@ -1,3 +1,4 @@
+import Glibc
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -37,39 +38,46 @@ public struct Unique: EagerExecutable {
     } else {
       items = Items(.vector(tensor.count), axis: 0)
     }
-    // Order, groups and their ranks are tables of the items.
-    let tables = try items.count.multiplied(by: 8 &* MemoryLayout<Int>.stride)
-    try context.control.takeBytes(tables)
-    defer { context.control.giveBytes(tables) }
-    let groups: Groups
-    if tensor.element == .string {
-      let strings = try tensor.elements(as: StringElement.self)
-      groups = Groups(items) { strings[$0].bytes.lexicographicallyPrecedes(strings[$1].bytes) }
-    } else {
-      let keys = try sortKeys(tensor)
-      groups =
-        items.outer == 1 && items.inner == 1 ? try Groups(keys, context.control) : Groups(items) { keys[$0] < keys[$1] }
+    var poll = Poll(context.control)
+    let groups = try Groups.of(tensor, items, context, &poll)
+    // Groups are in the order of their elements; as they come means in that of their first items.
+    let order: RunTable<Int> = try context.table(repeating: 0, count: groups.count)
+    for index in 0..<groups.count { order[index] = index }
+    if !isSorted {
+      let room: RunTable<Int> = try context.table(repeating: 0, count: groups.count)
+      try mergeSort(order.elements, room.elements, &poll) { (a, b, _) throws(PinionError) in groups.first[a] < groups.first[b] }
     }
-    let order = isSorted ? Array(groups.first.indices) : groups.first.indices.sorted { groups.first[$0] < groups.first[$1] }
-    var rank = [Int64](repeating: 0, count: order.count)
-    for (place, group) in order.enumerated() { rank[group] = Int64(place) }
+    let rank: RunTable<Int64> = try context.table(repeating: 0, count: groups.count)
+    for place in 0..<groups.count {
+      try poll.count()
+      rank[order[place]] = Int64(place)
+    }
 
     var dims = items.shape.dims
-    dims[items.axis] = order.count
+    dims[items.axis] = groups.count
     let output = try context.allocate(tensor.element, dims)
     let run = items.inner &* tensor.element.byteWidth
     var target = output.data
     for outer in 0..<items.outer {
-      for group in order {
-        copyRun(target, tensor.data + (outer &* items.count &+ groups.first[group]) &* run, run)
+      for place in 0..<groups.count {
+        try copyLongRun(target, tensor.data + (outer &* items.count &+ groups.first[order[place]]) &* run, run, &poll)
         target += run
       }
     }
+    func integers(_ count: Int, _ number: (Int) -> Int64) throws(PinionError) -> Value {
+      let tensor = try context.allocate(.int64, [count])
+      let elements = try tensor.mutableElements(as: Int64.self)
+      for index in 0..<count {
+        try poll.count()
+        elements[index] = number(index)
+      }
+      return .tensor(tensor)
+    }
     return [
       .tensor(output.keepingAlive([tensor.owner])),
-      .tensor(try Tensor(vector: order.map { Int64(groups.first[$0]) })),
-      .tensor(try Tensor(vector: groups.group.map { rank[$0] })),
-      .tensor(try Tensor(vector: order.map { Int64(groups.size[$0]) })),
+      try integers(groups.count) { Int64(groups.first[order[$0]]) },
+      try integers(items.count) { rank[groups.group[$0]] },
+      try integers(groups.count) { Int64(groups.size[order[$0]]) },
     ]
   }
 
@@ -90,62 +98,95 @@ public struct Unique: EagerExecutable {
   }
 
   /// Items that are alike, in the order of their elements.
-  private struct Groups {
+  private struct Groups: ~Copyable {
     /// For each group its first item and its size.
-    var first: [Int] = []
-    var size: [Int] = []
+    var first: RunTable<Int>
+    var size: RunTable<Int>
     /// For each item its group.
-    var group: [Int]
+    let group: RunTable<Int>
+    var count: Int { first.count }
 
-    /// - Parameter keys: of items that are one element each.
-    init(_ keys: [Int64], _ control: RunControl) throws(PinionError) {
-      group = [Int](repeating: 0, count: keys.count)
-      let width = MemoryLayout<Candidate>.stride
-      let memory = try Allocator.system.buffer(
-        bytes: keys.count.multiplied(by: 2 &* width).adding(radixTableCount &* MemoryLayout<Int>.stride))
-      let entries = memory.pointer.bindMemory(to: Candidate.self, capacity: 2 &* keys.count)
-      for (index, key) in keys.enumerated() { entries[index] = Candidate(key: key, index: index) }
-      let tables = UnsafeMutableRawPointer(entries + 2 &* keys.count).bindMemory(to: Int.self, capacity: radixTableCount)
-      let sorted = try radixSort(entries, entries + keys.count, tables, count: keys.count, control)
-      for place in keys.indices {
-        let item = sorted[place].index
-        if place > 0, sorted[place].key == sorted[place &- 1].key {
-          size[size.count &- 1] &+= 1
-        } else {
-          first.append(item)
-          size.append(1)
-        }
-        group[item] = first.count &- 1
-      }
-      withExtendedLifetime(memory) {}
+    private init(_ first: consuming RunTable<Int>, _ size: consuming RunTable<Int>, _ group: consuming RunTable<Int>) {
+      self.first = first
+      self.size = size
+      self.group = group
     }
 
-    init(_ items: Items, precedes: (Int, Int) -> Bool) {
-      /// Below zero where item a comes before item b, zero where they are alike.
-      func compare(_ a: Int, _ b: Int) -> Int {
+    static func of(_ tensor: Tensor, _ items: Items, _ context: EagerContext, _ poll: inout Poll) throws(PinionError) -> Groups {
+      var groups = Groups(try context.table(), try context.table(), try context.table(repeating: 0, count: items.count))
+      if tensor.element == .string {
+        let strings = try tensor.unsafeElements(as: StringElement.self)
+        try groups.gather(items, context, &poll) { (a, b, poll) throws(PinionError) in
+          let x = strings[a], y = strings[b]
+          let common = min(x.count, y.count)
+          try poll.count(common / 8)
+          guard common > 0, let left = x.start, let right = y.start else { return x.count &- y.count }
+          let order = Int(memcmp(left, right, common))
+          return order == 0 ? x.count &- y.count : order
+        }
+      } else {
+        let keys = try sortKeys(tensor, context)
+        if items.outer == 1, items.inner == 1 {
+          try groups.gather(keys, context)
+        } else {
+          let base = keys.base
+          try groups.gather(items, context, &poll) { (a, b, _) throws(PinionError) in base[a] < base[b] ? -1 : base[a] > base[b] ? 1 : 0 }
+          withExtendedLifetime(keys.owner) {}
+        }
+      }
+      return groups
+    }
+
+    private mutating func add(_ item: Int, isLikeLast: Bool) throws(PinionError) {
+      if isLikeLast {
+        size[size.count &- 1] &+= 1
+      } else {
+        try first.append(item)
+        try size.append(1)
+      }
+      group[item] = first.count &- 1
+    }
+
+    /// - Parameter keys: of items that are one element each.
+    private mutating func gather(_ keys: borrowing RunTable<Int64>, _ context: EagerContext) throws(PinionError) {
+      let entries: RunTable<Candidate> = try context.table(capacity: keys.count)
+      let room: RunTable<Candidate> = try context.table(capacity: keys.count)
+      let tables: RunTable<Int> = try context.table(capacity: radixTableCount)
+      try inPieces(of: Poll.interval, keys.count, context.control) { range in
+        for index in range { entries.base[index] = Candidate(key: keys[index], index: index) }
+      }
+      let sorted = try radixSort(entries.base, room.base, tables.base, count: keys.count, context.control)
+      var poll = Poll(context.control)
+      for place in 0..<keys.count {
+        try poll.count()
+        try add(sorted[place].index, isLikeLast: place > 0 && sorted[place].key == sorted[place &- 1].key)
+      }
+    }
+
+    /// - Parameter compare: below zero where the element at the first position comes before that at the second, zero for like ones.
+    private mutating func gather(
+      _ items: Items, _ context: EagerContext, _ poll: inout Poll, _ compare: (Int, Int, inout Poll) throws(PinionError) -> Int
+    ) throws(PinionError) {
+      func compareItems(_ a: Int, _ b: Int, _ poll: inout Poll) throws(PinionError) -> Int {
         for outer in 0..<items.outer {
           for inner in 0..<items.inner {
             let x = (outer &* items.count &+ a) &* items.inner &+ inner
             let y = (outer &* items.count &+ b) &* items.inner &+ inner
-            if precedes(x, y) { return -1 }
-            if precedes(y, x) { return 1 }
+            try poll.count()
+            let result = try compare(x, y, &poll)
+            if result != 0 { return result }
           }
         }
         return 0
       }
-      let order = (0..<items.count).sorted { a, b in
-        let result = compare(a, b)
-        return result < 0 || (result == 0 && a < b)
-      }
-      group = [Int](repeating: 0, count: items.count)
-      for item in order {
-        if let last = first.last, compare(last, item) == 0 {
-          size[size.count - 1] += 1
-        } else {
-          first.append(item)
-          size.append(1)
-        }
-        group[item] = first.count - 1
+      let order: RunTable<Int> = try context.table(repeating: 0, count: items.count)
+      let room: RunTable<Int> = try context.table(repeating: 0, count: items.count)
+      for index in 0..<items.count { order[index] = index }
+      try mergeSort(order.elements, room.elements, &poll) { (a, b, poll) throws(PinionError) in try compareItems(a, b, &poll) < 0 }
+      for place in 0..<items.count {
+        let item = order[place]
+        let isLikeLast = place == 0 ? false : try compareItems(order[place &- 1], item, &poll) == 0
+        try add(item, isLikeLast: isLikeLast)
       }
     }
   }

@@ -18,9 +18,10 @@ public struct RegexFullMatch: EagerExecutable {
     let (tensor, strings) = try requiredStrings(inputs, 0, "X")
     let output = try context.allocate(TensorType(.bool, tensor.shape))
     let flags = try output.mutableElements(as: Bool.self)
+    var poll = Poll(context.control)
     for (index, string) in strings.enumerated() {
-      try context.control.check()
-      flags[index] = try regex.matchesWhole(ScalarText(string).scalars, control: context.control)
+      let text = try ScalarText(string, context, &poll)
+      flags[index] = try regex.matchesWhole(text.scalars, &poll)
     }
     return [.tensor(output)]
   }

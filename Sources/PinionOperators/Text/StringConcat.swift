@@ -16,16 +16,25 @@ public struct StringConcat: EagerExecutable {
     let (y, tails) = try requiredStrings(inputs, 1, "Y")
     let shape = try Shape.broadcast([x.shape, y.shape])
     let broadcast = Broadcast([x.shape, y.shape], to: shape)
-    var strings: [[UInt8]] = []
-    strings.reserveCapacity(shape.count)
-    for row in 0..<broadcast.rows {
-      try context.control.check()
-      let head = broadcast.offset(operand: 0, row: row), tail = broadcast.offset(operand: 1, row: row)
-      for index in 0..<broadcast.rowCount {
-        strings.append(
-          heads[head + (broadcast.walks[0] ? index : 0)].bytes + Array(tails[tail + (broadcast.walks[1] ? index : 0)].bytes))
+    func pairs(_ body: (StringElement, StringElement) throws(PinionError) -> Void) throws(PinionError) {
+      for row in 0..<broadcast.rows {
+        let head = broadcast.offset(operand: 0, row: row), tail = broadcast.offset(operand: 1, row: row)
+        for index in 0..<broadcast.rowCount {
+          try body(heads[head + (broadcast.walks[0] ? index : 0)], tails[tail + (broadcast.walks[1] ? index : 0)])
+        }
       }
     }
-    return [.tensor(try Tensor(utf8: strings, shape, allocator: context.allocator))]
+    var bytes = 0
+    var poll = Poll(context.control)
+    try pairs { (head, tail) throws(PinionError) in
+      try poll.count()
+      bytes = try bytes.adding(head.count).adding(tail.count)
+    }
+    var strings = try context.strings(count: shape.count, bytes: bytes)
+    try pairs { (head, tail) throws(PinionError) in
+      try strings.write(head.bytes)
+      try strings.append(tail.bytes)
+    }
+    return [.tensor(try strings.tensor(shape))]
   }
 }

@@ -18,6 +18,7 @@ public struct StringNormalizer: EagerExecutable {
   let caseChange: CaseChange
   let isCaseSensitive: Bool
   let stopwords: Set<[UInt8]>
+  private let longestStopword: Int
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     caseChange = try attributes.choice("case_change_action", default: .none)
@@ -27,6 +28,7 @@ public struct StringNormalizer: EagerExecutable {
     var stopwords: Set<[UInt8]> = []
     for word in words { stopwords.insert(isCaseSensitive ? Array(word.utf8) : StringNormalizer.change(word, to: .lower)) }
     self.stopwords = stopwords
+    longestStopword = stopwords.lazy.map(\.count).max() ?? 0
   }
 
   public func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context[0].rank.map { $0 == 1 ? [nil] : [1, nil] })] }
@@ -37,16 +39,44 @@ public struct StringNormalizer: EagerExecutable {
     guard rank == 1 || (rank == 2 && input.shape[0] == 1) else {
       throw .invalidShape("input 'X' is \(input.type), expected [C] or [1,C]")
     }
-    var kept: [[UInt8]] = []
+    var kept = try context.strings()
     for string in strings {
-      try context.control.check()
-      let bytes = Array(string.bytes)
-      if !stopwords.isEmpty, stopwords.contains(isCaseSensitive ? bytes : StringNormalizer.change(string.string, to: .lower)) { continue }
-      kept.append(caseChange == .none ? bytes : StringNormalizer.change(string.string, to: caseChange))
+      if !stopwords.isEmpty, try isStopword(string, context.control) { continue }
+      if caseChange == .none {
+        try kept.append(string.bytes)
+      } else {
+        try inScalars(of: string) { (part) throws(PinionError) in
+          try StringNormalizer.change(part, to: caseChange).withUnsafeBufferPointer { (bytes) throws(PinionError) in try kept.write(bytes) }
+        }
+        try kept.end()
+      }
     }
-    if kept.isEmpty { kept = [[]] }
+    if kept.count == 0 { try kept.end() }
     let shape = try Shape(rank == 1 ? [kept.count] : [1, kept.count])
-    return [.tensor(try Tensor(utf8: kept, shape, allocator: context.allocator))]
+    return [.tensor(try kept.tensor(shape))]
+  }
+
+  private func isStopword(_ string: StringElement, _ control: RunControl) throws(PinionError) -> Bool {
+    // What is longer than the longest of them is none of them, and is not copied to find that out.
+    guard string.count <= longestStopword &* 4 else { return false }
+    return stopwords.contains(isCaseSensitive ? Array(string.bytes) : StringNormalizer.change(string.string, to: .lower))
+  }
+
+  /// Calls `body` with pieces of the string, each of whole characters as far as it has such.
+  private func inScalars(of string: StringElement, _ body: (String) throws(PinionError) -> Void) throws(PinionError) {
+    let bytes = string.bytes, size = 4096
+    var start = 0
+    while start < bytes.count {
+      var end = min(start &+ size, bytes.count)
+      // Back over the bytes of a character that would be cut, of which there are three at most.
+      var steps = 0
+      while end < bytes.count, bytes[end] & 0xc0 == 0x80, steps < 3 {
+        end &-= 1
+        steps &+= 1
+      }
+      try body(String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self))
+      start = end
+    }
   }
 
   private static func change(_ text: String, to form: CaseChange) -> [UInt8] {

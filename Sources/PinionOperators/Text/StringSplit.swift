@@ -23,58 +23,74 @@ public struct StringSplit: EagerExecutable {
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (input, strings) = try requiredStrings(inputs, 0, "X")
-    var parts: [[UnsafeBufferPointer<UInt8>]] = []
-    parts.reserveCapacity(strings.count)
-    for string in strings {
-      try context.control.check()
-      parts.append(delimiter.isEmpty ? splitAtSpace(string.bytes) : splitAtDelimiter(string.bytes))
-    }
-    let width = parts.map(\.count).max() ?? 0
-    var texts: [[UInt8]] = []
-    texts.reserveCapacity(try width.multiplied(by: strings.count))
-    for part in parts {
-      texts += part.map { Array($0) }
-      texts += [[UInt8]](repeating: [], count: width - part.count)
+    // Which parts there are, then how many the longest has, then the parts themselves.
+    var parts: RunTable<StringElement> = try context.table()
+    let lengths = try context.allocate(TensorType(.int64, input.shape))
+    let counts = try lengths.mutableElements(as: Int64.self)
+    var width = 0
+    var poll = Poll(context.control)
+    for (index, string) in strings.enumerated() {
+      let before = parts.count
+      try delimiter.isEmpty ? splitAtSpace(string.bytes, &parts, &poll) : splitAtDelimiter(string.bytes, &parts, &poll)
+      counts[index] = Int64(parts.count &- before)
+      width = max(width, parts.count &- before)
     }
     let shape = try Shape(input.shape.dims + [width])
-    return [
-      .tensor(try Tensor(utf8: texts, shape, allocator: context.allocator)),
-      .tensor(try Tensor(parts.map { Int64($0.count) }, input.shape)),
-    ]
-  }
-
-  private func splitAtDelimiter(_ text: UnsafeBufferPointer<UInt8>) -> [UnsafeBufferPointer<UInt8>] {
-    var parts: [UnsafeBufferPointer<UInt8>] = []
-    var start = 0
-    var index = 0
-    while index + delimiter.count <= text.count, parts.count < limit {
-      if text[index..<index + delimiter.count].elementsEqual(delimiter) {
-        parts.append(UnsafeBufferPointer(rebasing: text[start..<index]))
-        index += delimiter.count
-        start = index
-      } else {
-        index += 1
+    var texts = try context.strings(count: shape.count)
+    var next = 0
+    for count in counts {
+      for part in 0..<width {
+        if part < Int(count) {
+          try texts.write(parts[next].bytes)
+          next &+= 1
+        }
+        try texts.end()
       }
     }
-    return parts + [UnsafeBufferPointer(rebasing: text[start...])]
+    return [.tensor(try texts.tensor(shape)), .tensor(lengths)]
   }
 
-  private func splitAtSpace(_ text: UnsafeBufferPointer<UInt8>) -> [UnsafeBufferPointer<UInt8>] {
+  private func splitAtDelimiter(
+    _ text: UnsafeBufferPointer<UInt8>, _ parts: inout RunTable<StringElement>, _ poll: inout Poll
+  ) throws(PinionError) {
+    var start = 0, index = 0, cuts = 0
+    while index <= text.count &- delimiter.count, cuts < limit {
+      try poll.count(delimiter.count)
+      if text[index..<index &+ delimiter.count].elementsEqual(delimiter) {
+        try parts.append(part(text, start..<index))
+        cuts &+= 1
+        index &+= delimiter.count
+        start = index
+      } else {
+        index &+= 1
+      }
+    }
+    try parts.append(part(text, start..<text.count))
+  }
+
+  private func part(_ text: UnsafeBufferPointer<UInt8>, _ range: Range<Int>) -> StringElement {
+    StringElement(start: text.baseAddress.map { $0 + range.lowerBound }, count: range.count)
+  }
+
+  private func splitAtSpace(
+    _ text: UnsafeBufferPointer<UInt8>, _ parts: inout RunTable<StringElement>, _ poll: inout Poll
+  ) throws(PinionError) {
     func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0d).contains(byte) }
     var end = text.count
     while end > 0, isSpace(text[end - 1]) { end -= 1 }
-    var parts: [UnsafeBufferPointer<UInt8>] = []
-    var index = 0
+    var index = 0, cuts = 0
     while true {
       while index < end, isSpace(text[index]) { index += 1 }
-      guard index < end else { return parts }
+      guard index < end else { return }
       let start = index
-      if parts.count >= limit {
+      if cuts >= limit {
         index = end
       } else {
         while index < end, !isSpace(text[index]) { index += 1 }
       }
-      parts.append(UnsafeBufferPointer(rebasing: text[start..<index]))
+      try poll.count(index &- start)
+      cuts &+= 1
+      try parts.append(part(text, start..<index))
     }
   }
 }

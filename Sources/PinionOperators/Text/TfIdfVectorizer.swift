@@ -60,25 +60,37 @@ public struct TfIdfVectorizer: CPUExecutable {
     let read = try LabelKey.reader(type.element)
     let bytes = try columns.multiplied(by: MemoryLayout<Int32>.stride)
     let cost = columns &* lengths.count
-    return .ranges(rows, grain: max(1, 4096 / max(cost, 1)), laneScratchBytes: bytes) { [self] frame, range in
+    return .ranges(rows, grain: max(1, 4096 / max(cost, 1)), laneScratchBytes: bytes) { [self] (frame, range) throws(PinionError) in
+      var poll = Poll(frame.control)
       let tokens = frame.laneScratch.assumingMemoryBound(to: Int32.self)
       for row in range {
-        for column in 0..<columns { tokens[column] = pool.token(read(frame.rawInput(0), row &* columns &+ column)) }
-        count(tokens, columns, to: frame.output(0, as: Float.self) + row &* width)
+        for column in 0..<columns {
+          try poll.count(16)
+          tokens[column] = pool.token(read(frame.rawInput(0), row &* columns &+ column))
+        }
+        try count(tokens, columns, to: frame.output(0, as: Float.self) + row &* width, &poll)
       }
     }
   }
 
-  private func count(_ tokens: UnsafePointer<Int32>, _ count: Int, to line: UnsafeMutablePointer<Float>) {
-    line.update(repeating: 0, count: width)
+  private func count(_ tokens: UnsafePointer<Int32>, _ count: Int, to line: UnsafeMutablePointer<Float>, _ poll: inout Poll) throws(PinionError) {
+    var cleared = 0
+    while cleared < width {
+      let piece = min(width &- cleared, 1 << 16)
+      (line + cleared).update(repeating: 0, count: piece)
+      try poll.count(piece / 8)
+      cleared &+= piece
+    }
     for step in 1...longestStep {
       // Grams of one token are the same with every step; longer ones do not fit once the step exceeds the row.
       guard step == 1 || (lengths.upperBound > 1 && step < count) else { break }
       for start in 0..<count {
+        try poll.count(4)
         var node: Int32 = 0
         var position = start
         var length = 1
         while length <= lengths.upperBound, position < count {
+          try poll.count(16)
           node = pool.child(of: node, tokens[position])
           guard node >= 0 else { break }
           if length >= lengths.lowerBound, length > 1 || step == 1 { add(pool.gram(at: node), to: line) }

@@ -49,69 +49,94 @@ public struct Tokenizer: EagerExecutable {
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (input, strings) = try requiredStrings(inputs, 0, "X")
     guard (1...2).contains(input.shape.rank) else { throw .invalidShape("input 'X' is \(input.type), expected [C] or [N,C]") }
-    // Each token is an array of its own, and there are no more of them than bytes of text.
-    let tokenBytes = try strings.reduce(0) { $0 &+ $1.count }.multiplied(by: 80)
-    try context.control.takeBytes(tokenBytes)
-    defer { context.control.giveBytes(tokenBytes) }
-    var rows: [[[UInt8]]] = []
-    for string in strings {
-      try context.control.check()
-      let text = ScalarText(string)
-      var row: [[UInt8]] = []
-      for token in try tokens(text.scalars, control: context.control) where token.count >= minimum { row.append(text.utf8(token)) }
-      rows.append(row)
-    }
-    var width = rows.map(\.count).max() ?? 0
-    if hasMarks, width > 0 {
-      width += 2
-      for index in rows.indices { rows[index] = [[0x02]] + rows[index] + [[0x03]] }
-    }
-    let shape = try Shape(input.shape.dims + [width])
-    let textBytes = try shape.count.multiplied(by: MemoryLayout<[UInt8]>.stride &+ MemoryLayout<StringElement>.stride)
-    try context.control.takeBytes(textBytes)
-    defer { context.control.giveBytes(textBytes) }
-    var texts: [[UInt8]] = []
-    texts.reserveCapacity(shape.count)
-    if width > 0 {
-      for row in rows { texts += row + [[UInt8]](repeating: padding, count: width - row.count) }
-    }
-    return [.tensor(try Tensor(utf8: texts, shape, allocator: context.allocator))]
-  }
-
-  private func tokens(_ text: [UInt32], control: RunControl) throws(PinionError) -> [Range<Int>] {
-    switch rule {
-    case .characters: return text.indices.map { $0..<$0 + 1 }
-    case .tokens(let regex): return try matches(of: regex, in: text, control: control)
-    case .separators(let separators):
-      var parts = [0..<text.count]
-      for separator in separators {
-        var pieces: [Range<Int>] = []
-        for part in parts {
-          var start = part.lowerBound
-          for match in try matches(of: separator, in: Array(text[part]), control: control) {
-            pieces.append(start..<part.lowerBound + match.lowerBound)
-            start = part.lowerBound + match.upperBound
-          }
-          pieces.append(start..<part.upperBound)
-        }
-        parts = pieces
+    // Where each token lies, how many each string has, and the bytes that they are made of.
+    var spans: RunTable<StringElement> = try context.table()
+    var text: RunTable<UInt8> = try context.table()
+    let counts: RunTable<Int> = try context.table(repeating: 0, count: strings.count)
+    var width = 0
+    var poll = Poll(context.control)
+    for (index, string) in strings.enumerated() {
+      let scalars = try ScalarText(string, context, &poll)
+      let found = try tokens(scalars.scalars, context, &poll)
+      for place in 0..<found.count where found[place].count >= minimum {
+        try poll.count(8)
+        let token = scalars.utf8(found[place].start..<found[place].start &+ found[place].count)
+        try text.append(contentsOf: token)
+        try spans.append(StringElement(start: nil, count: token.count))
+        counts[index] &+= 1
       }
-      return parts
+      width = max(width, counts[index])
     }
+    let isMarked = hasMarks && width > 0
+    if isMarked { width += 2 }
+    let shape = try Shape(input.shape.dims + [width])
+    var texts = try context.strings(count: shape.count)
+    var next = 0
+    var place = text.base
+    for string in 0..<(width > 0 ? strings.count : 0) {
+      if isMarked { try texts.append([0x02]) }
+      for _ in 0..<counts[string] {
+        try texts.append(UnsafeBufferPointer(start: place, count: spans[next].count))
+        place += spans[next].count
+        next &+= 1
+      }
+      if isMarked { try texts.append([0x03]) }
+      for _ in (counts[string] &+ (isMarked ? 2 : 0))..<width { try texts.append(padding) }
+    }
+    return [.tensor(try texts.tensor(shape))]
   }
 
-  /// The matches that are not empty, from left to right.
-  private func matches(of regex: Regex, in text: [UInt32], control: RunControl) throws(PinionError) -> [Range<Int>] {
-    var result: [Range<Int>] = []
-    var position = 0
-    while position < text.count, let match = try regex.firstMatch(in: text, from: position, control: control) {
-      if match.isEmpty {
-        position = match.upperBound + 1
-      } else {
-        result.append(match)
-        position = match.upperBound
+  /// Characters of a text.
+  private struct Span: BitwiseCopyable {
+    let start: Int
+    let count: Int
+  }
+
+  private func tokens(
+    _ text: UnsafeBufferPointer<UInt32>, _ context: EagerContext, _ poll: inout Poll
+  ) throws(PinionError) -> RunTable<Span> {
+    var result: RunTable<Span> = try context.table()
+    switch rule {
+    case .characters:
+      for index in text.indices {
+        try poll.count()
+        try result.append(Span(start: index, count: 1))
+      }
+    case .tokens(let regex):
+      try matches(of: regex, in: text, &poll) { (match) throws(PinionError) in
+        try result.append(Span(start: match.lowerBound, count: match.count))
+      }
+    case .separators(let separators):
+      try result.append(Span(start: 0, count: text.count))
+      for separator in separators {
+        var pieces: RunTable<Span> = try context.table()
+        for place in 0..<result.count {
+          let part = result[place], end = part.start &+ part.count
+          var start = part.start
+          try matches(of: separator, in: UnsafeBufferPointer(rebasing: text[part.start..<end]), &poll) { (match) throws(PinionError) in
+            try pieces.append(Span(start: start, count: part.start &+ match.lowerBound &- start))
+            start = part.start &+ match.upperBound
+          }
+          try pieces.append(Span(start: start, count: end &- start))
+        }
+        result = pieces
       }
     }
     return result
+  }
+
+  /// Calls `body` with the matches that are not empty, from left to right.
+  private func matches(
+    of regex: Regex, in text: UnsafeBufferPointer<UInt32>, _ poll: inout Poll, _ body: (Range<Int>) throws(PinionError) -> Void
+  ) throws(PinionError) {
+    var position = 0
+    while position < text.count, let match = try regex.firstMatch(in: text, from: position, &poll) {
+      if match.isEmpty {
+        position = match.upperBound + 1
+      } else {
+        try body(match)
+        position = match.upperBound
+      }
+    }
   }
 }

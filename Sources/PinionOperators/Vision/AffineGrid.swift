@@ -44,13 +44,17 @@ public struct AffineGrid: CPUExecutable {
     let spatial = extents.count
     let points = output.shape.count(1..<output.rank &- 1)
     // The coordinates along each axis, innermost first, as column 0 goes with that one.
-    var coordinates: [[Double]] = []
+    func coordinate(_ index: Int, _ extent: Int) -> Double {
+      guard alignsCorners else { return (2 * Double(index) + 1) / Double(extent) - 1 }
+      return extent == 1 ? -1 : 2 * Double(index) / Double(extent &- 1) - 1
+    }
+    var coordinates: [KernelTable<Double>] = []
     for extent in extents.reversed() {
-      coordinates.append(
-        (0..<extent).map { index in
-          guard alignsCorners else { return (2 * Double(index) + 1) / Double(extent) - 1 }
-          return extent == 1 ? -1 : 2 * Double(index) / Double(extent &- 1) - 1
-        })
+      let table: KernelTable<Double> = try context.table(count: extent)
+      try inPieces(of: Poll.interval, extent, context.control) { range in
+        for index in range { table[index] = coordinate(index, extent) }
+      }
+      coordinates.append(table)
     }
     let axes = coordinates, inner = coordinates.first?.count ?? 1
     return .ranges(output.count / spatial, grain: 1 << 12) { frame, range in
@@ -63,16 +67,15 @@ public struct AffineGrid: CPUExecutable {
           let line = theta + row &* (spatial &+ 1)
           let shift = Double(line[spatial]), factor = Double(line[0])
           let rest = point % points / inner
-          axes[0].withUnsafeBufferPointer { xs in
-            for place in point..<end {
-              var sum = shift + factor * xs[first &+ place &- point]
-              var outer = rest
-              for column in 1..<spatial {
-                sum += Double(line[column]) * axes[column][outer % axes[column].count]
-                outer /= axes[column].count
-              }
-              target[place &* spatial &+ row] = T(sum)
+          let xs = axes[0]
+          for place in point..<end {
+            var sum = shift + factor * xs[first &+ place &- point]
+            var outer = rest
+            for column in 1..<spatial {
+              sum += Double(line[column]) * axes[column][outer % axes[column].count]
+              outer /= axes[column].count
             }
+            target[place &* spatial &+ row] = T(sum)
           }
         }
         point = end

@@ -32,36 +32,33 @@ public struct NonMaxSuppression: EagerExecutable {
     }
   }
 
-  /// Boxes that stay, eight side by side; those that fill up the last eight have no area and overlap nothing.
-  private struct KeptBoxes {
-    private var tops: [SIMD8<Float>] = [], lefts: [SIMD8<Float>] = [], bottoms: [SIMD8<Float>] = [], rights: [SIMD8<Float>] = []
-    private var areas: [SIMD8<Float>] = []
+  /// Eight boxes that stay, side by side; those that fill up the last eight have no area and overlap nothing.
+  private struct BoxLanes: BitwiseCopyable {
+    var tops = SIMD8<Float>.zero, lefts = SIMD8<Float>.zero, bottoms = SIMD8<Float>.zero, rights = SIMD8<Float>.zero
+    var areas = SIMD8<Float>.zero
+  }
+
+  /// Boxes that stay.
+  private struct KeptBoxes: ~Copyable {
+    private var lanes: RunTable<BoxLanes>
     private(set) var count = 0
 
-    mutating func append(_ box: Box) {
+    init(_ context: EagerContext) throws(PinionError) { lanes = try context.table() }
+
+    mutating func append(_ box: Box) throws(PinionError) {
       let lane = count % 8
-      if lane == 0 {
-        tops.append(.zero)
-        lefts.append(.zero)
-        bottoms.append(.zero)
-        rights.append(.zero)
-        areas.append(.zero)
-      }
-      let last = tops.count &- 1
-      tops[last][lane] = box.top
-      lefts[last][lane] = box.left
-      bottoms[last][lane] = box.bottom
-      rights[last][lane] = box.right
-      areas[last][lane] = box.area
+      if lane == 0 { try lanes.append(BoxLanes()) }
+      let last = lanes.base + (lanes.count &- 1)
+      last.pointee.tops[lane] = box.top
+      last.pointee.lefts[lane] = box.left
+      last.pointee.bottoms[lane] = box.bottom
+      last.pointee.rights[lane] = box.right
+      last.pointee.areas[lane] = box.area
       count &+= 1
     }
 
     mutating func removeAll() {
-      tops.removeAll(keepingCapacity: true)
-      lefts.removeAll(keepingCapacity: true)
-      bottoms.removeAll(keepingCapacity: true)
-      rights.removeAll(keepingCapacity: true)
-      areas.removeAll(keepingCapacity: true)
+      lanes.removeAll()
       count = 0
     }
 
@@ -70,17 +67,18 @@ public struct NonMaxSuppression: EagerExecutable {
       guard box.area > 0 else { return false }
       let top = SIMD8(repeating: box.top), left = SIMD8(repeating: box.left)
       let bottom = SIMD8(repeating: box.bottom), right = SIMD8(repeating: box.right)
-      for index in tops.indices {
+      for index in 0..<lanes.count {
+        let others = lanes[index]
         // Comparisons that choose as min and max do, so that NaN goes the same way.
-        let low = tops[index].replacing(with: top, where: top .>= tops[index])
-        let high = bottoms[index].replacing(with: bottom, where: bottom .< bottoms[index])
-        let near = lefts[index].replacing(with: left, where: left .>= lefts[index])
-        let far = rights[index].replacing(with: right, where: right .< rights[index])
+        let low = others.tops.replacing(with: top, where: top .>= others.tops)
+        let high = others.bottoms.replacing(with: bottom, where: bottom .< others.bottoms)
+        let near = others.lefts.replacing(with: left, where: left .>= others.lefts)
+        let far = others.rights.replacing(with: right, where: right .< others.rights)
         let height = high - low, width = far - near
-        let isMeeting = (height .> 0) .& (width .> 0) .& (areas[index] .> 0)
+        let isMeeting = (height .> 0) .& (width .> 0) .& (others.areas .> 0)
         guard any(isMeeting) else { continue }
         let intersection = height * width
-        let union = areas[index] + box.area - intersection
+        let union = others.areas + box.area - intersection
         if any(isMeeting .& (union .> 0) .& (intersection / union .> threshold)) { return true }
       }
       return false
@@ -89,25 +87,31 @@ public struct NonMaxSuppression: EagerExecutable {
 
   /// Numbers that come out in ascending order, one by one: a heap, since often few of them are wanted.
   private struct AscendingNumbers {
-    private var heap: [UInt64]
+    private let heap: UnsafeMutablePointer<UInt64>
+    private var count: Int
 
-    init(_ numbers: [UInt64]) {
-      heap = numbers
-      var start = heap.count / 2
+    /// - Parameter numbers: memory that the heap is made in.
+    init(_ numbers: UnsafeMutableBufferPointer<UInt64>, _ poll: inout Poll) throws(PinionError) {
+      guard let base = numbers.baseAddress else { throw .internal("a list has no memory") }
+      heap = base
+      count = numbers.count
+      var start = count / 2
       while start > 0 {
+        try poll.count(4)
         start &-= 1
         sink(heap[start], at: start)
       }
     }
 
     mutating func next() -> UInt64? {
-      guard let least = heap.first, let last = heap.popLast() else { return nil }
-      if !heap.isEmpty { sink(last, at: 0) }
+      guard count > 0 else { return nil }
+      let least = heap[0]
+      count &-= 1
+      if count > 0 { sink(heap[count], at: 0) }
       return least
     }
 
-    private mutating func sink(_ number: UInt64, at start: Int) {
-      let count = heap.count
+    private func sink(_ number: UInt64, at start: Int) {
       var place = start
       while true {
         var child = 2 &* place &+ 1
@@ -141,42 +145,44 @@ public struct NonMaxSuppression: EagerExecutable {
     let numbers = try boxes.unsafeElements(as: Float.self), allScores = try scores.unsafeElements(as: Float.self)
     guard let firstNumber = numbers.baseAddress, let firstScore = allScores.baseAddress else { throw .internal("a tensor has no memory") }
 
-    var selected: [Int64] = []
-    var candidates: [UInt64] = []
-    var kept = KeptBoxes()
-    var compared = 0
+    var selected: RunTable<Selection> = try context.table()
+    var candidates: RunTable<UInt64> = try context.table()
+    var kept = try KeptBoxes(context)
+    var poll = Poll(context.control)
     for sample in 0..<boxes.shape[0] where limit > 0 {
       for category in 0..<classes {
-        try context.control.check()
+        try poll.count(16)
         let line = firstScore + (sample &* classes &+ category) &* count
-        candidates.removeAll(keepingCapacity: true)
-        for box in 0..<count where line[box] > threshold ?? -.infinity || (threshold == nil && !line[box].isNaN) {
+        candidates.removeAll()
+        for box in 0..<count {
+          try poll.count()
+          guard line[box] > threshold ?? -.infinity || (threshold == nil && !line[box].isNaN) else { continue }
           // Ascending order of these numbers is descending order of scores, then ascending order of boxes.
           let rank = UInt32(bitPattern: Int32(truncatingIfNeeded: ~line[box].sortKey)) ^ (1 << 31)
-          candidates.append(UInt64(rank) << 32 | UInt64(UInt32(truncatingIfNeeded: box)))
+          try candidates.append(UInt64(rank) << 32 | UInt64(UInt32(truncatingIfNeeded: box)))
         }
         kept.removeAll()
-        var best = AscendingNumbers(candidates)
+        var best = try AscendingNumbers(candidates.elements, &poll)
         while let candidate = best.next() {
-          compared &+= kept.count &+ 16
-          if compared > 1 << 20 {
-            compared = 0
-            try context.control.check()
-          }
+          try poll.count(16 &+ kept.count)
           let index = Int(candidate & 0xffff_ffff)
           let box = Box(firstNumber + (sample &* count &+ index) &* 4, givesCenter: givesCenter)
           guard !kept.overlap(box, above: overlap) else { continue }
-          kept.append(box)
-          selected.append(Int64(sample))
-          selected.append(Int64(category))
-          selected.append(Int64(index))
+          try kept.append(box)
+          try selected.append(Selection(sample: Int64(sample), category: Int64(category), box: Int64(index)))
           if kept.count == limit { break }
         }
       }
     }
-    let output = try context.allocate(.int64, [selected.count / 3, 3])
-    let target = try output.mutableElements(as: Int64.self)
-    for (index, value) in selected.enumerated() { target[index] = value }
+    let output = try context.allocate(.int64, [selected.count, 3])
+    try inPieces(of: Poll.interval, output.byteCount, context.control) { range in
+      (output.data + range.lowerBound).copyMemory(from: UnsafeRawPointer(selected.base) + range.lowerBound, byteCount: range.count)
+    }
     return [.tensor(output)]
+  }
+
+  /// A row of the output.
+  private struct Selection: BitwiseCopyable {
+    let sample: Int64, category: Int64, box: Int64
   }
 }

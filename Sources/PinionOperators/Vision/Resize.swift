@@ -93,6 +93,7 @@ public struct Resize: CPUExecutable {
   }
 
   private func floats(_ tensor: Tensor) throws(PinionError) -> [Double] {
+    guard tensor.count <= 2 &* Shape.rankLimit else { throw .invalidShape("\(tensor.count) scales or numbers of a region") }
     let convert = try conversion(from: tensor.element, to: .float64)
     var result = [Double](repeating: 0, count: tensor.count)
     result.withUnsafeMutableBytes { bytes in
@@ -153,13 +154,13 @@ public struct Resize: CPUExecutable {
       throw .unsupported("axis \(axis) of \(type) is too long to resize")
     }
     if mode == .nearest {
-      var tables = [[Int32]?](repeating: nil, count: type.rank)
-      for axis in changed { tables[axis] = resized[axis].nearest(transformation, rounding) }
-      return TableGather(width: type.element.byteWidth, dims: type.dims, tables: tables).kernel(fill: try fill(type.element))
+      var tables = [KernelTable<Int32>?](repeating: nil, count: type.rank)
+      for axis in changed { tables[axis] = try resized[axis].nearest(transformation, rounding, context) }
+      return try TableGather(width: type.element.byteWidth, dims: type.dims, tables: tables, context).kernel(fill: try fill(type.element))
     }
     var tables: [(axis: Int, table: Resampling)] = []
     for axis in changed {
-      let table = try table(resized[axis])
+      let table = try table(resized[axis], context)
       if !table.isIdentity { tables.append((axis, table)) }
     }
     return try passes(tables, context)
@@ -172,7 +173,7 @@ public struct Resize: CPUExecutable {
     return fill
   }
 
-  private func table(_ axis: ResizedAxis) throws(PinionError) -> Resampling {
+  private func table(_ axis: ResizedAxis, _ context: KernelContext) throws(PinionError) -> Resampling {
     let a = cubicCoefficient
     return try axis.interpolated(
       transformation, reach: mode == .cubic ? 2 : 1, stretches: stretchesFilter, excludesOutside: excludesOutside,
@@ -181,7 +182,7 @@ public struct Resize: CPUExecutable {
           let t = abs(distance)
           if t <= 1 { return ((a + 2) * t - (a + 3)) * t * t + 1 }
           return t < 2 ? ((a * t - 5 * a) * t + 8 * a) * t - 4 * a : 0
-        } : { max(1 - abs($0), 0) })
+        } : { max(1 - abs($0), 0) }, context)
   }
 
   /// One pass for each axis, outermost first; the last one takes two axes where these are neighbours.
@@ -200,7 +201,7 @@ public struct Resize: CPUExecutable {
     for (axis, table) in early {
       let pass = try ResamplePass(
         source: stages.isEmpty ? types : inner, target: inner, outer: product(0..<axis), rows: dims[axis],
-        columns: product(axis &+ 1..<dims.count), run: 1, rowTable: table, columnTable: nil, extrapolation: Double(extrapolation))
+        columns: product(axis &+ 1..<dims.count), run: 1, rowTable: table, columnTable: nil, extrapolation: Double(extrapolation), context)
       dims[axis] = table.count
       let result = ResamplePass.Place.scratch(scratch)
       scratch = try scratch.adding(try alignedUp(try Shape(dims).count &* types.compute.byteWidth, to: Buffer.alignment))
@@ -214,15 +215,15 @@ public struct Resize: CPUExecutable {
     if pairs {
       pass = try ResamplePass(
         source: source, target: types, outer: product(0..<last.axis &- 1), rows: dims[last.axis &- 1], columns: dims[last.axis],
-        run: rest, rowTable: tables[tables.count - 2].table, columnTable: last.table, extrapolation: Double(extrapolation))
+        run: rest, rowTable: tables[tables.count - 2].table, columnTable: last.table, extrapolation: Double(extrapolation), context)
     } else if rest == 1 {
       pass = try ResamplePass(
         source: source, target: types, outer: 1, rows: product(0..<last.axis), columns: dims[last.axis], run: 1, rowTable: nil,
-        columnTable: last.table, extrapolation: Double(extrapolation))
+        columnTable: last.table, extrapolation: Double(extrapolation), context)
     } else {
       pass = try ResamplePass(
         source: source, target: types, outer: product(0..<last.axis), rows: dims[last.axis], columns: rest, run: 1,
-        rowTable: last.table, columnTable: nil, extrapolation: Double(extrapolation))
+        rowTable: last.table, columnTable: nil, extrapolation: Double(extrapolation), context)
     }
     stages.append(pass.stage(from: place, to: .operand))
     return Kernel(stages: stages, scratchBytes: scratch, laneScratchBytes: max(laneScratch, pass.laneScratchBytes))

@@ -14,7 +14,18 @@ SONAME = "libpinion.so.0"
 
 
 class ModelOptions(ctypes.Structure):
-    _fields_ = [("struct_size", c_size_t), ("runtime", c_void_p), ("external_data_folder", c_char_p)]
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("runtime", c_void_p),
+        ("external_data_folder", c_char_p),
+        ("timeout_ns", c_int64),
+        ("cancel_token", c_void_p),
+        ("byte_budget", c_int64),
+        ("should_stop", c_void_p),
+        ("should_stop_context", c_void_p),
+        ("read_files", c_int32),
+        ("reserved", c_int32),
+    ]
 
 
 class SessionOptions(ctypes.Structure):
@@ -28,6 +39,10 @@ class SessionOptions(ctypes.Structure):
         ("reserved", c_int32),
         ("plan_cache_bytes", c_int64),
         ("byte_budget", c_int64),
+        ("timeout_ns", c_int64),
+        ("cancel_token", c_void_p),
+        ("should_stop", c_void_p),
+        ("should_stop_context", c_void_p),
     ]
 
 

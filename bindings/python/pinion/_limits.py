@@ -51,14 +51,19 @@ def limit(value: int | None, name: str) -> int:
     return int(value)
 
 
+def timeout_ns(timeout: float | None) -> int:
+    """Seconds as C's nanoseconds, where 0 means no limit."""
+    if timeout is None:
+        return 0
+    if not timeout >= 0:
+        raise InvalidArgumentError(f"timeout is {timeout}, not a number of seconds")
+    return max(int(min(timeout, 2.0**33) * 1e9), 1)
+
+
 def run_limits(
     timeout: float | None, cancel: CancelToken | None, byte_budget: int | None, step_budget: int | None
 ) -> RunOptions:
-    nanoseconds = 0
-    if timeout is not None:
-        if not timeout >= 0:
-            raise InvalidArgumentError(f"timeout is {timeout}, not a number of seconds")
-        nanoseconds = max(int(min(timeout, 2.0**33) * 1e9), 1)
+    nanoseconds = timeout_ns(timeout)
     return RunOptions(
         ctypes.sizeof(RunOptions),
         nanoseconds,

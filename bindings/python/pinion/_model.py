@@ -12,7 +12,9 @@ from typing import Any, Union
 
 from ._errors import InputOutputError, InvalidArgumentError, InvalidModelError, check
 from ._info import ValueInfo, read_info
+from ._interrupts import question
 from ._library import ModelOptions, SaveOptions, lib, take_string, text
+from ._limits import CancelToken, limit, timeout_ns
 
 #: A file's path, or the file's bytes.
 ModelSource = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview]
@@ -45,20 +47,44 @@ class Model:
         source: the path of a file, or its bytes.
         external_data_folder: where the files with the model's external data lie; default: beside the model's file. Symbolic links
             may lead from there into the folder where the model's file really lies, as in a Hugging Face cache, and nowhere else.
+        timeout: seconds after which loading ends with DeadlineExceededError.
+        cancel: a token that ends loading with CancelledError.
+        byte_budget: bytes that the model's structures and tensors that are not in the file as they are may take; None: no limit.
+        read_files: copy files into memory instead of mapping them, for files that others may change or truncate meanwhile.
 
     Raises:
         UnsupportedError: operators that this build does not have, all at once.
         InvalidModelError, InputOutputError: the file is no model, or cannot be read.
     """
 
-    def __init__(self, source: ModelSource, *, external_data_folder: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self,
+        source: ModelSource,
+        *,
+        external_data_folder: str | os.PathLike[str] | None = None,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+        byte_budget: int | None = None,
+        read_files: bool = False,
+    ) -> None:
         self._handle: int | None = None
         #: What constants of a model that was made in code lie in.
         self._memory: list[Any] = []
         #: The absolute path of the model's file; None for a model from bytes.
         self.path: str | None = None
         folder = None if external_data_folder is None else os.fsencode(external_data_folder)
-        options = ModelOptions(ctypes.sizeof(ModelOptions), None, folder)
+        options = ModelOptions(
+            ctypes.sizeof(ModelOptions),
+            None,
+            folder,
+            timeout_ns(timeout),
+            None if cancel is None else cancel._handle,
+            limit(byte_budget, "byte_budget"),
+            question(),
+            None,
+            bool(read_files),
+            0,
+        )
         out = c_void_p()
         if isinstance(source, (bytes, bytearray, memoryview)):
             # Immutable bytes are borrowed and kept alive by this object's sessions; others are copied once, here.

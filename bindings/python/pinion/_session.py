@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from ctypes import POINTER, byref, c_char_p, c_void_p
@@ -17,9 +18,9 @@ from ._apart import check_apart
 from ._calls import Binding, PreparedCall, bound
 from ._errors import Error, InvalidArgumentError, NotFoundError, check, raise_last
 from ._info import Kind, ValueInfo, read_info
-from ._interrupts import run_options
+from ._interrupts import question, run_options
 from ._library import InputShape, SessionOptions, lib, take_string
-from ._limits import CancelToken, limit, run_limits
+from ._limits import CancelToken, limit, run_limits, timeout_ns
 from ._model import Metadata, Model, ModelSource
 from ._state import State, made
 from ._types import DIRECT, PACKED, UNPACKED, ElementType
@@ -93,6 +94,8 @@ class Session:
         device: the name of one of pinion.devices(), "cpu" or "cuda:0" and so on.
         plan_cache_bytes: bytes that are held between runs besides weights; None: the library's default of 256 MiB.
         external_data_folder: where the files with the model's external data lie; default: beside the model's file.
+        timeout: seconds after which loading and making the session end with DeadlineExceededError.
+        cancel: a token that ends both with CancelledError.
 
     Raises:
         UnsupportedError: the model has operators or types that this build does not do, or there is a reason against the device.
@@ -110,8 +113,11 @@ class Session:
         device: str = "cpu",
         plan_cache_bytes: int | None = None,
         external_data_folder: str | os.PathLike[str] | None = None,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
     ) -> None:
         self._handle: int | None = None
+        start = time.monotonic()
         self._options: dict[str, Any] = {
             "threads": threads,
             "optimization": optimization,
@@ -121,7 +127,9 @@ class Session:
             "plan_cache_bytes": plan_cache_bytes,
         }
         if not isinstance(model, Model):
-            model = Model(model, external_data_folder=external_data_folder)
+            model = Model(model, external_data_folder=external_data_folder, timeout=timeout, cancel=cancel)
+        if timeout is not None:
+            timeout = max(timeout - (time.monotonic() - start), 0.0)
         #: The model that this session runs.
         self.model = model
         options = SessionOptions(
@@ -134,6 +142,10 @@ class Session:
             0,
             limit(plan_cache_bytes, "plan_cache_bytes"),
             limit(byte_budget, "byte_budget"),
+            timeout_ns(timeout),
+            None if cancel is None else cancel._handle,
+            question(),
+            None,
         )
         out = c_void_p()
         check(lib.pinion_session_create(model._handle, byref(options), byref(out)))

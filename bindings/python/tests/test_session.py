@@ -446,3 +446,30 @@ def test_about_this_build():
     assert pinion.__version__.count(".") == 2
     assert pinion.cpu_isa()
     assert any(name == "Add" and domain == "ai.onnx" for domain, name, since in pinion.operators())
+
+
+def test_limits_of_loading_and_creating(add_model, tmp_path):
+    token = pinion.CancelToken()
+    token.cancel()
+    with pytest.raises(pinion.CancelledError):
+        pinion.Model(add_model, cancel=token)
+    with pytest.raises(pinion.CancelledError):
+        pinion.Session(pinion.Model(add_model), cancel=token)
+    with pytest.raises(pinion.DeadlineExceededError):
+        pinion.Model(add_model, timeout=0)
+    with pytest.raises(pinion.DeadlineExceededError):
+        pinion.Session(pinion.Model(add_model), timeout=0)
+    with pytest.raises(pinion.BudgetExceededError):
+        pinion.Model(add_model, byte_budget=100)
+    with pytest.raises(pinion.InvalidArgumentError):
+        pinion.Session(add_model, timeout=-1)
+    session = pinion.Session(pinion.Model(add_model, timeout=60, byte_budget=1 << 20), timeout=60)
+    assert session.input_names
+
+
+def test_a_file_that_is_read_may_change(add_model, tmp_path):
+    path = tmp_path / "m.onnx"
+    path.write_bytes(add_model)
+    model = pinion.Model(path, read_files=True)
+    path.write_bytes(b"")
+    assert pinion.Session(model).input_names == pinion.Session(add_model).input_names

@@ -1,24 +1,38 @@
+import PinionBackend
 import PinionBase
 import PinionCPU
 import PinionTensor
 
 /// The elements of a tensor of numbers as text: integers in decimal, floats with the fewest digits that tell them apart.
-func texts(of tensor: Tensor) throws(PinionError) -> [String] {
-  func elements<T: Element>(_: T.Type) throws(PinionError) -> UnsafeBufferPointer<T> { try tensor.unsafeElements(as: T.self) }
+func texts(of tensor: Tensor, _ context: EagerContext) throws(PinionError) -> Tensor {
+  var texts = try context.strings(count: tensor.count)
+  func write<T: Element>(_: T.Type, to texts: inout StringTable, _ text: (T) -> String) throws(PinionError) {
+    for element in try tensor.unsafeElements(as: T.self) { try texts.append(text(element)) }
+  }
   switch tensor.element {
-  case .float32: return try elements(Float.self).map { plainText($0) }
-  case .float64: return try elements(Double.self).map { plainText($0) }
-  case .float16: return try elements(Float16.self).map { plainText($0) }
-  case .bool: return try elements(Bool.self).map { $0 ? "True" : "False" }
-  case .uint64: return try elements(UInt64.self).map { String($0) }
+  case .float32: try write(Float.self, to: &texts) { plainText($0) }
+  case .float64: try write(Double.self, to: &texts) { plainText($0) }
+  case .float16: try write(Float16.self, to: &texts) { plainText($0) }
+  case .bool: try write(Bool.self, to: &texts) { $0 ? "True" : "False" }
+  case .uint64: try write(UInt64.self, to: &texts) { String($0) }
   case .string, .complex64, .complex128: throw .unsupported("no conversion from \(tensor.element) to string")
   default:
-    let isFloat = tensor.element.isFloatingPoint
-    let staging = try Tensor(TensorType(isFloat ? .float32 : .int64, tensor.shape))
-    try ElementConversion(from: tensor.element, to: staging.element)(tensor.data, staging.data, tensor.count)
-    return isFloat
-      ? try staging.elements(as: Float.self).map { plainText($0) } : try staging.elements(as: Int64.self).map { String($0) }
+    let isFloat = tensor.element.isFloatingPoint, width = tensor.element.byteWidth
+    let convert = try ElementConversion(from: tensor.element, to: isFloat ? .float32 : .int64)
+    for index in 0..<tensor.count {
+      let source = tensor.data + index &* width
+      if isFloat {
+        var number: Float = 0
+        convert(source, &number, 1)
+        try texts.append(plainText(number))
+      } else {
+        var number: Int64 = 0
+        convert(source, &number, 1)
+        try texts.append(String(number))
+      }
+    }
   }
+  return try texts.tensor(tensor.shape)
 }
 
 /// Plain notation between 1e-4 and 1e16, scientific notation beyond, as Python writes floats.
@@ -62,20 +76,25 @@ func plainText<T: BinaryFloatingPoint & CustomStringConvertible>(_ value: T) -> 
 
 /// Reads a string tensor as numbers.
 /// - Throws: `.invalidValue` for a text that is no number.
-func parse(_ tensor: Tensor, into output: Tensor, saturate: Bool, rounding: NarrowFloat.Rounding) throws(PinionError) {
-  let strings = try tensor.elements(as: StringElement.self)
+func parse(
+  _ tensor: Tensor, into output: Tensor, saturate: Bool, rounding: NarrowFloat.Rounding, _ context: EagerContext
+) throws(PinionError) {
+  let strings = try tensor.unsafeElements(as: StringElement.self)
   func read<T: Element>(
     _: T.Type, _ plain: (PlainNumber) -> T?, _ number: (String) -> T?
   ) throws(PinionError) {
     let target = try output.mutableElements(as: T.self)
+    var poll = Poll(context.control)
     for (index, element) in strings.enumerated() {
+      try poll.count(16)
       if let value = PlainNumber(element.bytes).flatMap(plain) {
         target[index] = value
         continue
       }
-      let text = element.string
+      // No number needs so many digits, and a text of megabytes is not copied to be told that.
+      let text = element.count <= 4096 ? element.string : ""
       guard let value = number(text) else {
-        throw .invalidValue("element \(index) is '\(text.prefix(40))', expected a number of type \(output.element)")
+        throw .invalidValue("element \(index) is '\(StringElement(start: element.start, count: min(element.count, 40)).string)', expected a number of type \(output.element)")
       }
       target[index] = value
     }
@@ -107,9 +126,12 @@ func parse(_ tensor: Tensor, into output: Tensor, saturate: Bool, rounding: Narr
     }
   default:
     let convert = try ElementConversion(from: .float64, to: output.element, saturate: saturate, rounding: rounding)
-    let staging = try Tensor(TensorType(.float64, tensor.shape))
-    try parse(tensor, into: staging, saturate: saturate, rounding: rounding)
-    convert(staging.data, output.data, tensor.count)
+    let staging = try context.allocate(TensorType(.float64, tensor.shape))
+    try parse(tensor, into: staging, saturate: saturate, rounding: rounding, context)
+    try inPieces(of: 1 << 14, tensor.count, context.control) { range in
+      convert(
+        staging.data + range.lowerBound &* 8, output.data + range.lowerBound &* output.element.byteWidth, range.count)
+    }
   }
 }
 

@@ -47,7 +47,9 @@ func forestKernel(
       ], scratchBytes: try parts.multiplied(by: scores).multiplied(by: MemoryLayout<Double>.stride), laneScratchBytes: converted)
   }
 
-  let block = min(max(131_072 / max(forest.trees, 1) / 8 &* 8, 8), 64)
+  // Few rows where each has many scores.
+  let most = max(65_536 / max(source.targets, 1), 1)
+  let block = min(min(max(131_072 / max(forest.trees, 1) / 8 &* 8, 8), 64), most)
   let converted = try input.scratchBytes(block, as: feature)
   let scoreBytes = try block.multiplied(by: source.targets).multiplied(by: MemoryLayout<Double>.stride)
   return .ranges(input.rows, grain: block, laneScratchBytes: try converted.adding(scoreBytes)) { frame, rows in

@@ -14,9 +14,9 @@ extension Value {
   func kept(_ context: EagerContext) throws(PinionError) -> Value {
     guard case .tensor(let tensor) = self else { return self }
     if tensor.element == .string {
-      return tensor.ownsStrings ? self : .tensor(try tensor.copyingStrings(allocator: context.allocator))
+      return tensor.ownsStrings ? self : .tensor(try tensor.copyingStrings(allocator: context.allocator, control: context.control))
     }
-    guard !(tensor.owner is Buffer), !(tensor.owner is FileMapping), !(tensor.owner is Constant) else { return self }
+    guard !(tensor.owner is Buffer), !(tensor.owner is CountedBuffer), !(tensor.owner is FileMapping), !(tensor.owner is Constant) else { return self }
     let copy = try context.allocate(tensor.type)
     copy.data.copyMemory(from: tensor.data, byteCount: tensor.byteCount)
     return .tensor(copy)
@@ -35,9 +35,9 @@ func sequence(_ value: Value, _ name: String) throws(PinionError) -> (elements: 
 /// - Parameter count: the number of valid positions.
 func position(_ inputs: [Value?], _ index: Int, count: Int, length: Int) throws(PinionError) -> Int? {
   guard index < inputs.count, let value = inputs[index] else { return nil }
-  let integers = try value.asTensor().integers()
-  guard integers.count == 1 else { throw .invalidShape("input 'position' has \(integers.count) elements, expected 1") }
-  let raw = integers[0]
+  let tensor = try value.asTensor()
+  guard tensor.count == 1 else { throw .invalidShape("input 'position' has \(tensor.count) elements, expected 1") }
+  let raw = try tensor.integers()[0]
   guard raw >= -Int64(length), raw < Int64(count) else {
     throw .invalidValue("position \(raw) is out of range for a sequence of \(length)")
   }

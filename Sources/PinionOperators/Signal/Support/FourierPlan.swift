@@ -1,4 +1,5 @@
 import Glibc
+import PinionBackend
 import PinionBase
 
 /// The discrete Fourier transform of one length, with the tables it needs; any number of threads may use it.
@@ -11,18 +12,19 @@ final class FourierPlan: @unchecked Sendable {
   let workCount: Int
   private let factors: [Int]
   /// cos and sin of -2 pi k / count, for each k < count.
-  private let twiddles: Buffer
+  private let twiddles: KernelTable<Double>
   private let chirp: Chirp?
 
   private struct Chirp {
     let inner: FourierPlan
     /// exp(-i pi k^2 / count) for k < count, then the transform of its conjugate's convolution kernel.
-    let tables: Buffer
+    let tables: KernelTable<Double>
   }
 
   static let largestFactor = 31
 
-  init(count: Int) throws(PinionError) {
+  /// - Parameter context: counts the tables against the run's budget, and is asked for its limits while they are made.
+  init(count: Int, _ context: KernelContext) throws(PinionError) {
     self.count = count
     var rest = max(count, 1)
     var factors: [Int] = []
@@ -36,35 +38,38 @@ final class FourierPlan: @unchecked Sendable {
       self.factors = factors
       chirp = nil
       workCount = try count.multiplied(by: 2)
-      twiddles = try Allocator.system.buffer(bytes: try count.multiplied(by: 16))
+      twiddles = try context.table(count: try count.multiplied(by: 2))
       let (re, im) = FourierPlan.halves(twiddles, count)
+      var poll = Poll(context.control)
       for k in 0..<count {
+        try poll.count(16)
         let angle = -2 * Double.pi * (Double(k) / Double(count))
         (re[k], im[k]) = (cos(angle), sin(angle))
       }
     } else {
       self.factors = []
-      twiddles = try Allocator.system.buffer(bytes: 0)
+      twiddles = try context.table(count: 0)
       var size = 1
       while size < (try count.multiplied(by: 2)) { size = try size.multiplied(by: 2) }
-      let inner = try FourierPlan(count: size)
-      let tables = try Allocator.system.buffer(bytes: try count.adding(size).multiplied(by: 16))
+      let inner = try FourierPlan(count: size, context)
+      let tables: KernelTable<Double> = try context.table(count: try count.adding(size).multiplied(by: 2))
       workCount = try inner.workCount.adding(try size.multiplied(by: 2))
       chirp = Chirp(inner: inner, tables: tables)
-      try fillChirp(inner, tables)
+      try fillChirp(inner, tables, context)
     }
   }
 
-  private static func halves(_ buffer: Buffer, _ count: Int) -> (UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) {
-    let start = buffer.pointer.assumingMemoryBound(to: Double.self)
-    return (start, start + count)
+  private static func halves(_ table: KernelTable<Double>, _ count: Int) -> (UnsafeMutablePointer<Double>, UnsafeMutablePointer<Double>) {
+    (table.base, table.base + count)
   }
 
-  private func fillChirp(_ inner: FourierPlan, _ tables: Buffer) throws(PinionError) {
+  private func fillChirp(_ inner: FourierPlan, _ tables: KernelTable<Double>, _ context: KernelContext) throws(PinionError) {
+    var poll = Poll(context.control)
     let (re, im) = FourierPlan.halves(tables, count)
     let kernelRe = re + 2 &* count, kernelIm = kernelRe + inner.count
     kernelRe.initialize(repeating: 0, count: 2 &* inner.count)
     for k in 0..<count {
+      try poll.count(16)
       // The square is taken modulo the period, so that the angle stays exact.
       let square = k.multipliedFullWidth(by: k)
       let position = (2 &* count).dividingFullWidth((square.high, square.low)).remainder
@@ -74,27 +79,28 @@ final class FourierPlan: @unchecked Sendable {
       (kernelRe[k], kernelIm[k]) = (re[k], -im[k])
       (kernelRe[mirrored], kernelIm[mirrored]) = (re[k], -im[k])
     }
-    let work = try Allocator.system.buffer(bytes: try inner.workCount.multiplied(by: 8))
-    inner.transform(kernelRe, kernelIm, work.pointer.assumingMemoryBound(to: Double.self))
+    let work: KernelTable<Double> = try context.table(count: inner.workCount)
+    try inner.transform(kernelRe, kernelIm, work.base, &poll)
   }
 
   /// Replaces `count` complex numbers by their transform, not scaled. For the inverse, exchange real and imaginary parts.
+  /// - Throws: what the run's limits say.
   func transform(
-    _ re: UnsafeMutablePointer<Double>, _ im: UnsafeMutablePointer<Double>, _ work: UnsafeMutablePointer<Double>
-  ) {
-    if let chirp { convolve(chirp, re, im, work) } else { passes(re, im, work) }
+    _ re: UnsafeMutablePointer<Double>, _ im: UnsafeMutablePointer<Double>, _ work: UnsafeMutablePointer<Double>, _ poll: inout Poll
+  ) throws(PinionError) {
+    if let chirp { try convolve(chirp, re, im, work, &poll) } else { try passes(re, im, work, &poll) }
   }
 
   private func passes(
-    _ re: UnsafeMutablePointer<Double>, _ im: UnsafeMutablePointer<Double>, _ work: UnsafeMutablePointer<Double>
-  ) {
+    _ re: UnsafeMutablePointer<Double>, _ im: UnsafeMutablePointer<Double>, _ work: UnsafeMutablePointer<Double>, _ poll: inout Poll
+  ) throws(PinionError) {
     var x = (re: re, im: im), y = (re: work, im: work + count)
     var length = count, stride = 1
     for radix in factors {
       switch radix {
-      case 2: pass2(x.re, x.im, y.re, y.im, length, stride)
-      case 4: pass4(x.re, x.im, y.re, y.im, length, stride)
-      default: pass(radix, x.re, x.im, y.re, y.im, length, stride)
+      case 2: try pass2(x.re, x.im, y.re, y.im, length, stride, &poll)
+      case 4: try pass4(x.re, x.im, y.re, y.im, length, stride, &poll)
+      default: try pass(radix, x.re, x.im, y.re, y.im, length, stride, &poll)
       }
       swap(&x, &y)
       length /= radix
@@ -108,13 +114,27 @@ final class FourierPlan: @unchecked Sendable {
 
   private typealias Reals = UnsafeMutablePointer<Double>
 
-  private func pass2(_ xr: Reals, _ xi: Reals, _ yr: Reals, _ yi: Reals, _ length: Int, _ stride: Int) {
+  /// Calls `body` with each number below `count`, and polls now and then.
+  @inline(__always)
+  private func inPieces(_ count: Int, _ poll: inout Poll, _ body: (Int) -> Void) throws(PinionError) {
+    var start = 0
+    repeat {
+      let end = min(start &+ 4096, count)
+      for index in start..<end { body(index) }
+      try poll.count(8 &* (end &- start))
+      start = end
+    } while start < count
+  }
+
+  private func pass2(
+    _ xr: Reals, _ xi: Reals, _ yr: Reals, _ yi: Reals, _ length: Int, _ stride: Int, _ poll: inout Poll
+  ) throws(PinionError) {
     let (twiddleRe, twiddleIm) = FourierPlan.halves(twiddles, count)
     let half = length / 2
     for p in 0..<half {
       let wr = twiddleRe[p &* stride], wi = twiddleIm[p &* stride]
       let a = stride &* p, b = stride &* (p &+ half), c = stride &* 2 &* p, d = c &+ stride
-      for q in 0..<stride {
+      try inPieces(stride, &poll) { q in
         let ar = xr[a &+ q], ai = xi[a &+ q], br = xr[b &+ q], bi = xi[b &+ q]
         (yr[c &+ q], yi[c &+ q]) = (ar + br, ai + bi)
         let dr = ar - br, di = ai - bi
@@ -123,7 +143,9 @@ final class FourierPlan: @unchecked Sendable {
     }
   }
 
-  private func pass4(_ xr: Reals, _ xi: Reals, _ yr: Reals, _ yi: Reals, _ length: Int, _ stride: Int) {
+  private func pass4(
+    _ xr: Reals, _ xi: Reals, _ yr: Reals, _ yi: Reals, _ length: Int, _ stride: Int, _ poll: inout Poll
+  ) throws(PinionError) {
     let (twiddleRe, twiddleIm) = FourierPlan.halves(twiddles, count)
     let quarter = length / 4
     for p in 0..<quarter {
@@ -131,7 +153,7 @@ final class FourierPlan: @unchecked Sendable {
       let w2r = twiddleRe[2 &* p &* stride], w2i = twiddleIm[2 &* p &* stride]
       let w3r = twiddleRe[3 &* p &* stride], w3i = twiddleIm[3 &* p &* stride]
       let a = stride &* p, step = stride &* quarter, target = stride &* 4 &* p
-      for q in 0..<stride {
+      try inPieces(stride, &poll) { q in
         let at = a &+ q, to = target &+ q
         let ar = xr[at], ai = xi[at], br = xr[at &+ step], bi = xi[at &+ step]
         let cr = xr[at &+ 2 &* step], ci = xi[at &+ 2 &* step], dr = xr[at &+ 3 &* step], di = xi[at &+ 3 &* step]
@@ -146,7 +168,9 @@ final class FourierPlan: @unchecked Sendable {
     }
   }
 
-  private func pass(_ radix: Int, _ xr: Reals, _ xi: Reals, _ yr: Reals, _ yi: Reals, _ length: Int, _ stride: Int) {
+  private func pass(
+    _ radix: Int, _ xr: Reals, _ xi: Reals, _ yr: Reals, _ yi: Reals, _ length: Int, _ stride: Int, _ poll: inout Poll
+  ) throws(PinionError) {
     let (twiddleRe, twiddleIm) = FourierPlan.halves(twiddles, count)
     let part = length / radix
     let root = count / radix
@@ -154,7 +178,7 @@ final class FourierPlan: @unchecked Sendable {
       for k in 0..<radix {
         let wr = twiddleRe[p &* k &* stride], wi = twiddleIm[p &* k &* stride]
         let target = stride &* (radix &* p &+ k)
-        for q in 0..<stride {
+        try inPieces(stride, &poll) { q in
           var sumRe = 0.0, sumIm = 0.0
           var turn = 0
           for i in 0..<radix {
@@ -171,24 +195,24 @@ final class FourierPlan: @unchecked Sendable {
     }
   }
 
-  private func convolve(_ chirp: Chirp, _ re: Reals, _ im: Reals, _ work: Reals) {
+  private func convolve(_ chirp: Chirp, _ re: Reals, _ im: Reals, _ work: Reals, _ poll: inout Poll) throws(PinionError) {
     let size = chirp.inner.count
     let (chirpRe, chirpIm) = FourierPlan.halves(chirp.tables, count)
     let kernelRe = chirpRe + 2 &* count, kernelIm = kernelRe + size
     let ar = work, ai = work + size, rest = work + 2 &* size
-    for k in 0..<count {
+    try inPieces(count, &poll) { k in
       ar[k] = re[k] * chirpRe[k] - im[k] * chirpIm[k]
       ai[k] = re[k] * chirpIm[k] + im[k] * chirpRe[k]
     }
     (ar + count).update(repeating: 0, count: size &- count)
     (ai + count).update(repeating: 0, count: size &- count)
-    chirp.inner.transform(ar, ai, rest)
-    for k in 0..<size {
+    try chirp.inner.transform(ar, ai, rest, &poll)
+    try inPieces(size, &poll) { k in
       (ar[k], ai[k]) = (ar[k] * kernelRe[k] - ai[k] * kernelIm[k], ar[k] * kernelIm[k] + ai[k] * kernelRe[k])
     }
-    chirp.inner.transform(ai, ar, rest)
+    try chirp.inner.transform(ai, ar, rest, &poll)
     let scale = 1 / Double(size)
-    for k in 0..<count {
+    try inPieces(count, &poll) { k in
       let xr = ar[k] * scale, xi = ai[k] * scale
       re[k] = xr * chirpRe[k] - xi * chirpIm[k]
       im[k] = xr * chirpIm[k] + xi * chirpRe[k]

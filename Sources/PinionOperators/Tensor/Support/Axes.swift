@@ -7,10 +7,12 @@ extension Shape {
   /// Axes counted from the front, in the given order.
   /// - Throws: `.invalidShape` for one out of range or named twice.
   func normalized(axes: [Int64], limit: Int? = nil) throws(PinionError) -> [Int] {
+    let rank = limit ?? self.rank
+    guard axes.count <= rank else { throw .invalidShape("\(axes.count) axes for rank \(rank)") }
     var result: [Int] = []
     for axis in axes {
       let position = try normalized(axis: axis, limit: limit)
-      guard !result.contains(position) else { throw .invalidShape("axis \(axis) is named twice in \(axes)") }
+      guard !result.contains(position) else { throw .invalidShape("axis \(axis) is named twice in \(Shape.text(axes))") }
       result.append(position)
     }
     return result

@@ -49,3 +49,18 @@ func gatherElements(
       : indices.assumingMemoryBound(to: Int32.self)[index].position(in: extent)
   }
 }
+
+/// `copyRun`, with the limits polled within what is long.
+func copyLongRun(
+  _ to: UnsafeMutableRawPointer, _ from: UnsafeRawPointer, _ bytes: Int, _ poll: inout Poll
+) throws(PinionError) {
+  let piece = 1 << 19
+  var start = 0
+  while bytes &- start > piece {
+    (to + start).copyMemory(from: from + start, byteCount: piece)
+    try poll.count(piece / 32)
+    start &+= piece
+  }
+  copyRun(to + start, from + start, bytes &- start)
+  try poll.count(1 &+ (bytes &- start) / 32)
+}

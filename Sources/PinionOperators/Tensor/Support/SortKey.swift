@@ -56,9 +56,16 @@ extension Double: SortableElement {
 }
 
 /// The keys of all elements of a numeric tensor.
-func sortKeys(_ tensor: Tensor) throws(PinionError) -> [Int64] {
-  func keys<T: SortableElement>(_: T.Type) throws(PinionError) -> [Int64] { try tensor.elements(as: T.self).map(\.sortKey) }
-  return switch tensor.element {
+func sortKeys(_ tensor: Tensor, _ context: EagerContext) throws(PinionError) -> RunTable<Int64> {
+  let result: RunTable<Int64> = try context.table(repeating: 0, count: tensor.count)
+  let target = result.base
+  func keys<T: SortableElement>(_: T.Type) throws(PinionError) {
+    let elements = try tensor.unsafeElements(as: T.self)
+    try inPieces(of: Poll.interval, tensor.count, context.control) { range in
+      for index in range { target[index] = elements[index].sortKey }
+    }
+  }
+  switch tensor.element {
   case .float32: try keys(Float.self)
   case .float64: try keys(Double.self)
   case .float16: try keys(Float16.self)
@@ -74,4 +81,5 @@ func sortKeys(_ tensor: Tensor) throws(PinionError) -> [Int64] {
   case .bool: try keys(Bool.self)
   default: throw .unsupported("elements of type \(tensor.element) have no order")
   }
+  return result
 }

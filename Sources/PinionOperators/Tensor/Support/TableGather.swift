@@ -11,17 +11,19 @@ struct TableGather: Sendable {
   /// Stands in a table for the fill element.
   static let outside: Int32 = -1
 
-  private struct Run: Sendable {
+  private struct Run: BitwiseCopyable, Sendable {
     let target: Int
     let source: Int
     let bytes: Int
   }
 
-  private let outer: [[Int32]]
+  private let outer: [KernelTable<Int32>]
   private let outerExtents: [Int]
-  private let inner: [Int32]
+  private let inner: KernelTable<Int32>
   /// The inner table as runs of neighbours, where these are long enough to be worth it.
-  private let runs: [Run]?
+  private let runs: KernelTable<Run>?
+  /// Bytes of a row that are made at a time: rows may be longer than a task should take.
+  private static let pieceBytes = 1 << 17
   /// How often each element of a row comes, where that is all the inner table says.
   private let repeats: Int?
   private let run: Int
@@ -32,12 +34,23 @@ struct TableGather: Sendable {
 
   /// - Parameters:
   ///   - tables: for each axis the source's index at each index of the target, nil where these are the same.
-  init(width: Int, dims: [Int], tables: [[Int32]?]) {
+  init(width: Int, dims: [Int], tables: [KernelTable<Int32>?], _ context: KernelContext) throws(PinionError) {
     var last = tables.lastIndex { $0 != nil } ?? 0
     if dims.isEmpty { last = 0 }
-    func indices(_ axis: Int) -> [Int32] { tables[axis] ?? (0..<dims[axis]).map { Int32(truncatingIfNeeded: $0) } }
-    outer = dims.isEmpty ? [] : (0..<last).map(indices)
-    inner = dims.isEmpty ? [0] : indices(last)
+    func indices(_ axis: Int) throws(PinionError) -> KernelTable<Int32> {
+      if let table = tables[axis] { return table }
+      let table: KernelTable<Int32> = try context.table(count: dims[axis])
+      try inPieces(of: Poll.interval, dims[axis], context.control) { range in
+        for index in range { table[index] = Int32(truncatingIfNeeded: index) }
+      }
+      return table
+    }
+    var outer: [KernelTable<Int32>] = []
+    for axis in 0..<(dims.isEmpty ? 0 : last) { outer.append(try indices(axis)) }
+    self.outer = outer
+    let inner = try dims.isEmpty ? context.table(count: 1) : indices(last)
+    if dims.isEmpty { inner[0] = 0 }
+    self.inner = inner
     outerExtents = Array(dims.prefix(last))
     run = dims.dropFirst(last &+ 1).reduce(width, &*)
     rowBytes = inner.count &* run
@@ -45,30 +58,54 @@ struct TableGather: Sendable {
     rows = outer.reduce(1) { $0 &* $1.count }
     self.width = width
 
-    var runs: [Run] = []
-    var start = 0
-    while start < inner.count {
-      var end = start &+ 1
-      while end < inner.count, inner[start] == TableGather.outside ? inner[end] == inner[start] : inner[end] == inner[end &- 1] &+ 1 {
-        end &+= 1
+    /// Calls `body` with the first and the last position but one of each run.
+    func forEachRun(_ body: (_ start: Int, _ end: Int) -> Void) throws(PinionError) {
+      var poll = Poll(context.control)
+      var start = 0
+      while start < inner.count {
+        var end = start &+ 1
+        while end < inner.count, inner[start] == TableGather.outside ? inner[end] == inner[start] : inner[end] == inner[end &- 1] &+ 1 {
+          end &+= 1
+        }
+        try poll.count(end &- start)
+        body(start, end)
+        start = end
       }
-      runs.append(Run(target: start &* run, source: Int(inner[start]) &* run, bytes: (end &- start) &* run))
-      start = end
+    }
+    var runCount = 0, hasOutside = false
+    try forEachRun { start, _ in
+      runCount &+= 1
+      if inner[start] == TableGather.outside { hasOutside = true }
     }
     let isElement = [1, 2, 4, 8, 16].contains(run)
     let factor = dims.isEmpty || dims[last] == 0 ? 1 : inner.count / dims[last]
-    let table = inner
-    let isRepeated = factor > 1 && factor &* dims[last] == table.count && table.indices.allSatisfy { Int(table[$0]) == $0 / factor }
+    var isRepeated = factor > 1 && factor &* dims[last] == inner.count
+    var place = 0
+    while isRepeated, place < inner.count {
+      isRepeated = Int(inner[place]) == place / factor
+      place &+= 1
+    }
     repeats = isElement && isRepeated ? factor : nil
-    let hasOutside = inner.contains(TableGather.outside)
-    let isLong = rowBytes / max(runs.count, 1) >= 32 || !isElement
-    self.runs = hasOutside || isLong ? runs : nil
+    let isLong = rowBytes / max(runCount, 1) >= 32 || !isElement
+    guard hasOutside || isLong else {
+      runs = nil
+      return
+    }
+    let found: KernelTable<Run> = try context.table(count: runCount)
+    let bytes = run
+    var next = 0
+    try forEachRun { start, end in
+      found[next] = Run(target: start &* bytes, source: Int(inner[start]) &* bytes, bytes: (end &- start) &* bytes)
+      next &+= 1
+    }
+    runs = found
   }
 
   /// - Parameter fill: an element, for tables that have an outside.
   func kernel(fill: Buffer? = nil) -> Kernel {
     guard rowBytes > 0 else { return Kernel(stages: []) }
-    return .ranges(rows, grain: max((1 << 16) / rowBytes, 1)) { frame, range in
+    return .ranges(rows, grain: max((1 << 16) / rowBytes, 1)) { (frame, range) throws(PinionError) in
+      var poll = Poll(frame.control)
       // The rows of the last outer axis follow each other; where the ones before it lie is found once for each round.
       let lines = outer.last?.count ?? 1
       var line = range.lowerBound % lines
@@ -83,11 +120,13 @@ struct TableGather: Sendable {
         let source = base < 0 || index < 0 ? -1 : base &+ index
         let target = frame.rawOutput(0) + row &* rowBytes
         if source >= 0, source == previous {
-          target.copyMemory(from: target - rowBytes, byteCount: rowBytes)
+          try copyLongRun(target, target - rowBytes, rowBytes, &poll)
         } else if source >= 0 {
-          copyRow(target, frame.rawInput(0) + source &* sourceRowBytes, fill)
+          try copyRow(target, frame.rawInput(0) + source &* sourceRowBytes, fill, &poll)
         } else if let fill {
-          pk_fill(target, fill.pointer, width, rowBytes / width)
+          try inPieces(of: TableGather.pieceBytes / width, rowBytes / width, frame.control) { piece in
+            pk_fill(target + piece.lowerBound &* width, fill.pointer, width, piece.count)
+          }
         }
         previous = source
         line &+= 1
@@ -110,20 +149,43 @@ struct TableGather: Sendable {
     return source
   }
 
-  private func copyRow(_ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ fill: Buffer?) {
+  private func copyRow(
+    _ target: UnsafeMutableRawPointer, _ source: UnsafeRawPointer, _ fill: Buffer?, _ poll: inout Poll
+  ) throws(PinionError) {
+    let pieceBytes = TableGather.pieceBytes
     if let repeats {
-      pk_repeat_elements(source, run, repeats, target, inner.count / repeats)
+      let count = inner.count / repeats, piece = max(pieceBytes / (run &* repeats), 1)
+      var start = 0
+      while start < count {
+        let end = min(start &+ piece, count)
+        pk_repeat_elements(source + start &* run, run, repeats, target + start &* run &* repeats, end &- start)
+        try poll.count((end &- start) &* repeats / 4)
+        start = end
+      }
       return
     }
     guard let runs else {
-      inner.withUnsafeBufferPointer { pk_take(source, $0.baseAddress, run, target, $0.count) }
+      let piece = max(pieceBytes / run, 1)
+      var start = 0
+      while start < inner.count {
+        let end = min(start &+ piece, inner.count)
+        pk_take(source, inner.base + start, run, target + start &* run, end &- start)
+        try poll.count(end &- start)
+        start = end
+      }
       return
     }
-    for run in runs {
+    for run in runs.elements {
       if run.source >= 0 {
-        copyRun(target + run.target, source + run.source, run.bytes)
+        try copyLongRun(target + run.target, source + run.source, run.bytes, &poll)
       } else if let fill {
-        pk_fill(target + run.target, fill.pointer, width, run.bytes / width)
+        var start = 0
+        while start < run.bytes {
+          let piece = min(pieceBytes / width &* width, run.bytes &- start)
+          pk_fill(target + run.target + start, fill.pointer, width, piece / width)
+          try poll.count(piece / 32 &+ 1)
+          start &+= piece
+        }
       }
     }
   }

@@ -1,3 +1,4 @@
+import PinionBackend
 import PinionBase
 import PinionTensor
 
@@ -114,27 +115,44 @@ struct Regex: Sendable {
   }
 
   /// Whether the whole text matches.
-  func matchesWhole(_ text: [UInt32], control: RunControl) throws(PinionError) -> Bool {
-    if let repeated { return !text.isEmpty && text.allSatisfy { repeated.contains($0) } }
-    return try search(text, from: 0, isWhole: true, control: control) != nil
+  func matchesWhole(_ text: UnsafeBufferPointer<UInt32>, _ poll: inout Poll) throws(PinionError) -> Bool {
+    if let repeated { return text.isEmpty ? false : try end(of: repeated, in: text, from: 0, &poll) == text.count }
+    return try search(text, from: 0, isWhole: true, &poll) != nil
   }
 
   /// The match that begins first from `position` on, and of those that begin there the longest.
-  func firstMatch(in text: [UInt32], from position: Int, control: RunControl) throws(PinionError) -> Range<Int>? {
-    if let repeated {
-      guard let first = text[position...].firstIndex(where: { repeated.contains($0) }) else { return nil }
-      return first..<(text[first...].firstIndex { !repeated.contains($0) } ?? text.count)
+  func firstMatch(in text: UnsafeBufferPointer<UInt32>, from position: Int, _ poll: inout Poll) throws(PinionError) -> Range<Int>? {
+    guard let repeated else { return try search(text, from: position, isWhole: false, &poll) }
+    var first = position
+    while first < text.count, !repeated.contains(text[first]) {
+      try poll.count(4)
+      first &+= 1
     }
-    return try search(text, from: position, isWhole: false, control: control)
+    return first == text.count ? nil : first..<(try end(of: repeated, in: text, from: first, &poll))
   }
 
-  private func search(_ text: [UInt32], from first: Int, isWhole: Bool, control: RunControl) throws(PinionError) -> Range<Int>? {
+  /// Where characters of a set end.
+  private func end(
+    of set: RegexClass, in text: UnsafeBufferPointer<UInt32>, from first: Int, _ poll: inout Poll
+  ) throws(PinionError) -> Int {
+    var end = first
+    while end < text.count, set.contains(text[end]) {
+      try poll.count(4)
+      end &+= 1
+    }
+    return end
+  }
+
+  private func search(
+    _ text: UnsafeBufferPointer<UInt32>, from first: Int, isWhole: Bool, _ poll: inout Poll
+  ) throws(PinionError) -> Range<Int>? {
+    try poll.count(steps.count / 8)
     var current = Threads(steps.count), following = Threads(steps.count)
     var stack: [Int] = []
     var best: Range<Int>?
     var position = first
     while position <= text.count {
-      if position & 1023 == 0 { try control.check() }
+      try poll.count(8 &+ 8 &* current.list.count)
       if best == nil, !isWhole || position == first {
         follow(start, origin: position, at: position, text, &current, &stack)
       }
@@ -162,7 +180,7 @@ struct Regex: Sendable {
   }
 
   /// Adds a step and all that are reached from it without reading.
-  private func follow(_ step: Int, origin: Int, at position: Int, _ text: [UInt32], _ threads: inout Threads, _ stack: inout [Int]) {
+  private func follow(_ step: Int, origin: Int, at position: Int, _ text: UnsafeBufferPointer<UInt32>, _ threads: inout Threads, _ stack: inout [Int]) {
     stack.append(step)
     while let step = stack.popLast() {
       guard threads.insert(step, origin: origin) else { continue }
@@ -176,7 +194,7 @@ struct Regex: Sendable {
     }
   }
 
-  private func holds(_ assertion: RegexAssertion, at position: Int, _ text: [UInt32]) -> Bool {
+  private func holds(_ assertion: RegexAssertion, at position: Int, _ text: UnsafeBufferPointer<UInt32>) -> Bool {
     func isWord(_ index: Int) -> Bool {
       text.indices.contains(index) && RegexClass.word.contains { $0.contains(text[index]) }
     }
@@ -191,33 +209,40 @@ struct Regex: Sendable {
   }
 }
 
-/// A text's Unicode scalar values, U+FFFD for bytes that are no UTF-8, and where each begins.
-struct ScalarText {
-  let scalars: [UInt32]
-  private let bytes: [UInt8]
-  /// One more than there are scalars; empty for text of single bytes.
-  private let offsets: [Int]
+/// A text's Unicode scalar values, U+FFFD for bytes that are no UTF-8, and where each begins in the text as UTF-8 has it.
+struct ScalarText: ~Copyable {
+  private var values: RunTable<UInt32>
+  private var offsets: RunTable<Int>
+  private var utf8: RunTable<UInt8>
 
-  init(_ element: StringElement) {
-    guard element.bytes.contains(where: { $0 >= 0x80 }) else {
-      bytes = Array(element.bytes)
-      scalars = bytes.map(UInt32.init)
-      offsets = []
-      return
+  /// - Throws: `.budgetExceeded`, `.outOfMemory`, and what the limits say.
+  init(_ element: StringElement, _ context: EagerContext, _ poll: inout Poll) throws(PinionError) {
+    var values: RunTable<UInt32> = try context.table(capacity: element.count)
+    var offsets: RunTable<Int> = try context.table(capacity: try element.count.adding(1))
+    var utf8: RunTable<UInt8> = try context.table(capacity: element.count)
+    var decoder = UTF8(), bytes = element.bytes.makeIterator()
+    decoding: while true {
+      try poll.count()
+      let value: Unicode.Scalar
+      switch decoder.decode(&bytes) {
+      case .scalarValue(let scalar): value = scalar
+      case .error: value = "\u{fffd}"
+      case .emptyInput: break decoding
+      }
+      try offsets.append(utf8.count)
+      try values.append(value.value)
+      for byte in String(value).utf8 { try utf8.append(byte) }
     }
-    let text = element.string
-    bytes = Array(text.utf8)
-    scalars = text.unicodeScalars.map(\.value)
-    var offset = 0
-    offsets = [0] + text.unicodeScalars.map { scalar in
-      offset += UTF8.width(scalar)
-      return offset
-    }
+    try offsets.append(utf8.count)
+    self.values = values
+    self.offsets = offsets
+    self.utf8 = utf8
   }
 
+  var scalars: UnsafeBufferPointer<UInt32> { UnsafeBufferPointer(values.elements) }
+
   /// The UTF-8 of a range of scalars.
-  func utf8(_ range: Range<Int>) -> [UInt8] {
-    guard !offsets.isEmpty else { return Array(bytes[range]) }
-    return Array(bytes[offsets[range.lowerBound]..<offsets[range.upperBound]])
+  func utf8(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
+    UnsafeBufferPointer(start: utf8.base + offsets[range.lowerBound], count: offsets[range.upperBound] &- offsets[range.lowerBound])
   }
 }

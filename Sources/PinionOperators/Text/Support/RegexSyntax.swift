@@ -18,7 +18,7 @@ enum RegexAssertion: Sendable {
 /// Reads patterns of RE2's syntax. Which of several matches is preferred does not matter here, so that lazy operators are
 /// those without `?`; groups only group.
 struct RegexParser {
-  private static let depthLimit = 250
+  private static let depthLimit = 100
   private static let repetitionLimit = 1000
 
   private struct Flags {

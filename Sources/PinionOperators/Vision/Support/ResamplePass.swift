@@ -68,28 +68,29 @@ struct ResamplePass: Sendable {
 
   /// Weighted rows of the input for each row of the output.
   private struct Rows: Sendable {
-    let indices: [Int32]
-    let weights: Buffer
-    let counts: [Int]
+    let indices: KernelTable<Int32>
+    let weights: KernelTable<UInt8>
+    let counts: KernelTable<Int>
     let stride: Int
-    let outside: [Bool]
+    let outside: KernelTable<Bool>
     /// The most input rows between the first and the last of one output row.
     let span: Int
   }
 
   private struct Columns: Sendable {
-    let indices: [Int32]
-    let weights: Buffer
+    let indices: KernelTable<Int32>
+    let weights: KernelTable<UInt8>
     let taps: Int
-    let outside: [Int]
+    /// The places that take the extrapolation value; nil where none does.
+    let outside: KernelTable<Bool>?
     /// With two taps, the places whose taps are neighbours: all but those at the edges.
     let pairs: Range<Int>?
 
-    init(_ table: Resampling, weights: Buffer, run: Int) {
+    init(_ table: Resampling, weights: KernelTable<UInt8>, run: Int) {
       indices = table.indices
       self.weights = weights
       taps = table.taps
-      outside = table.outside.indices.filter { table.outside[$0] }
+      outside = table.hasOutside ? table.outside : nil
       func isPair(_ place: Int) -> Bool { table.indices[table.count &+ place] == table.indices[place] &+ 1 }
       guard taps == 2, run == 1, let first = (0..<table.count).first(where: isPair) else {
         pairs = nil
@@ -110,12 +111,12 @@ struct ResamplePass: Sendable {
   private let inputRow: Int
   private let outputRow: Int
   private let run: Int
-  private let fill: Buffer
+  private let fill: KernelTable<UInt8>
   private let computeWidth: Int
 
   init(
     source: ResampleTypes, target: ResampleTypes, outer: Int, rows: Int, columns: Int, run: Int, rowTable: Resampling?,
-    columnTable: Resampling?, extrapolation: Double
+    columnTable: Resampling?, extrapolation: Double, _ context: KernelContext
   ) throws(PinionError) {
     self.source = source
     self.target = target
@@ -127,18 +128,23 @@ struct ResamplePass: Sendable {
     allRows = outer &* outputRows
     inputRow = columns &* run
     outputRow = (columnTable?.count ?? columns) &* run
-    func weights(_ values: [Double]) throws(PinionError) -> Buffer {
-      let buffer = try Allocator.system.buffer(bytes: values.count &* width)
-      for (index, value) in values.enumerated() {
+    var poll = Poll(context.control)
+    func weights(_ values: KernelTable<Double>) throws(PinionError) -> KernelTable<UInt8> {
+      let result: KernelTable<UInt8> = try context.table(count: try values.count.multiplied(by: width))
+      let memory = UnsafeMutableRawPointer(result.base)
+      for index in 0..<values.count {
+        try poll.count()
         if width == 8 {
-          buffer.pointer.storeBytes(of: value, toByteOffset: index &* 8, as: Double.self)
+          memory.storeBytes(of: values[index], toByteOffset: index &* 8, as: Double.self)
         } else {
-          buffer.pointer.storeBytes(of: Float(value), toByteOffset: index &* 4, as: Float.self)
+          memory.storeBytes(of: Float(values[index]), toByteOffset: index &* 4, as: Float.self)
         }
       }
-      return buffer
+      return result
     }
-    fill = try weights([extrapolation])
+    let outsideValue: KernelTable<Double> = try context.table(count: 1)
+    outsideValue[0] = extrapolation
+    fill = try weights(outsideValue)
     if let table = columnTable {
       self.columns = Columns(table, weights: try weights(table.weights), run: run)
     } else {
@@ -148,12 +154,18 @@ struct ResamplePass: Sendable {
       self.rows = nil
       return
     }
-    var indices = [Int32](repeating: 0, count: table.count &* table.taps)
-    var used = [Double](repeating: 0, count: table.count &* table.taps)
-    var counts = [Int](repeating: 0, count: table.count)
+    let cells = try table.count.multiplied(by: table.taps)
+    let indices: KernelTable<Int32> = try context.table(count: cells), used: KernelTable<Double> = try context.table(count: cells)
+    let counts: KernelTable<Int> = try context.table(count: table.count)
     var span = 1
     for place in 0..<table.count {
       let start = place &* table.taps
+      try poll.count(4 &* table.taps)
+      counts[place] = 0
+      for tap in 0..<table.taps {
+        indices[start &+ tap] = 0
+        used[start &+ tap] = 0
+      }
       var first = Int32.max, last = Int32.min
       for tap in 0..<table.taps {
         let cell = tap &* table.count &+ place
@@ -186,7 +198,7 @@ struct ResamplePass: Sendable {
 
   func stage(from: Place, to: Place) -> Kernel.Stage {
     guard outputRow > 0 else { return Kernel.Stage(tasks: 0) { _, _ in } }
-    return .ranges(allRows, grain: max((1 << 15) / outputRow, min(8, outputRows))) { frame, range in
+    return .ranges(allRows, grain: max((1 << 15) / outputRow, min(8, outputRows))) { (frame, range) throws(PinionError) in
       let input: UnsafeRawPointer, output: UnsafeMutableRawPointer
       switch from {
       case .operand: input = frame.rawInput(0)
@@ -199,6 +211,7 @@ struct ResamplePass: Sendable {
       let numbers = frame.laneScratch.bindMemory(to: Int.self, capacity: slots)
       for slot in 0..<slots { numbers[slot] = -1 }
       for row in range {
+        if outputRow > 1 << 12 { try frame.control.check() }
         let place = output + row &* outputRow &* target.element.byteWidth
         let sums = target.store == nil ? place : frame.laneScratch + storeOffset
         make(row, sums, input, frame.laneScratch)
@@ -219,7 +232,7 @@ struct ResamplePass: Sendable {
     }
     let place = row % outputRows
     if rows.outside[place] {
-      pk_fill(sums, fill.pointer, computeWidth, outputRow)
+      pk_fill(sums, fill.base, computeWidth, outputRow)
       return
     }
     let count = rows.counts[place], start = place &* rows.stride
@@ -240,7 +253,7 @@ struct ResamplePass: Sendable {
       }
       pointers[tap] = UnsafeRawPointer(memory)
     }
-    target.kernels.blend(pointers, rows.weights.pointer + start &* computeWidth, count, sums, outputRow)
+    target.kernels.blend(pointers, UnsafeRawPointer(rows.weights.base) + start &* computeWidth, count, sums, outputRow)
   }
 
   /// Brings a row of the input to the compute type and the output's columns.
@@ -254,14 +267,13 @@ struct ResamplePass: Sendable {
       elements = UnsafeRawPointer(memory)
     }
     guard let columns else { return }
-    columns.indices.withUnsafeBufferPointer {
-      let weights = columns.weights.pointer
-      if let pairs = columns.pairs {
-        source.kernels.gather_pairs(elements, $0.baseAddress, weights, pairs.lowerBound, pairs.upperBound, result, outputRow)
-      } else {
-        source.kernels.gather(elements, $0.baseAddress, weights, columns.taps, run, result, outputRow / run)
-      }
+    let weights = UnsafeRawPointer(columns.weights.base), indices = columns.indices.base
+    if let pairs = columns.pairs {
+      source.kernels.gather_pairs(elements, indices, weights, pairs.lowerBound, pairs.upperBound, result, outputRow)
+    } else {
+      source.kernels.gather(elements, indices, weights, columns.taps, run, result, outputRow / run)
     }
-    for place in columns.outside { pk_fill(result + place &* run &* computeWidth, fill.pointer, computeWidth, run) }
+    guard let outside = columns.outside else { return }
+    for place in 0..<outside.count where outside[place] { pk_fill(result + place &* run &* computeWidth, fill.base, computeWidth, run) }
   }
 }

@@ -1,3 +1,4 @@
+import PinionBackend
 import PinionBase
 
 /// Where the elements of a resized axis come from: for each place some elements of the input and their weights.
@@ -9,14 +10,15 @@ struct Resampling: Sendable {
   /// Elements of the input that take part in one of the output.
   let taps: Int
   /// At tap * count + place; inside the input.
-  var indices: [Int32]
-  var weights: [Double]
+  let indices: KernelTable<Int32>
+  let weights: KernelTable<Double>
   /// The places that lie outside the input and take the extrapolation value.
-  var outside: [Bool]
+  let outside: KernelTable<Bool>
+  let hasOutside: Bool
 
   /// Whether the output is the input.
   var isIdentity: Bool {
-    guard extent == count, !outside.contains(true) else { return false }
+    guard extent == count, !hasOutside else { return false }
     for place in 0..<count {
       for tap in 0..<taps {
         let weight = weights[tap &* count &+ place]
@@ -85,8 +87,10 @@ struct ResizedAxis {
   }
 
   /// The nearest elements; -1 for places outside.
-  func nearest(_ transformation: CoordinateTransformation, _ rounding: NearestRounding) -> [Int32] {
-    (0..<count).map { place in
+  func nearest(
+    _ transformation: CoordinateTransformation, _ rounding: NearestRounding, _ context: KernelContext
+  ) throws(PinionError) -> KernelTable<Int32> {
+    func nearest(_ place: Int) -> Int32 {
       let exact = coordinate(place, transformation)
       guard !isOutside(exact, transformation) else { return TableGather.outside }
       // Rounded to float, x / scale is whole where a scale such as 1/3 was meant to make it so.
@@ -101,6 +105,11 @@ struct ResizedAxis {
         }
       return clamped(index)
     }
+    let table: KernelTable<Int32> = try context.table(count: count)
+    try inPieces(of: Poll.interval, count, context.control) { range in
+      for place in range { table[place] = nearest(place) }
+    }
+    return table
   }
 
   /// An index inside the input, whatever the number.
@@ -114,7 +123,8 @@ struct ResizedAxis {
   ///   - stretches: the filter is as wide as the distance of the output's elements (antialiasing).
   ///   - excludesOutside: what lies outside has no weight; else the edge is repeated.
   func interpolated(
-    _ transformation: CoordinateTransformation, reach: Int, stretches: Bool, excludesOutside: Bool, kernel: (Double) -> Double
+    _ transformation: CoordinateTransformation, reach: Int, stretches: Bool, excludesOutside: Bool, kernel: (Double) -> Double,
+    _ context: KernelContext
   ) throws(PinionError) -> Resampling {
     let step = stretches ? min(scale, 1) : 1
     let width = (Double(reach) / step).rounded(.up)
@@ -124,13 +134,18 @@ struct ResizedAxis {
     let half = Int(saturating: width), taps = 2 &* half
     let (cells, overflow) = taps.multipliedReportingOverflow(by: count)
     guard !overflow, cells < 1 << 27 else { throw .invalidShape("an axis of \(count) elements is too long to resize") }
-    var result = Resampling(
-      extent: extent, count: count, taps: taps, indices: [Int32](repeating: 0, count: cells),
-      weights: [Double](repeating: 0, count: cells), outside: [Bool](repeating: false, count: count))
-    var weights = [Double](repeating: 0, count: taps)
+    let indices: KernelTable<Int32> = try context.table(count: cells), scaled: KernelTable<Double> = try context.table(count: cells)
+    let outside: KernelTable<Bool> = try context.table(count: count), weights: KernelTable<Double> = try context.table(count: taps)
+    // A tap that has no weight anywhere is left out afterwards.
+    let isUsed: KernelTable<Bool> = try context.table(count: taps)
+    for tap in 0..<taps { isUsed[tap] = false }
+    var hasOutside = false
+    var poll = Poll(context.control)
     for place in 0..<count {
       let x = coordinate(place, transformation)
-      result.outside[place] = isOutside(x, transformation)
+      try poll.count(4 &* taps)
+      outside[place] = isOutside(x, transformation)
+      if outside[place] { hasOutside = true }
       // The element on the left has the index below x, also where x is whole.
       let left = x.rounded(.up) - 1
       var sum = 0.0
@@ -140,22 +155,25 @@ struct ResizedAxis {
         let weight = excludesOutside && !isInside ? 0 : kernel((index - x) * step)
         weights[tap] = weight
         sum += weight
-        result.indices[tap &* count &+ place] = clamped(index)
+        indices[tap &* count &+ place] = clamped(index)
       }
       let scaling = (stretches || excludesOutside) && sum != 0 ? 1 / sum : 1
-      for tap in 0..<taps { result.weights[tap &* count &+ place] = weights[tap] * scaling }
+      for tap in 0..<taps {
+        let weight = weights[tap] * scaling
+        scaled[tap &* count &+ place] = weight
+        if weight != 0 { isUsed[tap] = true }
+      }
     }
-    return result.trimmed()
-  }
-}
-
-extension Resampling {
-  /// Without taps that have no weight anywhere.
-  fileprivate func trimmed() -> Resampling {
-    let used = (0..<taps).filter { tap in weights[tap &* count..<(tap &+ 1) &* count].contains { $0 != 0 } }
-    guard !used.isEmpty, used.count < taps else { return self }
+    var used = 0
+    for tap in 0..<taps where isUsed[tap] {
+      if used < tap {
+        (indices.base + used &* count).update(from: indices.base + tap &* count, count: count)
+        (scaled.base + used &* count).update(from: scaled.base + tap &* count, count: count)
+      }
+      used &+= 1
+    }
     return Resampling(
-      extent: extent, count: count, taps: used.count, indices: used.flatMap { indices[$0 &* count..<($0 &+ 1) &* count] },
-      weights: used.flatMap { weights[$0 &* count..<($0 &+ 1) &* count] }, outside: outside)
+      extent: extent, count: count, taps: used == 0 ? taps : used, indices: indices, weights: scaled, outside: outside,
+      hasOutside: hasOutside)
   }
 }
