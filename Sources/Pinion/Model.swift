@@ -7,17 +7,20 @@ public final class Model: Sendable {
   let content: ModelContent
   /// The file's path; nil for a model from memory.
   public let path: String?
+  /// What becomes of the new contents of buffers and inputs that the model writes to.
+  public let mutations: Mutations
 
   /// Maps and imports a model file, ONNX or `.pt2`, whichever its first bytes say.
   /// - Parameters:
   ///   - externalData: the folder where external data lies; nil for the model's own.
   ///   - allocator: gives memory for weights.
   ///   - registry: knows models that are loaded; one of the same file shares everything with them, this allocator aside.
+  ///   - mutations: what becomes of the new contents of buffers and inputs that a `.pt2` model writes to.
   ///
   /// A symbolic link to external data is followed as far as it leads into this folder or into the one where the model's file really
   /// lies, that is behind links of its own.
   public init(
-    path: String, externalData: String? = nil, allocator: Allocator = .system, registry: ModelRegistry? = nil
+    path: String, externalData: String? = nil, allocator: Allocator = .system, registry: ModelRegistry? = nil, mutations: Mutations = .outputs
   ) throws(PinionError) {
     let file = try FileMapping(path: path)
     let folder: ExternalDataFolder
@@ -34,16 +37,21 @@ public final class Model: Sendable {
       content = try ModelContent(file, folder: folder, allocator: allocator)
     }
     self.path = path
+    self.mutations = mutations
   }
 
   /// Imports a model, ONNX or `.pt2`, from a mapping.
   /// - Parameters:
   ///   - externalData: the folder where external data lies; nil to refuse models that have some.
   ///   - allocator: gives memory for weights.
-  public init(_ file: FileMapping, externalData: String? = nil, allocator: Allocator = .system) throws(PinionError) {
+  ///   - mutations: as above.
+  public init(
+    _ file: FileMapping, externalData: String? = nil, allocator: Allocator = .system, mutations: Mutations = .outputs
+  ) throws(PinionError) {
     let folder = try externalData.map { (folder) throws(PinionError) in try ExternalDataFolder(path: folder, model: file) }
     content = try ModelContent(file, folder: folder, allocator: allocator)
     path = nil
+    self.mutations = mutations
   }
 
   public var imported: ImportedModel { content.imported }
@@ -52,6 +60,16 @@ public final class Model: Sendable {
 
   /// The graph's inputs, then those with a default.
   public var inputs: [ValueInfo] { imported.graph.inputs.map { imported.graph[$0] } }
-  public var overridableInputs: [ValueInfo] { imported.overridable.map { imported.graph[$0.value] } }
-  public var outputs: [ValueInfo] { imported.graph.outputs.map { imported.graph[$0] } }
+  public var overridableInputs: [ValueInfo] { imported.overridable.prefix(overridableCount).map { imported.graph[$0.value] } }
+  public var outputs: [ValueInfo] { imported.graph.outputs.prefix(outputCount).map { imported.graph[$0] } }
+
+  var overridableCount: Int { mutations == .state && !imported.carried.isEmpty ? 0 : imported.overridable.count }
+  var outputCount: Int {
+    let all = imported.graph.outputs.count
+    switch mutations {
+    case .outputs: return all
+    case .state: return all - imported.carried.count
+    case .dropped: return imported.ownOutputCount ?? all
+    }
+  }
 }

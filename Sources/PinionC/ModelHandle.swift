@@ -24,10 +24,11 @@ final class ModelBox: @unchecked Sendable {
     graphName = CText(metadata.graphName)
     opsets = metadata.opsets.map { (CText($0.domain.isEmpty ? "ai.onnx" : $0.domain), $0.version) }
     properties = metadata.properties.map { (CText($0.key), CText($0.value), $0.key) }
+    let inputPaths = ModelBox.byName(model.imported.paths.inputs), outputPaths = ModelBox.byName(model.imported.paths.outputs)
     inputs =
-      model.inputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: false) }
+      model.inputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: false, path: inputPaths[$0.name] ?? "") }
       + model.overridableInputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: true) }
-    outputs = model.outputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: false) }
+    outputs = model.outputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: false, path: outputPaths[$0.name] ?? "") }
     var uses: [String: Int] = [:]
     var weights = 0
     var nodes = 0
@@ -44,14 +45,20 @@ final class ModelBox: @unchecked Sendable {
     nodeCount = nodes
     weightBytes = weights
   }
+
+  private static func byName(_ paths: [String: String]) -> [String: String] {
+    var result: [String: String] = [:]
+    for (path, name) in paths { result[name] = path }
+    return result
+  }
 }
 
 private nonisolated(unsafe) let defaultModelOptions = pinion_model_options(
-  struct_size: MemoryLayout<pinion_model_options>.size, runtime: nil, external_data_folder: nil)
+  struct_size: MemoryLayout<pinion_model_options>.size, runtime: nil, external_data_folder: nil, mutations: PINION_MUTATIONS_OUTPUTS, reserved: 0)
 
 private func load(
   _ given: UnsafePointer<pinion_model_options>?, _ result: UnsafeMutablePointer<OpaquePointer?>?,
-  _ body: (_ folder: String?, _ runtime: RuntimeBox) throws(PinionError) -> Model
+  _ body: (_ folder: String?, _ runtime: RuntimeBox, _ mutations: Mutations) throws(PinionError) -> Model
 ) -> pinion_status {
   status { () throws(PinionError) in
     let result = try required(result, "model")
@@ -59,7 +66,10 @@ private func load(
     let options = try options(given, default: defaultModelOptions) { $0.struct_size }
     let folder = options.external_data_folder.map { String(cString: $0) }
     let runtime = runtimeBox(options.runtime)
-    let model = try body(folder, runtime)
+    guard let mutations = Mutations(rawValue: Int32(bitPattern: options.mutations.rawValue)) else {
+      throw .invalidArgument("mutations is \(options.mutations.rawValue), expected one of pinion_mutations")
+    }
+    let model = try body(folder, runtime, mutations)
     runtime.log(PINION_LOG_INFO, "loaded \(model.path ?? "a model from memory"): \(model.graph.nodes.count) nodes")
     result.pointee = handle(ModelBox(model, runtime: runtime))
   }
@@ -69,9 +79,10 @@ private func load(
 public func pinion_model_load_file(
   _ path: UnsafePointer<CChar>!, _ options: UnsafePointer<pinion_model_options>!, _ model: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
-  load(options, model) { (folder, runtime) throws(PinionError) in
+  load(options, model) { (folder, runtime, mutations) throws(PinionError) in
     try Model(
-      path: String(cString: try required(path, "path")), externalData: folder, allocator: runtime.allocator, registry: runtime.models)
+      path: String(cString: try required(path, "path")), externalData: folder, allocator: runtime.allocator, registry: runtime.models,
+      mutations: mutations)
   }
 }
 
@@ -80,10 +91,10 @@ public func pinion_model_load_memory(
   _ bytes: UnsafeRawPointer!, _ length: Int, _ copy: Bool, _ options: UnsafePointer<pinion_model_options>!,
   _ model: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
-  load(options, model) { (folder, runtime) throws(PinionError) in
+  load(options, model) { (folder, runtime, mutations) throws(PinionError) in
     let source = UnsafeRawBufferPointer(start: try required(bytes, "bytes"), count: try positive(length, "length"))
     let file = copy ? try FileMapping(copying: source, allocator: runtime.allocator) : try FileMapping(borrowing: source)
-    return try Model(file, externalData: folder, allocator: runtime.allocator)
+    return try Model(file, externalData: folder, allocator: runtime.allocator, mutations: mutations)
   }
 }
 
@@ -92,7 +103,7 @@ public func pinion_model_load_callback(
   _ read: pinion_read_fn!, _ context: UnsafeMutableRawPointer!, _ length: Int64, _ options: UnsafePointer<pinion_model_options>!,
   _ model: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
-  load(options, model) { (folder, runtime) throws(PinionError) in
+  load(options, model) { (folder, runtime, mutations) throws(PinionError) in
     let read = try required(read, "read")
     let bytes: Int = try length.converted()
     let count = try positive(bytes, "length")
@@ -106,7 +117,7 @@ public func pinion_model_load_callback(
       }
       offset += part
     }
-    return try Model(try FileMapping(owning: buffer, count: count), externalData: folder, allocator: runtime.allocator)
+    return try Model(try FileMapping(owning: buffer, count: count), externalData: folder, allocator: runtime.allocator, mutations: mutations)
   }
 }
 

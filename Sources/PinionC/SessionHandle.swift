@@ -7,21 +7,28 @@ final class SessionBox: @unchecked Sendable {
   let model: ModelBox
   let runtime: RuntimeBox
   let byteBudget: Int?
+  let bufferNames: [CText]
 
   init(_ session: Session, model: ModelBox, runtime: RuntimeBox, byteBudget: Int?) {
     self.session = session
     self.model = model
     self.runtime = runtime
     self.byteBudget = byteBudget
+    bufferNames = (session.buffers?.names ?? []).map { CText($0) }
   }
 
   /// The inputs of the C interface: the model's own, then those with a default.
   var inputs: [InfoBox] { model.inputs }
   var outputs: [InfoBox] { model.outputs }
 
+  private func index(_ name: UnsafePointer<CChar>, _ infos: [InfoBox]) -> Int? {
+    infos.firstIndex { sameText($0.name.pointer, name) } ?? infos.firstIndex { $0.path.pointer.pointee != 0 && sameText($0.path.pointer, name) }
+  }
+
+  /// The input of a name, or of a path into nested arguments.
   func inputIndex(_ name: UnsafePointer<CChar>?, _ position: Int) throws(PinionError) -> Int {
     guard let name else { throw .invalidArgument("input_names[\(position)] is NULL") }
-    guard let index = inputs.firstIndex(where: { sameText($0.name.pointer, name) }) else {
+    guard let index = index(name, inputs) else {
       throw PinionError(.notFound, "the model has no input '\(String(cString: name))'; it has " + names(inputs))
     }
     return index
@@ -29,7 +36,7 @@ final class SessionBox: @unchecked Sendable {
 
   func outputIndex(_ name: UnsafePointer<CChar>?, _ position: Int) throws(PinionError) -> Int {
     guard let name else { throw .invalidArgument("output_names[\(position)] is NULL") }
-    guard let index = outputs.firstIndex(where: { sameText($0.name.pointer, name) }) else {
+    guard let index = index(name, outputs) else {
       throw PinionError(.notFound, "the model has no output '\(String(cString: name))'; it has " + names(outputs))
     }
     return index

@@ -22,7 +22,9 @@ SIZE(pinion_runtime_options, 72);
 LAYOUT(pinion_model_options, struct_size, 0);
 LAYOUT(pinion_model_options, runtime, 8);
 LAYOUT(pinion_model_options, external_data_folder, 16);
-SIZE(pinion_model_options, 24);
+LAYOUT(pinion_model_options, mutations, 24);
+LAYOUT(pinion_model_options, reserved, 28);
+SIZE(pinion_model_options, 32);
 
 LAYOUT(pinion_session_options, struct_size, 0);
 LAYOUT(pinion_session_options, runtime, 8);

@@ -386,6 +386,13 @@ typedef struct pinion_value_info pinion_value_info;
 /* The name; empty for the content of a sequence, optional or map. Thread-safe. Since: 0.1. */
 PINION_API const char *pinion_value_info_name(const pinion_value_info *info);
 
+/*
+ * Where a value lies in the nested arguments or results of a PyTorch model: `batch.tokens.0`; empty for others. Runs take it in
+ * place of the name. The whole trees are in the model's metadata, `pt2.input_tree` and `pt2.output_tree`, in JSON.
+ * Thread-safe. Since: 0.1, ABI 2.
+ */
+PINION_API const char *pinion_value_info_path(const pinion_value_info *info);
+
 /* Tensor, sequence, map or optional. Thread-safe. Since: 0.1. */
 PINION_API pinion_kind pinion_value_info_kind(const pinion_value_info *info);
 
@@ -426,6 +433,25 @@ PINION_API const char *pinion_value_info_text(const pinion_value_info *info);
  */
 typedef struct pinion_model pinion_model;
 
+/*
+ * What becomes of new contents that a PyTorch model (.pt2) writes to its buffers and inputs. ONNX models write to neither.
+ * Since: 0.1, ABI 2.
+ */
+typedef enum pinion_mutations {
+  /*
+   * They are outputs behind the model's own, `NAME.new`. A buffer is an input with a default, its stored contents, so that a
+   * caller carries it from run to run, or leaves it out and starts afresh.
+   */
+  PINION_MUTATIONS_OUTPUTS = 0,
+  /*
+   * Each session keeps the buffers' contents from run to run, from the stored ones on; they are neither inputs nor outputs. A run
+   * that fails leaves them as they were; one run at a time. New contents of inputs are outputs, as above.
+   */
+  PINION_MUTATIONS_STATE = 1,
+  /* They are dropped; buffers are inputs with a default. */
+  PINION_MUTATIONS_DROPPED = 2
+} pinion_mutations;
+
 /* Options of the pinion_model_load_ functions. Since: 0.1. */
 typedef struct pinion_model_options {
   /* sizeof(pinion_model_options) */
@@ -438,9 +464,13 @@ typedef struct pinion_model_options {
    * folder where the model file really lies, behind symbolic links of its own, as in caches that keep all files in one place.
    */
   const char *external_data_folder;
+  /* Since: 0.1, ABI 2. */
+  pinion_mutations mutations;
+  /* 0 */
+  int32_t reserved;
 } pinion_model_options;
 
-#define PINION_MODEL_OPTIONS_INIT { sizeof(pinion_model_options), NULL, NULL }
+#define PINION_MODEL_OPTIONS_INIT { sizeof(pinion_model_options), NULL, NULL, PINION_MUTATIONS_OUTPUTS, 0 }
 
 /*
  * Reads `length` bytes from `offset` of the model into `destination`; returns 0 for success, anything else for failure.
@@ -911,6 +941,30 @@ typedef struct pinion_run_options {
 } pinion_run_options;
 
 #define PINION_RUN_OPTIONS_INIT { sizeof(pinion_run_options), 0, NULL, 0, 0, NULL, NULL }
+
+/*
+ * The buffers that the session keeps: those that a model loaded with PINION_MUTATIONS_STATE writes to, else 0. Thread-safe.
+ * Since: 0.1, ABI 2.
+ */
+PINION_API size_t pinion_session_buffer_count(const pinion_session *session);
+
+/* The name of a buffer in the module; NULL past the end. Lives as long as the session. Thread-safe. Since: 0.1, ABI 2. */
+PINION_API const char *pinion_session_buffer_name(const pinion_session *session, size_t index);
+
+/*
+ * A copy of a buffer's contents, which the caller releases. PINION_NOT_FOUND past the end, PINION_UNSUPPORTED where the session
+ * keeps no buffers, PINION_INVALID_ARGUMENT while a run is in progress. Thread-safe. Since: 0.1, ABI 2.
+ */
+PINION_API pinion_status pinion_session_buffer_get(pinion_session *session, size_t index, pinion_value **value);
+
+/*
+ * Sets a buffer's contents to a copy of `value`, a tensor of the same type and shape (else PINION_INVALID_SHAPE). Fails as
+ * pinion_session_buffer_get() does. Thread-safe. Since: 0.1, ABI 2.
+ */
+PINION_API pinion_status pinion_session_buffer_set(pinion_session *session, size_t index, const pinion_value *value);
+
+/* Sets all buffers to the contents in the model's file. Fails as pinion_session_buffer_get(). Thread-safe. Since: 0.1, ABI 2. */
+PINION_API pinion_status pinion_session_buffers_reset(pinion_session *session);
 
 /*
  * Runs the model once.

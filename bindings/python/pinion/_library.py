@@ -14,7 +14,13 @@ SONAME = "libpinion.so.0"
 
 
 class ModelOptions(ctypes.Structure):
-    _fields_ = [("struct_size", c_size_t), ("runtime", c_void_p), ("external_data_folder", c_char_p)]
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("runtime", c_void_p),
+        ("external_data_folder", c_char_p),
+        ("mutations", c_int32),
+        ("reserved", c_int32),
+    ]
 
 
 class SessionOptions(ctypes.Structure):
@@ -80,6 +86,7 @@ _FUNCTIONS = {
     "pinion_error_json": (_TEXT, [c_void_p]),
     "pinion_string_release": (None, [c_void_p]),
     "pinion_value_info_name": (_TEXT, [c_void_p]),
+    "pinion_value_info_path": (_TEXT, [c_void_p]),
     "pinion_value_info_kind": (c_int32, [c_void_p]),
     "pinion_value_info_element_type": (c_int32, [c_void_p]),
     "pinion_value_info_rank": (c_int32, [c_void_p]),
@@ -121,6 +128,11 @@ _FUNCTIONS = {
     "pinion_session_output_count": (c_size_t, [c_void_p]),
     "pinion_session_output": (c_void_p, [c_void_p, c_size_t]),
     "pinion_session_trim": (c_int64, [c_void_p]),
+    "pinion_session_buffer_count": (c_size_t, [c_void_p]),
+    "pinion_session_buffer_name": (_TEXT, [c_void_p, c_size_t]),
+    "pinion_session_buffer_get": (_STATUS, [c_void_p, c_size_t, _OUT]),
+    "pinion_session_buffer_set": (_STATUS, [c_void_p, c_size_t, c_void_p]),
+    "pinion_session_buffers_reset": (_STATUS, [c_void_p]),
     "pinion_value_retain": (c_void_p, [c_void_p]),
     "pinion_value_release": (None, [c_void_p]),
     "pinion_value_kind": (c_int32, [c_void_p]),

@@ -17,6 +17,10 @@ from ._library import ModelOptions, lib, take_string, text
 ModelSource = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview]
 
 
+#: In the order of pinion_mutations.
+_MUTATIONS = ("outputs", "state", "dropped")
+
+
 @dataclass(frozen=True)
 class Metadata:
     """What a model says about itself."""
@@ -44,18 +48,27 @@ class Model:
         source: the path of a file, or its bytes.
         external_data_folder: where the files with the model's external data lie; default: beside the model's file. Symbolic links
             may lead from there into the folder where the model's file really lies, as in a Hugging Face cache, and nowhere else.
+        mutations: what becomes of new contents that a .pt2 model writes to its buffers and inputs. "outputs": they are outputs
+            behind the model's own, "NAME.new", and buffers are inputs with a default. "state": each session keeps the buffers'
+            contents from run to run. "dropped": they are left out.
 
     Raises:
         UnsupportedError: operators that this build does not have, all at once.
         InvalidModelError, InputOutputError: the file is no model, or cannot be read.
     """
 
-    def __init__(self, source: ModelSource, *, external_data_folder: str | os.PathLike[str] | None = None) -> None:
+    def __init__(
+        self, source: ModelSource, *, external_data_folder: str | os.PathLike[str] | None = None, mutations: str = "outputs"
+    ) -> None:
         self._handle: int | None = None
         #: The absolute path of the model's file; None for a model from bytes.
         self.path: str | None = None
         folder = None if external_data_folder is None else os.fsencode(external_data_folder)
-        options = ModelOptions(ctypes.sizeof(ModelOptions), None, folder)
+        if mutations not in _MUTATIONS:
+            raise InvalidArgumentError(f"mutations is {mutations!r}; expected one of {', '.join(map(repr, _MUTATIONS))}")
+        options = ModelOptions(ctypes.sizeof(ModelOptions), None, folder, _MUTATIONS.index(mutations), 0)
+        #: What becomes of new contents of buffers and inputs.
+        self.mutations = mutations
         out = c_void_p()
         if isinstance(source, (bytes, bytearray, memoryview)):
             # Immutable bytes are borrowed and kept alive by this object's sessions; others are copied once, here.
@@ -88,10 +101,10 @@ class Model:
 
     def __getstate__(self) -> dict[str, Any]:
         if self.path is None:
-            return {"bytes": self._bytes, "folder": self._folder}
+            return {"bytes": self._bytes, "folder": self._folder, "mutations": self.mutations}
         if _stamp(self.path) != self._stamp:
             raise InvalidModelError(f"'{self.path}' has changed since it was loaded")
-        return {"path": self.path, "sha256": _sha256(self.path), "folder": self._folder}
+        return {"path": self.path, "sha256": _sha256(self.path), "folder": self._folder, "mutations": self.mutations}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         source = state.get("bytes")
@@ -99,7 +112,7 @@ class Model:
             source = state["path"]
             if _sha256(source) != state["sha256"]:
                 raise InvalidModelError(f"'{source}' is not the file that this model was pickled with")
-        self.__init__(source, external_data_folder=state["folder"])  # type: ignore[misc]
+        self.__init__(source, external_data_folder=state["folder"], mutations=state["mutations"])  # type: ignore[misc]
 
     @property
     def inputs(self) -> list[ValueInfo]:

@@ -72,7 +72,7 @@ extension Lowering {
 
   private func triangle(_ c: Call, _ element: ElementType) throws(PinionError) -> Term {
     let rows = try c.int("row"), columns = try c.int("col"), offset = try c.int("offset")
-    guard rows >= 0, columns >= 0, rows < 1 << 13, columns < 1 << 13 else { throw .unsupported("a triangle of \(rows) by \(columns)") }
+    guard rows >= 0, columns >= 0, rows < 1 << 12, columns < 1 << 12 else { throw .unsupported("a triangle of \(rows) by \(columns)") }
     var first: [Int64] = [], second: [Int64] = []
     for row in 0..<rows {
       for column in 0..<columns where c.base == "tril_indices" ? column - row <= offset : column - row >= offset {

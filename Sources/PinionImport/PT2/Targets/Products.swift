@@ -94,7 +94,7 @@ extension Lowering {
       return [try tensordot(a, b, try axes(try c.ints("dims_self"), a.rank), try axes(try c.ints("dims_other"), b.rank))]
     case "linalg_multi_dot", "chain_matmul":
       let terms = try c.tensors(c.base == "chain_matmul" ? "matrices" : "tensors")
-      var result = terms[0]
+      guard var result = terms.first else { throw .invalidModel("a product of nothing") }
       for term in terms.dropFirst() { result = try matmul(result, term) }
       return [result]
     case "kron":

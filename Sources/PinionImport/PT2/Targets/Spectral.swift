@@ -22,6 +22,7 @@ extension Lowering {
     if isMany {
       let sizes = try c.optionalInts("s")
       if let given = try c.optionalInts("dim") { axes = try self.axes(given, x.rank) } else {
+        guard sizes?.count ?? 0 <= x.rank else { throw .invalidModel("more sizes than dimensions") }
         axes = Array((x.rank - (sizes?.count ?? x.rank))..<x.rank)
       }
       lengths = sizes ?? [Int64?](repeating: nil, count: axes.count)
@@ -30,6 +31,7 @@ extension Lowering {
       lengths = [try c.optionalInt("n")]
     }
     guard let last = axes.last, lengths.count == axes.count else { return [x] }
+    for length in lengths { if let length, length <= 0 { throw .invalidModel("a transform of \(length) numbers") } }
     let norm = c.optionalString("norm") ?? "backward"
     switch kind {
     case "rfft":
@@ -141,6 +143,7 @@ extension Lowering {
     let window = try paddedWindow(c, count, x.element)
     var frames = try realInverse(try transpose(x, [0, 2, 1]), 2, count, try c.bool("normalized") ? "ortho" : "backward")
     frames = try mul(frames, window)
+    guard try steps.multiplied(by: count) <= 1 << 24 else { throw .unsupported("istft of \(steps) frames of \(count)") }
     let total = count + hop * (steps - 1)
     var places: [Int64] = []
     for step in 0..<steps { for offset in 0..<count { places.append(step * hop + offset) } }
