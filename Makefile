@@ -167,7 +167,7 @@ pt2-tests: $(VENV)/ready
 # Not part of `make test`: PyTorch is a large download. Exports every case anew, with the PyTorch of Tests/PT2/requirements.txt.
 TORCH_VENV := $(CURDIR)/.build/torch-venv
 pt2-sweep: $(TORCH_VENV)/ready
-	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(TORCH_VENV)/bin/python Tests/PT2/sweep.py --jobs $(JOBS) $(ARGUMENTS)
+	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(TORCH_VENV)/bin/python Tests/PT2/against_torch.py --jobs $(JOBS) $(ARGUMENTS)
 
 $(TORCH_VENV)/ready: Tests/PT2/requirements.txt
 	@sh .ci/packages python3-venv

@@ -1,6 +1,6 @@
 """Exports every case with the PyTorch that is installed, runs it with Pinion, and compares with what PyTorch computes.
 
-    sweep.py [--only REGEX] [--family NAME] [--jobs N] [--all] [--failures FILE] [--save FILE]
+    against_torch.py [--only REGEX] [--family NAME] [--jobs N] [--all] [--failures FILE] [--save FILE]
 
 Each case is exported as it is (training dialect) and decomposed with open dimensions, which are run at two sizes; with --all also
 decomposed without and open without being decomposed, and run without optimisation as well. --save records what passes for replay.py.
@@ -11,7 +11,9 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import copy
+import functools
 import importlib
 import json
 import multiprocessing
@@ -33,6 +35,7 @@ FAMILIES = ("unary", "binary", "types", "shapes", "indexing", "reductions", "pro
 EXTENTS = ({"B": 2, "T": 6, "H": 8, "W": 7}, {"B": 3, "T": 4, "H": 6, "W": 9})
 
 
+@functools.cache
 def load(family: str = "") -> list[Any]:
     sys.path.insert(0, str(HERE))
     import torch
@@ -202,7 +205,7 @@ def main() -> int:
     parser.add_argument("--only", default="")
     parser.add_argument("--family", default="")
     parser.add_argument("--all", action="store_true")
-    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--jobs", type=int, default=2, help="processes; 0 for this one alone")
     parser.add_argument("--failures", type=pathlib.Path)
     parser.add_argument("--save", type=pathlib.Path)
     options = parser.parse_args()
@@ -212,8 +215,12 @@ def main() -> int:
     tally: collections.Counter[str] = collections.Counter()
     failures: list[tuple[str, ...]] = []
     records: list[dict[str, Any]] = []
-    with multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=20) as pool:
-        for chunk in pool.imap(work, chunks):
+    with contextlib.ExitStack() as stack:
+        if options.jobs:
+            done = stack.enter_context(multiprocessing.get_context("spawn").Pool(options.jobs, maxtasksperchild=20)).imap(work, chunks)
+        else:
+            done = map(work, chunks)
+        for chunk in done:
             for name, results, own in chunk:
                 records += own
                 for variant, verdict, detail in results:
