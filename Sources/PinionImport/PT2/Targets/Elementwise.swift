@@ -122,6 +122,7 @@ extension Lowering {
     case "to", "_to_copy", "type_as":
       let input = try c.tensor("self")
       if input.isComplex { return [try op("Identity", [input])] }
+      if let meta = c.outputMeta(), case (let element, true) = try meta.element() { return [try complexTerm(try cast(input, element))] }
       guard let element = try c.outputElement(), element != input.element else { return [try op("Identity", [input])] }
       return [try cast(input, element)]
     case "rrelu_with_noise_functional":
