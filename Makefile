@@ -24,7 +24,7 @@ help:
 	@echo "make lint         rules for Swift, C, Python and shell; make format lays out FILES (default: those changed since the last commit)"
 	@echo "make coverage     how many lines the Swift tests reach, and the files with less than 80 %"
 	@echo "make sanitize     kernels, pictures, C interface and thread pool under the address, undefined-behaviour and thread sanitizers"
-	@echo "make conformance  ONNX's backend tests through the Python package"
+	@echo "make conformance  ONNX's backend tests through the Python package, each also written as ONNX and run by onnxruntime"
 	@echo "make bench-operators  each operator alone against onnxruntime, the worst ratio first; ARGUMENTS='--only REGEX --json FILE'"
 	@echo "make soak         random graphs from new seeds, SECONDS of them (default 600)"
 	@echo "make pt2-sweep    small modules of every ATen target, exported by PyTorch from PyPI and compared; ARGUMENTS='--family NAME --all'"
@@ -185,6 +185,8 @@ bench-operators: build $(VENV)/ready
 
 conformance: test-deps $(VENV)/ready
 	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Tests/Conformance/conformance.py --known Tests/Conformance/known-failures.txt
+	$(VENV)/bin/python Tests/Conformance/operator_sets.py --check
+	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Tests/Conformance/onnx_out.py --known Tests/Conformance/known-onnx-out.txt
 
 # Documentation/Testing.md says what is checked. The seeds are always the same; `make soak` takes new ones.
 RANDOM_GRAPHS := $(RELEASE)/random-graphs

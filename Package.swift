@@ -29,9 +29,10 @@ let package = Package(
     .target(name: "PinionOperators", dependencies: ["PinionBase", "PinionTensor", "PinionGraph", "PinionBackend", "PinionCPU", "CKernels", "CPictures"]),
     .target(name: "PinionPasses", dependencies: ["PinionBase", "PinionTensor", "PinionGraph", "PinionBackend", "PinionCPU", "PinionOperators"]),
     .target(name: "PinionImport", dependencies: ["PinionBase", "PinionTensor", "PinionGraph"]),
+    .target(name: "PinionAuthoring", dependencies: ["PinionBase", "PinionTensor", "PinionGraph", "PinionBackend", "PinionImport"]),
     .target(name: "PinionRuntime", dependencies: ["PinionBase", "PinionTensor", "PinionGraph", "PinionBackend"]),
     .target(name: "PinionCUDA", dependencies: ["PinionBase", "CCUDA"], exclude: ["Kernels"]),
-    .target(name: "Pinion", dependencies: ["PinionBase", "PinionTensor", "PinionGraph", "PinionBackend", "PinionCPU", "PinionOperators", "PinionPasses", "PinionImport", "PinionRuntime", "PinionCUDA", "CThreads", "CKernels"]),
+    .target(name: "Pinion", dependencies: ["PinionBase", "PinionTensor", "PinionGraph", "PinionBackend", "PinionCPU", "PinionOperators", "PinionPasses", "PinionImport", "PinionAuthoring", "PinionRuntime", "PinionCUDA", "CThreads", "CKernels"]),
     .target(
       name: "PinionC", dependencies: ["PinionBase", "PinionBackend", "PinionOperators", "Pinion", "CThreads", "CKernels", "CPinion"], exclude: ["packaging", "exports.map"],
       linkerSettings: [
@@ -71,6 +72,7 @@ let package = Package(
     .testTarget(name: "PinionCUDATests", dependencies: ["PinionCUDA"]),
     .testTarget(name: "PinionRuntimeTests", dependencies: ["PinionOperators", "PinionRuntime"]),
     .testTarget(name: "PinionTests", dependencies: ["Pinion"]),
+    .testTarget(name: "PinionAuthoringTests", dependencies: ["Pinion"]),
     .testTarget(name: "ArchitectureTests"),
   ],
   cLanguageStandard: .c17,

@@ -36,17 +36,32 @@ expect() {
   echo "$name: ok"
 }
 
+# Runs the example that makes models in code, and looks at what they give: 1/2 by symmetry, the bias that is added to a norm of weight 0, and
+# 0 + 1 + 2 + 3 + 4 with five squares.
+expect_graphs() {
+  name=$1
+  shift
+  rm -f "$out/attention.onnx"
+  text=$("$@" "$out/attention.onnx") || { echo "$name failed: $text"; exit 1; }
+  printf '%s\n' 'scores: float32[batch,2]' 'mlp: 0.5 0.5' 'attention: 1 1 1 1 1 1 1 1' 'loop: 10 0 1 4 9 16' >"$out/expected"
+  echo "$text" | diff "$out/expected" - || { echo "$name: other results"; exit 1; }
+  "$python" -c 'import onnx, sys; onnx.checker.check_model(sys.argv[1], full_check=True)' "$out/attention.onnx"
+  echo "$name: ok"
+}
+
 for pair in gcc:g++ clang:clang++; do
   cc=${pair%:*} cxx=${pair#*:}
   rm -rf "$out/$cc"
   mkdir -p "$out/$cc"
   cp -r "$here/c" "$here/cpp" "$out/$cc"
-  make -s -C "$out/$cc/c" PREFIX="$prefix" CC="$cc" CFLAGS="-O2 -Wall -Wextra -Werror" clean describe-and-run
+  make -s -C "$out/$cc/c" PREFIX="$prefix" CC="$cc" CFLAGS="-O2 -Wall -Wextra -Werror" clean all
   expect "C, $cc" "$out/$cc/c/describe-and-run"
+  expect_graphs "Graphs in C, $cc" "$out/$cc/c/graphs-in-code"
   cmake -S "$out/$cc/cpp" -B "$out/$cc/build" -DCMAKE_PREFIX_PATH="$prefix" -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_BUILD_TYPE=Release \
     -DCMAKE_CXX_FLAGS="-Wall -Wextra -Werror" >"$out/$cc/cmake.log" 2>&1 || { cat "$out/$cc/cmake.log"; exit 1; }
   cmake --build "$out/$cc/build" >>"$out/$cc/cmake.log" 2>&1 || { cat "$out/$cc/cmake.log"; exit 1; }
   expect "C++, $cxx" "$out/$cc/build/describe-and-run"
+  expect_graphs "Graphs in C++, $cxx" "$out/$cc/build/graphs-in-code"
 done
 
 # Programs in prose, as they are printed: each block of a page that has a main(), in a folder with a model of the shapes that they feed.
@@ -85,6 +100,7 @@ done
 
 export PYTHONPATH="$here/../bindings/python" PINION_LIBRARY="$prefix/lib/libpinion.so"
 expect Python "$python" "$here/python/describe_and_run.py"
+expect_graphs "Graphs in Python" "$python" "$here/python/graphs_in_code.py"
 for source in "$prose"/*.py; do
   (cd "$prose" && "$python" "$source" >"${source%.*}.out") || { echo "$source failed"; exit 1; }
   echo "${source##*/}: ok"

@@ -1,3 +1,4 @@
+@_exported import PinionAuthoring
 @_exported import PinionBase
 @_exported import PinionGraph
 @_exported import PinionImport

@@ -54,6 +54,13 @@ public final class Model: Sendable {
     self.mutations = mutations
   }
 
+  /// A model of a graph that was made in code.
+  public init(_ draft: GraphDraft, allocator: Allocator = .system) throws(PinionError) {
+    content = ModelContent(try ImportedModel(draft), allocator: allocator)
+    mutations = .outputs
+    path = nil
+  }
+
   public var imported: ImportedModel { content.imported }
   public var graph: Graph { imported.graph }
   public var metadata: ModelMetadata { imported.metadata }

@@ -14,7 +14,8 @@ final class ModelContent: Sendable {
   let folder: ExternalDataFolder?
   /// Gives memory for forms of weights.
   let allocator: Allocator
-  private let file: FileMapping
+  /// nil for a model that was made in code.
+  private let file: FileMapping?
   private let rewritten = Mutex<[Rewriting: Graph]>([:])
   private let programs = Mutex<[Making: Weak]>([:])
 
@@ -50,6 +51,15 @@ final class ModelContent: Sendable {
     self.imported = imported
   }
 
+  init(_ imported: ImportedModel, allocator: Allocator) {
+    file = nil
+    folder = nil
+    self.allocator = allocator
+    var imported = imported
+    imported.graph.adoptConstants(allocator: allocator, isNew: true)
+    self.imported = imported
+  }
+
   /// The program for these inputs and outputs, shared by all sessions with such options in such a runtime.
   func program(_ variant: ProgramVariant, runtime: Runtime, options: SessionOptions) throws(PinionError) -> Program {
     let making = Making(
@@ -59,15 +69,17 @@ final class ModelContent: Sendable {
     let executor = StageExecutor(pool: runtime.pool), backend = CPUBackend()
     let passes = PassContext(backend: backend, executor: executor, allocator: allocator)
     var graph = try rewritten(variant, level: options.optimization, passes)
-    if !variant.outputs.elementsEqual(graph.outputs.indices) {
+    let all = variant.outputs + variant.state.map(\.output)
+    if !all.elementsEqual(graph.outputs.indices) {
       var chosen: [ValueID] = []
-      for index in variant.outputs {
+      for index in all {
         guard graph.outputs.indices.contains(index) else { throw PinionError(.notFound, "the model has no output \(index)") }
         chosen.append(graph.outputs[index])
       }
       graph.outputs = chosen
       if options.optimization > 0 { try PassPipeline.prune(&graph, passes) }
     }
+    if !variant.state.isEmpty { try graph.hold(variant, inputs: imported.graph.inputs.count) }
     let program = Program(
       graph: graph, backend: backend, executor: executor, packed: PackedWeights(allocator: runtime.allocator), allocator: runtime.allocator,
       planLimit: options.planLimit, planBytes: options.planBytes)
@@ -96,7 +108,7 @@ final class ModelContent: Sendable {
     try PassPipeline.run(&graph, level: level, passes)
     graph.adoptConstants(allocator: allocator)
     // What importing and rewriting looked at. Weights come back into memory when they are packed, piece by piece.
-    file.giveBack(file.bytes)
+    if let file { file.giveBack(file.bytes) }
     folder?.giveBack()
     return rewritten.withLock { known in
       if let existing = known[rewriting] { return existing }
@@ -106,10 +118,40 @@ final class ModelContent: Sendable {
   }
 }
 
-/// Inputs with a default that the caller gives, outputs that the caller wants, and whether one name of a dimension stands for one
-/// extent.
+/// Inputs with a default that the caller gives, outputs that the caller wants, whether one name of a dimension stands for one extent, and
+/// what a state holds.
 struct ProgramVariant: Hashable, Sendable {
   let overrides: [Int]
+  /// Without those that a state takes.
   let outputs: [Int]
   let isTied: Bool
+  var state: [StatePair.Place] = []
+}
+
+extension Graph {
+  /// Makes the graph, whose outputs are the wanted ones and then those of the state, append to what the state holds. Its inputs are followed
+  /// by the capacities of `held`; its outputs are the wanted ones and then those that are not held, in the order of the pairs.
+  fileprivate mutating func hold(_ variant: ProgramVariant, inputs own: Int) throws(PinionError) {
+    let wanted = variant.outputs.count
+    var pairs: [(past: ValueID, present: ValueID)] = []
+    for (position, place) in variant.state.enumerated() {
+      guard let input = variant.position(ofInput: place.input, own: own), inputs.indices.contains(input),
+        outputs.indices.contains(wanted + position)
+      else { throw .internal("a state has an input or output that the model lacks") }
+      pairs.append((inputs[input], outputs[wanted + position]))
+    }
+    outputs = Array(outputs[..<wanted])
+    _ = try hold(pairs)
+    #if DEBUG
+      try verify()
+    #endif
+  }
+}
+
+extension ProgramVariant {
+  /// Where one of the session's inputs is among the graph's.
+  /// - Parameter own: how many inputs the model has without a default.
+  func position(ofInput index: Int, own: Int) -> Int? {
+    index < own ? index : overrides.firstIndex(of: index - own).map { own + $0 }
+  }
 }

@@ -15,6 +15,8 @@ public struct SessionOptions: Sendable {
   public var planBytes = 256 << 20
   /// Whether node times are recorded.
   public var profile = false
+  /// Bytes that the session's states may hold together; nil for any.
+  public var stateBytes: Int?
   /// One of the names in `Device.all`.
   public var device = Device.cpu.name
   public init() {}
@@ -37,6 +39,7 @@ public final class Session: Sendable {
   /// The contents of buffers that the model writes to; nil where it has none, or they are inputs and outputs.
   public let buffers: SessionBuffers?
   let dimensionNames: DimensionNames
+  let stateAccount: StateAccount
 
   /// - Throws: what optimising the graph may throw, and why there is no such device.
   public init(_ model: Model, runtime: Runtime, options: SessionOptions = SessionOptions()) throws(PinionError) {
@@ -45,6 +48,7 @@ public final class Session: Sendable {
     self.options = options
     self.runtime = runtime
     profile = options.profile ? Profile() : nil
+    stateAccount = StateAccount(limit: options.stateBytes)
     dimensionNames = DimensionNames(model.inputs + model.overridableInputs)
     var outputs = Array(0..<model.outputCount), overrides: [Int] = []
     if model.mutations == .state, !model.imported.carried.isEmpty {
@@ -86,30 +90,7 @@ public final class Session: Sendable {
   public func run(
     _ inputs: [Value?], wanted: [Int], memory: [Tensor?] = [], limits: RunLimits = RunLimits()
   ) throws(PinionError) -> [Value] {
-    let own = model.graph.inputs.count
-    var ordered: [Value] = []
-    ordered.reserveCapacity(inputs.count)
-    var overrides: [Int] = []
-    for index in 0..<(own + model.overridableCount) {
-      let info = index < own ? model.graph[model.graph.inputs[index]] : model.graph[model.imported.overridable[index - own].value]
-      if index < inputs.count, let value = inputs[index] {
-        try Session.check(value, against: info)
-        ordered.append(value)
-        if index >= own { overrides.append(index - own) }
-      } else if index < own {
-        guard case .optional(let content)? = info.type else { throw .invalidArgument("input '\(info.name)' is missing") }
-        ordered.append(.none(content))
-      }
-    }
-    let shape: (Int) -> Shape? = { index in
-      guard index < inputs.count, case .tensor(let tensor)? = inputs[index] else { return nil }
-      return tensor.shape
-    }
-    try model.imported.sizeRules?.check(shape: shape) { index in
-      guard index < inputs.count, case .tensor(let tensor)? = inputs[index], tensor.element == .int64, tensor.shape.rank == 0 else { return nil }
-      return tensor.data.load(as: Int64.self)
-    }
-    let isTied = dimensionNames.hold(shape)
+    let (ordered, overrides, isTied) = try arrange(inputs)
     guard let buffers else { return try execute(ordered, overrides, wanted: wanted, isTied: isTied, memory: memory, limits: limits) }
     guard wanted.allSatisfy({ (0..<model.outputCount).contains($0) }) else { throw PinionError(.notFound, "the model has no such output") }
     return try buffers.step { (current, spare) throws(PinionError) in
@@ -141,6 +122,40 @@ public final class Session: Sendable {
     return finished
   }
 
+  /// The values for the graph's inputs in their order, the inputs with a default that are given, and whether one name of a dimension stands
+  /// for one extent.
+  func arrange(_ inputs: [Value?]) throws(PinionError) -> (values: [Value], overrides: [Int], isTied: Bool) {
+    let own = model.graph.inputs.count
+    var ordered: [Value] = []
+    ordered.reserveCapacity(inputs.count)
+    var overrides: [Int] = []
+    for index in 0..<(own + model.overridableCount) {
+      let info = inputInfo(index)
+      if index < inputs.count, let value = inputs[index] {
+        try Session.check(value, against: info)
+        ordered.append(value)
+        if index >= own { overrides.append(index - own) }
+      } else if index < own {
+        guard case .optional(let content)? = info.type else { throw .invalidArgument("input '\(info.name)' is missing") }
+        ordered.append(.none(content))
+      }
+    }
+    let shape: (Int) -> Shape? = { index in
+      guard index < inputs.count, case .tensor(let tensor)? = inputs[index] else { return nil }
+      return tensor.shape
+    }
+    try model.imported.sizeRules?.check(shape: shape) { index in
+      guard index < inputs.count, case .tensor(let tensor)? = inputs[index], tensor.element == .int64, tensor.shape.rank == 0 else { return nil }
+      return tensor.data.load(as: Int64.self)
+    }
+    return (ordered, overrides, dimensionNames.hold(shape))
+  }
+
+  func inputInfo(_ index: Int) -> ValueInfo {
+    let own = model.graph.inputs.count
+    return index < own ? model.graph[model.graph.inputs[index]] : model.graph[model.imported.overridable[index - own].value]
+  }
+
   /// Runs the model from and into the caller's tensors, all inputs of its own and all outputs, where such a run has been planned
   /// before; allocates nothing.
   /// - Returns: false, with nothing run, where the other `run` is needed.
@@ -154,7 +169,7 @@ public final class Session: Sendable {
       inputs: inputs, outputs: outputs, input: input, output: output, control: limits.map(RunControl.init))
   }
 
-  private static func check(_ value: Value, against info: ValueInfo) throws(PinionError) {
+  static func check(_ value: Value, against info: ValueInfo) throws(PinionError) {
     switch (info.type, value) {
     case (nil, _), (.optional?, _): try value.checkNesting()
     case (.tensor(let element, let dims)?, .tensor(let tensor)):
@@ -181,10 +196,12 @@ public final class Session: Sendable {
   }
 
   /// The program in which these inputs are no constants and that computes these outputs.
-  /// - Parameter isTied: whether passes may take dimensions of one name for equal.
-  func program(overrides: [Int], outputs: [Int], isTied: Bool) throws(PinionError) -> Program {
-    if isTied, overrides == ownVariant.overrides, outputs == ownVariant.outputs { return program }
-    let variant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied)
+  /// - Parameters:
+  ///   - isTied: whether passes may take dimensions of one name for equal.
+  ///   - state: what a state holds; `outputs` has none of it.
+  func program(overrides: [Int], outputs: [Int], isTied: Bool, state: [StatePair.Place] = []) throws(PinionError) -> Program {
+    if isTied, state.isEmpty, overrides == ownVariant.overrides, outputs == ownVariant.outputs { return program }
+    let variant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied, state: state)
     if let program = variants.withLock({ $0[variant] }) { return program }
     let program = try model.content.program(variant, runtime: runtime, options: options)
     return variants.withLock {

@@ -53,7 +53,7 @@ final class ModelBox: @unchecked Sendable {
   }
 }
 
-private nonisolated(unsafe) let defaultModelOptions = pinion_model_options(
+nonisolated(unsafe) let defaultModelOptions = pinion_model_options(
   struct_size: MemoryLayout<pinion_model_options>.size, runtime: nil, external_data_folder: nil, mutations: PINION_MUTATIONS_OUTPUTS, reserved: 0)
 
 private func load(

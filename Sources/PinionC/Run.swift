@@ -68,41 +68,62 @@ public func pinion_session_run(
     let limits = try limits(options, box)
     guard try !runInPlace(box, inputCount, inputNames, inputs, outputCount, outputNames, outputs, options == nil ? nil : limits) else { return }
 
-    var given = [Value?](repeating: nil, count: box.inputs.count)
-    for position in 0..<inputCount {
-      let index = inputNames == nil ? position : try box.inputIndex(inputNames[position], position)
-      guard let value = valueBox(inputs[position]) else { continue }
-      guard given[index] == nil else {
-        throw .invalidArgument("input '\(String(cString: box.inputs[index].name.pointer))' is given twice")
-      }
-      given[index] = try value.current()
+    let given = try givenInputs(box, Array(box.inputs.indices), inputCount, inputNames, inputs)
+    try giveOutputs(box, Array(box.outputs.indices), outputCount, outputNames, outputs) { (wanted, memory) throws(PinionError) in
+      try box.session.run(given, wanted: wanted, memory: memory, limits: limits)
     }
-    var wanted: [Int] = []
-    var memory: [Tensor?] = []
-    for position in 0..<outputCount {
-      wanted.append(outputNames == nil ? position : try box.outputIndex(outputNames[position], position))
-      guard let existing = valueBox(outputs[position]) else {
-        memory.append(nil)
-        continue
-      }
-      guard let tensor = existing.tensor, tensor.element != .string else {
-        throw .invalidArgument("outputs[\(position)] is not NULL and no tensor of numbers")
-      }
-      memory.append(tensor)
+  }
+}
+
+/// The caller's values for the session's inputs.
+/// - Parameter order: the inputs that are meant without names.
+func givenInputs(
+  _ box: SessionBox, _ order: [Int], _ count: Int, _ names: UnsafePointer<UnsafePointer<CChar>?>?, _ inputs: UnsafePointer<OpaquePointer?>?
+) throws(PinionError) -> [Value?] {
+  var given = [Value?](repeating: nil, count: box.inputs.count)
+  for position in 0..<count {
+    let index = if let names { try box.inputIndex(names[position], position) } else { order[position] }
+    guard let value = valueBox(inputs?[position]) else { continue }
+    guard given[index] == nil else {
+      throw .invalidArgument("input '\(String(cString: box.inputs[index].name.pointer))' is given twice")
     }
-    let results = try box.session.run(given, wanted: wanted, memory: memory, limits: limits)
-    var boxes: [ValueBox?] = []
-    for position in 0..<outputCount {
-      if let existing = valueBox(outputs[position]) {
-        if case .tensor(let tensor) = results[position] { existing.refresh(from: tensor) }
-        boxes.append(nil)
-      } else {
-        boxes.append(try ValueBox(results[position]))
-      }
+    given[index] = try value.current()
+  }
+  return given
+}
+
+/// Writes a run's results to where the caller wants them.
+/// - Parameter order: the outputs that are meant without names.
+func giveOutputs(
+  _ box: SessionBox, _ order: [Int], _ count: Int, _ names: UnsafePointer<UnsafePointer<CChar>?>?, _ given: UnsafeMutablePointer<OpaquePointer?>?,
+  _ run: (_ wanted: [Int], _ memory: [Tensor?]) throws(PinionError) -> [Value]
+) throws(PinionError) {
+  var wanted: [Int] = []
+  var memory: [Tensor?] = []
+  for position in 0..<count {
+    if let names { wanted.append(try box.outputIndex(names[position], position)) } else { wanted.append(order[position]) }
+    guard let existing = valueBox(given?[position]) else {
+      memory.append(nil)
+      continue
     }
-    for position in 0..<outputCount {
-      if let box = boxes[position] { outputs[position] = handle(box) }
+    guard let tensor = existing.tensor, tensor.element != .string else {
+      throw .invalidArgument("outputs[\(position)] is not NULL and no tensor of numbers")
     }
+    memory.append(tensor)
+  }
+  let results = try run(wanted, memory)
+  guard let outputs = given else { return }
+  var boxes: [ValueBox?] = []
+  for position in 0..<count {
+    if let existing = valueBox(outputs[position]) {
+      if case .tensor(let tensor) = results[position] { existing.refresh(from: tensor) }
+      boxes.append(nil)
+    } else {
+      boxes.append(try ValueBox(results[position]))
+    }
+  }
+  for position in 0..<count {
+    if let box = boxes[position] { outputs[position] = handle(box) }
   }
 }
 

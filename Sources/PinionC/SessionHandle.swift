@@ -70,6 +70,7 @@ public func pinion_session_create(
     if given.plan_cache_bytes > 0 { options.planBytes = Int(given.plan_cache_bytes) }
     let runtime = given.runtime.map { object($0, RuntimeBox.self) } ?? model.runtime
     let budget = given.byte_budget > 0 ? Int(given.byte_budget) : nil
+    options.stateBytes = budget
     let created = try Session(model.model, runtime: try runtime.runtime(threads: Int(given.threads)), options: options)
     runtime.log(PINION_LOG_INFO, "created a session with \(created.program.graph.nodes.count) nodes")
     session.pointee = handle(SessionBox(created, model: model, runtime: runtime, byteBudget: budget))

@@ -14,7 +14,7 @@ public struct CPUBackend: Backend {
   public func kernel(for op: any Operator, _ context: KernelContext) throws(PinionError) -> Kernel {
     guard let op = op as? any CPUExecutable else { throw .dataDependent }
     // Nothing is written where no output has elements, whatever the inputs are: extents beside a zero may be huge.
-    if context.outputs.allSatisfy({ $0.count == 0 }) { return Kernel(stages: []) }
+    if context.outputs.allSatisfy({ $0.count == 0 }), !(op is any StateAppending) { return Kernel(stages: []) }
     if !(op is any ConstantPacking) {
       for index in context.inference.inputs.indices { _ = try context.value(index)?.kept() }
     }

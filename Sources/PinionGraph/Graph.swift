@@ -88,6 +88,8 @@ public struct Graph: Sendable {
   public var outputs: [ValueID] = []
   /// Values from the enclosing graph, for a subgraph.
   public var captures: [Capture] = []
+  /// Inputs that nodes append to where they lie.
+  public var held: [HeldInput] = []
 
   public init(name: String = "") { self.name = name }
 

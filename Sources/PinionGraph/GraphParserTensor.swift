@@ -1,6 +1,22 @@
 import PinionBase
 import PinionTensor
 
+extension ValueType {
+  /// Reads a type from the form that `description` has, such as `float32[batch,3,?]` or `seq(int64[...])`.
+  /// - Throws: `.invalidArgument`.
+  public init(parsing text: String) throws(PinionError) {
+    var parser = GraphParser(text, resolver: NoOperators())
+    do throws(PinionError) {
+      self = try parser.type()
+      try parser.cursor.expectEnd()
+    } catch { throw .invalidArgument("'\(text)' is no type, such as 'float32[batch,3,?]' or 'seq(int64[...])': \(error.message)") }
+  }
+}
+
+private struct NoOperators: OperatorResolver {
+  func operatorType(domain: String, name: String) -> (any Operator.Type)? { nil }
+}
+
 extension GraphParser {
   private static let typeDepthLimit = 32
 

@@ -43,12 +43,13 @@ extension Graph {
     return result
   }
 
-  /// Drops the nodes of which no output is read, by nodes that stay or as an output of the graph.
+  /// Drops the nodes of which no output is read, by nodes that stay or as an output of the graph, and that write to no state.
   private mutating func dropUnread() {
     var isRead = [Bool](repeating: false, count: values.count)
     for output in outputs { isRead[output.index] = true }
     var kept: [Node] = []
-    for node in nodes.reversed() where node.outputs.contains(where: { $0.map { isRead[$0.index] } ?? false }) {
+    for node in nodes.reversed() {
+      guard node.op is any StateAppending || node.outputs.contains(where: { $0.map { isRead[$0.index] } ?? false }) else { continue }
       for case let input? in node.inputs { isRead[input.index] = true }
       kept.append(node)
     }

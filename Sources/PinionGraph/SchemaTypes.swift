@@ -41,7 +41,7 @@ extension Schema {
   public func admits(_ element: ElementType, input index: Int) -> Bool { operand(index, of: inputs)?.types.contains(element) ?? false }
 
   /// The operand at `index`, also past the start of a variadic one.
-  func operand(_ index: Int, of operands: [Operand]) -> Operand? {
+  public func operand(_ index: Int, of operands: [Operand]) -> Operand? {
     if index < operands.count { return operands[index] }
     guard let last = operands.last, last.isVariadic else { return nil }
     return last
@@ -50,7 +50,7 @@ extension Schema {
   private func mixes(_ variable: Int) -> Bool { mixing & 1 << UInt32(truncatingIfNeeded: variable) != 0 }
 
   /// The element type by which operands of a variable are compared.
-  private func compared(_ element: ElementType, _ variable: Int) -> ElementType {
+  func compared(_ element: ElementType, _ variable: Int) -> ElementType {
     mixes(variable) && (element == .float16 || element == .bfloat16) ? .float32 : element
   }
 

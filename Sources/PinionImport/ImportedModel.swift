@@ -17,6 +17,12 @@ public struct ImportedModel: Sendable {
   public var ownOutputCount: Int?
   /// Names of inputs and outputs by their places in nested arguments and results.
   public var paths: (inputs: [String: String], outputs: [String: String]) = ([:], [:])
+
+  public init(graph: Graph, overridable: [(name: String, value: ValueID)] = [], metadata: ModelMetadata = ModelMetadata()) {
+    self.graph = graph
+    self.overridable = overridable
+    self.metadata = metadata
+  }
 }
 
 /// What becomes of the new contents that a program writes to its buffers and inputs.
@@ -31,6 +37,8 @@ public enum Mutations: Int32, Sendable {
 
 /// What a model says about itself.
 public struct ModelMetadata: Sendable {
+  public init() {}
+
   public var irVersion: Int64 = 0
   public var opsets: [(domain: String, version: Int64)] = []
   public var producerName = ""

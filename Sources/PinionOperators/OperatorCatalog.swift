@@ -276,6 +276,11 @@ public struct OperatorCatalog: OperatorResolver {
     Tokenizer.self,
   ]
 
+  /// Operators that only a rewriting for states puts into a graph: they write where an input lies, so that no file may name them.
+  public static let withheld: [any Operator.Type] = [
+    AppendToState.self, AttentionOverState.self, MultiHeadAttentionOverState.self, ReadState.self,
+  ]
+
   private static let byName: [String: any Operator.Type] = Dictionary(
     all.map { ($0.schema.qualifiedName, $0) }, uniquingKeysWith: { first, _ in first })
 

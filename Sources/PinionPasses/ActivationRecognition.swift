@@ -31,7 +31,7 @@ struct GatedActivation: Rule {
     let argument = editor.input(producer, 0)
     switch editor[producer].op {
     case is Sigmoid:
-      guard number == 1, let p = editor.polynomial(argument, in: x), p[0] == 0, p[1] != 0, p[2] == 0, p[3] == 0 else { return nil }
+      guard number == 1, let p = editor.polynomial(argument, in: x, at: index), p[0] == 0, p[1] != 0, p[2] == 0, p[3] == 0 else { return nil }
       return attribute(p[1], editor.element(index)).map { (Swish.self, ["alpha": $0]) }
     case is Tanh:
       guard number == 1, let softplus = editor.producer(argument, Softplus.self), editor.input(softplus, 0) == x else { return nil }
@@ -40,14 +40,14 @@ struct GatedActivation: Rule {
       guard number == 1, argument == x, isNear(Double(op.alpha), 1 / 6), op.beta == 0.5 else { return nil }
       return (HardSwish.self, [:])
     case is Clip:
-      guard let (low, high) = editor.bounds(producer), low == 0, isNear(high * number, 1), let p = editor.polynomial(argument, in: x),
+      guard let (low, high) = editor.bounds(producer), low == 0, isNear(high * number, 1), let p = editor.polynomial(argument, in: x, at: index),
         isNear(p[0] * number, 0.5), isNear(p[1] * number, 1 / 6), p[2] == 0, p[3] == 0
       else { return nil }
       return (HardSwish.self, [:])
     case is Add, is Mul, is Div:
       let (offset, scale, base) = editor.affine(gate, at: index)
       guard isNear(offset * number, 0.5), isNear(scale * number, 0.5), let function = editor.producer(base, Erf.self, Tanh.self),
-        let p = editor.polynomial(editor.input(function, 0), in: x), p[0] == 0, p[2] == 0
+        let p = editor.polynomial(editor.input(function, 0), in: x, at: index), p[0] == 0, p[2] == 0
       else { return nil }
       if editor.kind(function) == Erf.self { return isNear(p[1], 0.5.squareRoot()) && p[3] == 0 ? (Gelu.self, [:]) : nil }
       let root = (2 / Double.pi).squareRoot()

@@ -22,9 +22,9 @@ struct AttentionRecognition: Rule {
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let probabilities = editor.input(index, 0), let v = editor.input(index, 1),
-      let (softmax, rows) = softmax(probabilities, index, &editor), let sum = editor.input(softmax, 0),
+      let softmax = softmax(probabilities, index, &editor), let sum = editor.input(softmax.node, 0),
       editor.fact(sum, at: index).rank == 4, editor.isFusible(index), let scores = scores(sum, index, &editor),
-      fits(scores, v, index, &editor), isMask(scores.mask, of: rows, &editor)
+      fits(scores, v, index, &editor)
     else { return false }
     var key = scores.k.value
     if scores.k.isByRow {
@@ -35,75 +35,28 @@ struct AttentionRecognition: Rule {
     }
     var inputs: [ValueID?] = [scores.q, key, v]
     if let mask = scores.mask { inputs.append(mask) }
-    let node = try Node(
-      Attention.self, name: editor[index].name, attributes: ["scale": .float(Float(scores.scale))], inputs: inputs,
-      outputs: editor[index].outputs)
+    var attributes: [String: AttributeValue] = ["scale": .float(Float(scores.scale))]
+    if scores.mask != nil, !softmax.hasZeros { attributes[Attention.nanWithoutKeys] = .int(1) }
+    let node = try Node(Attention.self, name: editor[index].name, attributes: attributes, inputs: inputs, outputs: editor[index].outputs)
     editor.replace(index, with: node)
     return true
   }
 
-  /// What says which rows have no key.
-  private enum EmptyRows {
-    /// NaN among the probabilities, or nothing.
-    case byProbabilities
-    /// No true element in a row of this.
-    case of(ValueID)
-    /// Nothing but minus infinity in a row of this mask.
-    case masked(ValueID)
-  }
-
-  /// The Softmax over the last axis, also where the probabilities of rows without any key, which are NaN, are replaced by 0.
-  private func softmax(_ value: ValueID, _ index: Int, _ editor: inout GraphEditor) -> (softmax: Int, rows: EmptyRows)? {
+  /// The Softmax over the last axis, and whether the NaNs of rows without any key are replaced by 0.
+  private func softmax(_ value: ValueID, _ index: Int, _ editor: inout GraphEditor) -> (node: Int, hasZeros: Bool)? {
     guard let producer = editor.producer(value, Softmax.self, Where.self), editor.useCount(value) == 1 else { return nil }
     if editor.kind(producer) == Where.self {
-      guard editor.constant(editor.input(producer, 1))?.scalar == 0, let inner = editor.input(producer, 2),
+      guard let inner = editor.input(producer, 2), editor.number(editor.input(producer, 1), beside: inner, at: index) == 0,
+        let isNaN = editor.producer(editor.input(producer, 0), IsNaN.self), editor.input(isNaN, 0) == inner, editor.useCount(inner) == 2,
         let softmax = editor.producer(inner, Softmax.self), isOverLastAxis(softmax)
       else { return nil }
-      let condition = editor.input(producer, 0)
-      if let isNaN = editor.producer(condition, IsNaN.self) {
-        return editor.input(isNaN, 0) == inner && editor.useCount(inner) == 2 ? (softmax, .byProbabilities) : nil
-      }
-      guard editor.useCount(inner) == 1, let rows = emptyRows(condition, index, &editor) else { return nil }
-      return (softmax, rows)
+      return (softmax, true)
     }
     func isOverLastAxis(_ softmax: Int) -> Bool {
       let axis = editor.op(softmax, Softmax.self)?.along.axis
       return axis == -1 || axis == 3
     }
-    return isOverLastAxis(producer) ? (producer, .byProbabilities) : nil
-  }
-
-  /// Not(Cast(ReduceMax(Cast(of)))) or Cast(ReduceMin(Cast(Equal(mask, -inf)))), reduced over the last axis.
-  private func emptyRows(_ condition: ValueID?, _ index: Int, _ editor: inout GraphEditor) -> EmptyRows? {
-    guard let condition else { return nil }
-    func reduced(_ value: ValueID?, _ reduction: any Operator.Type) -> ValueID? {
-      guard let outer = editor.producer(value, Cast.self), let reduce = editor.producer(editor.input(outer, 0), reduction),
-        let axes = editor.constant(editor.input(reduce, 1)), let inner = editor.producer(editor.input(reduce, 0), Cast.self),
-        let source = editor.input(inner, 0)
-      else { return nil }
-      let fact = editor.fact(source, at: index), axis = axes.scalar
-      guard let rank = fact.rank, axis == -1 || axis == Double(rank - 1), editor.fact(condition, at: index).rank == rank else { return nil }
-      return source
-    }
-    if let not = editor.producer(condition, Not.self) {
-      guard let source = reduced(editor.input(not, 0), ReduceMax.self), editor.fact(source, at: index).element == .bool else { return nil }
-      return .of(source)
-    }
-    guard let source = reduced(condition, ReduceMin.self), let equal = editor.producer(source, Equal.self),
-      let (number, _, mask) = editor.numberAndOther(equal), number == -.infinity
-    else { return nil }
-    return .masked(mask)
-  }
-
-  /// Whether these are the rows to which the mask leaves nothing.
-  private func isMask(_ mask: ValueID?, of rows: EmptyRows, _ editor: inout GraphEditor) -> Bool {
-    switch rows {
-    case .byProbabilities: return true
-    case .masked(let own): return mask == own
-    case .of(let kept):
-      guard let mask, let choice = editor.producer(mask, Where.self), editor.input(choice, 0) == kept else { return false }
-      return editor.constant(editor.input(choice, 1))?.scalar == 0 && editor.constant(editor.input(choice, 2))?.scalar == -.infinity
-    }
+    return isOverLastAxis(producer) ? (producer, false) : nil
   }
 
   private func scores(_ sum: ValueID, _ index: Int, _ editor: inout GraphEditor) -> Scores? {

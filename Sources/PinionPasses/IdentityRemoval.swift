@@ -266,11 +266,23 @@ struct StillMovement: Rule {
   /// No extent is as large.
   private static let everything: Int64 = 1 << 46
 
+  /// Whether a node that names these axes runs; one that does not is left, to say so.
+  private func areAxes(_ axes: [Int64], rank: Int) -> Bool {
+    let rank = Int64(rank)
+    return axes.allSatisfy { -rank <= $0 && $0 < rank } && Set(axes.map { $0 < 0 ? $0 + rank : $0 }).count == axes.count
+  }
+
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     let source = editor.input(index, 0)
     switch editor.kind(index) {
     case Pad.self:
-      guard let pads = editor.integers(editor.input(index, 1)), pads.allSatisfy({ $0 == 0 }) else { return false }
+      guard let pads = editor.integers(editor.input(index, 1)), pads.allSatisfy({ $0 == 0 }), let rank = editor.fact(source, at: index).rank
+      else { return false }
+      if let axes = editor.input(index, 3) {
+        guard let axes = editor.integers(axes), areAxes(axes, rank: rank), pads.count == 2 * axes.count else { return false }
+      } else {
+        guard pads.count == 2 * rank else { return false }
+      }
     case Slice.self:
       guard let starts = editor.integers(editor.input(index, 1)), starts.allSatisfy({ $0 == 0 }),
         let ends = editor.integers(editor.input(index, 2)), ends.count == starts.count
@@ -284,6 +296,7 @@ struct StillMovement: Rule {
         axes = given.map { Int(exactly: $0) }
       }
       let fact = editor.fact(source, at: index)
+      guard let rank = fact.rank, areAxes(axes.map { Int64($0 ?? .max) }, rank: rank) else { return false }
       for (axis, end) in zip(axes, ends) where end < StillMovement.everything {
         guard let axis, let extent = fact.known(axis), end >= Int64(extent) else { return false }
       }

@@ -41,10 +41,10 @@ struct NormalizationRecognition: Rule {
       else { continue }
       switch editor.kind(reciprocal) {
       case Pow.self:
-        guard editor.constant(editor.input(reciprocal, 1))?.scalar == -0.5 else { continue }
+        guard editor.number(editor.input(reciprocal, 1), beside: editor.input(reciprocal, 0), at: index) == -0.5 else { continue }
         if let match = match(numerator, sum: editor.input(reciprocal, 0), index, &editor) { return match }
       case Div.self:
-        guard editor.constant(editor.input(reciprocal, 0))?.scalar == 1, let root = editor.producer(editor.input(reciprocal, 1), Sqrt.self)
+        guard editor.number(editor.input(reciprocal, 0), beside: editor.input(reciprocal, 1), at: index) == 1, let root = editor.producer(editor.input(reciprocal, 1), Sqrt.self)
         else { continue }
         if let match = match(numerator, sum: editor.input(root, 0), index, &editor) { return match }
       default:
@@ -61,7 +61,7 @@ struct NormalizationRecognition: Rule {
       let square = editor.producer(editor.input(mean, 0), Pow.self, Mul.self), editor.input(square, 0) == numerator
     else { return nil }
     if editor.kind(square) == Pow.self {
-      guard editor.constant(editor.input(square, 1))?.scalar == 2 else { return nil }
+      guard editor.number(editor.input(square, 1), beside: numerator, at: index) == 2 else { return nil }
     } else {
       guard editor.input(square, 1) == numerator else { return nil }
     }

@@ -12,10 +12,20 @@ func attribute(_ number: Double, _ element: ElementType?) -> AttributeValue? {
 extension GraphEditor {
   /// The number and the other operand of a node with a constant of one element that does not add axes to its result.
   mutating func numberAndOther(_ index: Int) -> (number: Double, slot: Int, other: ValueID)? {
-    guard let (constant, slot, other) = constantAndOther(index), let number = constant.scalar else { return nil }
-    guard constant.shape.rank == 0 || constant.shape.rank <= fact(other, at: index).rank ?? 0 else { return nil }
+    guard let (constant, slot, other) = constantAndOther(index), let number = constant.scalar,
+      addsNoAxes(constant, to: fact(other, at: index).rank)
+    else { return nil }
     return (number, slot, other)
   }
+
+  /// The number of a constant of one element that does not add axes to what it is combined with.
+  mutating func number(_ value: ValueID?, beside other: ValueID?, at index: Int) -> Double? {
+    guard let constant = constant(value), let number = constant.scalar, addsNoAxes(constant, to: fact(other, at: index).rank) else { return nil }
+    return number
+  }
+
+  /// - Parameter rank: of the other operand; nil where it is not known.
+  private func addsNoAxes(_ constant: Tensor, to rank: Int?) -> Bool { constant.shape.rank == 0 || constant.shape.rank <= rank ?? 0 }
 
   /// The element type of what the node makes, from what is known of its inputs.
   mutating func element(_ index: Int) -> ElementType? {
@@ -53,13 +63,18 @@ extension GraphEditor {
     return (offset, scale, base)
   }
 
-  /// The coefficients of the value as a polynomial in `x`, of degree 3 at most.
-  func polynomial(_ value: ValueID?, in x: ValueID, depth: Int = 6) -> [Double]? {
+  /// The coefficients of the value as a polynomial in `x`, of degree 3 at most; nil as well where a constant gives the value more axes
+  /// than `x` has.
+  mutating func polynomial(_ value: ValueID?, in x: ValueID, at index: Int) -> [Double]? {
+    polynomial(value, in: x, rank: fact(x, at: index).rank, depth: 6)
+  }
+
+  private func polynomial(_ value: ValueID?, in x: ValueID, rank: Int?, depth: Int) -> [Double]? {
     guard let value else { return nil }
     if value == x { return [0, 1, 0, 0] }
-    if let constant = constant(value) { return constant.scalar.map { [$0, 0, 0, 0] } }
+    if let constant = constant(value) { return addsNoAxes(constant, to: rank) ? constant.scalar.map { [$0, 0, 0, 0] } : nil }
     guard depth > 0, let node = producer(value) else { return nil }
-    func operand(_ slot: Int) -> [Double]? { polynomial(input(node, slot), in: x, depth: depth - 1) }
+    func operand(_ slot: Int) -> [Double]? { polynomial(input(node, slot), in: x, rank: rank, depth: depth - 1) }
     func product(_ a: [Double], _ b: [Double]) -> [Double]? {
       var result = [Double](repeating: 0, count: 4)
       for (i, p) in a.enumerated() where p != 0 {

@@ -33,6 +33,8 @@ public final class Program: Sendable {
   let entryPositions: [ValueID: Int]
   /// The first position of each output.
   let outputPositions: [ValueID: Int]
+  /// The nodes that append to inputs, with the slot and the input's place in `graph.held`.
+  let appending: [(node: Int, slot: Int, held: Int)]
 
   /// - Throws: nothing the verifier has not excluded.
   public init(
@@ -52,6 +54,7 @@ public final class Program: Sendable {
     entryValues = graph.inputs + graph.captures.map(\.inner)
     entryPositions = Dictionary(entryValues.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
     outputPositions = Dictionary(graph.outputs.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    appending = graph.appending()
     var constants = [Knowledge](repeating: .unknown, count: graph.values.count)
     for (value, tensor) in graph.constants { constants[value.index] = .constant(tensor) }
     self.constants = constants
@@ -127,22 +130,35 @@ public final class Program: Sendable {
   ///   - inputs: one value for each of the graph's inputs, then one for each captured value.
   ///   - outputs: the caller's memory for outputs, nil entries for new tensors; of the right type and not overlapping with
   ///     inputs.
+  ///   - state: what holds the graph's held inputs, where it has some: of these `inputs` have the types alone.
   /// - Returns: the outputs in the graph's order. They may share memory with inputs, constants and each other: see `LeavingValues`.
   public func run(
-    _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile? = nil
+    _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile? = nil, state: (any HeldMemory)? = nil
   ) throws(PinionError) -> [Value] {
     if let profile, graph.captures.isEmpty { profile.beginRun() }
     let (program, segment) = try root(for: inputs, control: control, profile: profile)
-    return try program.run(segment, inputs, outputs: preallocated, control: control, profile: profile)
+    return try program.run(segment, inputs, outputs: preallocated, control: control, profile: profile, state: state)
   }
 
   private func run(
-    _ root: Segment, _ inputs: [Value], outputs preallocated: [Tensor?], control: RunControl, profile: Profile?
+    _ root: Segment, _ inputs: [Value], outputs preallocated: [Tensor?], control: RunControl, profile: Profile?, state: (any HeldMemory)?
   ) throws(PinionError) -> [Value] {
     var segment = root
     var values = [Value?](repeating: nil, count: graph.values.count)
     for (value, input) in zip(entryValues, inputs) { values[value.index] = input }
+    // The caller's tensors only say the types of these, so that nobody holds memory which rows move out of.
+    for append in appending where !segment.places(append.node) {
+      if let state { values[graph.held[append.held].past.index] = .tensor(try state.current(append.held)) }
+    }
     while true {
+      for append in appending where segment.places(append.node) {
+        guard let state else { throw .internal("what a node appends to is not there") }
+        let held = graph.held[append.held], node = graph.nodes[append.node]
+        let types = node.inputs.map { $0.flatMap { segment.knowledge[$0.index].type } }
+        guard let op = node.op as? any StateAppending, let type = types[append.slot] else { throw .internal("a state's type is not known") }
+        let rows = op.rows(appendedTo: append.slot, inputs: types)
+        values[held.past.index] = .tensor(try state.reserve(append.held, type, rows: rows, control: control))
+      }
       try run(segment, values: &values, preallocated: preallocated, control: control, profile: profile)
       guard let index = segment.eagerNode else { break }
       segment = try runEager(index, after: segment, values: &values, control: control, profile: profile)
@@ -174,7 +190,7 @@ public final class Program: Sendable {
   public func runInPlace(
     inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, control: RunControl?
   ) throws(PinionError) -> Bool {
-    guard inputs == entryValues.count, outputs == graph.outputs.count, let plan = plans.withLock({ $0.find(count: inputs, input) }) else {
+    guard appending.isEmpty, inputs == entryValues.count, outputs == graph.outputs.count, let plan = plans.withLock({ $0.find(count: inputs, input) }) else {
       return false
     }
     let segment: Segment

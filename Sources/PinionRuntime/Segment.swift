@@ -150,6 +150,17 @@ final class Segment: Sendable {
   /// What is known after the steps.
   var knowledge: [Knowledge] { record.resolved.knowledge }
 
+  /// Whether the segment has steps of that node.
+  func places(_ node: Int) -> Bool {
+    // Nodes are in the graph's order.
+    var low = 0, high = record.nodes.count
+    while low < high {
+      let middle = (low &+ high) / 2
+      if record.nodes[middle] < node { low = middle &+ 1 } else { high = middle }
+    }
+    return low < record.nodes.count && record.nodes[low] == node && record.layout.placedIndex[low] >= 0
+  }
+
   /// The segment that follows the eager node for these output types.
   func next(_ signature: Signature) -> Segment? { following.withLock { $0[signature] } }
 

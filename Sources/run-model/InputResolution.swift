@@ -10,8 +10,10 @@ struct ResolvedInputs {
   /// How each input came about, for reports.
   private(set) var descriptions: [(name: String, type: ValueType, source: String)] = []
 
-  /// - Parameter fallback: what an input without a word on the command line gets; nil to refuse.
-  init(_ options: InputOptions, model: Model, fallback: InputSource?) throws(Failure) {
+  /// - Parameters:
+  ///   - fallback: what an input without a word on the command line gets; nil to refuse.
+  ///   - refusesPixels: whether open heights and widths that would be taken as 1 are an error.
+  init(_ options: InputOptions, model: Model, fallback: InputSource?, refusesPixels: Bool = false) throws(Failure) {
     var resolver = try InputResolver(options, model: model)
     try resolver.readConcrete()
     var generator = SeededGenerator(seed: options.seed)
@@ -35,6 +37,9 @@ struct ResolvedInputs {
     guard missing.isEmpty else {
       let lead = missing.count == 1 ? "no input" : "no inputs"
       throw Failure(.usage, lead + listed(missing, " ") + "; give --input NAME=FILE or NAME=random")
+    }
+    if let picture = resolver.pixels.first, refusesPixels {
+      throw Failure(.usage, "\(picture) would be a picture of one pixel; give --dim or --shape, or --yes to go on")
     }
     for note in resolver.notes { printNote(note) }
   }
@@ -65,6 +70,8 @@ struct InputResolver {
   private(set) var sources: [String: InputSource] = [:]
   private(set) var concrete: [String: Value] = [:]
   private(set) var notes: [String] = []
+  /// Inputs of four or more axes of which two or more behind the first are open and taken as 1.
+  private(set) var pixels: [String] = []
   private var shapes: [String: [Int]] = [:]
   private var sizes: [String: Int] = [:]
   let preparation: PicturePreparation
@@ -149,6 +156,7 @@ struct InputResolver {
     guard let known = knownDims(info) else {
       throw Failure(.usage, "the model does not say the rank of input '\(info.name)'; give --shape \(info.name)=...")
     }
+    if known.count >= 4, known.dropFirst().count(where: { $0 == nil }) >= 2, let type = info.type { pixels.append("input '\(info.name)': \(type)") }
     var dims: [Int] = []
     for (axis, extent) in known.enumerated() {
       if extent == nil { noteOpen(info, axis) }

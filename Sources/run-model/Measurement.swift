@@ -44,6 +44,8 @@ struct Latencies {
   var total: Double { sorted.reduce(0) { $0 + Double($1) } }
   var mean: Double { total / Double(max(count, 1)) }
 
+  var histogram: LatencyHistogram { LatencyHistogram(sorted) }
+
   /// The smallest time that at least this share of the runs did not exceed (nearest rank).
   func percentile(_ percent: Double) -> Double {
     guard let last = sorted.last else { return 0 }

@@ -22,6 +22,7 @@ import ArgumentParser
     version: "run-model 0.1.0",
     subcommands: [
       RunCommand.self, BenchCommand.self, InspectCommand.self, PlanCommand.self, CheckCommand.self, ProfileCommand.self,
+      GenerateCommand.self, ConvertCommand.self,
       OperatorsCommand.self, DevicesCommand.self,
     ])
 

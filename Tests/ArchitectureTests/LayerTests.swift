@@ -9,11 +9,11 @@ private let allowed: [String: Set<String>] = {
   let backend = graph.union(["PinionBackend"])
   let cpu = backend.union(["PinionCPU"])
   let operators = cpu.union(["PinionOperators"])
-  let api = operators.union(["PinionPasses", "PinionImport", "PinionRuntime", "PinionCUDA"])
+  let api = operators.union(["PinionPasses", "PinionImport", "PinionAuthoring", "PinionRuntime", "PinionCUDA"])
   return [
     "PinionBase": [], "PinionTensor": base, "PinionGraph": tensor, "PinionBackend": graph.union(["CThreads"]),
     "PinionCPU": backend.union(["CKernels"]), "PinionOperators": cpu.union(["CKernels", "CPictures"]),
-    "PinionPasses": operators, "PinionImport": graph, "PinionRuntime": backend,
+    "PinionPasses": operators, "PinionImport": graph, "PinionAuthoring": backend.union(["PinionImport"]), "PinionRuntime": backend,
     "PinionCUDA": base.union(["CCUDA"]), "Pinion": api.union(["CKernels", "CThreads"]),
     "PinionC": api.union(["Pinion", "CPinion", "CKernels", "CThreads"]),
   ]

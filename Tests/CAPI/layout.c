@@ -62,6 +62,28 @@ LAYOUT(pinion_input_shape, rank, 20);
 LAYOUT(pinion_input_shape, dims, 24);
 SIZE(pinion_input_shape, 32);
 
+LAYOUT(pinion_graph_options, struct_size, 0);
+LAYOUT(pinion_graph_options, runtime, 8);
+LAYOUT(pinion_graph_options, name, 16);
+LAYOUT(pinion_graph_options, opset, 24);
+SIZE(pinion_graph_options, 32);
+
+LAYOUT(pinion_node_options, struct_size, 0);
+LAYOUT(pinion_node_options, name, 8);
+LAYOUT(pinion_node_options, domain, 16);
+LAYOUT(pinion_node_options, opset, 24);
+LAYOUT(pinion_node_options, attributes, 32);
+LAYOUT(pinion_node_options, output_names, 40);
+SIZE(pinion_node_options, 48);
+
+LAYOUT(pinion_save_options, struct_size, 0);
+LAYOUT(pinion_save_options, external_data, 8);
+LAYOUT(pinion_save_options, reserved, 12);
+LAYOUT(pinion_save_options, opset, 16);
+SIZE(pinion_save_options, 24);
+
+SIZE(pinion_external_data, 4);
+SIZE(pinion_graph_value, 8);
 SIZE(pinion_status, 4);
 SIZE(pinion_element_type, 4);
 SIZE(pinion_kind, 4);

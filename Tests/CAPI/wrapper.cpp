@@ -7,6 +7,9 @@
 #include <type_traits>
 #include <vector>
 
+#include <stdlib.h>
+#include <unistd.h>
+
 extern "C" {
 #include "models.h"
 }
@@ -38,6 +41,7 @@ template <class T>
 constexpr bool is_move_only = !std::is_copy_constructible_v<T> && !std::is_copy_assignable_v<T> && std::is_nothrow_move_constructible_v<T> &&
                               std::is_nothrow_move_assignable_v<T>;
 static_assert(is_move_only<pinion::Model> && is_move_only<pinion::Session> && is_move_only<pinion::Value>);
+static_assert(is_move_only<pinion::Graph> && is_move_only<pinion::Attributes>);
 static_assert(is_move_only<pinion::Runtime> && is_move_only<pinion::CancelToken> && is_move_only<pinion::Plan>);
 static_assert(std::is_nothrow_move_constructible_v<pinion::Model>);
 static_assert(std::is_nothrow_move_assignable_v<pinion::Value>);
@@ -181,6 +185,31 @@ void runs() {
   CHECK(session.share().inputs().size() == 2 && session.outputs().size() == 1);
 }
 
+/* x of the next run is y = x + {10, 20}. */
+void states() {
+  buffer bytes = add_model();
+  pinion::Session session(pinion::Model::from_borrowed_memory(bytes.bytes, bytes.size));
+  pinion::State state = session.state({{"x", "y"}});
+  CHECK(state.pairs().size() == 1 && state.pairs()[0].input == "x" && state.pairs()[0].output == "y" && !state.is_appended(0));
+  const float zeros[] = {0, 0, 1, 1};
+  state.set("x", pinion::Value::borrow(zeros, 4, {2, 2}));
+  for (int i = 1; i < 4; ++i) {
+    pinion::Value y;
+    state.run_into({}, {{"y", y}});
+    const pinion::Value held = state.get("x");
+    CHECK(y.elements<float>()[0] == 10.0f * static_cast<float>(i) && held.elements<float>()[3] == 1 + 20.0f * static_cast<float>(i));
+  }
+  CHECK(state.length() == -1 && state.bytes() >= 16 && state.moved_bytes() == 16);
+  pinion::State fork = state.fork();
+  fork.run_into({}, {});
+  CHECK(fork.get("x").elements<float>()[0] == 40 && state.share().get("x").elements<float>()[0] == 30);
+  expect(PINION_UNSUPPORTED, __LINE__, [&] { state.truncate(0); });
+  state.reset();
+  state.run_into({}, {});
+  CHECK(state.get("x").elements<float>()[1] == 20);
+  expect(PINION_NOT_FOUND, __LINE__, [&] { session.state(); });
+}
+
 void runtimes() {
   pinion::Runtime runtime(2);
   CHECK(runtime.threads() == 2 && runtime.share().threads() == 2);
@@ -189,6 +218,70 @@ void runtimes() {
   buffer bytes = add_model();
   pinion::Session session(pinion::Model::from_borrowed_memory(bytes.bytes, bytes.size, &options));
   CHECK(session.inputs().size() == 2);
+}
+
+// y = relu(x w), with attributes of every kind, a loop, misuse, and what becomes of it as a file.
+void graphs() {
+  pinion::Graph graph("g", 22);
+  const pinion::GraphValue x = graph.input("x", PINION_FLOAT32, {"batch", 2});
+  const pinion::GraphValue w = graph.constant(pinion::Value::own(std::vector<float>{1, -1, 1, 1}, {2, 2}), "w", false);
+  const pinion::GraphValue y = graph.node("Relu", {graph.node("MatMul", {x, w})});
+  CHECK(graph.info(y).text() == "float32[batch,2]" && graph.info(y).shape()[0].symbol == "batch");
+  graph.output(y, "y");
+  graph.set_metadata("author", "nobody");
+  CHECK(graph.text().find("MatMul") != std::string::npos);
+
+  const pinion::Value seven = pinion::Value::own(std::vector<float>{7}, {1});
+  pinion::GraphValue shape = graph.node("Shape", {x});
+  CHECK(graph.info(graph.node("ConstantOfShape", {shape}, pinion::Attributes().set("value", seven))).element_type() == PINION_FLOAT32);
+  CHECK(graph.info(graph.node("Cast", {x}, pinion::Attributes().set("to", PINION_INT64))).element_type() == PINION_INT64);
+  graph.node("LeakyRelu", {x}, pinion::Attributes().set("alpha", 0.5));
+  const std::vector<std::int64_t> perm{1, 0};
+  CHECK(graph.info(graph.node("Transpose", {x}, pinion::Attributes().set("perm", perm))).shape()[0].size == 2);
+  CHECK(graph.info(graph.node("Constant", {}, pinion::Attributes().set("value_floats", std::vector<float>{1, 2}))).shape()[0].size == 2);
+  CHECK(graph.info(graph.node("Constant", {}, pinion::Attributes().set("value_string", "text"))).element_type() == PINION_STRING);
+  CHECK(graph.info(graph.node("Constant", {}, pinion::Attributes().set("value_strings", std::vector<std::string>{"a", "b"}))).shape()[0].size == 2);
+  CHECK(graph.info(graph.node("Optional", {}, pinion::Attributes().set_type("type", "seq(float32[?])"))).kind() == PINION_KIND_OPTIONAL);
+  pinion::Graph other;
+  CHECK(other.info(other.input("s", "seq(int64[...])")).kind() == PINION_KIND_SEQUENCE);
+  const pinion::GraphValue scale = graph.input_with_default("scale", seven);
+
+  const pinion::GraphValue n = graph.input("n", PINION_INT64, {});
+  const pinion::Graph body = graph.subgraph("body");
+  body.input("i", PINION_INT64, {});
+  const pinion::GraphValue going = body.input("going", PINION_BOOL, {}), sum = body.input("sum", PINION_FLOAT32, {1});
+  body.output(going);
+  body.output(body.node("Add", {sum, scale}));
+  pinion::NodeOptions options;
+  options.name = "adds";
+  options.output_names = {"total"};
+  expect(PINION_INVALID_MODEL, __LINE__, [&] { graph.nodes("Loop", {n}, pinion::Attributes().set("body", body), options); });
+  const std::vector<pinion::GraphValue> made =
+      graph.nodes("Loop", {n, pinion::GraphValue(), scale}, pinion::Attributes().set("body", body), options);
+  graph.output(made.at(0));
+
+  expect(PINION_UNSUPPORTED, __LINE__, [&] { graph.node("Dance", {x}); });
+  expect(PINION_INVALID_SHAPE, __LINE__, [&] { graph.node("Add", {x, shape}); });
+  expect(PINION_INVALID_ARGUMENT, __LINE__, [&] { graph.node("Relu", {pinion::Graph().input("x", PINION_FLOAT32, {1})}); });
+  expect(PINION_INVALID_ARGUMENT, __LINE__, [&] { graph.input("x", PINION_FLOAT32, {1}); });
+  expect(PINION_NOT_FOUND, __LINE__, [&] { graph.info(sum); });
+  expect(PINION_UNSUPPORTED, __LINE__, [&] { graph.set_opset("", 99); });
+
+  const pinion::Model model = graph.model();
+  char folder[] = "/tmp/pinion-wrapper-XXXXXX";
+  CHECK(mkdtemp(folder) != nullptr);
+  const std::string path = std::string(folder) + "/m.onnx";
+  model.save(path);
+  for (const pinion::Model &each : {model.share(), pinion::Model::from_file(path)}) {
+    CHECK(each.opsets().at(0).second == 22 && each.metadata().at(0).second == "nobody");
+    const pinion::Value given = pinion::Value::own(std::vector<float>{3, 1}, {1, 2});
+    const pinion::Value count = pinion::Value::own(std::vector<std::int64_t>{2}, {});
+    pinion::Value out, total;
+    pinion::Session(each).run_into({{"x", given}, {"n", count}}, {{"y", out}, {"total", total}});
+    CHECK(out.elements<float>()[0] == 4 && out.elements<float>()[1] == 0 && total.elements<float>()[0] == 21);
+  }
+  expect(PINION_IO, __LINE__, [&] { model.save("/nowhere/at/all.onnx"); });
+  CHECK(unlink(path.c_str()) == 0 && rmdir(folder) == 0);
 }
 
 }  // namespace
@@ -207,7 +300,9 @@ int main() {
   errors();
   values();
   runs();
+  states();
   runtimes();
+  graphs();
   if (failures) {
     std::fprintf(stderr, "wrapper: %d checks failed\n", failures);
     return 1;

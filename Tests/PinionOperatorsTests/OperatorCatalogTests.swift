@@ -13,7 +13,7 @@ import Testing
   }
 
   @Test func everyFileThatDeclaresASchemaIsRegistered() throws {
-    let registered = Set(OperatorCatalog.all.map { "\($0)" })
+    let registered = Set((OperatorCatalog.all + OperatorCatalog.withheld).map { "\($0)" })
     for file in files(OperatorCatalogTests.root + "/Sources/PinionOperators", suffix: ".swift") {
       let lines = text(file).split(separator: "\n")
       var declared: Substring?
@@ -24,6 +24,14 @@ import Testing
         #expect(registered.contains(String(name)), "\(name) in \(file) is not in the catalog")
       }
     }
+  }
+
+  /// They write where an input lies.
+  @Test func noFileNamesAnOperatorThatWritesToAState() {
+    for type in OperatorCatalog.withheld {
+      #expect(OperatorCatalog().operatorType(domain: type.schema.domain, name: type.schema.name) == nil)
+    }
+    #expect(!OperatorCatalog.all.contains { $0 is any StateAppending.Type })
   }
 
   @Test func everyOperatorHasATest() {

@@ -59,6 +59,10 @@ import Testing
     "constant %s: int64[4] [1, 1, 1, 1] %y = Expand(%x, %s)",
     "constant %s: int64[1] [0] constant %e: int64[1] [1] %y = Slice(%x, %s, %e)",
     "constant %p: int64[6] [0, 0, 0, 0, 0, 1] %y = Pad(%x, %p)",
+    // These do not run, and have to be there to say so.
+    "constant %p: int64[8] [0, 0, 0, 0, 0, 0, 0, 0] %y = Pad(%x, %p)",
+    "constant %s: int64[1] [0] constant %e: int64[1] [9223372036854775807] constant %a: int64[1] [3] %y = Slice(%x, %s, %e, %a)",
+    "constant %s: int64[2] [0, 0] constant %e: int64[2] [9, 9] constant %a: int64[2] [1, -2] %y = Slice(%x, %s, %e, %a)",
     "constant %s: int64[1] [0] constant %t: int64[1] [1] %a = Unsqueeze(%x, %s) %b = Relu(%a) %y = Squeeze(%b, %s)",
   ])
   func stays(_ statements: String) throws { try expectNoChange(IdentityRemoval(), graph(statements)) }

@@ -57,6 +57,16 @@ import Testing
       "constant %a: float32[] [1.702] %b = Mul(%x, %a) %s = Sigmoid(%b) %y = Mul(%s, %x)", "Swish(%x) {alpha = 1.702}")
   }
 
+  /// One axis more than x has, which the result has too.
+  @Test(arguments: [
+    "constant %a: float32[1,1,1,1] [1.702] %b = Mul(%x, %a) %s = Sigmoid(%b) %y = Mul(%s, %x)",
+    "constant %a: float32[1,1,1,1] [3.0] %b = Add(%x, %a) %c = Clip(%b, %zero, %six) %d = Mul(%x, %c) %y = Div(%d, %six)",
+    "constant %a: float32[1,1,1,1] [1.4142135] %b = Div(%x, %a) %e = Erf(%b) %f = Add(%e, %o) %g = Mul(%x, %f) %y = Mul(%g, %h)",
+    "constant %a: float32[1,1,1,1] [0.044715] %b = Pow(%x, %three) %c = Mul(%b, %a) %d = Add(%x, %c) %i = Mul(%d, %q) %e = Tanh(%i) %f = Add(%e, %o) %g = Mul(%x, %h) %y = Mul(%g, %f)",
+    "constant %l: int64[1] [-1] constant %a: float32[1,1,1,1] [2.0] %m = ReduceMean(%x, %l) %d = Sub(%x, %m) %p = Pow(%d, %a) %v = ReduceMean(%p, %l) %e = Add(%v, %h) %r = Sqrt(%e) %y = Div(%d, %r)",
+  ])
+  func constantsThatAddAxesStay(_ statements: String) throws { try expect(Self.constants + statements, nil) }
+
   @Test func mish() throws { try expect("%s = Softplus(%x) %t = Tanh(%s) %y = Mul(%x, %t)", "Mish(%x)") }
 
   @Test(arguments: [

@@ -39,6 +39,8 @@ enum ONNX {
   /// A `TypeProto`; extents of 0 and below are open.
   indirect enum Kind {
     case tensor(ElementType, [Int]?)
+    /// A tensor whose extents are numbers or names.
+    case named(ElementType, [String])
     case sequence(Kind), optional(Kind)
 
     func write(_ message: inout Message) {
@@ -51,6 +53,13 @@ enum ONNX {
             for extent in dims {
               shape.message(1) { if extent > 0 { $0.int(1, Int64(extent)) } }
             }
+          }
+        }
+      case .named(let element, let dims):
+        message.message(1) { tensor in
+          tensor.int(1, Int64(element.rawValue))
+          tensor.message(2) { shape in
+            for extent in dims { shape.message(1) { dim in if let number = Int64(extent) { dim.int(1, number) } else { dim.text(2, extent) } } }
           }
         }
       case .sequence(let content): message.message(4) { $0.message(1, content.write) }
@@ -111,6 +120,8 @@ enum ONNX {
     var inputs: [(String, Kind)] = []
     var outputs: [String] = []
     var initializers: [(String, Tensor)] = []
+    /// Of outputs that declare one.
+    var outputTypes: [String: Kind] = [:]
 
     func write(_ graph: inout Message) {
       graph.text(2, "graph")
@@ -129,7 +140,12 @@ enum ONNX {
           info.message(2, type.write)
         }
       }
-      for output in outputs { graph.message(12) { $0.text(1, output) } }
+      for output in outputs {
+        graph.message(12) { info in
+          info.text(1, output)
+          if let type = outputTypes[output] { info.message(2, type.write) }
+        }
+      }
     }
   }
 
@@ -146,6 +162,10 @@ enum ONNX {
     var model = Message()
     model.int(1, ir)
     model.message(8) { $0.int(2, opset) }
+    model.message(8) {
+      $0.text(1, "com.microsoft")
+      $0.int(2, 1)
+    }
     model.message(8) {
       $0.text(1, "local")
       $0.int(2, 1)

@@ -14,7 +14,7 @@ from onnx import helper
 def test_help_and_version(run_model):
     result = run_model("--help")
     assert result.status == 0
-    commands = ["run", "bench", "inspect", "plan", "check", "profile", "operators", "devices"]
+    commands = ["run", "bench", "inspect", "plan", "check", "profile", "generate", "convert", "operators", "devices"]
     for command in commands:
         assert re.search(rf"^  {command} ", result.out, re.M)
         text = run_model(command, "--help")
@@ -197,9 +197,7 @@ def test_top_k_finds_the_classes(run_model, identity, dims):
 def test_top_k_of_few_elements(run_model, identity, save):
     # The first of several axes is the batch, however long.
     result = run_model("run", identity("f4", [3, 1]), "--input", "1,3,2", "--top-k", "2")
-    assert result.out.splitlines() == [
-        line for row, x in enumerate("132") for line in [f"y  top 1 of 1, row {row}", f"             {x}  class 0"]
-    ]
+    assert result.out.splitlines() == [line for row, x in enumerate("132") for line in [f"y  top 1 of 1, row {row}", f"             {x}  class 0"]]
     assert run_model("run", identity("f4", []), "--input", "5", "--top-k", "2").out == "y  top 1 of 1\n             5  class 0\n"
     for element, dims, text in [("f4", [0, 3], None), ("?", [1, 2], "true,false")]:
         result = run_model("run", identity(element, dims), "--input", text or "zeros", "--top-k", "2")
@@ -286,9 +284,32 @@ def test_bench_json(run_model, double):
     latency = report["latency_ns"]
     assert 0 < latency["min"] <= latency["p50"] == latency["median"] <= latency["p90"] <= latency["p99"]
     assert math.isclose(report["runs_per_second"], 1e9 / latency["mean"])
+    bins = report["histogram"]
+    assert sum(bin["runs"] for bin in bins) == report["runs"] and bins[0]["from_ns"] == latency["min"]
+    assert all(a["to_ns"] <= b["from_ns"] * (1 + 1e-9) for a, b in zip(bins, bins[1:]))
     assert report["threads"] == 1 and report["runs"] > 10 and report["peak_bytes"] > 1_000_000
     assert report["inputs"] == [{"name": "x", "type": "float32[4,3]", "source": "random"}]
     assert all(report[key] > 0 for key in ["load_ns", "prepare_ns", "plan_ns", "first_run_ns"])
+
+
+def test_bench_of_several_streams(run_model, double):
+    result = run_model("bench", double, "--streams", "3", "--warmup", "0", "--runs", "20", "--threads", "1", "--json")
+    report = json.loads(result.out)
+    assert report["streams"] == 3 and report["runs"] == 60
+    text = run_model("bench", double, "--streams", "2", "--warmup", "0", "--runs", "10", "--histogram")
+    assert "20 in" in text.out and "2 at a time" in text.out
+    lines = [line.split() for line in text.out.splitlines() if line.startswith("  from ") or line.startswith("  over ")]
+    assert sum(int(line[3]) for line in lines) == 20 and any("#" in line[-1] for line in lines)
+    assert run_model("bench", double, "--streams", "0").status == 64
+
+
+def test_bench_does_not_measure_single_pixels_unasked(run_model, save):
+    model = save([helper.make_node("Relu", ["x"], ["y"])], [("x", "f4", ["n", 3, "h", "w"])], [("y", "f4", ["n", 3, "h", "w"])])
+    options = ["--warmup", "0", "--runs", "2"]
+    refused = run_model("bench", model, *options)
+    assert refused.status == 64 and "one pixel" in refused.error() and "--yes" in refused.error()
+    assert run_model("bench", model, *options, "--yes").status == 0
+    assert run_model("bench", model, *options, "--dim", "h=4", "--dim", "w=5").status == 0
 
 
 def test_bench_of_outputs_without_fixed_memory(run_model, save):
@@ -399,7 +420,9 @@ def test_plan_by_value_has_the_nodes_of_a_run(run_model, save, folder):
         helper.make_node("Add", ["c", "e"], ["y"], "sum"),
     ]
     model = save(
-        nodes, [("x", "f4", [24]), ("s", "i8", [2])], [("y", "f4", None)],
+        nodes,
+        [("x", "f4", [24]), ("s", "i8", [2])],
+        [("y", "f4", None)],
         [("two", np.array([2, 2])), ("one", np.ones(1, "f4"))],
     )
     arguments = ["--input", "s=3,2", "--optimization", "0"]
@@ -563,3 +586,48 @@ def test_operators_as_a_page(run_model):
     out = run_model("operators", "--markdown").out
     assert out.startswith("# Operators\n") and "\n## ai.onnx: " in out
     assert re.search(r"^\| Conv \| 22 \| X, W, B\? \| Y \|$", out, re.M)
+
+
+# Writing
+
+
+def test_convert(run_model, double, folder):
+    written = folder / "written.onnx"
+    assert run_model("convert", double, written).status == 0
+    onnx.checker.check_model(written)
+    assert onnx.load(written).opset_import[0].version == max(21, onnx.load(double).opset_import[0].version)
+    assert run_model("run", written, "--input", "1,2,3").out == run_model("run", double, "--input", "1,2,3").out
+    # From standard input, and over the file itself.
+    with double.open("rb") as file:
+        assert run_model("convert", "-", folder / "piped.onnx", stdin=file).status == 0
+    assert (folder / "piped.onnx").read_bytes() == written.read_bytes()
+    assert run_model("convert", written, written).status == 0
+    assert (folder / "piped.onnx").read_bytes() == written.read_bytes()
+    assert run_model("convert", double, written, "--opset", "24").status == 0
+    assert onnx.load(written).opset_import[0].version == 24
+
+
+def test_convert_puts_weights_beside(run_model, folder):
+    weights = np.arange(2048, dtype=np.float32)
+    graph = helper.make_graph(
+        [helper.make_node("Add", ["x", "w"], ["y"])],
+        "g",
+        [helper.make_tensor_value_info("x", 1, [2048])],
+        [helper.make_tensor_value_info("y", 1, [2048])],
+        [onnx.numpy_helper.from_array(weights, "w")],
+    )
+    onnx.save(helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 21)]), folder / "m.onnx")
+    for when, is_there in [("auto", False), ("never", False), ("always", True)]:
+        assert run_model("convert", folder / "m.onnx", folder / "out.onnx", "--external", when).status == 0
+        assert (folder / "out.onnx.data").exists() == is_there
+        assert np.array_equal(onnx.numpy_helper.to_array(onnx.load(folder / "out.onnx").graph.initializer[0]), weights)
+
+
+def test_convert_says_what_is_wrong(run_model, double, folder):
+    assert "regular file" in run_model("convert", double, folder).error()
+    result = run_model("convert", double, folder / "none" / "m.onnx")
+    assert result.status == 2 and "No such file" in result.error()
+    assert run_model("convert", double).status == 64
+    assert run_model("convert", double, folder / "m.onnx", "--opset", "20").status == 64
+    assert run_model("convert", double, folder / "m.onnx", "--external", "sometimes").status == 64
+    assert not (folder / "m.onnx").exists()

@@ -11,6 +11,7 @@
  *   value    what goes into a run and comes out of it: a tensor, a sequence, a map, or nothing (an empty optional).
  *   run      named values in, named values out, under a deadline, a cancel token and budgets.
  *   runtime  threads, allocator, log and executor that sessions share. Optional: NULL is the process's default.
+ *   graph    what a model is made of in code, where there is no file.
  *
  * A complete program: it loads the model named on its command line and feeds a float32 tensor to its first input.
  *
@@ -103,7 +104,7 @@ extern "C" {
 #define PINION_VERSION_STRING "0.1.0"
 
 /* Counts the additions to this interface; see pinion_abi_check(). Since: 0.1. */
-#define PINION_ABI_VERSION 2
+#define PINION_ABI_VERSION 3
 
 /*
  * The version of the library as "major.minor.patch". The string lives as long as the library is loaded.
@@ -648,7 +649,10 @@ typedef struct pinion_session_options {
   int32_t reserved;
   /* Bytes of plans and arenas that are kept for reuse between runs; 0 means the default of 256 MiB. */
   int64_t plan_cache_bytes;
-  /* Bytes that a run may hold besides weights where its own options set no limit, and constant folding; 0: no limit. */
+  /*
+   * Bytes that a run may hold besides weights where its own options set no limit, and constant folding; bytes that the session's
+   * states may hold together; 0: no limit.
+   */
   int64_t byte_budget;
 } pinion_session_options;
 
@@ -919,7 +923,7 @@ PINION_API bool pinion_cancel_token_is_set(const pinion_cancel_token *token);
 /* Asked whether a run shall stop; returns 0 for a run that goes on. */
 typedef int32_t (*pinion_should_stop_fn)(void *context);
 
-/* Options of pinion_session_run() and pinion_call_run(). Since: 0.1. */
+/* Options of pinion_session_run(), pinion_call_run() and pinion_state_run(). Since: 0.1. */
 typedef struct pinion_run_options {
   /* sizeof(pinion_run_options) */
   size_t struct_size;
@@ -1100,6 +1104,119 @@ PINION_API pinion_status pinion_call_run(
     pinion_call *call, const pinion_run_options *options, void *const *inputs, void *const *outputs);
 
 /* ------------------------------------------------------------------------------------------------------------------
+ * State: values that stay in the session from run to run
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/*
+ * Pairs of an input and an output of a session's model: what a run gives for the output is the input in the next run. A decoder's
+ * keys and values (`past_key_values.0.key` and `present.0.key`) grow where they lie, in memory with room behind them, so that a run
+ * writes the new positions and moves nothing of the past; the state of a recurrent network (`h` and `hn`) takes its predecessor's
+ * place. Masks, position ids and all other inputs are the caller's with each run.
+ *
+ * A run that fails, is cancelled or goes beyond a limit leaves the state as it was before. A state takes part in one call at a time:
+ * a second one at the same time returns PINION_INVALID_ARGUMENT. Several states of one session are independent of each other, in as
+ * many threads. All sequences of a batch have one length.
+ */
+typedef struct pinion_state pinion_state;
+
+/*
+ * Makes a state that holds nothing yet: values that grow have no positions, others are zero.
+ *
+ * The `pair_count` pairs are `input_names` and `output_names`. With 0 pairs and NULL they are those that the model's names tell.
+ * `capacity` is the number of positions that there is room for from the beginning; 0 lets the state find out, growing by half of what
+ * it has. The caller releases `state`, which keeps the session alive.
+ *
+ * Also returns PINION_NOT_FOUND (no input or output of that name, or none whose names tell a pair), PINION_INVALID_ARGUMENT (a name in
+ * two pairs, or of no tensor of numbers). Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_create(
+    pinion_session *session, size_t pair_count, const char *const *input_names, const char *const *output_names, int64_t capacity,
+    pinion_state **state);
+
+/* Adds a reference and returns its argument. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API pinion_state *pinion_state_retain(pinion_state *state);
+
+/* Gives a reference back. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API void pinion_state_release(pinion_state *state);
+
+/* The number of pairs. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API size_t pinion_state_pair_count(const pinion_state *state);
+
+/* Name and declared type of a pair's input; NULL out of range. It lives as long as the state. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API const pinion_value_info *pinion_state_pair_input(const pinion_state *state, size_t index);
+
+/* Name and type of a pair's output; NULL out of range. It lives as long as the state. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API const pinion_value_info *pinion_state_pair_output(const pinion_state *state, size_t index);
+
+/*
+ * Whether the model appends to the pair's value in a way that lets new positions be written behind the earlier ones; false for a
+ * value that each run replaces as a whole. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API bool pinion_state_pair_is_appended(const pinion_state *state, size_t index);
+
+/*
+ * Runs the session's model once on what the state holds, and lets the state hold what comes of it. Arguments are those of
+ * pinion_session_run(), but that inputs which the state holds are not given, and that without names inputs and outputs are counted
+ * without those in pairs. The output of a pair may be asked for by name, and is a copy then.
+ *
+ * Also returns PINION_INVALID_ARGUMENT (the state is in use, an input is held by the state, or values were set that differ in length),
+ * PINION_BUDGET_EXCEEDED (the state would grow beyond the session's or the run's bytes, which count what the session's states hold),
+ * and what pinion_session_run() returns. The state is then as it was. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_run(
+    pinion_state *state, const pinion_run_options *options, size_t input_count, const char *const *input_names, pinion_value *const *inputs,
+    size_t output_count, const char *const *output_names, pinion_value **outputs);
+
+/*
+ * The positions that growing values hold, 0 before the first run; -1 where nothing grows, or values were set that differ in length.
+ * Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API int64_t pinion_state_length(const pinion_state *state);
+
+/* The bytes that the state holds, with the room for more positions. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API int64_t pinion_state_bytes(const pinion_state *state);
+
+/*
+ * The bytes of its values that the last run wrote: new positions; all positions where memory had to grow, or where a node of the
+ * model reads a value in another way than by attention; whole values that are replaced. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API int64_t pinion_state_moved_bytes(const pinion_state *state);
+
+/*
+ * Forgets everything: the next run is the first one, with whatever batch. Memory is kept for it.
+ * Also returns PINION_INVALID_ARGUMENT (the state is in use). Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_reset(pinion_state *state);
+
+/*
+ * Forgets the positions from `length` on. Nothing is moved.
+ * Also returns PINION_INVALID_ARGUMENT (fewer positions are there, or the state is in use), PINION_UNSUPPORTED (a value does not grow, so
+ * that nothing of what it was is left). Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_truncate(pinion_state *state, int64_t length);
+
+/*
+ * Makes a state of its own with a copy of all that this one holds, e.g. for each beam of a search. The caller releases `fork`.
+ * Also returns PINION_INVALID_ARGUMENT (the state is in use), PINION_BUDGET_EXCEEDED. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_fork(pinion_state *state, pinion_state **fork);
+
+/*
+ * A copy of what is held for the input of that name, as the next run would read it. The caller releases `value`.
+ * Also returns PINION_NOT_FOUND (no such pair), PINION_INVALID_ARGUMENT (nothing is held before the first run, or the state is in use).
+ * Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_get(pinion_state *state, const char *input_name, pinion_value **value);
+
+/*
+ * Holds a copy of a tensor for the input of that name, in place of what was held. Values that grow must have one length when the next
+ * run begins.
+ * Also returns PINION_NOT_FOUND (no such pair), PINION_INVALID_SHAPE (the tensor is not as the input is declared),
+ * PINION_BUDGET_EXCEEDED, PINION_INVALID_ARGUMENT (the state is in use). Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_set(pinion_state *state, const char *input_name, pinion_value *value);
+
+/* ------------------------------------------------------------------------------------------------------------------
  * Profile
  * ---------------------------------------------------------------------------------------------------------------- */
 
@@ -1119,6 +1236,232 @@ PINION_API pinion_status pinion_session_profile_trace(pinion_session *session, c
 
 /* Forgets what was measured. Thread-safe. Since: 0.1. */
 PINION_API void pinion_session_profile_reset(pinion_session *session);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * Graphs in code: models without a file
+ *
+ * Inputs, constants and nodes are added in the order in which they follow from each other. Types are inferred as the graph
+ * grows, and a call that does not fit fails at once, with the node, its operator and its inputs' types in the error; the graph
+ * is then as it was before. A graph and those inside it count as one object for threads. Documentation/Graphs.md is a tour.
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/* A graph that grows, of a model or inside a node. */
+typedef struct pinion_graph pinion_graph;
+
+/* A value of a graph: an input, a constant, or what a node gives. 0 stands for none. Since: 0.1, ABI 3. */
+typedef int64_t pinion_graph_value;
+
+/* Options of pinion_graph_create(). Since: 0.1, ABI 3. */
+typedef struct pinion_graph_options {
+  /* sizeof(pinion_graph_options) */
+  size_t struct_size;
+  /* Gives memory for copies of constants; NULL is the process's default. */
+  pinion_runtime *runtime;
+  /* The graph's name; NULL means none. */
+  const char *name;
+  /* The version of ai.onnx that nodes are of where they do not say; 0 means 21. */
+  int64_t opset;
+} pinion_graph_options;
+
+#define PINION_GRAPH_OPTIONS_INIT { sizeof(pinion_graph_options), NULL, NULL, 0 }
+
+/*
+ * Creates an empty graph; `options` may be NULL. The caller releases it.
+ * Also returns PINION_UNSUPPORTED for an opset that this build does not read. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_graph_create(const pinion_graph_options *options, pinion_graph **graph);
+
+/*
+ * Creates a graph inside another one, for an attribute of a node that is added to the other next: a branch of If, a body of Loop
+ * or Scan. Its nodes may use values of the graphs around it. `name` may be NULL. The caller releases it.
+ * Thread-compatible. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_graph_create_subgraph(pinion_graph *graph, const char *name, pinion_graph **subgraph);
+
+/* Adds a reference and returns its argument. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API pinion_graph *pinion_graph_retain(pinion_graph *graph);
+
+/* Gives a reference back. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API void pinion_graph_release(pinion_graph *graph);
+
+/*
+ * Chooses the version of an operator set that later nodes are of where they do not say; 1 for domains without a choice.
+ * Not for a subgraph. Also returns PINION_UNSUPPORTED for a version of ai.onnx that this build does not read.
+ * Thread-compatible. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_graph_set_opset(pinion_graph *graph, const char *domain, int64_t version);
+
+/* Sets one of the model's own key-value pairs. Not for a subgraph. Thread-compatible. Since: 0.1, ABI 3. */
+PINION_API pinion_status pinion_graph_set_metadata(pinion_graph *graph, const char *key, const char *text);
+
+/*
+ * Adds a tensor input, of the model or of a subgraph. A dimension of -1 is open; `dim_names` may be NULL, and so may its entries:
+ * open dimensions of one name are taken for equal. A rank of -1 leaves all open.
+ * Returns PINION_INVALID_ARGUMENT also for a name that a value in sight has. Thread-compatible. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_graph_add_input(
+    pinion_graph *graph, const char *name, pinion_element_type element_type, int32_t rank, const int64_t *dims,
+    const char *const *dim_names, pinion_graph_value *value);
+
+/*
+ * The same for a type in the words of pinion_value_info_text(): "float32[batch,3,?]", "float32[...]", "seq(int64[?])",
+ * "optional(float32[...])", "map(string,float32[])". Thread-compatible. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_graph_add_input_of_type(
+    pinion_graph *graph, const char *name, const char *type, pinion_graph_value *value);
+
+/*
+ * Adds an input that a run may leave out, which then has these contents. Not for a subgraph. Otherwise as
+ * pinion_graph_add_constant(). Thread-compatible. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_graph_add_input_with_default(
+    pinion_graph *graph, const char *name, pinion_value *contents, bool copy, pinion_graph_value *value);
+
+/*
+ * Adds a tensor that never changes. Without `copy` its memory is shared: the graph and what is made of it keep the value alive,
+ * and nobody may write to it. `name` may be NULL. Thread-compatible. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_graph_add_constant(
+    pinion_graph *graph, const char *name, pinion_value *contents, bool copy, pinion_graph_value *value);
+
+/* The attributes of a node. */
+typedef struct pinion_attributes pinion_attributes;
+
+/* Creates an empty list of attributes, for any number of nodes. The caller releases it. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API pinion_status pinion_attributes_create(pinion_attributes **attributes);
+
+/* Adds a reference and returns its argument. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API pinion_attributes *pinion_attributes_retain(pinion_attributes *attributes);
+
+/* Gives a reference back. Thread-safe. Since: 0.1, ABI 3. */
+PINION_API void pinion_attributes_release(pinion_attributes *attributes);
+
+/*
+ * Each sets the attribute of a name, in place of one that is there. Arrays and strings are copied; tensors are shared and must not
+ * change. Whether a node takes an attribute is said when it is added. Thread-compatible. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_attributes_set_int(pinion_attributes *attributes, const char *name, int64_t number);
+/* As pinion_attributes_set_int(). Thread-compatible. Since: 0.1, ABI 3. */
+PINION_API pinion_status pinion_attributes_set_float(pinion_attributes *attributes, const char *name, float number);
+/* As pinion_attributes_set_int(). Thread-compatible. Since: 0.1, ABI 3. */
+PINION_API pinion_status pinion_attributes_set_string(
+    pinion_attributes *attributes, const char *name, const char *text, size_t length);
+/* As pinion_attributes_set_int(); `numbers` may be NULL for none. Thread-compatible. Since: 0.1, ABI 3. */
+PINION_API pinion_status pinion_attributes_set_ints(
+    pinion_attributes *attributes, const char *name, const int64_t *numbers, size_t count);
+/* As pinion_attributes_set_int(); `numbers` may be NULL for none. Thread-compatible. Since: 0.1, ABI 3. */
+PINION_API pinion_status pinion_attributes_set_floats(
+    pinion_attributes *attributes, const char *name, const float *numbers, size_t count);
+/* As pinion_attributes_set_int(), of zero-terminated strings; `texts` may be NULL for none. Thread-compatible. Since: 0.1, ABI 3. */
+PINION_API pinion_status pinion_attributes_set_strings(
+    pinion_attributes *attributes, const char *name, const char *const *texts, size_t count);
+/* As pinion_attributes_set_int(). Thread-compatible. Since: 0.1, ABI 3. */
+PINION_API pinion_status pinion_attributes_set_tensor(pinion_attributes *attributes, const char *name, pinion_value *tensor);
+/* As pinion_attributes_set_int(); `tensors` may be NULL for none. Thread-compatible. Since: 0.1, ABI 3. */
+PINION_API pinion_status pinion_attributes_set_tensors(
+    pinion_attributes *attributes, const char *name, pinion_value *const *tensors, size_t count);
+/* As pinion_attributes_set_int(); a type as in pinion_graph_add_input_of_type(). Thread-compatible. Since: 0.1, ABI 3. */
+PINION_API pinion_status pinion_attributes_set_type(pinion_attributes *attributes, const char *name, const char *type);
+/*
+ * As pinion_attributes_set_int(): a graph of pinion_graph_create_subgraph(), for one node of the graph around it. Once it has that
+ * node, nothing more can be added to it. Thread-compatible. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_attributes_set_graph(pinion_attributes *attributes, const char *name, pinion_graph *subgraph);
+
+/* Options of pinion_graph_add_node(). Since: 0.1, ABI 3. */
+typedef struct pinion_node_options {
+  /* sizeof(pinion_node_options) */
+  size_t struct_size;
+  /* The node's name; NULL means one that is made up. */
+  const char *name;
+  /* The operator's domain; NULL, "" and "ai.onnx" mean the standard operators. */
+  const char *domain;
+  /* The version of the operator set in whose form the node is written; 0 means the graph's. */
+  int64_t opset;
+  /* NULL means none. */
+  const pinion_attributes *attributes;
+  /*
+   * NULL, or a name for each output: NULL for one that is made up, "" for an output that is not wanted, whose value is 0.
+   */
+  const char *const *output_names;
+} pinion_node_options;
+
+#define PINION_NODE_OPTIONS_INIT { sizeof(pinion_node_options), NULL, NULL, 0, NULL, NULL }
+
+/*
+ * Adds a node of any operator that pinion_operator_name() lists, and gives a value for each of its `output_count` outputs. An
+ * entry of `inputs` is 0 for an optional input that is absent. `options` may be NULL. On failure all outputs are 0.
+ *
+ * Also returns PINION_UNSUPPORTED (unknown operator or opset), PINION_INVALID_MODEL (attributes or inputs that are missing, unknown
+ * or of another kind; a subgraph that does not fit the node), PINION_INVALID_SHAPE (types that do not fit, whatever open dimensions
+ * turn out to be), PINION_INVALID_VALUE. What depends on them is checked when a run begins. Thread-compatible. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_graph_add_node(
+    pinion_graph *graph, const char *operator_name, const pinion_node_options *options, size_t input_count,
+    const pinion_graph_value *inputs, size_t output_count, pinion_graph_value *outputs);
+
+/*
+ * Adds an output, of the model or of a subgraph. `name` may be NULL for the value's own name; a value that is an input, a constant
+ * or an output already goes under another name as a copy. Thread-compatible. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_graph_add_output(pinion_graph *graph, pinion_graph_value value, const char *name);
+
+/*
+ * Name and type of a value as far as it is known: a dimension of -1 is open, and so is a rank. NULL for a value that is none of this
+ * graph or of those around it. It lives as long as the graph. Thread-compatible. Since: 0.1, ABI 3.
+ */
+PINION_API const pinion_value_info *pinion_graph_value_info(pinion_graph *graph, pinion_graph_value value);
+
+/* The graph as text, one line a node; the caller gives it to pinion_string_release(). Thread-compatible. Since: 0.1, ABI 3. */
+PINION_API pinion_status pinion_graph_text(pinion_graph *graph, char **text);
+
+/*
+ * Makes a model of what the graph has come to; later additions have no part in it. `options` may be NULL; its runtime gives memory
+ * for what sessions make of constants. The caller releases it. Not for a subgraph.
+ * Also returns PINION_INVALID_MODEL for a graph without outputs. Thread-compatible. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_model_create(
+    pinion_graph *graph, const pinion_model_options *options, pinion_model **model);
+
+/* ------------------------------------------------------------------------------------------------------------------
+ * ONNX out
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+/* Where pinion_model_save() puts the elements of tensors. Since: 0.1, ABI 3. */
+typedef enum pinion_external_data {
+  /* In the model's file, or beside it where the file would have more than 2 GB, which protobuf does not allow. */
+  PINION_EXTERNAL_DATA_AUTO = 0,
+  /* Those of at least a kilobyte in a file beside the model's, of its name and ".data". */
+  PINION_EXTERNAL_DATA_ALWAYS = 1,
+  /* In the model's file; PINION_UNSUPPORTED where it would have more than 2 GB. */
+  PINION_EXTERNAL_DATA_NEVER = 2,
+  /* Makes the type 32 bits wide in every compiler. */
+  PINION_EXTERNAL_DATA_FORCE_32_BITS = 0x7fffffff
+} pinion_external_data;
+
+/* Options of pinion_model_save(). Since: 0.1, ABI 3. */
+typedef struct pinion_save_options {
+  /* sizeof(pinion_save_options) */
+  size_t struct_size;
+  pinion_external_data external_data;
+  /* Zero. */
+  int32_t reserved;
+  /*
+   * The version of ai.onnx to write, at least 21; PINION_UNSUPPORTED where a node needs a later one. 0 means 21 or the model's own,
+   * whichever is later, or a later one that a node needs.
+   */
+  int64_t opset;
+} pinion_save_options;
+
+#define PINION_SAVE_OPTIONS_INIT { sizeof(pinion_save_options), PINION_EXTERNAL_DATA_AUTO, 0, 0 }
+
+/*
+ * Writes the model as an ONNX file: the graph that was loaded or made, before any optimisation, functions expanded, and nodes of
+ * older operator sets in their newest form. `options` may be NULL. The file appears when it is complete: one that is there, be it
+ * the model's own, stays as it is until then, and also where this fails.
+ * Also returns PINION_IO, and PINION_UNSUPPORTED for what ONNX cannot express. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_model_save(pinion_model *model, const char *path, const pinion_save_options *options);
 
 /* ------------------------------------------------------------------------------------------------------------------
  * About this build

@@ -18,7 +18,7 @@
  *       }
  *     }
  *
- * Model, Session, Value, Runtime, CancelToken and Plan are move-only; share() gives a second owner of the same object. An
+ * Model, Session, Value, Graph, Attributes, Runtime, CancelToken and Plan are move-only; share() gives a second owner of the same object. An
  * object that was moved from may only be assigned to or destroyed.
  */
 #ifndef PINION_HPP
@@ -280,6 +280,11 @@ class Model : public Handle<pinion_model, pinion_model_retain, pinion_model_rele
   }
   /* The graph as text, one line a node. */
   std::string text() const;
+
+  /* Writes the model as an ONNX file; see pinion_model_save(). */
+  void save(const std::string &path, const pinion_save_options *options = nullptr) const {
+    check(pinion_model_save(object_, path.c_str(), options));
+  }
 
  private:
   Model() = default;
@@ -565,6 +570,71 @@ class Plan : public Handle<pinion_plan, pinion_plan_retain, pinion_plan_release>
   std::int64_t flops() const { return pinion_plan_flops(object_); }
 };
 
+/* A pair of an input and the output that is this input in the next run. */
+struct StatePair {
+  std::string input;
+  std::string output;
+};
+
+/* Values that a session keeps from run to run; see pinion_state_create(). One call at a time; a copy is fork(). */
+class State : public Handle<pinion_state, pinion_state_retain, pinion_state_release> {
+ public:
+  /* Takes over a reference. */
+  explicit State(pinion_state *object) : Handle(object) {}
+  State share() const { return State(retained()); }
+
+  /* What it holds. */
+  std::vector<StatePair> pairs() const {
+    std::vector<StatePair> list;
+    for (std::size_t i = 0; i < pinion_state_pair_count(object_); ++i)
+      list.push_back({pinion_value_info_name(pinion_state_pair_input(object_, i)), pinion_value_info_name(pinion_state_pair_output(object_, i))});
+    return list;
+  }
+  /* Whether new positions of a pair's value are written behind the earlier ones. */
+  bool is_appended(std::size_t pair) const { return pinion_state_pair_is_appended(object_, pair); }
+
+  /* Runs the model for the named outputs: into those that have a value, and makes the others. */
+  void run_into(const std::vector<Input> &inputs, const std::vector<Output> &outputs, const RunOptions &options = RunOptions()) const {
+    std::vector<const char *> names, output_names;
+    std::vector<pinion_value *> values, results;
+    for (const Input &input : inputs) {
+      names.push_back(input.name);
+      values.push_back(input.value->get());
+    }
+    for (const Output &output : outputs) {
+      output_names.push_back(output.name);
+      results.push_back(output.value->get());
+    }
+    const pinion_run_options limits = options.for_c();
+    check(pinion_state_run(object_, &limits, names.size(), names.data(), values.data(), outputs.size(), output_names.data(), results.data()));
+    for (std::size_t i = 0; i < outputs.size(); ++i)
+      if (!*outputs[i].value) *outputs[i].value = Value(results[i]);
+  }
+
+  /* The positions that growing values hold; -1 where nothing grows. */
+  std::int64_t length() const { return pinion_state_length(object_); }
+  std::int64_t bytes() const { return pinion_state_bytes(object_); }
+  /* The bytes of its values that the last run wrote. */
+  std::int64_t moved_bytes() const { return pinion_state_moved_bytes(object_); }
+
+  void reset() const { check(pinion_state_reset(object_)); }
+  void truncate(std::int64_t length) const { check(pinion_state_truncate(object_, length)); }
+  /* A state of its own with a copy of all that this one holds. */
+  State fork() const {
+    pinion_state *made = nullptr;
+    check(pinion_state_fork(object_, &made));
+    return State(made);
+  }
+  /* A copy of what is held for an input. */
+  Value get(const std::string &input) const {
+    pinion_value *value = nullptr;
+    check(pinion_state_get(object_, input.c_str(), &value));
+    return Value(value);
+  }
+  /* Holds a copy of a tensor for an input. */
+  void set(const std::string &input, const Value &value) const { check(pinion_state_set(object_, input.c_str(), value.get())); }
+};
+
 class Session : public Handle<pinion_session, pinion_session_retain, pinion_session_release> {
  public:
   /* Takes over a reference. */
@@ -619,6 +689,18 @@ class Session : public Handle<pinion_session, pinion_session_retain, pinion_sess
     return Call(call);
   }
 
+  /* Values that stay from run to run: these pairs, or those that the model's names tell. */
+  State state(const std::vector<StatePair> &pairs = {}, std::int64_t capacity = 0) const {
+    std::vector<const char *> inputs, outputs;
+    for (const StatePair &pair : pairs) {
+      inputs.push_back(pair.input.c_str());
+      outputs.push_back(pair.output.c_str());
+    }
+    pinion_state *state = nullptr;
+    check(pinion_state_create(object_, pairs.size(), inputs.data(), outputs.data(), capacity, &state));
+    return State(state);
+  }
+
   /* What a run with these input shapes would do. */
   Plan plan(const std::vector<InputShape> &inputs) const {
     const std::vector<pinion_input_shape> shapes = shapes_of(inputs);
@@ -664,6 +746,211 @@ class Session : public Handle<pinion_session, pinion_session_retain, pinion_sess
         object_, &limits, names.size(), names.data(), values.data(), output_count, output_names, outputs));
   }
 };
+
+/* A value of a graph that grows; see pinion_graph_value. */
+class GraphValue {
+ public:
+  /* None: an input that is absent. */
+  GraphValue() = default;
+  explicit GraphValue(pinion_graph_value number) : number_(number) {}
+  pinion_graph_value get() const noexcept { return number_; }
+  explicit operator bool() const noexcept { return number_ != 0; }
+
+ private:
+  pinion_graph_value number_ = 0;
+};
+
+class Graph;
+
+/* The attributes of a node: Attributes().set("axis", 1).set("mode", "linear"). */
+class Attributes : public Handle<pinion_attributes, pinion_attributes_retain, pinion_attributes_release> {
+ public:
+  Attributes() { check(pinion_attributes_create(&object_)); }
+
+  /* Any integer is an INT, any floating-point number a FLOAT. */
+  template <class T, std::enable_if_t<std::is_arithmetic_v<T> || std::is_enum_v<T>, int> = 0>
+  Attributes &set(const char *name, T number) {
+    if constexpr (std::is_floating_point_v<T>)
+      check(pinion_attributes_set_float(object_, name, static_cast<float>(number)));
+    else
+      check(pinion_attributes_set_int(object_, name, static_cast<std::int64_t>(number)));
+    return *this;
+  }
+  Attributes &set(const char *name, std::string_view text) {
+    check(pinion_attributes_set_string(object_, name, text.data(), text.size()));
+    return *this;
+  }
+  Attributes &set(const char *name, const std::vector<std::int64_t> &numbers) {
+    check(pinion_attributes_set_ints(object_, name, numbers.data(), numbers.size()));
+    return *this;
+  }
+  Attributes &set(const char *name, const std::vector<float> &numbers) {
+    check(pinion_attributes_set_floats(object_, name, numbers.data(), numbers.size()));
+    return *this;
+  }
+  Attributes &set(const char *name, const std::vector<std::string> &texts) {
+    std::vector<const char *> pointers;
+    for (const std::string &text : texts) pointers.push_back(text.c_str());
+    check(pinion_attributes_set_strings(object_, name, pointers.data(), pointers.size()));
+    return *this;
+  }
+  Attributes &set(const char *name, const Value &tensor) {
+    check(pinion_attributes_set_tensor(object_, name, tensor.get()));
+    return *this;
+  }
+  Attributes &set(const char *name, const std::vector<const Value *> &tensors) {
+    std::vector<pinion_value *> values;
+    for (const Value *tensor : tensors) values.push_back(tensor->get());
+    check(pinion_attributes_set_tensors(object_, name, values.data(), values.size()));
+    return *this;
+  }
+  Attributes &set(const char *name, const Graph &subgraph);
+  /* A type, e.g. "seq(float32[?])". */
+  Attributes &set_type(const char *name, const std::string &type) {
+    check(pinion_attributes_set_type(object_, name, type.c_str()));
+    return *this;
+  }
+};
+
+/* What a node is, besides its operator, inputs and attributes. */
+struct NodeOptions {
+  std::string name;
+  /* Empty for the standard operators. */
+  std::string domain;
+  /* 0 for the graph's. */
+  std::int64_t opset = 0;
+  std::size_t outputs = 1;
+  /* Empty, or a name for each output; an empty one is of an output that is not wanted. */
+  std::vector<std::string> output_names;
+};
+
+/* A dimension of a graph's input: a size, or a name for one that is open. */
+struct GraphDimension {
+  GraphDimension(std::int64_t dim_size) : size(dim_size) {}
+  GraphDimension(int dim_size) : size(dim_size) {}
+  GraphDimension(const char *dim_name) : size(-1), name(dim_name) {}
+  std::int64_t size;
+  std::string name;
+};
+
+/* A graph that is made in code; see pinion_graph_create(). */
+class Graph : public Handle<pinion_graph, pinion_graph_retain, pinion_graph_release> {
+ public:
+  explicit Graph(const std::string &name = "", std::int64_t opset = 0) {
+    pinion_graph_options options = PINION_GRAPH_OPTIONS_INIT;
+    options.name = name.c_str();
+    options.opset = opset;
+    check(pinion_graph_create(&options, &object_));
+  }
+  explicit Graph(const pinion_graph_options &options) { check(pinion_graph_create(&options, &object_)); }
+  /* Takes over a reference. */
+  explicit Graph(pinion_graph *object) : Handle(object) {}
+
+  Graph share() const { return Graph(retained()); }
+
+  /* A graph for an attribute of a node that is added to this one next. */
+  Graph subgraph(const std::string &name = "") const {
+    pinion_graph *inner = nullptr;
+    check(pinion_graph_create_subgraph(object_, name.c_str(), &inner));
+    return Graph(inner);
+  }
+  void set_opset(const std::string &domain, std::int64_t version) const {
+    check(pinion_graph_set_opset(object_, domain.c_str(), version));
+  }
+  void set_metadata(const std::string &key, const std::string &text) const {
+    check(pinion_graph_set_metadata(object_, key.c_str(), text.c_str()));
+  }
+
+  GraphValue input(const std::string &name, ElementType type, const std::vector<GraphDimension> &dims) const {
+    Dims sizes;
+    std::vector<const char *> names;
+    for (const GraphDimension &dim : dims) {
+      sizes.push_back(dim.size);
+      names.push_back(dim.name.empty() ? nullptr : dim.name.c_str());
+    }
+    pinion_graph_value value = 0;
+    check(pinion_graph_add_input(
+        object_, name.c_str(), type, static_cast<std::int32_t>(sizes.size()), sizes.data(), names.data(), &value));
+    return GraphValue(value);
+  }
+  /* An input of any type, e.g. "seq(float32[?])" or "float32[...]". */
+  GraphValue input(const std::string &name, const std::string &type) const {
+    pinion_graph_value value = 0;
+    check(pinion_graph_add_input_of_type(object_, name.c_str(), type.c_str(), &value));
+    return GraphValue(value);
+  }
+  /* An input that a run may leave out. */
+  GraphValue input_with_default(const std::string &name, const Value &contents, bool copy = true) const {
+    pinion_graph_value value = 0;
+    check(pinion_graph_add_input_with_default(object_, name.c_str(), contents.get(), copy, &value));
+    return GraphValue(value);
+  }
+  /* Without `copy` the value's memory is shared, and nobody may write to it. */
+  GraphValue constant(const Value &contents, const std::string &name = "", bool copy = true) const {
+    pinion_graph_value value = 0;
+    check(pinion_graph_add_constant(object_, name.c_str(), contents.get(), copy, &value));
+    return GraphValue(value);
+  }
+
+  /* Adds a node of one output. */
+  GraphValue node(const std::string &op, const std::vector<GraphValue> &inputs) const { return add(op, inputs, nullptr, {})[0]; }
+  GraphValue node(const std::string &op, const std::vector<GraphValue> &inputs, const Attributes &attributes) const {
+    return add(op, inputs, attributes.get(), {})[0];
+  }
+  /* Adds a node, and gives all its outputs. */
+  std::vector<GraphValue> nodes(
+      const std::string &op, const std::vector<GraphValue> &inputs, const Attributes &attributes, const NodeOptions &options) const {
+    return add(op, inputs, attributes.get(), options);
+  }
+
+  /* An empty name is the value's own. */
+  void output(GraphValue value, const std::string &name = "") const {
+    check(pinion_graph_add_output(object_, value.get(), name.c_str()));
+  }
+  /* Name and type of a value, as far as the type is known; lives as long as the graph. */
+  ValueInfo info(GraphValue value) const {
+    const pinion_value_info *info = pinion_graph_value_info(object_, value.get());
+    if (!info) throw Error(PINION_NOT_FOUND, "the value is none of this graph or of those around it");
+    return ValueInfo(info);
+  }
+  std::string text() const {
+    char *string = nullptr;
+    check(pinion_graph_text(object_, &string));
+    return detail::take(string);
+  }
+  /* A model of what the graph has come to. */
+  Model model(const pinion_model_options *options = nullptr) const {
+    pinion_model *model = nullptr;
+    check(pinion_model_create(object_, options, &model));
+    return Model(model);
+  }
+
+ private:
+  std::vector<GraphValue> add(
+      const std::string &op, const std::vector<GraphValue> &inputs, const pinion_attributes *attributes,
+      const NodeOptions &options) const {
+    pinion_node_options node = PINION_NODE_OPTIONS_INIT;
+    node.name = options.name.c_str();
+    node.domain = options.domain.c_str();
+    node.opset = options.opset;
+    node.attributes = attributes;
+    std::vector<pinion_graph_value> operands;
+    for (GraphValue input : inputs) operands.push_back(input.get());
+    std::vector<const char *> names;
+    for (const std::string &name : options.output_names) names.push_back(name.c_str());
+    if (!names.empty()) node.output_names = names.data();
+    std::vector<pinion_graph_value> made(names.empty() ? options.outputs : names.size(), 0);
+    check(pinion_graph_add_node(object_, op.c_str(), &node, operands.size(), operands.data(), made.size(), made.data()));
+    std::vector<GraphValue> values;
+    for (pinion_graph_value value : made) values.push_back(GraphValue(value));
+    return values;
+  }
+};
+
+inline Attributes &Attributes::set(const char *name, const Graph &subgraph) {
+  check(pinion_attributes_set_graph(object_, name, subgraph.get()));
+  return *this;
+}
 
 /* The version of the library as "major.minor.patch". */
 inline std::string version() { return pinion_version_string(); }

@@ -55,6 +55,14 @@ public final class Symbols {
   /// The extent of this name.
   public func named(_ name: String) -> Int { number(.name(name)) }
 
+  /// The name of an extent that `named` gave; nil for others.
+  public func name(of extent: Int) -> String? {
+    guard Symbols.isSymbol(extent), keys.indices.contains(extent &- Symbols.first), case .name(let name) = keys[extent &- Symbols.first] else {
+      return nil
+    }
+    return name
+  }
+
   /// The extent that a declaration gives; nil where it says nothing.
   public func extent(_ dimension: Dimension) -> Int? {
     switch dimension {

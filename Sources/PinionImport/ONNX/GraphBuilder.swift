@@ -50,10 +50,23 @@ final class GraphBuilder {
       try add(node, opsets: opsets, bindings: bindings, names: nil, functionDepth: functionDepth)
     }
     for info in message.outputs {
-      guard let value = resolve(info.name) else { throw .invalidModel("output '\(info.name)' is not computed by any node") }
+      guard var value = resolve(info.name) else { throw .invalidModel("output '\(info.name)' is not computed by any node") }
+      if isMain { value = try named(value, info.name) }
       if graph[value].type == nil { graph[value].type = declaredTypes[info.name] }
       graph.outputs.append(value)
     }
+  }
+
+  /// The value under a name of the model's: what a function gives has the name that it has in the function's body.
+  private func named(_ value: ValueID, _ name: String) throws(PinionError) -> ValueID {
+    guard graph[value].name != name else { return value }
+    if graph.constants[value] == nil, !graph.inputs.contains(value), !graph.outputs.contains(value) {
+      graph[value].name = name
+      return value
+    }
+    let copy = graph.addValue(name, type: graph[value].type)
+    graph.nodes.append(try state.resolver.node("Identity", name: name, inputs: [value], outputs: [copy]))
+    return copy
   }
 
   private func define(_ name: String, constant: Tensor) throws(PinionError) {
@@ -93,7 +106,7 @@ final class GraphBuilder {
   private func add(
     _ node: ONNXNode, opsets: OpsetImports, bindings: [String: ONNXAttribute], names scope: FunctionScope?, functionDepth: Int
   ) throws(PinionError) {
-    let domain = OpsetImports.normalized(node.domain)
+    let domain = ONNXVersions.normalized(node.domain)
     let opset = opsets.version(of: domain)
     let qualified = domain.isEmpty ? node.opType : "\(domain)::\(node.opType)"
     do throws(PinionError) {
@@ -148,14 +161,14 @@ final class GraphBuilder {
     guard domain != "" || ONNXVersions.opset.contains(opset) else {
       throw .unsupported("opset \(opset); expected \(ONNXVersions.opset.lowerBound) to \(ONNXVersions.opset.upperBound)")
     }
-    guard let type = try adapt(&draft) else {
+    guard let type = try draft.adapt(state.resolver) else {
       state.reportUnsupported(
         PinionError.unsupported("operator is not supported").at(
           node: nodeName, operator: domain.isEmpty ? node.opType : "\(domain)::\(node.opType)", opset: opset))
       for name in node.outputs where !name.isEmpty { bind(name, to: graph.addValue(name), in: scope) }
       return
     }
-    let (op, operands) = try make(type, draft, nodeName)
+    let (op, operands) = try graph.make(type, draft, named: nodeName, state.resolver)
     var outputNames = node.outputs
     // Outputs that may come any number of times mean something by their number.
     if !(type.schema.outputs.last?.isVariadic ?? false) || !subgraphs.isEmpty {
@@ -172,63 +185,6 @@ final class GraphBuilder {
       name: nodeName, op: op, opset: opset, attributes: draft.attributes, inputs: operands, outputs: outputs, subgraphs: subgraphs)
     result.inputs += captured.map(Optional.some)
     graph.nodes.append(result)
-  }
-
-  /// The operator and the inputs of a node in its newest form; nodes that compute inputs are added.
-  private func make(
-    _ type: any Operator.Type, _ draft: NodeDraft, _ nodeName: String
-  ) throws(PinionError) -> (op: any Operator, inputs: [ValueID?]) {
-    var reader = AttributeReader(draft.attributes)
-    let op = try type.init(&reader)
-    try reader.finish()
-    var operands: [ValueID?] = []
-    for operand in draft.inputs {
-      switch operand {
-      case .none: operands.append(nil)
-      case .value(let value): operands.append(value)
-      case .constant(let tensor): operands.append(graph.addConstant(tensor))
-      case .computed(let inner): operands.append(try addComputed(inner, nodeName))
-      }
-    }
-    if !(type.schema.inputs.last?.isVariadic ?? false) {
-      while let last = operands.last, last == nil { operands.removeLast() }
-    }
-    try checkInputs(operands, of: type.schema)
-    return (op, operands)
-  }
-
-  /// Adds a node that an operator's older form stands for beside the operator, and gives its output.
-  private func addComputed(_ draft: NodeDraft, _ nodeName: String) throws(PinionError) -> ValueID {
-    guard let type = state.resolver.operatorType(domain: draft.domain, name: draft.name) else {
-      throw .internal("operator \(draft.domain)::\(draft.name) is not there")
-    }
-    let (op, inputs) = try make(type, draft, nodeName)
-    let output = graph.addValue("")
-    graph.nodes.append(
-      Node(name: nodeName, op: op, opset: type.schema.since, attributes: draft.attributes, inputs: inputs, outputs: [output]))
-    return output
-  }
-
-  /// Brings the draft into its operator's newest form, which may be another operator.
-  private func adapt(_ draft: inout NodeDraft) throws(PinionError) -> (any Operator.Type)? {
-    var seen: Set<String> = []
-    while let type = state.resolver.operatorType(domain: draft.domain, name: draft.name) {
-      guard seen.insert("\(draft.domain)::\(draft.name)").inserted else { throw .internal("operators adapt to each other") }
-      let before = (draft.domain, draft.name)
-      try type.adapt(&draft)
-      if before == (draft.domain, draft.name) { return type }
-    }
-    return nil
-  }
-
-  private func checkInputs(_ operands: [ValueID?], of schema: Schema) throws(PinionError) {
-    let isVariadic = schema.inputs.last?.isVariadic ?? false
-    guard isVariadic || operands.count <= schema.inputs.count else {
-      throw .invalidModel("the node has \(operands.count) inputs, the operator takes at most \(schema.inputs.count)")
-    }
-    for (index, input) in schema.inputs.enumerated() where !input.isOptional {
-      guard index < operands.count, operands[index] != nil else { throw .invalidModel("input '\(input.name)' is missing") }
-    }
   }
 
   // MARK: Functions

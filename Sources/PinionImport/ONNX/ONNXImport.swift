@@ -6,6 +6,9 @@ import PinionTensor
 public enum ONNXVersions {
   public static let ir: ClosedRange<Int64> = 1...14
   public static let opset: ClosedRange<Int64> = 1...28
+
+  /// The default domain has two spellings.
+  public static func normalized(_ domain: String) -> String { domain == "ai.onnx" ? "" : domain }
 }
 
 extension ImportedModel {
@@ -47,16 +50,13 @@ struct OpsetImports {
 
   init(_ imports: [ONNXOpset]) {
     for entry in imports {
-      let domain = OpsetImports.normalized(entry.domain)
+      let domain = ONNXVersions.normalized(entry.domain)
       versions[domain] = max(entry.version, versions[domain] ?? 0)
     }
   }
 
   /// The version for a domain. Models exist that use ai.onnx without naming a version; they get the newest.
   func version(of domain: String) -> Int64 { versions[domain] ?? (domain.isEmpty ? ONNXVersions.opset.upperBound : 1) }
-
-  /// The default domain has two spellings.
-  static func normalized(_ domain: String) -> String { domain == "ai.onnx" ? "" : domain }
 }
 
 /// What all graphs and functions of one model share while it is imported.
@@ -81,7 +81,7 @@ final class ImportState {
     self.folder = folder
     self.resolver = resolver
     for function in model.functions {
-      functions[FunctionKey(domain: OpsetImports.normalized(function.domain), name: function.name, overload: function.overload)] = function
+      functions[FunctionKey(domain: ONNXVersions.normalized(function.domain), name: function.name, overload: function.overload)] = function
     }
   }
 

@@ -96,7 +96,7 @@ public struct Scan: SubgraphTyping {
       var arguments = states
       for (index, slice) in slices.enumerated() {
         let isReversed = !inputDirections.isEmpty && inputDirections[index] == 1
-        arguments.append(.tensor(try slice.read(isReversed ? length - 1 - step : step, context)))
+        arguments.append(.tensor(try slice.read(isReversed ? count - 1 - step : step, context)))
       }
       let results = try context.run(subgraph: body, inputs: arguments)
       guard results.count == outputCount else { throw .internal("the body gave \(results.count) outputs, expected \(outputCount)") }

@@ -4,12 +4,16 @@ import PinionGraph
 import PinionTensor
 
 /// Makes a dictionary from class labels to scores of each row.
-public struct ZipMap: EagerExecutable {
+public struct ZipMap: EagerExecutable, ValueTyping {
   public static let schema = Schema("ZipMap", domain: "ai.onnx.ml", since: 1, inputs: ["X: float32"], outputs: ["Z"])
   let keys: Tensor
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     keys = try ClassLabels(&attributes, ints: "classlabels_int64s").tensor
+  }
+
+  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+    [.sequence(.map(key: keys.element, value: .tensor(.float32, dims: [])))]
   }
 
   public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

@@ -5,11 +5,11 @@ import PinionGraph
 import PinionTensor
 
 /// Gated recurrent unit: a layer of cells with update and reset gates, run along sequences.
-public struct GRU: CPUExecutable {
+public struct GRU: RecurrentLayer {
   public static let schema = Schema(
     "GRU", since: 22, inputs: ["X: T", "W: T", "R: T", "B?: T", "sequence_lens?: int32", "initial_h?: T"], outputs: ["Y?: T", "Y_h?: T"],
     types: ["T": .floats], mixing: ["T"])
-  public static var computesHalfInFloat32: Bool { true }
+  static var gates: Int { 3 }
   let attributes: RecurrentAttributes
   /// The reset gate meets the hidden state behind the recurrent weights, not before.
   let isLinearBeforeReset: Bool
@@ -17,27 +17,9 @@ public struct GRU: CPUExecutable {
   public init(_ reader: inout AttributeReader) throws(PinionError) {
     attributes = try RecurrentAttributes(&reader, defaultActivations: ["Sigmoid", "Tanh"])
     isLinearBeforeReset = try reader.bool("linear_before_reset")
-    // Version 1 told with it whether anybody reads Y.
-    reader.ignore("output_sequence")
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    let shape = try RecurrentShape(context, attributes, gates: 3)
-    return Array(try shape.outputs(attributes, element: try context.type(0).element).prefix(2))
-  }
-
-  public func facts(_ context: FactContext) -> [Fact] { Array(attributes.facts(context, element: context.element(of: 0..<3)).prefix(2)) }
-
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    switch try context.type(0).element {
-    case .float32: return try kernel(context, Float.self)
-    case .float64: return try kernel(context, Double.self)
-    default: throw context.unsupportedTypes()
-    }
-  }
-
-  private func kernel<T: WeightElement>(_ context: KernelContext, _ type: T.Type) throws(PinionError) -> Kernel {
-    let shape = try RecurrentShape(context.inference, attributes, gates: 3)
+  func kernel<T: WeightElement>(_ context: KernelContext, _ shape: RecurrentShape, _ type: T.Type) throws(PinionError) -> Kernel {
     var cells: [GRUCell<T>] = []
     for direction in 0..<shape.directions {
       let functions = attributes.activations[direction]

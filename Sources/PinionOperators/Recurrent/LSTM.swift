@@ -5,41 +5,29 @@ import PinionGraph
 import PinionTensor
 
 /// Long short-term memory: a layer of cells with input, output and forget gates, run along sequences.
-public struct LSTM: CPUExecutable {
+public struct LSTM: RecurrentLayer {
   public static let schema = Schema(
     "LSTM", since: 22, inputs: ["X: T", "W: T", "R: T", "B?: T", "sequence_lens?: int32", "initial_h?: T", "initial_c?: T", "P?: T"],
     outputs: ["Y?: T", "Y_h?: T", "Y_c?: T"], types: ["T": .floats], mixing: ["T"])
-  public static var computesHalfInFloat32: Bool { true }
+  static var gates: Int { 4 }
+  static var cellStates: [Int] { [6] }
   let attributes: RecurrentAttributes
   let couplesForget: Bool
 
   public init(_ reader: inout AttributeReader) throws(PinionError) {
     attributes = try RecurrentAttributes(&reader, defaultActivations: ["Sigmoid", "Tanh", "Tanh"])
     couplesForget = try reader.bool("input_forget")
-    // Version 1 told with it whether anybody reads Y.
-    reader.ignore("output_sequence")
   }
 
   public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
-    let shape = try RecurrentShape(context, attributes, gates: 4, cellStates: [6])
+    let shape = try shape(context)
     if let peepholes = context.optionalType(7), peepholes.dims != [shape.directions, 3 &* shape.hidden] {
       throw .invalidShape("P is \(peepholes), expected shape [\(shape.directions),\(3 &* shape.hidden)]")
     }
     return try shape.outputs(attributes, element: try context.type(0).element)
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { attributes.facts(context, element: context.element(of: 0..<3)) }
-
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    switch try context.type(0).element {
-    case .float32: return try kernel(context, Float.self)
-    case .float64: return try kernel(context, Double.self)
-    default: throw context.unsupportedTypes()
-    }
-  }
-
-  private func kernel<T: WeightElement>(_ context: KernelContext, _ type: T.Type) throws(PinionError) -> Kernel {
-    let shape = try RecurrentShape(context.inference, attributes, gates: 4, cellStates: [6])
+  func kernel<T: WeightElement>(_ context: KernelContext, _ shape: RecurrentShape, _ type: T.Type) throws(PinionError) -> Kernel {
     let cells: [LSTMCell<T>] = try LSTMCell.cells(
       attributes, hidden: shape.hidden, couplesForget: couplesForget, peepholes: context.has(7) ? 7 : nil)
     return try RecurrentKernel(

@@ -49,6 +49,12 @@ import Testing
       ["batch": .int(2)], [lengths, value([Float(0), 0, 10, 10], [2, 2]), value([Float(1), 2, 3, 4, 5, 6, 7, 8], [2, 2, 2])])
     try expect(results[0], [Float(4), 6, 15, 16], [2, 2])
     try expect(results[1], [Float(1), 2, 4, 6, 15, 16, 0, 0], [2, 2, 2])
+    // Backwards each member begins at its own end, not at that of the padding.
+    let backwards = try run(
+      ["batch": .int(2), "scan_input_directions": .ints([1])],
+      [lengths, value([Float(0), 0, 10, 10], [2, 2]), value([Float(1), 2, 3, 4, 5, 6, 7, 8], [2, 2, 2])])
+    try expect(backwards[0], [Float(4), 6, 15, 16], [2, 2])
+    try expect(backwards[1], [Float(3), 4, 4, 6, 15, 16, 0, 0], [2, 2, 2])
   }
 }
 

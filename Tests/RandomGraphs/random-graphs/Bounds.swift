@@ -8,7 +8,8 @@ import PinionTensor
 /// random by a few units of its last place. An output may differ by `factor` times what that moves the output's tensor by, and by
 /// `factor` units of the last place of its largest number. Numbers that are no longer finite (or finite again), and integers that are others in any of
 /// these runs, are not compared: the model itself decides there by a hair's breadth. Nor are elements that an infinite product or power
-/// of finite numbers has made what they are: a fused norm scales its squares and has the number that the model means.
+/// of finite numbers has made what they are (a fused norm scales its squares and has the number that the model means), or an infinite
+/// float16 computed from finite numbers (level 2 computes such nodes in float32).
 struct Bound {
   static let factor = 16.0
   /// As many as a difference needs to be found within the bounds, and at most the last of these.

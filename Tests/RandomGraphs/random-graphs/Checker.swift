@@ -1,3 +1,4 @@
+import Glibc
 import Pinion
 import PinionBase
 import PinionTensor
@@ -22,6 +23,7 @@ final class Checker {
   private(set) var undecided = 0
 
   private var passages: [ElementType: Session] = [:]
+  private let scratch = "/tmp/pinion-random-graphs-\(getpid()).onnx"
 
   init() throws(PinionError) {
     var runtimes: [Runtime] = []
@@ -59,6 +61,9 @@ final class Checker {
     try compare(manyPlain, plain, "threads", "level 0, \(spare) threads and 1")
     let exact = try outcomes(spec, model, level: 1, threads: 1)
     try compare(exact, plain, "level 1", "level 1 and 0")
+    if let again = try written(model) {
+      try compare(try outcomes(spec, again, level: 0, threads: 1), plain, "written", "written as ONNX and read, and as it was")
+    }
     let session = try session(model, level: 2, threads: 1)
     let fused = outcomes(spec, session)
     let others = 5 - spare
@@ -73,6 +78,18 @@ final class Checker {
       }
     }
     try checkMemory(spec, session, fused, seed: seed)
+  }
+
+  /// The model written as an ONNX file and read again; nil where it is one of those that ONNX has no form for.
+  private func written(_ model: Model) throws(Failure) -> Model? {
+    var options = ONNXOptions()
+    options.externalData = .never
+    do { try model.save(scratch, options: options) } catch {
+      if error.code == .unsupported { return nil }
+      throw Failure(check: "written fails", detail: "\(error)")
+    }
+    defer { unlink(scratch) }
+    do { return try Model(path: scratch) } catch { throw Failure(check: "written and read fails", detail: "\(error)") }
   }
 
   // MARK: Runs

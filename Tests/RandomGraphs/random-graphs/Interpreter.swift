@@ -41,7 +41,8 @@ final class Interpreter {
     return try spec.graph.outputs.map { output throws(PinionError) in try lookUp(output.name, environment) }
   }
 
-  /// The outputs of a run in which no product or power of finite numbers becomes infinite; nil where none does anyway.
+  /// The outputs of a run in which no product or power of finite numbers becomes infinite, and nothing that is computed from finite numbers
+  /// in float16, which level 2 may keep in float32 (decision 7); nil where none does anyway.
   func runWithoutOverflow(_ feeds: Feeds) -> [Value]? {
     leavesOutOverflow = true
     hasOverflowed = false
@@ -85,11 +86,13 @@ final class Interpreter {
       }
     }
     var position = 0
-    let mayOverflow = leavesOutOverflow && node.domain == "" && (node.op == "Mul" || node.op == "Pow")
+    let isProduct = node.domain == "" && (node.op == "Mul" || node.op == "Pow")
+    let mayOverflow = leavesOutOverflow && (isProduct || results.contains { $0.value.tensor?.element == .float16 })
     let factors = mayOverflow ? node.inputs.compactMap { environment[$0]?.value.tensor?.doubles() } : []
     for name in node.outputs where !name.isEmpty {
       environment[name] = results[position]
-      if mayOverflow, let tensor = results[position].value.tensor, let finite = try tensor.withoutOverflow(of: factors) {
+      if mayOverflow, let tensor = results[position].value.tensor, isProduct || tensor.element == .float16,
+        let finite = try tensor.withoutOverflow(of: factors) {
         environment[name]?.value = .tensor(finite)
         hasOverflowed = true
       }
@@ -343,13 +346,14 @@ extension ValueType {
 }
 
 extension Tensor {
-  /// The tensor with finite numbers in the place of infinite products or powers of finite ones; nil where there are none. They are so small
+  /// The tensor with finite numbers in the place of infinite ones that were computed from finite ones; nil where there are none. They are so small
   /// that sums of some of them are finite, too.
-  /// - Parameter factors: the operands; of those that do not have an element for each of the tensor's all have to be finite.
+  /// - Parameter factors: the operands; of those that do not have an element for each of the tensor's all have to be finite, except for a
+  ///   float16 tensor: a sum of products overflows beside operands that are infinite from the start.
   fileprivate func withoutOverflow(of factors: [[Double]]) throws(PinionError) -> Tensor? {
     guard element == .float32 || element == .float64 || element == .float16, let numbers = doubles() else { return nil }
     let whole = factors.filter { $0.count == count }
-    guard factors.allSatisfy({ $0.count == count || $0.allSatisfy(\.isFinite) }) else { return nil }
+    guard element == .float16 || factors.allSatisfy({ $0.count == count || $0.allSatisfy(\.isFinite) }) else { return nil }
     let places = numbers.indices.filter { place in numbers[place].isInfinite && whole.allSatisfy { $0[place].isFinite } }
     guard !places.isEmpty else { return nil }
     let copy = try copy()

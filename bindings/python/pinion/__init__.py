@@ -27,12 +27,14 @@ from ._errors import (
     OutOfMemoryError,
     UnsupportedError,
 )
+from ._graph import Graph, GraphValue, TypeText
 from ._info import Dimension, Kind, ValueInfo
 from ._library import lib as _lib
 from ._library import text as _text
 from ._limits import CancelToken
 from ._model import Metadata, Model
 from ._session import Plan, Session
+from ._state import State, StatePair
 from ._types import ElementType
 from ._values import Value
 
@@ -48,6 +50,8 @@ __all__ = [
     "Dimension",
     "ElementType",
     "Error",
+    "Graph",
+    "GraphValue",
     "InputOutputError",
     "InternalError",
     "InvalidArgumentError",
@@ -61,6 +65,9 @@ __all__ = [
     "OutOfMemoryError",
     "Plan",
     "Session",
+    "State",
+    "StatePair",
+    "TypeText",
     "UnsupportedError",
     "Value",
     "ValueInfo",

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ._addresses import SMALL, address, addresses, empty
+from ._apart import check_apart
 from ._copying import NotCopied
 from ._errors import InvalidArgumentError, NotFoundError, check, raise_last
 from ._info import ValueInfo, read_info
@@ -183,4 +184,6 @@ def bound(
                 raise InvalidArgumentError(f"the array for '{name}' is {array.dtype}{list(array.shape)}, the output is {dtype}{list(shape)}")
         results.append(array)
         named[name] = array
+    if outputs is not None:
+        check_apart(named.items(), zip(inputs, given))
     return Binding(call, given, results, named)

@@ -6,10 +6,10 @@ import ctypes
 import os
 import sys
 from collections.abc import Iterator
-from ctypes import CDLL, POINTER, c_bool, c_char_p, c_int32, c_int64, c_size_t, c_void_p
+from ctypes import CDLL, POINTER, c_bool, c_char_p, c_float, c_int32, c_int64, c_size_t, c_void_p
 from pathlib import Path
 
-ABI_VERSION = 2
+ABI_VERSION = 3
 SONAME = "libpinion.so.0"
 
 
@@ -69,6 +69,25 @@ class InputShape(ctypes.Structure):
         ("rank", c_int32),
         ("dims", POINTER(c_int64)),
     ]
+
+
+class GraphOptions(ctypes.Structure):
+    _fields_ = [("struct_size", c_size_t), ("runtime", c_void_p), ("name", c_char_p), ("opset", c_int64)]
+
+
+class NodeOptions(ctypes.Structure):
+    _fields_ = [
+        ("struct_size", c_size_t),
+        ("name", c_char_p),
+        ("domain", c_char_p),
+        ("opset", c_int64),
+        ("attributes", c_void_p),
+        ("output_names", c_void_p),
+    ]
+
+
+class SaveOptions(ctypes.Structure):
+    _fields_ = [("struct_size", c_size_t), ("external_data", c_int32), ("reserved", c_int32), ("opset", c_int64)]
 
 
 _OUT = POINTER(c_void_p)
@@ -190,6 +209,36 @@ _FUNCTIONS = {
     "pinion_call_output": (c_void_p, [c_void_p, c_size_t]),
     # Addresses as integers: nothing is converted, and so nothing made, for a call.
     "pinion_call_run": (_STATUS, [c_void_p, c_void_p, c_void_p, c_void_p]),
+    "pinion_state_create": (
+        _STATUS,
+        [c_void_p, c_size_t, POINTER(c_char_p), POINTER(c_char_p), c_int64, _OUT],
+    ),
+    "pinion_state_release": (None, [c_void_p]),
+    "pinion_state_pair_count": (c_size_t, [c_void_p]),
+    "pinion_state_pair_input": (c_void_p, [c_void_p, c_size_t]),
+    "pinion_state_pair_output": (c_void_p, [c_void_p, c_size_t]),
+    "pinion_state_pair_is_appended": (c_bool, [c_void_p, c_size_t]),
+    "pinion_state_run": (
+        _STATUS,
+        [
+            c_void_p,
+            c_void_p,
+            c_size_t,
+            POINTER(c_char_p),
+            POINTER(c_void_p),
+            c_size_t,
+            POINTER(c_char_p),
+            POINTER(c_void_p),
+        ],
+    ),
+    "pinion_state_length": (c_int64, [c_void_p]),
+    "pinion_state_bytes": (c_int64, [c_void_p]),
+    "pinion_state_moved_bytes": (c_int64, [c_void_p]),
+    "pinion_state_reset": (_STATUS, [c_void_p]),
+    "pinion_state_truncate": (_STATUS, [c_void_p, c_int64]),
+    "pinion_state_fork": (_STATUS, [c_void_p, _OUT]),
+    "pinion_state_get": (_STATUS, [c_void_p, c_char_p, _OUT]),
+    "pinion_state_set": (_STATUS, [c_void_p, c_char_p, c_void_p]),
     "pinion_session_plan": (_STATUS, [c_void_p, c_size_t, POINTER(InputShape), _OUT]),
     "pinion_plan_release": (None, [c_void_p]),
     "pinion_plan_output_count": (c_size_t, [c_void_p]),
@@ -200,6 +249,39 @@ _FUNCTIONS = {
     "pinion_session_profile_json": (_STATUS, [c_void_p, _OUT]),
     "pinion_session_profile_trace": (_STATUS, [c_void_p, _OUT]),
     "pinion_session_profile_reset": (None, [c_void_p]),
+    "pinion_graph_create": (_STATUS, [POINTER(GraphOptions), _OUT]),
+    "pinion_graph_create_subgraph": (_STATUS, [c_void_p, c_char_p, _OUT]),
+    "pinion_graph_release": (None, [c_void_p]),
+    "pinion_graph_set_opset": (_STATUS, [c_void_p, c_char_p, c_int64]),
+    "pinion_graph_set_metadata": (_STATUS, [c_void_p, c_char_p, c_char_p]),
+    "pinion_graph_add_input": (
+        _STATUS,
+        [c_void_p, c_char_p, c_int32, c_int32, POINTER(c_int64), POINTER(c_char_p), POINTER(c_int64)],
+    ),
+    "pinion_graph_add_input_of_type": (_STATUS, [c_void_p, c_char_p, c_char_p, POINTER(c_int64)]),
+    "pinion_graph_add_input_with_default": (_STATUS, [c_void_p, c_char_p, c_void_p, c_bool, POINTER(c_int64)]),
+    "pinion_graph_add_constant": (_STATUS, [c_void_p, c_char_p, c_void_p, c_bool, POINTER(c_int64)]),
+    "pinion_graph_add_node": (
+        _STATUS,
+        [c_void_p, c_char_p, POINTER(NodeOptions), c_size_t, POINTER(c_int64), c_size_t, POINTER(c_int64)],
+    ),
+    "pinion_graph_add_output": (_STATUS, [c_void_p, c_int64, c_char_p]),
+    "pinion_graph_value_info": (c_void_p, [c_void_p, c_int64]),
+    "pinion_graph_text": (_STATUS, [c_void_p, _OUT]),
+    "pinion_attributes_create": (_STATUS, [_OUT]),
+    "pinion_attributes_release": (None, [c_void_p]),
+    "pinion_attributes_set_int": (_STATUS, [c_void_p, c_char_p, c_int64]),
+    "pinion_attributes_set_float": (_STATUS, [c_void_p, c_char_p, c_float]),
+    "pinion_attributes_set_string": (_STATUS, [c_void_p, c_char_p, c_char_p, c_size_t]),
+    "pinion_attributes_set_ints": (_STATUS, [c_void_p, c_char_p, POINTER(c_int64), c_size_t]),
+    "pinion_attributes_set_floats": (_STATUS, [c_void_p, c_char_p, POINTER(c_float), c_size_t]),
+    "pinion_attributes_set_strings": (_STATUS, [c_void_p, c_char_p, POINTER(c_char_p), c_size_t]),
+    "pinion_attributes_set_tensor": (_STATUS, [c_void_p, c_char_p, c_void_p]),
+    "pinion_attributes_set_tensors": (_STATUS, [c_void_p, c_char_p, POINTER(c_void_p), c_size_t]),
+    "pinion_attributes_set_type": (_STATUS, [c_void_p, c_char_p, c_char_p]),
+    "pinion_attributes_set_graph": (_STATUS, [c_void_p, c_char_p, c_void_p]),
+    "pinion_model_create": (_STATUS, [c_void_p, POINTER(ModelOptions), _OUT]),
+    "pinion_model_save": (_STATUS, [c_void_p, c_char_p, POINTER(SaveOptions)]),
     "pinion_device_count": (c_size_t, []),
     "pinion_device_name": (_TEXT, [c_size_t]),
     "pinion_device_description": (_TEXT, [c_size_t]),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import os
+import tempfile
 from ctypes import byref, c_void_p
 from dataclasses import dataclass
 from typing import Any, Union
 
 from ._errors import InputOutputError, InvalidArgumentError, InvalidModelError, check
 from ._info import ValueInfo, read_info
-from ._library import ModelOptions, lib, take_string, text
+from ._library import ModelOptions, SaveOptions, lib, take_string, text
 
 #: A file's path, or the file's bytes.
 ModelSource = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview]
@@ -42,7 +43,7 @@ class Model:
     """A loaded model, which several sessions may share.
 
     A model never changes, so that a copy is the model itself. It is pickled by its bytes, or by its path and the SHA-256 of the file,
-    and loaded anew where it is unpickled; files of external data are not looked at.
+    (one made in code by the bytes of its ONNX file) and loaded anew where it is unpickled; files of external data are not looked at.
 
     Args:
         source: the path of a file, or its bytes.
@@ -61,6 +62,8 @@ class Model:
         self, source: ModelSource, *, external_data_folder: str | os.PathLike[str] | None = None, mutations: str = "outputs"
     ) -> None:
         self._handle: int | None = None
+        #: What constants of a model that was made in code lie in.
+        self._memory: list[Any] = []
         #: The absolute path of the model's file; None for a model from bytes.
         self.path: str | None = None
         folder = None if external_data_folder is None else os.fsencode(external_data_folder)
@@ -84,13 +87,23 @@ class Model:
         self._handle = out.value
         self._folder = None if external_data_folder is None else os.fspath(external_data_folder)
 
+    @classmethod
+    def _own(cls, handle: int | None, memory: list[Any]) -> Model:
+        """A model of a graph that was made in code, which shares this memory."""
+        model = cls.__new__(cls)
+        model._handle = handle
+        model.path = None
+        model._bytes = None
+        model._memory = memory
+        return model
+
     def __del__(self, release: Any = lib.pinion_model_release) -> None:
         if getattr(self, "_handle", None):
             release(self._handle)
 
     def __repr__(self) -> str:
         inputs, outputs = ", ".join(map(str, self.inputs)), ", ".join(map(str, self.outputs))
-        source = f"'{self.path}'" if self.path is not None else "of bytes"
+        source = f"'{self.path}'" if self.path is not None else "of bytes" if self._bytes is not None else "made in code"
         return f"<pinion.Model {source} ({inputs}) -> ({outputs})>"
 
     def __copy__(self) -> Model:
@@ -99,7 +112,28 @@ class Model:
     def __deepcopy__(self, memo: Any) -> Model:
         return self
 
+    def save(self, path: str | os.PathLike[str], *, external_data: str = "auto", opset: int | None = None) -> None:
+        """Writes the model as an ONNX file: the graph that was loaded or made, before any optimisation.
+
+        Functions are expanded, and nodes of older operator sets have their newest form. The file appears when it is complete.
+
+        Args:
+            external_data: "auto" puts weights in a file of their own (the path and ".data") where there are more than 2 GB, "always"
+                all of at least a kilobyte, "never" none.
+            opset: the version of ai.onnx, 21 or later; None for 21, or the model's own or a needed one where that is later.
+
+        Raises:
+            UnsupportedError: what ONNX cannot express, or not in this version.
+            InputOutputError: the file cannot be written.
+        """
+        if external_data not in _EXTERNAL_DATA:
+            raise InvalidArgumentError(f"external_data is {external_data!r}, expected 'auto', 'always' or 'never'")
+        options = SaveOptions(ctypes.sizeof(SaveOptions), _EXTERNAL_DATA.index(external_data), 0, opset or 0)
+        check(lib.pinion_model_save(self._handle, os.fsencode(path), byref(options)))
+
     def __getstate__(self) -> dict[str, Any]:
+        if self.path is None and self._bytes is None:
+            return {"bytes": self._saved(), "folder": None}
         if self.path is None:
             return {"bytes": self._bytes, "folder": self._folder, "mutations": self.mutations}
         if _stamp(self.path) != self._stamp:
@@ -113,6 +147,14 @@ class Model:
             if _sha256(source) != state["sha256"]:
                 raise InvalidModelError(f"'{source}' is not the file that this model was pickled with")
         self.__init__(source, external_data_folder=state["folder"], mutations=state["mutations"])  # type: ignore[misc]
+
+    def _saved(self) -> bytes:
+        """The bytes of an ONNX file of the model."""
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "model.onnx")
+            self.save(path, external_data="never")
+            with open(path, "rb") as file:
+                return file.read()
 
     @property
     def inputs(self) -> list[ValueInfo]:
@@ -169,6 +211,10 @@ class Model:
         out = c_void_p()
         check(lib.pinion_model_text(self._handle, byref(out)))
         return take_string(out)
+
+
+#: The names of pinion_external_data, in order.
+_EXTERNAL_DATA = ["auto", "always", "never"]
 
 
 def _stamp(path: str) -> tuple[int, int] | None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
+from ._apart import check_apart
 from ._calls import Binding, PreparedCall, bound
 from ._errors import Error, InvalidArgumentError, NotFoundError, check, raise_last
 from ._info import Kind, ValueInfo, read_info
@@ -19,11 +20,13 @@ from ._interrupts import run_options
 from ._library import InputShape, SessionOptions, lib, take_string, text
 from ._limits import CancelToken, limit, run_limits
 from ._model import Metadata, Model, ModelSource
+from ._state import State, made
 from ._trees import Tree
 from ._types import DIRECT, PACKED, UNPACKED, ElementType
 from ._values import Value, dims_array, from_handle, to_handle
 
 _run = lib.pinion_session_run
+_run_state = lib.pinion_state_run
 _release = lib.pinion_value_release
 
 
@@ -149,7 +152,7 @@ class Session:
         self._nested = self._input_tree.nested if self._input_tree else {}
         self._input_names = {info.path: info.name for info in self._inputs if info.path}
         self._output_names = {info.path: info.name for info in self._outputs if info.path}
-        self._input_frames: dict[tuple[str, ...], _Frame] = {}
+        self._input_frames: dict[Any, _Frame] = {}
         self._output_frames: dict[tuple[str, ...] | None, _Frame] = {}
         #: Calls for all outputs by the names, types and shapes of inputs; the one used last apart.
         self._calls: dict[Any, Any] = {}
@@ -301,6 +304,19 @@ class Session:
         self._check_inputs(inputs, output_names)
         return bound(self._handle, inputs, outputs, output_names)  # type: ignore[arg-type]
 
+    def state(self, pairs: Mapping[str, str] | None = None, *, capacity: int = 0) -> State:
+        """Values that stay in the session from run to run, such as a decoder's keys and values: see State.run().
+
+        Args:
+            pairs: inputs and, for each, the output that is this input in the next run; None means those that the model's names tell, such
+                as `past_key_values.0.key` and `present.0.key`, or `h` and `hn`.
+            capacity: positions that there is room for from the beginning.
+
+        Raises:
+            NotFoundError: no input or output of that name, or none whose names tell a pair.
+        """
+        return made(self, pairs, capacity)
+
     def _check_inputs(self, inputs: Any, output_names: Any) -> None:
         """Inputs come by name, and first."""
         if isinstance(inputs, Mapping) and (output_names is None or isinstance(output_names, (list, tuple))):
@@ -362,9 +378,11 @@ class Session:
         step_budget: int | None,
         out: Mapping[str, np.ndarray] | None,
         convert: Any,
+        state: State | None = None,
     ) -> list[Any]:
         self._check_inputs(inputs, output_names)
-        frame = self._input_frames.get(tuple(inputs)) or self._input_frame(tuple(inputs))
+        key_of_inputs: Any = (*inputs,) if state is None else ((*inputs,), state._held)
+        frame = self._input_frames.get(key_of_inputs) or self._input_frame((*inputs,), key_of_inputs, state)
         key = None if output_names is None else tuple(output_names)
         targets = self._output_frames.get(key) or self._output_frame(key)
         options: Any = run_options()
@@ -384,10 +402,9 @@ class Session:
                     raise InvalidArgumentError(f"missing input '{info.name}', which is None")
                 position += 1
             if out:
-                given = self._preallocated(out, targets, results, memory)
-            status = _run(
-                self._handle, options, frame.count, frame.names, handles, targets.count, targets.names, results
-            )
+                given = self._preallocated(out, targets, results, memory, inputs)
+            run, handle = (_run, self._handle) if state is None else (_run_state, state._handle)
+            status = run(handle, options, frame.count, frame.names, handles, targets.count, targets.names, results)
             if status:
                 advice = ""
                 if status == _INVALID_SHAPE:
@@ -412,17 +429,22 @@ class Session:
                 if handle:
                     _release(handle)
 
-    def _input_frame(self, given: tuple[str, ...]) -> _Frame:
+    def _input_frame(self, given: tuple[str, ...], key: Any, state: State | None) -> _Frame:
         names = tuple(name if name in self._by_name else self._input_names.get(name, name) for name in given)
         unknown = [name for name in names if name not in self._by_name]
         if unknown:
             raise NotFoundError(f"no input is named {_quoted(unknown)}; the inputs are {_quoted(self._by_name)}")
         missing = self._required.difference(names)
+        if state is not None:
+            held = [name for name in names if name in state._infos]
+            if held:
+                raise InvalidArgumentError(f"the state holds {_quoted(held)}; state['{held[0]}'] = ... sets it")
+            missing = missing.difference(state._infos)
         if missing:
             raise InvalidArgumentError(f"missing input {_quoted(info.name for info in self._inputs if info.name in missing)}")
         if len(self._input_frames) >= _FRAMES_KEPT:
             self._input_frames.clear()
-        frame = self._input_frames[given] = _Frame(names, [self._by_name[name] for name in names])
+        frame = self._input_frames[key] = _Frame(names, [self._by_name[name] for name in names])
         return frame
 
     def _output_frame(self, key: tuple[str, ...] | None) -> _Frame:
@@ -442,7 +464,7 @@ class Session:
         return frame
 
     def _preallocated(
-        self, out: Mapping[str, np.ndarray], targets: _Frame, results: Any, memory: list[Any]
+        self, out: Mapping[str, np.ndarray], targets: _Frame, results: Any, memory: list[Any], inputs: Mapping[str, Any]
     ) -> dict[int, np.ndarray]:
         positions = {info.name: index for index, info in enumerate(targets.infos)}
         given = {}
@@ -456,6 +478,7 @@ class Session:
             if not any(kept is array for kept in memory[before:]):
                 raise InvalidArgumentError(f"output '{name}' cannot be written into an array of type {array.dtype}")
             given[positions[name]] = array
+        check_apart(out.items(), [(name, array) for name, array in inputs.items() if isinstance(array, np.ndarray) and array.flags.c_contiguous])
         return given
 
     # ---------------------------------------------------------------------------------------------------- buffers

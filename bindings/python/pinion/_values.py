@@ -373,7 +373,8 @@ def from_handle(handle: int, borrowed: Any = None, info: ValueInfo | None = None
 
     `info` is what the model declares of it.
     """
-    kind = None if info is None else info.kind
+    # A declared type that says nothing is a tensor's of no element type.
+    kind = info.kind if info is not None and info.element_type else None
     if kind is not _TENSOR and (kind is _SEQUENCE or lib.pinion_value_kind(handle) != 1):
         return _from_container(handle, borrowed, info)
     view = TensorView(_VIEW_SIZE)

@@ -150,8 +150,12 @@ def test_one_name_for_unequal_dimensions(level):
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_strings_outlive_what_was_fed(level):
-    made = model([node("Identity", "x", "y"), node("Reshape", "x s", "z")], [tensor("x", STRING, (2,))],
-                 [tensor("y", STRING, (2,)), tensor("z", STRING, (1, 2))], [integers("s", [1, 2])])
+    made = model(
+        [node("Identity", "x", "y"), node("Reshape", "x s", "z")],
+        [tensor("x", STRING, (2,))],
+        [tensor("y", STRING, (2,)), tensor("z", STRING, (1, 2))],
+        [integers("s", [1, 2])],
+    )
     session = pinion.Session(made, optimization=level)
     kept = [session.run({"x": np.array([f"first {i}" * 9, "second"], object)}) for i in range(50)]
     for i, (y, z) in enumerate(kept):
@@ -183,3 +187,30 @@ def test_scan_output_of_a_loop_within_a_loop_without_a_step(level):
     for count, shape in [(0, (0, 0, 2)), (3, (3, 2, 2))]:
         (y,) = session.run({"x": np.ones(2, np.float32), "trips": np.array(count)})
         np.testing.assert_array_equal(y, np.ones(shape, np.float32))
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_what_a_function_gives_has_the_name_of_the_call(level, tmp_path):
+    """Outputs that are a function's, one that a function only passes on, and one that is an output twice."""
+    functions = [
+        helper.make_function("own", "F", ["i"], ["o"], [node("Relu", "i", "t"), node("Neg", "t", "o")], [helper.make_opsetid("", 18)]),
+        helper.make_function("own", "P", ["i"], ["o"], [node("Identity", "i", "o")], [helper.make_opsetid("", 18)]),
+    ]
+    made = model(
+        [node("F", "a", "u", domain="own"), node("F", "u", "v", domain="own"), node("P", "a", "w", domain="own")],
+        [tensor("a", FLOAT, (2, 3))],
+        [tensor(name, FLOAT, (2, 3)) for name in ("v", "u", "w")],
+        domains=[("own", 1)],
+        functions=functions,
+    )
+    source = pinion.Model(made)
+    source.save(tmp_path / "m.onnx")
+    for each in (source, tmp_path / "m.onnx"):
+        session = pinion.Session(each, optimization=level)
+        assert session.output_names == ["v", "u", "w"]
+        v, u, w = session.run({"a": A})
+        np.testing.assert_array_equal(u, -np.maximum(A, 0))
+        np.testing.assert_array_equal(v, np.zeros_like(A))
+        np.testing.assert_array_equal(w, A)
+        [named] = session.run({"a": A}, ["u"])
+        np.testing.assert_array_equal(named, u)

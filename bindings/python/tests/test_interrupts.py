@@ -12,6 +12,14 @@ from conftest import matmul_chain
 import pinion
 
 
+@pytest.fixture(scope="module", autouse=True)
+def interrupts_are_heard():
+    """A process that a shell starts in the background ignores SIGINT, and Python then raises nothing."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture(scope="module")
 def long_run():
     """A session whose run takes much longer than an interruption may, and its input."""

@@ -174,6 +174,46 @@ def test_preallocated_outputs(add_model, x):
         session.run({"x": x}, out={"z": target})
 
 
+def test_memory_for_outputs_is_apart_from_all_else():
+    nodes = [helper.make_node("Transpose", ["x"], ["y"]), helper.make_node("Neg", ["x"], ["z"])]
+    session = pinion.Session(model(nodes, [tensor("x", shape=("a", "b"))], [tensor("y", shape=("b", "a")), tensor("z", shape=("a", "b"))]))
+    memory = np.arange(24, dtype=np.float32)
+    x, y, late = memory[:9].reshape(3, 3), memory[9:18].reshape(3, 3), memory[6:15].reshape(3, 3)
+    for out in ({"y": x}, {"y": late}, {"y": y, "z": y}, {"y": y, "z": late}):
+        with pytest.raises(pinion.InvalidArgumentError, match="shares memory"):
+            session.run({"x": x}, list(out), out=out)
+        with pytest.raises(pinion.InvalidArgumentError, match="shares memory"):
+            session.bind({"x": x}, out, list(out))
+    [found] = session.run({"x": x}, ["y"], out={"y": y})
+    np.testing.assert_array_equal(found, x.T)
+
+
+def test_an_output_without_a_declared_type_may_be_a_sequence():
+    made = onnx.ValueInfoProto(name="s")
+    split = model([helper.make_node("SplitToSequence", ["x"], ["s"], axis=1)], [tensor("x", shape=(2, 3))], [made])
+    x = np.arange(6, dtype=np.float32).reshape(2, 3)
+    [parts] = pinion.Session(split).run({"x": x})
+    np.testing.assert_array_equal(parts, [x[:, [0]], x[:, [1]], x[:, [2]]])
+
+
+def test_rows_of_attention_that_see_no_key_are_the_same_at_every_level():
+    """The softmax of nothing but -inf is NaN."""
+    nodes = [
+        helper.make_node("Transpose", ["k"], ["t"], perm=[0, 1, 3, 2]),
+        helper.make_node("MatMul", ["q", "t"], ["s"]),
+        helper.make_node("Add", ["s", "mask"], ["a"]),
+        helper.make_node("Softmax", ["a"], ["w"], axis=-1),
+        helper.make_node("MatMul", ["w", "v"], ["y"]),
+    ]
+    inputs = [tensor(name, shape=(1, 1, rows, 4)) for name, rows in (("q", 2), ("k", 3), ("v", 3))]
+    attention = model(nodes, [*inputs, tensor("mask", shape=(2, 3))], [tensor("y", shape=(1, 1, 2, 4))])
+    values = np.random.default_rng(1).standard_normal((3, 1, 1, 3, 4)).astype(np.float32)
+    feeds = {"q": values[0, :, :, :2], "k": values[1], "v": values[2], "mask": np.array([[0, 0, 0], [-np.inf] * 3], np.float32)}
+    for level in range(3):
+        [y] = pinion.Session(attention, optimization=level).run(feeds)
+        assert np.isfinite(y[0, 0, 0]).all() and np.isnan(y[0, 0, 1]).all()
+
+
 def test_preallocated_output_of_another_shape_fails(add_model, x):
     with pytest.raises(pinion.Error):
         pinion.Session(add_model).run({"x": x}, out={"y": np.empty((4, 2), np.float32)})

@@ -35,10 +35,11 @@ extension Lowering {
         mayBeEmpty = try all(try equal(addend, try scalar(-.infinity, query.element)), [mask.rank - 1], keep: true)
       }
     }
-    var weights = try op("Softmax", [scores], ["axis": .int(Int64(scores.rank - 1))])
+    let weights = try op("Softmax", [scores], ["axis": .int(Int64(scores.rank - 1))])
+    var result = try matmul(weights, value)
     // A row that sees nothing gives zeros, where the softmax has none.
-    if let mayBeEmpty { weights = try choose(mayBeEmpty, try scalar(0.0, weights.element), weights) }
-    return [try matmul(weights, value)]
+    if let mayBeEmpty { result = try choose(mayBeEmpty, try scalar(0.0, result.element), result) }
+    return [result]
   }
 
   /// Heads of keys or values repeated to as many as the query has.

@@ -24,7 +24,7 @@ extension Recipe {
       guard let x = g.tensor([.float32, .float64], ranks: 2...3, .plain), let element = x.element, g.opset < 18, let last = x.dims.last,
         let mean = g.node("ReduceMean", [x], [("axes", .ints([-1])), ("keepdims", .int(1))])?.first, let d = g.node("Sub", [x, mean])?.first,
         let two = g.new(element, [], .positive), let exponent = element == .float32 ? g.float(2) : two, let square = g.node("Pow", [d, exponent])?.first,
-        let variance = g.node("ReduceMean", [square], [("axes", .ints([-1])), ("keepdims", .int(1))])?.first, let epsilon = g.new(element, [], .positive),
+        let variance = g.node("ReduceMean", [square], [("axes", .ints([-1])), ("keepdims", .int(1))])?.first, let epsilon = g.new(element, g.random.pick([[], [], [1], [1, 1, 1, 1]]), .positive),
         let s = g.node("Add", [variance, epsilon])?.first, let root = g.node("Sqrt", [s])?.first, let y = g.node("Div", [d, root])?.first,
         let scale = g.new(element, [last]), let z = g.node("Mul", [y, scale])?.first
       else { return }

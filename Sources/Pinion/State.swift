@@ -1,0 +1,251 @@
+import PinionBase
+import PinionGraph
+import PinionPasses
+import PinionRuntime
+import PinionTensor
+import Synchronization
+
+/// Values that a session keeps from run to run: a decoder's keys and values, a recurrent network's state.
+///
+/// Each pair of an input and an output is such a value: what a run gives for the output is the input of the next run. Where a node puts
+/// earlier rows and new ones together (Concat, Attention, MultiHeadAttention), the new ones are written behind the earlier ones, in
+/// memory with room that grows by half as often as it is full, and nothing of the past is moved. Else the output takes the input's place.
+///
+/// A run that fails, is cancelled or goes beyond a limit leaves the state as it was. One state takes part in one call at a time; several
+/// states of one session are independent of each other.
+public final class State: @unchecked Sendable {
+  public let session: Session
+  /// The pairs, in the order in which they were given or the model has their inputs.
+  public let pairs: [StatePair]
+  /// The positions of the pairs among the session's inputs and outputs.
+  public let pairPositions: [(input: Int, output: Int)]
+  /// For each pair whether new rows are written behind the earlier ones, so that a run moves nothing of the past.
+  public let isAppended: [Bool]
+  private var slots: [StateSlot]
+  /// The capacities of the slots, where kernels read them.
+  private let capacities: UnsafeMutablePointer<Int>
+  private let leastCapacity: Int
+  private var layout: StateLayout?
+  private let isBusy = Atomic<Bool>(false)
+  // What may be asked while a run is in progress.
+  private let lengthNow = Atomic<Int>(-1)
+  private let bytesNow = Atomic<Int>(0)
+  private let movedLast = Atomic<Int>(0)
+
+  /// - Parameters:
+  ///   - pairs: the values to keep; nil for those that the model's names tell (`Model.recognisedPairs`).
+  ///   - capacity: rows that values have room for from the beginning.
+  /// - Throws: `.notFound` for a name that the model does not have, or no pairs; `.invalidArgument` for one that comes twice, or values that
+  ///   are no tensors of numbers.
+  public init(_ session: Session, pairs: [StatePair]? = nil, capacity: Int = 0) throws(PinionError) {
+    self.session = session
+    guard capacity >= 0, capacity < 1 << 40 else { throw .invalidArgument("a capacity of \(capacity) rows") }
+    let model = session.model, found = pairs ?? model.recognisedPairs
+    guard !found.isEmpty else {
+      throw PinionError(.notFound, "no input and output of the model have names that tell that one is the other's next value; name the pairs")
+    }
+    let inputs = model.inputs + model.overridableInputs, outputs = model.outputs
+    var slots: [StateSlot] = []
+    for pair in found {
+      guard let input = inputs.firstIndex(where: { $0.name == pair.input }) else {
+        throw PinionError(.notFound, "the model has no input '\(pair.input)'")
+      }
+      guard let output = outputs.firstIndex(where: { $0.name == pair.output }) else {
+        throw PinionError(.notFound, "the model has no output '\(pair.output)'")
+      }
+      guard !slots.contains(where: { $0.place.input == input }) else { throw .invalidArgument("input '\(pair.input)' is in two pairs") }
+      guard !slots.contains(where: { $0.place.output == output }) else { throw .invalidArgument("output '\(pair.output)' is in two pairs") }
+      guard case .tensor(let element, _)? = inputs[input].type, element != .string else {
+        throw .invalidArgument(
+          "input '\(pair.input)' is \(inputs[input].type.map { "\($0)" } ?? "of no declared type"), a state holds tensors of numbers")
+      }
+      slots.append(
+        StateSlot(place: StatePair.Place(input: input, output: output), pair: pair, axis: growingAxis(inputs[input], outputs[output])))
+    }
+    let places = slots.map(\.place), overrides = places.map { $0.input - model.inputs.count }.filter { $0 >= 0 }.sorted()
+    // Where rows are appended is what the graph says.
+    let free = outputs.indices.filter { index in !places.contains { $0.output == index } }
+    let program = try session.program(overrides: overrides, outputs: free, isTied: true, state: places)
+    let layout = StateLayout(program, places, ProgramVariant(overrides: overrides, outputs: free, isTied: true, state: places), session)
+    for (index, held) in layout.held.enumerated() {
+      if let held { slots[index] = StateSlot(place: slots[index].place, pair: slots[index].pair, axis: program.graph.held[held].axis) }
+    }
+    self.slots = slots
+    self.layout = layout
+    self.pairs = slots.map(\.pair)
+    pairPositions = places.map { ($0.input, $0.output) }
+    isAppended = layout.held.map { $0 != nil }
+    leastCapacity = capacity
+    capacities = .allocate(capacity: slots.count)
+    capacities.initialize(repeating: 0, count: slots.count)
+    settle(moved: 0)
+  }
+
+  private init(copying other: State) throws(PinionError) {
+    session = other.session
+    pairs = other.pairs
+    pairPositions = other.pairPositions
+    isAppended = other.isAppended
+    slots = other.slots
+    layout = other.layout
+    leastCapacity = other.leastCapacity
+    capacities = .allocate(capacity: slots.count)
+    capacities.initialize(repeating: 0, count: slots.count)
+    for index in slots.indices {
+      slots[index].spare = nil
+      slots[index].memory = nil
+      guard let type = slots[index].type, let memory = other.slots[index].memory else { continue }
+      let storage = RowStorage(type, axis: slots[index].axis)
+      let capacity = slots[index].axis == nil ? 1 : storage.rows.withRoom(least: leastCapacity)
+      let copy = try StateMemory(
+        bytes: try storage.bytes(capacity: capacity), allocator: session.runtime.allocator, account: session.stateAccount)
+      storage.copy(from: memory.data, capacity: other.slots[index].capacity, to: copy.data, capacity: capacity)
+      slots[index].memory = copy
+      slots[index].capacity = capacity
+    }
+    settle(moved: 0)
+  }
+
+  deinit { capacities.deallocate() }
+
+  // MARK: What it holds
+
+  /// The positions that the growing values hold: 0 before the first run; nil where nothing grows, or values were set that disagree.
+  public var length: Int? {
+    let length = lengthNow.load(ordering: .relaxed)
+    return length < 0 ? nil : length
+  }
+
+  /// Bytes that the state holds, room for more rows among them.
+  public var byteCount: Int { bytesNow.load(ordering: .relaxed) }
+
+  /// Bytes that the last run wrote to values of the state: of new rows, of all rows where memory had to grow, of whole values that were
+  /// replaced, and of copies for nodes that read a value as a tensor.
+  public var movedBytes: Int { movedLast.load(ordering: .relaxed) }
+
+  /// A copy of what is held for an input.
+  public func value(_ input: String) throws(PinionError) -> Tensor {
+    try exclusively { () throws(PinionError) in
+      try session.copy(slots[try index(of: input)])
+    }
+  }
+
+  /// Holds a copy of a tensor for an input, in place of what was there.
+  public func set(_ input: String, to tensor: Tensor) throws(PinionError) {
+    try exclusively { () throws(PinionError) in
+      let index = try index(of: input)
+      try Session.check(.tensor(tensor), against: session.inputInfo(slots[index].place.input))
+      var slot = slots[index]
+      let storage = RowStorage(tensor.type, axis: slot.axis)
+      let capacity = slot.axis == nil ? 1 : storage.rows.withRoom(least: leastCapacity)
+      let memory = try StateMemory(
+        bytes: try storage.bytes(capacity: capacity), allocator: session.runtime.allocator, account: session.stateAccount)
+      storage.copy(from: try tensor.kept().data, capacity: storage.rows, to: memory.data, capacity: capacity)
+      slot.memory = memory
+      slot.type = tensor.type
+      slot.capacity = capacity
+      slot.spare = nil
+      slots[index] = slot
+      settle(moved: movedBytes)
+    }
+  }
+
+  // MARK: Going back
+
+  /// Forgets everything: the next run is the first one. Memory is kept for it.
+  public func reset() throws(PinionError) {
+    try exclusively { () throws(PinionError) in
+      for index in slots.indices { slots[index].type = nil }
+      settle(moved: 0)
+    }
+  }
+
+  /// Forgets the positions from `length` on.
+  /// - Throws: `.invalidArgument` for a length that the state does not have; `.unsupported` where a value does not grow, so that nothing of
+  ///   what it was is left. Nothing has changed then.
+  public func truncate(to length: Int) throws(PinionError) {
+    try exclusively { () throws(PinionError) in
+      let now = try commonLength()
+      guard let now else { throw .unsupported("nothing in the state grows, so that it has no earlier length; reset it, or fork it before a run") }
+      guard (0...now).contains(length) else { throw .invalidArgument("the state has \(now) positions and cannot be truncated to \(length)") }
+      guard length < now else { return }
+      if let slot = slots.first(where: { $0.axis == nil }) {
+        throw .unsupported("'\(slot.pair.input)' is replaced by each run, so that the state cannot go back; fork it before a run")
+      }
+      var types: [TensorType?] = []
+      for slot in slots {
+        if let axis = slot.axis, let type = slot.type { types.append(try type.with(length, at: axis)) } else { types.append(nil) }
+      }
+      for index in slots.indices { slots[index].type = types[index] }
+      settle(moved: 0)
+    }
+  }
+
+  /// A state of its own with a copy of all that this one holds, for another continuation.
+  public func fork() throws(PinionError) -> State {
+    try exclusively { () throws(PinionError) in try State(copying: self) }
+  }
+
+  // MARK: In a run
+
+  /// Runs the session's model: see `Session.run(_:wanted:memory:state:limits:)`.
+  func run(_ inputs: [Value?], wanted: [Int]?, memory: [Tensor?], limits: RunLimits) throws(PinionError) -> [Value] {
+    try exclusively { () throws(PinionError) in
+      _ = try commonLength()
+      let run = StateRun(self, slots, capacities, leastCapacity: leastCapacity, layout: layout)
+      let results: [Value]
+      do throws(PinionError) { results = try run.run(inputs, wanted: wanted, memory: memory, limits: limits) } catch {
+        settle(moved: movedBytes)
+        throw error
+      }
+      slots = run.next
+      layout = run.layout
+      settle(moved: run.moved)
+      return results
+    }
+  }
+
+  /// Takes memory with the same rows and more room.
+  func adopt(_ memory: StateMemory, capacity: Int, in slot: Int) {
+    slots[slot].memory = memory
+    slots[slot].capacity = capacity
+  }
+
+  /// Runs the body while nobody else uses the state.
+  private func exclusively<T>(_ body: () throws(PinionError) -> T) throws(PinionError) -> T {
+    guard !isBusy.exchange(true, ordering: .acquiringAndReleasing) else {
+      throw .invalidArgument("the state is in use: one state takes part in one call at a time")
+    }
+    defer { isBusy.store(false, ordering: .releasing) }
+    return try body()
+  }
+
+  private func index(of input: String) throws(PinionError) -> Int {
+    guard let index = slots.firstIndex(where: { $0.pair.input == input }) else {
+      throw PinionError(.notFound, "the state holds no '\(input)'; it holds " + slots.map { "'\($0.pair.input)'" }.joined(separator: ", "))
+    }
+    return index
+  }
+
+  /// The rows of all values that grow; nil where none does.
+  private func commonLength() throws(PinionError) -> Int? {
+    var first: (name: String, length: Int)?
+    for slot in slots where slot.axis != nil {
+      let length = slot.length ?? 0
+      if let first, first.length != length {
+        throw .invalidArgument(
+          "the state holds \(first.length) positions of '\(first.name)' and \(length) of '\(slot.pair.input)'; sequences of different lengths "
+            + "(ragged batches) need a state each, or padding under a mask")
+      }
+      first = (slot.pair.input, length)
+    }
+    return first?.length
+  }
+
+  /// Brings what may be asked at any time up to date.
+  private func settle(moved: Int) {
+    lengthNow.store((try? commonLength()) ?? -1, ordering: .relaxed)
+    bytesNow.store(slots.reduce(0) { $0 &+ $1.byteCount }, ordering: .relaxed)
+    movedLast.store(moved, ordering: .relaxed)
+  }
+}

@@ -1,0 +1,347 @@
+import PinionBase
+import PinionGraph
+import PinionRuntime
+import PinionTensor
+
+extension Session {
+  /// Runs the model on what a state holds, and lets the state hold what comes of it.
+  /// - Parameters:
+  ///   - inputs: as without a state; the inputs that the state holds are not given.
+  ///   - wanted: the positions of the outputs to compute; nil for all that the state does not take. One that it takes is given as a copy.
+  ///   - memory: the caller's memory for these, nil entries for new tensors; may be shorter.
+  /// - Throws: what a run throws, `.budgetExceeded` also where the state would grow beyond the session's or the run's bytes,
+  ///   `.invalidArgument` for a state of another session or one that is in use. The state is then as it was.
+  public func run(
+    _ inputs: [Value?], wanted: [Int]? = nil, memory: [Tensor?] = [], state: State, limits: RunLimits = RunLimits()
+  ) throws(PinionError) -> [Value] {
+    guard state.session === self else { throw .invalidArgument("the state belongs to another session") }
+    return try state.run(inputs, wanted: wanted, memory: memory, limits: limits)
+  }
+
+  /// The same with inputs by name, for all outputs that the state does not take.
+  public func run(_ inputs: [String: Value], state: State, limits: RunLimits = RunLimits()) throws(PinionError) -> [Value] {
+    let names = model.inputs.map(\.name) + model.overridableInputs.map(\.name)
+    for name in inputs.keys where !names.contains(name) {
+      throw PinionError(.notFound, "the model has no input '\(name)'; it has " + names.map { "'\($0)'" }.joined(separator: ", "))
+    }
+    return try run(names.map { inputs[$0] }, state: state, limits: limits)
+  }
+}
+
+/// How a program takes what a state holds.
+struct StateLayout {
+  let program: Program
+  private let variant: ProgramVariant
+  /// For each slot the position among the program's inputs.
+  let inputs: [Int]
+  /// For each slot the place in `Graph.held`; nil for a value that is replaced.
+  let held: [Int?]
+  /// For each of `Graph.held` the slot.
+  let slots: [Int]
+  /// For each slot how many copies of all rows a run makes.
+  let copies: [Int]
+
+  init(_ program: Program, _ places: [StatePair.Place], _ variant: ProgramVariant, _ session: Session) {
+    self.program = program
+    self.variant = variant
+    let graph = program.graph, own = session.model.graph.inputs.count
+    inputs = places.map { variant.position(ofInput: $0.input, own: own) ?? 0 }
+    let pasts = inputs.map { graph.inputs[$0] }
+    held = pasts.map { past in graph.held.firstIndex { $0.past == past } }
+    slots = graph.held.map { held in pasts.firstIndex(of: held.past) ?? 0 }
+    copies = pasts.map { past in
+      graph.nodes.count { node in
+        guard node.inputs.contains(past), !(node.op is any ShapeReading) else { return false }
+        guard let op = node.op as? any StateAppending else { return true }
+        return op.appends.contains { node.inputs[$0.past] == past && node.outputs.indices.contains($0.whole) && node.outputs[$0.whole] != nil }
+      }
+    }
+  }
+
+  func holds(for variant: ProgramVariant) -> Bool { self.variant == variant }
+}
+
+/// One run on what a state holds. Until it has succeeded, what it finds is kept apart from the state.
+final class StateRun: HeldMemory {
+  private let state: State
+  private let session: Session
+  private let capacities: UnsafeMutablePointer<Int>
+  private let leastCapacity: Int
+  private(set) var layout: StateLayout?
+  /// The slots after the run.
+  private(set) var next: [StateSlot]
+  /// Rows to come, by slot.
+  private var appended: [Int]
+  private(set) var moved = 0
+
+  init(_ state: State, _ slots: [StateSlot], _ capacities: UnsafeMutablePointer<Int>, leastCapacity: Int, layout: StateLayout?) {
+    self.state = state
+    session = state.session
+    next = slots
+    self.capacities = capacities
+    self.leastCapacity = leastCapacity
+    self.layout = layout
+    appended = [Int](repeating: 0, count: slots.count)
+  }
+
+  func run(_ inputs: [Value?], wanted: [Int]?, memory: [Tensor?], limits: RunLimits) throws(PinionError) -> [Value] {
+    let model = session.model, count = model.outputs.count
+    let places = next.map(\.place), taken = Dictionary(uniqueKeysWithValues: places.enumerated().map { ($1.output, $0) })
+    let wanted = wanted ?? (0..<count).filter { taken[$0] == nil }
+    for index in wanted where !(0..<count).contains(index) { throw PinionError(.notFound, "the model has no output \(index)") }
+    var given = inputs + [Value?](repeating: nil, count: max(0, model.graph.inputs.count + model.imported.overridable.count - inputs.count))
+    for slot in next where given[slot.place.input] != nil {
+      throw .invalidArgument("input '\(slot.pair.input)' is held by the state; give it by setting the state's value")
+    }
+    for index in next.indices { if next[index].type == nil { try begin(index, inputs: given) } }
+    for slot in next { given[slot.place.input] = .tensor(try stand(slot)) }
+    let (ordered, overrides, isTied) = try session.arrange(given)
+    let free = wanted.filter { taken[$0] == nil }
+    let variant = ProgramVariant(overrides: overrides, outputs: free, isTied: isTied, state: places)
+    let layout: StateLayout
+    if let known = self.layout, known.holds(for: variant) {
+      layout = known
+    } else {
+      layout = StateLayout(try session.program(overrides: overrides, outputs: free, isTied: isTied, state: places), places, variant, session)
+      self.layout = layout
+    }
+
+    let control = RunControl(limits)
+    try control.check()
+    try control.takeBytes(session.stateAccount.bytes)
+    var values = ordered
+    for (index, held) in layout.held.enumerated() {
+      // What nobody appends to is read as a tensor.
+      guard held == nil else { continue }
+      try close(index)
+      values[layout.inputs[index]] = .tensor(try tensor(next[index]))
+    }
+    for slot in layout.slots {
+      capacities[slot] = next[slot].capacity
+      values.append(.tensor(Tensor(TensorType(.int64, .scalar), data: UnsafeMutableRawPointer(capacities + slot), owner: state)))
+    }
+    let replaced = next.indices.filter { layout.held[$0] == nil }
+    var targets: [Tensor?] = free.indices.map { position in
+      let index = wanted.firstIndex(of: free[position]) ?? 0
+      return index < memory.count ? memory[index] : nil
+    }
+    targets += replaced.map { next[$0].spareTensor }
+    session.runtime.pool.begin()
+    defer { session.runtime.pool.end() }
+    let results = try layout.program.run(values, outputs: targets, control: control, profile: session.profile, state: self)
+    guard results.count == targets.count else { throw .internal("a run with a state gave \(results.count) outputs") }
+
+    var leaving = LeavingValues(control, allocator: session.runtime.allocator)
+    for (position, index) in replaced.enumerated() { try replace(index, by: results[free.count + position], &leaving) }
+    for index in next.indices where layout.held[index] != nil { try extend(index, copies: layout.copies[index]) }
+    var finished: [Value] = []
+    var position = 0
+    for (index, output) in wanted.enumerated() {
+      let target = index < memory.count ? memory[index] : nil
+      if let slot = taken[output] {
+        finished.append(try leaving.take(.tensor(try session.copy(next[slot])), into: target))
+      } else {
+        finished.append(try leaving.take(results[position], into: target))
+        position += 1
+      }
+    }
+    return finished
+  }
+
+  /// A tensor of a slot's type. What is appended to may move to other memory while the run lasts, and nobody else is to hold the old one.
+  private func stand(_ slot: StateSlot) throws(PinionError) -> Tensor {
+    guard let type = slot.type else { throw .internal("a state's type is not known") }
+    return Tensor(type, data: UnsafeMutableRawPointer(capacities), owner: state)
+  }
+
+  /// The value of a slot where it lies.
+  private func tensor(_ slot: StateSlot) throws(PinionError) -> Tensor {
+    guard let type = slot.type else { throw .internal("a state's type is not known") }
+    // Nothing is read of a tensor without elements.
+    let data = slot.memory?.data ?? UnsafeMutableRawPointer(capacities)
+    return Tensor(type, data: data, owner: slot.memory ?? state as AnyObject)
+  }
+
+  // MARK: Before the run
+
+  /// The value before the first run: no rows, or zeros where it does not grow.
+  private func begin(_ index: Int, inputs: [Value?]) throws(PinionError) {
+    let slot = next[index], info = session.inputInfo(slot.place.input)
+    guard case .tensor(let element, let declared?)? = info.type else {
+      throw .invalidArgument("the shape of input '\(info.name)' is not declared: set the state's value before the first run")
+    }
+    var dims: [Int] = []
+    for (axis, dimension) in declared.enumerated() {
+      if axis == slot.axis {
+        dims.append(0)
+      } else if case .known(let extent) = dimension {
+        dims.append(extent)
+      } else if let extent = session.extent(dimension, at: axis, isCache: slot.isCache, in: inputs) {
+        dims.append(extent)
+      } else {
+        throw .invalidArgument(
+          "nothing says the extent of dimension \(axis) of input '\(info.name)', '\(dimension)': set the state's value before the first run")
+      }
+    }
+    let type = TensorType(element, try Shape(dims)), storage = RowStorage(type, axis: slot.axis)
+    next[index].type = type
+    if slot.axis != nil {
+      // Memory from before a reset, under whatever shape it was in use.
+      if let memory = slot.memory { next[index].capacity = storage.capacity(ofBytes: memory.byteCount) }
+      next[index].spare = nil
+    } else {
+      let memory = try StateMemory(bytes: type.byteCount, allocator: session.runtime.allocator, account: session.stateAccount)
+      memory.data.initializeMemory(as: UInt8.self, repeating: 0, count: type.byteCount)
+      next[index].memory = memory
+      next[index].capacity = 1
+      next[index].spare = nil
+    }
+  }
+
+  /// Leaves no room between the rows of a value.
+  private func close(_ index: Int) throws(PinionError) {
+    guard let axis = next[index].axis, let type = next[index].type, let memory = next[index].memory else { return }
+    let storage = RowStorage(type, axis: axis)
+    guard storage.outer > 1, next[index].capacity != storage.rows else { return }
+    let closed = try StateMemory(bytes: type.byteCount, allocator: session.runtime.allocator, account: session.stateAccount)
+    storage.copy(from: memory.data, capacity: next[index].capacity, to: closed.data, capacity: storage.rows)
+    next[index].memory = closed
+    next[index].capacity = storage.rows
+    moved &+= type.byteCount
+  }
+
+  // MARK: While it runs
+
+  func current(_ index: Int) throws(PinionError) -> Tensor {
+    guard let layout, layout.slots.indices.contains(index) else { throw .internal("a state holds no value \(index)") }
+    return try tensor(next[layout.slots[index]])
+  }
+
+  func reserve(_ index: Int, _ type: TensorType, rows: Int, control: RunControl) throws(PinionError) -> Tensor {
+    guard let layout, layout.slots.indices.contains(index) else { throw .internal("a state holds no value \(index)") }
+    let slot = layout.slots[index]
+    guard let axis = next[slot].axis, type == next[slot].type else { throw .internal("a state's value is not \(type)") }
+    let storage = RowStorage(type, axis: axis)
+    let needed = try storage.rows.adding(rows)
+    _ = try type.with(needed, at: axis)
+    appended[slot] = rows
+    if next[slot].memory == nil || next[slot].capacity < needed { try grow(slot, storage, to: needed, control) }
+    capacities[slot] = next[slot].capacity
+    return try tensor(next[slot])
+  }
+
+  /// Moves the rows to memory that has room for so many, and for some more if they may be had.
+  private func grow(_ slot: Int, _ storage: RowStorage, to needed: Int, _ control: RunControl) throws(PinionError) {
+    let (half, _) = next[slot].capacity.addingReportingOverflow(next[slot].capacity / 2)
+    let ample = needed <= leastCapacity ? leastCapacity : max(needed.withRoom(least: 0), min(half, needed &* 2))
+    let memory: StateMemory, capacity: Int
+    do {
+      memory = try self.memory(storage, capacity: ample, control)
+      capacity = ample
+    } catch {
+      guard ample > needed else { throw error }
+      memory = try self.memory(storage, capacity: needed, control)
+      capacity = needed
+    }
+    if let rows = next[slot].memory {
+      storage.copy(from: rows.data, capacity: next[slot].capacity, to: memory.data, capacity: capacity)
+      moved &+= storage.outer &* storage.rows &* storage.row
+      control.giveBytes(rows.byteCount)
+    }
+    next[slot].memory = memory
+    next[slot].capacity = capacity
+    // The state has the room even if the run fails, so that the old memory can go at once.
+    state.adopt(memory, capacity: capacity, in: slot)
+  }
+
+  private func memory(_ storage: RowStorage, capacity: Int, _ control: RunControl) throws(PinionError) -> StateMemory {
+    let bytes = try storage.bytes(capacity: capacity)
+    try control.takeBytes(bytes)
+    do {
+      return try StateMemory(bytes: bytes, allocator: session.runtime.allocator, account: session.stateAccount)
+    } catch {
+      control.giveBytes(bytes)
+      throw error
+    }
+  }
+
+  // MARK: After it
+
+  private func extend(_ index: Int, copies: Int) throws(PinionError) {
+    guard let axis = next[index].axis, let type = next[index].type else { return }
+    let storage = RowStorage(type, axis: axis), rows = try storage.rows.adding(appended[index])
+    next[index].type = try type.with(rows, at: axis)
+    moved &+= storage.outer &* appended[index] &* storage.row
+    if storage.outer > 1 { moved &+= copies &* storage.outer &* rows &* storage.row }
+  }
+
+  /// Takes a run's output as the next value.
+  private func replace(_ index: Int, by value: Value, _ leaving: inout LeavingValues) throws(PinionError) {
+    let slot = next[index]
+    let result = try value.asTensor(), info = session.inputInfo(slot.place.input)
+    do throws(PinionError) { try Session.check(value, against: info) } catch {
+      throw .invalidShape("output '\(slot.pair.output)' is \(result.type) and cannot be input '\(info.name)' of the next run: \(error.message)")
+    }
+    // A value that the run has passed through, such as a cache of what does not change.
+    if let memory = slot.memory, result.data == memory.data, result.type == slot.type { return }
+    let spare = slot.spareTensor.flatMap { $0.type == result.type ? $0 : nil }
+    let left = try leaving.take(value, into: spare).asTensor()
+    let memory: StateMemory
+    if let spare = slot.spare, left.data == spare.data {
+      memory = spare
+    } else {
+      memory = try StateMemory(adopting: left.data, bytes: left.byteCount, owner: left.owner, account: session.stateAccount)
+    }
+    moved &+= left.byteCount
+    next[index].spare = slot.memory.flatMap { $0.byteCount == left.byteCount ? $0 : nil }
+    next[index].memory = memory
+    next[index].type = left.type
+    next[index].capacity = RowStorage(left.type, axis: slot.axis).rows
+  }
+}
+
+extension StateSlot {
+  fileprivate var isCache: Bool { axis == nil && StateNames.meanCache(pair.input) }
+
+  /// Memory for a value that replaces the one that is there, where it has the same type.
+  fileprivate var spareTensor: Tensor? {
+    guard let spare, let type, spare.byteCount == type.byteCount else { return nil }
+    return Tensor(type, data: spare.data, owner: spare)
+  }
+}
+
+extension Session {
+  /// An open extent: that for which its name stands in the inputs that are given; without a name the batch, which is the first extent that
+  /// all of them have, or 1 where nothing else can be meant. Of a cache an axis behind the first may be the one that grows.
+  fileprivate func extent(_ dimension: Dimension, at axis: Int, isCache: Bool, in inputs: [Value?]) -> Int? {
+    var batches: Set<Int> = []
+    for (index, value) in inputs.enumerated() {
+      guard case .tensor(let tensor)? = value, case .tensor(_, let dims?)? = inputInfo(index).type, dims.count == tensor.shape.rank else { continue }
+      for (axis, other) in dims.enumerated() where other == dimension && other != .unknown { return tensor.shape[axis] }
+      if tensor.shape.rank > 1 { batches.insert(tensor.shape[0]) }
+    }
+    guard case .unknown = dimension, axis == 0 || !isCache else { return nil }
+    return batches.count == 1 ? batches.first : axis == 0 ? 1 : nil
+  }
+
+  /// A slot's value as a tensor without room, in memory of its own.
+  func copy(_ slot: StateSlot) throws(PinionError) -> Tensor {
+    guard let type = slot.type else { throw .invalidArgument("the state holds nothing for '\(slot.pair.input)' before the first run") }
+    let copy = try Tensor(type, allocator: runtime.allocator), storage = RowStorage(type, axis: slot.axis)
+    if let memory = slot.memory { storage.copy(from: memory.data, capacity: slot.capacity, to: copy.data, capacity: storage.rows) }
+    return copy
+  }
+}
+
+/// The axis along which a value of the next run is longer, as far as names tell: of a cache's input, the one open dimension that has
+/// another name in the output.
+func growingAxis(_ input: ValueInfo, _ output: ValueInfo) -> Int? {
+  guard StateNames.meanCache(input.name), case .tensor(_, let dims?)? = input.type,
+    case .tensor(_, let nextDims?)? = output.type, dims.count == nextDims.count
+  else { return nil }
+  let axes = dims.indices.filter { axis in
+    if case .known = dims[axis] { return false }
+    return dims[axis] != nextDims[axis]
+  }
+  return axes.count == 1 ? axes[0] : nil
+}

@@ -1,0 +1,92 @@
+import PinionBackend
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+/// Finds shapes that do not fit whatever their open extents turn out to be.
+///
+/// Only for operators whose extents have to be equal, or equal or 1, or are of no consequence: where such shapes fit at all, they fit
+/// with each open extent being 1, one of the other inputs' numbers, or a number that occurs nowhere else. All of that is tried.
+extension KnownTypes {
+  private static let operators: Set<String> = [
+    "Add", "And", "BatchNormalization", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Concat", "Div", "Equal", "Gather", "Gemm", "Greater",
+    "GreaterOrEqual", "Less", "LessOrEqual", "MatMul", "MatMulInteger", "Max", "Mean", "Min", "Mod", "Mul", "Or", "PRelu", "Pow", "Sub", "Sum",
+    "Transpose", "Where", "Xor", "Conv", "LayerNormalization", "RMSNormalization", "ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin",
+    "Softmax", "LogSoftmax", "ArgMax", "ArgMin", "Unsqueeze", "Flatten", "GRU", "LSTM", "RNN",
+  ]
+  private static let tryLimit = 512
+  /// Numbers for extents of which nothing is known; large enough for windows, and divisible by what groups divide by.
+  private static let fresh = 5040
+
+  func checkOpenExtents(_ node: Node, _ constants: [ValueID: Tensor]) throws(PinionError) {
+    guard node.schema.domain.isEmpty, KnownTypes.operators.contains(node.schema.name) else { return }
+    let facts = node.inputs.map { $0.map(fact) }
+    var extents: Set<Int> = [1, KnownTypes.fresh]
+    /// Symbols, and open extents by their place.
+    var open: [Int: Int] = [:]
+    var openCount = 0
+    for case let fact? in facts {
+      guard fact.element != nil, let dims = fact.dims else { return }
+      for extent in dims {
+        if let extent, extent >= 0 {
+          extents.insert(extent)
+        } else if let extent {
+          if open[extent] == nil { open[extent] = open.count }
+        } else {
+          openCount += 1
+        }
+      }
+    }
+    let choices = extents.sorted(by: >), count = open.count + openCount
+    var combinations = 1
+    for _ in 0..<count {
+      combinations *= choices.count
+      guard combinations <= KnownTypes.tryLimit else { return }
+    }
+    var first: PinionError?
+    for number in 0..<combinations {
+      var digits: [Int] = [], rest = number
+      for _ in 0..<count {
+        digits.append(choices[rest % choices.count])
+        rest /= choices.count
+      }
+      do throws(PinionError) {
+        try attempt(node, facts, constants, digits, open)
+        return
+      } catch {
+        guard error.code == .invalidShape else { return }
+        if first == nil { first = error }
+      }
+    }
+    if let first { throw first }
+  }
+
+  /// Infers with these numbers in the places of symbols, and then of other open extents.
+  private func attempt(
+    _ node: Node, _ facts: [Fact?], _ constants: [ValueID: Tensor], _ digits: [Int], _ open: [Int: Int]
+  ) throws(PinionError) {
+    var place = open.count
+    var types: [TensorType?] = []
+    for fact in facts {
+      guard let fact, let element = fact.element, let dims = fact.dims else {
+        types.append(nil)
+        continue
+      }
+      var numbers: [Int] = []
+      for extent in dims {
+        if let extent, extent >= 0 {
+          numbers.append(extent)
+        } else if let extent {
+          numbers.append(digits[open[extent] ?? 0])
+        } else {
+          numbers.append(digits[place])
+          place += 1
+        }
+      }
+      types.append(TensorType(element, try Shape(numbers)))
+    }
+    let values = node.inputs.map { input in input.flatMap { constants[$0] ?? fact($0).tensor } }
+    _ = try node.op.outputTypes(
+      InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count))
+  }
+}

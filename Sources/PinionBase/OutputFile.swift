@@ -1,0 +1,103 @@
+import Glibc
+import Synchronization
+
+/// A file that appears under its name when it is complete: until then a file that is there stays as it is, and so it does where writing
+/// fails.
+public final class OutputFile {
+  /// Where the file will be; behind links that are there.
+  public let path: String
+  private let temporary: String
+  private var descriptor: Int32
+  private var buffer: [UInt8] = []
+  /// Bytes written so far.
+  public private(set) var offset = 0
+
+  private static let bufferBytes = 1 << 16
+  private static let counter = Atomic<Int>(0)
+
+  /// - Throws: `.io` where no file can be made there.
+  public init(path: String) throws(PinionError) {
+    guard !path.isEmpty, !path.utf8.contains(0) else { throw ioError("write", path, "no path of a file") }
+    let target = try OutputFile.target(of: path)
+    self.path = target
+    let slash = target.utf8.lastIndex(of: UInt8(ascii: "/"))
+    let folder = slash.map { String(target.utf8[...$0]) ?? "" } ?? ""
+    while true {
+      let number = OutputFile.counter.wrappingAdd(1, ordering: .relaxed).newValue
+      let name = "\(folder).pinion-\(getpid())-\(number).tmp"
+      let opened = open(name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      if opened < 0, errno == EEXIST { continue }
+      guard opened >= 0 else { throw ioError("write", path, systemMessage(errno)) }
+      temporary = name
+      descriptor = opened
+      return
+    }
+  }
+
+  deinit {
+    guard descriptor >= 0 else { return }
+    close(descriptor)
+    unlink(temporary)
+  }
+
+  /// What a link leads to, where there is a file; one that is there has to be a regular one.
+  private static func target(of path: String) throws(PinionError) -> String {
+    var status = stat()
+    guard stat(path, &status) == 0 else { return path }
+    guard status.st_mode & S_IFMT == S_IFREG else { throw ioError("write", path, "not a regular file") }
+    guard let resolved = realpath(path, nil) else { return path }
+    defer { free(resolved) }
+    return String(cString: resolved)
+  }
+
+  public func write(_ bytes: [UInt8]) throws(PinionError) {
+    try bytes.withUnsafeBufferPointer { (bytes) throws(PinionError) in try write(UnsafeRawBufferPointer(bytes)) }
+  }
+
+  public func write(_ bytes: UnsafeRawBufferPointer) throws(PinionError) {
+    offset = try offset.adding(bytes.count)
+    if buffer.count + bytes.count <= OutputFile.bufferBytes {
+      buffer.append(contentsOf: bytes)
+      return
+    }
+    try flush()
+    if bytes.count < OutputFile.bufferBytes { buffer.append(contentsOf: bytes) } else { try writeOut(bytes) }
+  }
+
+  /// Zeros up to the next multiple of a power of two.
+  public func pad(to alignment: Int) throws(PinionError) {
+    try write([UInt8](repeating: 0, count: try alignedUp(offset, to: alignment) - offset))
+  }
+
+  /// Writes all of it to the disk, and lets the file appear under its name.
+  public func commit() throws(PinionError) {
+    try flush()
+    guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure() }
+    let open = descriptor
+    descriptor = -1
+    guard close(open) == 0, rename(temporary, path) == 0 else {
+      let error = failure()
+      unlink(temporary)
+      throw error
+    }
+  }
+
+  private func flush() throws(PinionError) {
+    try buffer.withUnsafeBufferPointer { (bytes) throws(PinionError) in try writeOut(UnsafeRawBufferPointer(bytes)) }
+    buffer.removeAll(keepingCapacity: true)
+  }
+
+  private func writeOut(_ bytes: UnsafeRawBufferPointer) throws(PinionError) {
+    var rest = bytes
+    while !rest.isEmpty {
+      let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
+      if count < 0 {
+        guard errno == EINTR else { throw failure() }
+        continue
+      }
+      rest = UnsafeRawBufferPointer(rebasing: rest[count...])
+    }
+  }
+
+  private func failure() -> PinionError { ioError("write", path, systemMessage(errno)) }
+}

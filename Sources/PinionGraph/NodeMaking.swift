@@ -1,0 +1,91 @@
+import PinionBase
+import PinionTensor
+
+extension NodeDraft {
+  /// Brings the draft into its operator's newest form, which may be another operator.
+  /// - Returns: the operator; nil where the resolver does not know it.
+  public mutating func adapt(_ resolver: any OperatorResolver) throws(PinionError) -> (any Operator.Type)? {
+    var seen: Set<String> = []
+    while let type = resolver.operatorType(domain: domain, name: name) {
+      guard seen.insert("\(domain)::\(name)").inserted else { throw .internal("operators adapt to each other") }
+      let before = (domain, name)
+      try type.adapt(&self)
+      if before == (domain, name) { return type }
+    }
+    return nil
+  }
+}
+
+extension Graph {
+  /// The operator and the inputs of a node in its newest form; nodes that compute inputs are added.
+  /// - Parameters:
+  ///   - type: what `adapt` found for the draft.
+  ///   - nodeName: names nodes that are added.
+  public mutating func make(
+    _ type: any Operator.Type, _ draft: NodeDraft, named nodeName: String, _ resolver: any OperatorResolver
+  ) throws(PinionError) -> (op: any Operator, inputs: [ValueID?]) {
+    var reader = AttributeReader(draft.attributes)
+    let op = try type.init(&reader)
+    try reader.finish()
+    var operands: [ValueID?] = []
+    for operand in draft.inputs {
+      switch operand {
+      case .none: operands.append(nil)
+      case .value(let value): operands.append(value)
+      case .constant(let tensor): operands.append(addConstant(tensor))
+      case .computed(let inner): operands.append(try addComputed(inner, nodeName, resolver))
+      }
+    }
+    if !(type.schema.inputs.last?.isVariadic ?? false) {
+      while let last = operands.last, last == nil { operands.removeLast() }
+    }
+    try type.schema.check(operands: operands)
+    return (op, operands)
+  }
+
+  /// Adds a node that an operator's older form stands for beside the operator, and gives its output.
+  private mutating func addComputed(
+    _ draft: NodeDraft, _ nodeName: String, _ resolver: any OperatorResolver
+  ) throws(PinionError) -> ValueID {
+    guard let type = resolver.operatorType(domain: draft.domain, name: draft.name) else {
+      throw .internal("operator \(draft.domain)::\(draft.name) is not there")
+    }
+    let (op, inputs) = try make(type, draft, named: nodeName, resolver)
+    let output = addValue("")
+    nodes.append(
+      Node(name: nodeName, op: op, opset: type.schema.since, attributes: draft.attributes, inputs: inputs, outputs: [output]))
+    return output
+  }
+}
+
+extension Schema {
+  /// Checks that a node's inputs are there in the number that the operator takes.
+  public func check(operands: [ValueID?]) throws(PinionError) {
+    let isVariadic = inputs.last?.isVariadic ?? false
+    guard isVariadic || operands.count <= inputs.count else {
+      throw .invalidModel("the node has \(operands.count) inputs, the operator takes at most \(inputs.count)")
+    }
+    for (index, input) in inputs.enumerated() where !input.isOptional {
+      guard index < operands.count, operands[index] != nil else { throw .invalidModel("input '\(input.name)' is missing") }
+    }
+  }
+
+  /// Checks element types of a node's inputs as far as they are known; see `check(inputs:)`.
+  /// - Parameter elements: nil for inputs that are absent, no tensors, or not known.
+  public func check(elements: [ElementType?]) throws(PinionError) {
+    var first: [Int: (slot: Int, element: ElementType)] = [:]
+    for (slot, element) in elements.enumerated() {
+      guard let element, let operand = operand(slot, of: inputs) else { continue }
+      guard operand.types.contains(element) else {
+        throw .invalidShape("input '\(inputName(slot))' is of \(element), expected \(operand.types)")
+      }
+      guard let variable = operand.variable else { continue }
+      guard let (other, expected) = first[variable] else {
+        first[variable] = (slot, element)
+        continue
+      }
+      guard compared(element, variable) != compared(expected, variable) else { continue }
+      throw .invalidShape("input '\(inputName(slot))' is of \(element), expected \(expected) like input '\(inputName(other))'")
+    }
+  }
+}

@@ -1,0 +1,271 @@
+import CKernels
+import Glibc
+import PinionBackend
+import PinionBase
+import PinionTensor
+
+/// Where a kernel finds the memory of a tensor.
+enum OperandPlace: Sendable {
+  case input(Int)
+  case output(Int)
+  /// Bytes into the kernel's scratch memory.
+  case scratch(Int)
+
+  func pointer<T>(_ frame: KernelFrame, _ type: T.Type) -> UnsafeMutablePointer<T> {
+    switch self {
+    case .input(let index): UnsafeMutableRawPointer(mutating: frame.rawInput(index)).assumingMemoryBound(to: T.self)
+    case .output(let index): frame.rawOutput(index).assumingMemoryBound(to: T.self)
+    case .scratch(let offset): (frame.scratch + offset).assumingMemoryBound(to: T.self)
+    }
+  }
+}
+
+/// A tensor of vectors, one for each batch entry, head and position, by the elements between neighbours.
+struct HeadTensor: Sendable {
+  var place: OperandPlace
+  /// Elements before the first vector.
+  var start = 0
+  var batch: Int
+  var head: Int
+  var row: Int
+  /// Where the rows of a head have room behind them.
+  var room: RowRoom?
+
+  /// [batch, heads, rows, size], contiguous.
+  static func byHead(_ place: OperandPlace, heads: Int, rows: Int, size: Int) -> HeadTensor {
+    HeadTensor(place: place, batch: heads &* rows &* size, head: rows &* size, row: size)
+  }
+
+  /// [batch, rows, heads * size], contiguous.
+  static func byRow(_ place: OperandPlace, heads: Int, rows: Int, size: Int) -> HeadTensor {
+    HeadTensor(place: place, batch: heads &* rows &* size, head: size, row: heads &* size)
+  }
+
+  /// [batch, heads, rows, size] in memory of a state.
+  static func inState(_ place: OperandPlace, capacity: Int, heads: Int, size: Int) -> HeadTensor {
+    HeadTensor(place: place, batch: 0, head: 0, row: size, room: RowRoom(capacity: capacity, heads: heads))
+  }
+
+  @inline(__always)
+  func pointer<T>(_ frame: KernelFrame, _ type: T.Type, batch: Int, head: Int, row: Int) -> UnsafeMutablePointer<T> {
+    if let room {
+      let unit = batch &* room.heads &+ head, capacity = frame.input(room.capacity, as: Int.self)[0]
+      return place.pointer(frame, T.self) + (unit &* capacity &+ row) &* self.row
+    }
+    return place.pointer(frame, T.self) + (start &+ batch &* self.batch &+ head &* self.head &+ row &* self.row)
+  }
+}
+
+/// The room for rows of each head that only a run knows, since it grows without other plans.
+struct RowRoom: Sendable {
+  /// The input that says for how many rows there is room.
+  let capacity: Int
+  let heads: Int
+}
+
+/// The extents of scaled dot-product attention.
+struct AttentionShape: Sendable {
+  var batch: Int
+  var heads: Int
+  /// Each serves `heads / kvHeads` neighbouring query heads.
+  var kvHeads: Int
+  var queries: Int
+  var keys: Int
+  var headSize: Int
+  var valueSize: Int
+}
+
+/// Which keys a query attends, as a range around its own position.
+struct AttentionWindow: Sendable {
+  var isCausal = false
+  var left: Int?
+  var right: Int?
+  /// Position of query 0, where it is the same for the whole batch.
+  var offset = 0
+  /// Byte offset of two Ints for each batch entry in the scratch memory: the position of query 0 and the number of keys.
+  var perBatch: Int?
+}
+
+/// What is added to the scores before the softmax.
+struct AttentionBias: Sendable {
+  var values: HeadTensor
+  /// Keys that it covers; the others are masked.
+  var keys: Int
+}
+
+/// softmax(scale * Q K^T + bias) V, for each head of each batch entry.
+struct AttentionCore<T: AttentionElement>: Sendable {
+  var shape: AttentionShape
+  var q: HeadTensor
+  var k: HeadTensor
+  var v: HeadTensor
+  var y: HeadTensor
+  var scale: Double
+  /// Bounds the scores to -softcap...softcap where positive.
+  var softcap = 0.0
+  var window = AttentionWindow()
+  var bias: AttentionBias?
+  /// Takes the scores at some point on their way.
+  var scores: (target: HeadTensor, stage: ScoreStage)?
+  /// An input with one number for each head that takes part in the softmax like the score of a key without value.
+  var sinks: OperandPlace?
+  /// The same number, 0, for all heads.
+  var hasZeroSink = false
+  /// A row whose keys are all hidden is NaN and not 0.
+  var isNaNWithoutKeys = false
+
+  enum ScoreStage: Int, Sendable { case product, capped, biased, probability }
+
+  /// Query heads that share keys and whose rows are equally spaced are worked on as one.
+  private var mergedHeads: Int {
+    let group = shape.heads / max(shape.kvHeads, 1)
+    func isRegular(_ tensor: HeadTensor) -> Bool { shape.queries == 1 || tensor.head == shape.queries &* tensor.row }
+    return group > 1 && isRegular(q) && isRegular(y) ? group : 1
+  }
+
+  private func rowStride(_ tensor: HeadTensor) -> Int { shape.queries == 1 && mergedHeads > 1 ? tensor.head : tensor.row }
+
+  /// The stage, and the bytes that each lane needs for it.
+  func stage() throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
+    let heads = mergedHeads, rows = heads &* shape.queries, units = shape.batch &* (shape.heads / max(heads, 1))
+    // Without elements there may be any number of heads.
+    guard rows > 0, units > 0, shape.valueSize > 0 || scores != nil else { return (Kernel.Stage(tasks: 0) { _, _ in }, 0) }
+    // Scores of a block stay in the second-level cache.
+    let block = min(rows, max(8, min(96, 131_072 / max(shape.keys, 1))))
+    let blocks = (rows &- 1) / block &+ 1
+    let scoreBytes = try alignedUp(try block.multiplied(by: shape.keys).multiplied(by: MemoryLayout<T>.stride), to: Buffer.alignment)
+    let scratch = try T.attentionScratchBytes(rows: block, keys: shape.keys, headSize: shape.headSize, valueSize: shape.valueSize)
+    let functions = try AttentionFunctions<T>(softcap: softcap)
+    let core = self
+    let stage = Kernel.Stage(tasks: units &* blocks) { frame, task in
+      let unit = task / blocks, start = task % blocks &* block
+      core.run(
+        frame, functions, batch: unit / (core.shape.heads / heads), head: unit % (core.shape.heads / heads) &* heads,
+        rows: start..<min(start &+ block, rows), rowStrides: (core.rowStride(core.q), core.rowStride(core.y)),
+        scratch: frame.laneScratch + scoreBytes)
+    }
+    return (stage, try scoreBytes.adding(scratch))
+  }
+
+  private func run(
+    _ frame: KernelFrame, _ functions: AttentionFunctions<T>, batch: Int, head: Int, rows: Range<Int>, rowStrides: (q: Int, y: Int),
+    scratch: UnsafeMutableRawPointer
+  ) {
+    let queries = shape.queries, keys = shape.keys, count = rows.count
+    let kvHead = head / max(shape.heads / shape.kvHeads, 1)
+    var offset = window.offset, limit = keys
+    if let perBatch = window.perBatch {
+      let bounds = (frame.scratch + perBatch).assumingMemoryBound(to: Int.self) + 2 &* batch
+      offset = bounds[0]
+      limit = min(bounds[1], keys)
+    }
+    if let bias { limit = min(limit, bias.keys) }
+    @inline(__always) func visible(_ row: Int) -> Range<Int> {
+      let position = offset &+ row % queries
+      var low = 0, high = limit
+      if window.isCausal { high = min(high, position &+ 1) }
+      if let right = window.right { high = min(high, position &+ right &+ 1) }
+      if let left = window.left { low = max(0, position &- left) }
+      return low..<max(low, high)
+    }
+    // Only keys that some row sees are computed, unless the scores themselves are asked for.
+    var first = keys, end = 0
+    for row in rows {
+      let range = visible(row)
+      guard !range.isEmpty else { continue }
+      first = min(first, range.lowerBound)
+      end = max(end, range.upperBound)
+    }
+    if scores != nil {
+      first = 0
+      end = keys
+    }
+    first = min(first, end)
+    let columns = end &- first
+
+    let matrix = frame.laneScratch.assumingMemoryBound(to: T.self)
+    let queryRows = q.pointer(frame, T.self, batch: batch, head: head, row: 0) + rows.lowerBound &* rowStrides.q
+    let keyRows = k.pointer(frame, T.self, batch: batch, head: kvHead, row: first)
+    let valueRows = v.pointer(frame, T.self, batch: batch, head: kvHead, row: first)
+    let results = y.pointer(frame, T.self, batch: batch, head: head, row: 0) + rows.lowerBound &* rowStrides.y
+    if columns > 0 {
+      T.scores(
+        queryRows, rowStrides.q, rows: count, keyRows, k.row, keys: columns, depth: shape.headSize, scale: T(scale), into: matrix,
+        scratch: scratch)
+    }
+    for index in 0..<count {
+      let row = rows.lowerBound &+ index, line = matrix + index &* columns
+      let rowHead = head &+ row / queries, query = row % queries
+      @inline(__always) func export(_ stage: ScoreStage) {
+        guard let scores, scores.stage == stage else { return }
+        scores.target.pointer(frame, T.self, batch: batch, head: rowHead, row: query).update(from: line, count: columns)
+      }
+      export(.product)
+      functions.cap(line, count: columns)
+      export(.capped)
+      if let bias {
+        let values = bias.values.pointer(frame, T.self, batch: batch, head: rowHead, row: query)
+        for column in 0..<min(columns, max(bias.keys &- first, 0)) { line[column] += values[first &+ column] }
+      }
+      let range = visible(row)
+      let low = min(max(range.lowerBound &- first, 0), columns), high = min(max(range.upperBound &- first, low), columns)
+      for column in 0..<low { line[column] = -.infinity }
+      for column in high..<columns { line[column] = -.infinity }
+      export(.biased)
+      let sink: T? = sinks.map { $0.pointer(frame, T.self)[rowHead] } ?? (hasZeroSink ? 0 : nil)
+      functions.softmax(line + low, count: high &- low, sink: sink)
+      for column in 0..<low { line[column] = 0 }
+      for column in high..<columns { line[column] = 0 }
+      // The first key of a row takes part nearly always.
+      if isNaNWithoutKeys, columns > 0, low == columns || line[low] == 0, (low..<high).allSatisfy({ line[$0] == 0 }) {
+        line.update(repeating: .nan, count: columns)
+      }
+      export(.probability)
+    }
+    if columns > 0 {
+      T.mix(matrix, rows: count, keys: columns, valueRows, v.row, width: shape.valueSize, into: results, rowStrides.y, scratch: scratch)
+    } else {
+      for index in 0..<count { (results + index &* rowStrides.y).update(repeating: 0, count: shape.valueSize) }
+    }
+  }
+}
+
+/// The vector kernels of the scores.
+struct AttentionFunctions<T: AttentionElement>: Sendable {
+  private let affine: pk_unary_fn
+  private let tangent: pk_unary_fn
+  private let exponential: pk_unary_fn
+  private let softmax: pk_attention_softmax_fn?
+  private let softcap: Double
+
+  init(softcap: Double) throws(PinionError) {
+    affine = try T.function(PK_UNARY_AFFINE)
+    tangent = try T.function(PK_UNARY_TANH)
+    exponential = try T.function(PK_UNARY_EXP)
+    softmax = T.softmaxKernel
+    self.softcap = softcap
+  }
+
+  @inline(__always)
+  func cap(_ x: UnsafeMutablePointer<T>, count: Int) {
+    guard softcap > 0 else { return }
+    withUnsafePointer(to: pk_params(1 / softcap, 0)) { affine(x, x, count, $0) }
+    tangent(x, x, count, nil)
+    withUnsafePointer(to: pk_params(softcap, 0)) { affine(x, x, count, $0) }
+  }
+
+  /// In place; a row without any attended key becomes 0.
+  /// - Parameter sink: a score more, whose share is left out.
+  @inline(__always)
+  func softmax(_ x: UnsafeMutablePointer<T>, count: Int, sink: T?) {
+    guard let sink else { return T.softmaxOfScores(x, count: count, softmax) }
+    var largest = sink
+    for index in 0..<count { largest = x[index] > largest ? x[index] : largest }
+    for index in 0..<count { x[index] -= largest }
+    exponential(x, x, count, nil)
+    var sum = T(exp(Double(sink - largest)))
+    for index in 0..<count { sum += x[index] }
+    let factor = 1 / sum
+    for index in 0..<count { x[index] *= factor }
+  }
+}

@@ -1,0 +1,82 @@
+import Glibc
+import PinionBackend
+import PinionBase
+import PinionCPU
+import PinionGraph
+import PinionTensor
+
+/// An operator that makes a window function of a given length, a sum of cosines.
+protocol WindowOperator: CPUExecutable {
+  /// The factors of cos(0), -cos(x), cos(2x), where x runs through a full turn.
+  static var coefficients: (Double, Double, Double) { get }
+  var element: ElementType { get }
+  var isPeriodic: Bool { get }
+}
+
+extension WindowOperator {
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+    [TensorType(element, try Shape([try context.integer(0).converted()]))]
+  }
+
+  public func facts(_ context: FactContext) -> [Fact] {
+    [Fact(element, [context[0].singleExtent.flatMap { Symbols.isExtent($0) ? $0 : nil }])]
+  }
+
+  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+    let size = try context.outputType(0).count
+    let narrow = try ElementConversion(from: .float64, to: element)
+    let width = element.byteWidth
+    let period = isPeriodic ? size : size &- 1
+    let step = period > 0 ? 2 * Double.pi / Double(period) : 0
+    let (a, b, c) = Self.coefficients
+    let strip = 512
+    return .ranges(size, grain: strip, laneScratchBytes: strip * 8) { frame, range in
+      let numbers = frame.laneScratch.assumingMemoryBound(to: Double.self)
+      for index in range {
+        let angle = step * Double(index)
+        // A window of a single point is its peak.
+        numbers[index &- range.lowerBound] = period > 0 ? a - b * cos(angle) + c * cos(2 * angle) : 1
+      }
+      narrow(numbers, frame.rawOutput(0) + range.lowerBound &* width, range.count)
+    }
+  }
+}
+
+/// The Hann window of `size` points, over one period or, without `periodic`, symmetric.
+public struct HannWindow: WindowOperator {
+  public static let schema = Schema("HannWindow", since: 17, inputs: ["size: indices"], outputs: ["output: numbers"])
+  static var coefficients: (Double, Double, Double) { (0.5, 0.5, 0) }
+  let element: ElementType
+  let isPeriodic: Bool
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    element = try attributes.elementType("output_datatype", default: .float32)
+    isPeriodic = try attributes.bool("periodic", default: true)
+  }
+}
+
+/// The Hamming window of `size` points, over one period or, without `periodic`, symmetric.
+public struct HammingWindow: WindowOperator {
+  public static let schema = Schema("HammingWindow", since: 17, inputs: ["size: indices"], outputs: ["output: numbers"])
+  static var coefficients: (Double, Double, Double) { (25.0 / 46, 21.0 / 46, 0) }
+  let element: ElementType
+  let isPeriodic: Bool
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    element = try attributes.elementType("output_datatype", default: .float32)
+    isPeriodic = try attributes.bool("periodic", default: true)
+  }
+}
+
+/// The Blackman window of `size` points, over one period or, without `periodic`, symmetric.
+public struct BlackmanWindow: WindowOperator {
+  public static let schema = Schema("BlackmanWindow", since: 17, inputs: ["size: indices"], outputs: ["output: numbers"])
+  static var coefficients: (Double, Double, Double) { (0.42, 0.5, 0.08) }
+  let element: ElementType
+  let isPeriodic: Bool
+
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+    element = try attributes.elementType("output_datatype", default: .float32)
+    isPeriodic = try attributes.bool("periodic", default: true)
+  }
+}

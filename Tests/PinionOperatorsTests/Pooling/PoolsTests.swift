@@ -1,0 +1,90 @@
+import PinionGraph
+import PinionTensor
+import Testing
+
+@Suite struct PoolTests {
+  private let square: [Float] = [1, 2, 3, 4, 5, 6, 7, 8, 9]
+
+  @Test func maximaAndTheirPlaces() throws {
+    for (order, places) in [(Int64(0), [4, 5, 7, 8] as [Int64]), (1, [4, 7, 5, 8])] {
+      let y = try evaluate(
+        "MaxPool", attributes: ["kernel_shape": .ints([2, 2]), "storage_order": .int(order)], [.tensor(try tensor(square, [1, 1, 3, 3]))],
+        outputCount: 2)
+      try expect(try y[0].asTensor(), [5, 6, 8, 9] as [Float], [1, 1, 2, 2])
+      try expect(try y[1].asTensor(), places, [1, 1, 2, 2])
+    }
+  }
+
+  /// 0 and -0 are equal: the first of them stays, whether its place is asked for or not.
+  @Test func theFirstOfEqualNumbersStays() throws {
+    let x = try tensor([-0.0, 0, 0, -0.0, -1, -0.0, 0] as [Float], [1, 1, 7])
+    for count in [1, 2] {
+      let y = try evaluate("MaxPool", attributes: ["kernel_shape": .ints([2])], [.tensor(x)], outputCount: count)
+      #expect(try elements(try y[0].asTensor(), as: Float.self).map(\.sign) == [.minus, .plus, .plus, .minus, .minus, .minus])
+      if count == 2 { try expect(try y[1].asTensor(), [0, 1, 2, 3, 5, 5] as [Int64], [1, 1, 6]) }
+    }
+  }
+
+  @Test func bytes() throws {
+    let y = try evaluate(
+      "MaxPool", attributes: ["kernel_shape": .ints([2]), "pads": .ints([1, 0])], [try tensor([-3, -1, -2] as [Int8], [1, 1, 3])])
+    try expect(y, [-3, -1, -1] as [Int8], [1, 1, 3])
+  }
+
+  @Test func volumes() throws {
+    let x = try tensor((0..<16).map(Float.init), [1, 1, 2, 2, 4])
+    let window: [String: AttributeValue] = ["kernel_shape": .ints([2, 2, 2]), "strides": .ints([2, 2, 2])]
+    try expect(try evaluate("MaxPool", attributes: window, [x]), [13, 15] as [Float], [1, 1, 1, 1, 2])
+    try expect(try evaluate("AveragePool", attributes: window, [x]), [6.5, 8.5] as [Float], [1, 1, 1, 1, 2])
+  }
+
+  @Test func notANumberStays() throws {
+    for stride in [Int64(1), 2] {
+      let y = try evaluate(
+        "MaxPool", attributes: ["kernel_shape": .ints([3]), "strides": .ints([stride])],
+        [try tensor([1, .nan, 2, 3, 4, 5, 1] as [Float], [1, 1, 7])])
+      let values = Array(try y.elements(as: Float.self))
+      #expect(values.map(\.isNaN) == (stride == 1 ? [true, true, false, false, false] : [true, false, false]))
+      #expect(values.last == 5)
+    }
+  }
+
+  @Test func meansCountPaddingWhereAsked() throws {
+    let x = try tensor([2, 4] as [Float], [1, 1, 2])
+    let window: [String: AttributeValue] = ["kernel_shape": .ints([2]), "pads": .ints([1, 1])]
+    try expect(try evaluate("AveragePool", attributes: window, [x]), [2, 3, 4] as [Float], [1, 1, 3])
+    let counting = window.merging(["count_include_pad": .int(1)]) { $1 }
+    try expect(try evaluate("AveragePool", attributes: counting, [x]), [1, 3, 2] as [Float], [1, 1, 3])
+  }
+
+  @Test func roundingUpKeepsWindowsThatStartInside() throws {
+    let x = try tensor([1, 2, 3, 4, 5] as [Float], [1, 1, 5])
+    let y = try evaluate("MaxPool", attributes: ["kernel_shape": .ints([2]), "strides": .ints([2]), "ceil_mode": .int(1)], [x])
+    try expect(y, [2, 4, 5] as [Float], [1, 1, 3])
+  }
+
+  // ceil((1 - 2) / 4) + 1 = 1 window along the first axis, of which one element is there.
+  @Test(arguments: [("MaxPool", [2, 4]), ("AveragePool", [1.5, 3.5]), ("LpPool", [2.236068, 5])] as [(String, [Float])])
+  func roundingUpKeepsAWindowLongerThanTheInput(_ name: String, _ expected: [Float]) throws {
+    let x = try tensor([1, 2, 3, 4] as [Float], [1, 1, 1, 4])
+    let attributes: [String: AttributeValue] = ["kernel_shape": .ints([2, 2]), "strides": .ints([4, 2]), "ceil_mode": .int(1)]
+    try expect(try evaluate(name, attributes: attributes, [x]), near: expected.map { $0 }, [1, 1, 1, 2])
+    #expect(throws: (any Error).self) { try evaluate(name, attributes: ["kernel_shape": .ints([2, 2])], [x]) }
+  }
+
+  @Test func norms() throws {
+    let x = try tensor([3, -4, 0, 2] as [Float], [1, 2, 2])
+    try expect(try evaluate("LpPool", attributes: ["kernel_shape": .ints([2])], [x]), near: [5, 2], [1, 2, 1])
+    try expect(try evaluate("GlobalLpPool", attributes: ["p": .int(1)], [x]), near: [7, 2], [1, 2, 1])
+  }
+
+  @Test func global() throws {
+    let x = try tensor([1, 2, 3, 6] as [Double], [1, 2, 1, 2])
+    try expect(try evaluate("GlobalAveragePool", [x]), [1.5, 4.5] as [Double], [1, 2, 1, 1])
+    try expect(try evaluate("GlobalMaxPool", [x]), [2, 6] as [Double], [1, 2, 1, 1])
+  }
+
+  @Test func windowIsRequired() throws {
+    #expect(throws: (any Error).self) { try evaluate("MaxPool", [try tensor(square, [1, 1, 3, 3])]) }
+  }
+}

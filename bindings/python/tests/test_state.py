@@ -1,0 +1,221 @@
+"""Session.state(): values that stay in the session from run to run give what plain inputs and outputs give."""
+
+import copy
+import gc
+import pickle
+import threading
+
+import numpy as np
+import pytest
+from conftest import FLOAT, model, tensor
+from onnx import helper
+
+import pinion
+
+
+def decoder():
+    """Attention over a cache of two heads, whose keys are the new rows and whose values are twice them."""
+    return model(
+        [
+            helper.make_node("Concat", ["past_key_values.0.key", "x"], ["present.0.key"], axis=-2),
+            helper.make_node("Add", ["x", "x"], ["v"]),
+            helper.make_node("Concat", ["past_key_values.0.value", "v"], ["present.0.value"], axis=2),
+            helper.make_node("Transpose", ["present.0.key"], ["t"], perm=[0, 1, 3, 2]),
+            helper.make_node("MatMul", ["x", "t"], ["m"]),
+            helper.make_node("Softmax", ["m"], ["p"], axis=-1),
+            helper.make_node("MatMul", ["p", "present.0.value"], ["logits"]),
+        ],
+        [
+            tensor("x", FLOAT, ("batch", 2, "sequence", 4)),
+            tensor("past_key_values.0.key", FLOAT, ("batch", 2, "past", 4)),
+            tensor("past_key_values.0.value", FLOAT, ("batch", 2, "past", 4)),
+        ],
+        [
+            tensor("logits", FLOAT, ("batch", 2, "sequence", 4)),
+            tensor("present.0.key", FLOAT, ("batch", 2, "total", 4)),
+            tensor("present.0.value", FLOAT, ("batch", 2, "total", 4)),
+        ],
+    )
+
+
+KEY, VALUE = "past_key_values.0.key", "past_key_values.0.value"
+
+
+class Plain:
+    def __init__(self, session, batch):
+        self.session = session
+        self.caches = {name: np.zeros((batch, 2, 0, 4), np.float32) for name in (KEY, VALUE)}
+
+    def step(self, x):
+        logits, key, value = self.session.run({"x": x, **self.caches})
+        self.caches = {KEY: key, VALUE: value}
+        return logits
+
+
+def rows(count, seed, batch=1):
+    return np.random.default_rng(seed).standard_normal((batch, 2, count, 4)).astype(np.float32)
+
+
+def recurrent():
+    return model(
+        [helper.make_node("Add", ["x", "h"], ["s"]), helper.make_node("Tanh", ["s"], ["hn"]), helper.make_node("Neg", ["s"], ["y"])],
+        [tensor("x", FLOAT, ("batch", 3)), tensor("h", FLOAT, ("batch", 3))],
+        [tensor("y", FLOAT, ("batch", 3)), tensor("hn", FLOAT, ("batch", 3))],
+    )
+
+
+@pytest.mark.parametrize("optimization", [0, 1, 2])
+def test_agrees_with_plain_caches(optimization):
+    session = pinion.Session(decoder(), threads=1, optimization=optimization)
+    state, plain = session.state(), Plain(session, 2)
+    assert state.pairs == [(KEY, "present.0.key", True), (VALUE, "present.0.value", True)]
+    assert state.input_names == ["x"] and state.output_names == ["logits"] and state.length == 0
+    for seed, count in enumerate([5, *[1] * 30, 8, 1]):
+        x = rows(count, seed, 2)
+        [logits] = state.run({"x": x})
+        np.testing.assert_array_equal(logits, plain.step(x))
+        for name, cache in plain.caches.items():
+            np.testing.assert_array_equal(state[name], cache)
+            assert state.length == cache.shape[2]
+    assert state.nbytes >= sum(cache.nbytes for cache in plain.caches.values())
+    assert "length 44" in repr(state)
+
+
+def test_room_from_the_beginning():
+    state = pinion.Session(decoder(), threads=1).state(capacity=64)
+    for seed in range(20):
+        state.run({"x": rows(1, seed)})
+        assert state.moved_bytes == 2 * 2 * 4 * 4 and state.nbytes == 64 * 2 * 2 * 4 * 4
+
+
+def test_going_back_and_forks():
+    session = pinion.Session(decoder(), threads=1)
+    state, plain = session.state(), Plain(session, 1)
+    for seed in range(4):
+        state.run({"x": rows(2, seed)})
+    fork = state.fork()
+    state.truncate(4)
+    for seed in range(2):
+        plain.step(rows(2, seed))
+    for seed in range(10, 14):
+        np.testing.assert_array_equal(state.run({"x": rows(3, seed)})[0], plain.step(rows(3, seed)))
+    other = Plain(session, 1)
+    for seed in range(4):
+        other.step(rows(2, seed))
+    np.testing.assert_array_equal(fork.run({"x": rows(1, 9)})[0], other.step(rows(1, 9)))
+    for length in (17, -1, 2**70):
+        with pytest.raises(pinion.InvalidArgumentError):
+            state.truncate(length)
+    with pytest.raises(pinion.InvalidArgumentError, match="ragged"):
+        state.truncate([1, 2])
+    state.reset()
+    assert state.length == 0
+    np.testing.assert_array_equal(state.run({"x": rows(2, 0, 3)})[0], Plain(session, 3).step(rows(2, 0, 3)))
+
+
+def test_a_cancelled_run_changes_nothing():
+    session = pinion.Session(decoder(), threads=1)
+    state, plain = session.state(), Plain(session, 1)
+    token = pinion.CancelToken()
+    for seed in range(20):
+        np.testing.assert_array_equal(state.run({"x": rows(1, seed)})[0], plain.step(rows(1, seed)))
+        token.cancel()
+        with pytest.raises(pinion.CancelledError):
+            state.run({"x": rows(40, 99)}, cancel=token)
+        with pytest.raises(pinion.BudgetExceededError):
+            state.run({"x": rows(40, 99)}, byte_budget=100)
+        with pytest.raises(pinion.InvalidShapeError):
+            state.run({"x": rows(1, 99, 2)})
+        assert state.length == seed + 1
+        np.testing.assert_array_equal(state[KEY], plain.caches[KEY])
+
+
+def test_budget_of_the_session():
+    session = pinion.Session(decoder(), threads=1, byte_budget=1 << 14)
+    state = session.state()
+    with pytest.raises(pinion.BudgetExceededError):
+        for seed in range(1000):
+            state.run({"x": rows(1, seed)})
+    length = state.length
+    assert 50 < length < 256
+    state.truncate(length - 1)
+    state.run({"x": rows(1, 1)})
+    assert state.length == length
+
+
+def test_values_are_set_and_asked_for():
+    session = pinion.Session(decoder(), threads=1)
+    state, plain = session.state(), Plain(session, 1)
+    plain.caches = {KEY: rows(3, 1), VALUE: rows(3, 2)}
+    state[KEY] = plain.caches[KEY]
+    with pytest.raises(pinion.InvalidArgumentError, match="different lengths"):
+        state.run({"x": rows(1, 0)})
+    assert state.length is None
+    state[VALUE] = plain.caches[VALUE][:, :, ::-1][:, :, ::-1]
+    assert state.length == 3
+    out = np.zeros((1, 2, 1, 4), np.float32)
+    given = state.run({"x": rows(1, 0)}, ["present.0.value", "logits"], out={"logits": out})
+    np.testing.assert_array_equal(out, plain.step(rows(1, 0)))
+    np.testing.assert_array_equal(given[0], plain.caches[VALUE])
+    with pytest.raises(pinion.InvalidArgumentError, match="holds"):
+        state.run({"x": rows(1, 0), KEY: rows(4, 0)})
+    with pytest.raises(pinion.InvalidArgumentError, match="missing input 'x'"):
+        state.run({})
+    with pytest.raises(pinion.NotFoundError):
+        state["x"]
+    with pytest.raises(pinion.InvalidShapeError):
+        state[KEY] = np.zeros((1, 3, 1, 4), np.float32)
+    with pytest.raises(pinion.NotFoundError):
+        session.state({"nobody": "logits"})
+    with pytest.raises(pinion.NotFoundError):
+        session.state({KEY: "nobody"})
+    for bad in ({}, {KEY: "present.0.key", VALUE: "present.0.key"}):
+        with pytest.raises(pinion.InvalidArgumentError):
+            session.state(bad)
+    with pytest.raises(pinion.InvalidArgumentError):
+        session.state(capacity=-1)
+
+
+def test_recurrent_state():
+    session = pinion.Session(recurrent(), threads=1)
+    state = session.state()
+    assert state.pairs == [("h", "hn", False)] and state.length is None
+    h = np.zeros((2, 3), np.float32)
+    for seed in range(5):
+        x = np.random.default_rng(seed).standard_normal((2, 3)).astype(np.float32)
+        y, h = session.run({"x": x, "h": h})
+        np.testing.assert_array_equal(state.run({"x": x})[0], y)
+        np.testing.assert_array_equal(state["h"], h)
+    with pytest.raises(pinion.UnsupportedError):
+        state.truncate(1)
+    with pytest.raises(pinion.NotFoundError, match="name the pairs"):
+        pinion.Session(model([helper.make_node("Neg", ["a"], ["b"])], [tensor("a")], [tensor("b")])).state()
+
+
+def test_states_of_one_session_in_threads():
+    session = pinion.Session(decoder(), threads=1)
+    plain = Plain(session, 1)
+    expected = [plain.step(rows(1, seed)) for seed in range(50)]
+    wrong = []
+
+    def decode():
+        state = session.state()
+        for seed in range(50):
+            if not np.array_equal(state.run({"x": rows(1, seed)})[0], expected[seed]):
+                wrong.append(seed)
+
+    threads = [threading.Thread(target=decode) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+def test_a_state_keeps_its_session_and_is_not_copied():
+    state = pinion.Session(decoder(), threads=1).state()
+    gc.collect()
+    assert state.run({"x": rows(1, 0)})[0].shape == (1, 2, 1, 4)
+    for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
+        with pytest.raises(TypeError, match="fork"):
+            duplicate(state)
