@@ -8,7 +8,7 @@ VENV := $(CURDIR)/.build/venv
 CUDA_VENV := $(CURDIR)/.build/cuda-venv
 RELEASE := $(CURDIR)/.build/release
 
-.PHONY: help build install uninstall wheel deb docs demo check test lint format coverage sanitize conformance bench-operators cuda-check cuda-faults deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests limits-tests cancel hostile oom files soak fuzz clean
+.PHONY: help build install uninstall wheel deb docs demo check test lint format coverage sanitize conformance bench-operators cuda-check cuda-faults deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests limits-tests pt2-tests pt2-sweep cancel hostile oom files soak fuzz clean
 
 help:
 	@echo "make build        libpinion.so and run-model, optimised, in .build/release"
@@ -31,6 +31,7 @@ help:
 	@echo "make oom          the allocator refuses, at every place in turn"
 	@echo "make files        files that fail, shrink, change and move while models are loaded from them"
 	@echo "make soak         sessions under many threads, cancels, trims and forks, and random graphs from new seeds, SECONDS of each (default 600)"
+	@echo "make pt2-sweep    small modules of every ATen target, exported by PyTorch from PyPI and compared; ARGUMENTS='--family NAME --all'"
 	@echo "make cuda-check   compile the CUDA kernels for every architecture with NVIDIA's compiler from PyPI, and report on them"
 	@echo "make cuda-faults  put known faults into CUDA kernels and see that the emulated tests find them"
 	@echo "make fuzz         the fuzz targets, FUZZ_SECONDS each (default 600)"
@@ -105,7 +106,7 @@ demo: deps build $(VENV)/ready
 # Of what is built, without anything of Swift.
 check: capi-tests example-tests command-tests python-tests
 
-test: test-deps build lint swift-tests kernel-tests cuda-tests capi-tests example-tests node-fuzz-tests limits-tests oracle-tests random-tests contrib-tests python-tests command-tests conformance
+test: test-deps build lint swift-tests kernel-tests cuda-tests capi-tests example-tests node-fuzz-tests limits-tests oracle-tests random-tests contrib-tests pt2-tests python-tests command-tests conformance
 	@echo "all tests pass"
 
 # Every level of instructions that this machine has; a level it lacks falls back to the best one it has.
@@ -161,6 +162,22 @@ python-tests: $(VENV)/ready
 # com.microsoft's operators against onnxruntime: CONTRIB_SEEDS random cases of each from CONTRIB_FIRST_SEED on, and quantised models.
 contrib-tests: $(VENV)/ready
 	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python -m pytest -q Tests/Contrib
+
+# Recorded programs of PyTorch's with its results, and a short run of changed ones.
+pt2-tests: $(VENV)/ready
+	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Tests/PT2/replay.py Tests/PT2/*.jsonl.xz
+	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Tests/Fuzz/fuzz-pt2.py --runs 20000 --seconds 120 --jobs $(JOBS) Tests/PT2/*.jsonl.xz
+
+# Not part of `make test`: PyTorch is a large download. Exports every case anew, with the PyTorch of Tests/PT2/requirements.txt.
+TORCH_VENV := $(CURDIR)/.build/torch-venv
+pt2-sweep: $(TORCH_VENV)/ready
+	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(TORCH_VENV)/bin/python Tests/PT2/against_torch.py --jobs $(JOBS) $(ARGUMENTS)
+
+$(TORCH_VENV)/ready: Tests/PT2/requirements.txt
+	@sh .ci/packages python3-venv
+	$(PYTHON) -m venv $(TORCH_VENV)
+	$(TORCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
 
 command-tests: $(VENV)/ready
 	RUN_MODEL=$(RELEASE)/run-model $(VENV)/bin/python -m pytest -q Tests/run-model
@@ -238,6 +255,7 @@ FUZZ_FIRST ?= 0
 fuzz: $(VENV)/node-seeds
 	$(SWIFT) build -c release -j $(JOBS) --product fuzz-nodes
 	$(RELEASE)/fuzz-nodes $(VENV)/node-seeds --runs 100000000 --first $(FUZZ_FIRST) --seconds $(FUZZ_SECONDS) --workers $(JOBS)
+	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Tests/Fuzz/fuzz-pt2.py --seconds $(FUZZ_SECONDS) --first $(FUZZ_FIRST) --jobs $(JOBS) Tests/PT2/*.jsonl.xz $(SEEDS)
 	Tests/Fuzz/fuzz.sh fuzz-reader -max_total_time=$(FUZZ_SECONDS)
 	PYTHON=$(VENV)/bin/python Tests/Fuzz/fuzz.sh fuzz-run -max_total_time=$(FUZZ_SECONDS)
 

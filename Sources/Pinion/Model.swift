@@ -7,6 +7,8 @@ public final class Model: Sendable {
   let content: ModelContent
   /// The file's path; nil for a model from memory.
   public let path: String?
+  /// What becomes of the new contents of buffers and inputs that the model writes to.
+  public let mutations: Mutations
 
   /// Maps and imports a model file, ONNX or `.pt2`, whichever its first bytes say.
   /// - Parameters:
@@ -16,12 +18,13 @@ public final class Model: Sendable {
   ///   - readsFiles: copies the files into memory of the allocator instead of mapping them: for files that others may change or truncate.
   ///     Such a model shares nothing with others.
   ///   - limits: deadline, token and question that end the load; the bytes that structures and tensors which do not stay in the file may take.
+  ///   - mutations: what becomes of the new contents of buffers and inputs that a `.pt2` model writes to.
   ///
   /// A symbolic link to external data is followed as far as it leads into this folder or into the one where the model's file really
   /// lies, that is behind links of its own.
   public init(
     path: String, externalData: String? = nil, allocator: Allocator = .system, registry: ModelRegistry? = nil,
-    readsFiles: Bool = false, limits: RunLimits = RunLimits()
+    readsFiles: Bool = false, mutations: Mutations = .outputs, limits: RunLimits = RunLimits()
   ) throws(PinionError) {
     let control = RunControl(limits)
     let access: FileAccess = readsFiles ? .read(allocator, control) : .mapped
@@ -40,24 +43,28 @@ public final class Model: Sendable {
       content = try ModelContent(file, folder: folder, allocator: allocator, control: control)
     }
     self.path = path
+    self.mutations = mutations
   }
 
   /// Imports a model, ONNX or `.pt2`, from a mapping.
   /// - Parameters:
   ///   - externalData: the folder where external data lies; nil to refuse models that have some.
   ///   - allocator: gives memory for weights.
-  ///   - limits: as for a model from a path.
+  ///   - mutations, limits: as for a model from a path.
   public init(
-    _ file: FileMapping, externalData: String? = nil, allocator: Allocator = .system, limits: RunLimits = RunLimits()
+    _ file: FileMapping, externalData: String? = nil, allocator: Allocator = .system, mutations: Mutations = .outputs,
+    limits: RunLimits = RunLimits()
   ) throws(PinionError) {
     let folder = try externalData.map { (folder) throws(PinionError) in try ExternalDataFolder(path: folder, model: file) }
     content = try ModelContent(file, folder: folder, allocator: allocator, control: RunControl(limits))
     path = nil
+    self.mutations = mutations
   }
 
   /// A model of a graph that was made in code.
   public init(_ draft: GraphDraft, allocator: Allocator = .system) throws(PinionError) {
     content = ModelContent(try ImportedModel(draft), allocator: allocator)
+    mutations = .outputs
     path = nil
   }
 
@@ -67,6 +74,16 @@ public final class Model: Sendable {
 
   /// The graph's inputs, then those with a default.
   public var inputs: [ValueInfo] { imported.graph.inputs.map { imported.graph[$0] } }
-  public var overridableInputs: [ValueInfo] { imported.overridable.map { imported.graph[$0.value] } }
-  public var outputs: [ValueInfo] { imported.graph.outputs.map { imported.graph[$0] } }
+  public var overridableInputs: [ValueInfo] { imported.overridable.prefix(overridableCount).map { imported.graph[$0.value] } }
+  public var outputs: [ValueInfo] { imported.graph.outputs.prefix(outputCount).map { imported.graph[$0] } }
+
+  var overridableCount: Int { mutations == .state && !imported.carried.isEmpty ? 0 : imported.overridable.count }
+  var outputCount: Int {
+    let all = imported.graph.outputs.count
+    switch mutations {
+    case .outputs: return all
+    case .state: return all - imported.carried.count
+    case .dropped: return imported.ownOutputCount ?? all
+    }
+  }
 }

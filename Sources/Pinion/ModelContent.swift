@@ -52,6 +52,7 @@ final class ModelContent: Sendable {
     self.file = file
     self.folder = folder
     self.allocator = allocator
+    if let refusal = refusalOfPickle(file) { throw refusal }
     var imported =
       isPT2(file)
       ? try ImportedModel(pt2: file, resolver: OperatorCatalog()) : try ImportedModel(

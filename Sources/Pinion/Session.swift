@@ -34,6 +34,10 @@ public final class Session: Sendable {
   /// The program for the model's own inputs and all outputs.
   public let program: Program
   private let variants = Mutex<[ProgramVariant: Program]>([:])
+  /// What the program is for.
+  private let ownVariant: ProgramVariant
+  /// The contents of buffers that the model writes to; nil where it has none, or they are inputs and outputs.
+  public let buffers: SessionBuffers?
   let dimensionNames: DimensionNames
   let stateAccount: StateAccount
 
@@ -50,24 +54,36 @@ public final class Session: Sendable {
     profile = options.profile ? Profile() : nil
     stateAccount = StateAccount(limit: options.stateBytes)
     dimensionNames = DimensionNames(model.inputs + model.overridableInputs)
-    program = try model.content.program(
-      ProgramVariant(overrides: [], outputs: Array(model.outputs.indices), isTied: true), runtime: runtime, options: options,
-      control: RunControl(limits))
+    var outputs = Array(0..<model.outputCount), overrides: [Int] = []
+    if model.mutations == .state, !model.imported.carried.isEmpty {
+      buffers = SessionBuffers(model.imported)
+      outputs += model.imported.carried.map(\.output)
+      overrides = model.imported.carried.map(\.input)
+    } else {
+      buffers = nil
+    }
+    ownVariant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: true)
+    program = try model.content.program(ownVariant, runtime: runtime, options: options, control: RunControl(limits))
   }
 
   // MARK: Running
 
   /// Runs the model.
   /// - Parameters:
-  ///   - inputs: a value for each input by name; inputs with a default may be left out.
+  ///   - inputs: a value for each input by name, or by its path in nested arguments; inputs with a default may be left out.
   /// - Returns: the outputs in the graph's order.
   public func run(_ inputs: [String: Value], limits: RunLimits = RunLimits()) throws(PinionError) -> [Value] {
     let names = model.inputs.map(\.name) + model.overridableInputs.map(\.name)
     let known = Set(names)
-    for name in inputs.keys where !known.contains(name) {
+    var inputs = inputs
+    for (name, value) in inputs where !known.contains(name) {
+      if let own = model.imported.paths.inputs[name], inputs[own] == nil {
+        inputs[own] = value
+        continue
+      }
       throw PinionError(.notFound, "the model has no input '\(name)'; it has " + names.map { "'\($0)'" }.joined(separator: ", "))
     }
-    return try run(names.map { inputs[$0] }, wanted: Array(model.outputs.indices), limits: limits)
+    return try run(names.map { inputs[$0] }, wanted: Array(0..<model.outputCount), limits: limits)
   }
 
   /// Runs the model.
@@ -80,6 +96,23 @@ public final class Session: Sendable {
     _ inputs: [Value?], wanted: [Int], memory: [Tensor?] = [], limits: RunLimits = RunLimits()
   ) throws(PinionError) -> [Value] {
     let (ordered, overrides, isTied) = try arrange(inputs)
+    guard let buffers else { return try execute(ordered, overrides, wanted: wanted, isTied: isTied, memory: memory, limits: limits) }
+    guard wanted.allSatisfy({ (0..<model.outputCount).contains($0) }) else { throw PinionError(.notFound, "the model has no such output") }
+    return try buffers.step { (current, spare) throws(PinionError) in
+      var all = memory
+      while all.count < wanted.count { all.append(nil) }
+      let results = try execute(
+        ordered + current.map(Value.tensor), overrides + model.imported.carried.map(\.input), wanted: wanted + model.imported.carried.map(\.output),
+        isTied: isTied, memory: all.prefix(wanted.count) + spare, limits: limits)
+      var next: [Tensor] = []
+      for result in results.dropFirst(wanted.count) { next.append(try result.asTensor()) }
+      return (Array(results.prefix(wanted.count)), next)
+    }
+  }
+
+  private func execute(
+    _ ordered: [Value], _ overrides: [Int], wanted: [Int], isTied: Bool, memory: [Tensor?], limits: RunLimits
+  ) throws(PinionError) -> [Value] {
     let control = RunControl(limits)
     try control.check()
     // It may have to be compiled first, which is part of the run.
@@ -102,7 +135,7 @@ public final class Session: Sendable {
     var ordered: [Value] = []
     ordered.reserveCapacity(inputs.count)
     var overrides: [Int] = []
-    for index in 0..<(own + model.imported.overridable.count) {
+    for index in 0..<(own + model.overridableCount) {
       let info = inputInfo(index)
       if index < inputs.count, let value = inputs[index] {
         try Session.check(value, against: info)
@@ -113,11 +146,15 @@ public final class Session: Sendable {
         ordered.append(.none(content))
       }
     }
-    let isTied = dimensionNames.hold { index in
+    let shape: (Int) -> Shape? = { index in
       guard index < inputs.count, case .tensor(let tensor)? = inputs[index] else { return nil }
       return tensor.shape
     }
-    return (ordered, overrides, isTied)
+    try model.imported.sizeRules?.check(shape: shape) { index in
+      guard index < inputs.count, case .tensor(let tensor)? = inputs[index], tensor.element == .int64, tensor.shape.rank == 0 else { return nil }
+      return tensor.data.load(as: Int64.self)
+    }
+    return (ordered, overrides, dimensionNames.hold(shape))
   }
 
   func inputInfo(_ index: Int) -> ValueInfo {
@@ -131,7 +168,7 @@ public final class Session: Sendable {
   public func runInPlace(
     inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, limits: RunLimits?
   ) throws(PinionError) -> Bool {
-    guard profile == nil, limits?.bytes == nil else { return false }
+    guard profile == nil, buffers == nil, limits?.bytes == nil, model.imported.sizeRules?.valueInputs.isEmpty ?? true else { return false }
     runtime.pool.begin()
     defer { runtime.pool.end() }
     return try program.runInPlace(
@@ -182,7 +219,7 @@ public final class Session: Sendable {
   ///   - state: what a state holds; `outputs` has none of it.
   ///   - control: the limits of what waits for the program, where it has to be made.
   func program(overrides: [Int], outputs: [Int], isTied: Bool, state: [StatePair.Place] = [], control: RunControl) throws(PinionError) -> Program {
-    if isTied, overrides.isEmpty, state.isEmpty, outputs.count == model.graph.outputs.count, outputs.elementsEqual(model.graph.outputs.indices) { return program }
+    if isTied, state.isEmpty, overrides == ownVariant.overrides, outputs == ownVariant.outputs { return program }
     let variant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied, state: state)
     if let program = variants.withLock({ $0[variant] }) { return program }
     let program = try model.content.program(variant, runtime: runtime, options: options, control: control)

@@ -17,7 +17,7 @@ extension Session {
     let own = model.graph.inputs.count
     var known: [PlannedInput] = []
     var overrides: [Int] = []
-    for index in 0..<(own + model.imported.overridable.count) {
+    for index in 0..<(own + model.overridableCount) {
       let info = index < own ? model.graph[model.graph.inputs[index]] : model.graph[model.imported.overridable[index - own].value]
       switch index < inputs.count ? inputs[index] : nil {
       case .type(let type)?: known.append(.type(type))
@@ -28,14 +28,23 @@ extension Session {
       }
       if index >= own { overrides.append(index - own) }
     }
-    let isTied = dimensionNames.hold { index in
+    let shape: (Int) -> Shape? = { index in
       switch index < inputs.count ? inputs[index] : nil {
       case .type(let type)?: type.shape
       case .value(.tensor(let tensor))?: tensor.shape
       default: nil
       }
     }
-    return try program(overrides: overrides, outputs: Array(model.graph.outputs.indices), isTied: isTied, control: RunControl()).summary(inputs: known)
+    try model.imported.sizeRules?.check(shape: shape) { _ in nil }
+    let isTied = dimensionNames.hold(shape)
+    guard buffers != nil else { return try program(overrides: overrides, outputs: Array(0..<model.outputCount), isTied: isTied, control: RunControl()).summary(inputs: known) }
+    let carried = model.imported.carried
+    for pair in carried {
+      let info = model.graph[model.imported.overridable[pair.input].value]
+      known.append(.type(try Session.declaredType(info)))
+    }
+    let outputs = Array(0..<model.outputCount) + carried.map(\.output)
+    return try program(overrides: carried.map(\.input), outputs: outputs, isTied: isTied, control: RunControl()).summary(inputs: known)
   }
 
   static func declaredType(_ info: ValueInfo) throws(PinionError) -> TensorType {

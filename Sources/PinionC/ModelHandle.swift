@@ -26,10 +26,11 @@ final class ModelBox: @unchecked Sendable {
     graphName = CText(metadata.graphName)
     opsets = metadata.opsets.map { (CText($0.domain.isEmpty ? "ai.onnx" : $0.domain), $0.version) }
     properties = metadata.properties.map { (CText($0.key), CText($0.value), $0.key) }
+    let inputPaths = ModelBox.byName(model.imported.paths.inputs), outputPaths = ModelBox.byName(model.imported.paths.outputs)
     inputs =
-      model.inputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: false) }
+      model.inputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: false, path: inputPaths[$0.name] ?? "") }
       + model.overridableInputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: true) }
-    outputs = model.outputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: false) }
+    outputs = model.outputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: false, path: outputPaths[$0.name] ?? "") }
     inputPositions = Dictionary((model.inputs + model.overridableInputs).enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     outputPositions = Dictionary(model.outputs.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
     var uses: [String: Int] = [:]
@@ -48,15 +49,30 @@ final class ModelBox: @unchecked Sendable {
     nodeCount = nodes
     weightBytes = weights
   }
+
+  private static func byName(_ paths: [String: String]) -> [String: String] {
+    var result: [String: String] = [:]
+    for (path, name) in paths { result[name] = path }
+    return result
+  }
 }
 
 nonisolated(unsafe) let defaultModelOptions = pinion_model_options(
   struct_size: MemoryLayout<pinion_model_options>.size, runtime: nil, external_data_folder: nil, timeout_ns: 0, cancel_token: nil, byte_budget: 0,
-  should_stop: nil, should_stop_context: nil, read_files: 0, reserved: 0)
+  should_stop: nil, should_stop_context: nil, read_files: 0, mutations: PINION_MUTATIONS_OUTPUTS)
+
+/// What a load asks for besides the file.
+private struct LoadRequest {
+  let folder: String?
+  let runtime: RuntimeBox
+  let limits: RunLimits
+  let readsFiles: Bool
+  let mutations: Mutations
+}
 
 private func load(
   _ given: UnsafePointer<pinion_model_options>?, _ result: UnsafeMutablePointer<OpaquePointer?>?,
-  _ body: (_ folder: String?, _ runtime: RuntimeBox, _ limits: RunLimits, _ readsFiles: Bool) throws(PinionError) -> Model
+  _ body: (LoadRequest) throws(PinionError) -> Model
 ) -> pinion_status {
   status { () throws(PinionError) in
     let result = try required(result, "model")
@@ -67,7 +83,11 @@ private func load(
     guard options.byte_budget >= 0 else { throw .invalidArgument("byte_budget is \(options.byte_budget)") }
     var limits = try creationLimits(timeout: options.timeout_ns, options.cancel_token, options.should_stop, options.should_stop_context)
     if options.byte_budget > 0 { limits.bytes = Int(options.byte_budget) }
-    let model = try body(folder, runtime, limits, options.read_files != 0)
+    guard let mutations = Mutations(rawValue: Int32(bitPattern: options.mutations.rawValue)) else {
+      throw .invalidArgument("mutations is \(options.mutations.rawValue), expected one of pinion_mutations")
+    }
+    let model = try body(
+      LoadRequest(folder: folder, runtime: runtime, limits: limits, readsFiles: options.read_files != 0, mutations: mutations))
     runtime.log(PINION_LOG_INFO, "loaded \(model.path ?? "a model from memory"): \(model.graph.nodes.count) nodes")
     result.pointee = handle(ModelBox(model, runtime: runtime))
   }
@@ -77,10 +97,10 @@ private func load(
 public func pinion_model_load_file(
   _ path: UnsafePointer<CChar>!, _ options: UnsafePointer<pinion_model_options>!, _ model: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
-  load(options, model) { (folder, runtime, limits, readsFiles) throws(PinionError) in
+  load(options, model) { (request) throws(PinionError) in
     try Model(
-      path: String(cString: try required(path, "path")), externalData: folder, allocator: runtime.allocator, registry: runtime.models,
-      readsFiles: readsFiles, limits: limits)
+      path: String(cString: try required(path, "path")), externalData: request.folder, allocator: request.runtime.allocator,
+      registry: request.runtime.models, readsFiles: request.readsFiles, mutations: request.mutations, limits: request.limits)
   }
 }
 
@@ -89,10 +109,11 @@ public func pinion_model_load_memory(
   _ bytes: UnsafeRawPointer!, _ length: Int, _ copy: Bool, _ options: UnsafePointer<pinion_model_options>!,
   _ model: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
-  load(options, model) { (folder, runtime, limits, _) throws(PinionError) in
+  load(options, model) { (request) throws(PinionError) in
     let source = UnsafeRawBufferPointer(start: try required(bytes, "bytes"), count: try positive(length, "length"))
-    let file = copy ? try FileMapping(copying: source, allocator: runtime.allocator) : try FileMapping(borrowing: source)
-    return try Model(file, externalData: folder, allocator: runtime.allocator, limits: limits)
+    let allocator = request.runtime.allocator
+    let file = copy ? try FileMapping(copying: source, allocator: allocator) : try FileMapping(borrowing: source)
+    return try Model(file, externalData: request.folder, allocator: allocator, mutations: request.mutations, limits: request.limits)
   }
 }
 
@@ -101,7 +122,7 @@ public func pinion_model_load_callback(
   _ read: pinion_read_fn!, _ context: UnsafeMutableRawPointer!, _ length: Int64, _ options: UnsafePointer<pinion_model_options>!,
   _ model: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
-  load(options, model) { (folder, runtime, limits, _) throws(PinionError) in
+  load(options, model) { (request) throws(PinionError) in
     let read = try required(read, "read")
     let bytes: Int = try length.converted()
     let count = try positive(bytes, "length")
@@ -117,7 +138,9 @@ public func pinion_model_load_callback(
       }
       offset += part
     }
-    return try Model(try FileMapping(owning: buffer, count: count), externalData: folder, allocator: runtime.allocator, limits: limits)
+    return try Model(
+      try FileMapping(owning: buffer, count: count), externalData: request.folder, allocator: request.runtime.allocator,
+      mutations: request.mutations, limits: request.limits)
   }
 }
 

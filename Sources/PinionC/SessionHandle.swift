@@ -7,23 +7,30 @@ final class SessionBox: @unchecked Sendable {
   let model: ModelBox
   let runtime: RuntimeBox
   let byteBudget: Int?
+  let bufferNames: [CText]
 
   init(_ session: Session, model: ModelBox, runtime: RuntimeBox, byteBudget: Int?) {
     self.session = session
     self.model = model
     self.runtime = runtime
     self.byteBudget = byteBudget
+    bufferNames = (session.buffers?.names ?? []).map { CText($0) }
   }
 
   /// The inputs of the C interface: the model's own, then those with a default.
   var inputs: [InfoBox] { model.inputs }
   var outputs: [InfoBox] { model.outputs }
 
+  private func byPath(_ name: UnsafePointer<CChar>, _ infos: [InfoBox]) -> Int? {
+    infos.firstIndex { $0.path.pointer.pointee != 0 && sameText($0.path.pointer, name) }
+  }
+
+  /// The input of a name, or of a path into nested arguments.
   func inputIndex(_ name: UnsafePointer<CChar>?, _ position: Int) throws(PinionError) -> Int {
     guard let name else { throw .invalidArgument("input_names[\(position)] is NULL") }
     if inputs.indices.contains(position), sameText(inputs[position].name.pointer, name) { return position }
     let text = String(cString: name)
-    guard let index = model.inputPositions[text] else {
+    guard let index = model.inputPositions[text] ?? byPath(name, inputs) else {
       throw PinionError(.notFound, "the model has no input '\(text)'; it has " + names(inputs))
     }
     return index
@@ -33,7 +40,7 @@ final class SessionBox: @unchecked Sendable {
     guard let name else { throw .invalidArgument("output_names[\(position)] is NULL") }
     if outputs.indices.contains(position), sameText(outputs[position].name.pointer, name) { return position }
     let text = String(cString: name)
-    guard let index = model.outputPositions[text] else {
+    guard let index = model.outputPositions[text] ?? byPath(name, outputs) else {
       throw PinionError(.notFound, "the model has no output '\(text)'; it has " + names(outputs))
     }
     return index

@@ -5,12 +5,13 @@ import Pinion
 final class InfoBox: @unchecked Sendable {
   let type: ValueType?
   let isOptional: Bool
-  let name, text: CText
+  let name, text, path: CText
   let dimNames: [CText]
   let content: InfoBox?
 
-  init(name: String, type: ValueType?, isOptional: Bool) {
+  init(name: String, type: ValueType?, isOptional: Bool, path: String = "") {
     self.type = type
+    self.path = CText(path)
     self.name = CText(name)
     text = CText(type?.description ?? "?")
     var optional = isOptional
@@ -42,6 +43,9 @@ private func info(_ pointer: OpaquePointer?) -> InfoBox? { pointer.map { object(
 
 @c @implementation
 public func pinion_value_info_name(_ pointer: OpaquePointer!) -> UnsafePointer<CChar>! { info(pointer)?.name.pointer ?? CText.empty }
+
+@c @implementation
+public func pinion_value_info_path(_ pointer: OpaquePointer!) -> UnsafePointer<CChar>! { info(pointer)?.path.pointer ?? CText.empty }
 
 @c @implementation
 public func pinion_value_info_kind(_ pointer: OpaquePointer!) -> pinion_kind {

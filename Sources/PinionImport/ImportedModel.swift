@@ -8,12 +8,31 @@ public struct ImportedModel: Sendable {
   /// Inputs that have a default: constants of the graph that a run may replace, by name.
   public var overridable: [(name: String, value: ValueID)] = []
   public var metadata = ModelMetadata()
+  /// What runs have to keep to besides the inputs' declared types; nil for nothing.
+  public var sizeRules: SizeRules?
+  /// Buffers that the model writes to: positions among `overridable`, and of their new contents among the graph's outputs, whose last
+  /// these are.
+  public var carried: [(input: Int, output: Int)] = []
+  /// How many outputs are the model's own; behind them stand the new contents of what it writes to. nil for all.
+  public var ownOutputCount: Int?
+  /// Names of inputs and outputs by their places in nested arguments and results.
+  public var paths: (inputs: [String: String], outputs: [String: String]) = ([:], [:])
 
   public init(graph: Graph, overridable: [(name: String, value: ValueID)] = [], metadata: ModelMetadata = ModelMetadata()) {
     self.graph = graph
     self.overridable = overridable
     self.metadata = metadata
   }
+}
+
+/// What becomes of the new contents that a program writes to its buffers and inputs.
+public enum Mutations: Int32, Sendable {
+  /// They follow the program's own outputs, under the names of what was written to; a buffer is an input with a default.
+  case outputs
+  /// Each session keeps the buffers' contents from run to run; new contents of inputs are outputs.
+  case state
+  /// They are dropped.
+  case dropped
 }
 
 /// What a model says about itself.

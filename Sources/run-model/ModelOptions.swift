@@ -11,10 +11,27 @@ struct ModelOptions: ParsableArguments {
     help: ArgumentHelp("Where the model's external data lies, if not beside the model.", valueName: "folder"), completion: .directory)
   var externalData: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "What becomes of new contents of buffers of a .pt2 model: 'outputs', 'state' for what a session keeps, or 'dropped'.", valueName: "choice"))
+  var mutations = MutationsOption.outputs
+
   func load() throws(Failure) -> Model {
     try failing(.model, subject: path == "-" ? "standard input" : path) { () throws(PinionError) in
-      guard path == "-" else { return try Model(path: path, externalData: externalData) }
-      return try Model(try standardInput(), externalData: externalData)
+      guard path == "-" else { return try Model(path: path, externalData: externalData, mutations: mutations.mutations) }
+      return try Model(try standardInput(), externalData: externalData, mutations: mutations.mutations)
+    }
+  }
+}
+
+enum MutationsOption: String, ExpressibleByArgument, CaseIterable {
+  case outputs, state, dropped
+
+  var mutations: Mutations {
+    switch self {
+    case .outputs: .outputs
+    case .state: .state
+    case .dropped: .dropped
     }
   }
 }

@@ -28,7 +28,7 @@ LAYOUT(pinion_model_options, byte_budget, 40);
 LAYOUT(pinion_model_options, should_stop, 48);
 LAYOUT(pinion_model_options, should_stop_context, 56);
 LAYOUT(pinion_model_options, read_files, 64);
-LAYOUT(pinion_model_options, reserved, 68);
+LAYOUT(pinion_model_options, mutations, 68);
 SIZE(pinion_model_options, 72);
 
 LAYOUT(pinion_session_options, struct_size, 0);

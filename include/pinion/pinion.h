@@ -388,6 +388,13 @@ typedef struct pinion_value_info pinion_value_info;
 /* The name; empty for the content of a sequence, optional or map. Thread-safe. Since: 0.1. */
 PINION_API const char *pinion_value_info_name(const pinion_value_info *info);
 
+/*
+ * Where a value lies in the nested arguments or results of a PyTorch model: `batch.tokens.0`; empty for others. Runs take it in
+ * place of the name. The whole trees are in the model's metadata, `pt2.input_tree` and `pt2.output_tree`, in JSON.
+ * Thread-safe. Since: 0.1, ABI 2.
+ */
+PINION_API const char *pinion_value_info_path(const pinion_value_info *info);
+
 /* Tensor, sequence, map or optional. Thread-safe. Since: 0.1. */
 PINION_API pinion_kind pinion_value_info_kind(const pinion_value_info *info);
 
@@ -434,6 +441,25 @@ typedef struct pinion_cancel_token pinion_cancel_token;
 /* Asked whether a run, a load or the creation of a session shall stop; returns 0 for one that goes on. */
 typedef int32_t (*pinion_should_stop_fn)(void *context);
 
+/*
+ * What becomes of new contents that a PyTorch model (.pt2) writes to its buffers and inputs. ONNX models write to neither.
+ * Since: 0.1, ABI 3.
+ */
+typedef enum pinion_mutations {
+  /*
+   * They are outputs behind the model's own, `NAME.new`. A buffer is an input with a default, its stored contents, so that a
+   * caller carries it from run to run, or leaves it out and starts afresh.
+   */
+  PINION_MUTATIONS_OUTPUTS = 0,
+  /*
+   * Each session keeps the buffers' contents from run to run, from the stored ones on; they are neither inputs nor outputs. A run
+   * that fails leaves them as they were; one run at a time. New contents of inputs are outputs, as above.
+   */
+  PINION_MUTATIONS_STATE = 1,
+  /* They are dropped; buffers are inputs with a default. */
+  PINION_MUTATIONS_DROPPED = 2
+} pinion_mutations;
+
 /* Options of the pinion_model_load_ functions. Since: 0.1. */
 typedef struct pinion_model_options {
   /* sizeof(pinion_model_options) */
@@ -463,11 +489,11 @@ typedef struct pinion_model_options {
    * others may change or truncate while the model lives: what has been loaded stays as it was. 0: files are mapped. Since: 0.1, ABI 3.
    */
   int32_t read_files;
-  /* Zero. */
-  int32_t reserved;
+  /* Since: 0.1, ABI 3. */
+  pinion_mutations mutations;
 } pinion_model_options;
 
-#define PINION_MODEL_OPTIONS_INIT { sizeof(pinion_model_options), NULL, NULL, 0, NULL, 0, NULL, NULL, 0, 0 }
+#define PINION_MODEL_OPTIONS_INIT { sizeof(pinion_model_options), NULL, NULL, 0, NULL, 0, NULL, NULL, 0, PINION_MUTATIONS_OUTPUTS }
 
 /*
  * Reads `length` bytes from `offset` of the model into `destination`; returns 0 for success, anything else for failure.
@@ -949,6 +975,30 @@ typedef struct pinion_run_options {
 } pinion_run_options;
 
 #define PINION_RUN_OPTIONS_INIT { sizeof(pinion_run_options), 0, NULL, 0, 0, NULL, NULL }
+
+/*
+ * The buffers that the session keeps: those that a model loaded with PINION_MUTATIONS_STATE writes to, else 0. Thread-safe.
+ * Since: 0.1, ABI 2.
+ */
+PINION_API size_t pinion_session_buffer_count(const pinion_session *session);
+
+/* The name of a buffer in the module; NULL past the end. Lives as long as the session. Thread-safe. Since: 0.1, ABI 2. */
+PINION_API const char *pinion_session_buffer_name(const pinion_session *session, size_t index);
+
+/*
+ * A copy of a buffer's contents, which the caller releases. PINION_NOT_FOUND past the end, PINION_UNSUPPORTED where the session
+ * keeps no buffers, PINION_INVALID_ARGUMENT while a run is in progress. Thread-safe. Since: 0.1, ABI 2.
+ */
+PINION_API pinion_status pinion_session_buffer_get(pinion_session *session, size_t index, pinion_value **value);
+
+/*
+ * Sets a buffer's contents to a copy of `value`, a tensor of the same type and shape (else PINION_INVALID_SHAPE). Fails as
+ * pinion_session_buffer_get() does. Thread-safe. Since: 0.1, ABI 2.
+ */
+PINION_API pinion_status pinion_session_buffer_set(pinion_session *session, size_t index, const pinion_value *value);
+
+/* Sets all buffers to the contents in the model's file. Fails as pinion_session_buffer_get(). Thread-safe. Since: 0.1, ABI 2. */
+PINION_API pinion_status pinion_session_buffers_reset(pinion_session *session);
 
 /*
  * Runs the model once.

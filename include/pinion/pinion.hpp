@@ -165,6 +165,8 @@ class ValueInfo {
  public:
   explicit ValueInfo(const pinion_value_info *info) : info_(info) {}
   std::string name() const { return pinion_value_info_name(info_); }
+  /* Where the value lies in nested arguments or results of a PyTorch model. */
+  std::string path() const { return pinion_value_info_path(info_); }
   Kind kind() const { return pinion_value_info_kind(info_); }
   ElementType element_type() const { return pinion_value_info_element_type(info_); }
   /* -1 where unknown. */

@@ -6,6 +6,17 @@ import PinionTensor
 extension Lowering {
   func lowerAliasing(_ call: Call) throws(PinionError) -> Bool {
     if call.isInPlace { return try lowerWrite(call) }
+    if let copied = call.copiedView, let views = try views(of: copied) {
+      let base = try call.handle("self")
+      var results: [Term] = []
+      for chain in views {
+        var term = try read(base)
+        for step in chain { term = try apply(step, term) }
+        results.append(try op("Identity", [term]))
+      }
+      try bind(results, call)
+      return true
+    }
     if let views = try views(of: call) {
       let base = try call.handle("self")
       var results: [TensorHandle] = []
@@ -37,7 +48,8 @@ extension Lowering {
       let handle = try call.handle("self")
       let base = TensorHandle(sharing: handle.storage, views: [], value: handle.storage.contents)
       let view = View.strided(
-        sizes: try call.ints("size"), strides: try call.ints("stride"), offset: try call.optionalInt("storage_offset") ?? 0)
+        sizes: try call.ints("size"), strides: try call.ints("stride"),
+        offset: try call.optionalInt("storage_offset") ?? call.meta("self")?.storageOffset ?? 0)
       try bindHandles([try self.view(base, view)], call)
       return true
     default: return false
@@ -68,7 +80,10 @@ extension Lowering {
     if call.base != "detach" && call.base != "dropout" && call.base != "requires_grad" {
       guard let result = try writtenResult(call) else { return false }
       let old = try read(handle)
-      try write(try expand(try cast(result, old.element), like: old), to: handle)
+      // The tensor itself takes part in what it becomes, so that no broadcasting is left to be done but of filling.
+      var new = try cast(result, old.element)
+      if new.rank == old.rank { new.dims = old.dims } else { new = try expand(new, like: old) }
+      try write(new, to: handle)
     }
     try bindHandles([handle], call)
     return true
@@ -130,7 +145,7 @@ extension Lowering {
     switch call.key {
     case "alias", "detach", "positive", "lift", "expand_as", "view_as", "t", "mT", "mH", "numpy_T", "squeeze", "unflatten.int", "ravel",
       "view", "view.dtype", "_unsafe_view", "reshape", "reshape_as", "flatten.using_ints", "permute", "transpose.int", "swapaxes", "swapdims",
-      "movedim.int", "movedim.intlist", "unsqueeze", "squeeze.dim", "squeeze.dims", "slice.Tensor", "narrow", "select.int", "expand", "broadcast_to",
+      "movedim.int", "movedim.intlist", "moveaxis.int", "moveaxis.intlist", "matrix_H", "dsplit.int", "unsafe_chunk", "unsqueeze", "squeeze.dim", "squeeze.dims", "slice.Tensor", "narrow", "select.int", "expand", "broadcast_to",
       "diagonal", "unfold", "chunk", "split.Tensor", "split_with_sizes", "split.sizes", "unsafe_split.Tensor", "tensor_split.sections",
       "tensor_split.indices", "unbind.int", "real", "imag", "view_as_real", "view_as_complex", "atleast_1d", "atleast_2d", "atleast_3d", "_reshape_alias",
       "hsplit.int", "vsplit.int", "adjoint", "_conj", "resolve_conj", "resolve_neg":
@@ -161,11 +176,12 @@ extension Lowering {
     case "transpose.int", "swapdims": return [[try swap(rank, try call.int("dim0"), try call.int("dim1"))]]
     case "swapaxes": return [[try swap(rank, try call.int("axis0"), try call.int("axis1"))]]
     case "t": return [[rank < 2 ? .same : try swap(rank, 0, 1)]]
-    case "mT", "adjoint", "mH": return [[try swap(rank, -2, -1)]]
+    case "mT", "adjoint", "mH", "matrix_H": return [[try swap(rank, -2, -1)]]
     case "numpy_T": return [[.permute(Array((0..<rank).reversed()))]]
-    case "movedim.int", "movedim.intlist":
+    case "movedim.int", "movedim.intlist", "moveaxis.int", "moveaxis.intlist":
       let from = try axes(try call.ints("source"), rank), to = try axes(try call.ints("destination"), rank)
       var order = [Int?](repeating: nil, count: rank)
+      guard from.count == to.count, Set(to).count == to.count else { throw .invalidModel("dimensions \(from) moved to \(to)") }
       for (source, destination) in zip(from, to) { order[destination] = source }
       var rest = (0..<rank).filter { !from.contains($0) }[...]
       return [[.permute(order.map { $0 ?? rest.popFirst() ?? 0 })]]
@@ -216,7 +232,7 @@ extension Lowering {
       guard first <= last else { throw .invalidModel("flatten from dimension \(first) to \(last)") }
       var target = try extents(term)
       var merged = Extent.known(-1)
-      let product = term.dims[first...last].reduce(Int?(1)) { product, dim in product.flatMap { product in dim.map { product * $0 } } }
+      let product = term.dims[first...last].reduce(Int?(1)) { product, dim in product.flatMap { product in dim.flatMap { try? product.multiplied(by: $0) } } }
       if let product { merged = .known(Int64(product)) }
       target.replaceSubrange(first...last, with: [merged])
       return target
@@ -237,6 +253,7 @@ extension Lowering {
   private func pieces(_ call: Call, _ term: Term) throws(PinionError) -> [[View]] {
     var axis = try axis(call.has("dim") ? try call.int("dim") : 0, term.rank)
     if call.key == "hsplit.int" { axis = term.rank > 1 ? 1 : 0 }
+    if call.key == "dsplit.int" { axis = 2 }
     let count = call.outputCount
     if call.key == "unbind.int" { return (0..<count).map { [.select(axis: axis, index: .known(Int64($0)))] } }
     var bounds: [Extent] = [.known(0)]
@@ -244,7 +261,8 @@ extension Lowering {
     case "split.Tensor", "unsafe_split.Tensor", "split_with_sizes", "split.sizes":
       let sizes = try call.extents(call.has("split_sizes") ? "split_sizes" : "split_size")
       for index in 0..<count {
-        let size = call.base == "split" && call.key == "split.Tensor" || call.key == "unsafe_split.Tensor" ? sizes[0] : index < sizes.count ? sizes[index] : .known(0)
+        guard let first = sizes.first else { throw .invalidModel("a split of no sizes") }
+        let size = call.base == "split" && call.key == "split.Tensor" || call.key == "unsafe_split.Tensor" ? first : index < sizes.count ? sizes[index] : .known(0)
         guard case .known(let size) = size, case .known(let start) = bounds[bounds.count - 1] else {
           let end = try add(try extentTerm(bounds[bounds.count - 1]), try extentTerm(size))
           bounds.append(.value(end.id))
@@ -255,7 +273,7 @@ extension Lowering {
     case "tensor_split.indices":
       for index in try call.extents("indices") { bounds.append(index) }
       bounds.append(.known(.max))
-    case "tensor_split.sections", "hsplit.int", "vsplit.int":
+    case "tensor_split.sections", "hsplit.int", "vsplit.int", "dsplit.int":
       guard let extent = term.dims[axis].map(Int64.init), count > 0 else { throw .unsupported("a split of an extent that a run decides") }
       for index in 0..<Int64(count) { bounds.append(.known((bounds[bounds.count - 1].known ?? 0) + extent / Int64(count) + (index < extent % Int64(count) ? 1 : 0))) }
     default:

@@ -31,6 +31,22 @@ struct Call {
     self.given = given
   }
 
+  /// For a target that copies what a view shows (`slice_copy.Tensor`) the call of the view itself.
+  var copiedView: Call? {
+    guard !isInPlace, base.hasSuffix("_copy"), base != "_to_copy", base != "lift_fresh_copy" else { return nil }
+    let plain = String(base.dropLast(5))
+    return Call(self, key: plain + key.dropFirst(base.count), base: plain)
+  }
+
+  private init(_ call: Call, key: String, base: String) {
+    node = call.node
+    lowering = call.lowering
+    self.key = key
+    self.base = base
+    isInPlace = false
+    given = call.given
+  }
+
   func argument(_ name: String) -> PT2Argument? {
     if let argument = given[name] { return argument }
     return Defaults.value(of: name, key: key, base: base)
@@ -111,14 +127,29 @@ struct Call {
     return .number(try number(name))
   }
 
+  /// Integers that sizes are computed with lie within this bound, so that sums and products of two are numbers of 64 bits.
+  static let intBound = -(Int64(1) << 31)...(Int64(1) << 31)
+
+  private func bounded(_ value: Int64, _ name: String) throws(PinionError) -> Int64 {
+    guard Call.intBound.contains(value) else { throw .invalidModel("argument '\(name)' is \(value), beyond 2^31") }
+    return value
+  }
+
   func optionalInt(_ name: String) throws(PinionError) -> Int64? {
     switch try optionalNumber(name) {
-    case .int(let value)?: return value
+    case .int(let value)?: return try bounded(value, name)
     case .bool(let value)?: return value ? 1 : 0
     case .symbol?: throw .unsupported("argument '\(name)' is decided by a run; a number is expected")
-    case .float(let value)?: return Int64(exactly: value)
+    case .float(let value)?: return try Int64(exactly: value).map { (value) throws(PinionError) in try bounded(value, name) }
     case nil: return nil
     }
+  }
+
+  /// A count of things that are made one by one.
+  func count(_ name: String, limit: Int64 = 1 << 20) throws(PinionError) -> Int64 {
+    let value = try int(name)
+    guard (0...limit).contains(value) else { throw .unsupported("argument '\(name)' is \(value), expected 0 to \(limit)") }
+    return value
   }
 
   func int(_ name: String) throws(PinionError) -> Int64 {
@@ -173,15 +204,16 @@ struct Call {
     guard let argument = argument(name) else { return nil }
     switch argument {
     case .none: return nil
-    case .int, .symbol: return [try extent(name)]
+    case .int(let value): return [.known(try bounded(value, name))]
+    case .symbol: return [try extent(name)]
     case .ints(let sizes):
       var result: [Extent] = []
       for size in sizes {
         switch size {
-        case .known(let value): result.append(.known(value))
+        case .known(let value): result.append(.known(try bounded(value, name)))
         case .named(let symbol):
           switch try lowering.number(named: symbol) {
-          case .int(let value): result.append(.known(value))
+          case .int(let value): result.append(.known(try bounded(value, name)))
           case .symbol(let term): result.append(.value(term.id))
           default: throw missing(name, "a list of integers")
           }

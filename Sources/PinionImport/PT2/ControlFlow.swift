@@ -194,6 +194,7 @@ extension Lowering {
 
   private func lowerLoop(_ c: Call, _ test: PT2Graph, _ step: PT2Graph, carried: [Given], more: [Given]) throws(PinionError) {
     let initial = try terms(carried)
+    guard !initial.isEmpty else { throw .invalidModel("a loop carries nothing") }
     let body = try child(step)
     _ = inputTerm(body, like: Term(id: initial[0].id, element: .int64, dims: []), "iteration")
     _ = inputTerm(body, like: Term(id: initial[0].id, element: .bool, dims: []), "condition")

@@ -94,6 +94,7 @@ enum Defaults {
     argsort dim=-1 descending=False
     embedding padding_idx=-1
     index_put accumulate=False
+    put accumulate=False
     index_put_ accumulate=False
     scatter_reduce include_self=True
     index_reduce include_self=True
@@ -139,6 +140,7 @@ enum Defaults {
     tril_ diagonal=0
     triu_ diagonal=0
     diag diagonal=0
+    diagflat offset=0
     diag_embed offset=0 dim1=-2 dim2=-1
     diff n=1 dim=-1 prepend=None append=None
     roll dims=[]
@@ -206,6 +208,7 @@ enum Defaults {
     triplet_margin_loss margin=1.0 p=2.0 eps=1e-06 swap=False reduction=1
     embedding_bag scale_grad_by_freq=False mode=0 sparse=False per_sample_weights=None include_last_offset=False padding_idx=None
     _embedding_bag scale_grad_by_freq=False mode=0 sparse=False per_sample_weights=None include_last_offset=False padding_idx=-1
+    _embedding_bag_forward_only scale_grad_by_freq=False mode=0 sparse=False per_sample_weights=None include_last_offset=False padding_idx=-1
     lstm_cell b_ih=None b_hh=None
     gru_cell b_ih=None b_hh=None
     rnn_tanh_cell b_ih=None b_hh=None

@@ -109,6 +109,10 @@ extension Lowering {
         result[open[0]] = total / rest
       }
     }
+    var extents = extents
+    let open = extents.indices.filter { extents[$0].known == nil }
+    // One size that a run decides follows from the others where none of these is 0.
+    if open.count == 1, extents.allSatisfy({ $0.known.map { $0 > 0 } ?? true }) { extents[open[0]] = .known(-1) }
     let stored = extents + (term.isComplex ? [.known(2)] : [])
     // A size of 0 is one, not that of the input.
     let shape = result.contains(0) ? result.map { Extent.known(Int64($0 ?? -1)) } + (term.isComplex ? [.known(2)] : []) : stored
@@ -134,7 +138,7 @@ extension Lowering {
     guard !axes.isEmpty else { return term }
     var dims = term.dims
     for axis in axes {
-      guard axis <= dims.count else { throw .invalidModel("a new dimension \(axis) for a tensor of rank \(dims.count)") }
+      guard axis >= 0, axis <= dims.count else { throw .invalidModel("a new dimension \(axis) for a tensor of rank \(dims.count)") }
       dims.insert(1, at: axis)
     }
     return try op("Unsqueeze", [term, try vectorTerm(axes.map(Int64.init))], dims: dims)
@@ -142,6 +146,7 @@ extension Lowering {
 
   func squeeze(_ term: Term, _ axes: [Int]) throws(PinionError) -> Term {
     guard !axes.isEmpty else { return term }
+    guard axes.allSatisfy(term.dims.indices.contains) else { throw .invalidModel("dimensions \(axes) of a tensor of rank \(term.rank)") }
     var dims = term.dims
     for axis in Set(axes).sorted(by: >) { dims.remove(at: axis) }
     return try op("Squeeze", [term, try vectorTerm(axes.map(Int64.init))], dims: dims)
@@ -166,14 +171,16 @@ extension Lowering {
 
   /// Elements at the indices along an axis; the indices' dimensions take its place.
   func gather(_ term: Term, _ indices: Term, _ axis: Int) throws(PinionError) -> Term {
+    guard term.dims.indices.contains(axis) else { throw .invalidModel("dimension \(axis) of a tensor of rank \(term.rank)") }
     var dims = term.dims
     dims.replaceSubrange(axis...axis, with: indices.dims)
     return try op("Gather", [term, indices], ["axis": .int(Int64(axis))], dims: dims)
   }
 
   func concat(_ terms: [Term], _ axis: Int) throws(PinionError) -> Term {
-    guard terms.count > 1 else { return terms[0] }
-    var dims = terms[0].dims
+    guard let first = terms.first else { throw .invalidModel("nothing to join") }
+    guard terms.count > 1 else { return first }
+    var dims = first.dims
     var extent: Int? = 0
     for term in terms { extent = extent.flatMap { sum in term.dims[axis].map { sum + $0 } } }
     dims[axis] = extent

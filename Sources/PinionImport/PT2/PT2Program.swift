@@ -71,14 +71,15 @@ struct PT2Meta {
     }
   }
 
+  /// Extents; nil for those that a run decides, and for numbers that are none.
   var knownSizes: [Int?] {
-    sizes.map { if case .known(let size) = $0 { Int(exactly: size) } else { nil } }
+    sizes.map { if case .known(let size) = $0, (0...Int64(1) << 31).contains(size) { Int(exactly: size) } else { nil } }
   }
 
   var dimensions: [Dimension] {
     sizes.map { size in
       switch size {
-      case .known(let extent): Int(exactly: extent).map(Dimension.known) ?? .unknown
+      case .known(let extent): (0...Int64(1) << 31).contains(extent) ? Int(exactly: extent).map(Dimension.known) ?? .unknown : .unknown
       case .named(let name): .symbol(name)
       case .expression(let text): SymbolExpression.name(of: text).map(Dimension.symbol) ?? .unknown
       }
@@ -279,8 +280,17 @@ struct PT2Program {
   let dialects: [String]
   /// What the model's metadata keeps of the program: its dialect and the trees of its inputs and outputs.
   let properties: [(key: String, value: String)]
+  /// The ranges of symbols that sizes are made of.
+  let ranges: [String: SizeRules.Range]
+  /// How arguments and results nest; nil where the file does not tell.
+  let inputTree: PT2Tree?
+  let outputTree: PT2Tree?
   private let floatNames: Set<String>
   private let boolNames: Set<String>
+  /// What symbolic integers are by the program's symbols.
+  private let expressions: [String: String]
+
+  func expression(_ name: String) -> SymbolExpression? { expressions[name].flatMap { SymbolExpression($0) } }
 
   /// The element type of a symbolic number.
   func numberElement(_ name: String) -> ElementType { floatNames.contains(name) ? .float64 : boolNames.contains(name) ? .bool : .int64 }
@@ -312,14 +322,41 @@ struct PT2Program {
     }
     floatNames = try names("sym_float_values")
     boolNames = try names("sym_bool_values")
+    var expressions: [String: String] = [:]
+    for (name, value) in try module.member("graph")["sym_int_values"]?.asObject("sym_int_values") ?? [] {
+      if let text = try value["as_expr"]?.member("expr_str").asString("expr_str") { expressions[name] = text }
+    }
+    self.expressions = expressions
+    var ranges: [String: SizeRules.Range] = [:]
+    for (symbol, range) in try json["range_constraints"]?.asObject("range_constraints") ?? [] {
+      // No bound, or one past 64 bits, is none.
+      func bound(_ key: String) -> Int64? { if case .int(let value)? = range[key] { value } else { nil } }
+      ranges[symbol] = SizeRules.Range(low: bound("min_val") ?? .min, high: bound("max_val") ?? .max)
+    }
+    self.ranges = ranges
     var properties = [(key: "pt2.dialect", value: dialects.joined(separator: ",")), (key: "pt2.schema", value: "\(schemaVersion.major).\(schemaVersion.minor)")]
+    var fields: [String: [String]] = [:]
+    if case .object(let types)? = module["treespec_namedtuple_fields"] {
+      for (name, type) in types {
+        guard case .array(let list)? = type["field_names"] else { continue }
+        fields[name] = list.compactMap { if case .string(let field) = $0 { field } else { nil } }
+      }
+    }
+    var inputTree: PT2Tree?, outputTree: PT2Tree?
     let calls = try module["module_call_graph"]?.asArray("module_call_graph") ?? []
     for call in calls {
       guard case .string("")? = call["fqn"], let tree = call["signature"] else { continue }
       for key in ["in_spec", "out_spec"] {
-        if case .string(let text)? = tree[key] { properties.append((key: "pt2.\(key)", value: text)) }
+        guard case .string(let text)? = tree[key] else { continue }
+        properties.append((key: "pt2.\(key)", value: text))
+        if key == "in_spec" { inputTree = PT2Tree(text, fields: fields) } else { outputTree = PT2Tree(text, fields: fields) }
       }
+      var names: [String] = []
+      if case .array(let list)? = tree["forward_arg_names"] { for case .string(let name) in list { names.append(name) } }
+      inputTree = inputTree?.arguments(names)
     }
+    self.inputTree = inputTree
+    self.outputTree = outputTree
     self.properties = properties
   }
 }

@@ -129,14 +129,14 @@ extension Lowering {
       if let result = try joined(whole, part, axis, start, end) { return result }
     case .select(let axis, .known(let index)):
       let start = index < 0 ? (whole.dims[axis].map { Int64($0) + index } ?? index) : index
-      if let result = try joined(whole, try unsqueeze(part, [axis]), axis, start, start + 1) { return result }
+      if let result = try joined(whole, try unsqueeze(part, [axis]), axis, start, try start.adding(1)) { return result }
     default: break
     }
     // The positions of the elements that the view shows, found by looking through it at the whole's own positions.
     let count = try emit("Size", [whole.id])[0]
     let flat = Extent.known(-1)
     let positions = Term(
-      id: try reshape(try range(whole.knownDims.map { .known(Int64($0.reduce(whole.isComplex ? 2 : 1, *))) } ?? .value(count)), like: whole).id,
+      id: try reshape(try range(try whole.knownDims.map { (dims) throws(PinionError) in .known(Int64(try (dims + (whole.isComplex ? [2] : [])).checkedProduct())) } ?? .value(count)), like: whole).id,
       element: .int64, dims: whole.dims, isComplex: whole.isComplex)
     let shown = try apply(view, positions)
     let indices = try emit("Reshape", [shown.id, try sizes([flat])])[0]
@@ -166,16 +166,27 @@ extension Lowering {
   // MARK: Views that gather
 
   func diagonal(_ term: Term, _ offset: Int64, _ first: Int, _ second: Int) throws(PinionError) -> Term {
+    guard first != second, (-(1 << 31)..<(1 << 31)).contains(offset) else { throw .invalidModel("diagonal \(offset) of dimensions \(first) and \(second)") }
     let rest = (0..<term.rank).filter { $0 != first && $0 != second }
     let moved = try transpose(term, rest + [first, second])
-    guard let rows = moved.dims[rest.count], let columns = moved.dims[rest.count + 1] else {
-      throw .unsupported("the diagonal of a matrix whose extents a run decides")
-    }
+    guard let rows = moved.dims[rest.count], let columns = moved.dims[rest.count + 1] else { return try openDiagonal(moved, offset) }
     let row = max(-offset, 0), column = max(offset, 0)
     let count = max(0, min(Int64(rows) - row, Int64(columns) - column))
     let flat = try reshape(moved, Array(try extents(moved)[..<rest.count]) + [.known(Int64(rows * columns))])
     let positions = (0..<count).map { (row + $0) * Int64(columns) + column + $0 }
     return try gather(flat, try vectorTerm(positions), rest.count)
+  }
+
+  /// The diagonal of the last two dimensions, whose extents a run decides.
+  private func openDiagonal(_ moved: Term, _ offset: Int64) throws(PinionError) -> Term {
+    let depth = moved.rank - 2
+    let rows = try extentTerm(try extent(moved, depth)), columns = try extentTerm(try extent(moved, depth + 1))
+    let row = try scalar(max(-offset, 0), .int64), column = try scalar(max(offset, 0), .int64)
+    let count = try binary("Max", try binary("Min", try sub(rows, row), try sub(columns, column)), try scalar(Int64(0), .int64))
+    let steps = try range(.value(count.id))
+    let positions = try add(try mul(try add(steps, row), columns), try add(steps, column))
+    let flat = try reshape(moved, Array(try extents(moved)[..<depth]) + [.known(-1)])
+    return try gather(flat, positions, depth)
   }
 
   func windows(_ term: Term, _ axis: Int, _ size: Int64, _ step: Int64) throws(PinionError) -> Term {

@@ -157,6 +157,12 @@ import Testing
     #expect(error?.message.contains("torch.export.save") == true)
   }
 
+  @Test(arguments: [2, 4, 5] as [UInt8]) func tellsAPickleByItsFirstBytes(version: UInt8) throws {
+    let error = #expect(throws: PinionError.self) { try Model(try TestProgram.file([0x80, version, 0x8a, 0x0a, 0x6c, 0xfc, 0x9c, 0x46])) }
+    #expect(error?.code == .unsupported)
+    #expect(error?.message.contains("pickle") == true && error?.message.contains("torch.export.save") == true)
+  }
+
   @Test func refusesAnotherSchema() throws {
     var archive = ArchiveBytes()
     archive.add("m/archive_format", "pt2")

@@ -12,6 +12,11 @@ struct TestProgram {
   var tensors: [String] = []
   var weights: [String] = []
   var storages: [(name: String, data: [UInt8])] = []
+  /// Ranges of symbols, as members of `range_constraints`.
+  var ranges: [String] = []
+  /// How arguments and results nest, in PyTorch's form.
+  var trees: (inputs: String, outputs: String)?
+  var argumentNames: [String] = []
 
   static func meta(_ dtype: Int, _ sizes: [String]) -> String {
     let list = sizes.map { Int($0) == nil ? "{\"as_expr\": {\"expr_str\": \"\($0)\", \"hint\": null}}" : "{\"as_int\": \($0)}" }.joined(separator: ",")
@@ -24,6 +29,13 @@ struct TestProgram {
 
   mutating func input(_ name: String, _ dtype: Int, _ sizes: [Int]) {
     tensor(name, dtype, sizes)
+    inputs.append("{\"as_tensor\": {\"name\": \"\(name)\"}}")
+    inputSpecs.append("{\"user_input\": {\"arg\": {\"as_tensor\": {\"name\": \"\(name)\"}}}}")
+  }
+
+  /// An input whose sizes are numbers or expressions in sympy's notation.
+  mutating func openInput(_ name: String, _ dtype: Int, _ sizes: [String]) {
+    tensors.append("\"\(name)\": \(TestProgram.meta(dtype, sizes))")
     inputs.append("{\"as_tensor\": {\"name\": \"\(name)\"}}")
     inputSpecs.append("{\"user_input\": {\"arg\": {\"as_tensor\": {\"name\": \"\(name)\"}}}}")
   }
@@ -63,12 +75,23 @@ struct TestProgram {
     outputSpecs.append("{\"user_output\": {\"arg\": \(TestProgram.tensor(name))}}")
   }
 
+  private static func quoted(_ text: String) -> String { "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\"" }
+
+  private var calls: String {
+    guard let trees else { return "" }
+    let names = argumentNames.map(TestProgram.quoted).joined(separator: ",")
+    return """
+      , "module_call_graph": [{"fqn": "", "signature": {"in_spec": \(TestProgram.quoted(trees.inputs)), "out_spec": \(TestProgram.quoted(trees.outputs)),
+      "forward_arg_names": [\(names)]}}]
+      """
+  }
+
   var json: String {
     """
     {"graph_module": {"graph": {"inputs": [\(inputs.joined(separator: ","))], "outputs": [\(outputs.joined(separator: ","))],
     "nodes": [\(nodes.joined(separator: ","))], "tensor_values": {\(tensors.joined(separator: ","))}, "sym_int_values": {}},
-    "signature": {"input_specs": [\(inputSpecs.joined(separator: ","))], "output_specs": [\(outputSpecs.joined(separator: ","))]}},
-    "schema_version": {"major": 8, "minor": 20}, "verifiers": ["TRAINING"], "torch_version": "2.13.0"}
+    "signature": {"input_specs": [\(inputSpecs.joined(separator: ","))], "output_specs": [\(outputSpecs.joined(separator: ","))]}\(calls)},
+    "schema_version": {"major": 8, "minor": 20}, "verifiers": ["TRAINING"], "torch_version": "2.13.0", "range_constraints": {\(ranges.joined(separator: ","))}}
     """
   }
 
@@ -82,7 +105,7 @@ struct TestProgram {
     return archive
   }
 
-  func model() throws -> Model { try Model(TestProgram.file(archive.bytes)) }
+  func model(mutations: Mutations = .outputs) throws -> Model { try Model(TestProgram.file(archive.bytes), mutations: mutations) }
 
   static func file(_ bytes: [UInt8]) throws -> FileMapping { try bytes.withUnsafeBytes { try FileMapping(copying: $0) } }
 

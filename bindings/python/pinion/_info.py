@@ -44,6 +44,8 @@ class ValueInfo:
     optional: bool
     #: The type as text, e.g. "float32[batch,3,224,224]".
     type: str
+    #: Where the value lies in nested arguments or results of a PyTorch model, "batch.tokens.0"; runs take it in place of the name.
+    path: str = ""
 
     def __str__(self) -> str:
         return f"{self.name}: {self.type}"
@@ -71,4 +73,5 @@ def read_info(pointer: int | None) -> ValueInfo:
         content=read_info(content) if content else None,
         optional=bool(lib.pinion_value_info_is_optional(pointer)),
         type=text(lib.pinion_value_info_text(pointer)),
+        path=text(lib.pinion_value_info_path(pointer)),
     )

@@ -24,7 +24,7 @@ class ModelOptions(ctypes.Structure):
         ("should_stop", c_void_p),
         ("should_stop_context", c_void_p),
         ("read_files", c_int32),
-        ("reserved", c_int32),
+        ("mutations", c_int32),
     ]
 
 
@@ -114,6 +114,7 @@ _FUNCTIONS = {
     "pinion_error_json": (_TEXT, [c_void_p]),
     "pinion_string_release": (None, [c_void_p]),
     "pinion_value_info_name": (_TEXT, [c_void_p]),
+    "pinion_value_info_path": (_TEXT, [c_void_p]),
     "pinion_value_info_kind": (c_int32, [c_void_p]),
     "pinion_value_info_element_type": (c_int32, [c_void_p]),
     "pinion_value_info_rank": (c_int32, [c_void_p]),
@@ -155,6 +156,11 @@ _FUNCTIONS = {
     "pinion_session_output_count": (c_size_t, [c_void_p]),
     "pinion_session_output": (c_void_p, [c_void_p, c_size_t]),
     "pinion_session_trim": (c_int64, [c_void_p]),
+    "pinion_session_buffer_count": (c_size_t, [c_void_p]),
+    "pinion_session_buffer_name": (_TEXT, [c_void_p, c_size_t]),
+    "pinion_session_buffer_get": (_STATUS, [c_void_p, c_size_t, _OUT]),
+    "pinion_session_buffer_set": (_STATUS, [c_void_p, c_size_t, c_void_p]),
+    "pinion_session_buffers_reset": (_STATUS, [c_void_p]),
     "pinion_value_retain": (c_void_p, [c_void_p]),
     "pinion_value_release": (None, [c_void_p]),
     "pinion_value_kind": (c_int32, [c_void_p]),

@@ -20,6 +20,10 @@ from ._limits import CancelToken, limit, timeout_ns
 ModelSource = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview]
 
 
+#: In the order of pinion_mutations.
+_MUTATIONS = ("outputs", "state", "dropped")
+
+
 @dataclass(frozen=True)
 class Metadata:
     """What a model says about itself."""
@@ -51,6 +55,9 @@ class Model:
         cancel: a token that ends loading with CancelledError.
         byte_budget: bytes that the model's structures and tensors that are not in the file as they are may take; None: no limit.
         read_files: copy files into memory instead of mapping them, for files that others may change or truncate meanwhile.
+        mutations: what becomes of new contents that a .pt2 model writes to its buffers and inputs. "outputs": they are outputs
+            behind the model's own, "NAME.new", and buffers are inputs with a default. "state": each session keeps the buffers'
+            contents from run to run. "dropped": they are left out.
 
     Raises:
         UnsupportedError: operators that this build does not have, all at once.
@@ -66,6 +73,7 @@ class Model:
         cancel: CancelToken | None = None,
         byte_budget: int | None = None,
         read_files: bool = False,
+        mutations: str = "outputs",
     ) -> None:
         self._handle: int | None = None
         #: What constants of a model that was made in code lie in.
@@ -73,6 +81,8 @@ class Model:
         #: The absolute path of the model's file; None for a model from bytes.
         self.path: str | None = None
         folder = None if external_data_folder is None else os.fsencode(external_data_folder)
+        if mutations not in _MUTATIONS:
+            raise InvalidArgumentError(f"mutations is {mutations!r}; expected one of {', '.join(map(repr, _MUTATIONS))}")
         options = ModelOptions(
             ctypes.sizeof(ModelOptions),
             None,
@@ -83,8 +93,10 @@ class Model:
             question(),
             None,
             bool(read_files),
-            0,
+            _MUTATIONS.index(mutations),
         )
+        #: What becomes of new contents of buffers and inputs.
+        self.mutations = mutations
         out = c_void_p()
         if isinstance(source, (bytes, bytearray, memoryview)):
             # Immutable bytes are borrowed and kept alive by this object's sessions; others are copied once, here.
@@ -148,10 +160,10 @@ class Model:
         if self.path is None and self._bytes is None:
             return {"bytes": self._saved(), "folder": None}
         if self.path is None:
-            return {"bytes": self._bytes, "folder": self._folder}
+            return {"bytes": self._bytes, "folder": self._folder, "mutations": self.mutations}
         if _stamp(self.path) != self._stamp:
             raise InvalidModelError(f"'{self.path}' has changed since it was loaded")
-        return {"path": self.path, "sha256": _sha256(self.path), "folder": self._folder}
+        return {"path": self.path, "sha256": _sha256(self.path), "folder": self._folder, "mutations": self.mutations}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         source = state.get("bytes")
@@ -159,7 +171,7 @@ class Model:
             source = state["path"]
             if _sha256(source) != state["sha256"]:
                 raise InvalidModelError(f"'{source}' is not the file that this model was pickled with")
-        self.__init__(source, external_data_folder=state["folder"])  # type: ignore[misc]
+        self.__init__(source, external_data_folder=state["folder"], mutations=state["mutations"])  # type: ignore[misc]
 
     def _saved(self) -> bytes:
         """The bytes of an ONNX file of the model."""

@@ -19,10 +19,11 @@ from ._calls import Binding, PreparedCall, bound
 from ._errors import Error, InvalidArgumentError, NotFoundError, check, raise_last
 from ._info import Kind, ValueInfo, read_info
 from ._interrupts import question, run_options
-from ._library import InputShape, SessionOptions, lib, take_string
+from ._library import InputShape, SessionOptions, lib, take_string, text
 from ._limits import CancelToken, limit, run_limits, timeout_ns
 from ._model import Metadata, Model, ModelSource
 from ._state import State, made
+from ._trees import Tree
 from ._types import DIRECT, PACKED, UNPACKED, ElementType
 from ._values import Value, dims_array, from_handle, to_handle
 
@@ -96,6 +97,7 @@ class Session:
         external_data_folder: where the files with the model's external data lie; default: beside the model's file.
         timeout: seconds after which loading and making the session end with DeadlineExceededError.
         cancel: a token that ends both with CancelledError.
+        mutations: what becomes of new contents of buffers of a .pt2 model, see Model.
 
     Raises:
         UnsupportedError: the model has operators or types that this build does not do, or there is a reason against the device.
@@ -115,6 +117,7 @@ class Session:
         external_data_folder: str | os.PathLike[str] | None = None,
         timeout: float | None = None,
         cancel: CancelToken | None = None,
+        mutations: str = "outputs",
     ) -> None:
         self._handle: int | None = None
         start = time.monotonic()
@@ -127,7 +130,7 @@ class Session:
             "plan_cache_bytes": plan_cache_bytes,
         }
         if not isinstance(model, Model):
-            model = Model(model, external_data_folder=external_data_folder, timeout=timeout, cancel=cancel)
+            model = Model(model, external_data_folder=external_data_folder, timeout=timeout, cancel=cancel, mutations=mutations)
         if timeout is not None:
             timeout = max(timeout - (time.monotonic() - start), 0.0)
         #: The model that this session runs.
@@ -156,6 +159,12 @@ class Session:
         ]
         self._by_name = {info.name: info for info in self._inputs}
         self._required = frozenset(info.name for info in self._inputs if not info.optional)
+        properties = model.metadata.properties
+        trees = (properties.get(f"pt2.{key}_tree") for key in ("input", "output"))
+        self._input_tree, self._output_tree = (Tree(text) if text else None for text in trees)
+        self._nested = self._input_tree.nested if self._input_tree else {}
+        self._input_names = {info.path: info.name for info in self._inputs if info.path}
+        self._output_names = {info.path: info.name for info in self._outputs if info.path}
         self._input_frames: dict[Any, _Frame] = {}
         self._output_frames: dict[tuple[str, ...] | None, _Frame] = {}
         #: Calls for all outputs by the names, types and shapes of inputs; the one used last apart.
@@ -208,23 +217,38 @@ class Session:
         byte_budget: int | None = None,
         step_budget: int | None = None,
         out: Mapping[str, np.ndarray] | None = None,
-    ) -> list[Any]:
+        nested: bool = False,
+    ) -> Any:
         """Runs the model once.
 
         Args:
             inputs: by name: numpy arrays, anything with `__dlpack__`, pinion.Value, scalars and lists of them (taken as the
-                declared type), lists for sequences, dicts for maps, None for empty optionals.
+                declared type), lists for sequences, dicts for maps, None for empty optionals. Nested arguments of a .pt2 model are
+                given by the argument's name as the module takes them, {"batch": {"tokens": ..., "mask": ...}}, or each value by its
+                own name or path.
             output_names: which outputs to compute; None means all, in the model's order.
             timeout: seconds after which the run ends with DeadlineExceededError.
             cancel: a token that ends the run with CancelledError.
             byte_budget: bytes that the run may hold besides weights and inputs.
             step_budget: nodes that the run may execute, those in loops counted each time.
             out: by name: contiguous arrays of the right type and shape that outputs are written into.
+            nested: give the results of a .pt2 model as the module gives them, in tuples, lists and dictionaries; classes that are
+                not Python's own become dictionaries of their fields, and what is written to buffers and inputs is left out.
 
         Returns:
             One object an output: a numpy array (object arrays of str for strings), a list for a sequence, a dict for a map, None
             for an empty optional. Nothing else shares an array's memory.
         """
+        if self._nested and isinstance(inputs, Mapping) and not self._nested.keys().isdisjoint(inputs):
+            assert self._input_tree is not None
+            inputs = self._input_tree.flat(inputs)
+        if nested:
+            tree = self._output_tree
+            if tree is None or output_names is not None:
+                what = "the model does not tell how its results nest" if tree is None else "output_names"
+                raise InvalidArgumentError(f"nested results cannot be had: {what}")
+            results = self._execute(inputs, None, timeout, cancel, byte_budget, step_budget, out, from_handle)
+            return tree.nest({info.name: value for info, value in zip(self._outputs, results)})
         if (
             output_names is None
             and out is None
@@ -247,6 +271,19 @@ class Session:
                     raise_last(outputs)
                 self._latest = None
         return self._execute(inputs, output_names, timeout, cancel, byte_budget, step_budget, out, from_handle)
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any:
+        """Runs a .pt2 model as the module that was exported is called, and gives the results nested as the module does."""
+        if self._input_tree is None or not self._input_tree.arguments:
+            raise InvalidArgumentError("the model does not tell its arguments; session.run() takes inputs by name")
+        names = self._input_tree.arguments
+        if len(arguments) > len(names):
+            raise InvalidArgumentError(f"{len(arguments)} arguments, the module takes {len(names)}: {_quoted(names)}")
+        given = dict(zip(names, arguments))
+        twice = given.keys() & keywords.keys()
+        if twice:
+            raise InvalidArgumentError(f"given twice: {_quoted(twice)}")
+        return self.run({**given, **keywords}, nested=True)
 
     def run_values(
         self,
@@ -405,7 +442,8 @@ class Session:
                 if handle:
                     _release(handle)
 
-    def _input_frame(self, names: tuple[str, ...], key: Any, state: State | None) -> _Frame:
+    def _input_frame(self, given: tuple[str, ...], key: Any, state: State | None) -> _Frame:
+        names = tuple(name if name in self._by_name else self._input_names.get(name, name) for name in given)
         unknown = [name for name in names if name not in self._by_name]
         if unknown:
             raise NotFoundError(f"no input is named {_quoted(unknown)}; the inputs are {_quoted(self._by_name)}")
@@ -425,6 +463,7 @@ class Session:
     def _output_frame(self, key: tuple[str, ...] | None) -> _Frame:
         by_name = {info.name: info for info in self._outputs}
         names = [info.name for info in self._outputs] if key is None else list(key)
+        names = [name if name in by_name else self._output_names.get(name, name) for name in names]
         unknown = [name for name in names if name not in by_name]
         if unknown:
             raise NotFoundError(f"no output is named {_quoted(unknown)}; the outputs are {_quoted(by_name)}")
@@ -454,6 +493,37 @@ class Session:
             given[positions[name]] = array
         check_apart(out.items(), [(name, array) for name, array in inputs.items() if isinstance(array, np.ndarray) and array.flags.c_contiguous])
         return given
+
+    # ---------------------------------------------------------------------------------------------------- buffers
+
+    @property
+    def buffers(self) -> dict[str, np.ndarray]:
+        """Copies of what the session keeps of a .pt2 model's buffers, by name; empty unless loaded with mutations="state"."""
+        result: dict[str, np.ndarray] = {}
+        for index in range(lib.pinion_session_buffer_count(self._handle)):
+            out = c_void_p()
+            check(lib.pinion_session_buffer_get(self._handle, index, byref(out)))
+            assert out.value is not None
+            result[text(lib.pinion_session_buffer_name(self._handle, index))] = from_handle(out.value)
+        return result
+
+    def set_buffers(self, contents: Mapping[str, Any]) -> None:
+        """Sets buffers that the session keeps to copies of arrays of the same types and shapes, by name."""
+        names = [text(lib.pinion_session_buffer_name(self._handle, i)) for i in range(lib.pinion_session_buffer_count(self._handle))]
+        unknown = [name for name in contents if name not in names]
+        if unknown:
+            raise NotFoundError(f"the session keeps no buffer named {_quoted(unknown)}; it keeps {_quoted(names) or 'none'}")
+        for name, value in contents.items():
+            memory: list[Any] = []
+            handle = to_handle(value, None, memory)
+            try:
+                check(lib.pinion_session_buffer_set(self._handle, names.index(name), handle))
+            finally:
+                _release(handle)
+
+    def reset_buffers(self) -> None:
+        """Sets the buffers that the session keeps to the contents in the model's file."""
+        check(lib.pinion_session_buffers_reset(self._handle))
 
     # ------------------------------------------------------------------------------------------ plan and profile
 

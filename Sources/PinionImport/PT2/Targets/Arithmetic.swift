@@ -49,7 +49,14 @@ extension Lowering {
     }
     let a = try c.operand("self"), b = try c.operand("other")
     let element = try c.outputElement() ?? Promotion.result(of: [a, b])
-    return [try choose(try cast(condition, .bool), try term(a, element), try term(b, element))]
+    let x = try term(a, element), y = try term(b, element)
+    guard x.isComplex || y.isComplex else { return [try choose(try cast(condition, .bool), x, y)] }
+    let first = try complexTerm(x), second = try complexTerm(y), chooses = try cast(condition, .bool)
+    return [
+      try pair(
+        try choose(chooses, try apply(.part(0), first), try apply(.part(0), second)),
+        try choose(chooses, try apply(.part(1), first), try apply(.part(1), second)))
+    ]
   }
 
   private func pairwise(_ c: Call) throws(PinionError) -> Term {

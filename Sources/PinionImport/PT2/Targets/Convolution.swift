@@ -33,7 +33,7 @@ extension Lowering {
             image, [extents[0], .known(channels), .known(height / factor), .known(factor), .known(width / factor), .known(factor)])
           return try self.reshape(
             try self.transpose(split, [0, 1, 3, 5, 2, 4]),
-            [extents[0], .known(channels * factor * factor), .known(height / factor), .known(width / factor)])
+            [extents[0], .known(try channels.multiplied(by: factor).multiplied(by: factor)), .known(height / factor), .known(width / factor)])
         }
       ]
     case "channel_shuffle", "native_channel_shuffle":
@@ -55,9 +55,11 @@ extension Lowering {
         "dilations": .ints(try c.ints("dilation", count: 2)), "pads": .ints(padding + padding), "strides": .ints(try c.ints("stride", count: 2)),
       ]
       let sizes = try c.ints("output_size", count: 2), kernel = try c.ints("kernel_size", count: 2)
+      let area = Int(kernel[0] * kernel[1])
+      guard kernel[0] > 0, kernel[1] > 0 else { throw .invalidModel("a kernel of \(kernel)") }
       let result = try op(
         "Col2Im", [image, try vectorTerm(sizes), try vectorTerm(kernel)], attributes,
-        dims: [image.dims[0], image.dims[1].map { $0 / Int(kernel[0] * kernel[1]) }, Int(sizes[0]), Int(sizes[1])])
+        dims: [image.dims[0], image.dims[1].map { $0 / area }, Int(sizes[0]), Int(sizes[1])])
       return [isSingle ? try squeeze(result, [0]) : result]
     default: return nil
     }
@@ -102,6 +104,7 @@ extension Lowering {
     if isSingle { x = try unsqueeze(x, [0]) }
     let kernel = try c.ints("kernel_size", count: 2), dilation = try c.ints("dilation", count: 2)
     let padding = try c.ints("padding", count: 2), stride = try c.ints("stride", count: 2)
+    guard x.rank == 4, kernel[0] > 0, kernel[1] > 0 else { throw .invalidModel("im2col of rank \(x.rank) with a kernel of \(kernel)") }
     if padding != [0, 0] {
       let pads = try vectorTerm([0, 0, padding[0], padding[1], 0, 0, padding[0], padding[1]])
       x = try op("Pad", [x, pads], dims: [x.dims[0], x.dims[1], x.dims[2].map { $0 + 2 * Int(padding[0]) }, x.dims[3].map { $0 + 2 * Int(padding[1]) }])
@@ -111,6 +114,7 @@ extension Lowering {
       guard let extent = x.dims[axis].map(Int64.init), stride[index] > 0 else { throw .unsupported("im2col of extents that a run decides") }
       let count = (extent - dilation[index] * (kernel[index] - 1) - 1) / stride[index] + 1
       guard count > 0 else { throw .invalidModel("im2col windows larger than the image") }
+      guard try count.multiplied(by: kernel[index]) <= 1 << 24 else { throw .unsupported("im2col of \(count) windows of \(kernel[index])") }
       counts.append(count)
       var positions: [Int64] = []
       for offset in 0..<kernel[index] { for window in 0..<count { positions.append(offset * dilation[index] + window * stride[index]) } }
@@ -118,7 +122,7 @@ extension Lowering {
     }
     // [batch, channels, kernel rows, rows, kernel columns, columns]
     let ordered = try transpose(x, [0, 1, 2, 4, 3, 5])
-    let channels = x.dims[1].map { Int64($0) * kernel[0] * kernel[1] } ?? -1
+    let channels = try x.dims[1].map { (dim) throws(PinionError) in try Int64(dim).multiplied(by: kernel[0]).multiplied(by: kernel[1]) } ?? -1
     let result = try reshape(ordered, [try extent(x, 0), .known(channels), .known(counts[0] * counts[1])])
     return isSingle ? try squeeze(result, [0]) : result
   }

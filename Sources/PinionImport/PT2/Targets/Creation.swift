@@ -1,3 +1,4 @@
+import Glibc
 import PinionBase
 import PinionGraph
 import PinionTensor
@@ -32,7 +33,7 @@ extension Lowering {
       let isOn = try equal(try unsqueeze(try range(.known(rows)), [1]), try range(.known(columns)))
       return [try cast(isOn, element)]
     case "tril_indices", "triu_indices": return [try triangle(c, element)]
-    case "hann_window", "hamming_window", "blackman_window", "bartlett_window": return [try window(c, element)]
+    case "hann_window", "hamming_window", "blackman_window", "bartlett_window", "kaiser_window": return [try window(c, element)]
     case "fft_rfftfreq", "fft_fftfreq":
       let n = try c.int("n"), d = try c.float("d")
       guard n > 0, n < 1 << 24 else { throw .invalidModel("\(n) frequencies") }
@@ -72,7 +73,7 @@ extension Lowering {
 
   private func triangle(_ c: Call, _ element: ElementType) throws(PinionError) -> Term {
     let rows = try c.int("row"), columns = try c.int("col"), offset = try c.int("offset")
-    guard rows >= 0, columns >= 0, rows < 1 << 13, columns < 1 << 13 else { throw .unsupported("a triangle of \(rows) by \(columns)") }
+    guard rows >= 0, columns >= 0, rows < 1 << 12, columns < 1 << 12 else { throw .unsupported("a triangle of \(rows) by \(columns)") }
     var first: [Int64] = [], second: [Int64] = []
     for row in 0..<rows {
       for column in 0..<columns where c.base == "tril_indices" ? column - row <= offset : column - row >= offset {
@@ -83,14 +84,34 @@ extension Lowering {
     return try cast(constant(try Tensor(first + second, try Shape([2, first.count]))), element)
   }
 
+  /// Windows as numbers; a periodic one is a symmetric one of one more without its last number.
   private func window(_ c: Call, _ element: ElementType) throws(PinionError) -> Term {
-    let length = try c.int("window_length")
-    let names = ["hann_window": "HannWindow", "hamming_window": "HammingWindow", "blackman_window": "BlackmanWindow"]
-    guard let name = names[c.base] else { throw .unsupported("the window") }
+    let length = Int(try c.count("window_length"))
     let isPeriodic = c.has("periodic") ? try c.bool("periodic") : true
-    let size = try scalar(length, .int64)
-    let result = Term(id: try emit(name, [size.id], ["periodic": .int(isPeriodic ? 1 : 0)])[0], element: .float32, dims: [Int(length)])
-    return try cast(result, element)
+    let steps = Double(isPeriodic ? length : length - 1), turn = 2 * 3.141592653589793
+    let alpha = c.has("alpha") ? try c.float("alpha") : 0.54, beta = c.has("beta") ? try c.float("beta") : c.base == "kaiser_window" ? 12 : 0.46
+    func bessel(_ x: Double) -> Double {
+      var term = 1.0, sum = 1.0
+      for k in 1..<200 {
+        term *= (x / (2 * Double(k))) * (x / (2 * Double(k)))
+        sum += term
+      }
+      return sum
+    }
+    func value(_ index: Int) -> Double {
+      guard length > 1 else { return 1 }
+      let place = Double(index) / steps
+      switch c.base {
+      case "hann_window": return 0.5 - 0.5 * cos(turn * place)
+      case "hamming_window": return alpha - beta * cos(turn * place)
+      case "blackman_window": return 0.42 - 0.5 * cos(turn * place) + 0.08 * cos(2 * turn * place)
+      case "bartlett_window": return 1 - abs(2 * place - 1)
+      default:
+        let offset = 2 * place - 1
+        return bessel(beta * max(1 - offset * offset, 0).squareRoot()) / bessel(beta)
+      }
+    }
+    return try cast(constant(try Tensor(vector: (0..<length).map(value))), element)
   }
 
   private func random(_ c: Call, _ element: ElementType) throws(PinionError) -> [Term]? {

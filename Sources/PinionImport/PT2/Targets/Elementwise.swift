@@ -16,6 +16,8 @@ extension Lowering {
     if let name = Lowering.plain[c.base] {
       let input = try c.tensor("self")
       if input.isComplex { return try complexFunction(c, input) }
+      if c.base == "neg", input.element.isInteger, !input.element.isSignedInteger { return [try sub(try scalar(Int64(0), input.element), input)] }
+      if c.base == "selu", input.element == .float64 { return [try exponentialUnit(input, alpha: 1.6732632423543772, scale: 1.0507009873554805, inputScale: 1)] }
       return [try op(name, [try cast(input, try c.outputElement() ?? input.element)])]
     }
     if let name = Lowering.keepingIntegers[c.base] {
@@ -41,15 +43,24 @@ extension Lowering {
     case "elu":
       let x = try input(c)
       let alpha = try c.float("alpha"), scale = try c.float("scale"), inputScale = try c.float("input_scale")
-      if inputScale == 1 { return try mul(try op("Elu", [x], ["alpha": .float(Float(alpha))]), scale) }
-      let zero = try scalar(0.0, x.element)
-      let low = try mul(try add(try op("Exp", [try mul(x, inputScale)]), -1), alpha * scale)
-      return try choose(try less(zero, x), try mul(x, scale), low)
+      if inputScale == 1, x.element != .float64 || Double(Float(alpha)) == alpha {
+        return try mul(try op("Elu", [x], ["alpha": .float(Float(alpha))]), scale)
+      }
+      return try exponentialUnit(x, alpha: alpha, scale: scale, inputScale: inputScale)
+    case "celu" where try c.outputElement() == .float64:
+      let alpha = try c.float("alpha")
+      return try exponentialUnit(try input(c), alpha: alpha, scale: 1, inputScale: 1 / alpha)
     case "celu": return try op("Celu", [try input(c)], ["alpha": .float(Float(try c.float("alpha")))])
+    case "leaky_relu" where try c.outputElement() == .float64:
+      let x = try input(c)
+      return try choose(try less(x, try scalar(0.0, x.element)), try mul(x, try c.float("negative_slope")), x)
     case "leaky_relu": return try op("LeakyRelu", [try input(c)], ["alpha": .float(Float(try c.float("negative_slope")))])
     case "rrelu":
       let slope = try (c.float("lower") + c.float("upper")) / 2
       return try op("LeakyRelu", [try input(c)], ["alpha": .float(Float(slope))])
+    case "hardsigmoid" where try c.outputElement() == .float64:
+      let x = try input(c)
+      return try op("Clip", [try div(try add(x, 3), 6), try scalar(0.0, x.element), try scalar(1.0, x.element)])
     case "hardsigmoid": return try op("HardSigmoid", [try input(c)], ["alpha": .float(1 / 6), "beta": .float(0.5)])
     case "relu6":
       let x = try input(c)
@@ -91,6 +102,12 @@ extension Lowering {
     }
   }
 
+  /// scale · x above 0, scale · alpha · (exp(x · inputScale) - 1) below
+  private func exponentialUnit(_ x: Term, alpha: Double, scale: Double, inputScale: Double) throws(PinionError) -> Term {
+    let low = try mul(try add(try op("Exp", [try mul(x, inputScale)]), -1), alpha * scale)
+    return try choose(try less(try scalar(0.0, x.element), x), try mul(x, scale), low)
+  }
+
   func halves(_ x: Term, _ axis: Int) throws(PinionError) -> (Term, Term) {
     var dims = x.dims
     dims[axis] = x.dims[axis].map { $0 / 2 }
@@ -105,6 +122,7 @@ extension Lowering {
     case "to", "_to_copy", "type_as":
       let input = try c.tensor("self")
       if input.isComplex { return [try op("Identity", [input])] }
+      if let meta = c.outputMeta(), case (let element, true) = try meta.element() { return [try complexTerm(try cast(input, element))] }
       guard let element = try c.outputElement(), element != input.element else { return [try op("Identity", [input])] }
       return [try cast(input, element)]
     case "rrelu_with_noise_functional":
@@ -147,6 +165,24 @@ extension Lowering {
     case "lgamma", "special_gammaln": return [try lgamma(try input(c))]
     case "digamma", "special_digamma", "special_psi": return [try digamma(try input(c))]
     case "polygamma": return [try polygamma(try c.int("n"), try input(c))]
+    case "mvlgamma":
+      let x = try cast(try input(c), .float64), order = try c.count("p", limit: 64)
+      var total = try scalar(Double(order * (order - 1)) / 4 * 1.1447298858494002, .float64)
+      for step in 0..<order { total = try add(total, try lgamma(try add(x, -Double(step) / 2))) }
+      return [try cast(total, try c.outputElement() ?? .float32)]
+    case "special_ndtr":
+      let x = try input(c)
+      return [try mul(try add(try op("Erf", [try mul(x, 0.7071067811865476)]), 1), 0.5)]
+    case "special_entr":
+      let x = try input(c)
+      let zero = try scalar(0.0, x.element)
+      let inside = try op("Neg", [try mul(x, try op("Log", [x]))])
+      let edge = try choose(try equal(x, zero), zero, inside)
+      return [try choose(try less(x, zero), try scalar(-.infinity, x.element), edge)]
+    case "isreal":
+      let x = try c.tensor("self")
+      guard x.isComplex else { return [try cast(try expand(try scalar(Int64(1), .bool), like: x), .bool)] }
+      return [try equal(try apply(.part(1), x), try scalar(0.0, x.element))]
     case "i0", "special_i0": return [try besselI0(try input(c))]
     case "deg2rad": return [try mul(try input(c), 0.017453292519943295)]
     case "rad2deg": return [try mul(try input(c), 57.29577951308232)]

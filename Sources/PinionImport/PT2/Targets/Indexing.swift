@@ -37,16 +37,29 @@ extension Lowering {
       return [result]
     case "take":
       return [try gather(try reshape(try c.tensor("self"), [-1]), try c.tensor("index"), 0)]
+    case "put":
+      let x = try c.tensor("self")
+      let index = try reshape(try c.tensor("index"), [-1]), updates = try reshape(try c.tensor("source", as: x.element), [-1])
+      let reduction: [String: AttributeValue] = try c.bool("accumulate") ? ["reduction": .string("add")] : [:]
+      return [try reshape(try op("ScatterElements", [try reshape(x, [-1]), index, updates], reduction.merging(["axis": .int(0)]) { $1 }), like: x)]
+    case "_unsafe_masked_index":
+      let x = try c.tensor("self"), mask = try c.tensor("mask")
+      var indices: [Term?] = []
+      for index in try c.optionalTensors("indices") {
+        // What the mask leaves out may lie anywhere.
+        indices.append(try index.map { (index) throws(PinionError) in try choose(mask, try cast(index, .int64), try scalar(Int64(0), .int64)) })
+      }
+      return [try choose(mask, try indexed(x, indices), try scalar(try c.number("fill"), x.element))]
     case "scatter", "scatter_add", "scatter_reduce": return [try scattered(c)]
     case "index_add", "index_copy", "index_fill", "index_reduce": return [try writtenRows(c)]
     case "slice_scatter", "select_scatter", "diagonal_scatter", "as_strided_scatter": return [try replaced(c)]
     case "masked_select":
       let mask = try c.tensor("mask"), x = try c.tensor("self")
-      let whole = broadcast(x.dims, mask.dims)
-      let sizes: [Extent] = x.rank >= mask.rank ? try extents(x) : try extents(mask)
-      guard whole == x.dims || whole == mask.dims else { throw .unsupported("masked_select of shapes that broadcast each other") }
-      let flatMask = try reshape(try expand(mask, sizes), [-1]), flat = try reshape(try expand(x, sizes), [-1])
+      // Each is expanded by the other's shape, which broadcasts both ways.
+      let wideMask = try both(mask, x), wide = try both(x, mask)
+      let flatMask = try reshape(wideMask, [-1]), flat = try reshape(wide, [-1])
       return [try op("Compress", [flat, flatMask], ["axis": .int(0)], dims: [nil])]
+    case "argwhere": return [try transpose(try nonzero(try c.tensor("self")), [1, 0])]
     case "masked_scatter":
       let x = try c.tensor("self"), source = try reshape(try c.tensor("source"), [-1])
       let mask = try expand(try c.tensor("mask"), like: x)
@@ -59,6 +72,9 @@ extension Lowering {
     case "nonzero_numpy": return try nonzeroColumns(try c.tensor("self"))
     case "copy":
       let x = try c.tensor("self"), source = try c.tensor("src")
+      if let own = c.meta("self"), let other = c.meta("src"), own.dimensions == other.dimensions, !own.dimensions.contains(.unknown) {
+        return [try op("Identity", [try cast(source, x.element)])]
+      }
       return [try expand(try cast(source, x.element), like: x)]
     case "one_hot":
       let x = try c.tensor("self")
@@ -68,6 +84,13 @@ extension Lowering {
       return [try cast(try equal(try unsqueeze(x, [x.rank]), classes), .int64)]
     default: return nil
     }
+  }
+
+  /// A tensor broadcast with the shape of another, in both directions.
+  func both(_ term: Term, _ other: Term) throws(PinionError) -> Term {
+    let dims = broadcast(term.dims, other.dims)
+    if dims == term.dims, term.knownDims != nil { return term }
+    return try op("Expand", [term, Term(id: try shape(of: other), element: .int64, dims: [other.rank])], dims: dims)
   }
 
   func nonzero(_ term: Term) throws(PinionError) -> Term {
@@ -300,7 +323,9 @@ extension Lowering {
     case "select_scatter": view = .select(axis: try axis(try c.int("dim"), x.rank), index: try c.extent("index"))
     case "diagonal_scatter":
       view = .diagonal(offset: try c.int("offset"), try axis(try c.int("dim1"), x.rank), try axis(try c.int("dim2"), x.rank))
-    default: view = .strided(sizes: try c.ints("size"), strides: try c.ints("stride"), offset: try c.optionalInt("storage_offset") ?? 0)
+    default:
+      let offset = try c.optionalInt("storage_offset") ?? c.meta("self")?.storageOffset ?? 0
+      view = .strided(sizes: try c.ints("size"), strides: try c.ints("stride"), offset: offset)
     }
     return try replace(view, of: x, by: source)
   }

@@ -102,7 +102,7 @@ extension Lowering {
   private func likelihood(_ c: Call, _ logs: Term) throws(PinionError) -> Term {
     let axis = logs.rank > 1 ? 1 : 0
     let target = try cast(try c.tensor("target"), .int64)
-    let ignored = try scalar(try c.int("ignore_index"), .int64)
+    let ignored = try scalar(try c.number("ignore_index"), .int64)
     let isIgnored = try equal(target, ignored)
     let zero = try scalar(0.0, logs.element)
     let safe = try choose(isIgnored, try scalar(Int64(0), .int64), target)

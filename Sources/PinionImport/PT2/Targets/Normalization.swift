@@ -27,6 +27,7 @@ extension Lowering {
       let x = try c.tensor("input")
       let count = try c.ints("normalized_shape").count
       let eps = try c.optionalFloat("eps") ?? (x.element == .float64 ? 2.220446049250313e-16 : x.element == .float16 ? 0.0009765625 : x.element == .bfloat16 ? 0.0078125 : 1.1920928955078125e-07)
+      guard count <= x.rank else { throw .invalidModel("normalized_shape has \(count) entries for a tensor of rank \(x.rank)") }
       let axes = Array((x.rank - count)..<x.rank)
       if count == 1, let weight = try c.optionalTensor("weight"), weight.element == x.element {
         return [try op("RMSNormalization", [x, weight], ["axis": .int(-1), "epsilon": .float(Float(eps))])]
@@ -91,9 +92,9 @@ extension Lowering {
 
   private func batchNormalized(_ c: Call, _ x: Term) throws(PinionError) -> Term {
     let mean = try c.tensor("running_mean"), variance = try c.tensor("running_var")
-    guard let channels = mean.dims[0] else { throw .unsupported("statistics of channels that a run decides") }
     func vector(_ name: String, _ fill: Double) throws(PinionError) -> Term {
       if let given = try c.optionalTensor(name) { return given }
+      guard let channels = mean.dims[0] else { return try filled(try scalar(fill, mean.element), [try extent(mean, 0)]) }
       if mean.element == .float32 { return constant(try Tensor(vector: [Float](repeating: Float(fill), count: channels))) }
       return try filled(try scalar(fill, mean.element), [.known(Int64(channels))])
     }

@@ -68,23 +68,49 @@ extension Lowering {
     attributes["count_include_pad"] = .int(padding.allSatisfy { $0 == 0 } ? 0 : divisor != nil ? 1 : try c.int("count_include_pad"))
     return try inBatch(try c.tensor("self"), spatial) { (x) throws(PinionError) in
       let dims: [Int?] = [x.dims[0], x.dims[1]] + [Int?](repeating: nil, count: spatial)
-      let result = try self.op("AveragePool", [x], attributes, dims: dims)
-      guard let divisor else { return [result] }
+      guard let divisor else { return [try self.op("AveragePool", [x], attributes, dims: dims)] }
+      guard divisor != 0 else { throw .invalidModel("divisor_override is 0") }
+      let whole = try self.withWholeWindows(x, c, spatial, &attributes)
       let area = try c.ints("kernel_size", count: spatial).reduce(1.0) { $0 * Double($1) }
-      return [try self.mul(result, area / Double(divisor))]
+      return [try self.mul(try self.op("AveragePool", [whole], attributes, dims: dims), area / Double(divisor))]
     }[0]
+  }
+
+  /// The image with zeros around it, so that no window of an average that rounds up is cut off: each has the same area.
+  private func withWholeWindows(
+    _ x: Term, _ c: Call, _ spatial: Int, _ attributes: inout [String: AttributeValue]
+  ) throws(PinionError) -> Term {
+    guard try c.bool("ceil_mode") else { return x }
+    let kernel = try c.ints("kernel_size", count: spatial), padding = try c.ints("padding", count: spatial)
+    let stride = try c.ints("stride").isEmpty ? kernel : try c.ints("stride", count: spatial)
+    let sizes = c.outputMeta()?.knownSizes.suffix(spatial).map { $0 } ?? []
+    var before = [Int64](repeating: 0, count: x.rank), after = before
+    for index in 0..<spatial {
+      guard sizes.count == spatial, let count = sizes[index], let extent = x.dims[x.rank - spatial + index] else {
+        throw .unsupported("divisor_override where windows are counted upwards and a run decides the extents")
+      }
+      let reach = try (Int64(count) - 1).multiplied(by: stride[index]).adding(kernel[index])
+      before[x.rank - spatial + index] = padding[index]
+      after[x.rank - spatial + index] = max(try reach.subtracting(Int64(extent)).subtracting(padding[index]), 0)
+    }
+    attributes["ceil_mode"] = .int(0)
+    attributes["pads"] = .ints([Int64](repeating: 0, count: 2 * spatial))
+    return try op("Pad", [x, try vectorTerm(before + after)], dims: [x.dims[0], x.dims[1]] + [Int?](repeating: nil, count: spatial))
   }
 
   /// Bins as PyTorch cuts them: from floor(i·n / count) to ceil((i + 1)·n / count).
   private func adaptive(_ c: Call, _ spatial: Int, _ reduction: String) throws(PinionError) -> [Term] {
     let x = try c.tensor("self")
+    guard x.rank == spatial + 1 || x.rank == spatial + 2 else { throw .invalidModel("a tensor of rank \(x.rank) for \(spatial) dimensions") }
     guard case .ints(let list)? = c.argument("output_size") else { throw .invalidModel("argument 'output_size' is missing") }
     var targets: [Int?] = []
     for size in list {
       guard case .known(let size) = size else { throw .unsupported("pooling to a size that a run decides") }
+      guard size >= 0, size <= 1 << 16 else { throw .unsupported("pooling to \(size) bins") }
       targets.append(try size.converted())
     }
     if targets.count == 1 { targets = [Int?](repeating: targets[0], count: spatial) }
+    guard targets.count == spatial else { throw .invalidModel("\(targets.count) output sizes for \(spatial) dimensions") }
     let isMax = reduction == "ReduceMax"
     let axes = (0..<spatial).map { x.rank - spatial + $0 }
     if targets.allSatisfy({ $0 == 1 }), !isMax { return [try reduce(reduction, x, axes, keep: true)] }
@@ -97,14 +123,14 @@ extension Lowering {
         let ids = try self.emit(isMax ? "MaxPool" : "AveragePool", [image.id], attributes, outputs: isMax && c.outputCount > 1 ? 2 : 1)
         var results = [Term(id: ids[0], element: x.element, dims: dims)]
         if ids.count > 1 {
-          let plane = extents.reduce(Int64(1)) { $0 * Int64($1 ?? 1) }
+          let plane = Int64(try extents.map { $0 ?? 1 }.checkedProduct())
           results.append(try self.binary("Mod", Term(id: ids[1], element: .int64, dims: dims), try self.scalar(plane, .int64), ["fmod": .int(0)]))
         }
         return results
       }
     }
     guard c.outputCount == 1 || c.outputMeta(1) == nil || !isMax else {
-      return [try binned(x, axes, targets, reduction), try binnedPlaces(x, axes, targets)]
+      return try largest(x, axes, targets)
     }
     return [try binned(x, axes, targets, reduction)]
   }
@@ -134,32 +160,52 @@ extension Lowering {
     return result
   }
 
-  /// Where in its plane each bin's largest element is.
-  private func binnedPlaces(_ x: Term, _ axes: [Int], _ targets: [Int?]) throws(PinionError) -> Term {
-    var ranges: [[Range<Int64>]] = []
-    for (axis, target) in zip(axes, targets) {
+  /// The largest element of each bin, and where in its plane it is.
+  private func largest(_ x: Term, _ axes: [Int], _ targets: [Int?]) throws(PinionError) -> [Term] {
+    let lead = Array(try extents(x).dropLast(axes.count))
+    let keptDims = Array(x.dims.dropLast(axes.count)) + targets
+    if targets.allSatisfy({ $0 == 1 }) {
+      let flat = try reshape(x, lead + [.known(-1)])
+      let place = try op(
+        "ArgMax", [flat], ["axis": .int(Int64(lead.count)), "keepdims": .int(1)], element: .int64, dims: Array(flat.dims.dropLast()) + [1])
+      return [try reduce("ReduceMax", x, axes, keep: true), try unsqueeze(place, (1..<axes.count).map { lead.count + $0 })]
+    }
+    // Along each axis the bins' positions, the last one again where a bin is shorter than the longest: it changes no maximum.
+    var windows = x
+    var tables: [(positions: [[Int64]], extent: Int64)] = []
+    for (index, axis) in axes.enumerated() {
       guard let extent = x.dims[axis] else { throw .unsupported("adaptive pooling of an extent that a run decides") }
-      ranges.append(bins(extent, target ?? extent))
+      let list = bins(extent, targets[index] ?? extent)
+      let length = list.map(\.count).max() ?? 0
+      let positions = list.map { bin in (0..<length).map { min(bin.lowerBound + Int64($0), bin.upperBound - 1) } }
+      windows = try gather(windows, try reshape(try vectorTerm(positions.flatMap { $0 }), [Int64(list.count), Int64(length)]), lead.count + 2 * index)
+      tables.append((positions, Int64(extent)))
     }
-    while ranges.count < 2 { ranges.insert([0..<1], at: 0) }
-    guard ranges.count == 2 else { throw .unsupported("places of adaptive pooling in three dimensions") }
-    let isLine = axes.count == 1
-    let image = isLine ? try unsqueeze(x, [x.rank - 1]) : x
-    let width = Int64(image.dims[image.rank - 1] ?? 0)
-    let lead = Array(try extents(image).dropLast(2))
-    var rows: [Term] = []
-    for row in ranges[0] {
-      for column in ranges[1] {
-        let bin = try slice(try slice(image, image.rank - 2, row.lowerBound, row.upperBound), image.rank - 1, column.lowerBound, column.upperBound)
-        let flat = try reshape(bin, lead + [.known(-1)])
-        let place = try op("ArgMax", [flat], ["axis": .int(Int64(flat.rank - 1)), "keepdims": .int(1)], element: .int64, dims: Array(flat.dims.dropLast()) + [1])
-        let extent = try scalar(column.upperBound - column.lowerBound, .int64)
-        let down = try mul(try add(try div(place, extent), try scalar(row.lowerBound, .int64)), try scalar(width, .int64))
-        let across = try add(try binary("Mod", place, extent), try scalar(column.lowerBound, .int64))
-        rows.append(try add(down, across))
+    let count = axes.count
+    windows = try transpose(windows, Array(0..<lead.count) + (0..<count).map { lead.count + 2 * $0 } + (0..<count).map { lead.count + 2 * $0 + 1 })
+    let sizes = tables.map { Int64($0.positions.count) }
+    windows = try reshape(windows, lead + sizes.map(Extent.known) + [.known(-1)])
+    // What each place in a window is in the plane.
+    var places: [Int64] = []
+    func visit(_ axis: Int, _ bin: [Int], _ offset: Int64) {
+      guard axis < count else { return places.append(offset) }
+      for position in tables[axis].positions[bin[axis]] { visit(axis + 1, bin, offset * tables[axis].extent + position) }
+    }
+    let total = tables.reduce(Int64(1)) { $0 &* Int64($1.positions.count) &* Int64($1.positions.first?.count ?? 0) }
+    guard total <= 1 << 24 else { throw .unsupported("adaptive pooling with \(total) places") }
+    var bin = [Int](repeating: 0, count: count)
+    for number in 0..<sizes.reduce(1, *) {
+      var rest = number
+      for axis in (0..<count).reversed() {
+        bin[axis] = Int(rest % sizes[axis])
+        rest /= sizes[axis]
       }
+      visit(0, bin, 0)
     }
-    let all = try concat(rows, lead.count)
-    return try reshape(all, (isLine ? Array(lead.dropLast(0)) : lead) + (isLine ? [] : [.known(Int64(ranges[0].count))]) + [.known(Int64(ranges[1].count))])
+    let last = lead.count + count
+    let best = try op("ArgMax", [windows], ["axis": .int(Int64(last)), "keepdims": .int(1)], element: .int64, dims: keptDims + [1])
+    let table = try reshape(try vectorTerm(places), [Int64](repeating: 1, count: lead.count) + sizes + [-1])
+    let found = try op("GatherElements", [try expand(table, like: windows), best], ["axis": .int(Int64(last))], dims: best.dims)
+    return [try reduce("ReduceMax", windows, [last], keep: false), try squeeze(found, [last])]
   }
 }

@@ -5,6 +5,12 @@ import PinionTensor
 /// Matrix products and what is made of them.
 extension Lowering {
   func matmul(_ a: Term, _ b: Term) throws(PinionError) -> Term {
+    if a.isComplex || b.isComplex {
+      let x = try complexTerm(a), y = try complexTerm(b)
+      let xr = try apply(.part(0), x), xi = try apply(.part(1), x), yr = try apply(.part(0), y), yi = try apply(.part(1), y)
+      return try pair(
+        try sub(try matmul(xr, yr), try matmul(xi, yi)), try add(try matmul(xr, yi), try matmul(xi, yr)))
+    }
     var dims: [Int?]
     if a.rank >= 2, b.rank >= 2 {
       dims = broadcast(Array(a.dims.dropLast(2)), Array(b.dims.dropLast(2))) + [a.dims[a.rank - 2], b.dims[b.rank - 1]]
@@ -94,7 +100,7 @@ extension Lowering {
       return [try tensordot(a, b, try axes(try c.ints("dims_self"), a.rank), try axes(try c.ints("dims_other"), b.rank))]
     case "linalg_multi_dot", "chain_matmul":
       let terms = try c.tensors(c.base == "chain_matmul" ? "matrices" : "tensors")
-      var result = terms[0]
+      guard var result = terms.first else { throw .invalidModel("a product of nothing") }
       for term in terms.dropFirst() { result = try matmul(result, term) }
       return [result]
     case "kron":

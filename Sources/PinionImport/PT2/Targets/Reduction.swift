@@ -34,14 +34,16 @@ extension Lowering {
       guard c.key.hasSuffix(".dim") else { return [try reduce(isMax ? "ReduceMax" : "ReduceMin", x, axes, keep: keep)] }
       let values = try reduce(isMax ? "ReduceMax" : "ReduceMin", x, axes, keep: keep)
       guard c.outputMeta(1) != nil, x.rank > 0 else { return [values, try scalar(Int64(0), .int64)] }
-      return [values, try place(isMax ? "ArgMax" : "ArgMin", x, axes[0], keep: keep)]
+      guard let axis = axes.first else { throw .invalidModel("argument 'dim' is missing") }
+      return [values, try place(isMax ? "ArgMax" : "ArgMin", x, axis, keep: keep)]
     case "argmax", "argmin":
       let name = c.base == "argmax" ? "ArgMax" : "ArgMin"
       guard c.has("dim") else {
         let found = try place(name, try reshape(x, [-1]), 0, keep: false)
         return [keep ? try unsqueeze(found, Array(0..<x.rank)) : found]
       }
-      return [x.rank == 0 ? try scalar(Int64(0), .int64) : try place(name, x, axes[0], keep: keep)]
+      guard let axis = axes.first else { return [try scalar(Int64(0), .int64)] }
+      return [try place(name, x, axis, keep: keep)]
     case "all": return [try all(x, axes, keep: keep)]
     case "any": return [try any(x, axes, keep: keep)]
     case "count_nonzero": return [try sum(try cast(try cast(x, .bool), .int64), axes, keep: false)]
@@ -57,6 +59,7 @@ extension Lowering {
 
   private func place(_ name: String, _ x: Term, _ axis: Int, keep: Bool) throws(PinionError) -> Term {
     var dims = x.dims
+    guard dims.indices.contains(axis) else { throw .invalidModel("dimension \(axis) of a tensor of rank \(x.rank)") }
     if keep { dims[axis] = 1 } else { dims.remove(at: axis) }
     let numbers = x.element == .bool ? try cast(x, .uint8) : x
     return try op(name, [numbers], ["axis": .int(Int64(axis)), "keepdims": .int(keep ? 1 : 0)], element: .int64, dims: dims)

@@ -52,13 +52,41 @@ extension Lowering {
     let axes = (2..<x.rank).map(Int64.init)
     attributes["axes"] = .ints(axes)
     let dims = c.outputMeta()?.knownSizes
-    if let factors = try c.optionalFloats("scale_factors"), !factors.isEmpty {
+    var factors = try c.optionalFloats("scale_factors") ?? []
+    let isAligned = attributes["coordinate_transformation_mode"] == .string("align_corners")
+    if factors.isEmpty, !isAligned {
+      // A size that was found by scale factors goes with them: they say where the pixels are.
+      let names = spatial == 1 ? ["scales"] : spatial == 2 ? ["scales_h", "scales_w"] : ["scales_d", "scales_h", "scales_w"]
+      for name in names { if let factor = try c.optionalFloat(name) { factors.append(factor) } }
+      if factors.count != spatial { factors = [] }
+    }
+    if !factors.isEmpty {
       guard factors.count == spatial else { throw .invalidModel("\(factors.count) scale factors for \(spatial) dimensions") }
+      if isAligned {
+        // Corners that are aligned lie where the whole sizes put them.
+        let sizes = Term(id: try self.sizes(try scaledExtents(x, factors)), element: .int64, dims: [spatial])
+        return [try op("Resize", [x, nil, nil, sizes], attributes, dims: dims)]
+      }
       let scales = constant(try Tensor(vector: factors.map { Float($0) }))
       return [try op("Resize", [x, nil, scales], attributes, dims: dims)]
     }
     let size = try c.extents("output_size")
     guard size.count == spatial else { throw .invalidModel("\(size.count) sizes for \(spatial) dimensions") }
     return [try op("Resize", [x, nil, nil, Term(id: try sizes(size), element: .int64, dims: [spatial])], attributes, dims: dims)]
+  }
+  /// The extents behind the first two times factors, rounded down.
+  private func scaledExtents(_ x: Term, _ factors: [Double]) throws(PinionError) -> [Extent] {
+    var result: [Extent] = []
+    for (index, factor) in factors.enumerated() {
+      switch try extent(x, 2 + index) {
+      case .known(let value):
+        guard let whole = Int64(exactly: (Double(value) * factor).rounded(.down)) else { throw .invalidModel("scale factor \(factor)") }
+        result.append(.known(whole))
+      case .value(let id):
+        let scaled = try mul(try cast(Term(id: id, element: .int64, dims: []), .float64), factor)
+        result.append(.value(try cast(try op("Floor", [scaled]), .int64).id))
+      }
+    }
+    return result
   }
 }

@@ -63,13 +63,16 @@ extension Lowering {
     case "tril", "triu":
       let x = try c.tensor("self")
       return [try op("Trilu", [x, try scalar(try c.int("diagonal"), .int64)], ["upper": .int(c.base == "triu" ? 1 : 0)])]
+    case "diagflat":
+      let flat = try reshape(try c.tensor("self"), [-1])
+      return [try diagonalMatrix(flat, try c.int("offset"))]
     case "diag", "diag_embed": return [try diagonalMatrix(c)]
     case "diff": return [try differences(c)]
     case "block_diag": return [try blockDiagonal(try c.tensors("tensors"))]
     case "repeat_interleave": return [try interleaved(c)]
     case "vander":
       let x = try c.tensor("x")
-      let count = try c.optionalInt("N") ?? Int64(x.dims[0] ?? 0)
+      let count = c.has("N") ? try c.count("N") : Int64(min(x.dims[0] ?? 0, 1 << 20))
       let isIncreasing = try c.bool("increasing")
       let exponents = (0..<max(count, 0)).map { isIncreasing ? $0 : count - 1 - $0 }
       let columns = try cast(try vectorTerm(exponents), x.element)
@@ -158,7 +161,7 @@ extension Lowering {
     while counts.count < x.rank { counts.insert(.known(1), at: 0) }
     x = try unsqueeze(x, Array(0..<(counts.count - x.rank)))
     var dims = x.dims
-    for (axis, count) in counts.enumerated() { dims[axis] = count.known.flatMap { known in dims[axis].map { $0 * Int(known) } } }
+    for (axis, count) in counts.enumerated() { dims[axis] = count.known.flatMap { known in known < 0 ? nil : dims[axis].map { $0 * Int(known) } } }
     if x.isComplex { counts.append(.known(1)) }
     return try op("Tile", [x, Term(id: try sizes(counts), element: .int64, dims: [counts.count])], dims: dims)
   }
@@ -166,7 +169,7 @@ extension Lowering {
   private func grids(_ c: Call) throws(PinionError) -> [Term] {
     var terms = try c.tensors("tensors")
     if c.base == "broadcast_tensors" {
-      var whole = terms[0]
+      guard var whole = terms.first else { return [] }
       for term in terms.dropFirst() {
         if broadcast(whole.dims, term.dims) == whole.dims { continue }
         whole = broadcast(whole.dims, term.dims) == term.dims ? term : try add(try cast(whole, .float32), try cast(term, .float32))
@@ -198,29 +201,38 @@ extension Lowering {
     let isEmbedding = c.base == "diag_embed"
     let offset = try c.int(isEmbedding ? "offset" : "diagonal")
     if !isEmbedding, x.rank == 2 { return try diagonal(x, offset, 0, 1) }
-    guard let count = x.dims[x.rank - 1] else { throw .unsupported("a diagonal whose extent a run decides") }
-    let size = Int64(count) + abs(offset)
+    let result = try diagonalMatrix(x, offset)
+    guard isEmbedding else { return result }
+    let first = try axis(try c.int("dim1"), x.rank + 1), second = try axis(try c.int("dim2"), x.rank + 1)
+    guard first != second else { throw .invalidModel("dim1 and dim2 are one dimension") }
+    var order = [Int?](repeating: nil, count: x.rank + 1)
+    order[first] = x.rank - 1
+    order[second] = x.rank
+    var rest = (0..<(x.rank - 1))[...]
+    return try transpose(result, order.map { $0 ?? rest.popFirst() ?? 0 })
+  }
+
+  /// Matrices with the last dimension on a diagonal and zeros elsewhere.
+  private func diagonalMatrix(_ x: Term, _ offset: Int64) throws(PinionError) -> Term {
+    guard x.rank > 0, (-(1 << 31)..<(1 << 31)).contains(offset) else { throw .invalidModel("diagonal \(offset) of a tensor of rank \(x.rank)") }
+    let lead = max(-offset, 0), tail = max(offset, 0)
+    let count = try extent(x, x.rank - 1)
+    let size: Extent
+    switch count {
+    case .known(let value): size = .known(try value.adding(lead).adding(tail))
+    case .value(let id): size = .value(try add(Term(id: id, element: .int64, dims: []), try scalar(lead + tail, .int64)).id)
+    }
     // Each row holds its own element in its own column and zeros elsewhere.
-    let mask = try range(.known(size))
+    let mask = try range(size)
     let rows = try unsqueeze(mask, [1])
     let isOn = try equal(try sub(mask, rows), try scalar(offset, .int64))
-    let lead = max(-offset, 0), tail = size - Int64(count) - lead
     var pads = [Int64](repeating: 0, count: 2 * x.rank)
     pads[x.rank - 1] = lead
     pads[2 * x.rank - 1] = tail
     var dims = x.dims
-    dims[x.rank - 1] = Int(size)
+    dims[x.rank - 1] = size.known.map { Int($0) }
     let long = try op("Pad", [x, try vectorTerm(pads)], dims: dims)
-    var result = try choose(isOn, try unsqueeze(long, [x.rank]), try scalar(0.0, x.element))
-    if isEmbedding {
-      let first = try axis(try c.int("dim1"), x.rank + 1), second = try axis(try c.int("dim2"), x.rank + 1)
-      var order = [Int?](repeating: nil, count: x.rank + 1)
-      order[first] = x.rank - 1
-      order[second] = x.rank
-      var rest = (0..<(x.rank - 1))[...]
-      result = try transpose(result, order.map { $0 ?? rest.popFirst() ?? 0 })
-    }
-    return result
+    return try choose(isOn, try unsqueeze(long, [x.rank]), try scalar(0.0, x.element))
   }
 
   private func differences(_ c: Call) throws(PinionError) -> Term {
@@ -230,7 +242,7 @@ extension Lowering {
     if let first = try c.optionalTensor("prepend") { parts.insert(try cast(first, x.element), at: 0) }
     if let last = try c.optionalTensor("append") { parts.append(try cast(last, x.element)) }
     x = try concat(parts, axis)
-    for _ in 0..<(try c.int("n")) {
+    for _ in 0..<(try c.count("n")) {
       let a = try slice(x, axis, 1, .max), b = try slice(x, axis, 0, -1)
       x = x.element == .bool ? try binary("Xor", a, b) : try sub(a, b)
     }

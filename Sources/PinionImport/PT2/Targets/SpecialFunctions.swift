@@ -25,7 +25,12 @@ extension Lowering {
       [
         -0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613, 0.00943887047, 1.00167406, 2.83297682,
       ])
-    let result = try mul(try choose(try less(w, try scalar(5.0, x.element)), near, far), x)
+    var result = try mul(try choose(try less(w, try scalar(5.0, x.element)), near, far), x)
+    // Newton's steps towards erf(y) = x, each of which doubles the digits.
+    for _ in 0..<(x.element == .float64 ? 2 : 0) {
+      let slope = try mul(try op("Exp", [try op("Neg", [try mul(result, result)])]), 1.1283791670955126)
+      result = try sub(result, try div(try sub(try op("Erf", [result]), x), slope))
+    }
     let isEnd = try equal(try op("Abs", [x]), one)
     return try choose(isEnd, try mul(x, .infinity), result)
   }

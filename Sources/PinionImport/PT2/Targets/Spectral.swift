@@ -8,6 +8,13 @@ extension Lowering {
     switch c.base {
     case "stft": return [try shortTime(c)]
     case "istft": return [try inverseShortTime(c)]
+    case "_fft_r2c", "_fft_c2c", "_fft_c2r": return [try coreTransform(c)]
+    case "fft_hfft":
+      // The inverse of the conjugate's, with the factor of a forward transform.
+      let x = try complexTerm(try c.tensor("self"))
+      let conjugate = try pair(try apply(.part(0), x), try op("Neg", [try apply(.part(1), x)]))
+      let norms = ["backward": "forward", "forward": "backward", "ortho": "ortho"]
+      return [try realInverse(conjugate, try axis(try c.int("dim"), x.rank), try c.optionalInt("n"), norms[c.optionalString("norm") ?? "backward"] ?? "")]
     case "fft_fft", "fft_ifft", "fft_rfft", "fft_irfft", "fft_fft2", "fft_ifft2", "fft_rfft2", "fft_irfft2", "fft_fftn", "fft_ifftn", "fft_rfftn",
       "fft_irfftn":
       break
@@ -22,6 +29,7 @@ extension Lowering {
     if isMany {
       let sizes = try c.optionalInts("s")
       if let given = try c.optionalInts("dim") { axes = try self.axes(given, x.rank) } else {
+        guard sizes?.count ?? 0 <= x.rank else { throw .invalidModel("more sizes than dimensions") }
         axes = Array((x.rank - (sizes?.count ?? x.rank))..<x.rank)
       }
       lengths = sizes ?? [Int64?](repeating: nil, count: axes.count)
@@ -30,6 +38,7 @@ extension Lowering {
       lengths = [try c.optionalInt("n")]
     }
     guard let last = axes.last, lengths.count == axes.count else { return [x] }
+    for length in lengths { if let length, length <= 0 { throw .invalidModel("a transform of \(length) numbers") } }
     let norm = c.optionalString("norm") ?? "backward"
     switch kind {
     case "rfft":
@@ -44,6 +53,30 @@ extension Lowering {
       for (axis, length) in zip(axes, lengths) { x = try transformed(x, axis, length, inverse: kind == "ifft", onesided: false, norm) }
     }
     return [x]
+  }
+
+  /// The transforms that others become in the core dialect: `normalization` tells the factor itself, 0 for one, 1 for 1/√n, 2 for 1/n.
+  private func coreTransform(_ c: Call) throws(PinionError) -> Term {
+    var x = try c.tensor("self")
+    let axes = try self.axes(try c.ints("dim"), x.rank)
+    guard let last = axes.last else { return x }
+    let isInverse = c.base == "_fft_c2r" ? true : c.base == "_fft_c2c" ? try !c.bool("forward") : false
+    let normalization = try c.int("normalization")
+    guard (0...2).contains(normalization) else { throw .invalidModel("normalization \(normalization)") }
+    let norm = normalization == 1 ? "ortho" : (normalization == 2) == isInverse ? "backward" : "forward"
+    switch c.base {
+    case "_fft_r2c":
+      x = try transformed(x, last, nil, inverse: false, onesided: try c.bool("onesided"), norm)
+      for axis in axes.dropLast() { x = try transformed(x, axis, nil, inverse: false, onesided: false, norm) }
+    case "_fft_c2r":
+      x = try complexTerm(x)
+      for axis in axes.dropLast() { x = try transformed(x, axis, nil, inverse: true, onesided: false, norm) }
+      x = try realInverse(x, last, try c.int("last_dim_size"), norm)
+    default:
+      x = try complexTerm(x)
+      for axis in axes { x = try transformed(x, axis, nil, inverse: isInverse, onesided: false, norm) }
+    }
+    return x
   }
 
   /// Cut or padded with zeros to a length.
@@ -141,6 +174,7 @@ extension Lowering {
     let window = try paddedWindow(c, count, x.element)
     var frames = try realInverse(try transpose(x, [0, 2, 1]), 2, count, try c.bool("normalized") ? "ortho" : "backward")
     frames = try mul(frames, window)
+    guard try steps.multiplied(by: count) <= 1 << 24 else { throw .unsupported("istft of \(steps) frames of \(count)") }
     let total = count + hop * (steps - 1)
     var places: [Int64] = []
     for step in 0..<steps { for offset in 0..<count { places.append(step * hop + offset) } }

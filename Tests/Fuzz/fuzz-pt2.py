@@ -1,0 +1,224 @@
+"""Loads and runs changed .pt2 programs; none may end the process.
+
+    fuzz-pt2.py [--seconds N] [--runs N] [--first N] [--jobs N] SEEDS...
+    fuzz-pt2.py --trial N SEEDS...              one trial in this process, e.g. under a debugger
+    fuzz-pt2.py --trial N --save FILE SEEDS...  writes its file and runs nothing
+
+SEEDS are records of Tests/PT2 (.jsonl.xz), .pt2 files, or folders that hold some. A trial's number decides what it changes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import mmap
+import pathlib
+import random
+import struct
+import subprocess
+import sys
+import time
+from typing import Any
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "PT2"))
+
+import numpy as np
+import record
+
+import pinion
+
+INTEGERS = (0, 1, -1, 2, -2, 3, 4, 7, 8, 16, 64, 100, 255, 1 << 15, 1 << 16, 1 << 20, (1 << 31) - 1, 1 << 31, -(1 << 31), 1 << 32, 1 << 40, 1 << 62,
+            (1 << 63) - 1, -(1 << 63), -(1 << 63) + 1, 1 << 63, 1 << 64)  # fmt: skip
+FLOATS = (0.0, -0.0, 1.0, -1.0, 0.5, 1e-30, 1e30, 1e300, -1e300, "Infinity", "-Infinity", "NaN")
+#: Seconds that one trial may take before its process counts as dead.
+PATIENCE = 30
+
+
+def seeds(paths: list[pathlib.Path]) -> list[dict[str, Any]]:
+    result: list[dict[str, Any]] = []
+    for path in paths:
+        if path.is_dir():
+            result += seeds(sorted(path.rglob("*.pt2")))
+        elif path.suffix == ".xz":
+            result += record.read(path)
+        elif path.stat().st_size < 1 << 20:
+            entry = record.parts(path)
+            if len(json.dumps(entry["program"])) < 100_000:
+                result.append(entry)
+    if not result:
+        raise SystemExit("there are no seeds")
+    return result
+
+
+def places(value: Any, found: list[tuple[Any, Any]]) -> None:
+    """Every place in a JSON value as its container and key."""
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, item in items:
+        found.append((value, key))
+        places(item, found)
+
+
+def change(program: Any, others: list[dict[str, Any]], choice: random.Random) -> None:
+    found: list[tuple[Any, Any]] = []
+    places(program, found)
+    container, key = choice.choice(found)
+    value = container[key]
+    kind = choice.randrange(10)
+    if kind == 0:
+        del container[key]
+    elif kind == 1:
+        twin, other = choice.choice(found)
+        container[key] = json.loads(json.dumps(twin[other]))
+    elif kind == 2 and isinstance(container, list):
+        container.insert(key, json.loads(json.dumps(value)))
+    elif kind == 3:
+        elsewhere: list[tuple[Any, Any]] = []
+        places(choice.choice(others)["program"], elsewhere)
+        same = [entry for entry in elsewhere if entry[1] == key]
+        if same:
+            twin, other = choice.choice(same)
+            container[key] = json.loads(json.dumps(twin[other]))
+    elif isinstance(value, bool):
+        container[key] = not value
+    elif isinstance(value, int):
+        container[key] = choice.choice(INTEGERS)
+    elif isinstance(value, float):
+        container[key] = choice.choice(FLOATS)
+    elif isinstance(value, str):
+        texts = [twin[other] for twin, other in found if isinstance(twin[other], str)]
+        container[key] = choice.choice([*texts, "", value[:-1], value * 2, "None", "torch.ops.aten.add.Tensor"])
+    elif kind < 6:
+        container[key] = choice.choice([None, 0, "", [], {}, [[]] * 3, "x", 1.5])
+    elif isinstance(value, list):
+        choice.shuffle(value)
+
+
+def trial(number: int, entries: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any]]:
+    """The file of a trial, and the record it was made from."""
+    choice = random.Random(number)
+    entry = choice.choice(entries)
+    copy = json.loads(json.dumps({key: entry[key] for key in ("program", "weights", "constants") if key in entry}))
+    for _ in range(choice.choice((1, 1, 1, 2, 3, 6))):
+        change(copy["program"] if choice.random() < 0.9 else copy, entries, choice)
+    changed = {**entry, "program": copy.get("program", {}), **{key: copy.get(key, {}) for key in ("weights", "constants") if key in entry}}
+    text = json.dumps(changed["program"]).encode()
+    if choice.random() < 0.1:
+        # The reader's own work: bytes of the text.
+        letters = bytearray(text)
+        for _ in range(choice.choice((1, 2, 8))):
+            place = choice.randrange(len(letters))
+            letters[place : place + choice.choice((0, 1, 1, 4))] = choice.choice((b"", b"{", b"[", b'"', b"\\", b"9" * 400, b"\\ud800", b"\xff", b"[" * 200, b"1e999", b"-"))
+            if not letters:
+                break
+        text = bytes(letters)
+    file = bytearray(record.archive(changed, text))
+    if choice.random() < 0.1:
+        # The archive's own: its directory lies at the end.
+        for _ in range(choice.choice((1, 2, 4))):
+            place = len(file) - 1 - min(int(choice.expovariate(1 / 400)), len(file) - 1)
+            struct.pack_into("B", file, place, choice.choice((0, 1, 0x7F, 0x80, 0xFF, choice.randrange(256))))
+    return bytes(file), entry
+
+
+def attempt(number: int, entries: list[dict[str, Any]]) -> str:
+    """Loads and runs a trial: "ran", or the name of the refusal."""
+    file, _ = trial(number, entries)
+    try:
+        session = pinion.Session(file, threads=1, optimization=number % 3, mutations=("outputs", "state", "dropped")[number % 7 % 3], byte_budget=1 << 26)
+        given = {}
+        for info in session.inputs:
+            if info.optional or info.dtype is None:
+                continue
+            shape = [extent if isinstance(extent, int) and extent < 64 else 3 for extent in info.shape or ()]
+            given[info.name] = (np.arange(int(np.prod(shape, dtype=np.int64))) % 5).reshape(shape).astype(info.dtype)
+        session.run(given, timeout=1.0, step_budget=20_000)
+    except pinion.InternalError as error:
+        raise SystemExit(f"trial {number}: an internal error: {error}") from error
+    except pinion.Error as error:
+        return type(error).__name__
+    return "ran"
+
+
+def work(entries: list[dict[str, Any]], first: int, step: int, last: int, progress: str, until: float) -> None:
+    with open(progress, "r+b") as file, mmap.mmap(file.fileno(), 24) as shared:
+        ran = refused = 0
+        for number in range(first, last, step):
+            if time.time() > until:
+                break
+            struct.pack_into("<q", shared, 0, number)
+            if attempt(number, entries) == "ran":
+                ran += 1
+            else:
+                refused += 1
+            struct.pack_into("<qq", shared, 8, ran, refused)
+
+
+def supervise(options: argparse.Namespace) -> int:
+    """Runs workers, each of which is started again behind a trial that ended it."""
+    until = time.time() + options.seconds
+    folder = pathlib.Path(subprocess.check_output(["mktemp", "-d"], text=True).strip())
+    deaths: list[str] = []
+    total = [0, 0]
+    workers: list[dict[str, Any]] = []
+
+    def start(worker: dict[str, Any], first: int) -> None:
+        worker["file"].write_bytes(struct.pack("<qqq", first, 0, 0))
+        arguments = [str(first), str(options.jobs), str(options.first + options.runs), str(worker["file"]), str(until)]
+        worker["process"] = subprocess.Popen([sys.executable, __file__, "--worker", *arguments, *map(str, options.seeds)], stderr=subprocess.PIPE, text=True)
+        worker["seen"], worker["since"] = first, time.time() + 60
+
+    for job in range(options.jobs):
+        workers.append({"file": folder / f"{job}"})
+        start(workers[-1], options.first + job)
+    while workers:
+        time.sleep(0.1)
+        for worker in list(workers):
+            number, ran, refused = struct.unpack("<qqq", worker["file"].read_bytes())
+            if number != worker["seen"]:
+                worker["seen"], worker["since"] = number, time.time()
+            code = worker["process"].poll()
+            if code is None and time.time() - worker["since"] > PATIENCE:
+                worker["process"].kill()
+                code = worker["process"].wait()
+            if code is None:
+                continue
+            total[0] += ran
+            total[1] += refused
+            workers.remove(worker)
+            if code:
+                deaths.append(f"trial {number}: exit {code}: {worker['process'].stderr.read().strip()[-300:]}")
+                print(deaths[-1], flush=True)
+                if time.time() < until:
+                    start(worker, number + options.jobs)
+                    workers.append(worker)
+    print(f"{sum(total)} changed programs: {total[0]} ran, {total[1]} were refused, {len(deaths)} deaths")
+    return 1 if deaths or not total[0] or not total[1] else 0
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("seeds", nargs="+", type=pathlib.Path)
+    parser.add_argument("--seconds", type=float, default=600)
+    parser.add_argument("--runs", type=int, default=1 << 40)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--trial", type=int)
+    parser.add_argument("--save", type=pathlib.Path)
+    parser.add_argument("--worker", nargs=5, help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.worker:
+        first, step, last, progress, until = options.worker
+        work(seeds(options.seeds), int(first), int(step), int(last), progress, float(until))
+        return 0
+    if options.trial is not None:
+        entries = seeds(options.seeds)
+        if options.save:
+            options.save.write_bytes(trial(options.trial, entries)[0])
+        else:
+            print(attempt(options.trial, entries))
+        return 0
+    return supervise(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
