@@ -21,7 +21,7 @@ extension Session {
     var unseen = Set<Int>()
     var overrides: [Int] = []
     var shapes: [Shape?] = []
-    for index in 0..<(own + model.imported.overridable.count) {
+    for index in 0..<(own + model.overridableCount) {
       let info = index < own ? model.graph[model.graph.inputs[index]] : model.graph[model.imported.overridable[index - own].value]
       let value: Value
       switch index < inputs.count ? inputs[index] : nil {
@@ -48,9 +48,18 @@ extension Session {
       if index >= own { overrides.append(index - own) }
     }
     let isTied = dimensionNames.hold { $0 < shapes.count ? shapes[$0] : nil }
-    let program = try program(overrides: overrides, outputs: wanted ?? Array(model.outputs.indices), isTied: isTied)
+    var outputs = wanted ?? Array(0..<model.outputCount)
+    if buffers != nil {
+      for pair in model.imported.carried {
+        unseen.insert(ordered.count)
+        ordered.append(try .unseen(try Session.declaredType(model.graph[model.imported.overridable[pair.input].value])))
+        overrides.append(pair.input)
+        outputs.append(pair.output)
+      }
+    }
     let control = RunControl(limits)
     try control.check()
+    let program = try program(overrides: overrides, outputs: outputs, isTied: isTied, control: control.alongside())
     runtime.pool.begin()
     defer { runtime.pool.end() }
     try program.prepare(ordered, unseen: unseen, control: control, profile: profile)
