@@ -126,10 +126,10 @@ public func pinion_model_load_callback(
     let read = try required(read, "read")
     let bytes: Int = try length.converted()
     let count = try positive(bytes, "length")
-    let buffer = try runtime.allocator.buffer(bytes: count)
+    let buffer = try request.runtime.allocator.buffer(bytes: count)
     let chunk = 1 << 24
     var offset = 0
-    let control = RunControl(limits)
+    let control = RunControl(request.limits)
     while offset < count {
       try control.check()
       let part = min(chunk, count - offset)
