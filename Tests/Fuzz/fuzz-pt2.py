@@ -61,6 +61,8 @@ def places(value: Any, found: list[tuple[Any, Any]]) -> None:
 def change(program: Any, others: list[dict[str, Any]], choice: random.Random) -> None:
     found: list[tuple[Any, Any]] = []
     places(program, found)
+    if not found:
+        return
     container, key = choice.choice(found)
     value = container[key]
     kind = choice.randrange(10)

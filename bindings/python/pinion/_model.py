@@ -171,7 +171,7 @@ class Model:
             source = state["path"]
             if _sha256(source) != state["sha256"]:
                 raise InvalidModelError(f"'{source}' is not the file that this model was pickled with")
-        self.__init__(source, external_data_folder=state["folder"], mutations=state["mutations"])  # type: ignore[misc]
+        self.__init__(source, external_data_folder=state["folder"], mutations=state.get("mutations", "outputs"))  # type: ignore[misc]
 
     def _saved(self) -> bytes:
         """The bytes of an ONNX file of the model."""
