@@ -183,7 +183,7 @@ static void goes_back_without_other_values(void) {
 }
 
 static void failures_change_nothing(void) {
-  pinion_session *session = make_session(0), *small = make_session(4096);
+  pinion_session *session = make_session(0), *small = make_session(4224);
   pinion_state *state, *second;
   pinion_run_options options = PINION_RUN_OPTIONS_INIT;
   int64_t length = 0;
