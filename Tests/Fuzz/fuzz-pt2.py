@@ -101,7 +101,7 @@ def trial(number: int, entries: list[dict[str, Any]]) -> tuple[bytes, dict[str, 
     entry = choice.choice(entries)
     copy = json.loads(json.dumps({key: entry[key] for key in ("program", "weights", "constants") if key in entry}))
     for _ in range(choice.choice((1, 1, 1, 2, 3, 6))):
-        change(copy["program"] if choice.random() < 0.9 else copy, entries, choice)
+        change(copy.get("program", copy) if choice.random() < 0.9 else copy, entries, choice)
     changed = {**entry, "program": copy.get("program", {}), **{key: copy.get(key, {}) for key in ("weights", "constants") if key in entry}}
     text = json.dumps(changed["program"]).encode()
     if choice.random() < 0.1:
