@@ -26,6 +26,14 @@ KNOWN = [
      "Scan: onnxruntime gives memory that it never wrote where a body's output is the slice itself"),
     ("Gather", lambda model, problems: all("['" in text for text in problems),
      "Gather of strings: onnxruntime copies the first string of each slice only (Gather of [5,1,1,2] at axis 2)"),
+    ("Scan", lambda model, problems: any(gives_twice(node) for node in operators(model.graph)),
+     "Scan: onnxruntime gives memory that it never wrote where a body gives one value twice"),
+    ("Loop", lambda model, problems: all("shape (0," in text and "onnxruntime (0, 0" in text for text in problems),
+     "Loop without a step: onnxruntime gives 0 for extents of scan outputs that the body does not declare"),
+    ("TreeEnsembleClassifier", lambda model, problems: any(has_two_classes(node) for node in operators(model.graph)),
+     "TreeEnsembleClassifier of two classes: onnxruntime takes a single score for that of the second class, whichever class it is of"),
+    ("LRN", lambda model, problems: all("onnxruntime True" in text for text in problems) and "IsInf" in [node.op_type for node in operators(model.graph)],
+     "LRN: onnxruntime has an infinite quotient beside an infinite sum of squares"),
     ("LinearRegressor", lambda model, problems: any(node.op_type == "LinearRegressor" and post_transform(node) != b"NONE" for node in operators(model.graph)),
      "LinearRegressor: onnxruntime leaves post_transform out for one target"),
 ]
@@ -53,6 +61,16 @@ def gives_iteration_number(node):
 def gives_slice(node):
     bodies = [attribute.g for attribute in node.attribute if attribute.name == "body"]
     return node.op_type == "Scan" and any({i.name for i in body.input} & {o.name for o in body.output} for body in bodies)
+
+
+def gives_twice(node):
+    bodies = [attribute.g for attribute in node.attribute if attribute.name == "body"]
+    return node.op_type == "Scan" and any(len({output.name for output in body.output}) < len(body.output) for body in bodies)
+
+
+def has_two_classes(node):
+    labels = [len(attribute.ints) + len(attribute.strings) for attribute in node.attribute if attribute.name.startswith("classlabels_")]
+    return node.op_type == "TreeEnsembleClassifier" and 2 in labels
 
 
 def post_transform(node):
