@@ -83,8 +83,8 @@ public struct STFT: CPUExecutable {
       let first = isReal ? 2 &* task : task
       let hasSecond = isReal && first &+ 1 < total
       let a = samplesOf(first), b = hasSecond ? samplesOf(first &+ 1) : a
+      try poll.count(length)
       for index in 0..<length {
-        try poll.count(4)
         let weight = hasWindow ? Double(window[index]) : 1
         re[index] = Double(a[index &* parts]) * weight
         im[index] = isReal ? (hasSecond ? Double(b[index]) * weight : 0) : Double(a[index &* 2 &+ 1]) * weight

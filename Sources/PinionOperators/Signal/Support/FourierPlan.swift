@@ -114,12 +114,25 @@ final class FourierPlan: @unchecked Sendable {
 
   private typealias Reals = UnsafeMutablePointer<Double>
 
+  private static let piece = 4096
+
+  /// Polls for the stretch at `p` of those of `stride` numbers, once for many short ones.
+  @inline(__always)
+  private func pollsOnce(_ p: Int, _ stride: Int, _ poll: inout Poll) throws(PinionError) {
+    if p & 255 == 255 { try poll.count(2048 &* min(stride, FourierPlan.piece)) }
+  }
+
   /// Calls `body` with each number below `count`, and polls now and then.
   @inline(__always)
   private func inPieces(_ count: Int, _ poll: inout Poll, _ body: (Int) -> Void) throws(PinionError) {
+    // Short stretches, of which a pass has many, are left to `pollsOnce`.
+    guard count > FourierPlan.piece else {
+      for index in 0..<count { body(index) }
+      return
+    }
     var start = 0
     repeat {
-      let end = min(start &+ 4096, count)
+      let end = min(start &+ FourierPlan.piece, count)
       for index in start..<end { body(index) }
       try poll.count(8 &* (end &- start))
       start = end
@@ -132,6 +145,7 @@ final class FourierPlan: @unchecked Sendable {
     let (twiddleRe, twiddleIm) = FourierPlan.halves(twiddles, count)
     let half = length / 2
     for p in 0..<half {
+      try pollsOnce(p, stride, &poll)
       let wr = twiddleRe[p &* stride], wi = twiddleIm[p &* stride]
       let a = stride &* p, b = stride &* (p &+ half), c = stride &* 2 &* p, d = c &+ stride
       try inPieces(stride, &poll) { q in
@@ -149,6 +163,7 @@ final class FourierPlan: @unchecked Sendable {
     let (twiddleRe, twiddleIm) = FourierPlan.halves(twiddles, count)
     let quarter = length / 4
     for p in 0..<quarter {
+      try pollsOnce(p, stride, &poll)
       let w1r = twiddleRe[p &* stride], w1i = twiddleIm[p &* stride]
       let w2r = twiddleRe[2 &* p &* stride], w2i = twiddleIm[2 &* p &* stride]
       let w3r = twiddleRe[3 &* p &* stride], w3i = twiddleIm[3 &* p &* stride]
@@ -175,6 +190,7 @@ final class FourierPlan: @unchecked Sendable {
     let part = length / radix
     let root = count / radix
     for p in 0..<part {
+      try pollsOnce(p, stride &* radix, &poll)
       for k in 0..<radix {
         let wr = twiddleRe[p &* k &* stride], wi = twiddleIm[p &* k &* stride]
         let target = stride &* (radix &* p &+ k)
