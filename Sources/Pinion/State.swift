@@ -13,6 +13,7 @@ import Synchronization
 ///
 /// A run that fails, is cancelled or goes beyond a limit leaves the state as it was. One state takes part in one call at a time; several
 /// states of one session are independent of each other.
+// Unchecked: whoever sets `isBusy` has the mutable members alone; what others may ask meanwhile is atomic.
 public final class State: @unchecked Sendable {
   public let session: Session
   /// The pairs, in the order in which they were given or the model has their inputs.

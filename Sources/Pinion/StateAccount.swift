@@ -23,6 +23,7 @@ final class StateAccount: Sendable {
 }
 
 /// Memory of a state, on its session's account as long as it is there.
+// Unchecked: only the state that holds it, or the run that has that state, reads and writes the memory.
 final class StateMemory: @unchecked Sendable {
   let data: UnsafeMutableRawPointer
   let byteCount: Int

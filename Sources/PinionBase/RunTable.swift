@@ -134,6 +134,7 @@ public func inPieces(
 }
 
 /// A table of a length that tensors decide, which a kernel keeps and, once it is filled, only reads.
+// Unchecked: filled by the thread that makes the kernel, before any other sees it.
 public struct KernelTable<Element: BitwiseCopyable>: @unchecked Sendable {
   public let base: UnsafeMutablePointer<Element>
   public let count: Int

@@ -2,6 +2,7 @@ import CPinion
 import Pinion
 
 /// Attributes for nodes of graphs that are made through the C interface.
+// Unchecked: the interface leaves it to the caller that one thread at a time uses it.
 final class AttributesBox: @unchecked Sendable { var attributes: [String: GraphDraft.Attribute] = [:] }
 
 private func set(

@@ -4,6 +4,7 @@ import PinionOperators
 import Synchronization
 
 /// A graph that is made through the C interface.
+// Unchecked: the interface leaves it to the caller that one thread at a time changes the draft; what is asked of values is locked.
 final class GraphBox: @unchecked Sendable {
   let draft: GraphDraft
   let runtime: RuntimeBox

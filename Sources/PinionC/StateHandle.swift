@@ -2,6 +2,7 @@ import CPinion
 import Pinion
 
 /// A state with its session, and what runs on it take and give.
+// Unchecked: only constants beside the state, which several threads may use.
 final class StateBox: @unchecked Sendable {
   let state: State
   let session: SessionBox

@@ -33,7 +33,7 @@ KNOWN = [
     ("TreeEnsembleClassifier", lambda model, problems: any(has_two_classes(node) for node in operators(model.graph)),
      "TreeEnsembleClassifier of two classes: onnxruntime takes a single score for that of the second class, whichever class it is of"),
     ("LRN", lambda model, problems: all("onnxruntime True" in text for text in problems) and "IsInf" in [node.op_type for node in operators(model.graph)],
-     "LRN: onnxruntime has an infinite quotient beside an infinite sum of squares"),
+     "LRN: onnxruntime keeps a running sum of squares, which loses small ones once 65504 has been in it, and divides by 0"),
     ("LinearRegressor", lambda model, problems: any(node.op_type == "LinearRegressor" and post_transform(node) != b"NONE" for node in operators(model.graph)),
      "LinearRegressor: onnxruntime leaves post_transform out for one target"),
 ]
