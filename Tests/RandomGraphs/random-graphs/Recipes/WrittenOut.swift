@@ -50,17 +50,19 @@ extension Recipe {
       }
     },
     // Integers clipped and divided, and bounds in the wrong order.
-    Recipe("Add", "Clip", "Mul", "Div", from: 13, weight: 2) { g in
+    Recipe("Add", "Clip", "Mul", "Div", from: 13, weight: 6) { g in
       guard let x = g.tensor([.int64, .int32, .float32], ranks: 0...2, .plain), let element = x.element else { return }
       let high = g.random.pick([6, 6, -5])
-      func number(_ value: Int) -> Operand? { element == .float32 ? g.number(Double(value), element) : g.ints([value], element, shape: []) }
-      guard let t = g.pair("Add", x, number(3)), let low = number(0), let bound = number(high), low.rank == 0, bound.rank == 0,
-        let k = g.node("Clip", [t, low, bound])?.first
+      func number(_ value: Int) -> Operand? {
+        guard element != .float32 else { return g.scalar(Float(value), element) }
+        return (try? Tensor.ints([value], element, shape: [])).map { g.add($0, source: .initializer) }
+      }
+      guard let t = g.pair("Add", x, number(3)), let low = number(0), let bound = number(high), let k = g.node("Clip", [t, low, bound])?.first
       else { return }
       _ = g.pair("Div", g.random.chance(0.5) ? g.pair("Mul", x, k) : k, number(high))
     },
     // A shape that is right for the first run's extents only, and another one behind it.
-    Recipe("Reshape", "Squeeze", "Unsqueeze", "Flatten", from: 13, weight: 3) { g in
+    Recipe("Reshape", "Squeeze", "Unsqueeze", "Flatten", from: 13, weight: 8) { g in
       guard let x = g.tensor([.float32, .int64], ranks: 1...3, .plain), x.count > 0 else { return }
       let first: Operand?
       switch g.random.below(4) {
