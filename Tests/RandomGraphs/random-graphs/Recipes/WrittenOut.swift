@@ -63,7 +63,9 @@ extension Recipe {
     },
     // A shape that is right for the first run's extents only, and another one behind it.
     Recipe("Reshape", "Squeeze", "Unsqueeze", "Flatten", from: 13, weight: 8) { g in
-      guard let x = g.tensor([.float32, .int64], ranks: 1...3, .plain), x.count > 0 else { return }
+      // An extent of 5 is open where inputs have it.
+      let given = g.random.chance(0.5) ? g.new(.float32, [5, g.random.int(1...4)], .plain, source: .input) : nil
+      guard let x = given ?? g.tensor([.float32, .int64], ranks: 1...3, .plain), x.count > 0 else { return }
       let first: Operand?
       switch g.random.below(4) {
       case 0: first = g.node("Reshape", [x, g.ints(g.random.chance(0.5) ? [x.count] : [1] + x.dims)])?.first
