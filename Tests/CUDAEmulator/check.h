@@ -21,9 +21,13 @@ template <class T> class Device {
   explicit Device(size_t count) : count_(count) {
     if (posix_memalign((void **)&data_, 256, std::max<size_t>(count * sizeof(T), 1))) abort();
     memset((void *)data_, 0xff, count * sizeof(T));
+    emulator::watch(data_, count * sizeof(T));
   }
   Device(const Device &) = delete;
-  ~Device() { free(data_); }
+  ~Device() {
+    emulator::forget(data_);
+    free(data_);
+  }
   Device &fill(const std::function<T(size_t)> &value) {
     for (size_t i = 0; i < count_; i++) data_[i] = value(i);
     return *this;
