@@ -298,16 +298,32 @@ inline bool launch(const char *name, dim3 grid, dim3 block, size_t shared_bytes,
   return faults == before;
 }
 
+// Kernels that were launched since results were last looked at.
+inline std::vector<void *> launched;
+inline bool is_looked_at;
+// Whether the last launch did not take place, since the device has no such instructions.
+inline bool is_skipped;
+inline void note(void *kernel) {
+  if (is_looked_at) launched.clear();
+  is_looked_at = false;
+  launched.push_back(kernel);
+}
+
+#ifndef PINION_SELFTEST
 template <class... Parameters, class... Arguments>
 bool run(const char *name, dim3 grid, dim3 block, size_t shared_bytes, void (*kernel)(Parameters...), Arguments... arguments) {
+  note((void *)kernel);
   auto call = [&] { kernel((Parameters)arguments...); };
   return launch(name, grid, block, shared_bytes, [](void *call_pointer) { (*(decltype(call) *)call_pointer)(); }, &call);
 }
+#endif
 
 }  // namespace emulator
 
-#ifdef EMULATOR_RACES
+#if defined(EMULATOR_RACES)
 #include "races.h"
+#elif defined(PINION_SELFTEST)
+#include "selftest.h"
 #else
 namespace emulator {
 inline void watch(void *, size_t) {}

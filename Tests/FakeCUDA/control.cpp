@@ -4,6 +4,13 @@
 EXPORT void fake_configure(const char *cxx, const char *options, const char *work_folder) {
   compiler = cxx, include_options = options, folder = work_folder;
 }
+// The same from the environment, for programs that know nothing of the fake.
+__attribute__((constructor)) static void configure() {
+  auto set = [](const char *name, std::string &value) {
+    if (const char *given = getenv(name)) value = given;
+  };
+  set("FAKE_CXX", compiler), set("FAKE_OPTIONS", include_options), set("FAKE_FOLDER", folder);
+}
 // The nth call of a function ends with `status`, instead of doing anything.
 EXPORT void fake_fail(const char *name, long nth, int status) { planned_failures[name] = {nth, status}; }
 EXPORT void fake_set(const char *name, long value) {

@@ -51,7 +51,8 @@ EXPORT int cuDeviceGetAttribute(int *value, int attribute, int) {
   PLAIN_CALL(cuDeviceGetAttribute)
   const int capability = (int)settings["capability"];
   const std::map<int, int> values = {{CC_ATTRIBUTE_CAPABILITY_MAJOR, capability / 10}, {CC_ATTRIBUTE_CAPABILITY_MINOR, capability % 10},
-                                     {CC_ATTRIBUTE_MULTIPROCESSORS, 4}, {CC_ATTRIBUTE_L2_BYTES, 1 << 20},
+                                     {CC_ATTRIBUTE_CLOCK_KILOHERTZ, 1000000}, {CC_ATTRIBUTE_MEMORY_KILOHERTZ, 1000000},
+                                     {CC_ATTRIBUTE_MEMORY_BITS, 256}, {CC_ATTRIBUTE_MULTIPROCESSORS, 4}, {CC_ATTRIBUTE_L2_BYTES, 1 << 20},
                                      {CC_ATTRIBUTE_SHARED_PER_BLOCK_OPTIN, 227 << 10}};
   auto found = values.find(attribute);
   if (found == values.end()) return CC_ERROR_INVALID_VALUE;

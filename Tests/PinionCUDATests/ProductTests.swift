@@ -14,7 +14,13 @@ extension WithFakeDriver {
     }
 
     private func product(_ m: Int, _ n: Int, _ k: Int, _ a: (Int, Int) -> Double, _ b: (Int, Int) -> Double) -> [Double] {
-      (0..<m * n).map { i in (0..<k).reduce(0.0) { $0 + a(i / n, $1) * b($1, i % n) } }
+      var result: [Double] = []
+      for i in 0..<(m * n) {
+        var sum = 0.0
+        for depth in 0..<k { sum += a(i / n, depth) * b(depth, i % n) }
+        result.append(sum)
+      }
+      return result
     }
 
     @Test func kindsOfProducts() throws {
@@ -137,18 +143,27 @@ extension WithFakeDriver {
           ProductOperands(bias: try bench.place(bias), activation: .relu))
         #expect(call.kernel == kernel)
         try bench.run(call)
-        let wanted = (0..<2 * 4 * 6 * outputs).map { i -> Double in
+        func weight(_ out: Int, _ place: Int, _ c: Int) -> Double {
+          if groups == channels { return Double(w[place * channels + out]) }
+          let line = (out / each * 9 + place) * own + c
+          return Double(w[line * each + out % each])
+        }
+        func element(_ image: Int, _ row: Int, _ column: Int, _ channel: Int) -> Double {
+          guard (0..<7).contains(row), (0..<6).contains(column) else { return 0 }
+          let place = (image * 7 + row) * 6 + column
+          return Double(x[place * channels + channel])
+        }
+        var wanted: [Double] = []
+        for i in 0..<(48 * outputs) {
           let out = i % outputs, column = i / outputs % 6, row = i / outputs / 6 % 4, image = i / outputs / 24
           var sum = Double(bias[out])
-          for ky in 0..<3 {
-            for kx in 0..<3 where (0..<7).contains(row * 2 + ky - 1) && (0..<6).contains(column + kx - 1) {
-              for c in 0..<own {
-                let place = groups == channels ? (ky * 3 + kx) * channels + out : (((out / each) * 9 + ky * 3 + kx) * own + c) * each + out % each
-                sum += Double(x[((image * 7 + row * 2 + ky - 1) * 6 + column + kx - 1) * channels + out / each * own + c]) * Double(w[place])
-              }
+          for place in 0..<9 {
+            for c in 0..<own {
+              let value: Double = element(image, row * 2 + place / 3 - 1, column + place % 3 - 1, out / each * own + c)
+              sum += value * weight(out, place, c)
             }
           }
-          return max(0, sum)
+          wanted.append(max(0, sum))
         }
         #expect(close(try bench.stream.read(y, wanted.count, as: Float16(0)), wanted, within: 5e-3), "\(kernel)")
       }
@@ -156,9 +171,11 @@ extension WithFakeDriver {
       let window = WindowSizes(images: 1, height: 5, width: 4, channels: 3, outHeight: 4, outWidth: 3, kernel: (2, 2))
       for isAverage in [false, true] {
         try bench.run(try .pooling(.f32, isAverage: isAverage, window, x: place, y: y))
-        let wanted = (0..<36).map { i -> Double in
-          let four = [0, 1, 4, 5].map { Double(x[(i / 9 * 4 + i / 3 % 3 + $0) * 3 + i % 3]) }
-          return isAverage ? four.reduce(0, +) / 4 : four.max() ?? 0
+        var wanted: [Double] = []
+        for i in 0..<36 {
+          let corner = i / 9 * 4 + i / 3 % 3, channel = i % 3
+          let four: [Double] = [0, 1, 4, 5].map { step in Double(x[(corner + step) * 3 + channel]) }
+          wanted.append(isAverage ? four.reduce(0, +) / 4 : four.max() ?? 0)
         }
         #expect(close(try bench.stream.read(y, 36, as: Float(0)), wanted, within: 1e-6))
       }
@@ -168,7 +185,10 @@ extension WithFakeDriver {
             .f32, interpolation, images: 1, height: 5, width: 4, channels: 3, outHeight: 10, outWidth: 8, scale: (0.5, 0.5), shift: (0, 0), x: place, y: y))
         // Even places are the input's own under every kind.
         let got = try bench.stream.read(y, 240, as: Float(0))
-        #expect((0..<60).allSatisfy { i in got[(i / 12 * 2 * 8 + i / 3 % 4 * 2) * 3 + i % 3] == x[i] })
+        for i in 0..<60 {
+          let row = i / 12 * 2, column = i / 3 % 4 * 2
+          #expect(got[(row * 8 + column) * 3 + i % 3] == x[i])
+        }
       }
     }
 
@@ -210,12 +230,20 @@ extension WithFakeDriver {
           for head in 0..<heads {
             for row in 0..<queries {
               let seen = Int(lengths[z]) - queries + row + 1
+              let first = ((z * heads + head) * queries + row) * size
               func at(_ key: Int, _ d: Int) -> Int { ((z * capacity + key) * keyHeads + head / 2) * size + d }
-              let weights = (0..<seen).map { key in
-                exponential((0..<size).reduce(0.0) { $0 + Double(q[((z * heads + head) * queries + row) * size + $1]) * Double(k[at(key, $1)]) } * 0.25)
+              var weights: [Double] = [], total = 0.0
+              for key in 0..<seen {
+                var score = 0.0
+                for d in 0..<size { score += Double(q[first + d]) * Double(k[at(key, d)]) }
+                weights.append(exponential(score * 0.25))
+                total += weights[key]
               }
-              let total = weights.reduce(0, +)
-              for d in 0..<size { wanted.append((0..<seen).reduce(0.0) { $0 + weights[$1] * Double(v[at($1, d)]) } / total) }
+              for d in 0..<size {
+                var sum = 0.0
+                for key in 0..<seen { sum += weights[key] * Double(v[at(key, d)]) }
+                wanted.append(sum / total)
+              }
             }
           }
         }
