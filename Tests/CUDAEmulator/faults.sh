@@ -1,5 +1,5 @@
 #!/bin/sh
-# Puts known faults into kernel texts, one at a time, and expects the emulated tests to find each: by results in the optimised build, under
+# Puts known faults into kernel texts, one at a time, and expects the emulated tests to find each: by results, under
 # AddressSanitizer, or with every access watched for races.
 # Usage: faults.sh CXX KERNELS OUT [WORDS]: with WORDS only faults whose description has them.
 set -eu
