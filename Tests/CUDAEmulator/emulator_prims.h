@@ -16,6 +16,7 @@ typedef long long i64;
 #define __restrict__ __restrict
 #define DEVICE static inline
 #define KERNEL(threads) extern "C" __attribute__((used, annotate("pinion_kernel"))) void
+#define KERNEL_OF(threads, blocks) KERNEL(threads)
 #ifdef EMULATOR_ASAN
 #define SHARED static
 #else

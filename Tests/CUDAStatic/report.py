@@ -17,9 +17,9 @@ from typing import Any
 HEAD = """# The CUDA kernels, one by one
 
 Written by `make cuda-report`; no GPU was involved. *Cases* and *worst error*: on the emulator, against plain loops in double precision or
-integers, random shapes with tails, {seeds}. An error is relative to the expected value, or to 1 where that is less; in brackets what is
+integers, random shapes with tails, several orders of warps. An error is relative to the expected value, or to 1 where that is less; in brackets what is
 allowed. *Registers*, *shared* (bytes a block, dynamic memory included) and *warps* (at once on a multiprocessor, of the most there can be)
-are from NVIDIA's compiler {compiler}, for {architectures}; one number where all agree, else from the least to the most. *Instructions*
+are from NVIDIA's compiler, for {architectures}; one number where all agree, else from the least to the most. *Instructions*
 are those for 9.0: HMMA and IMMA are the matrix units, LDSM loads their fragments, LDGSTS copies beside the program. No kernel uses
 local memory on any of them.
 
@@ -44,7 +44,7 @@ def main() -> int:
         entries[entry["kernel"]][entry["architecture"]] = entry
     architectures = sorted({entry["architecture"] for entry in report})
     names = ", ".join(f"{value // 10}.{value % 10}" for value in architectures)
-    text = HEAD.format(seeds="six orders of warps", compiler="from PyPI", architectures=names)
+    text = HEAD.format(architectures=names)
     unseen = []
     for kernel in sorted(set(entries) | set(seen)):
         of = [entries[kernel][architecture] for architecture in sorted(entries[kernel])]

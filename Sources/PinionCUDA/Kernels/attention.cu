@@ -174,16 +174,16 @@ DEVICE void attend_tiles(const u16 *q, const u16 *k, const u16 *v, const void *m
   }
 }
 
-#define ATTENTION_TILES(name, T, most) \
-  KERNEL(128) attention_##most##_##name( \
+#define ATTENTION_TILES(name, T, most, blocks) \
+  KERNEL_OF(128, blocks) attention_##most##_##name( \
       const u16 *__restrict__ q, const u16 *__restrict__ k, const u16 *__restrict__ v, const void *__restrict__ mask, \
       const i32 *__restrict__ lengths, u16 *__restrict__ y, Attention p) { \
     attend_tiles<T, most>(q, k, v, mask, lengths, y, p); \
   }
-ATTENTION_TILES(f16, F16, 64)
-ATTENTION_TILES(f16, F16, 128)
-ATTENTION_TILES(bf16, BF16, 64)
-ATTENTION_TILES(bf16, BF16, 128)
+ATTENTION_TILES(f16, F16, 64, 3)
+ATTENTION_TILES(f16, F16, 128, 2)
+ATTENTION_TILES(bf16, BF16, 64, 3)
+ATTENTION_TILES(bf16, BF16, 128, 2)
 
 // ---- one query a block on the plain units: few queries, float32, and sizes up to 256; the warps share the keys ----
 

@@ -18,6 +18,8 @@ typedef long long i64;
 #define DEVICE static __device__ __forceinline__
 // A kernel of blocks of at most `threads` threads.
 #define KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
+// The same, with registers for `blocks` of them on a multiprocessor and no more: without, the compiler may keep values in memory to fit one more.
+#define KERNEL_OF(threads, blocks) extern "C" __global__ void __launch_bounds__(threads, blocks)
 #define SHARED static __shared__
 // The dynamic shared memory of the block as an array of T.
 #define DYNAMIC_SHARED(T, name) \
