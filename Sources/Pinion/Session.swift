@@ -33,7 +33,9 @@ public final class Session: Sendable {
   public let profile: Profile?
   /// The program for the model's own inputs and all outputs.
   public let program: Program
-  private let variants = Mutex<[ProgramVariant: Program]>([:])
+  /// Programs for other inputs and outputs, and for states.
+  private let variants = Mutex(RecentlyUsed<ProgramVariant, Program>(limit: Session.variantLimit))
+  private static let variantLimit = 16
   /// What the program is for.
   private let ownVariant: ProgramVariant
   /// The contents of buffers that the model writes to; nil where it has none, or they are inputs and outputs.
@@ -221,13 +223,9 @@ public final class Session: Sendable {
   func program(overrides: [Int], outputs: [Int], isTied: Bool, state: [StatePair.Place] = [], control: RunControl) throws(PinionError) -> Program {
     if isTied, state.isEmpty, overrides == ownVariant.overrides, outputs == ownVariant.outputs { return program }
     let variant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied, state: state)
-    if let program = variants.withLock({ $0[variant] }) { return program }
-    let program = try model.content.program(variant, runtime: runtime, options: options, control: control)
-    return variants.withLock {
-      if let existing = $0[variant] { return existing }
-      $0[variant] = program
-      return program
-    }
+    if let program = variants.withLock({ $0.find(variant) }) { return program }
+    let program = try model.content.program(variant, runtime: runtime, options: options, isVariant: true, control: control)
+    return variants.withLock { $0.insert(program, for: variant) { account.isWithinLimit } }
   }
 
   /// Gives plans and their idle memory back to the allocator, those that are shared with other sessions among them.
@@ -235,7 +233,12 @@ public final class Session: Sendable {
   @discardableResult public func trim() -> Int {
     let before = account.bytes
     program.trim()
-    for program in variants.withLock({ Array($0.values) }) { program.trim() }
+    // Runs and states may still have them.
+    let programs = variants.withLock { variants in
+      defer { variants.removeAll() }
+      return variants.elements
+    }
+    for program in programs { program.trim() }
     return max(before - account.bytes, 0)
   }
 
