@@ -33,9 +33,9 @@ static void run_panel(const float *pa, size_t rows, size_t mr, size_t k, size_t 
   }
 }
 
-/// The same for a panel of half precision, for which `widened` has room where it is widened first.
+/// The same for a panel of half precision, for which `widened` has room where it is widened first. `has_next`: another one will follow.
 static void run_half_panel(const pk_sgemm *g, const float *pa, size_t rows, size_t mr, size_t kb, size_t kc, const uint16_t *pb, float *widened,
-                           size_t cols, const store *s, size_t row0, size_t col0) {
+                           size_t cols, const store *s, size_t row0, size_t col0, bool has_next) {
 #if PK_LEVEL >= 1
   if (!pk_sgemm_widens(g, PK_LEVEL, MR)) {
     float tile[MR * NR] __attribute__((aligned(64)));
@@ -52,7 +52,13 @@ static void run_half_panel(const pk_sgemm *g, const float *pa, size_t rows, size
   } else {
     for (size_t i = 0; i < kc * NR; i += VW) vf_store(widened + i, vf_load_f16(pb + i));
   }
-  run_panel(pa, rows, mr, g->k, kb, kc, widened, cols, s, row0, col0);
+  // Nothing reads ahead what only the next widening reads.
+  const char *next = (const char *)(pb + g->k * NR);
+  const size_t ahead = has_next ? kc * NR * sizeof *pb : 0, part = pk_ceil_div(ahead, pk_ceil_div(rows, mr));
+  for (size_t i = 0, at = 0; i < rows; i += mr) {
+    for (const size_t end = pk_min(ahead, at + part); at < end; at += 64) __builtin_prefetch(next + at, 0, 2);
+    run_panel(pa + i * g->k, pk_min(mr, rows - i), mr, g->k, kb, kc, widened, cols, s, row0 + i, col0);
+  }
 }
 
 static void sgemm_block(const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
@@ -95,7 +101,7 @@ static void sgemm_block(const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size
       if (g->packed_b_half) {
         const uint16_t *panels = g->packed_b_half + (n0 + jb) * k + kb * NR;
         for (size_t j = 0; j < width; j += NR)
-          run_half_panel(g, pa, rows, mr, kb, kc, panels + j * k, rest, pk_min(NR, width - j), &s, m0, n0 + jb + j);
+          run_half_panel(g, pa, rows, mr, kb, kc, panels + j * k, rest, pk_min(NR, width - j), &s, m0, n0 + jb + j, j + NR < width);
         continue;
       }
       const float *pb;

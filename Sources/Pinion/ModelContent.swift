@@ -90,13 +90,14 @@ final class ModelContent: Sendable {
     let passes = PassContext(backend: backend, executor: executor, allocator: allocator, control: control)
     var graph = try rewritten(variant, level: options.optimization, passes)
     let all = variant.outputs + variant.state.map(\.output)
-    if !all.elementsEqual(graph.outputs.indices) {
+    if !all.elementsEqual(graph.outputs.indices) || !variant.tables.isEmpty {
       var chosen: [ValueID] = []
       for index in all {
         guard graph.outputs.indices.contains(index) else { throw PinionError(.notFound, "the model has no output \(index)") }
         chosen.append(graph.outputs[index])
       }
       graph.outputs = chosen
+      try graph.giveTables(variant.tables)
       if options.optimization > 0 { try PassPipeline.prune(&graph, passes) }
     }
     try control.check()
@@ -153,6 +154,8 @@ struct ProgramVariant: Hashable, Sendable {
   let outputs: [Int]
   let isTied: Bool
   var state: [StatePair.Place] = []
+  /// The positions in `outputs` of maps of which the tensor is given that ZipMap makes them of.
+  var tables: [Int] = []
 }
 
 extension Graph {

@@ -93,19 +93,22 @@ public final class Session: Sendable {
   ///   - inputs: one entry for each of the session's inputs; nil for one with a default that keeps it.
   ///   - wanted: the positions of the outputs to compute.
   ///   - memory: the caller's memory for these, nil entries for new tensors; may be shorter.
+  ///   - tables: the positions in `wanted` of outputs with `tableKeys`, in the place of which their values are given, a row for each map.
   /// - Returns: a value for each wanted output. No two share memory, nor does one with an input or a weight.
   public func run(
-    _ inputs: [Value?], wanted: [Int], memory: [Tensor?] = [], limits: RunLimits = RunLimits()
+    _ inputs: [Value?], wanted: [Int], memory: [Tensor?] = [], tables: [Int] = [], limits: RunLimits = RunLimits()
   ) throws(PinionError) -> [Value] {
     let (ordered, overrides, isTied) = try arrange(inputs)
-    guard let buffers else { return try execute(ordered, overrides, wanted: wanted, isTied: isTied, memory: memory, limits: limits) }
+    guard let buffers else {
+      return try execute(ordered, overrides, wanted: wanted, isTied: isTied, memory: memory, tables: tables, limits: limits)
+    }
     guard wanted.allSatisfy({ (0..<model.outputCount).contains($0) }) else { throw PinionError(.notFound, "the model has no such output") }
     return try buffers.step { (current, spare) throws(PinionError) in
       var all = memory
       while all.count < wanted.count { all.append(nil) }
       let results = try execute(
         ordered + current.map(Value.tensor), overrides + model.imported.carried.map(\.input), wanted: wanted + model.imported.carried.map(\.output),
-        isTied: isTied, memory: all.prefix(wanted.count) + spare, limits: limits)
+        isTied: isTied, memory: all.prefix(wanted.count) + spare, tables: tables, limits: limits)
       var next: [Tensor] = []
       for result in results.dropFirst(wanted.count) { next.append(try result.asTensor()) }
       return (Array(results.prefix(wanted.count)), next)
@@ -113,12 +116,12 @@ public final class Session: Sendable {
   }
 
   private func execute(
-    _ ordered: [Value], _ overrides: [Int], wanted: [Int], isTied: Bool, memory: [Tensor?], limits: RunLimits
+    _ ordered: [Value], _ overrides: [Int], wanted: [Int], isTied: Bool, memory: [Tensor?], tables: [Int], limits: RunLimits
   ) throws(PinionError) -> [Value] {
     let control = RunControl(limits)
     try control.check()
     // It may have to be compiled first, which is part of the run.
-    let program = try program(overrides: overrides, outputs: wanted, isTied: isTied, control: control.alongside())
+    let program = try program(overrides: overrides, outputs: wanted, isTied: isTied, tables: tables, control: control.alongside())
     runtime.pool.begin()
     defer { runtime.pool.end() }
     let results = try program.run(ordered, outputs: memory, control: control, profile: profile)
@@ -166,14 +169,15 @@ public final class Session: Sendable {
 
   /// Runs the model from and into the caller's tensors, all inputs of its own and all outputs, where such a run has been planned
   /// before; allocates nothing.
+  /// - Parameter other: a program for tables in the place of outputs, see `tableProgram`.
   /// - Returns: false, with nothing run, where the other `run` is needed.
   public func runInPlace(
-    inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, limits: RunLimits?
+    inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, limits: RunLimits?, program other: Program? = nil
   ) throws(PinionError) -> Bool {
     guard profile == nil, buffers == nil, limits?.bytes == nil, model.imported.sizeRules?.valueInputs.isEmpty ?? true else { return false }
     runtime.pool.begin()
     defer { runtime.pool.end() }
-    return try program.runInPlace(
+    return try (other ?? program).runInPlace(
       inputs: inputs, outputs: outputs, input: input, output: output, control: limits.map(RunControl.init))
   }
 
@@ -219,10 +223,13 @@ public final class Session: Sendable {
   /// - Parameters:
   ///   - isTied: whether passes may take dimensions of one name for equal.
   ///   - state: what a state holds; `outputs` has none of it.
+  ///   - tables: see `ProgramVariant`.
   ///   - control: the limits of what waits for the program, where it has to be made.
-  func program(overrides: [Int], outputs: [Int], isTied: Bool, state: [StatePair.Place] = [], control: RunControl) throws(PinionError) -> Program {
-    if isTied, state.isEmpty, overrides == ownVariant.overrides, outputs == ownVariant.outputs { return program }
-    let variant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied, state: state)
+  func program(
+    overrides: [Int], outputs: [Int], isTied: Bool, state: [StatePair.Place] = [], tables: [Int] = [], control: RunControl
+  ) throws(PinionError) -> Program {
+    if isTied, state.isEmpty, tables.isEmpty, overrides == ownVariant.overrides, outputs == ownVariant.outputs { return program }
+    let variant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied, state: state, tables: tables)
     if let program = variants.withLock({ $0.find(variant) }) { return program }
     let program = try model.content.program(variant, runtime: runtime, options: options, isVariant: true, control: control)
     return variants.withLock { $0.insert(program, for: variant) { account.isWithinLimit } }

@@ -119,7 +119,8 @@ public final class Program: Sendable {
         if !choices.isEmpty, let program = specialized(choices) {
           let root = try program.root(for: inputs, unseen: unseen, control: control, profile: profile)
           guard isKept else { return (root.program, root.segment, false) }
-          plans.withLock { _ = $0.insert(.program(root.program), for: inputs, deciding: deciding) }
+          // Not the program that it may have chosen by values: this one's key does not have them.
+          plans.withLock { _ = $0.insert(.program(program), for: inputs, deciding: deciding) }
           return root
         }
         let entries = decidingEntries(resolution).subtracting(deciding)
