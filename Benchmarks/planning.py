@@ -14,7 +14,6 @@ import tempfile
 import time
 
 from creation import Builder, blocks, chain, wide
-from onnx import TensorProto, helper
 
 import pinion
 

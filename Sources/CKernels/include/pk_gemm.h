@@ -55,11 +55,11 @@ typedef struct pk_sgemm {
   bool trans_b;
   const float *b; ///< As for pk_sgemm_pack_b; ignored where `packed_b` or `packed_b_half` is set.
   size_t ldb;
-  const float *packed_a; ///< From pk_sgemm_pack_a with the same isa, m and k, or NULL.
-  const float *packed_b; ///< From pk_sgemm_pack_b with the same isa, k and n, or NULL.
+  const float *packed_a;         ///< From pk_sgemm_pack_a with the same isa, m and k, or NULL.
+  const float *packed_b;         ///< From pk_sgemm_pack_b with the same isa, k and n, or NULL.
   const uint16_t *packed_b_half; ///< From pk_sgemm_pack_b_half in the place of `packed_b`, or NULL.
   bool half_is_bfloat;           ///< Whether its elements are bfloat16.
-  float *c;              ///< c[i * ldc + j]
+  float *c;                      ///< c[i * ldc + j]
   size_t ldc;
   float alpha, beta;
   pk_epilogue epilogue;

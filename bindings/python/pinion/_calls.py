@@ -101,7 +101,7 @@ class PreparedCall(NotCopied):
                 or value.flags.num & _PLAIN != _PLAIN
             ):
                 return None
-        outputs = [make(*arguments) for make, arguments in self._makers]
+        outputs: list[Any] = [make(*arguments) for make, arguments in self._makers]
         try:
             taken = self._slots.pop()
         except IndexError:

@@ -509,11 +509,11 @@ def row_maker(keys: int, rank: int) -> Callable[[list[Any]], list[dict[Any, Any]
     names = from_handle(lib.pinion_value_retain(keys)).tolist()
     many: Callable[[Any], list[dict[Any, Any]]]
     if not names:
-        many = lambda rows: [{} for _ in rows]  # noqa: E731
+        many = lambda rows: [{} for _ in rows]
     elif len(names) <= _MOST_NAMED:
         many = partial(_dictionaries(len(names)), names)
     else:
-        many = lambda rows: [dict(zip(names, row)) for row in rows]  # noqa: E731
+        many = lambda rows: [dict(zip(names, row)) for row in rows]
     return many if rank == 2 else lambda row: many([row])
 
 
