@@ -41,6 +41,8 @@ public final class Session: Sendable {
   /// The contents of buffers that the model writes to; nil where it has none, or they are inputs and outputs.
   public let buffers: SessionBuffers?
   let dimensionNames: DimensionNames
+  /// Bytes that nodes which are computed beforehand may take.
+  private let foldingBytes: Int?
   let stateAccount: StateAccount
 
   /// - Parameter limits: deadline, token and question that end the creation; bytes that nodes which are computed beforehand may take: those
@@ -54,6 +56,7 @@ public final class Session: Sendable {
     self.options = options
     self.runtime = runtime
     profile = options.profile ? Profile() : nil
+    foldingBytes = limits.bytes
     stateAccount = StateAccount(limit: options.stateBytes)
     dimensionNames = DimensionNames(model.inputs + model.overridableInputs)
     var outputs = Array(0..<model.outputCount), overrides: [Int] = []
@@ -121,7 +124,7 @@ public final class Session: Sendable {
     let control = RunControl(limits)
     try control.check()
     // It may have to be compiled first, which is part of the run.
-    let program = try program(overrides: overrides, outputs: wanted, isTied: isTied, tables: tables, control: control.alongside())
+    let program = try program(overrides: overrides, outputs: wanted, isTied: isTied, tables: tables, control: control)
     runtime.pool.begin()
     defer { runtime.pool.end() }
     let results = try program.run(ordered, outputs: memory, control: control, profile: profile)
@@ -224,14 +227,17 @@ public final class Session: Sendable {
   ///   - isTied: whether passes may take dimensions of one name for equal.
   ///   - state: what a state holds; `outputs` has none of it.
   ///   - tables: see `ProgramVariant`.
-  ///   - control: the limits of what waits for the program, where it has to be made.
+  ///   - control: what waits for the program, where it has to be made: when to stop. How much memory that may take is the session's, as
+  ///     other runs have the program, too, and what it computes must not depend on who asked first.
   func program(
     overrides: [Int], outputs: [Int], isTied: Bool, state: [StatePair.Place] = [], tables: [Int] = [], control: RunControl
   ) throws(PinionError) -> Program {
     if isTied, state.isEmpty, tables.isEmpty, overrides == ownVariant.overrides, outputs == ownVariant.outputs { return program }
     let variant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied, state: state, tables: tables)
     if let program = variants.withLock({ $0.find(variant) }) { return program }
-    let program = try model.content.program(variant, runtime: runtime, options: options, isVariant: true, control: control)
+    var limits = control.limits.withoutBudgets
+    limits.bytes = foldingBytes
+    let program = try model.content.program(variant, runtime: runtime, options: options, isVariant: true, control: RunControl(limits))
     return variants.withLock { $0.insert(program, for: variant) { account.isWithinLimit } }
   }
 
