@@ -47,15 +47,20 @@ private struct CPUOperator: BoundOperator {
   func kernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     guard let executable else { throw .dataDependent }
     // Nothing is written where no output has elements, whatever the inputs are: extents beside a zero may be huge.
-    if context.outputs.allSatisfy({ $0.count == 0 }), !appendsRows(context) { return Kernel(stages: []) }
+    if context.outputs.allSatisfy({ $0.count == 0 }), !isStateInUse(context) { return Kernel(stages: []) }
     if !packsConstants {
       for index in context.inference.inputs.indices { _ = try context.value(index)?.kept() }
     }
     return computesHalfInFloat32 ? try halfInFloat32Kernel(executable, context) : try executable.makeKernel(context)
   }
 
-  private func appendsRows(_ context: KernelContext) -> Bool {
-    appending?.appends.contains { appending?.rows(appendedTo: $0.past, inputs: context.inference.inputs) != 0 } ?? false
+  /// Whether a state that the operator appends to has rows or gets some: without a state they would be an output.
+  private func isStateInUse(_ context: KernelContext) -> Bool {
+    guard let appending else { return false }
+    let inputs = context.inference.inputs
+    return appending.appends.contains { append in
+      appending.rows(appendedTo: append.past, inputs: inputs) != 0 || context.optionalType(append.past)?.count != 0
+    }
   }
 
   func outputMemory(_ context: KernelContext) -> [OutputMemory] { executable?.outputMemory(context) ?? [] }
