@@ -30,7 +30,7 @@ help:
 	@echo "make hostile      thousands of models that ask for what no host gives, in three ways of loading"
 	@echo "make oom          the allocator refuses, at every place in turn"
 	@echo "make files        files that fail, shrink, change and move while models are loaded from them"
-	@echo "make soak         sessions under many threads, cancels, trims and forks, and random graphs from new seeds, SECONDS of each (default 600)"
+	@echo "make soak         sessions under many threads, cancels, trims and forks, and random graphs of each kind from new seeds, SECONDS of each (default 600)"
 	@echo "make pt2-sweep    small modules of every ATen target, exported by PyTorch from PyPI and compared; ARGUMENTS='--family NAME --all'"
 	@echo "make cuda-check   compile the CUDA kernels for every architecture with NVIDIA's compiler from PyPI, and report on them"
 	@echo "make cuda-faults  put known faults into CUDA kernels and see that the emulated tests find them"
@@ -216,6 +216,8 @@ random-tests: $(VENV)/ready
 	$(SWIFT) build -c release -j $(JOBS) --product random-graphs
 	$(RANDOM_GRAPHS) --coverage
 	$(RANDOM_GRAPHS) --count 5000 --processes $(JOBS)
+	$(RANDOM_GRAPHS) --kind sequences --count 300 --processes $(JOBS)
+	$(RANDOM_GRAPHS) --kind state --count 800 --processes $(JOBS)
 	$(RANDOM_GRAPHS) --record $(CURDIR)/.build/random.record --count 1000
 	for isa in scalar avx2; do PINION_ISA=$$isa $(RANDOM_GRAPHS) --against $(CURDIR)/.build/random.record --count 1000 || exit 1; done
 	rm -rf $(CURDIR)/.build/random-models
@@ -256,7 +258,8 @@ SECONDS ?= 600
 soak: deps $(LIMITS_READY)
 	$(LIMITS_PYTHON) Tests/Limits/stress.py $(SECONDS)
 	$(SWIFT) build -c release -j $(JOBS) --product random-graphs
-	$(RANDOM_GRAPHS) --seconds $(SECONDS) --processes $(JOBS) --first $$(date +%s)00000
+	first=$$(date +%s)00000; for kind in single sequences state; do \
+	  $(RANDOM_GRAPHS) --kind $$kind --seconds $(SECONDS) --processes $(JOBS) --first $$first || exit 1; done
 
 $(VENV)/node-seeds: $(VENV)/ready Tests/Fuzz/node-seeds.py
 	$(VENV)/bin/python Tests/Fuzz/node-seeds.py $@.new

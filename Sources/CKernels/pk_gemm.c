@@ -1,5 +1,7 @@
 #include "pk_gemm.h"
 
+#include <string.h>
+
 #include "pk_gemm_internal.h"
 
 size_t pk_sgemm_panel_cols(pk_isa isa) { return pk_sgemm_table_of(isa)->nr; }
@@ -27,6 +29,28 @@ void pk_sgemm_pack_b(pk_isa isa, bool trans, size_t k, size_t n, const float *b,
   pk_sgemm_table_of(isa)->pack_b(trans, k, n1 - n0, b + (trans ? n0 * ldb : n0), ldb, packed + n0 * k);
 }
 
+size_t pk_sgemm_packed_b_half_bytes(pk_isa isa, size_t k, size_t n) {
+  const size_t nr = pk_sgemm_panel_cols(isa);
+  return pk_round64(pk_mul(pk_mul(pk_mul(pk_ceil_div(n, nr), nr), k), sizeof(uint16_t)));
+}
+
+void pk_sgemm_pack_b_half(pk_isa isa, bool trans, size_t k, size_t n, const uint16_t *b, size_t ldb, uint16_t *packed) {
+  enum { PART = 64 };
+  const size_t nr = pk_sgemm_panel_cols(isa);
+  for (size_t j = 0; j < n; j += nr, packed += k * nr) {
+    const size_t cols = pk_min(nr, n - j);
+    if (cols < nr) memset(packed, 0, k * nr * sizeof *packed);
+    if (!trans) {
+      for (size_t p = 0; p < k; p++) memcpy(packed + p * nr, b + p * ldb + j, cols * sizeof *packed);
+      continue;
+    }
+    // A part of each column at a time, so that what is written stays in the cache until all have come by.
+    for (size_t start = 0; start < k; start += PART)
+      for (size_t c = 0; c < cols; c++)
+        for (size_t p = start; p < pk_min(start + PART, k); p++) packed[p * nr + c] = b[(j + c) * ldb + p];
+  }
+}
+
 /// About the multiply-adds of half a millisecond to two milliseconds, by level.
 static size_t work_of_block(pk_isa isa) {
   return isa == PK_ISA_AVX512 ? (size_t)96 << 20 : isa == PK_ISA_AVX2 ? (size_t)48 << 20 : (size_t)12 << 20;
@@ -36,7 +60,7 @@ static size_t work_of_block(pk_isa isa) {
 /// order of its own.
 static size_t column_step(pk_isa isa, const pk_sgemm *g) {
   const size_t nr = pk_sgemm_panel_cols(isa);
-  return !g->packed_b && !g->trans_b && g->m <= PK_SKINNY_ROWS && !pk_sgemm_streams(g) ? 2 * nr : nr;
+  return !pk_sgemm_has_panels(g) && !g->trans_b && g->m <= PK_SKINNY_ROWS && !pk_sgemm_streams(g) ? 2 * nr : nr;
 }
 
 void pk_sgemm_grid(pk_isa isa, const pk_sgemm *g, size_t threads, size_t *block_rows, size_t *block_cols) {
@@ -69,8 +93,14 @@ void pk_sgemm_grid(pk_isa isa, const pk_sgemm *g, size_t threads, size_t *block_
 size_t pk_sgemm_scratch_bytes(pk_isa isa, const pk_sgemm *g, size_t rows, size_t cols) {
   size_t bytes = 0;
   if (!g->packed_a) bytes = pk_round64(pk_mul(pk_mul(rows, g->k), sizeof(float)));
+  const size_t nr = pk_sgemm_panel_cols(isa);
+  if (g->packed_b_half) {
+    const size_t mr = pk_sgemm_table_of(isa)->mr;
+    if (!pk_sgemm_widens(g, isa == PK_ISA_AVX512 ? 2 : isa == PK_ISA_AVX2 ? 1 : 0, mr)) return bytes;
+    const size_t depth = pk_min(g->k, pk_sgemm_kc(true, g->m, pk_even_part(g->m, mr), g->k));
+    return pk_add(bytes, pk_round64(pk_mul(pk_mul(depth, nr), sizeof(float))));
+  }
   if (!g->packed_b) {
-    const size_t nr = pk_sgemm_panel_cols(isa);
     const size_t width = pk_min(pk_mul(pk_ceil_div(cols, nr), nr), PK_SGEMM_NC);
     bytes = pk_add(bytes, pk_round64(pk_mul(pk_mul(pk_min(g->k, PK_SGEMM_KC), width), sizeof(float))));
   }

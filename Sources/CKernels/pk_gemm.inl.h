@@ -33,6 +33,34 @@ static void run_panel(const float *pa, size_t rows, size_t mr, size_t k, size_t 
   }
 }
 
+/// The same for a panel of half precision, for which `widened` has room where it is widened first. `has_next`: another one will follow.
+static void run_half_panel(const pk_sgemm *g, const float *pa, size_t rows, size_t mr, size_t kb, size_t kc, const uint16_t *pb, float *widened,
+                           size_t cols, const store *s, size_t row0, size_t col0, bool has_next) {
+#if PK_LEVEL >= 1
+  if (!pk_sgemm_widens(g, PK_LEVEL, MR)) {
+    float tile[MR * NR] __attribute__((aligned(64)));
+    for (size_t i = 0; i < rows; i += mr) {
+      const size_t height = pk_min(mr, rows - i);
+      half_kernel(height, g->half_is_bfloat)(kc, pa + i * g->k + kb * height, pb, NR, tile, NR);
+      finish_tile(s, tile, NR, height, cols, row0 + i, col0);
+    }
+    return;
+  }
+#endif
+  if (g->half_is_bfloat) {
+    for (size_t i = 0; i < kc * NR; i += VW) vf_store(widened + i, vf_load_bf16(pb + i));
+  } else {
+    for (size_t i = 0; i < kc * NR; i += VW) vf_store(widened + i, vf_load_f16(pb + i));
+  }
+  // Nothing reads ahead what only the next widening reads.
+  const char *next = (const char *)(pb + g->k * NR);
+  const size_t ahead = has_next ? kc * NR * sizeof *pb : 0, part = pk_ceil_div(ahead, pk_ceil_div(rows, mr));
+  for (size_t i = 0, at = 0; i < rows; i += mr) {
+    for (const size_t end = pk_min(ahead, at + part); at < end; at += 64) __builtin_prefetch(next + at, 0, 2);
+    run_panel(pa + i * g->k, pk_min(mr, rows - i), mr, g->k, kb, kc, widened, cols, s, row0 + i, col0);
+  }
+}
+
 static void sgemm_block(const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
   if (m0 >= m1 || n0 >= n1) return;
   const size_t rows = m1 - m0, cols = n1 - n0, k = g->k;
@@ -44,7 +72,7 @@ static void sgemm_block(const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size
   // Everything that decides the order of a sum depends on the whole product, never on this block of it: the bits of C are
   // the same for every grid.
   const size_t mr = pk_even_part(g->m, MR);
-  const bool skinny = !g->packed_b && g->m <= PK_SKINNY_ROWS;
+  const bool skinny = !pk_sgemm_has_panels(g) && g->m <= PK_SKINNY_ROWS;
   if (skinny && g->trans_b && !g->trans_a && !g->packed_a) {
     skinny_dot(g, g->a + m0 * g->lda, g->lda, rows, m0, n0, n1, &s);
     return;
@@ -64,12 +92,18 @@ static void sgemm_block(const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size
     skinny_rows(g, pa, rows, m0, n0, n1, &s);
     return;
   }
-  const size_t depth = pk_sgemm_kc(g->packed_b != NULL, g->m, mr, k);
+  const size_t depth = pk_sgemm_kc(pk_sgemm_has_panels(g), g->m, mr, k);
   for (size_t jb = 0; jb < cols; jb += PK_SGEMM_NC) {
     const size_t width = pk_min(PK_SGEMM_NC, cols - jb);
     for (size_t kb = 0; kb < k; kb += depth) {
       const size_t kc = pk_min(depth, k - kb);
       store_part(&s, g, kb == 0, kb + kc == k);
+      if (g->packed_b_half) {
+        const uint16_t *panels = g->packed_b_half + (n0 + jb) * k + kb * NR;
+        for (size_t j = 0; j < width; j += NR)
+          run_half_panel(g, pa, rows, mr, kb, kc, panels + j * k, rest, pk_min(NR, width - j), &s, m0, n0 + jb + j, j + NR < width);
+        continue;
+      }
       const float *pb;
       size_t panel;
       if (g->packed_b) {

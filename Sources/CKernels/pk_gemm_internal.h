@@ -45,10 +45,15 @@ static inline size_t pk_add(size_t a, size_t b) {
   return __builtin_add_overflow(a, b, &r) ? SIZE_MAX : r;
 }
 
+static inline bool pk_sgemm_has_panels(const pk_sgemm *g) { return g->packed_b || g->packed_b_half; }
+
+/// Whether panels of half precision are widened before they are multiplied: where several panels of A share the work.
+static inline bool pk_sgemm_widens(const pk_sgemm *g, int level, size_t mr) { return level == 0 || g->m > (level == 1 ? 2 : 8) * mr; }
+
 /// Whether few rows are multiplied with an unpacked B row by row of B, in long runs: measured to pay where B comes from
 /// behind the L2 cache. It decides the order of sums, so it looks at the whole product.
 static inline bool pk_sgemm_streams(const pk_sgemm *g) {
-  return !g->packed_b && !g->trans_b && g->m <= PK_SKINNY_ROWS && g->n >= 512 && pk_mul(g->n, g->k) >= (size_t)1 << 20;
+  return !pk_sgemm_has_panels(g) && !g->trans_b && g->m <= PK_SKINNY_ROWS && g->n >= 512 && pk_mul(g->n, g->k) >= (size_t)1 << 20;
 }
 
 /// A multiple of 64, or SIZE_MAX.

@@ -2,14 +2,15 @@
 
 typedef void (*micro)(size_t kc, const float *a, const float *b, size_t bs, float *tile, size_t ts);
 
-#define MICRO(M, N)                                                                                            \
-  static void micro_##M##x##N(size_t kc, const float *restrict a, const float *restrict b, size_t bs,         \
-                              float *restrict tile, size_t ts) {                                               \
+// B's elements are of type T, which L loads and widens; F is what the kernels are called.
+#define MICRO_OF(F, T, L, M, N)                                                                                \
+  static void F##_##M##x##N(size_t kc, const float *restrict a, const T *restrict b, size_t bs,               \
+                            float *restrict tile, size_t ts) {                                                 \
     vf acc[M][N];                                                                                              \
     PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < N; j++) acc[i][j] = 0.0f;              \
     for (size_t p = 0; p < kc; p++, a += M, b += bs) {                                                         \
       vf bv[N];                                                                                                \
-      PK_UNROLL for (int j = 0; j < N; j++) bv[j] = vf_load(b + j * VW);                                       \
+      PK_UNROLL for (int j = 0; j < N; j++) bv[j] = L(b + j * VW);                                             \
       PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < N; j++) acc[i][j] += a[i] * bv[j];   \
     }                                                                                                          \
     PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < N; j++)                                \
@@ -17,21 +18,21 @@ typedef void (*micro)(size_t kc, const float *a, const float *b, size_t bs, floa
   }
 
 // With few rows an FMA chain per element would wait for its own latency: U interleaved chains run over k.
-#define MICRO_SHORT(M, N, U)                                                                                   \
-  static void micro_##M##x##N(size_t kc, const float *restrict a, const float *restrict b, size_t bs,         \
-                              float *restrict tile, size_t ts) {                                               \
+#define MICRO_SHORT_OF(F, T, L, M, N, U)                                                                       \
+  static void F##_##M##x##N(size_t kc, const float *restrict a, const T *restrict b, size_t bs,               \
+                            float *restrict tile, size_t ts) {                                                 \
     vf acc[U][M][N];                                                                                           \
     PK_UNROLL for (int u = 0; u < U; u++) PK_UNROLL for (int i = 0; i < M; i++)                                \
         PK_UNROLL for (int j = 0; j < N; j++) acc[u][i][j] = 0.0f;                                             \
     size_t p = 0;                                                                                              \
     for (; p + U <= kc; p += U) {                                                                              \
       PK_UNROLL for (int u = 0; u < U; u++, a += M, b += bs) PK_UNROLL for (int j = 0; j < N; j++) {           \
-        vf bv = vf_load(b + j * VW);                                                                           \
+        vf bv = L(b + j * VW);                                                                                 \
         PK_UNROLL for (int i = 0; i < M; i++) acc[u][i][j] += a[i] * bv;                                       \
       }                                                                                                        \
     }                                                                                                          \
     for (; p < kc; p++, a += M, b += bs) PK_UNROLL for (int j = 0; j < N; j++) {                               \
-      vf bv = vf_load(b + j * VW);                                                                             \
+      vf bv = L(b + j * VW);                                                                                   \
       PK_UNROLL for (int i = 0; i < M; i++) acc[0][i][j] += a[i] * bv;                                         \
     }                                                                                                          \
     PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < N; j++) {                              \
@@ -41,6 +42,8 @@ typedef void (*micro)(size_t kc, const float *a, const float *b, size_t bs, floa
     }                                                                                                          \
   }
 
+#define MICRO(M, N) MICRO_OF(micro, float, vf_load, M, N)
+#define MICRO_SHORT(M, N, U) MICRO_SHORT_OF(micro, float, vf_load, M, N, U)
 #define MICRO_BOTH(M) MICRO(M, 1) MICRO(M, 2)
 #if PK_LEVEL == 2
 MICRO_SHORT(1, 1, 8) MICRO_SHORT(2, 1, 4) MICRO_SHORT(3, 1, 4) MICRO_SHORT(4, 1, 4)
@@ -73,6 +76,33 @@ PK_INLINE micro micro_kernel(size_t rows, size_t vectors) {
 #undef ROW
   return table[rows - 1][vectors - 1];
 }
+
+#if PK_LEVEL >= 1
+// The same for panels of half precision, as wide as a panel and with the same order of sums.
+typedef void (*micro_half)(size_t kc, const float *a, const uint16_t *b, size_t bs, float *tile, size_t ts);
+
+#define HALF_SHORT(M, U) MICRO_SHORT_OF(micro_f16, uint16_t, vf_load_f16, M, 2, U) MICRO_SHORT_OF(micro_bf16, uint16_t, vf_load_bf16, M, 2, U)
+#define HALF(M) MICRO_OF(micro_f16, uint16_t, vf_load_f16, M, 2) MICRO_OF(micro_bf16, uint16_t, vf_load_bf16, M, 2)
+#if PK_LEVEL == 2
+HALF_SHORT(1, 4) HALF_SHORT(2, 4) HALF_SHORT(3, 2) HALF_SHORT(4, 2)
+HALF(5) HALF(6) HALF(7) HALF(8) HALF(9) HALF(10) HALF(11) HALF(12) HALF(13) HALF(14)
+#else
+HALF_SHORT(1, 4) HALF_SHORT(2, 2) HALF_SHORT(3, 2) HALF_SHORT(4, 1)
+HALF(5) HALF(6)
+#endif
+
+PK_INLINE micro_half half_kernel(size_t rows, bool is_bfloat) {
+#define ROW(M) {micro_f16_##M##x2, micro_bf16_##M##x2}
+  static const micro_half table[MR][2] = {
+      ROW(1), ROW(2), ROW(3), ROW(4), ROW(5), ROW(6),
+#if PK_LEVEL == 2
+      ROW(7), ROW(8), ROW(9), ROW(10), ROW(11), ROW(12), ROW(13), ROW(14),
+#endif
+  };
+#undef ROW
+  return table[rows - 1][is_bfloat];
+}
+#endif
 
 /// The widest kernel for a few rows of an unpacked B: its width in vectors.
 PK_INLINE micro wide_kernel(size_t rows, size_t *vectors) {

@@ -29,6 +29,42 @@ PK_INLINE vf vf_at_least(vf v, vf low) { return v < low ? low : v; }
 PK_INLINE vf vf_at_most(vf v, vf high) { return v > high ? high : v; }
 PK_INLINE vf vf_abs(vf v) { return (vf)((vi)v & 0x7fffffff); }
 
+/// VW elements of half precision.
+PK_INLINE vf vf_load_f16(const uint16_t *p) {
+#if PK_LEVEL == 2
+  return (vf)_mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)p));
+#elif PK_LEVEL == 1
+  return (vf)_mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)p));
+#else
+  float t[VW];
+  for (int i = 0; i < VW; i++) {
+    // The exponent is 112 less than float32's, whichever it is; only infinities and NaN have none to move.
+    const uint32_t bits = (uint32_t)(p[i] & 0x7fff) << 13, special = bits | 0x7f800000, sign = (uint32_t)(p[i] & 0x8000) << 16;
+    float size;
+    memcpy(&size, &bits, 4);
+    size *= 0x1p112f;
+    if ((p[i] & 0x7c00) == 0x7c00) memcpy(&size, &special, 4);
+    uint32_t result;
+    memcpy(&result, &size, 4);
+    result |= sign;
+    memcpy(t + i, &result, 4);
+  }
+  return vf_load(t);
+#endif
+}
+
+PK_INLINE vf vf_load_bf16(const uint16_t *p) {
+#if PK_LEVEL == 2
+  return (vf)_mm512_slli_epi32(_mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)p)), 16);
+#elif PK_LEVEL == 1
+  return (vf)_mm256_slli_epi32(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p)), 16);
+#else
+  vi bits;
+  for (int i = 0; i < VW; i++) bits[i] = (int32_t)((uint32_t)p[i] << 16);
+  return (vf)bits;
+#endif
+}
+
 /// The first `n` < VW elements, zeros behind; memory behind them is not touched.
 PK_INLINE vf vf_load_n(const float *p, size_t n) {
 #if PK_LEVEL == 2

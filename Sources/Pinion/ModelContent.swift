@@ -16,7 +16,9 @@ final class ModelContent: Sendable {
   let allocator: Allocator
   /// nil for a model that was made in code.
   private let file: FileMapping?
-  private let rewritten = Mutex<[Rewriting: Graph]>([:])
+  /// Graphs for each level and choice of inputs; programs hold theirs as long as they need them.
+  private let rewritten = Mutex(RecentlyUsed<Rewriting, Graph>(limit: ModelContent.rewritingLimit))
+  private static let rewritingLimit = 8
   private let programs = Mutex<[Making: Weak]>([:])
   private let accounts = Mutex<[Sharing: WeakAccount]>([:])
 
@@ -72,10 +74,12 @@ final class ModelContent: Sendable {
   }
 
   /// The program for these inputs and outputs, shared by all sessions with such options in such a runtime.
-  /// - Parameter control: the limits of what waits for it, if it has to be made: a session's creation, or a run that is the first to
-  ///   name such outputs.
+  /// - Parameters:
+  ///   - isVariant: whether its records count as held between runs.
+  ///   - control: the limits of what waits for it, if it has to be made: a session's creation, or a run that is the first to
+  ///     name such outputs.
   func program(
-    _ variant: ProgramVariant, runtime: Runtime, options: SessionOptions, control: RunControl
+    _ variant: ProgramVariant, runtime: Runtime, options: SessionOptions, isVariant: Bool = false, control: RunControl
   ) throws(PinionError) -> Program {
     let sharing = Sharing(
       level: options.optimization, planLimit: options.planLimit, planBytes: options.planBytes, pool: ObjectIdentifier(runtime.pool),
@@ -86,20 +90,21 @@ final class ModelContent: Sendable {
     let passes = PassContext(backend: backend, executor: executor, allocator: allocator, control: control)
     var graph = try rewritten(variant, level: options.optimization, passes)
     let all = variant.outputs + variant.state.map(\.output)
-    if !all.elementsEqual(graph.outputs.indices) {
+    if !all.elementsEqual(graph.outputs.indices) || !variant.tables.isEmpty {
       var chosen: [ValueID] = []
       for index in all {
         guard graph.outputs.indices.contains(index) else { throw PinionError(.notFound, "the model has no output \(index)") }
         chosen.append(graph.outputs[index])
       }
       graph.outputs = chosen
+      try graph.giveTables(variant.tables)
       if options.optimization > 0 { try PassPipeline.prune(&graph, passes) }
     }
     try control.check()
     if !variant.state.isEmpty { try graph.hold(variant, inputs: imported.graph.inputs.count) }
     let program = Program(
       graph: graph, backend: backend, executor: executor, packed: PackedWeights(allocator: runtime.allocator), allocator: runtime.allocator,
-      planLimit: options.planLimit, account: account(sharing))
+      planLimit: options.planLimit, account: account(sharing), isVariant: isVariant)
     return programs.withLock { programs in
       if let existing = programs[making]?.program { return existing }
       programs = programs.filter { $0.value.program != nil }
@@ -121,7 +126,7 @@ final class ModelContent: Sendable {
   /// The graph with all outputs, rewritten once for each level and choice of inputs.
   private func rewritten(_ variant: ProgramVariant, level: Int, _ passes: PassContext) throws(PinionError) -> Graph {
     let rewriting = Rewriting(level: level, overrides: variant.overrides, isTied: variant.isTied)
-    if let graph = rewritten.withLock({ $0[rewriting] }) { return graph }
+    if let graph = rewritten.withLock({ $0.find(rewriting) }) { return graph }
     var graph = imported.graph
     for index in variant.overrides {
       let value = imported.overridable[index].value
@@ -137,11 +142,7 @@ final class ModelContent: Sendable {
     // What importing and rewriting looked at. Weights come back into memory when they are packed, piece by piece.
     if let file { file.giveBack(file.bytes) }
     folder?.giveBack()
-    return rewritten.withLock { known in
-      if let existing = known[rewriting] { return existing }
-      known[rewriting] = graph
-      return graph
-    }
+    return rewritten.withLock { [graph] in $0.insert(graph, for: rewriting) }
   }
 }
 
@@ -153,6 +154,8 @@ struct ProgramVariant: Hashable, Sendable {
   let outputs: [Int]
   let isTied: Bool
   var state: [StatePair.Place] = []
+  /// The positions in `outputs` of maps of which the tensor is given that ZipMap makes them of.
+  var tables: [Int] = []
 }
 
 extension Graph {

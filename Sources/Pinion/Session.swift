@@ -33,12 +33,16 @@ public final class Session: Sendable {
   public let profile: Profile?
   /// The program for the model's own inputs and all outputs.
   public let program: Program
-  private let variants = Mutex<[ProgramVariant: Program]>([:])
+  /// Programs for other inputs and outputs, and for states.
+  private let variants = Mutex(RecentlyUsed<ProgramVariant, Program>(limit: Session.variantLimit))
+  private static let variantLimit = 16
   /// What the program is for.
   private let ownVariant: ProgramVariant
   /// The contents of buffers that the model writes to; nil where it has none, or they are inputs and outputs.
   public let buffers: SessionBuffers?
   let dimensionNames: DimensionNames
+  /// Bytes that nodes which are computed beforehand may take.
+  private let foldingBytes: Int?
   /// Whether inputs had unequal extents under one name.
   private enum Unequal: Equatable {
     case none, told
@@ -58,6 +62,7 @@ public final class Session: Sendable {
     self.options = options
     self.runtime = runtime
     profile = options.profile ? Profile() : nil
+    foldingBytes = limits.bytes
     stateAccount = StateAccount(limit: options.stateBytes)
     dimensionNames = DimensionNames(model.inputs + model.overridableInputs)
     var outputs = Array(0..<model.outputCount), overrides: [Int] = []
@@ -97,19 +102,22 @@ public final class Session: Sendable {
   ///   - inputs: one entry for each of the session's inputs; nil for one with a default that keeps it.
   ///   - wanted: the positions of the outputs to compute.
   ///   - memory: the caller's memory for these, nil entries for new tensors; may be shorter.
+  ///   - tables: the positions in `wanted` of outputs with `tableKeys`, in the place of which their values are given, a row for each map.
   /// - Returns: a value for each wanted output. No two share memory, nor does one with an input or a weight.
   public func run(
-    _ inputs: [Value?], wanted: [Int], memory: [Tensor?] = [], limits: RunLimits = RunLimits()
+    _ inputs: [Value?], wanted: [Int], memory: [Tensor?] = [], tables: [Int] = [], limits: RunLimits = RunLimits()
   ) throws(PinionError) -> [Value] {
     let (ordered, overrides, isTied) = try arrange(inputs)
-    guard let buffers else { return try execute(ordered, overrides, wanted: wanted, isTied: isTied, memory: memory, limits: limits) }
+    guard let buffers else {
+      return try execute(ordered, overrides, wanted: wanted, isTied: isTied, memory: memory, tables: tables, limits: limits)
+    }
     guard wanted.allSatisfy({ (0..<model.outputCount).contains($0) }) else { throw PinionError(.notFound, "the model has no such output") }
     return try buffers.step { (current, spare) throws(PinionError) in
       var all = memory
       while all.count < wanted.count { all.append(nil) }
       let results = try execute(
         ordered + current.map(Value.tensor), overrides + model.imported.carried.map(\.input), wanted: wanted + model.imported.carried.map(\.output),
-        isTied: isTied, memory: all.prefix(wanted.count) + spare, limits: limits)
+        isTied: isTied, memory: all.prefix(wanted.count) + spare, tables: tables, limits: limits)
       var next: [Tensor] = []
       for result in results.dropFirst(wanted.count) { next.append(try result.asTensor()) }
       return (Array(results.prefix(wanted.count)), next)
@@ -117,12 +125,12 @@ public final class Session: Sendable {
   }
 
   private func execute(
-    _ ordered: [Value], _ overrides: [Int], wanted: [Int], isTied: Bool, memory: [Tensor?], limits: RunLimits
+    _ ordered: [Value], _ overrides: [Int], wanted: [Int], isTied: Bool, memory: [Tensor?], tables: [Int], limits: RunLimits
   ) throws(PinionError) -> [Value] {
     let control = RunControl(limits)
     try control.check()
     // It may have to be compiled first, which is part of the run.
-    let program = try program(overrides: overrides, outputs: wanted, isTied: isTied, control: control.alongside())
+    let program = try program(overrides: overrides, outputs: wanted, isTied: isTied, tables: tables, control: control)
     runtime.pool.begin()
     defer { runtime.pool.end() }
     let results = try program.run(ordered, outputs: memory, control: control, profile: profile)
@@ -181,14 +189,15 @@ public final class Session: Sendable {
 
   /// Runs the model from and into the caller's tensors, all inputs of its own and all outputs, where such a run has been planned
   /// before; allocates nothing.
+  /// - Parameter other: a program for tables in the place of outputs, see `tableProgram`.
   /// - Returns: false, with nothing run, where the other `run` is needed.
   public func runInPlace(
-    inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, limits: RunLimits?
+    inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, limits: RunLimits?, program other: Program? = nil
   ) throws(PinionError) -> Bool {
     guard profile == nil, buffers == nil, limits?.bytes == nil, model.imported.sizeRules?.valueInputs.isEmpty ?? true else { return false }
     runtime.pool.begin()
     defer { runtime.pool.end() }
-    return try program.runInPlace(
+    return try (other ?? program).runInPlace(
       inputs: inputs, outputs: outputs, input: input, output: output, control: limits.map(RunControl.init))
   }
 
@@ -234,17 +243,19 @@ public final class Session: Sendable {
   /// - Parameters:
   ///   - isTied: whether passes may take dimensions of one name for equal.
   ///   - state: what a state holds; `outputs` has none of it.
-  ///   - control: the limits of what waits for the program, where it has to be made.
-  func program(overrides: [Int], outputs: [Int], isTied: Bool, state: [StatePair.Place] = [], control: RunControl) throws(PinionError) -> Program {
-    if isTied, state.isEmpty, overrides == ownVariant.overrides, outputs == ownVariant.outputs { return program }
-    let variant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied, state: state)
-    if let program = variants.withLock({ $0[variant] }) { return program }
-    let program = try model.content.program(variant, runtime: runtime, options: options, control: control)
-    return variants.withLock {
-      if let existing = $0[variant] { return existing }
-      $0[variant] = program
-      return program
-    }
+  ///   - tables: see `ProgramVariant`.
+  ///   - control: what waits for the program, where it has to be made: when to stop. How much memory that may take is the session's, as
+  ///     other runs have the program, too, and what it computes must not depend on who asked first.
+  func program(
+    overrides: [Int], outputs: [Int], isTied: Bool, state: [StatePair.Place] = [], tables: [Int] = [], control: RunControl
+  ) throws(PinionError) -> Program {
+    if isTied, state.isEmpty, tables.isEmpty, overrides == ownVariant.overrides, outputs == ownVariant.outputs { return program }
+    let variant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied, state: state, tables: tables)
+    if let program = variants.withLock({ $0.find(variant) }) { return program }
+    var limits = control.limits.withoutBudgets
+    limits.bytes = foldingBytes
+    let program = try model.content.program(variant, runtime: runtime, options: options, isVariant: true, control: RunControl(limits))
+    return variants.withLock { $0.insert(program, for: variant) { account.isWithinLimit } }
   }
 
   /// Gives plans and their idle memory back to the allocator, those that are shared with other sessions among them.
@@ -252,7 +263,12 @@ public final class Session: Sendable {
   @discardableResult public func trim() -> Int {
     let before = account.bytes
     program.trim()
-    for program in variants.withLock({ Array($0.values) }) { program.trim() }
+    // Runs and states may still have them.
+    let programs = variants.withLock { variants in
+      defer { variants.removeAll() }
+      return variants.elements
+    }
+    for program in programs { program.trim() }
     return max(before - account.bytes, 0)
   }
 

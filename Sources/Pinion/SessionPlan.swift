@@ -12,8 +12,10 @@ public enum PlanInput: Sendable {
 extension Session {
   /// Says what a run with such inputs would do. Nothing is run but arithmetic on shapes that follow from given values, and no tensor allocated
   /// but for that; values change nothing where all shapes follow from types.
-  /// - Parameter inputs: one entry for each of the session's inputs; nil for one with a default, or whose declared shape is complete.
-  public func plan(_ inputs: [PlanInput?]) throws(PinionError) -> PlanSummary {
+  /// - Parameters:
+  ///   - inputs: one entry for each of the session's inputs; nil for one with a default, or whose declared shape is complete.
+  ///   - tables: the outputs in the place of which the tensors are to be given that ZipMap makes them of.
+  public func plan(_ inputs: [PlanInput?], tables: [Int] = []) throws(PinionError) -> PlanSummary {
     let own = model.graph.inputs.count
     var known: [PlannedInput] = []
     var overrides: [Int] = []
@@ -37,14 +39,18 @@ extension Session {
     }
     try model.imported.sizeRules?.check(shape: shape) { _ in nil }
     let isTied = dimensionNames.hold(shape)
-    guard buffers != nil else { return try program(overrides: overrides, outputs: Array(0..<model.outputCount), isTied: isTied, control: RunControl()).summary(inputs: known) }
+    guard buffers != nil else {
+      return try program(overrides: overrides, outputs: Array(0..<model.outputCount), isTied: isTied, tables: tables, control: RunControl())
+        .summary(inputs: known)
+    }
     let carried = model.imported.carried
     for pair in carried {
       let info = model.graph[model.imported.overridable[pair.input].value]
       known.append(.type(try Session.declaredType(info)))
     }
     let outputs = Array(0..<model.outputCount) + carried.map(\.output)
-    return try program(overrides: carried.map(\.input), outputs: outputs, isTied: isTied, control: RunControl()).summary(inputs: known)
+    return try program(overrides: carried.map(\.input), outputs: outputs, isTied: isTied, tables: tables, control: RunControl())
+      .summary(inputs: known)
   }
 
   static func declaredType(_ info: ValueInfo) throws(PinionError) -> TensorType {

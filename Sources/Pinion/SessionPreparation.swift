@@ -59,7 +59,7 @@ extension Session {
     }
     let control = RunControl(limits)
     try control.check()
-    let program = try program(overrides: overrides, outputs: outputs, isTied: isTied, control: control.alongside())
+    let program = try program(overrides: overrides, outputs: outputs, isTied: isTied, control: control)
     runtime.pool.begin()
     defer { runtime.pool.end() }
     try program.prepare(ordered, unseen: unseen, control: control, profile: profile)

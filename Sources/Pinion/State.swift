@@ -22,6 +22,8 @@ public final class State: @unchecked Sendable {
   public let pairPositions: [(input: Int, output: Int)]
   /// For each pair whether new rows are written behind the earlier ones, so that a run moves nothing of the past.
   public let isAppended: [Bool]
+  /// For each pair the axis along which it grows; nil for one that does not, as far as can be told.
+  public let axes: [Int?]
   private var slots: [StateSlot]
   /// The capacities of the slots, where kernels read them.
   private let capacities: UnsafeMutablePointer<Int>
@@ -74,6 +76,7 @@ public final class State: @unchecked Sendable {
     self.slots = slots
     self.layout = layout
     self.pairs = slots.map(\.pair)
+    axes = slots.map(\.axis)
     pairPositions = places.map { ($0.input, $0.output) }
     isAppended = layout.held.map { $0 != nil }
     leastCapacity = capacity
@@ -85,6 +88,7 @@ public final class State: @unchecked Sendable {
   private init(copying other: State) throws(PinionError) {
     session = other.session
     pairs = other.pairs
+    axes = other.axes
     pairPositions = other.pairPositions
     isAppended = other.isAppended
     slots = other.slots
@@ -170,7 +174,8 @@ public final class State: @unchecked Sendable {
       guard let now else { throw .unsupported("nothing in the state grows, so that it has no earlier length; reset it, or fork it before a run") }
       guard (0...now).contains(length) else { throw .invalidArgument("the state has \(now) positions and cannot be truncated to \(length)") }
       guard length < now else { return }
-      if let slot = slots.first(where: { $0.axis == nil }) {
+      // What is replaced as a whole and has another length, as the last rows alone do, has no such rows either.
+      if let slot = slots.first(where: { $0.axis == nil || ($0.type != nil && $0.length != now) }) {
         throw .unsupported("'\(slot.pair.input)' is replaced by each run, so that the state cannot go back; fork it before a run")
       }
       var types: [TensorType?] = []
@@ -228,10 +233,12 @@ public final class State: @unchecked Sendable {
     return index
   }
 
-  /// The rows of all values that grow; nil where none does.
+  /// The rows of all values that runs append to; of those that merely look as if they grew where nothing is appended to; nil where neither
+  /// is there.
   private func commonLength() throws(PinionError) -> Int? {
     var first: (name: String, length: Int)?
-    for slot in slots where slot.axis != nil {
+    let isAnyAppended = isAppended.contains(true)
+    for (index, slot) in slots.enumerated() where slot.axis != nil && isAppended[index] == isAnyAppended {
       let length = slot.length ?? 0
       if let first, first.length != length {
         throw .invalidArgument(

@@ -106,7 +106,7 @@ final class StateRun: HeldMemory {
     } else {
       // It may have to be compiled first, which is part of the run.
       let program = try session.program(
-        overrides: overrides, outputs: free, isTied: isTied, state: places, control: control.alongside())
+        overrides: overrides, outputs: free, isTied: isTied, state: places, control: control)
       layout = StateLayout(program, places, variant, session)
       self.layout = layout
     }

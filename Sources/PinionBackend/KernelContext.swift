@@ -56,6 +56,12 @@ public struct KernelContext {
     try packed.buffer(constant, form: form, bytes: bytes, fill)
   }
 
+  /// A form of a constant made of the narrower elements that it was converted from (`Constant.narrowElement(of:)`), as `packed` otherwise.
+  public func packedNarrow(_ constant: Tensor, form: String, bytes: Int, _ fill: Constant.Fill) throws(PinionError) -> Buffer {
+    guard let owner = constant.constant else { throw .internal("the value is no constant of a model") }
+    return try owner.narrowForm(form, of: constant, bytes: bytes, fill)
+  }
+
   /// The context under other types, for a kernel that runs another one inside.
   public func with(inputs: [TensorType?], values: [Tensor?], outputs: [TensorType], schema: Schema) -> KernelContext {
     KernelContext(

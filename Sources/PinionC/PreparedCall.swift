@@ -8,6 +8,11 @@ final class CallBox: @unchecked Sendable {
   let inputs: [(type: TensorType, index: Int)]
   let outputs: [(type: TensorType, index: Int)]
   let outputInfos: [InfoBox]
+  /// For each output the keys of its maps, where it takes a row of values for each; nil for a tensor.
+  let keys: [ValueBox?]
+  /// The positions of these among the outputs, and the program that gives them so where it runs in place.
+  private let tables: [Int]
+  private let tableProgram: Program?
   /// For each of the session's inputs the caller's position; nil unless the call gives all inputs of the model's own and nothing else.
   private let inputPositions: [Int]?
   private let outputPositions: [Int]?
@@ -15,14 +20,19 @@ final class CallBox: @unchecked Sendable {
   private let nothing: Buffer
 
   init(
-    _ session: SessionBox, inputs: [(type: TensorType, index: Int)], outputs: [(type: TensorType, index: Int)], outputInfos: [InfoBox]
+    _ session: SessionBox, inputs: [(type: TensorType, index: Int)], outputs: [(type: TensorType, index: Int)], outputInfos: [InfoBox],
+    keys: [ValueBox?]
   ) throws(PinionError) {
     self.session = session
     self.inputs = inputs
     self.outputs = outputs
     self.outputInfos = outputInfos
+    self.keys = keys
+    tables = keys.indices.filter { keys[$0] != nil }
+    tableProgram = tables.isEmpty ? nil : try session.session.tableProgram(outputs: outputs.map(\.index), tables: tables)
     inputPositions = CallBox.positions(inputs.map(\.index), of: session.session.model.graph.inputs.count)
-    outputPositions = CallBox.positions(outputs.map(\.index), of: session.outputs.count)
+    // A program of the call's own has the call's outputs.
+    outputPositions = tables.isEmpty ? CallBox.positions(outputs.map(\.index), of: session.outputs.count) : Array(outputs.indices)
     nothing = try Allocator.system.buffer(bytes: Buffer.alignment)
   }
 
@@ -46,7 +56,8 @@ final class CallBox: @unchecked Sendable {
       let isDone = try session.session.runInPlace(
         inputs: inputs.count, outputs: outputs.count,
         input: { tensor(inputs[inputPositions[$0]].type, given?[inputPositions[$0]]) },
-        output: { tensor(outputs[outputPositions[$0]].type, results?[outputPositions[$0]]) }, limits: limits)
+        output: { tensor(outputs[outputPositions[$0]].type, results?[outputPositions[$0]]) }, limits: limits,
+        program: tableProgram)
       if isDone { return }
     }
     var values = [Value?](repeating: nil, count: session.inputs.count)
@@ -55,7 +66,7 @@ final class CallBox: @unchecked Sendable {
     var general = limits ?? RunLimits()
     if general.bytes == nil { general.bytes = session.byteBudget }
     _ = try session.logging(values) { () throws(PinionError) in
-      try session.session.run(values, wanted: outputs.map(\.index), memory: memory, limits: general)
+      try session.session.run(values, wanted: outputs.map(\.index), memory: memory, tables: tables, limits: general)
     }
   }
 
@@ -87,6 +98,17 @@ private func plainType(_ type: TensorType, _ what: String) throws(PinionError) -
 public func pinion_call_create(
   _ session: OpaquePointer!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!, _ outputCount: Int,
   _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ call: UnsafeMutablePointer<OpaquePointer?>!
+) -> pinion_status { create(session, inputCount, inputs, outputCount, outputNames, call, takesTables: false) }
+
+@c @implementation
+public func pinion_call_create_with_tables(
+  _ session: OpaquePointer!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!, _ outputCount: Int,
+  _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ call: UnsafeMutablePointer<OpaquePointer?>!
+) -> pinion_status { create(session, inputCount, inputs, outputCount, outputNames, call, takesTables: true) }
+
+private func create(
+  _ session: OpaquePointer!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!, _ outputCount: Int,
+  _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ call: UnsafeMutablePointer<OpaquePointer?>!, takesTables: Bool
 ) -> pinion_status {
   status { () throws(PinionError) in
     let call = try required(call, "call")
@@ -117,16 +139,20 @@ public func pinion_call_create(
     for (index, info) in box.inputs.enumerated() where planned[index] == nil && !info.isOptional {
       throw .invalidArgument("input '\(String(cString: info.name.pointer))' is missing")
     }
-    let summary = try box.session.plan(planned)
+    var chosen: [Int] = []
+    for position in 0..<outputCount { chosen.append(outputNames == nil ? position : try box.outputIndex(outputNames[position], position)) }
+    let tableKeys = chosen.map { takesTables ? box.session.tableKeys(ofOutput: $0) : nil }
+    let summary = try box.session.plan(planned, tables: zip(chosen, tableKeys).compactMap { $1 == nil ? nil : $0 })
     var results: [(type: TensorType, index: Int)] = []
     var infos: [InfoBox] = []
-    for position in 0..<outputCount {
-      let index = outputNames == nil ? position : try box.outputIndex(outputNames[position], position)
+    var keys: [ValueBox?] = []
+    for (index, labels) in zip(chosen, tableKeys) {
       let declared = box.session.model.outputs[index]
       let name = "output '\(declared.name)'"
       let known = index < summary.outputs.count ? summary.outputs[index] : nil
       switch known ?? declared.type {
       case .tensor?, nil: break
+      case _? where labels != nil: break
       case let type?: throw .unsupported("\(name) is \(type); a prepared call takes tensors")
       }
       guard case .tensor(let element, let dims?)? = known else { throw .unsupported("the shape of \(name) depends on data") }
@@ -135,10 +161,14 @@ public func pinion_call_create(
         guard case .known(let extent) = dimension else { throw .unsupported("the shape of \(name) depends on data") }
         extents.append(extent)
       }
+      guard labels == nil || (1...2).contains(extents.count) && extents.last == labels?.count && element == .float32 else {
+        throw .unsupported("\(name) is made of \(element)\(extents) and \(labels?.count ?? 0) labels")
+      }
       results.append((try plainType(TensorType(element, try Shape(extents)), name), index))
+      keys.append(try labels.map { (labels) throws(PinionError) in try ValueBox(.tensor(labels)) })
       infos.append(InfoBox(name: declared.name, type: known, isOptional: false))
     }
-    call.pointee = handle(try CallBox(box, inputs: given, outputs: results, outputInfos: infos))
+    call.pointee = handle(try CallBox(box, inputs: given, outputs: results, outputInfos: infos, keys: keys))
   }
 }
 
@@ -155,6 +185,12 @@ public func pinion_call_output_count(_ call: OpaquePointer!) -> Int { callBox(ca
 public func pinion_call_output(_ call: OpaquePointer!, _ index: Int) -> OpaquePointer! {
   guard let box = callBox(call), box.outputInfos.indices.contains(index) else { return nil }
   return borrowed(box.outputInfos[index])
+}
+
+@c @implementation
+public func pinion_call_output_keys(_ call: OpaquePointer!, _ index: Int) -> OpaquePointer! {
+  guard let box = callBox(call), box.keys.indices.contains(index) else { return nil }
+  return borrowed(box.keys[index])
 }
 
 @c @implementation

@@ -35,23 +35,32 @@ private struct CPUOperator: BoundOperator {
   private let executable: (any CPUExecutable)?
   private let computesHalfInFloat32: Bool
   private let packsConstants: Bool
-  private let appendsToState: Bool
+  private let appending: (any StateAppending)?
 
   init(_ op: any Operator) {
     executable = op as? any CPUExecutable
     computesHalfInFloat32 = executable.map { type(of: $0).computesHalfInFloat32 } ?? false
     packsConstants = op is any ConstantPacking
-    appendsToState = op is any StateAppending
+    appending = op as? any StateAppending
   }
 
   func kernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     guard let executable else { throw .dataDependent }
     // Nothing is written where no output has elements, whatever the inputs are: extents beside a zero may be huge.
-    if !appendsToState, context.outputs.allSatisfy({ $0.count == 0 }) { return Kernel(stages: []) }
+    if context.outputs.allSatisfy({ $0.count == 0 }), !isStateInUse(context) { return Kernel(stages: []) }
     if !packsConstants {
       for index in context.inference.inputs.indices { _ = try context.value(index)?.kept() }
     }
     return computesHalfInFloat32 ? try halfInFloat32Kernel(executable, context) : try executable.makeKernel(context)
+  }
+
+  /// Whether a state that the operator appends to has rows or gets some: without a state they would be an output.
+  private func isStateInUse(_ context: KernelContext) -> Bool {
+    guard let appending else { return false }
+    let inputs = context.inference.inputs
+    return appending.appends.contains { append in
+      appending.rows(appendedTo: append.past, inputs: inputs) != 0 || context.optionalType(append.past)?.count != 0
+    }
   }
 
   func outputMemory(_ context: KernelContext) -> [OutputMemory] { executable?.outputMemory(context) ?? [] }

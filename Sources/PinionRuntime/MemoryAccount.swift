@@ -2,7 +2,8 @@ import PinionBackend
 import PinionBase
 import Synchronization
 
-/// What a session holds between runs besides weights: idle memory of runs, and constants that plans made for themselves.
+/// What a session holds between runs besides weights: idle memory of runs, constants that plans made for themselves, and programs for
+/// other inputs and outputs, for a state and for known branches.
 ///
 /// All programs of a session, those of subgraphs and of known branches among them, have one account. Where it holds more than its limit,
 /// the idle memory that was used longest ago goes back to the allocator; the last one to be given back stays in any case, so that runs
@@ -18,6 +19,9 @@ public final class MemoryAccount: Sendable {
 
   /// - Parameter limit: in bytes.
   public init(limit: Int) { self.limit = limit }
+
+  /// Whether no more is held than the limit.
+  public var isWithinLimit: Bool { bytes <= limit }
 
   /// Bytes that are held.
   public var bytes: Int { held.load(ordering: .relaxed) }
@@ -64,7 +68,7 @@ public final class MemoryAccount: Sendable {
   }
 
   /// Counts bytes for as long as somebody holds the result.
-  func token(_ bytes: Int) -> AnyObject { HeldBytes(bytes, self) }
+  func token(_ bytes: Int) -> any AnyObject & Sendable { HeldBytes(bytes, self) }
 
   private final class HeldBytes: Sendable {
     let bytes: Int

@@ -23,6 +23,8 @@ public final class Program: Sendable {
   let planLimit: Int
   /// What this program, those of subgraphs and those for known branches hold between runs.
   public let account: MemoryAccount
+  /// Counts what the program's own records take, where it is one that others like it can take the place of.
+  private let counted: (any AnyObject & Sendable)?
   /// Programs for known branches.
   let specializations = Mutex<[Choices: Program]>([:])
   /// What was found out last about the nodes without kernels.
@@ -40,12 +42,13 @@ public final class Program: Sendable {
   /// The nodes that append to inputs, with the slot and the input's place in `graph.held`.
   let appending: [(node: Int, slot: Int, held: Int)]
 
-  /// - Throws: nothing the verifier has not excluded.
+  /// - Parameter isVariant: whether its own records count as held between runs.
   public init(
     graph: Graph, backend: any Backend, executor: StageExecutor, packed: PackedWeights, allocator: Allocator = .system, planLimit: Int = 16,
-    account: MemoryAccount = MemoryAccount(limit: 256 << 20)
+    account: MemoryAccount = MemoryAccount(limit: 256 << 20), isVariant: Bool = false
   ) {
     self.graph = graph
+    counted = isVariant ? account.token(graph.recordBytes) : nil
     self.backend = backend
     self.executor = executor
     self.packed = packed
@@ -116,7 +119,8 @@ public final class Program: Sendable {
         if !choices.isEmpty, let program = specialized(choices) {
           let root = try program.root(for: inputs, unseen: unseen, control: control, profile: profile)
           guard isKept else { return (root.program, root.segment, false) }
-          plans.withLock { _ = $0.insert(.program(root.program), for: inputs, deciding: deciding) }
+          // Not the program that it may have chosen by values: this one's key does not have them.
+          plans.withLock { _ = $0.insert(.program(program), for: inputs, deciding: deciding) }
           return root
         }
         let entries = decidingEntries(resolution).subtracting(deciding)
@@ -454,9 +458,26 @@ public final class Program: Sendable {
     interrupted.withLock { $0 = nil }
     lastCourses.withLock { $0 = nil }
     for programs in subprograms.values { for program in programs { program.trim() } }
-    for program in specializations.withLock({ Array($0.values) }) { program.trim() }
+    // Runs in progress may still have them.
+    let programs = specializations.withLock { known in
+      defer { known.removeAll() }
+      return Array(known.values)
+    }
+    for program in programs { program.trim() }
   }
 
+}
+
+extension Graph {
+  /// About as many bytes as a program's records of the graph take: its nodes with their operators, its values, and what is known of these.
+  var recordBytes: Int {
+    var bytes = values.count &* 256
+    for node in nodes {
+      bytes &+= 1024 &+ (node.inputs.count &+ node.outputs.count) &* 32
+      for subgraph in node.subgraphs { bytes &+= subgraph.recordBytes }
+    }
+    return bytes
+  }
 }
 
 /// Keeps a workspace out of other runs' hands as long as something lies in it.

@@ -80,10 +80,12 @@ extension Program {
     if let known = specializations.withLock({ $0[choices] }) { return known }
     guard specializations.withLock({ $0.count }) < Program.specializationLimit, let graph = graph.replacing(choices) else { return nil }
     let program = Program(
-      graph: graph, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, account: account)
+      graph: graph, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, account: account,
+      isVariant: true)
     return specializations.withLock { known in
       if let first = known[choices] { return first }
-      known[choices] = program
+      // Where too much is held already only the plans have it, of which the oldest go.
+      if known.isEmpty || account.isWithinLimit { known[choices] = program }
       return program
     }
   }

@@ -19,6 +19,13 @@ public final class Constant: @unchecked Sendable {
     case made(bytes: Int, Make)
   }
 
+  /// What a constant is a conversion of.
+  private struct Narrow {
+    let element: ElementType
+    let count: Int
+    let memory: Source
+  }
+
   /// The constant may be seen under several types, and in parts.
   private struct Key: Hashable {
     let address: UInt
@@ -42,12 +49,16 @@ public final class Constant: @unchecked Sendable {
   }
 
   private let source: Source
+  private let narrow: Narrow?
   private let state = Mutex(State())
 
   /// Fewer bytes are copied at once: the pages around them are in memory anyhow.
   public static let leastMadeBytes = 1 << 16
 
-  private init(_ source: Source) { self.source = source }
+  private init(_ source: Source, narrow: Narrow? = nil) {
+    self.source = source
+    self.narrow = narrow
+  }
 
   /// The tensor as a constant: itself where it is one, or has nothing to make forms of.
   /// - Parameters:
@@ -156,6 +167,37 @@ public final class Constant: @unchecked Sendable {
     }
   }
 
+  /// The type of the elements that the constant was converted from, where each of its own stands for one of them.
+  /// - Parameter tensor: the constant as the caller sees it.
+  public func narrowElement(of tensor: Tensor) -> ElementType? { narrow?.count == tensor.count ? narrow?.element : nil }
+
+  /// A form made of the elements that the constant was converted from.
+  /// - Parameters:
+  ///   - tensor: the whole constant.
+  ///   - fill: is given elements of the type that `narrowElement(of:)` says.
+  public func narrowForm(_ name: String, of tensor: Tensor, bytes: Int, _ fill: Fill) throws(PinionError) -> Buffer {
+    guard let narrow, narrow.count == tensor.count else { throw .internal("the constant is converted from nothing") }
+    let key = Key(address: UInt(bitPattern: tensor.start), type: tensor.type, form: name)
+    let (known, allocator) = state.withLock { ($0.forms[key], $0.allocator) }
+    if let known { return known }
+    let buffer = try allocator.separateBuffer(bytes: bytes)
+    switch narrow.memory {
+    case .memory(let elements):
+      try fill(UnsafeRawPointer(elements.data), buffer.pointer)
+      elements.giveBackPages()
+    case .made(let bytes, let make):
+      let elements = try allocator.separateBuffer(bytes: bytes)
+      try make(elements.pointer)
+      try fill(UnsafeRawPointer(elements.pointer), buffer.pointer)
+    }
+    return state.withLock { state in
+      if let first = state.forms[key] { return first }
+      state.forms[key] = buffer
+      state.count(buffer.byteCount)
+      return buffer
+    }
+  }
+
   /// A constant that is made of this one, under a type of its own, with forms of its own. Its elements are made when somebody asks.
   public func derived(
     _ name: String, of tensor: Tensor, as type: TensorType,
@@ -166,22 +208,26 @@ public final class Constant: @unchecked Sendable {
       if let known = state.derived[key] { return known }
       // What the elements are made of, without this constant, which holds the new one.
       let made: Make
+      var narrow: Narrow?
       switch source {
       case .memory(let origin):
         let elements = Tensor(tensor.type, data: tensor.start, owner: origin.owner)
+        narrow = Narrow(element: tensor.element, count: tensor.count, memory: .memory(elements))
         made = { target in
           fill(UnsafeRawPointer(elements.data), target)
           elements.giveBackPages()
         }
       case .made(let bytes, let make):
         let allocator = state.allocator
+        // Elements that are made are all of the constant's.
+        if bytes == tensor.byteCount { narrow = Narrow(element: tensor.element, count: tensor.count, memory: source) }
         made = { (target) throws(PinionError) in
           let buffer = try allocator.separateBuffer(bytes: bytes)
           try make(buffer.pointer)
           fill(UnsafeRawPointer(buffer.pointer), target)
         }
       }
-      let constant = Constant(.made(bytes: type.byteCount, made))
+      let constant = Constant(.made(bytes: type.byteCount, made), narrow: narrow)
       constant.use(state.allocator)
       let counting = state.counting
       constant.state.withLock { $0.counting = counting }

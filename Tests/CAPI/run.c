@@ -735,6 +735,66 @@ static void read_files(void) {
   pinion_model_release(model);
 }
 
+/* A classifier's maps as one table with the keys beside. */
+static void tables(void) {
+  static const char *const labels[] = {"a", "b"};
+  const int64_t dims[] = {-1, 2}, given[] = {3, 2};
+  pinion_node_options options = PINION_NODE_OPTIONS_INIT;
+  pinion_input_shape shape = {"x", NULL, PINION_FLOAT32, 2, NULL};
+  float x[6] = {1, 2, 3, 4, 5, 6}, y[6], z[6];
+  void *inputs[1], *outputs[2];
+  pinion_graph *graph;
+  pinion_attributes *attributes;
+  pinion_graph_value in = 0, negated = 0, maps = 0;
+  pinion_model *model;
+  pinion_session *session;
+  pinion_call *call;
+  const pinion_value *keys;
+  const char *order[] = {"z", "maps"};
+  int i;
+  shape.dims = given;
+  inputs[0] = x, outputs[0] = y, outputs[1] = z;
+  CHECK_OK(pinion_graph_create(NULL, &graph));
+  CHECK_OK(pinion_graph_add_input(graph, "x", PINION_FLOAT32, 2, dims, NULL, &in));
+  CHECK_OK(pinion_graph_add_node(graph, "Neg", NULL, 1, &in, 1, &negated));
+  CHECK_OK(pinion_attributes_create(&attributes));
+  CHECK_OK(pinion_attributes_set_strings(attributes, "classlabels_strings", labels, 2));
+  options.domain = "ai.onnx.ml";
+  options.attributes = attributes;
+  CHECK_OK(pinion_graph_add_node(graph, "ZipMap", &options, 1, &negated, 1, &maps));
+  CHECK_OK(pinion_graph_add_output(graph, maps, "maps"));
+  CHECK_OK(pinion_graph_add_output(graph, negated, "z"));
+  CHECK_OK(pinion_model_create(graph, NULL, &model));
+  CHECK_OK(pinion_session_create(model, NULL, &session));
+  CHECK_STATUS(pinion_call_create(session, 1, &shape, 2, NULL, &call), PINION_UNSUPPORTED);
+  CHECK_OK(pinion_call_create_with_tables(session, 1, &shape, 2, NULL, &call));
+  CHECK(strcmp(pinion_value_info_text(pinion_call_output(call, 0)), "float32[3,2]") == 0);
+  keys = pinion_call_output_keys(call, 0);
+  CHECK(keys != NULL && pinion_value_kind(keys) == PINION_KIND_TENSOR);
+  CHECK(pinion_call_output_keys(call, 1) == NULL && pinion_call_output_keys(call, 2) == NULL && pinion_call_output_keys(NULL, 0) == NULL);
+  for (i = 0; i < 3; ++i) {
+    memset(y, 0, sizeof y);
+    memset(z, 0, sizeof z);
+    x[0] = (float)i;
+    CHECK_OK(pinion_call_run(call, NULL, inputs, outputs));
+    CHECK(y[0] == (float)-i && y[5] == -6 && z[5] == -6);
+  }
+  pinion_call_release(call);
+  /* In another order. */
+  CHECK_OK(pinion_call_create_with_tables(session, 1, &shape, 2, order, &call));
+  CHECK(pinion_call_output_keys(call, 0) == NULL && pinion_call_output_keys(call, 1) != NULL);
+  for (i = 0; i < 3; ++i) {
+    memset(z, 0, sizeof z);
+    CHECK_OK(pinion_call_run(call, NULL, inputs, outputs));
+    CHECK(z[5] == -6);
+  }
+  pinion_call_release(call);
+  pinion_session_release(session);
+  pinion_model_release(model);
+  pinion_attributes_release(attributes);
+  pinion_graph_release(graph);
+}
+
 int main(void) {
   models();
   files();
@@ -747,6 +807,7 @@ int main(void) {
   profiles();
   threads();
   prepared_calls();
+  tables();
   questions();
   creation_limits();
   lent_outputs();

@@ -170,6 +170,7 @@ void runs() {
   const void *from[] = {fed};
   void *into[] = {received};
   call.share().run(from, into);
+  CHECK(!call.output_keys(0) && !session.prepare_with_tables({{"x", {2, 2}}}).output_keys(0));
   CHECK(received[0] == 11 && received[3] == 24 && call.outputs().at(0).shape()[0].size == 2);
   call.run(from, into, limits);
   limits.should_stop = [](void *asked) -> std::int32_t { return ++*static_cast<int *>(asked); };

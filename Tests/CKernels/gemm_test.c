@@ -64,6 +64,72 @@ typedef struct shape {
   size_t m, n, k;
 } shape;
 
+/// A number that float16, or bfloat16, has, and its bits.
+static float random_half(bool is_bfloat, uint16_t *bits) {
+  if (is_bfloat) {
+    const float x = random_unit();
+    uint32_t wide;
+    memcpy(&wide, &x, 4);
+    *bits = (uint16_t)(wide >> 16);
+    wide = (uint32_t)*bits << 16;
+    float value;
+    memcpy(&value, &wide, 4);
+    return value;
+  }
+  // 2 ^ (exponent - 15) * (1 + fraction / 1024), or with exponent 0 fraction / 2 ^ 24.
+  const unsigned sign = random_bits() & 1, exponent = random_in(0, 16), fraction = random_in(0, 1023);
+  *bits = (uint16_t)(sign << 15 | exponent << 10 | fraction);
+  const float size = exponent ? ldexpf(1 + (float)fraction / 1024, (int)exponent - 15) : ldexpf((float)fraction, -24);
+  return sign ? -size : size;
+}
+
+/// Panels of half precision give the bits of float32 panels.
+static void test_half_panels(pk_isa isa, shape z, unsigned variant) {
+  const bool tb = variant & 1, is_bfloat = variant & 2, packed_a = variant & 4;
+  const size_t ldb = (tb ? z.k : z.n) + random_in(0, 3), count = (tb ? z.n : z.k) * ldb;
+  float *a = random_floats(z.m * z.k), *b = random_floats(count), *c = random_floats(z.m * z.n), *d = random_floats(z.m * z.n), *pa = NULL;
+  uint16_t *half = buffer(count * sizeof *half, 0), *packed_half = buffer(pk_sgemm_packed_b_half_bytes(isa, z.k, z.n), 0xff);
+  for (size_t i = 0; i < count; i++) b[i] = random_half(is_bfloat, half + i);
+  float *packed = buffer(pk_sgemm_packed_b_bytes(isa, z.k, z.n), 0xff);
+  pk_sgemm_pack_b(isa, tb, z.k, z.n, b, ldb, 0, z.n, packed);
+  pk_sgemm_pack_b_half(isa, tb, z.k, z.n, half, ldb, packed_half);
+  pk_sgemm g = {.m = z.m, .n = z.n, .k = z.k, .a = a, .lda = z.k, .trans_b = tb, .ldb = ldb, .c = c, .ldc = z.n, .alpha = 1, .packed_b = packed};
+  if (packed_a) {
+    g.packed_a = pa = buffer(pk_sgemm_packed_a_bytes(isa, z.m, z.k), 0xff);
+    pk_sgemm_pack_a(isa, false, z.m, z.k, a, z.k, 0, z.m, pa);
+  }
+  for (int turn = 0; turn < 2; turn++) {
+    if (turn == 1) g.packed_b = NULL, g.packed_b_half = packed_half, g.half_is_bfloat = is_bfloat, g.c = d;
+    size_t rows, cols;
+    pk_sgemm_grid(isa, &g, random_in(1, 4), &rows, &cols);
+    scratch s = scratch_of(pk_sgemm_scratch_bytes(isa, &g, rows, cols));
+    for (size_t i = 0; i < z.m; i += rows)
+      for (size_t j = 0; j < z.n; j += cols)
+        pk_sgemm_block(isa, &g, i, i + rows < z.m ? i + rows : z.m, j, j + cols < z.n ? j + cols : z.n, s.bytes);
+    CHECK(scratch_end(s), "%s %zux%zux%zu half: wrote behind its scratch", pk_isa_name(isa), z.m, z.n, z.k);
+  }
+  CHECK(memcmp(c, d, z.m * z.n * sizeof *c) == 0, "%s %zux%zux%zu variant %u: half panels give other bits", pk_isa_name(isa), z.m, z.n, z.k, variant);
+  free(a), free(b), free(c), free(d), free(pa), free(half), free(packed_half), free(packed);
+}
+
+static void test_half_specials(pk_isa isa) {
+  const uint16_t half[] = {0x0000, 0x8000, 0x0001, 0x83ff, 0x7bff, 0x7c00, 0xfc00, 0x7e00};
+  const float wanted[] = {0, -0.0f, 0x1p-24f, -0x1.ff8p-15f, 65504, INFINITY, -INFINITY, NAN};
+  for (size_t m = 1; m <= 40; m += 39) {
+    uint16_t *packed = buffer(pk_sgemm_packed_b_half_bytes(isa, 1, 8), 0xff);
+    pk_sgemm_pack_b_half(isa, false, 1, 8, half, 8, packed);
+    float a[40], c[40 * 8];
+    for (size_t i = 0; i < m; i++) a[i] = 1;
+    pk_sgemm g = {.m = m, .n = 8, .k = 1, .a = a, .lda = 1, .c = c, .ldc = 8, .alpha = 1, .packed_b_half = packed};
+    scratch s = scratch_of(pk_sgemm_scratch_bytes(isa, &g, m, 8));
+    pk_sgemm_block(isa, &g, 0, m, 0, 8, s.bytes);
+    CHECK(scratch_end(s), "%s half specials: wrote behind its scratch", pk_isa_name(isa));
+    for (size_t i = 0; i < 8 * m; i++)
+      CHECK(isnan(wanted[i % 8]) ? isnan(c[i]) : c[i] == wanted[i % 8], "%s half %04x: %g", pk_isa_name(isa), half[i % 8], c[i]);
+    free(packed);
+  }
+}
+
 static void test_product(pk_isa isa, shape z, unsigned variant) {
   const bool ta = variant & 1, tb = variant & 2, packed_a = variant & 4, packed_b = variant & 8;
   const size_t lda = (ta ? z.m : z.k) + random_in(0, 3), ldb = (tb ? z.k : z.n) + random_in(0, 3), ldc = z.n + random_in(0, 3);
@@ -142,6 +208,12 @@ int main(void) {
         const size_t limit = i < 30 ? 20 : 90;
         test_product(isa, (shape){random_in(1, i % 3 ? limit : 5), random_in(1, limit), random_in(1, i % 7 ? limit : 600)}, variant);
       }
+    }
+    test_half_specials(isa);
+    for (unsigned variant = 0; variant < 8; variant++) {
+      for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) test_half_panels(isa, fixed[i], variant);
+      for (int i = 0; i < 60; i++)
+        test_half_panels(isa, (shape){random_in(1, i % 3 ? 70 : 5), random_in(1, i < 30 ? 20 : 90), random_in(1, i % 7 ? 90 : 1100)}, variant);
     }
     CHECK(pk_sgemm_packed_b_bytes(isa, SIZE_MAX / 8, 100) == SIZE_MAX && pk_sgemm_packed_b_bytes(isa, 1, SIZE_MAX) == SIZE_MAX,
           "packed B overflow");

@@ -53,6 +53,43 @@ import Testing
     #expect(try y.elements(as: Float.self) == [-3, 4])
   }
 
+  /// One condition is known from the start, the other from a value: the plan for one value is none for another.
+  @Test func valuesDecideBesideWhatIsKnown() throws {
+    let program = try program(
+      """
+      graph "g" {
+        input %x: float32[n]
+        input %turns: bool[]
+        constant %never: bool[] [false]
+        %zero = If(%never) {then_branch = graph "a" {
+          capture %x = %x
+          %u = Neg(%x)
+          output %u
+        }, else_branch = graph "b" {
+          capture %x = %x
+          %v = Sub(%x, %x)
+          output %v
+        }}
+        %y = If(%turns) {then_branch = graph "c" {
+          capture %x = %x
+          %w = Neg(%x)
+          output %w
+        }, else_branch = graph "d" {
+          capture %x = %x
+          %z = Abs(%x)
+          output %z
+        }}
+        output %zero
+        output %y
+      }
+      """)
+    for turns in [false, true, true, false, true] {
+      let results = try program.run([try floats([1, -2]), .tensor(try Tensor(scalar: turns))], control: RunControl())
+      #expect(try results[0].asTensor().elements(as: Float.self) == [0, 0])
+      #expect(try results[1].asTensor().elements(as: Float.self) == (turns ? [-1, 2] : [1, 2]))
+    }
+  }
+
   /// A counter decides differently in each run: plans are not made for each of its values for ever.
   @Test func valuesThatKeepChangingDoNotDecide() throws {
     let program = try program(byValue)

@@ -48,6 +48,26 @@ import Testing
     }
   }
 
+  /// A cache that grows beside the last two rows of another one: the lengths differ, which is no batch of unequal sequences.
+  @Test func windowsBesideCaches() throws {
+    let graph = ONNX.Graph(
+      nodes: [
+        ONNX.Node("Concat", ["past", "x"], ["present"], [("axis", .int(0))]), ONNX.Node("Concat", ["past_w", "x"], ["all"], [("axis", .int(0))]),
+        ONNX.Node("Slice", ["all"], ["present_w"], [("starts", .ints([-2])), ("ends", .ints([1000])), ("axes", .ints([0]))]),
+      ], inputs: [("past", .named(.float32, ["P", "2"])), ("past_w", .named(.float32, ["W", "2"])), ("x", .named(.float32, ["N", "2"]))],
+      outputs: ["present", "present_w"])
+    let session = try session(try load(ONNX.model(graph, opset: 9)), level: 2), state = try State(session)
+    #expect(state.isAppended == [true, false])
+    let nothing = Value.tensor(try floats([], [0, 2]))
+    try state.set("past_w", to: try nothing.asTensor())
+    var plain = PlainCaches(session, values: ["past": nothing, "past_w": nothing])
+    for seed in 0..<6 { try check(&plain, state, ["x": .tensor(try noise([1, 2], seed: seed))], "run \(seed)") }
+    #expect(state.length == 6)
+    // Rows that the window has let go do not come back.
+    #expect(throws: PinionError.self) { try state.truncate(to: 3) }
+    #expect(state.length == 6)
+  }
+
   private func filled(_ type: TensorType, seed: Int) throws -> Tensor {
     let tensor = try Tensor(type)
     for index in 0..<type.count {

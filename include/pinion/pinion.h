@@ -1128,6 +1128,21 @@ PINION_API pinion_status pinion_call_create(
     pinion_session *session, size_t input_count, const pinion_input_shape *inputs, size_t output_count,
     const char *const *output_names, pinion_call **call);
 
+/*
+ * As pinion_call_create(), for callers that make maps themselves: an output that is a sequence of maps with the same keys, as ZipMap makes
+ * it, is given as one tensor, which has a row of values for each map (or, of one dimension, is the only row). pinion_call_output_keys()
+ * has the keys. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_call_create_with_tables(
+    pinion_session *session, size_t input_count, const pinion_input_shape *inputs, size_t output_count,
+    const char *const *output_names, pinion_call **call);
+
+/*
+ * The keys that the columns of an output stand for, a tensor of int64 or strings; NULL for an output that is a tensor itself, and out of
+ * range. It lives as long as the call. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API const pinion_value *pinion_call_output_keys(const pinion_call *call, size_t index);
+
 /* Adds a reference and returns its argument. Thread-safe. Since: 0.1, ABI 2. */
 PINION_API pinion_call *pinion_call_retain(pinion_call *call);
 

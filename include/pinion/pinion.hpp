@@ -518,6 +518,10 @@ class Call : public Handle<pinion_call, pinion_call_retain, pinion_call_release>
     for (std::size_t i = 0; i < pinion_call_output_count(object_); ++i) list.emplace_back(pinion_call_output(object_, i));
     return list;
   }
+  /* The keys of an output that is a table of maps, an empty Value for any other; see pinion_call_output_keys(). */
+  Value output_keys(std::size_t index) const {
+    return Value(pinion_value_retain(const_cast<pinion_value *>(pinion_call_output_keys(object_, index))));
+  }
   /* Reads inputs and writes outputs at these addresses, in the order in which the call was prepared. */
   void run(const void *const *inputs, void *const *outputs) const {
     check(pinion_call_run(object_, nullptr, const_cast<void *const *>(inputs), outputs));
@@ -693,6 +697,15 @@ class Session : public Handle<pinion_session, pinion_session_retain, pinion_sess
     const std::vector<pinion_input_shape> shapes = shapes_of(inputs);
     pinion_call *call = nullptr;
     check(pinion_call_create(
+        object_, shapes.size(), shapes.data(), pinion_session_output_count(object_), nullptr, &call));
+    return Call(call);
+  }
+
+  /* The same, with a table in the place of an output that is a sequence of maps; see pinion_call_create_with_tables(). */
+  Call prepare_with_tables(const std::vector<InputShape> &inputs) const {
+    const std::vector<pinion_input_shape> shapes = shapes_of(inputs);
+    pinion_call *call = nullptr;
+    check(pinion_call_create_with_tables(
         object_, shapes.size(), shapes.data(), pinion_session_output_count(object_), nullptr, &call));
     return Call(call);
   }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "pk_gemm_epilogue.h"
 #include "pk_isa.h"
@@ -39,6 +40,11 @@ size_t pk_sgemm_packed_b_bytes(pk_isa isa, size_t k, size_t n);
 /// Packs the panels of columns [n0, n1); n0 must be a multiple of `pk_sgemm_panel_cols(isa)`, n1 another one or `n`.
 void pk_sgemm_pack_b(pk_isa isa, bool trans, size_t k, size_t n, const float *b, size_t ldb, size_t n0, size_t n1, float *packed);
 
+/// The same for a B of float16 or bfloat16, which stays so: panels are widened as they are multiplied, to the same bits as those of a
+/// B that was float32 from the start. Packs the whole matrix.
+size_t pk_sgemm_packed_b_half_bytes(pk_isa isa, size_t k, size_t n);
+void pk_sgemm_pack_b_half(pk_isa isa, bool trans, size_t k, size_t n, const uint16_t *b, size_t ldb, uint16_t *packed);
+
 /// C[m, n] = epilogue(alpha * A[m, k] * B[k, n] + beta * C). With beta == 0, C is not read (it may hold NaN).
 /// k == 0 gives epilogue(beta * C).
 typedef struct pk_sgemm {
@@ -47,11 +53,13 @@ typedef struct pk_sgemm {
   size_t lda;
   bool trans_a;
   bool trans_b;
-  const float *b; ///< As for pk_sgemm_pack_b; ignored where `packed_b` is set.
+  const float *b; ///< As for pk_sgemm_pack_b; ignored where `packed_b` or `packed_b_half` is set.
   size_t ldb;
-  const float *packed_a; ///< From pk_sgemm_pack_a with the same isa, m and k, or NULL.
-  const float *packed_b; ///< From pk_sgemm_pack_b with the same isa, k and n, or NULL.
-  float *c;              ///< c[i * ldc + j]
+  const float *packed_a;         ///< From pk_sgemm_pack_a with the same isa, m and k, or NULL.
+  const float *packed_b;         ///< From pk_sgemm_pack_b with the same isa, k and n, or NULL.
+  const uint16_t *packed_b_half; ///< From pk_sgemm_pack_b_half in the place of `packed_b`, or NULL.
+  bool half_is_bfloat;           ///< Whether its elements are bfloat16.
+  float *c;                      ///< c[i * ldc + j]
   size_t ldc;
   float alpha, beta;
   pk_epilogue epilogue;

@@ -57,7 +57,12 @@ private struct FloatProduct: Sendable {
     let buffer: Buffer
     /// Bytes from one matrix to the next.
     let stride: Int
+    /// What the elements are; float16 and bfloat16 are widened while they are multiplied.
+    var element = ElementType.float32
   }
+
+  /// A B of half precision with fewer elements becomes float32 panels: it stays in the cache, where widening costs more than it saves.
+  private static let leastHalf = 1 << 16
 
   init(_ product: MatrixProduct, _ epilogue: ProductEpilogue, packsB: Bool, _ context: KernelContext) throws(PinionError) {
     self.product = product
@@ -65,7 +70,8 @@ private struct FloatProduct: Sendable {
     addendStart = epilogue.addend?.scale ?? 0
     let isa = isa
     let (m, n, k) = (product.m, product.n, product.k)
-    packedB = !packsB ? nil : try FloatProduct.pack(
+    let half = packsB ? try FloatProduct.packHalf(product.b, k: k, n: n, context) : nil
+    packedB = half != nil || !packsB ? half : try FloatProduct.pack(
       product.b, size: k &* n, bytes: pk_sgemm_packed_b_bytes(isa, k, n), form: "sgemm.b", context
     ) { operand, source, target in
       pk_sgemm_pack_b(isa, operand.isTransposed, k, n, source, operand.stride, 0, n, target)
@@ -99,6 +105,24 @@ private struct FloatProduct: Sendable {
     return Packed(buffer: buffer, stride: matrices == 1 ? 0 : bytes)
   }
 
+  /// A constant B that was half precision in the model, in panels that still are.
+  private static func packHalf(
+    _ operand: MatrixProduct.Operand, k: Int, n: Int, _ context: KernelContext
+  ) throws(PinionError) -> Packed? {
+    guard let constant = context.value(operand.input), let element = constant.constant?.narrowElement(of: constant),
+      element == .float16 || element == .bfloat16, constant.count == k &* n, constant.count >= leastHalf
+    else { return nil }
+    let isa = pk_isa_best(), bytes = pk_sgemm_packed_b_half_bytes(isa, k, n)
+    guard bytes >= 0, bytes < Int.max / 2 else { throw .outOfMemory(bytes: bytes) }
+    let key = "sgemm.b.half.\(operand.isTransposed).\(operand.stride)"
+    let buffer = try context.packedNarrow(constant, form: key, bytes: bytes) { elements, target in
+      pk_sgemm_pack_b_half(
+        isa, operand.isTransposed, k, n, elements.assumingMemoryBound(to: UInt16.self), operand.stride,
+        target.assumingMemoryBound(to: UInt16.self))
+    }
+    return Packed(buffer: buffer, stride: 0, element: element)
+  }
+
   /// The C description of product `index`; without a frame, enough of it to ask for sizes.
   @inline(__always)
   func description(_ frame: KernelFrame?, product index: Int) -> pk_sgemm {
@@ -116,7 +140,14 @@ private struct FloatProduct: Sendable {
     g.epilogue = epilogue.activation.epilogue
     g.epilogue.ld_residual = product.n
     if let packedA { g.packed_a = packed(packedA, product.a, index) }
-    if let packedB { g.packed_b = packed(packedB, product.b, index) }
+    if let packedB {
+      if packedB.element == .float32 {
+        g.packed_b = packed(packedB, product.b, index)
+      } else {
+        g.packed_b_half = UnsafePointer(packedB.buffer.pointer.assumingMemoryBound(to: UInt16.self))
+        g.half_is_bfloat = packedB.element == .bfloat16
+      }
+    }
     guard let frame else { return g }
     g.a = frame.input(product.a.input, as: Float.self) + product.offset(product.a, product: index)
     g.b = frame.input(product.b.input, as: Float.self) + product.offset(product.b, product: index)

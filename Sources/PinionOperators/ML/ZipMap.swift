@@ -6,7 +6,8 @@ import PinionTensor
 /// Makes a dictionary from class labels to scores of each row.
 public struct ZipMap: EagerExecutable, ValueTyping {
   public static let schema = Schema("ZipMap", domain: "ai.onnx.ml", since: 1, inputs: ["X: float32"], outputs: ["Z"])
-  let keys: Tensor
+  /// The labels of the columns.
+  public let keys: Tensor
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {
     keys = try ClassLabels(&attributes, ints: "classlabels_int64s").tensor

@@ -11,14 +11,14 @@ struct Failure: Error {
 
   /// Wrong numbers may show in one check or another while a model is made smaller.
   static func isSameKind(_ a: String, _ b: String) -> Bool {
-    let values = ["node by node", "level 1", "level 2", "threads", "memory given", "run in place", "a second run", "outputs stay", "prepared"]
+    let values = ["node by node", "level 1", "level 2", "threads", "memory given", "run in place", "a second run", "outputs stay", "prepared", "in a sequence", "with a state", "values of a state"]
     return a == b || (values.contains(a) && values.contains(b))
   }
 }
 
 /// Holds a model's runs against what must be true of every model.
 final class Checker {
-  private let runtimes: [Runtime]
+  let runtimes: [Runtime]
   /// Outputs that could be held against the reference only in part, or not at all, of those that differ from it where they may.
   private(set) var undecided = 0
 
@@ -37,7 +37,11 @@ final class Checker {
 
   func check(_ spec: ModelSpec, _ interpreter: Interpreter, seed: UInt64) -> Failure? {
     do {
-      try checkAll(spec, interpreter, seed: seed)
+      switch spec.kind {
+      case .single: try checkAll(spec, interpreter, seed: seed)
+      case .sequences: try checkSequence(spec, interpreter, seed: seed)
+      case .state: try checkState(spec, interpreter, seed: seed)
+      }
       return nil
     } catch { return error }
   }
@@ -115,7 +119,7 @@ final class Checker {
 
   // MARK: Runs
 
-  private func session(_ model: Model, level: Int, threads: Int) throws(Failure) -> Session {
+  func session(_ model: Model, level: Int, threads: Int) throws(Failure) -> Session {
     var options = SessionOptions()
     options.optimization = level
     do { return try Session(model, runtime: runtimes[threads - 1], options: options) } catch {
@@ -140,11 +144,11 @@ final class Checker {
     }
   }
 
-  private func compare(_ found: [Outcome], _ expected: [Outcome], _ check: String, _ detail: String) throws(Failure) {
+  func compare(_ found: [Outcome], _ expected: [Outcome], _ check: String, _ detail: String) throws(Failure) {
     for run in found.indices { try compare(found[run], expected[run], check, "run \(run), \(detail)") }
   }
 
-  private func compare(_ found: Outcome, _ expected: Outcome, _ check: String, _ detail: String) throws(Failure) {
+  func compare(_ found: Outcome, _ expected: Outcome, _ check: String, _ detail: String) throws(Failure) {
     switch (found, expected) {
     case (.success(let a), .success(let b)):
       if let text = difference(a, b) { throw Failure(check: check, detail: "\(detail): \(text)") }
@@ -251,7 +255,7 @@ final class Checker {
   }
 
   /// No two outputs, no output and an input, and no output and a weight have a byte in common.
-  private func checkRanges(_ model: Model, _ inputs: [Value?], _ outputs: [Value]) throws(Failure) {
+  func checkRanges(_ model: Model, _ inputs: [Value?], _ outputs: [Value]) throws(Failure) {
     var ranges: [(start: UInt, end: UInt, what: String)] = []
     func add(_ tensor: Tensor, _ what: String) {
       guard tensor.byteCount > 0 else { return }

@@ -19,12 +19,15 @@ extension GraphMaker {
   }
 
   /// Makes the model of the seed, with the runs to check it with.
-  func make() -> ModelSpec {
+  func make(_ kind: Kind = .single) -> ModelSpec {
+    spec.kind = kind
+    wantsOpenExtents = kind != .single
     opset = random.pick(GraphMaker.opsets)
     spec.opset = opset
     spec.mlOpset = opset >= 21 && random.chance(0.5) ? 5 : 3
     hasCommonTypesOnly = random.chance(0.4)
     interpreter.spec = spec
+    if kind == .state { addCarried() }
     for _ in 0..<random.int(1...2) { _ = new(random.pick(hasCommonTypesOnly ? [.float32, .float32, .int64, .bool] : anything), shape(rank: random.int(0...4)), source: .input) }
     let count = random.int(2...9)
     for _ in 0..<count {
@@ -37,7 +40,12 @@ extension GraphMaker {
     }
     chooseOutputs()
     spec.graph = scopes[0].graph.with(outputs: spec.graph.outputs)
-    spec.runs = runs()
+    spec.runs =
+      switch kind {
+      case .single: runs()
+      case .sequences: sequence()
+      case .state: steps()
+      }
     interpreter.spec = spec
     return spec
   }
@@ -51,7 +59,8 @@ extension GraphMaker {
     }
     if random.chance(0.05), let any = existing(where: { _ in true }) { chosen.append(any) }
     if chosen.isEmpty { chosen = operands.suffix(1) }
-    var seen: Set<String> = []
+    var seen = Set(carried.map(\.name))
+    for operand in carried { spec.graph.outputs.append(ValueSpec(name: operand.name, type: random.chance(0.6) ? operand.value.openType : nil)) }
     let mayRepeat = random.chance(0.06)
     for operand in random.shuffled(chosen) where mayRepeat || seen.insert(operand.name).inserted {
       spec.graph.outputs.append(ValueSpec(name: operand.name, type: outputType(operand)))
@@ -86,7 +95,8 @@ extension GraphMaker {
     return result
   }
 
-  private func resized(_ symbol: String, _ extent: Int) -> Feeds? {
+  func resized(_ symbol: String, _ extent: Int, from given: Feeds? = nil) -> Feeds? {
+    let feeds = given ?? feeds
     var other = feeds
     var hasChanged = false
     for input in scopes[0].graph.inputs {

@@ -43,6 +43,12 @@ final class GraphMaker {
   var opset: Int
   /// Whether the model keeps to the types for which every runtime has kernels.
   var hasCommonTypesOnly = false
+  /// Whether inputs have extents that are open more often.
+  var wantsOpenExtents = false
+  /// Values that a state keeps, as they are after the first run.
+  var carried: [Operand] = []
+  /// How many rows these have before the first run, and how many it adds.
+  var stateRows = (earlier: 0, new: 1)
   static let commonTypes: [ElementType] = [.float32, .int64, .int32, .bool, .uint8, .string]
   private var counter = 0
 
@@ -96,7 +102,7 @@ final class GraphMaker {
     var dims: [Int] = []
     for axis in 0..<rank {
       let roll = random.unit()
-      if axis == 0, roll < 0.3 { dims.append(5) } else
+      if axis == 0, roll < (wantsOpenExtents ? 0.55 : 0.3) { dims.append(5) } else
       if roll < 0.36 { dims.append(1) } else if roll < 0.38 { dims.append(0) } else if roll < 0.42 { dims.append(9) } else
       if roll < 0.44 { dims.append(random.pick([16, 17, 33])) } else { dims.append(random.pick([2, 2, 3, 3, 4, 6, 7, 8])) }
     }

@@ -24,7 +24,7 @@ import PinionTensor
   /// One model in full: made, printed, checked in this process, and made smaller if it fails.
   static func showSeed(_ options: Options) throws -> Bool {
     let maker = GraphMaker(seed: options.first, runtime: try Runtime(threads: 1))
-    let spec = maker.make()
+    let spec = maker.make(options.kind)
     if options.printsWhole { print(spec.text) }
     guard let failure = Soak.isolated(spec, seed: options.first) else {
       print("seed \(options.first) passes")
@@ -57,6 +57,7 @@ import PinionTensor
 struct Options {
   enum Mode { case range, seed, refusals, coverage, record(String), against(String), write(String) }
   var mode = Mode.range
+  var kind = Kind.single
   var first: UInt64 = 1
   var count: UInt64 = 1000
   var seconds: Double?
@@ -68,8 +69,8 @@ struct Options {
   var folder: String?
 
   static let usage = """
-    random-graphs [--first SEED] [--count N | --seconds S] [--processes P] [--shown K] [--save FOLDER]
-    random-graphs --seed SEED [--print] [--save FOLDER]
+    random-graphs [--kind single|sequences|state] [--first SEED] [--count N | --seconds S] [--processes P] [--shown K] [--save FOLDER]
+    random-graphs [--kind KIND] --seed SEED [--print] [--save FOLDER]
     random-graphs --refusals [--first SEED] [--count N]
     random-graphs --coverage
     random-graphs --record FILE | --against FILE | --write FOLDER [--first SEED] [--count N]
@@ -86,6 +87,12 @@ struct Options {
     }
     while let argument = rest.next() {
       switch argument {
+      case "--kind":
+        guard let kind = rest.next().flatMap(Kind.init(rawValue:)) else {
+          print("--kind needs one of \(Kind.allCases.map(\.rawValue).joined(separator: ", "))\n\(Options.usage)")
+          exit(2)
+        }
+        self.kind = kind
       case "--first": first = number(argument)
       case "--count": count = number(argument)
       case "--seconds": seconds = number(argument)
@@ -112,6 +119,7 @@ extension ModelSpec {
   var text: String {
     var text = "opset \(opset)\n"
     do { text += try loaded().graph.description } catch { text += "does not load: \(error)\n" }
+    for pair in carried { text += "carried: \(pair.output) is the next \(pair.input)\n" }
     for (index, feeds) in runs.enumerated() {
       text += "run \(index):\n"
       for (name, value) in feeds.sorted(by: { $0.key < $1.key }) { text += "  \(name) = \(value.shortText)\n" }

@@ -71,8 +71,29 @@ struct FunctionSpec {
 /// What one run gives: values of inputs by name.
 typealias Feeds = [String: Value]
 
+/// What a model is made for and held against.
+enum Kind: String, CaseIterable {
+  /// Every check of a model by itself, at a few extents.
+  case single
+  /// Many runs at extents that grow, shrink and come again on one session, against a session for each of them.
+  case sequences
+  /// Values that a state keeps from run to run, against the same values as plain inputs and outputs.
+  case state
+}
+
+/// An input and the output that is this input in the next run.
+struct CarriedSpec: Hashable {
+  var input: String
+  var output: String
+}
+
 /// A model and the runs that it is checked with, in order, on one session.
 struct ModelSpec {
+  var kind = Kind.single
+  /// What a state keeps.
+  var carried: [CarriedSpec] = []
+  /// What it begins with.
+  var initial: Feeds = [:]
   var graph = GraphSpec()
   var functions: [FunctionSpec] = []
   var opset = 22

@@ -17,7 +17,7 @@ final class Shrinker {
 
   func shrink(_ spec: ModelSpec) -> ModelSpec {
     var best = first(of: [spec]) ?? spec
-    let steps = [fewerRuns, fewerOutputs, fewerNodes, smallerBodies, plainInputs]
+    let steps = [fewerRuns, fewerOutputs, fewerCarried, fewerNodes, smallerBodies, plainInputs]
     var hasShrunk = true
     while hasShrunk, attempts > 0 {
       hasShrunk = false
@@ -58,6 +58,17 @@ final class Shrinker {
       }
     }
     return candidates
+  }
+
+  /// What a state keeps becomes an input like others.
+  private func fewerCarried(_ spec: ModelSpec) -> [ModelSpec] {
+    guard spec.carried.count > 1 else { return [] }
+    return spec.carried.indices.map { index in
+      var candidate = spec
+      let pair = candidate.carried.remove(at: index)
+      for run in candidate.runs.indices { candidate.runs[run][pair.input] = spec.initial[pair.input] }
+      return candidate
+    }
   }
 
   private func fewerOutputs(_ spec: ModelSpec) -> [ModelSpec] {
@@ -212,7 +223,8 @@ extension GraphSpec {
   }
 
   /// Without nodes, initializers and inputs that nothing uses.
-  fileprivate func withoutDeadParts(isMain: Bool) -> GraphSpec {
+  /// - Parameter kept: inputs that stay in any case.
+  fileprivate func withoutDeadParts(isMain: Bool, kept: Set<String> = []) -> GraphSpec {
     var copy = self
     var used = Set(outputs.map(\.name))
     var nodes: [NodeSpec] = []
@@ -226,7 +238,7 @@ extension GraphSpec {
     }
     copy.nodes = nodes.reversed()
     copy.initializers.removeAll { !used.contains($0.name) }
-    if isMain { copy.inputs.removeAll { !used.contains($0.name) } }
+    if isMain { copy.inputs.removeAll { !used.contains($0.name) && !kept.contains($0.name) } }
     return copy
   }
 }
@@ -234,8 +246,14 @@ extension GraphSpec {
 extension ModelSpec {
   func withoutDeadParts() -> ModelSpec {
     var copy = self
-    copy.graph = graph.withoutDeadParts(isMain: true)
+    copy.carried.removeAll { pair in
+      !graph.outputs.contains { $0.name == pair.output } || !graph.inputs.contains { $0.name == pair.input }
+    }
+    copy.graph = graph.withoutDeadParts(isMain: true, kept: Set(copy.carried.map(\.input)))
     let inputs = Set(copy.graph.inputs.map(\.name))
+    for name in Set(carried.map(\.input)).subtracting(copy.carried.map(\.input)) where inputs.contains(name) {
+      for run in copy.runs.indices { copy.runs[run][name] = initial[name] }
+    }
     for run in copy.runs.indices { copy.runs[run] = copy.runs[run].filter { inputs.contains($0.key) } }
     func calls(_ graph: GraphSpec) -> [String] { graph.nodes.flatMap { [$0.op] + $0.subgraphs.flatMap(calls) } }
     let called = Set(calls(copy.graph))

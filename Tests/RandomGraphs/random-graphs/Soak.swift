@@ -24,7 +24,7 @@ struct Soak {
       var children: [(child: ChildProcess, first: UInt64, end: UInt64)] = []
       for slot in 0..<options.processes {
         let end = options.seconds == nil ? min(next + Soak.batch, options.first + options.count) : next + Soak.batch
-        guard end > next, let child = Soak.start(next..<end, slot: slot, counters) else { continue }
+        guard end > next, let child = self.start(next..<end, slot: slot, counters) else { continue }
         children.append((child, next, end))
         next = end
       }
@@ -42,26 +42,26 @@ struct Soak {
           let seed = counters[4 * slot]
           failures[Soak.name(end), default: []].append(seed)
           first = seed + 1
-          guard first < children[slot].end, let child = Soak.start(first..<children[slot].end, slot: slot, counters) else { break }
+          guard first < children[slot].end, let child = self.start(first..<children[slot].end, slot: slot, counters) else { break }
           children[slot].child = child
         }
         checked += children[slot].end - children[slot].first
       }
     }
     let rate = Int(Double(checked) / seconds)
-    print("seeds \(options.first) to \(next - 1): \(checked) graphs with \(nodes) nodes in \(Int(seconds)) s, \(rate) a second; \(undecided) outputs undecided in part")
+    print("\(options.kind.rawValue == "single" ? "" : options.kind.rawValue + ": ")seeds \(options.first) to \(next - 1): \(checked) graphs with \(nodes) nodes in \(Int(seconds)) s, \(rate) a second; \(undecided) outputs undecided in part")
     for (check, seeds) in failures.sorted(by: { $0.key < $1.key }) {
       let sorted = seeds.sorted()
       print("\(check): \(seeds.count) of \(checked), seeds \(sorted.prefix(8).map(String.init).joined(separator: " "))\(seeds.count > 8 ? " ..." : "")")
       let runtime = try Runtime(threads: 1)
       for seed in sorted.prefix(options.shown) {
-        Soak.report(GraphMaker(seed: seed, runtime: runtime).make(), seed: seed, check: check, folder: options.folder)
+        Soak.report(GraphMaker(seed: seed, runtime: runtime).make(options.kind), seed: seed, check: check, folder: options.folder)
       }
     }
     return failures.isEmpty
   }
 
-  private static func start(_ seeds: Range<UInt64>, slot: Int, _ counters: SharedCounters) -> ChildProcess? {
+  private func start(_ seeds: Range<UInt64>, slot: Int, _ counters: SharedCounters) -> ChildProcess? {
     counters[4 * slot + 1] = 0
     counters[4 * slot + 2] = 0
     return ChildProcess { sender in
@@ -70,7 +70,7 @@ struct Soak {
         counters[4 * slot] = seed
         alarm(60)
         let maker = GraphMaker(seed: seed, runtime: checker.single)
-        let spec = maker.make()
+        let spec = maker.make(options.kind)
         if let failure = checker.check(spec, maker.interpreter, seed: seed) { sender.send("\(seed)\t\(failure.check)\n") }
         counters[4 * slot + 1] += UInt64(spec.graph.nodes.count)
         counters[4 * slot + 2] = UInt64(checker.undecided)

@@ -21,6 +21,7 @@ from ._library import InputShape, lib
 from ._limits import CancelToken, run_limits
 from ._text import c_text
 from ._types import DIRECT
+from ._values import row_maker
 
 _run = lib.pinion_call_run
 _ndarray = np.ndarray
@@ -32,13 +33,21 @@ _PLAIN = 0x101
 class PreparedCall(NotCopied):
     """A pinion_call with the numpy types of what it takes and gives."""
 
-    __slots__ = ("handle", "names", "types", "outputs", "_makers", "_put", "_slots", "_count", "__weakref__")
+    __slots__ = ("handle", "names", "types", "outputs", "_makers", "_put", "_slots", "_count", "_tables", "__weakref__")
     _instead = "prepare another one"
 
     def __init__(
-        self, session: int, names: Sequence[str], types: Sequence[tuple[np.dtype, tuple[int, ...]]], output_names: Sequence[str] | None
+        self,
+        session: int,
+        names: Sequence[str],
+        types: Sequence[tuple[np.dtype, tuple[int, ...]]],
+        output_names: Sequence[str] | None,
+        makes_maps: bool = False,
     ) -> None:
-        """Raises pinion.Error where the library cannot prepare such a call, KeyError for a numpy type that it does not take as it is."""
+        """Raises pinion.Error where the library cannot prepare such a call, KeyError for a numpy type that it does not take as it is.
+
+        `makes_maps`: an output may be a list of dicts, which are made here.
+        """
         self.handle: int | None = None
         shapes = (InputShape * len(names))()
         memory = []
@@ -50,7 +59,8 @@ class PreparedCall(NotCopied):
         count = lib.pinion_session_output_count(session) if output_names is None else len(output_names)
         chosen = None if output_names is None else (ctypes.c_char_p * count)(*(c_text(name) for name in output_names))
         out = c_void_p()
-        check(lib.pinion_call_create(session, len(names), shapes, count, chosen, byref(out)))
+        create = lib.pinion_call_create_with_tables if makes_maps else lib.pinion_call_create
+        check(create(session, len(names), shapes, count, chosen, byref(out)))
         self.handle = out.value
         self.names = tuple(names)
         #: Of each input.
@@ -63,6 +73,12 @@ class PreparedCall(NotCopied):
         ]
         self._put = struct.Struct(f"{len(names) + count}N").pack_into
         self._count = len(names)
+        #: Of each output that is a list of dicts its place and what makes it of a table.
+        self._tables = [
+            (index, row_maker(keys, len(info.shape or ())))
+            for index, info in enumerate(infos)
+            if (keys := lib.pinion_call_output_keys(self.handle, index)) is not None
+        ]
         # One array of addresses for each run in progress; taking and giving back are single operations of a list.
         self._slots: list[tuple[Any, int, int]] = [self._made_slots()]
 
@@ -76,7 +92,7 @@ class PreparedCall(NotCopied):
         start = ctypes.addressof(slots)
         return slots, start, start + self._count * ctypes.sizeof(c_size_t)
 
-    def run(self, values: list[Any]) -> list[np.ndarray] | int | None:
+    def run(self, values: list[Any]) -> list[Any] | int | None:
         """Runs with these inputs. None, with nothing run, if they are not what the call was prepared for; a status where it failed."""
         for value, (dtype, shape) in zip(values, self.types):
             if (
@@ -86,7 +102,7 @@ class PreparedCall(NotCopied):
                 or value.flags.num & _PLAIN != _PLAIN
             ):
                 return None
-        outputs = [make(*arguments) for make, arguments in self._makers]
+        outputs: list[Any] = [make(*arguments) for make, arguments in self._makers]
         try:
             taken = self._slots.pop()
         except IndexError:
@@ -95,7 +111,11 @@ class PreparedCall(NotCopied):
         self._put(slots, 0, *addresses(values + outputs))
         status = _run(self.handle, run_options(), given, results)
         self._slots.append(taken)
-        return status or outputs
+        if status:
+            return int(status)
+        for index, make in self._tables:
+            outputs[index] = make(outputs[index].tolist())
+        return outputs
 
 
 def _native(info: ValueInfo) -> np.dtype:

@@ -215,6 +215,11 @@ _FUNCTIONS = {
         _STATUS,
         [c_void_p, c_size_t, POINTER(InputShape), c_size_t, POINTER(c_char_p), _OUT],
     ),
+    "pinion_call_create_with_tables": (
+        _STATUS,
+        [c_void_p, c_size_t, POINTER(InputShape), c_size_t, POINTER(c_char_p), _OUT],
+    ),
+    "pinion_call_output_keys": (c_void_p, [c_void_p, c_size_t]),
     "pinion_call_release": (None, [c_void_p]),
     "pinion_call_output": (c_void_p, [c_void_p, c_size_t]),
     # Addresses as integers: nothing is converted, and so nothing made, for a call.

@@ -171,7 +171,7 @@ class Session:
         #: Calls for all outputs by the names, types and shapes of inputs; the one used last apart.
         self._calls: dict[Any, Any] = {}
         self._latest: PreparedCall | None = None
-        self._may_prepare = all(map(_is_plain, self._inputs + self._outputs))
+        self._may_prepare = all(map(_is_plain, self._inputs)) and all(_is_plain(info) or _is_maps(info) for info in self._outputs)
 
     def __del__(self, release: Any = lib.pinion_session_release) -> None:
         if getattr(self, "_handle", None):
@@ -352,7 +352,7 @@ class Session:
             advice = f"; in place of onnxruntime's {name}() it has {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
             raise AttributeError(f"a pinion.Session has no attribute '{name}'{advice}")
 
-    def _run_prepared(self, inputs: Mapping[str, Any], values: list[Any]) -> list[np.ndarray] | int | None:
+    def _run_prepared(self, inputs: Mapping[str, Any], values: list[Any]) -> list[Any] | int | None:
         """Runs through a call for inputs of these shapes, from the second time on that they come; None if there is none for them."""
         for value in values:
             if type(value) is not np.ndarray:
@@ -371,7 +371,7 @@ class Session:
             return None
         if call is _CAME_ONCE:
             try:
-                call = self._calls[key] = PreparedCall(self._handle, names, types, None)  # type: ignore[arg-type]
+                call = self._calls[key] = PreparedCall(self._handle, names, types, None, True)  # type: ignore[arg-type]
             except (Error, KeyError):
                 self._calls[key] = _NOT_PREPARABLE
                 return None
@@ -646,6 +646,10 @@ class Session:
 
 def _is_plain(info: ValueInfo) -> bool:
     return info.kind is Kind.TENSOR and info.element_type != ElementType.STRING and info.element_type not in UNPACKED
+
+
+def _is_maps(info: ValueInfo) -> bool:
+    return info.kind is Kind.SEQUENCE and info.content is not None and info.content.kind is Kind.MAP
 
 
 def _value(handle: int, borrowed: Any, info: ValueInfo) -> Value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Iterable, Sequence
 from ctypes import byref, c_char_p, c_int64, c_void_p
-from functools import cache
+from functools import cache, partial
 from itertools import accumulate
 from typing import Any, Callable
 
@@ -497,6 +497,24 @@ def _dictionaries(count: int) -> Callable[[Sequence[Any], Iterable[Any]], list[d
     exec(f"def dictionaries(keys, rows):\n {keys} = keys\n return [{{{pairs}}} for {items} in rows]", scope)
     made: Callable[[Sequence[Any], Iterable[Any]], list[dict[Any, Any]]] = scope["dictionaries"]
     return made
+
+
+def row_maker(keys: int, rank: int) -> Callable[[list[Any]], list[dict[Any, Any]]]:
+    """What makes dicts of a table's rows, or of its only one.
+
+    Args:
+        keys: a tensor's handle, which stays the caller's.
+        rank: of the table.
+    """
+    names = from_handle(lib.pinion_value_retain(keys)).tolist()
+    many: Callable[[Any], list[dict[Any, Any]]]
+    if not names:
+        many = lambda rows: [{} for _ in rows]
+    elif len(names) <= _MOST_NAMED:
+        many = partial(_dictionaries(len(names)), names)
+    else:
+        many = lambda rows: [dict(zip(names, row)) for row in rows]
+    return many if rank == 2 else lambda row: many([row])
 
 
 def _holds_maps(sequence: int) -> bool:

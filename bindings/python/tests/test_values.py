@@ -373,6 +373,38 @@ def test_zipmap_gives_dictionaries(rows):
         assert all(type(one) is dict and type(one[labels[0]]) is float for one in maps)
         [value] = session.run_values({"x": x})
         assert value.numpy() == maps
+        for _ in range(3):
+            assert session.run({"x": x}) == [maps]
+            assert all(type(one) is dict and type(one[labels[0]]) is float for one in session.run({"x": x})[0])
+
+
+def test_zipmap_beside_other_outputs():
+    labels = [f"class {i}" for i in range(40)]
+    output = helper.make_value_info(
+        "maps", helper.make_sequence_type_proto(helper.make_map_type_proto(STRING, helper.make_tensor_type_proto(FLOAT, ())))
+    )
+    session = pinion.Session(
+        model(
+            [
+                helper.make_node("ArgMax", ["x"], ["best"], axis=-1, keepdims=0),
+                helper.make_node("Neg", ["x"], ["scores"]),
+                helper.make_node("ZipMap", ["scores"], ["maps"], domain="ai.onnx.ml", classlabels_strings=labels),
+            ],
+            [tensor("x", FLOAT, None)],
+            [tensor("best", INT64, None), output, tensor("scores", FLOAT, None)],
+            domains=[("ai.onnx.ml", 3)],
+        )
+    )
+    for shape in ((2, 40), (40,), (1, 40), (2, 40), (40,), (1, 40), (2, 40), (40,), (1, 40)):
+        x = np.random.default_rng(0).standard_normal(shape).astype(np.float32)
+        best, maps, scores = session.run({"x": x})
+        assert maps == [dict(zip(labels, row)) for row in (-x).reshape(-1, 40).tolist()]
+        assert np.array_equal(scores, -x) and np.array_equal(best, x.argmax(-1))
+    for _ in range(4):
+        with pytest.raises(pinion.InvalidShapeError):
+            session.run({"x": np.zeros((2, 39), np.float32)})
+    with pytest.raises(pinion.UnsupportedError):
+        session.bind({"x": np.zeros((2, 40), np.float32)})
 
 
 def test_maps_with_keys_of_their_own():
