@@ -25,6 +25,10 @@ public final class State: @unchecked Sendable {
   /// For each pair the axis along which it grows; nil for one that does not, as far as can be told.
   public let axes: [Int?]
   private var slots: [StateSlot]
+  /// Whether values were set since the last run, and whether what runs appended has kept one length so far: then set values have to have one
+  /// as well.
+  private var isSet = false
+  private var growsAlike = true
   /// The capacities of the slots, where kernels read them.
   private let capacities: UnsafeMutablePointer<Int>
   private let leastCapacity: Int
@@ -92,6 +96,8 @@ public final class State: @unchecked Sendable {
     pairPositions = other.pairPositions
     isAppended = other.isAppended
     slots = other.slots
+    isSet = other.isSet
+    growsAlike = other.growsAlike
     layout = other.layout
     leastCapacity = other.leastCapacity
     capacities = .allocate(capacity: slots.count)
@@ -151,6 +157,7 @@ public final class State: @unchecked Sendable {
       slot.capacity = capacity
       slot.spare = nil
       slots[index] = slot
+      isSet = true
       settle(moved: movedBytes)
     }
   }
@@ -161,6 +168,7 @@ public final class State: @unchecked Sendable {
   public func reset() throws(PinionError) {
     try exclusively { () throws(PinionError) in
       for index in slots.indices { slots[index].type = nil }
+      isSet = false
       settle(moved: 0)
     }
   }
@@ -197,7 +205,7 @@ public final class State: @unchecked Sendable {
   /// Runs the session's model: see `Session.run(_:wanted:memory:state:limits:)`.
   func run(_ inputs: [Value?], wanted: [Int]?, memory: [Tensor?], limits: RunLimits) throws(PinionError) -> [Value] {
     try exclusively { () throws(PinionError) in
-      _ = try commonLength()
+      if isSet, growsAlike { _ = try commonLength() }
       let run = StateRun(self, slots, capacities, leastCapacity: leastCapacity, layout: layout)
       let results: [Value]
       do throws(PinionError) { results = try run.run(inputs, wanted: wanted, memory: memory, limits: limits) } catch {
@@ -206,6 +214,8 @@ public final class State: @unchecked Sendable {
       }
       slots = run.next
       layout = run.layout
+      isSet = false
+      growsAlike = (try? commonLength()) != nil || !slots.contains { $0.axis != nil }
       settle(moved: run.moved)
       return results
     }

@@ -25,10 +25,12 @@ class _RuntimeOptions(ctypes.Structure):
     _fields_ = [("struct_size", c_size_t), ("threads", c_int32), ("log_level", c_int32), ("log", _Log), ("log_context", c_void_p)]
 
 
-@_Log
 def _write(level: int, message: bytes, _context: int | None) -> None:
     logger.log(_LEVELS.get(level, logging.DEBUG), "%s", message.decode(errors="replace"))
 
+
+#: Called by the library for as long as it has a runtime, that is for good.
+_written = _Log(_write)
 
 _runtimes: dict[int, c_void_p] = {}
 _lock = threading.Lock()
@@ -40,6 +42,6 @@ def runtime() -> c_void_p:
     with _lock:
         if level not in _runtimes:
             out = c_void_p()
-            check(lib.pinion_runtime_create(byref(_RuntimeOptions(ctypes.sizeof(_RuntimeOptions), 0, level, _write, None)), byref(out)))
+            check(lib.pinion_runtime_create(byref(_RuntimeOptions(ctypes.sizeof(_RuntimeOptions), 0, level, _written, None)), byref(out)))
             _runtimes[level] = out
         return _runtimes[level]

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 from conftest import FLOAT, model, tensor
-from onnx import helper
+from onnx import helper, numpy_helper
 
 import pinion
 
@@ -219,3 +219,34 @@ def test_a_state_keeps_its_session_and_is_not_copied():
     for duplicate in (copy.copy, copy.deepcopy, pickle.dumps):
         with pytest.raises(TypeError, match="fork"):
             duplicate(state)
+
+
+def test_caches_that_grow_at_different_rates():
+    """Each run appends 4 rows of 3 ones to a and every second of them to b: the sums grow by 12 and by 6."""
+    info = helper.make_tensor_value_info
+    node = helper.make_node
+    graph = helper.make_graph(
+        [
+            node("Concat", ["past_a", "x"], ["present_a"], axis=1),
+            node("Slice", ["x", "begin", "end", "axis", "step"], ["half"]),
+            node("Concat", ["past_b", "half"], ["present_b"], axis=1),
+            node("ReduceSum", ["present_a"], ["sum_a"], keepdims=0),
+            node("ReduceSum", ["present_b"], ["sum_b"], keepdims=0),
+            node("Add", ["sum_a", "sum_b"], ["y"]),
+        ],
+        "g",
+        [info(name, FLOAT, ["b", rows, 3]) for name, rows in (("x", "n"), ("past_a", "p"), ("past_b", "q"))],
+        [info("y", FLOAT, [])] + [info(name, FLOAT, ["b", None, 3]) for name in ("present_a", "present_b")],
+        [numpy_helper.from_array(np.array([n], np.int64), name) for name, n in (("begin", 0), ("end", 1 << 60), ("axis", 1), ("step", 2))],
+    )
+    model = helper.make_model(graph, ir_version=10, opset_imports=[helper.make_opsetid("", 21)])
+    state = pinion.Session(model.SerializeToString()).state()
+    x = np.ones((1, 4, 3), np.float32)
+    for run in range(1, 4):
+        [y] = state.run({"x": x})
+        assert y == 18 * run
+    assert state.length is None
+    with pytest.raises(pinion.InvalidArgumentError, match="positions"):
+        state.truncate(4)
+    state.reset()
+    assert state.run({"x": x})[0] == 18
