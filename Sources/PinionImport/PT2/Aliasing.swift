@@ -19,6 +19,10 @@ extension Lowering {
     }
     if let views = try views(of: call) {
       let base = try call.handle("self")
+      if let results = try split(base, views) {
+        try bindHandles(results, call)
+        return true
+      }
       var results: [TensorHandle] = []
       for chain in views {
         var handle = base
@@ -54,6 +58,29 @@ extension Lowering {
       return true
     default: return false
     }
+  }
+
+  /// Slices that make up the whole of an axis of known extent between them, as one Split; nil for other views.
+  private func split(_ base: TensorHandle, _ views: [[View]]) throws(PinionError) -> [TensorHandle]? {
+    guard views.count > 1 else { return nil }
+    let term = try read(base)
+    var sizes: [Int64] = [], end: Int64 = 0, axis: Int?
+    for chain in views {
+      guard chain.count == 1, case .slice(let along, .known(end), .known(let next), 1) = chain[0], along == axis ?? along, next >= end
+      else { return nil }
+      axis = along
+      sizes.append(next - end)
+      end = next
+    }
+    guard let axis, term.dims[axis].map(Int64.init) == end else { return nil }
+    let ids = try emit("Split", [term.id, try vector(sizes)], ["axis": .int(Int64(axis))], outputs: sizes.count)
+    var handles: [TensorHandle] = []
+    for (index, id) in ids.enumerated() {
+      var dims = term.dims
+      dims[axis] = Int(sizes[index])
+      handles.append(TensorHandle(of: base, views[index][0], value: Term(id: id, element: term.element, dims: dims, isComplex: term.isComplex)))
+    }
+    return handles
   }
 
   private func bindHandles(_ handles: [TensorHandle], _ call: Call) throws(PinionError) {
