@@ -113,6 +113,7 @@ test: test-deps build lint swift-tests kernel-tests cuda-tests capi-tests exampl
 swift-tests:
 	$(SWIFT) build -j $(JOBS) --build-tests
 	for isa in scalar avx2 avx512; do PINION_ISA=$$isa SWIFT_BACKTRACE=enable=no $(SWIFT) test --skip-build --quiet || exit 1; done
+	.build/debug/graphs-in-code .build/attention.onnx | diff examples/swift/expected.txt -
 
 kernel-tests:
 	$(MAKE) -f Tests/CThreads/threads.mk

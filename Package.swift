@@ -57,6 +57,7 @@ let package = Package(
       linkerSettings: [
         .unsafeFlags(["-static-stdlib"]), .linkedLibrary("_FoundationCShims"), .linkedLibrary("_FoundationCollections"),
       ]),
+    .executableTarget(name: "graphs-in-code", dependencies: ["Pinion"], path: "examples/swift", exclude: ["expected.txt"]),
     .executableTarget(name: "onnx-dump", dependencies: ["PinionImport"], path: "Tests/Oracle/onnx-dump"),
     .executableTarget(name: "onnx-case", dependencies: ["Pinion", "PinionCPU"], path: "Tests/Conformance/onnx-case"),
     .executableTarget(
