@@ -152,6 +152,47 @@ import Testing
     try check(merged, operators: ["Reshape", "Reshape", "MatMul", "Reshape"])
   }
 
+  @Test func aFactorWithMergedBatches() throws {
+    let text = """
+      graph {
+        input %a: float32[B,3,4,5]
+        input %b: float32[6,5,6]
+        constant %m: int64[3] [-1, 4, 5]
+        constant %r: int64[4] [-1, 3, 4, 6]
+        %x = Reshape(%a, %m)
+        %p = MatMul(%x, %b)
+        %y = Reshape(%p, %r)
+        output %y
+      }
+      """
+    try check(text.replacing("[B,", with: "[2,"), operators: ["Reshape", "MatMul"])
+    // Batches that are not known to be as many; one that is broadcast.
+    try check(text, operators: ["Reshape", "MatMul", "Reshape"])
+    try check(text.replacing("[B,", with: "[2,").replacing("float32[6,5,6]", with: "float32[1,5,6]"), operators: ["Reshape", "MatMul", "Reshape"])
+  }
+
+  /// Heads that are merged together with the rows.
+  @Test func rowsOfHeads() throws {
+    let text = """
+      graph {
+        input %x: float32[B,T,2,4]
+        constant %w: float32[8,3] [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0, 9.0, 8.0, 7.0, 6.0, 5.0, 4.0, 3.0, 2.0, 1.0, 0.5, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0]
+        constant %b: float32[3] [1.0, -1.0, 0.5]
+        constant %m: int64[2] [-1, 8]
+        constant %n: int64[1] [3]
+        %r = Reshape(%x, %m)
+        %s = Shape(%x) {end = 2}
+        %e = Concat(%s, %n) {axis = 0}
+        %p = Gemm(%r, %w, %b)
+        %y = Reshape(%p, %e) {allowzero = 1}
+        output %y
+      }
+      """
+    try check(text, operators: ["Shape", "Concat", "Reshape", "MatMul", "Add"])
+    // The columns are what is left.
+    try check(text.replacing("int64[1] [3]", with: "int64[1] [-1]"), operators: ["Reshape", "Shape", "Concat", "Gemm", "Reshape"])
+  }
+
   @Test func aFactorIsNotRepeated() throws {
     try check(
       """

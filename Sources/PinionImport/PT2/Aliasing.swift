@@ -184,7 +184,7 @@ extension Lowering {
     let rank = term.rank
     switch call.key {
     case "alias", "detach", "positive", "lift", "resolve_conj", "resolve_neg": return [[.same]]
-    case "view", "_unsafe_view", "_reshape_alias": return [[try reshaping(term, try call.extents("size"))]]
+    case "view", "_unsafe_view", "_reshape_alias": return [[.reshape(settled(try call.extents("size"), call))]]
     case "reshape", "ravel", "flatten.using_ints", "reshape_as":
       guard let input = call.meta("self"), let output = call.outputMeta(), sharesMemory(input, output) else { return nil }
       return [[.reshape(try reshapedExtents(call, term))]]
@@ -263,11 +263,17 @@ extension Lowering {
       if let product { merged = .known(Int64(product)) }
       target.replaceSubrange(first...last, with: [merged])
       return target
-    default: return try call.extents("shape")
+    default: return settled(try call.extents("shape"), call)
     }
   }
 
-  private func reshaping(_ term: Term, _ extents: [Extent]) throws(PinionError) -> View { .reshape(extents) }
+  /// The sizes with the one that is left open as the program has traced it, where that is a number.
+  private func settled(_ extents: [Extent], _ call: Call) -> [Extent] {
+    guard let known = call.outputMeta()?.knownSizes, known.count == extents.count else { return extents }
+    return zip(extents, known).map { extent, size in
+      if case .known(-1) = extent, let size { .known(Int64(size)) } else { extent }
+    }
+  }
 
   private func swap(_ rank: Int, _ first: Int64, _ second: Int64) throws(PinionError) -> View {
     guard rank > 0 else { return .same }
