@@ -203,7 +203,9 @@ extension Lowering {
     case "transpose.int", "swapdims": return [[try swap(rank, try call.int("dim0"), try call.int("dim1"))]]
     case "swapaxes": return [[try swap(rank, try call.int("axis0"), try call.int("axis1"))]]
     case "t": return [[rank < 2 ? .same : try swap(rank, 0, 1)]]
-    case "mT", "adjoint", "mH", "matrix_H": return [[try swap(rank, -2, -1)]]
+    case "mT", "adjoint", "mH", "matrix_H":
+      // Of complex numbers all but mT are conjugate, which is no view here.
+      return call.key != "mT" && term.isComplex ? nil : [[try swap(rank, -2, -1)]]
     case "numpy_T": return [[.permute(Array((0..<rank).reversed()))]]
     case "movedim.int", "movedim.intlist", "moveaxis.int", "moveaxis.intlist":
       let from = try axes(try call.ints("source"), rank), to = try axes(try call.ints("destination"), rank)
