@@ -9,7 +9,6 @@ let package = Package(
   products: [
     .library(name: "pinion", type: .dynamic, targets: ["PinionC"]),
     .library(name: "PinionSwift", targets: ["Pinion"]),
-    .library(name: "PinionImport", targets: ["PinionImport"]),
     .executable(name: "run-model", targets: ["run-model"]),
   ],
   dependencies: [
@@ -57,7 +56,6 @@ let package = Package(
       linkerSettings: [
         .unsafeFlags(["-static-stdlib"]), .linkedLibrary("_FoundationCShims"), .linkedLibrary("_FoundationCollections"),
       ]),
-    .executableTarget(name: "graphs-in-code", dependencies: ["Pinion"], path: "examples/swift", exclude: ["expected.txt"]),
     .executableTarget(name: "onnx-dump", dependencies: ["PinionImport"], path: "Tests/Oracle/onnx-dump"),
     .executableTarget(name: "onnx-case", dependencies: ["Pinion", "PinionCPU"], path: "Tests/Conformance/onnx-case"),
     .executableTarget(

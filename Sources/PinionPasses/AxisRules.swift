@@ -12,6 +12,15 @@ struct AxisRemoval: Rule {
     guard let axes = editor.integers(editor.input(index, 1)), let inner = editor.producer(editor.input(index, 0), opposite),
       let innerAxes = editor.integers(editor.input(inner, 1)), axes.sorted() == innerAxes.sorted()
     else { return false }
+    if opposite == Squeeze.self {
+      // Extents that are not 1 are refused, which has to stay.
+      guard let dims = editor.fact(editor.input(inner, 0), at: inner).dims,
+        axes.allSatisfy({ axis in
+          let place = axis < 0 ? axis &+ Int64(dims.count) : axis
+          return dims.indices.contains(Int(place)) && dims[Int(place)] == 1
+        })
+      else { return false }
+    }
     return editor.bypass(index, with: editor.input(inner, 0))
   }
 }
