@@ -23,8 +23,8 @@ struct AttentionRecognition: Rule {
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let probabilities = editor.input(index, 0), let v = editor.input(index, 1),
       let softmax = softmax(probabilities, index, &editor), let sum = editor.input(softmax.node, 0),
-      editor.fact(sum, at: index).rank == 4, editor.isFusible(index), let scores = scores(sum, index, &editor),
-      fits(scores, v, index, &editor)
+      editor.fact(sum, at: index).rank == 4, editor.isFusible(index), editor.useCount(sum) == softmax.readers,
+      let scores = scores(sum, readers: softmax.readers, index, &editor), fits(scores, v, index, &editor)
     else { return false }
     var key = scores.k.value
     if scores.k.isByRow {
@@ -42,28 +42,52 @@ struct AttentionRecognition: Rule {
     return true
   }
 
-  /// The Softmax over the last axis, and whether the NaNs of rows without any key are replaced by 0.
-  private func softmax(_ value: ValueID, _ index: Int, _ editor: inout GraphEditor) -> (node: Int, hasZeros: Bool)? {
+  /// The Softmax over the last axis, whether the NaNs of rows without any key are replaced by 0, and how many nodes read its scores.
+  private func softmax(_ value: ValueID, _ index: Int, _ editor: inout GraphEditor) -> (node: Int, hasZeros: Bool, readers: Int)? {
     guard let producer = editor.producer(value, Softmax.self, Where.self), editor.useCount(value) == 1 else { return nil }
-    if editor.kind(producer) == Where.self {
-      guard let inner = editor.input(producer, 2), editor.number(editor.input(producer, 1), beside: inner, at: index) == 0,
-        let isNaN = editor.producer(editor.input(producer, 0), IsNaN.self), editor.input(isNaN, 0) == inner, editor.useCount(inner) == 2,
-        let softmax = editor.producer(inner, Softmax.self), isOverLastAxis(softmax)
-      else { return nil }
-      return (softmax, true)
-    }
     func isOverLastAxis(_ softmax: Int) -> Bool {
       let axis = editor.op(softmax, Softmax.self)?.along.axis
       return axis == -1 || axis == 3
     }
-    return isOverLastAxis(producer) ? (producer, false) : nil
+    guard editor.kind(producer) == Where.self else { return isOverLastAxis(producer) ? (producer, false, 1) : nil }
+    guard let inner = editor.input(producer, 2), editor.number(editor.input(producer, 1), beside: inner, at: index) == 0,
+      let softmax = editor.producer(inner, Softmax.self), isOverLastAxis(softmax)
+    else { return nil }
+    let condition = editor.input(producer, 0)
+    if let isNaN = editor.producer(condition, IsNaN.self) {
+      return editor.input(isNaN, 0) == inner && editor.useCount(inner) == 2 ? (softmax, true, 1) : nil
+    }
+    guard editor.useCount(inner) == 1, let scores = editor.input(softmax, 0), isEmptyRow(condition, of: scores, index, &editor) else { return nil }
+    return (softmax, true, 2)
   }
 
-  private func scores(_ sum: ValueID, _ index: Int, _ editor: inout GraphEditor) -> Scores? {
-    if let scores = product(sum, &editor) { return scores }
-    guard let add = editor.soleProducer(sum, Add.self) else { return nil }
+  /// Whether the condition tells the rows of scores that are minus infinity throughout: Equal(ReduceMax(scores), -inf), or
+  /// Not(any(Not(Equal(scores, -inf)))), where any is ReduceMax, of bytes or as it is.
+  private func isEmptyRow(_ condition: ValueID?, of scores: ValueID, _ index: Int, _ editor: inout GraphEditor) -> Bool {
+    func largest(_ value: ValueID?) -> ValueID? {
+      guard let node = editor.producer(value, ReduceMax.self), editor.op(node, ReduceMax.self)?.reduction.keepsAxes == true,
+        let axes = editor.integers(editor.input(node, 1)), axes == [-1] || axes == [3]
+      else { return nil }
+      return editor.input(node, 0)
+    }
+    func isMinusInfinity(_ value: ValueID?, _ editor: inout GraphEditor) -> ValueID? {
+      guard let node = editor.producer(value, Equal.self), let (number, _, other) = editor.numberAndOther(node), number == -.infinity
+      else { return nil }
+      return other
+    }
+    func uncast(_ value: ValueID?) -> ValueID? { editor.producer(value, Cast.self).map { editor.input($0, 0) } ?? value }
+    if let other = isMinusInfinity(condition, &editor) { return largest(other) == scores }
+    guard let outer = editor.producer(condition, Not.self), let some = largest(uncast(editor.input(outer, 0))),
+      let inner = editor.producer(uncast(some), Not.self)
+    else { return false }
+    return isMinusInfinity(editor.input(inner, 0), &editor) == scores
+  }
+
+  private func scores(_ sum: ValueID, readers: Int, _ index: Int, _ editor: inout GraphEditor) -> Scores? {
+    if let scores = product(sum, readers: readers, &editor) { return scores }
+    guard let add = editor.producer(sum, Add.self) else { return nil }
     for slot in 0..<2 {
-      guard let value = editor.input(add, slot), let mask = editor.other(add, than: value), var scores = product(value, &editor) else {
+      guard let value = editor.input(add, slot), let mask = editor.other(add, than: value), var scores = product(value, readers: 1, &editor) else {
         continue
       }
       let whole = editor.fact(value, at: index), fact = editor.fact(mask, at: index)
@@ -81,24 +105,25 @@ struct AttentionRecognition: Rule {
   }
 
   /// scale * Q K^T, with the scale before or behind the product.
-  private func product(_ value: ValueID, _ editor: inout GraphEditor) -> Scores? {
+  private func product(_ value: ValueID, readers: Int, _ editor: inout GraphEditor) -> Scores? {
+    guard editor.useCount(value) == readers else { return nil }
     var scale = 1.0
-    func unscaled(_ value: ValueID, isSole: Bool, _ editor: inout GraphEditor) -> ValueID {
-      guard !isSole || editor.useCount(value) == 1, let node = editor.producer(value, Mul.self, Div.self),
+    func unscaled(_ value: ValueID, _ editor: inout GraphEditor) -> ValueID {
+      guard let node = editor.producer(value, Mul.self, Div.self),
         let (number, slot, other) = editor.numberAndOther(node), editor.kind(node) == Mul.self || (slot == 1 && number != 0)
       else { return value }
       scale = editor.kind(node) == Mul.self ? scale * number : scale / number
       return other
     }
-    let inner = unscaled(value, isSole: true, &editor)
-    guard let product = editor.soleProducer(inner, MatMul.self), let left = editor.input(product, 0), let right = editor.input(product, 1)
+    let inner = unscaled(value, &editor)
+    guard inner == value || editor.useCount(inner) == 1, let product = editor.producer(inner, MatMul.self), let left = editor.input(product, 0), let right = editor.input(product, 1)
     else { return nil }
-    let q = unscaled(left, isSole: false, &editor)
-    guard let transpose = editor.producer(unscaled(right, isSole: false, &editor), Transpose.self),
+    let q = unscaled(left, &editor)
+    guard let transpose = editor.producer(unscaled(right, &editor), Transpose.self),
       let source = editor.input(transpose, 0)
     else { return nil }
     // The scale of the keys may also come before they are turned.
-    let k = unscaled(source, isSole: false, &editor)
+    let k = unscaled(source, &editor)
     switch editor.op(transpose, Transpose.self)?.permutation {
     case [0, 1, 3, 2]: return Scores(q: q, k: Key(value: k, isByRow: false), scale: scale)
     case [0, 2, 3, 1]: return Scores(q: q, k: Key(value: k, isByRow: true), scale: scale)

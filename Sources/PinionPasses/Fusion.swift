@@ -5,7 +5,7 @@ import PinionGraph
 struct OperatorRecognition: Pass {
   let name = "OperatorRecognition"
   private static let rewriting = Rewriting([
-    GatedActivation(), HardSigmoidRecognition(), NormalizationRecognition(), NormalizationBias(), AttentionRecognition(),
+    GatedActivation(), HardSigmoidRecognition(), NormalizationRecognition(), NormalizationBias(), MergedProduct(), RepeatedFactor(), AttentionRecognition(),
     AttentionByRow(), SharedHeads(), AttentionOverPast(), CausalMask(),
   ])
 

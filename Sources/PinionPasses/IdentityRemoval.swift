@@ -8,8 +8,8 @@ struct IdentityRemoval: Pass {
   let name = "IdentityRemoval"
 
   private static let rewriting = Rewriting([
-    CopyRemoval(), CastRemoval(), TransposeMerging(), BatchedTranspose(), ReshapeMerging(), AxisRemoval(), KnownAlignment(), SumOfTwo(),
-    NeutralElement(), NeutralFlag(), DivisionByPowerOfTwo(), StillMovement(), GatherOfColumns(),
+    CopyRemoval(), CastRemoval(), TransposeMerging(), BatchedTranspose(), ReshapeMerging(), AxisRemoval(), AxisMerging(), SplitOfOne(), KnownAlignment(), SumOfTwo(),
+    NeutralElement(), NeutralFlag(), DivisionByPowerOfTwo(), StillMovement(), GatherOfColumns(), ExpandedOperand(),
   ])
 
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
@@ -139,7 +139,14 @@ struct ReshapeMerging: Rule {
   let anchors: [any Operator.Type] = [Reshape.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    guard let shape = editor.integers(editor.input(index, 1)), let source = editor.input(index, 0) else { return false }
+    guard let source = editor.input(index, 0) else { return false }
+    // Every extent stays what it is, also those that only symbols stand for.
+    if let dims = editor.fact(source, at: index).dims, !dims.contains(nil), let output = editor[index].outputs.first,
+      editor.fact(output, at: index + 1).dims == dims, editor.bypass(index, with: source)
+    {
+      return true
+    }
+    guard let shape = editor.integers(editor.input(index, 1)) else { return false }
     let copiesZeros = editor.op(index, Reshape.self)?.allowZero != true
     if let dims = editor.fact(source, at: index).dims, dims.count == shape.count,
       isSame(dims, shape, copiesZeros: copiesZeros), editor.bypass(index, with: source)
@@ -223,28 +230,6 @@ struct ReshapeMerging: Rule {
   }
 }
 
-/// Squeeze and Unsqueeze of the same axes, one after the other.
-struct AxisRemoval: Rule {
-  let anchors: [any Operator.Type] = [Squeeze.self, Unsqueeze.self]
-
-  func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    let opposite: any Operator.Type = editor.kind(index) == Squeeze.self ? Unsqueeze.self : Squeeze.self
-    guard let axes = editor.integers(editor.input(index, 1)), let inner = editor.producer(editor.input(index, 0), opposite),
-      let innerAxes = editor.integers(editor.input(inner, 1)), axes.sorted() == innerAxes.sorted()
-    else { return false }
-    if opposite == Squeeze.self {
-      // Extents that are not 1 are refused, which has to stay.
-      guard let dims = editor.fact(editor.input(inner, 0), at: inner).dims,
-        axes.allSatisfy({ axis in
-          let place = axis < 0 ? axis &+ Int64(dims.count) : axis
-          return dims.indices.contains(Int(place)) && dims[Int(place)] == 1
-        })
-      else { return false }
-    }
-    return editor.bypass(index, with: editor.input(inner, 0))
-  }
-}
-
 /// An operand of an opset before 7 whose axes lie as NumPy's rule has them or whose place is known by now.
 struct KnownAlignment: Rule {
   let anchors: [any Operator.Type] = [AlignAxes.self]
@@ -273,15 +258,16 @@ struct SumOfTwo: Rule {
   }
 }
 
-/// x * 1, x / 1, x - 0 and x ^ 1.
+/// x * 1, x / 1, x - 0, x ^ 1, and x + 0 of integers; -0.0 + 0.0 is another number.
 struct NeutralElement: Rule {
-  let anchors: [any Operator.Type] = [Mul.self, Div.self, Sub.self, Pow.self]
+  let anchors: [any Operator.Type] = [Add.self, Mul.self, Div.self, Sub.self, Pow.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let (constant, slot, other) = editor.constantAndOther(index), constant.count == 1 else { return false }
     let operation = editor.kind(index)
-    guard slot == 1 || operation == Mul.self, let number = constant.scalar, number == (operation == Sub.self ? 0 : 1),
-      !(operation == Sub.self && number.sign == .minus)
+    let isSum = operation == Add.self || operation == Sub.self
+    guard slot == 1 || operation == Mul.self || operation == Add.self, let number = constant.scalar, number == (isSum ? 0 : 1),
+      operation != Add.self || constant.element.isInteger, !(operation == Sub.self && number.sign == .minus)
     else { return false }
     let fact = editor.fact(other, at: index)
     // A constant of higher rank adds axes; the exponent's type may be another one.

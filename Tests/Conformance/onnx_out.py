@@ -1,14 +1,15 @@
 #!/usr/bin/env python3
 """Models that Pinion has written as ONNX files, held against what they were.
 
-    onnx_out.py [--known FILE] [--filter REGEX] [--folders FOLDER…] [--out FILE.json] [--seconds N]
+    onnx_out.py [--known FILE] [--filter REGEX] [--folders FOLDER…] [--openvino] [--out FILE.json] [--seconds N]
 
 Takes the cases of conformance.py, or with --folders the models in folders of model.onnx or model.pt2 with inputs.npz and outputs.npz (or
-.npy files of input_N and output_N). Each is loaded, written with pinion.Model.save(), and then
+expected.npz). Each is loaded, written with pinion.Model.save(), and then
 
   checked    by onnx.checker
   the same   Pinion's outputs of the written model, without optimisation, have every bit of those of the model itself
-  agrees     onnxruntime takes it, and its outputs fit the expected ones as conformance.py asks
+  agrees     onnxruntime takes it, and its outputs fit the expected ones as conformance.py asks; with --openvino OpenVINO does as well, if it
+             is installed
 
 What Pinion does not load, and what onnxruntime does not run of the model itself, are counted apart. A failure that the list of known
 ones does not have makes the exit status 1. Cases run in worker processes.
@@ -78,7 +79,43 @@ def ort_run(model, sets, rtol, atol):
     return None
 
 
-def attempt(model, sets, rtol, atol, is_random):
+def openvino_run(model, sets, rtol, atol):
+    """What is wrong with OpenVINO's outputs, or None."""
+    import openvino
+
+    core = openvino.Core()
+    settings = {"INFERENCE_PRECISION_HINT": "f32", "INFERENCE_NUM_THREADS": 1}
+    compiled = core.compile_model(core.read_model(model), "CPU", settings)
+    for inputs, outputs in sets:
+        found = compiled({name: feed(value) for name, value in inputs.items() if value is not None})
+        for name, expected in outputs.items():
+            got = found[name]
+            if got.dtype != np.asarray(expected).dtype and got.dtype.kind in "iub" and np.asarray(expected).dtype.kind in "iub":
+                got = got.astype(np.asarray(expected).dtype)  # OpenVINO computes 64-bit integers in 32 and flags in bytes
+            if problem := conformance.mismatch(got, expected, rtol, atol):
+                return f"{name}: {problem}"
+    return None
+
+
+def second_opinion(model, path, sets, rtol, atol):
+    """Status and detail by OpenVINO."""
+    try:
+        problem = openvino_run(path, sets, rtol, atol)
+    except Exception as error:
+        problem = f"{type(error).__name__}: {error}"[:600]
+    if problem is None:
+        return "pass", ""
+    if isinstance(model, str) and not model.endswith(".pt2"):
+        try:
+            own = openvino_run(model, sets, rtol, atol)
+        except Exception as error:
+            own = str(error)
+        if own is not None:
+            return "not in OpenVINO", problem
+    return "wrong in OpenVINO", " ".join(problem.split())
+
+
+def attempt(model, sets, rtol, atol, is_random, openvino):
     import pinion
 
     try:
@@ -122,7 +159,7 @@ def attempt(model, sets, rtol, atol, is_random):
         except Exception as error:
             problem = f"{type(error).__name__}: {error}"[:400]
         if problem is None:
-            return "pass", ""
+            return second_opinion(model, path, sets, rtol, atol) if openvino else ("pass", "")
         if is_random:
             return "not comparable", problem
         if isinstance(model, str) and model.endswith(".pt2"):
@@ -173,7 +210,8 @@ def folder_cases(folders, pattern):
             path = next((folder / f"model.{end}" for end in ("onnx", "pt2") if (folder / f"model.{end}").exists()), None)
             if path is None or not (folder / "inputs.npz").exists() or not re.search(pattern, folder.name):
                 continue
-            yield folder.name, root.name, str(path), [[arrays(folder, "inputs"), arrays(folder, "outputs")]], 1e-2, 1e-3, False
+            outputs = "outputs" if (folder / "outputs.npz").exists() else "expected"
+            yield folder.name, root.name, str(path), [[arrays(folder, "inputs"), arrays(folder, outputs)]], 1e-2, 1e-3, False
 
 
 def node_cases(pattern):
@@ -181,7 +219,7 @@ def node_cases(pattern):
         yield name, operator, model.SerializeToString(), sets, rtol, atol, has_random(model)
 
 
-FINE = {"pass", "not loaded", "not in onnxruntime", "not comparable"}
+FINE = {"pass", "not loaded", "not in onnxruntime", "not in OpenVINO", "not comparable"}
 
 
 def main():
@@ -189,6 +227,7 @@ def main():
     parser.add_argument("--known", help="file of known failures, one `case  # reason` a line")
     parser.add_argument("--filter", default=".", help="only cases whose name matches")
     parser.add_argument("--folders", nargs="+", help="folders of models instead of the conformance cases")
+    parser.add_argument("--openvino", action="store_true", help="ask OpenVINO as well")
     parser.add_argument("--out", help="write results here as JSON")
     parser.add_argument("--seconds", type=float, default=120, help="how long a case may take")
     options = parser.parse_args()
@@ -200,7 +239,7 @@ def main():
     with np.errstate(all="ignore"):
         cases = folder_cases(options.folders, options.filter) if options.folders else node_cases(options.filter)
         for name, _, *job in cases:
-            status, detail = current.call(*job, seconds=options.seconds)
+            status, detail = current.call(*job, options.openvino, seconds=options.seconds)
             if not current.process.is_alive():
                 current = Worker()
             results[name] = {"status": status, "detail": detail}

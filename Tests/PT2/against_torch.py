@@ -30,7 +30,7 @@ from record import difference
 
 warnings.filterwarnings("ignore")
 HERE = pathlib.Path(__file__).resolve().parent
-FAMILIES = ("unary", "binary", "types", "shapes", "indexing", "reductions", "products", "neural", "creation", "control")
+FAMILIES = ("unary", "binary", "types", "shapes", "indexing", "reductions", "products", "neural", "creation", "control", "models")
 #: The extents that letters stand for: at the export, and in the second run.
 EXTENTS = ({"B": 2, "T": 6, "H": 8, "W": 7}, {"B": 3, "T": 4, "H": 6, "W": 9})
 

@@ -108,6 +108,60 @@ import Testing
       graph("constant %t: int64[3] [4, 3, -1] %y = Reshape(%x, %t)"))
   }
 
+  @Test func sumsWithZeroOfIntegersGo() throws {
+    try expect(
+      IdentityRemoval(), graph("constant %o: int64[] [0] %y = Add(%o, %x)", type: "int64[N,3]"), graph("", type: "int64[N,3]", output: "%x"))
+    try expectNoChange(IdentityRemoval(), graph("constant %o: int64[1,1,1] [0] %y = Add(%x, %o)", type: "int64[N,3]"))
+    try expectNoChange(IdentityRemoval(), graph("constant %o: int64[] [1] %y = Add(%x, %o)", type: "int64[N,3]"))
+  }
+
+  @Test func extentsThatSymbolsStandForAreKept() throws {
+    try expect(
+      IdentityRemoval(), graph("%s = Shape(%x) %a = Relu(%x) %y = Reshape(%a, %s)", type: "float32[N,3]"),
+      graph("%a = Relu(%x)", type: "float32[N,3]", output: "%a"))
+  }
+
+  @Test(arguments: [
+    ("Unsqueeze", "[0]", "[2, 0]", "[0, 1, 2]"), ("Unsqueeze", "[-1]", "[0]", "[0, 4]"), ("Unsqueeze", "[1, 3]", "[1]", "[1, 2, 4]"),
+    ("Squeeze", "[1]", "[-1]", "[1, 4]"), ("Squeeze", "[4, 0]", "[0]", "[0, 1, 4]"),
+  ])
+  func axesAreMerged(_ name: String, _ first: String, _ second: String, _ merged: String) throws {
+    let type = name == "Squeeze" ? "float32[1,1,3,2,1]" : "float32[2,3,4]"
+    func count(_ list: String) -> Int { list.split(separator: ",").count }
+    try expect(
+      IdentityRemoval(),
+      graph("constant %s: int64[\(count(first))] \(first) constant %t: int64[\(count(second))] \(second) %a = \(name)(%x, %s) %y = \(name)(%a, %t)", type: type),
+      graph("constant %#1: int64[\(count(merged))] \(merged) %y = \(name)(%x, %#1)", type: type))
+  }
+
+  @Test func axesThatNoRunTakesStay() throws {
+    try expectNoChange(
+      IdentityRemoval(), graph("constant %s: int64[1] [7] constant %t: int64[1] [0] %a = Unsqueeze(%x, %s) %y = Unsqueeze(%a, %t)"))
+  }
+
+  @Test func aSplitOfWhichOnePieceIsReadIsASlice() throws {
+    try expect(
+      IdentityRemoval(), graph("constant %s: int64[3] [1, 2, 1] %a, %y, %c = Split(%x, %s) {axis = -1}"),
+      graph("constant %#1: int64[1] [1] constant %#2: int64[1] [3] constant %#3: int64[1] [2] %y = Slice(%x, %#1, %#2, %#3)"))
+    // Pieces that do not make up the whole; two that are read.
+    try expectNoChange(IdentityRemoval(), graph("constant %s: int64[2] [1, 2] %a, %y = Split(%x, %s) {axis = 2}"))
+    try expectNoChange(IdentityRemoval(), graph("constant %s: int64[2] [2, 2] %a, %b = Split(%x, %s) {axis = 2} %y = Add(%a, %b)"))
+  }
+
+  @Test func whatIsExpandedToAnOtherOperandIsReadAsItIs() throws {
+    try expect(
+      IdentityRemoval(), graph("constant %o: float32[3,1] [1.0, 2.0, 3.0] %s = Shape(%x) %e = Expand(%o, %s) %y = Sub(%e, %x)", type: "float32[N,3,M]"),
+      graph("constant %o: float32[3,1] [1.0, 2.0, 3.0] %y = Sub(%o, %x)", type: "float32[N,3,M]"))
+    try expect(
+      IdentityRemoval(),
+      graph("input %b: bool[2,1,1] constant %o: float32[] [0.0] %s = Shape(%x) %e = Expand(%o, %s) %y = Where(%b, %e, %x)"),
+      graph("input %b: bool[2,1,1] constant %o: float32[] [0.0] %y = Where(%b, %o, %x)"))
+    // The result has the extents of the Expand alone.
+    try expectNoChange(
+      IdentityRemoval(), graph("input %w: float32[5,2,3,4] %s = Shape(%w) %e = Expand(%x, %s) %y = Add(%e, %x)"))
+    try expectNoChange(IdentityRemoval(), graph("input %s: int64[3] %e = Expand(%x, %s) %y = Add(%e, %x)"))
+  }
+
   @Test func divisionByPowersOfTwoIsMultiplication() throws {
     try expect(
       IdentityRemoval(), graph("constant %o: float32[2,1,1] [8.0, -0.25] %y = Div(%x, %o)"),

@@ -19,6 +19,10 @@ extension Lowering {
     }
     if let views = try views(of: call) {
       let base = try call.handle("self")
+      if let results = try split(base, views) {
+        try bindHandles(results, call)
+        return true
+      }
       var results: [TensorHandle] = []
       for chain in views {
         var handle = base
@@ -54,6 +58,29 @@ extension Lowering {
       return true
     default: return false
     }
+  }
+
+  /// Slices that make up the whole of an axis of known extent between them, as one Split; nil for other views.
+  private func split(_ base: TensorHandle, _ views: [[View]]) throws(PinionError) -> [TensorHandle]? {
+    guard views.count > 1 else { return nil }
+    let term = try read(base)
+    var sizes: [Int64] = [], end: Int64 = 0, axis: Int?
+    for chain in views {
+      guard chain.count == 1, case .slice(let along, .known(end), .known(let next), 1) = chain[0], along == axis ?? along, next >= end
+      else { return nil }
+      axis = along
+      sizes.append(next - end)
+      end = next
+    }
+    guard let axis, term.dims[axis].map(Int64.init) == end else { return nil }
+    let ids = try emit("Split", [term.id, try vector(sizes)], ["axis": .int(Int64(axis))], outputs: sizes.count)
+    var handles: [TensorHandle] = []
+    for (index, id) in ids.enumerated() {
+      var dims = term.dims
+      dims[axis] = Int(sizes[index])
+      handles.append(TensorHandle(of: base, views[index][0], value: Term(id: id, element: term.element, dims: dims, isComplex: term.isComplex)))
+    }
+    return handles
   }
 
   private func bindHandles(_ handles: [TensorHandle], _ call: Call) throws(PinionError) {
@@ -157,7 +184,7 @@ extension Lowering {
     let rank = term.rank
     switch call.key {
     case "alias", "detach", "positive", "lift", "resolve_conj", "resolve_neg": return [[.same]]
-    case "view", "_unsafe_view", "_reshape_alias": return [[try reshaping(term, try call.extents("size"))]]
+    case "view", "_unsafe_view", "_reshape_alias": return [[.reshape(settled(try call.extents("size"), call))]]
     case "reshape", "ravel", "flatten.using_ints", "reshape_as":
       guard let input = call.meta("self"), let output = call.outputMeta(), sharesMemory(input, output) else { return nil }
       return [[.reshape(try reshapedExtents(call, term))]]
@@ -176,7 +203,9 @@ extension Lowering {
     case "transpose.int", "swapdims": return [[try swap(rank, try call.int("dim0"), try call.int("dim1"))]]
     case "swapaxes": return [[try swap(rank, try call.int("axis0"), try call.int("axis1"))]]
     case "t": return [[rank < 2 ? .same : try swap(rank, 0, 1)]]
-    case "mT", "adjoint", "mH", "matrix_H": return [[try swap(rank, -2, -1)]]
+    case "mT", "adjoint", "mH", "matrix_H":
+      // Of complex numbers all but mT are conjugate, which is no view here.
+      return call.key != "mT" && term.isComplex ? nil : [[try swap(rank, -2, -1)]]
     case "numpy_T": return [[.permute(Array((0..<rank).reversed()))]]
     case "movedim.int", "movedim.intlist", "moveaxis.int", "moveaxis.intlist":
       let from = try axes(try call.ints("source"), rank), to = try axes(try call.ints("destination"), rank)
@@ -236,11 +265,17 @@ extension Lowering {
       if let product { merged = .known(Int64(product)) }
       target.replaceSubrange(first...last, with: [merged])
       return target
-    default: return try call.extents("shape")
+    default: return settled(try call.extents("shape"), call)
     }
   }
 
-  private func reshaping(_ term: Term, _ extents: [Extent]) throws(PinionError) -> View { .reshape(extents) }
+  /// The sizes with the one that is left open as the program has traced it, where that is a number.
+  private func settled(_ extents: [Extent], _ call: Call) -> [Extent] {
+    guard let known = call.outputMeta()?.knownSizes, known.count == extents.count else { return extents }
+    return zip(extents, known).map { extent, size in
+      if case .known(-1) = extent, let size { .known(Int64(size)) } else { extent }
+    }
+  }
 
   private func swap(_ rank: Int, _ first: Int64, _ second: Int64) throws(PinionError) -> View {
     guard rank > 0 else { return .same }

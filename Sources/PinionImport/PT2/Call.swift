@@ -16,12 +16,9 @@ struct Call {
   init(_ node: PT2Node, _ lowering: Lowering) {
     self.node = node
     self.lowering = lowering
-    var key = Substring(node.target)
-    if key.hasPrefix("torch.ops.") { key = key.dropFirst(10) }
-    if key.hasSuffix(".default") { key = key.dropLast(8) }
-    let isAten = key.hasPrefix("aten.")
-    if isAten { key = key.dropFirst(5) }
-    self.key = String(key)
+    let key = Call.key(node.target)
+    let isAten = node.target.hasPrefix("torch.ops.aten.") || node.target.hasPrefix("aten.")
+    self.key = key
     var base = isAten ? String(key.prefix { $0 != "." }) : String(key)
     isInPlace = isAten && base.hasSuffix("_") && !base.hasSuffix("__")
     if isInPlace { base.removeLast() }
@@ -31,6 +28,15 @@ struct Call {
     self.given = given
   }
 
+  /// A target's name without `torch.ops.`, `aten.` and `.default`.
+  static func key(_ target: String) -> String {
+    var key = Substring(target)
+    if key.hasPrefix("torch.ops.") { key = key.dropFirst(10) }
+    if key.hasSuffix(".default") { key = key.dropLast(8) }
+    if key.hasPrefix("aten.") { key = key.dropFirst(5) }
+    return String(key)
+  }
+
   /// For a target that copies what a view shows (`slice_copy.Tensor`) the call of the view itself.
   var copiedView: Call? {
     guard !isInPlace, base.hasSuffix("_copy"), base != "_to_copy", base != "lift_fresh_copy" else { return nil }
@@ -38,13 +44,20 @@ struct Call {
     return Call(self, key: plain + key.dropFirst(base.count), base: plain)
   }
 
-  private init(_ call: Call, key: String, base: String) {
+  /// The call with another argument in the place of one.
+  func replacing(_ name: String, by argument: PT2Argument) -> Call {
+    var given = given
+    given[name] = argument
+    return Call(self, key: key, base: base, given: given)
+  }
+
+  private init(_ call: Call, key: String, base: String, given: [String: PT2Argument]? = nil) {
     node = call.node
     lowering = call.lowering
     self.key = key
     self.base = base
     isInPlace = false
-    given = call.given
+    self.given = given ?? call.given
   }
 
   func argument(_ name: String) -> PT2Argument? {

@@ -33,6 +33,10 @@ extension Lowering {
     case "map_impl":
       guard let graph = graphs.first, arguments.count >= 2 else { throw .invalidModel("map takes a graph") }
       try lowerScan(c, graph, states: [], slices: try given(arguments[1]), more: arguments.count > 2 ? try given(arguments[2]) : [])
+    case "with_effects":
+      // A token, the operator, and its arguments; what is checked here has no results.
+      guard arguments.count >= 2, case .string(let name) = arguments[1] else { throw .invalidModel("with_effects names no operator") }
+      guard name.hasPrefix("torch.ops."), Lowering.isCheck(Call.key(name)) else { throw .unsupported("the effect of \(name)") }
     default: return false
     }
     return true

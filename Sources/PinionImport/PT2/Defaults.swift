@@ -236,6 +236,8 @@ enum Defaults {
     linalg_cholesky upper=False
     cholesky_solve upper=False
     linalg_solve left=True
+    _linalg_solve_ex left=True check_errors=False
+    linalg_solve_ex left=True check_errors=False
     linalg_solve_triangular left=True unitriangular=False
     linalg_inv upper=False
     _weight_norm dim=0

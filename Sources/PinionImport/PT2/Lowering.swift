@@ -83,6 +83,7 @@ final class Lowering {
 
   /// The results of a target that makes new tensors; nil for one that no family knows.
   func results(of call: Call) throws(PinionError) -> [Term]? {
+    if let results = try complexHalves(call) { return results }
     if let results = try elementwise(call) { return results }
     if let results = try arithmetic(call) { return results }
     if let results = try comparison(call) { return results }
@@ -103,6 +104,32 @@ final class Lowering {
     if let results = try linearAlgebra(call) { return results }
     if let results = try quantization(call) { return results }
     return try vision(call)
+  }
+
+  /// Targets that do the same to the real and the imaginary halves of complex numbers, which they take one after the other.
+  private func complexHalves(_ call: Call) throws(PinionError) -> [Term]? {
+    switch call.base {
+    case "pad", "constant_pad_nd", "reflection_pad1d", "reflection_pad2d", "reflection_pad3d", "replication_pad1d", "replication_pad2d",
+      "replication_pad3d", "tril", "triu", "sum", "mean", "cumsum", "trace", "diag", "diag_embed", "gather", "take_along_dim":
+      break
+    default: return nil
+    }
+    guard case .tensor? = call.argument("self") else { return nil }
+    let term = try call.tensor("self")
+    guard term.isComplex else { return nil }
+    var halves: [Term] = []
+    for index in 0..<2 {
+      // No name of a program begins like this.
+      let name = "\u{0}half"
+      tensors[name] = TensorHandle(try apply(.part(index), term))
+      defer { tensors[name] = nil }
+      var half = call.replacing("self", by: .tensor(name))
+      // What is filled in is real.
+      if index == 1, call.has("value") { half = half.replacing("value", by: .float(0)) }
+      guard let result = try results(of: half)?.first else { return nil }
+      halves.append(result)
+    }
+    return [try pair(halves[0], halves[1])]
   }
 
   func bind(_ results: [Term], _ call: Call) throws(PinionError) {

@@ -111,6 +111,7 @@ final class PT2Importer {
         lowering.graph.inputs.append(id)
         lowering.numbers[name] = .symbol(Term(id: id, element: element, dims: []))
         inputLeaves.append(.value(name))
+      case (.token, _): break
       case (.user, let constant), (.constant, let constant): inputLeaves.append(.constant(constant.json))
       }
     }

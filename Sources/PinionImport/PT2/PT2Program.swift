@@ -158,7 +158,8 @@ indirect enum PT2Argument {
       }
     case "as_graph": self = .graph(try PT2Graph(try value.member("graph")))
     case "as_complex": self = .complex(try value.member("real").asFloat("real"), try value.member("imag").asFloat("imag"))
-    case "as_device", "as_layout", "as_memory_format", "as_operator": self = .ignored
+    case "as_operator": self = .string(try value.asString(tag))
+    case "as_device", "as_layout", "as_memory_format": self = .ignored
     default: throw .unsupported("an argument of kind '\(tag)'")
     }
   }
@@ -227,6 +228,8 @@ enum PT2InputSpec {
   case weight(graphName: String, name: String, isConstant: Bool)
   case user
   case constant
+  /// What keeps checks in their order; nothing of a run.
+  case token
 
   init(_ json: JSONValue) throws(PinionError) {
     let (tag, value) = try json.asUnion("input_spec")
@@ -240,6 +243,7 @@ enum PT2InputSpec {
       self = .weight(graphName: try graphName(), name: try value.member("tensor_constant_name").asString(tag), isConstant: true)
     case "user_input": self = .user
     case "constant_input": self = .constant
+    case "token": self = .token
     default: throw .unsupported("a graph input of kind '\(tag)'")
     }
   }

@@ -5,10 +5,8 @@ import PinionTensor
 /// Arithmetic of symbolic sizes, and checks, which leave nothing behind.
 extension Lowering {
   func lowerSymbolic(_ c: Call) throws(PinionError) -> Bool {
+    if Lowering.isCheck(c.key) { return true }
     switch c.key {
-    case "_assert_tensor_metadata", "_assert_scalar", "_assert_async.msg", "_assert_async", "sym_constrain_range", "sym_constrain_range_for_size",
-      "_functional_assert_scalar", "_functional_assert_async.msg":
-      return true
     case "sym_size.int", "sym_size":
       let x = try c.tensor("self")
       bind(try number(try extent(x, try axis(try c.int("dim"), x.rank))), c)
@@ -22,6 +20,16 @@ extension Lowering {
       bind(result, c)
     }
     return true
+  }
+
+  /// Whether a target without `torch.ops.aten.` only looks at values and gives no result.
+  static func isCheck(_ key: String) -> Bool {
+    switch key {
+    case "_assert_tensor_metadata", "_assert_scalar", "_assert_async.msg", "_assert_async", "sym_constrain_range", "sym_constrain_range_for_size",
+      "_functional_assert_scalar", "_functional_assert_async.msg", "_linalg_check_errors", "_print":
+      true
+    default: false
+    }
   }
 
   private func bind(_ number: Number, _ c: Call) {

@@ -24,7 +24,7 @@ final class TensorHandle {
     version = 0
   }
 
-  fileprivate init(of base: TensorHandle, _ view: View, value: Term) {
+  init(of base: TensorHandle, _ view: View, value: Term) {
     storage = base.storage
     views = base.views + [view]
     self.value = value

@@ -82,7 +82,7 @@ public struct ReduceMax: ReduceOperator {
   public static let schema = Schema(
     "ReduceMax", since: 20, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers, .bytes, .bool]])
   static var operation: pk_reduce_op { PK_REDUCE_MAX }
-  let reduction: ReductionAttributes
+  package let reduction: ReductionAttributes
   public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 
   func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {

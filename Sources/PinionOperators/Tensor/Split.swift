@@ -9,7 +9,7 @@ public struct Split: CPUExecutable {
   public static let schema = Schema(
     "Split", since: 18, inputs: ["input: T", "split?: U"], outputs: ["outputs...: T"],
     types: ["T": .all, "U": [.indices, .float32, .float16, .float64]])
-  let axis: Int64
+  package let axis: Int64
   package let outputCount: Int64?
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) {

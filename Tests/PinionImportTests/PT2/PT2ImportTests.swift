@@ -109,6 +109,76 @@ import Testing
     #expect(try results["y"]?.elements(as: Float.self) == [0, 2, 30, 40, 0, 60, 70, 8, 0])
   }
 
+  @Test func piecesThatMakeUpAnAxisAreOneSplitUntilTheyAreWritten() throws {
+    var program = TestProgram()
+    program.input("x", 7, [1, 4])
+    program.node("clone", ["self": TestProgram.tensor("x")], "c", 7, [1, 4])
+    program.tensor("a", 7, [1, 2])
+    program.tensor("b", 7, [1, 2])
+    program.nodes.append(
+      """
+      {"target": "torch.ops.aten.chunk.default", "inputs": [{"name": "self", "arg": \(TestProgram.tensor("c")), "kind": 1},
+      {"name": "chunks", "arg": {"as_int": 2}, "kind": 1}, {"name": "dim", "arg": {"as_int": 1}, "kind": 1}],
+      "outputs": [{"as_tensors": [{"name": "a"}, {"name": "b"}]}], "name": "chunk"}
+      """)
+    program.node("mul_.Tensor", ["self": TestProgram.tensor("a"), "other": TestProgram.float(10)], "m", 7, [1, 2])
+    for name in ["c", "a", "b"] { program.output(name) }
+    #expect(try program.model().graph.nodes.contains { $0.schema.name == "Split" })
+    let results = try program.run(["x": try floats([1, 2, 3, 4], [1, 4])])
+    #expect(try results["c"]?.elements(as: Float.self) == [10, 20, 3, 4])
+    #expect(try results["a"]?.elements(as: Float.self) == [10, 20])
+    #expect(try results["b"]?.elements(as: Float.self) == [3, 4])
+  }
+
+  /// Bins of an extent n that a run decides go from floor(i n / 2) to ceil((i + 1) n / 2).
+  @Test func poolsOpenExtentsToBins() throws {
+    var program = TestProgram()
+    program.openInput("x", 7, ["1", "1", "Symbol('s0')"])
+    let two = "{\"as_ints\": [2]}"
+    program.node("adaptive_avg_pool1d", ["self": TestProgram.tensor("x"), "output_size": two], "mean", 7, [1, 1, 2])
+    program.tensor("largest", 7, [1, 1, 2])
+    program.tensor("place", 5, [1, 1, 2])
+    program.nodes.append(
+      """
+      {"target": "torch.ops.aten.adaptive_max_pool1d.default", "inputs": [{"name": "self", "arg": \(TestProgram.tensor("x")), "kind": 1},
+      {"name": "output_size", "arg": \(two), "kind": 1}], "outputs": [\(TestProgram.tensor("largest")), \(TestProgram.tensor("place"))], "name": "pool"}
+      """)
+    for name in ["mean", "largest", "place"] { program.output(name) }
+    let odd = try program.run(["x": try floats([1, 2, 9, 3, 4], [1, 1, 5])])
+    #expect(try odd["mean"]?.elements(as: Float.self) == [4, 16.0 / 3])
+    #expect(try odd["largest"]?.elements(as: Float.self) == [9, 9])
+    #expect(try odd["place"]?.elements(as: Int64.self) == [2, 2])
+    let even = try program.run(["x": try floats([1, 2, 3, 3], [1, 1, 4])])
+    #expect(try even["mean"]?.elements(as: Float.self) == [1.5, 3])
+    #expect(try even["place"]?.elements(as: Int64.self) == [1, 2])
+  }
+
+  /// A check between tokens leaves nothing behind; another effect is refused by its name.
+  @Test(arguments: [("torch.ops.aten._linalg_check_errors.default", true), ("torch.ops.mine.print.default", false)])
+  func tokens(_ target: String, isCheck: Bool) throws {
+    var program = TestProgram()
+    program.inputs.append(TestProgram.tensor("token"))
+    program.inputSpecs.append("{\"token\": {\"arg\": {\"name\": \"token\"}}}")
+    program.input("x", 7, [1])
+    program.node("neg", ["self": TestProgram.tensor("x")], "y", 7, [1])
+    program.nodes.append(
+      """
+      {"target": "torch.ops.higher_order.with_effects", "inputs": [{"name": "", "arg": \(TestProgram.tensor("token")), "kind": 1},
+      {"name": "", "arg": {"as_operator": "\(target)"}, "kind": 1}, {"name": "", "arg": \(TestProgram.tensor("y")), "kind": 1}],
+      "outputs": [\(TestProgram.tensor("after")), {"as_none": true}], "name": "with_effects"}
+      """)
+    program.outputs.append(TestProgram.tensor("after"))
+    program.outputSpecs.append("{\"token\": {\"arg\": {\"name\": \"after\"}}}")
+    program.output("y")
+    guard isCheck else {
+      let error = #expect(throws: PinionError.self) { try program.model() }
+      #expect(error?.code == .unsupported && error?.message.contains(target) == true)
+      return
+    }
+    #expect(try program.model().inputs.map(\.name) == ["x"])
+    #expect(try program.run(["x": try floats([2], [1])])["y"]?.elements(as: Float.self) == [-2])
+  }
+
   @Test func mutatedBuffersAreInputsWithDefaultsAndOutputs() throws {
     var program = TestProgram()
     program.storage("weight_0", [5] as [Float])

@@ -19,27 +19,25 @@ extension Lowering {
     guard let width = query.dims[query.rank - 1] else { throw .unsupported("attention of a width that a run decides") }
     let scale = try c.optionalFloat("scale") ?? 1 / Double(width).squareRoot()
     var scores = try matmul(try mul(query, scale), try swapped(key))
-    var mayBeEmpty: Term?
     if try c.bool("is_causal") {
       let rows = try range(try extent(query, query.rank - 2)), columns = try range(try extent(key, key.rank - 2))
       let isSeen = try binary("LessOrEqual", columns, try unsqueeze(rows, [1]), element: .bool)
       scores = try add(scores, try choose(isSeen, try scalar(0.0, query.element), try scalar(-.infinity, query.element)))
     }
-    if let mask = try c.optionalTensor("attn_mask") {
-      if mask.element == .bool {
-        scores = try add(scores, try choose(mask, try scalar(0.0, query.element), try scalar(-.infinity, query.element)))
-        mayBeEmpty = try not(try any(mask, [mask.rank - 1], keep: true))
-      } else {
-        let addend = try cast(mask, query.element)
-        scores = try add(scores, addend)
-        mayBeEmpty = try all(try equal(addend, try scalar(-.infinity, query.element)), [mask.rank - 1], keep: true)
-      }
+    let mask = try c.optionalTensor("attn_mask")
+    if let mask {
+      let isKept = mask.element == .bool
+      let addend = isKept ? try choose(mask, try scalar(0.0, query.element), try scalar(-.infinity, query.element)) : try cast(mask, query.element)
+      scores = try add(scores, addend)
     }
-    let weights = try op("Softmax", [scores], ["axis": .int(Int64(scores.rank - 1))])
-    var result = try matmul(weights, value)
-    // A row that sees nothing gives zeros, where the softmax has none.
-    if let mayBeEmpty { result = try choose(mayBeEmpty, try scalar(0.0, result.element), result) }
-    return [result]
+    let axis = scores.rank - 1
+    var weights = try op("Softmax", [scores], ["axis": .int(Int64(axis))])
+    if mask != nil {
+      // A row of scores that is minus infinity throughout gives zeros, where the softmax has no numbers.
+      let isEmpty = try equal(try reduce("ReduceMax", scores, [axis], keep: true), try scalar(-.infinity, scores.element))
+      weights = try choose(isEmpty, try scalar(0.0, weights.element), weights)
+    }
+    return [try matmul(weights, value)]
   }
 
   /// Heads of keys or values repeated to as many as the query has.

@@ -64,12 +64,10 @@ extension Lowering {
 
   /// Whether any element along some axes is true.
   func any(_ term: Term, _ axes: [Int], keep: Bool) throws(PinionError) -> Term {
-    let numbers = try cast(try cast(term, .bool), .uint8)
-    return try cast(try reduce("ReduceMax", numbers, axes, keep: keep), .bool)
+    try reduce("ReduceMax", try cast(term, .bool), axes, keep: keep)
   }
 
   func all(_ term: Term, _ axes: [Int], keep: Bool) throws(PinionError) -> Term {
-    let numbers = try cast(try cast(term, .bool), .uint8)
-    return try cast(try reduce("ReduceMin", numbers, axes, keep: keep), .bool)
+    try reduce("ReduceMin", try cast(term, .bool), axes, keep: keep)
   }
 }

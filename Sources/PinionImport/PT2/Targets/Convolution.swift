@@ -109,13 +109,23 @@ extension Lowering {
       let pads = try vectorTerm([0, 0, padding[0], padding[1], 0, 0, padding[0], padding[1]])
       x = try op("Pad", [x, pads], dims: [x.dims[0], x.dims[1], x.dims[2].map { $0 + 2 * Int(padding[0]) }, x.dims[3].map { $0 + 2 * Int(padding[1]) }])
     }
-    var counts: [Int64] = []
+    var counts: [Extent] = []
     for (index, axis) in [(0, 2), (1, 4)] {
-      guard let extent = x.dims[axis].map(Int64.init), stride[index] > 0 else { throw .unsupported("im2col of extents that a run decides") }
+      guard stride[index] > 0, dilation[index] > 0, kernel[index] <= 1 << 16 else {
+        throw .invalidModel("im2col with a stride of \(stride), a dilation of \(dilation), a kernel of \(kernel)")
+      }
+      guard let extent = x.dims[axis].map(Int64.init) else {
+        let reach = try scalar(try dilation[index].multiplied(by: kernel[index] - 1).adding(1), .int64), step = try scalar(stride[index], .int64)
+        let count = try add(try div(try sub(try extentTerm(try extent(x, axis)), reach), step), try scalar(Int64(1), .int64))
+        let offsets = constant(try Tensor((0..<kernel[index]).map { $0 * dilation[index] }, try Shape([Int(kernel[index]), 1])))
+        x = try gather(x, try add(offsets, try mul(try range(.value(count.id)), step)), axis)
+        counts.append(.value(count.id))
+        continue
+      }
       let count = (extent - dilation[index] * (kernel[index] - 1) - 1) / stride[index] + 1
       guard count > 0 else { throw .invalidModel("im2col windows larger than the image") }
       guard try count.multiplied(by: kernel[index]) <= 1 << 24 else { throw .unsupported("im2col of \(count) windows of \(kernel[index])") }
-      counts.append(count)
+      counts.append(.known(count))
       var positions: [Int64] = []
       for offset in 0..<kernel[index] { for window in 0..<count { positions.append(offset * dilation[index] + window * stride[index]) } }
       x = try gather(x, try reshape(try vectorTerm(positions), [kernel[index], count]), axis)
@@ -123,7 +133,13 @@ extension Lowering {
     // [batch, channels, kernel rows, rows, kernel columns, columns]
     let ordered = try transpose(x, [0, 1, 2, 4, 3, 5])
     let channels = try x.dims[1].map { (dim) throws(PinionError) in try Int64(dim).multiplied(by: kernel[0]).multiplied(by: kernel[1]) } ?? -1
-    let result = try reshape(ordered, [try extent(x, 0), .known(channels), .known(counts[0] * counts[1])])
+    var windows = Extent.known(-1)
+    if case .known(let rows) = counts[0], case .known(let columns) = counts[1] {
+      windows = .known(rows * columns)
+    } else if channels < 0 {
+      windows = .value(try mul(try extentTerm(counts[0]), try extentTerm(counts[1])).id)
+    }
+    let result = try reshape(ordered, [try extent(x, 0), .known(channels), windows])
     return isSingle ? try squeeze(result, [0]) : result
   }
 }

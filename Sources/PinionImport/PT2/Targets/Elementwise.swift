@@ -218,6 +218,11 @@ extension Lowering {
       let x = try c.tensor("self")
       guard x.isComplex else { return [x] }
       return [try pair(try apply(.part(0), x), try op("Neg", [try apply(.part(1), x)]))]
+    case "adjoint", "mH", "matrix_H":
+      let x = try c.tensor("self")
+      guard x.isComplex, x.rank >= 2 else { return nil }
+      let turned = try transpose(x, Array(0..<(x.rank - 2)) + [x.rank - 1, x.rank - 2])
+      return [try pair(try apply(.part(0), turned), try op("Neg", [try apply(.part(1), turned)]))]
     case "complex": return [try pair(try c.tensor("real"), try c.tensor("imag"))]
     case "polar":
       let length = try c.tensor("abs"), angle = try c.tensor("angle")

@@ -53,7 +53,8 @@ extension Lowering {
     case "matmul", "linalg_matmul": return [try matmul(try c.tensor("self"), try c.tensor("other"))]
     case "mm", "bmm": return [try matmul(try c.tensor("self"), try c.tensor("mat2"))]
     case "mv": return [try matmul(try c.tensor("self"), try c.tensor("vec"))]
-    case "dot", "vdot": return [try matmul(try c.tensor("self"), try c.tensor("tensor"))]
+    case "dot": return [try matmul(try c.tensor("self"), try c.tensor("tensor"))]
+    case "vdot": return [try matmul(try c.tensor("self"), try c.tensor("other"))]
     case "inner":
       let a = try c.tensor("self"), b = try c.tensor("other")
       if a.rank == 0 || b.rank == 0 { return [try mul(a, b)] }
