@@ -25,10 +25,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import hostile  # noqa: E402
+from cancel import used  # noqa: E402
 
 DEADLINE = 0.3
 BUDGET = 64 << 20
 GRACE = 0.1
+#: CPU seconds without a word; models that are left out are made as well.
 PATIENCE = 60.0
 STACK = 256 << 10
 WAYS = ("file", "bytes", "callback")
@@ -128,7 +130,7 @@ def work(options: argparse.Namespace) -> None:
                     late, peak, step = max(late, watch.late), max(peak, watch.peak), "run"
                     feeds = {name: pinion.Value(value) for name, value in case.inputs.items()}
                     with watch:
-                        session.run_values(feeds, timeout=DEADLINE, step_budget=10**7)
+                        session.run_values(feeds, timeout=DEADLINE, byte_budget=BUDGET, step_budget=10**7)
                 except pinion.Error as error:
                     result = f"{step}: {type(error).__name__}: {error}"[:200]
                 late, peak = max(late, watch.late), max(peak, watch.peak - (len(case.model) if step == "load" else 0))
@@ -153,9 +155,13 @@ def supervise(options: argparse.Namespace, results: list[dict[str, Any]], seen: 
         environment = {**os.environ, "LD_PRELOAD": options.heap, "SWIFT_BACKTRACE": "enable=no", "HOSTILE_WORKER": "1"}
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
         assert process.stdout is not None
-        pending, stuck = b"", False
+        pending, stuck, last = b"", False, 0.0
         while True:
-            ready, _, _ = select.select([process.stdout], [], [], PATIENCE)
+            ready, _, _ = select.select([process.stdout], [], [], 1)
+            if ready:
+                last = used(process.pid)
+            elif used(process.pid) - last < PATIENCE:
+                continue
             if not ready:
                 process.kill()
                 stuck = True
