@@ -32,7 +32,7 @@ class Fault:
 BASE, OPERATORS, IMPORT = "Sources/PinionBase/", "Sources/PinionOperators/", "Sources/PinionImport/"
 CHOICE = '\nimport Glibc\n\n/// The fault that is put back.\npublic let activeFault: Int32 = getenv("PINION_FAULT").map { atoi($0) } ?? 0\n'
 CANCEL = "cancel.py {seeds} {heap} --seconds 8 --workers 1 --operators "
-HOSTILE = "hostile_run.py {seeds} {heap} --ways bytes --only "
+HOSTILE = "hostile_run.py {seeds} {heap} --ways bytes --groups "
 FAULTS = [
     Fault(
         "a list of tasks from Swift's heap in Tile", OPERATORS + "Tensor/Tile.swift",
@@ -51,8 +51,8 @@ FAULTS = [
         "Det does not poll", OPERATORS + "Product/Det.swift", "      try poll.count((size &- column) / 2 &+ 1)\n",
         "      if !(FAULT) { try poll.count((size &- column) / 2 &+ 1) }\n", CANCEL + "^Det$", r"cancel to return: 1 operators\n.*Det"),
     Fault(
-        "NonMaxSuppression polls for candidates alone", OPERATORS + "Vision/NonMaxSuppression.swift", "          try poll.count(16 &+ kept.count)\n",
-        "          if !(FAULT) { try poll.count(16 &+ kept.count) }\n", HOSTILE + "boxes", r"late: 1\n.*boxes"),
+        "CausalConvWithState does not poll", OPERATORS + "Convolution/CausalConvWithState.swift", "            try poll.count(1 &+ (end &- start) / 8)\n",
+        "            if !(FAULT) { try poll.count(1 &+ (end &- start) / 8) }\n", CANCEL + "^CausalConvWithState$", r"cancel to return: 1 operators\n.*CausalConv"),
     Fault(
         "a reference is lost where memory is refused", BASE + "RunTable.swift",
         "    do { buffer = try allocator.buffer(bytes: bytes) } catch {\n      control.giveBytes(counted)",
@@ -69,13 +69,13 @@ FAULTS = [
         "    if case .read(let allocator, let control) = access, !(FAULT) {", "files.py {files} --races 0.2", r"read|signal"),
     Fault(
         "idle memory of a run does not count", BASE + "RunControl.swift", "idle.bytes > most else { return }", "idle.bytes > most, !(FAULT) else { return }",
-        HOSTILE + "branches", r"over the budget: [1-9].*\n.*branches"),
+        HOSTILE + "growth --only branches", r"over the budget: [1-9].*\n.*branches"),
     Fault(
         "values of a program's JSON do not count", IMPORT + "PT2/JSONReader.swift", "    try budget.take(JSONReader.valueBytes)\n",
-        "    if !(FAULT) { try budget.take(JSONReader.valueBytes) }\n", HOSTILE + "long.list", r"(late|over the budget): [1-9].*\n.*a long list"),
+        "    if !(FAULT) { try budget.take(JSONReader.valueBytes) }\n", HOSTILE + "programs --only long.list", r"(late|over the budget): [1-9].*\n.*a long list"),
     Fault(
         "JSON may nest without end", IMPORT + "PT2/JSONReader.swift", "public static let depthLimit = 128", "public static let depthLimit = FAULT ? 1 << 40 : 128",
-        HOSTILE + "lists.100000", r"ended the process: [1-9].*\n.*lists 100000 deep"),
+        HOSTILE + "programs --only lists.100000", r"ended the process: [1-9].*\n.*lists 100000 deep"),
     Fault(
         "two runs share a workspace", "Sources/PinionRuntime/Workspace.swift", "idle.withLock({ $0.popLast() })", "idle.withLock({ FAULT ? $0.last : $0.popLast() })",
         "stress.py 5 --no-forks", r"other bits than alone"),

@@ -3,7 +3,7 @@
 Fails where a process dies, where a call goes on more than 100 ms of CPU time past its deadline, or takes 10 % more than its byte budget
 from the heap (and 1 MiB, and what the file itself has, which a load from a callback copies).
 
-    --only REGEX; --every N: every n-th model; --ways file,bytes,callback; --json FILE
+    --groups REGEX: only these of hostile.py; --only REGEX: only models of such names; --every N: every n-th model; --ways file,bytes,callback; --json FILE
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ def work(options: argparse.Namespace) -> None:
     heap.heap_watch.argtypes = [ctypes.c_bool]
     heap.heap_peak.restype = heap.heap_largest.restype = ctypes.c_longlong
     said = sys.stdout
-    for number, case in enumerate(hostile.everything(options.seeds)):
+    for number, case in enumerate(hostile.everything(options.seeds, options.groups)):
         if number < options.first or number % options.every or not re.search(options.only, case.name):
             continue
         said.write(json.dumps(dict(doing=case.name, number=number)) + "\n")
@@ -151,7 +151,7 @@ def work_or_die(options: argparse.Namespace) -> None:
 def supervise(options: argparse.Namespace, results: list[dict[str, Any]], seen: set[str]) -> None:
     first, name = 0, ""
     while True:
-        command = [sys.executable, __file__, options.seeds, options.heap, "--first", str(first), "--only", options.only, "--ways", options.ways, "--every", str(options.every)]
+        command = [sys.executable, __file__, options.seeds, options.heap, "--first", str(first), "--only", options.only, "--ways", options.ways, "--every", str(options.every), "--groups", options.groups]
         environment = {**os.environ, "LD_PRELOAD": options.heap, "SWIFT_BACKTRACE": "enable=no", "HOSTILE_WORKER": "1"}
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
         assert process.stdout is not None
@@ -190,6 +190,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--only", default="")
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--groups", default="")
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--worst", type=int, default=30)
     parser.add_argument("--json")
