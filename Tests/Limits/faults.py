@@ -76,9 +76,6 @@ FAULTS = [
     Fault(
         "JSON may nest without end", IMPORT + "PT2/JSONReader.swift", "public static let depthLimit = 128", "public static let depthLimit = FAULT ? 1 << 40 : 128",
         HOSTILE + "programs --only lists.100000", r"ended the process: [1-9].*\n.*lists 100000 deep"),
-    Fault(
-        "two runs share a workspace", "Sources/PinionRuntime/Workspace.swift", "idle.withLock({ $0.popLast() })", "idle.withLock({ FAULT ? $0.last : $0.popLast() })",
-        "stress.py 5 --no-forks", r"other bits than alone"),
 ]  # fmt: skip
 HERE = Path(__file__).parent
 
