@@ -17,7 +17,7 @@ help:
 	@echo "make uninstall    take them away again"
 	@echo "make wheel        a Python wheel with the library inside, in dist/"
 	@echo "make deb          a Debian package, in dist/"
-	@echo "make docs         the reference of the C, C++ and Python interfaces as HTML, in .build/docs"
+	@echo "make docs         the reference of the C, C++, Python and Swift interfaces as HTML, in .build/docs"
 	@echo "make demo         run a real model on a real input"
 	@echo "make check        the tests of what is built: C interface, examples, command, Python package"
 	@echo "make test         everything that CI runs"

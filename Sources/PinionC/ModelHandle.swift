@@ -98,9 +98,11 @@ private func load(
     let folder = options.external_data_folder.map { String(cString: $0) }
     let runtime = runtimeBox(options.runtime)
     let limits = try options.limits(), mutations = try options.mutationsAsked()
-    let model = try body(
-      LoadRequest(folder: folder, runtime: runtime, limits: limits, readsFiles: options.read_files != 0, mutations: mutations))
-    runtime.log(PINION_LOG_INFO, "loaded \(model.path ?? "a model from memory"): \(model.graph.nodes.count) nodes")
+    let begin = monotonicNanoseconds()
+    let model = try runtime.logging("loading") { () throws(PinionError) in
+      try body(LoadRequest(folder: folder, runtime: runtime, limits: limits, readsFiles: options.read_files != 0, mutations: mutations))
+    }
+    runtime.log(PINION_LOG_INFO, "loaded \(model.path ?? "a model from memory"): \(model.graph.nodes.count) nodes in \(microseconds(since: begin)) us")
     result.pointee = handle(ModelBox(model, runtime: runtime))
   }
 }
