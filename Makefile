@@ -8,7 +8,7 @@ VENV := $(CURDIR)/.build/venv
 CUDA_VENV := $(CURDIR)/.build/cuda-venv
 RELEASE := $(CURDIR)/.build/release
 
-.PHONY: help build install uninstall wheel deb docs demo check test lint format coverage sanitize conformance bench-operators cuda-check cuda-faults cuda-report gpu-selftest gpu-selftest-tests gpu-selftest-pack deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests limits-tests pt2-tests pt2-sweep cancel hostile oom files soak fuzz clean
+.PHONY: help build install uninstall wheel deb docs demo check test lint format coverage sanitize conformance bench-operators cuda-check cuda-faults cuda-report gpu-selftest gpu-selftest-tests gpu-selftest-pack deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests limits-tests pt2-tests pt2-sweep cancel hostile oom files soak fuzz clean stack limits-faults
 
 help:
 	@echo "make build        libpinion.so and run-model, optimised, in .build/release"
@@ -30,6 +30,8 @@ help:
 	@echo "make hostile      thousands of models that ask for what no host gives, in three ways of loading"
 	@echo "make oom          the allocator refuses, at every place in turn"
 	@echo "make files        files that fail, shrink, change and move while models are loaded from them"
+	@echo "make stack        models that nest, on threads with as little stack as is promised to be enough"
+	@echo "make limits-faults  put known faults back and see that the programmes find them (builds a copy)"
 	@echo "make soak         sessions under many threads, cancels, trims and forks, and random graphs of each kind from new seeds, SECONDS of each (default 600)"
 	@echo "make pt2-sweep    small modules of every ATen target, exported by PyTorch from PyPI and compared; ARGUMENTS='--family NAME --all'"
 	@echo "make cuda-check   compile the CUDA kernels for every architecture with NVIDIA's compiler from PyPI, and report on them"
@@ -231,6 +233,10 @@ $(LIMITS)/%.so: Tests/Limits/%.c
 	@mkdir -p $(LIMITS)
 	$(CC) -O2 -Wall -Wextra -shared -fPIC -o $@ $<
 
+$(LIMITS)/stack: Tests/Limits/stack.c include/pinion/pinion.h
+	@mkdir -p $(LIMITS)
+	$(CC) -O1 -Wall -Wextra -Iinclude -o $@ $< -ldl -pthread
+
 LIMITS_READY := $(RELEASE)/libpinion.so $(VENV)/node-seeds $(LIMITS)/heap.so $(LIMITS)/files.so
 
 cancel: $(LIMITS_READY)
@@ -245,14 +251,26 @@ oom: $(LIMITS_READY)
 files: $(LIMITS_READY)
 	$(LIMITS_PYTHON) Tests/Limits/files.py $(LIMITS)/files.so --races 60
 
+stack: $(LIMITS_READY) $(LIMITS)/stack
+	$(LIMITS_PYTHON) Tests/Limits/stack.py $(LIMITS)/stack $(RELEASE)/libpinion.so --least
+
+# A copy is built with all faults in it, of which the environment chooses one.
+limits-faults: $(LIMITS_READY)
+	mkdir -p $(LIMITS)/faulty
+	git ls-files -z Package.swift Package.resolved Sources Tests include | tar -c --null -T - | tar -x -C $(LIMITS)/faulty
+	$(VENV)/bin/python Tests/Limits/faults.py apply $(LIMITS)/faulty
+	$(SWIFT) build -c release -j $(JOBS) --package-path $(LIMITS)/faulty --product pinion
+	$(LIMITS_PYTHON) Tests/Limits/faults.py run $(LIMITS)/faulty/.build/release/libpinion.so $(VENV)/node-seeds $(LIMITS)/heap.so $(LIMITS)/files.so
+
 # The short forms, part of `make test`: the operators that once did not hold, every seventeenth model, some refusals.
 LIMITS_OPERATORS := ^(Unique|Det|NonMaxSuppression|StringSplit|StringConcat|StringNormalizer|Cast|NonZero|Compress|Tile|Expand|Pad|Resize|DFT|SplitToSequence|Multinomial|TopK|MaxPool|Gather|CumSum)$$
-limits-tests: $(LIMITS_READY)
+limits-tests: $(LIMITS_READY) $(LIMITS)/stack
 	$(LIMITS_PYTHON) Tests/Limits/files.py $(LIMITS)/files.so --races 0.5
 	$(LIMITS_PYTHON) Tests/Limits/hostile_run.py $(VENV)/node-seeds $(LIMITS)/heap.so --every 17
 	$(LIMITS_PYTHON) Tests/Limits/oom.py $(VENV)/node-seeds $(LIMITS)/heap.so --models 14 --places 6
 	$(LIMITS_PYTHON) Tests/Limits/cancel.py $(VENV)/node-seeds $(LIMITS)/heap.so --operators '$(LIMITS_OPERATORS)' --seconds 0.7 --workers $(JOBS)
 	$(LIMITS_PYTHON) Tests/Limits/stress.py 5
+	$(LIMITS_PYTHON) Tests/Limits/stack.py $(LIMITS)/stack $(RELEASE)/libpinion.so
 
 SECONDS ?= 600
 soak: deps $(LIMITS_READY)
@@ -270,6 +288,7 @@ node-fuzz-tests: $(VENV)/node-seeds
 	$(SWIFT) build -c release -j $(JOBS) --product fuzz-nodes
 	$(RELEASE)/fuzz-nodes $(VENV)/node-seeds --check
 	$(RELEASE)/fuzz-nodes $(VENV)/node-seeds --runs 20000 --workers $(JOBS)
+	$(VENV)/bin/python Tests/Fuzz/fuzz-calls.py include/pinion/pinion.h $(RELEASE)/libpinion.so --runs 2000 --seconds 60 --jobs $(JOBS)
 
 FUZZ_SECONDS ?= 600
 FUZZ_FIRST ?= 0
@@ -277,6 +296,7 @@ fuzz: $(VENV)/node-seeds
 	$(SWIFT) build -c release -j $(JOBS) --product fuzz-nodes
 	$(RELEASE)/fuzz-nodes $(VENV)/node-seeds --runs 100000000 --first $(FUZZ_FIRST) --seconds $(FUZZ_SECONDS) --workers $(JOBS)
 	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Tests/Fuzz/fuzz-pt2.py --seconds $(FUZZ_SECONDS) --first $(FUZZ_FIRST) --jobs $(JOBS) Tests/PT2/*.jsonl.xz $(SEEDS)
+	$(VENV)/bin/python Tests/Fuzz/fuzz-calls.py include/pinion/pinion.h $(RELEASE)/libpinion.so --first $(FUZZ_FIRST) --seconds $(FUZZ_SECONDS) --jobs $(JOBS)
 	Tests/Fuzz/fuzz.sh fuzz-reader -max_total_time=$(FUZZ_SECONDS)
 	PYTHON=$(VENV)/bin/python Tests/Fuzz/fuzz.sh fuzz-run -max_total_time=$(FUZZ_SECONDS)
 

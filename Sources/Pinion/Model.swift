@@ -78,8 +78,9 @@ public final class Model: Sendable {
   }
 
   /// A model of a graph that was made in code.
-  public init(_ draft: GraphDraft, allocator: Allocator = .system) throws(PinionError) {
-    content = ModelContent(try ImportedModel(draft), allocator: allocator)
+  /// - Parameter limits: deadline, token and question that end the making; the bytes that the records of nodes may take.
+  public init(_ draft: GraphDraft, allocator: Allocator = .system, limits: RunLimits = RunLimits()) throws(PinionError) {
+    content = ModelContent(try ImportedModel(draft, control: RunControl(limits)), allocator: allocator)
     mutations = .outputs
     path = nil
   }

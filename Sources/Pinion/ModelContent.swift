@@ -57,7 +57,7 @@ final class ModelContent: Sendable {
     if let refusal = refusalOfPickle(file) { throw refusal }
     var imported =
       isPT2(file)
-      ? try ImportedModel(pt2: file, resolver: OperatorCatalog()) : try ImportedModel(
+      ? try ImportedModel(pt2: file, resolver: OperatorCatalog(), control: control) : try ImportedModel(
         onnx: file, folder: folder, resolver: OperatorCatalog(), control: control)
     try control.check()
     imported.graph.adoptConstants(allocator: allocator, isNew: true)

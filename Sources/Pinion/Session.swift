@@ -127,7 +127,7 @@ public final class Session: Sendable {
   private func execute(
     _ ordered: [Value], _ overrides: [Int], wanted: [Int], isTied: Bool, memory: [Tensor?], tables: [Int], limits: RunLimits
   ) throws(PinionError) -> [Value] {
-    let control = RunControl(limits)
+    let control = RunControl(limits, idle: account)
     try control.check()
     // It may have to be compiled first, which is part of the run.
     let program = try program(overrides: overrides, outputs: wanted, isTied: isTied, tables: tables, control: control)
@@ -198,7 +198,7 @@ public final class Session: Sendable {
     runtime.pool.begin()
     defer { runtime.pool.end() }
     return try (other ?? program).runInPlace(
-      inputs: inputs, outputs: outputs, input: input, output: output, control: limits.map(RunControl.init))
+      inputs: inputs, outputs: outputs, input: input, output: output, control: limits.map { RunControl($0) })
   }
 
   static func check(_ value: Value, against info: ValueInfo) throws(PinionError) {
@@ -273,5 +273,5 @@ public final class Session: Sendable {
   }
 
   /// What this session and those that share its plans hold between runs.
-  private var account: MemoryAccount { program.account }
+  var account: MemoryAccount { program.account }
 }

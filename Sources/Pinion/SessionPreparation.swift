@@ -57,7 +57,7 @@ extension Session {
         outputs.append(pair.output)
       }
     }
-    let control = RunControl(limits)
+    let control = RunControl(limits, idle: account)
     try control.check()
     let program = try program(overrides: overrides, outputs: outputs, isTied: isTied, control: control)
     runtime.pool.begin()

@@ -110,7 +110,7 @@ public final class State: @unchecked Sendable {
       let capacity = slots[index].axis == nil ? 1 : storage.rows.withRoom(least: leastCapacity)
       let copy = try StateMemory(
         bytes: try storage.bytes(capacity: capacity), allocator: session.runtime.allocator, account: session.stateAccount)
-      storage.copy(from: memory.data, capacity: other.slots[index].capacity, to: copy.data, capacity: capacity)
+      try storage.copy(from: memory.data, capacity: other.slots[index].capacity, to: copy.data, capacity: capacity)
       slots[index].memory = copy
       slots[index].capacity = capacity
     }
@@ -151,7 +151,7 @@ public final class State: @unchecked Sendable {
       let capacity = slot.axis == nil ? 1 : storage.rows.withRoom(least: leastCapacity)
       let memory = try StateMemory(
         bytes: try storage.bytes(capacity: capacity), allocator: session.runtime.allocator, account: session.stateAccount)
-      storage.copy(from: try tensor.kept().data, capacity: storage.rows, to: memory.data, capacity: capacity)
+      try storage.copy(from: try tensor.kept().data, capacity: storage.rows, to: memory.data, capacity: capacity)
       slot.memory = memory
       slot.type = tensor.type
       slot.capacity = capacity

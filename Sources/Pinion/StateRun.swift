@@ -1,3 +1,4 @@
+import PinionBackend
 import PinionBase
 import PinionGraph
 import PinionRuntime
@@ -93,13 +94,14 @@ final class StateRun: HeldMemory {
     for slot in next where given[slot.place.input] != nil {
       throw .invalidArgument("input '\(slot.pair.input)' is held by the state; give it by setting the state's value")
     }
-    for index in next.indices { if next[index].type == nil { try begin(index, inputs: given) } }
+    let control = RunControl(limits, idle: session.account)
+    try control.check()
+    try control.takeBytes(session.stateAccount.bytes)
+    for index in next.indices { if next[index].type == nil { try begin(index, inputs: given, control) } }
     for slot in next { given[slot.place.input] = .tensor(try stand(slot)) }
     let (ordered, overrides, isTied) = try session.arrange(given)
     let free = wanted.filter { taken[$0] == nil }
     let variant = ProgramVariant(overrides: overrides, outputs: free, isTied: isTied, state: places)
-    let control = RunControl(limits)
-    try control.check()
     let layout: StateLayout
     if let known = self.layout, known.holds(for: variant) {
       layout = known
@@ -111,12 +113,11 @@ final class StateRun: HeldMemory {
       self.layout = layout
     }
 
-    try control.takeBytes(session.stateAccount.bytes)
     var values = ordered
     for (index, held) in layout.held.enumerated() {
       // What nobody appends to is read as a tensor.
       guard held == nil else { continue }
-      try close(index)
+      try close(index, control)
       values[layout.inputs[index]] = .tensor(try tensor(next[index]))
     }
     for slot in layout.slots {
@@ -142,7 +143,7 @@ final class StateRun: HeldMemory {
     for (index, output) in wanted.enumerated() {
       let target = index < memory.count ? memory[index] : nil
       if let slot = taken[output] {
-        finished.append(try leaving.take(.tensor(try session.copy(next[slot])), into: target))
+        finished.append(try leaving.take(.tensor(try session.copy(next[slot], control)), into: target))
       } else {
         finished.append(try leaving.take(results[position], into: target))
         position += 1
@@ -168,7 +169,7 @@ final class StateRun: HeldMemory {
   // MARK: Before the run
 
   /// The value before the first run: no rows, or zeros where it does not grow.
-  private func begin(_ index: Int, inputs: [Value?]) throws(PinionError) {
+  private func begin(_ index: Int, inputs: [Value?], _ control: RunControl) throws(PinionError) {
     let slot = next[index], info = session.inputInfo(slot.place.input)
     guard case .tensor(let element, let declared?)? = info.type else {
       throw .invalidArgument("the shape of input '\(info.name)' is not declared: set the state's value before the first run")
@@ -193,8 +194,10 @@ final class StateRun: HeldMemory {
       if let memory = slot.memory { next[index].capacity = storage.capacity(ofBytes: memory.byteCount) }
       next[index].spare = nil
     } else {
-      let memory = try StateMemory(bytes: type.byteCount, allocator: session.runtime.allocator, account: session.stateAccount)
-      memory.data.initializeMemory(as: UInt8.self, repeating: 0, count: type.byteCount)
+      let memory = try self.memory(type.byteCount, control)
+      try inPieces(of: 1 << 20, type.byteCount, control) { range in
+        (memory.data + range.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
+      }
       next[index].memory = memory
       next[index].capacity = 1
       next[index].spare = nil
@@ -202,12 +205,12 @@ final class StateRun: HeldMemory {
   }
 
   /// Leaves no room between the rows of a value.
-  private func close(_ index: Int) throws(PinionError) {
+  private func close(_ index: Int, _ control: RunControl) throws(PinionError) {
     guard let axis = next[index].axis, let type = next[index].type, let memory = next[index].memory else { return }
     let storage = RowStorage(type, axis: axis)
     guard storage.outer > 1, next[index].capacity != storage.rows else { return }
-    let closed = try StateMemory(bytes: type.byteCount, allocator: session.runtime.allocator, account: session.stateAccount)
-    storage.copy(from: memory.data, capacity: next[index].capacity, to: closed.data, capacity: storage.rows)
+    let closed = try self.memory(type.byteCount, control)
+    try storage.copy(from: memory.data, capacity: next[index].capacity, to: closed.data, capacity: storage.rows, control)
     next[index].memory = closed
     next[index].capacity = storage.rows
     moved &+= type.byteCount
@@ -247,7 +250,12 @@ final class StateRun: HeldMemory {
       capacity = needed
     }
     if let rows = next[slot].memory {
-      storage.copy(from: rows.data, capacity: next[slot].capacity, to: memory.data, capacity: capacity)
+      do throws(PinionError) {
+        try storage.copy(from: rows.data, capacity: next[slot].capacity, to: memory.data, capacity: capacity, control)
+      } catch {
+        control.giveBytes(memory.byteCount)
+        throw error
+      }
       moved &+= storage.outer &* storage.rows &* storage.row
       control.giveBytes(rows.byteCount)
     }
@@ -258,7 +266,11 @@ final class StateRun: HeldMemory {
   }
 
   private func memory(_ storage: RowStorage, capacity: Int, _ control: RunControl) throws(PinionError) -> StateMemory {
-    let bytes = try storage.bytes(capacity: capacity)
+    try self.memory(try storage.bytes(capacity: capacity), control)
+  }
+
+  /// Memory of the state's that counts against the run's budget as well.
+  private func memory(_ bytes: Int, _ control: RunControl) throws(PinionError) -> StateMemory {
     try control.takeBytes(bytes)
     do {
       return try StateMemory(bytes: bytes, allocator: session.runtime.allocator, account: session.stateAccount)
@@ -328,10 +340,11 @@ extension Session {
   }
 
   /// A slot's value as a tensor without room, in memory of its own.
-  func copy(_ slot: StateSlot) throws(PinionError) -> Tensor {
+  /// - Parameter control: the run that the copy is made for.
+  func copy(_ slot: StateSlot, _ control: RunControl = RunControl()) throws(PinionError) -> Tensor {
     guard let type = slot.type else { throw .invalidArgument("the state holds nothing for '\(slot.pair.input)' before the first run") }
-    let copy = try Tensor(type, allocator: runtime.allocator), storage = RowStorage(type, axis: slot.axis)
-    if let memory = slot.memory { storage.copy(from: memory.data, capacity: slot.capacity, to: copy.data, capacity: storage.rows) }
+    let copy = try control.tensor(type, allocator: runtime.allocator), storage = RowStorage(type, axis: slot.axis)
+    if let memory = slot.memory { try storage.copy(from: memory.data, capacity: slot.capacity, to: copy.data, capacity: storage.rows, control) }
     return copy
   }
 }

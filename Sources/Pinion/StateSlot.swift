@@ -44,12 +44,21 @@ struct RowStorage {
   func capacity(ofBytes bytes: Int) -> Int { outer > 0 && row > 0 ? bytes / outer / row : .max / 2 }
 
   /// Copies the rows from one memory to another.
+  /// - Throws: what the limits of `control` say, with some of the rows copied.
   func copy(
-    from source: UnsafeMutableRawPointer, capacity sourceCapacity: Int, to target: UnsafeMutableRawPointer, capacity: Int
-  ) {
+    from source: UnsafeMutableRawPointer, capacity sourceCapacity: Int, to target: UnsafeMutableRawPointer, capacity: Int,
+    _ control: RunControl = RunControl()
+  ) throws(PinionError) {
     guard rows > 0, row > 0 else { return }
+    let bytes = rows &* row
+    var poll = Poll(control)
     for unit in 0..<outer {
-      (target + unit &* capacity &* row).copyMemory(from: source + unit &* sourceCapacity &* row, byteCount: rows &* row)
+      let from = source + unit &* sourceCapacity &* row, to = target + unit &* capacity &* row
+      for start in stride(from: 0, to: bytes, by: 1 << 18) {
+        let count = min(1 << 18, bytes &- start)
+        try poll.count(16 &+ count >> 4)
+        (to + start).copyMemory(from: from + start, byteCount: count)
+      }
     }
   }
 }

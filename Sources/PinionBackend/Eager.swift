@@ -101,13 +101,28 @@ public struct EagerContext {
 
 extension RunControl {
   /// An uninitialised tensor, counted against the byte budget until it is released.
-  public func tensor(_ type: TensorType, allocator: Allocator) throws(PinionError) -> Tensor {
-    let memory = try CountedBuffer(bytes: type.byteCount, allocator: allocator, control: self)
+  /// - Parameter records: bytes of records in Swift's heap that are counted as long.
+  public func tensor(_ type: TensorType, records: Int = 0, allocator: Allocator) throws(PinionError) -> Tensor {
+    let memory = try CountedBuffer(bytes: type.byteCount, records: records, allocator: allocator, control: self)
     return Tensor(type, data: memory.pointer, owner: memory)
   }
 }
 
 extension EagerContext {
+  /// A tensor of one element, counted against the run's budget.
+  public func scalar<T: Element>(_ value: T) throws(PinionError) -> Tensor {
+    let tensor = try allocate(TensorType(T.elementType, .scalar))
+    tensor.data.storeBytes(of: value, as: T.self)
+    return tensor
+  }
+
+  /// Copies bytes in pieces between which the limits are polled.
+  public func copy(_ from: UnsafeRawPointer, to: UnsafeMutableRawPointer, bytes: Int) throws(PinionError) {
+    try inPieces(of: 1 << 20, bytes, control) { (range) throws(PinionError) in
+      (to + range.lowerBound).copyMemory(from: from + range.lowerBound, byteCount: range.count)
+    }
+  }
+
   /// An empty list with room for `capacity` elements, counted against the run's budget.
   public func table<Element: BitwiseCopyable>(
     of _: Element.Type = Element.self, capacity: Int = 0

@@ -66,6 +66,11 @@ public struct PinionError: Error, Sendable {
   }
 }
 
+extension PinionError {
+  /// Whether the limits of a run or load, and not what it is about, are why this was thrown.
+  public var isOfLimits: Bool { [.cancelled, .deadlineExceeded, .budgetExceeded, .outOfMemory].contains(code) }
+}
+
 extension PinionError: CustomStringConvertible {
   /// `message (node 'n', operator Conv, opset 22, inputs float32[1,3,2,2])`
   public var description: String {

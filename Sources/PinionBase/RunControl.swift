@@ -54,17 +54,32 @@ private func nanoseconds(of clock: clockid_t) -> UInt64 {
   return UInt64(truncatingIfNeeded: now.tv_sec) &* 1_000_000_000 &+ UInt64(truncatingIfNeeded: now.tv_nsec)
 }
 
+/// What the runs of a session leave for those to come.
+public protocol IdleMemory: AnyObject, Sendable {
+  /// Bytes that are held.
+  var bytes: Int { get }
+  /// Gives back what can be given back, until no more than so many bytes are held.
+  func shrink(to bytes: Int)
+}
+
 /// What a run in progress is asked to respect; polled between nodes and between the tiles of long kernels.
 public final class RunControl: Sendable {
   public let limits: RunLimits
+  /// Where memory goes that the run no longer needs. What it has grown by since the run began counts against the run's byte budget, and is
+  /// given back where there is no other room; nil for a run without such a budget.
+  private let idle: (any IdleMemory)?
+  private let idleAtFirst: Int
   private let bytesInUse = Atomic<Int>(0)
   private let bytesPeak = Atomic<Int>(0)
   private let stepsTaken = Atomic<Int>(0)
   private let isLimited: Bool
   private let asking: Asking?
 
-  public init(_ limits: RunLimits = RunLimits()) {
+  /// - Parameter idle: where memory goes that the run no longer needs.
+  public init(_ limits: RunLimits = RunLimits(), idle: (any IdleMemory)? = nil) {
     self.limits = limits
+    self.idle = limits.bytes == nil ? nil : idle
+    idleAtFirst = self.idle?.bytes ?? 0
     isLimited = limits.token != nil || limits.deadline != nil || limits.question != nil
     asking = limits.question.map(Asking.init)
   }
@@ -113,12 +128,35 @@ public final class RunControl: Sendable {
       bytesInUse.wrappingSubtract(count, ordering: .relaxed)
       throw PinionError(.budgetExceeded, "the run needs \(inUse) bytes and its budget is \(limit)")
     }
+    makeIdleFit(inUse)
     var peak = bytesPeak.load(ordering: .relaxed)
     while inUse > peak {
       let result = bytesPeak.weakCompareExchange(expected: peak, desired: inUse, ordering: .relaxed)
       if result.exchanged { break }
       peak = result.original
     }
+  }
+
+  /// Gives idle memory back that this run has left and that its budget has no room for besides what it holds.
+  private func makeIdleFit(_ inUse: Int) {
+    guard let idle, let most = mostIdle(besides: inUse), idle.bytes > most else { return }
+    idle.shrink(to: most)
+  }
+
+  /// To be told after memory has become idle.
+  public func leftIdle() { makeIdleFit(bytesInUse.load(ordering: .relaxed)) }
+
+  /// Whether so many bytes more would have to come from what is idle.
+  public func needsIdle(for bytes: Int) -> Bool {
+    guard let idle, let most = mostIdle(besides: bytesInUse.load(ordering: .relaxed) &+ bytes) else { return false }
+    return idle.bytes > most
+  }
+
+  /// How much may be idle besides what the run holds.
+  private func mostIdle(besides inUse: Int) -> Int? {
+    guard let limit = limits.bytes else { return nil }
+    let (sum, overflow) = idleAtFirst.addingReportingOverflow(max(limit &- inUse, 0))
+    return overflow ? .max : sum
   }
 
   /// What the records of a value in the heap are counted as.

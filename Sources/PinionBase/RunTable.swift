@@ -5,10 +5,11 @@ public final class CountedBuffer: Sendable {
   private let bytes: Int
   public var pointer: UnsafeMutableRawPointer { buffer.pointer }
 
+  /// - Parameter records: bytes that records in Swift's heap take which live as long as the memory: they are counted and not allocated.
   /// - Throws: `.budgetExceeded`, before anything is allocated; `.outOfMemory`.
-  public init(bytes: Int, allocator: Allocator, control: RunControl) throws(PinionError) {
+  public init(bytes: Int, records: Int = 0, allocator: Allocator, control: RunControl) throws(PinionError) {
     // What the block's own records take is counted as well, so that a million small ones are not free.
-    let counted = try bytes.adding(RunControl.recordBytes)
+    let counted = try bytes.adding(RunControl.recordBytes).adding(records)
     try control.takeBytes(counted)
     do { buffer = try allocator.buffer(bytes: bytes) } catch {
       control.giveBytes(counted)
@@ -17,6 +18,9 @@ public final class CountedBuffer: Sendable {
     self.bytes = counted
     self.control = control
   }
+
+  /// Bytes that it has room for.
+  public var byteCount: Int { buffer.byteCount }
 
   /// Whether the run made it.
   public func isOf(_ control: RunControl) -> Bool { self.control === control }

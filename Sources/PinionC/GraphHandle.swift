@@ -220,7 +220,8 @@ public func pinion_model_create(
     model.pointee = nil
     let box = try graphBox(graph), options = try options(given, default: defaultModelOptions) { $0.struct_size }
     let runtime = options.runtime.map { object($0, RuntimeBox.self) } ?? box.runtime
-    let made = try Model(box.draft, allocator: runtime.allocator)
+    _ = try options.mutationsAsked()
+    let made = try Model(box.draft, allocator: runtime.allocator, limits: try options.limits())
     runtime.log(PINION_LOG_INFO, "made a model of \(made.graph.nodes.count) nodes")
     model.pointee = handle(ModelBox(made, runtime: runtime))
   }

@@ -70,6 +70,23 @@ private struct LoadRequest {
   let mutations: Mutations
 }
 
+extension pinion_model_options {
+  /// The limits of loading or making a model.
+  func limits() throws(PinionError) -> RunLimits {
+    guard byte_budget >= 0 else { throw .invalidArgument("byte_budget is \(byte_budget)") }
+    var limits = try creationLimits(timeout: timeout_ns, cancel_token, should_stop, should_stop_context)
+    if byte_budget > 0 { limits.bytes = Int(byte_budget) }
+    return limits
+  }
+
+  func mutationsAsked() throws(PinionError) -> Mutations {
+    guard let result = Mutations(rawValue: Int32(bitPattern: mutations.rawValue)) else {
+      throw .invalidArgument("mutations is \(mutations.rawValue), expected one of pinion_mutations")
+    }
+    return result
+  }
+}
+
 private func load(
   _ given: UnsafePointer<pinion_model_options>?, _ result: UnsafeMutablePointer<OpaquePointer?>?,
   _ body: (LoadRequest) throws(PinionError) -> Model
@@ -80,12 +97,7 @@ private func load(
     let options = try options(given, default: defaultModelOptions) { $0.struct_size }
     let folder = options.external_data_folder.map { String(cString: $0) }
     let runtime = runtimeBox(options.runtime)
-    guard options.byte_budget >= 0 else { throw .invalidArgument("byte_budget is \(options.byte_budget)") }
-    var limits = try creationLimits(timeout: options.timeout_ns, options.cancel_token, options.should_stop, options.should_stop_context)
-    if options.byte_budget > 0 { limits.bytes = Int(options.byte_budget) }
-    guard let mutations = Mutations(rawValue: Int32(bitPattern: options.mutations.rawValue)) else {
-      throw .invalidArgument("mutations is \(options.mutations.rawValue), expected one of pinion_mutations")
-    }
+    let limits = try options.limits(), mutations = try options.mutationsAsked()
     let begin = monotonicNanoseconds()
     let model = try runtime.logging("loading") { () throws(PinionError) in
       try body(LoadRequest(folder: folder, runtime: runtime, limits: limits, readsFiles: options.read_files != 0, mutations: mutations))

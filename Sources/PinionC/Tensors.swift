@@ -125,19 +125,16 @@ public func pinion_tensor_create_strings(
     value.pointee = nil
     let type = try tensorType(PINION_STRING, rank, dims)
     guard strings != nil || type.count == 0 else { throw .invalidArgument("strings is NULL") }
-    var texts: [[UInt8]] = []
-    texts.reserveCapacity(type.count)
-    for index in 0..<type.count {
+    let made = try Tensor(type.shape) { (index) throws(PinionError) in
       guard let start = strings?[index] else {
         guard let lengths, lengths[index] == 0 else { throw .invalidArgument("strings[\(index)] is NULL") }
-        texts.append([])
-        continue
+        return UnsafeRawBufferPointer(start: nil, count: 0)
       }
       let count = lengths.map { $0[index] } ?? strlen(start)
       guard count >= 0 else { throw .invalidArgument("lengths[\(index)] is \(count)") }
-      texts.append(Array(UnsafeRawBufferPointer(start: start, count: count)))
+      return UnsafeRawBufferPointer(start: start, count: count)
     }
-    value.pointee = handle(try ValueBox(.tensor(try Tensor(utf8: texts, type.shape))))
+    value.pointee = handle(try ValueBox(.tensor(made)))
   }
 }
 

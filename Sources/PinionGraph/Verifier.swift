@@ -4,10 +4,14 @@ import PinionTensor
 extension Graph {
   /// Checks everything that passes, planner and executor rely on; linear in the size of the graph.
   /// - Throws: `.invalidModel` that names the value or node.
-  public func verify() throws(PinionError) { try verify(ownerInputs: nil) }
+  /// - Parameter control: polled at each node and value.
+  public func verify(_ control: RunControl = RunControl()) throws(PinionError) {
+    var poll = Poll(control)
+    try verify(ownerInputs: nil, &poll)
+  }
 
   /// - Parameter ownerInputs: the inputs of the node whose subgraph this is.
-  private func verify(ownerInputs: Range<Int>?) throws(PinionError) {
+  private func verify(ownerInputs: Range<Int>?, _ poll: inout Poll) throws(PinionError) {
     var isDefined = [Bool](repeating: false, count: values.count)
     func check(_ value: ValueID, _ role: String) throws(PinionError) {
       guard value.index >= 0, value.index < values.count else {
@@ -21,6 +25,7 @@ extension Graph {
     }
     for input in inputs { try define(input, "input") }
     for (value, tensor) in constants {
+      try poll.count(16)
       try define(value, "constant")
       guard case .tensor(let element, _)? = self[value].type else { continue }
       guard element == tensor.element else {
@@ -36,12 +41,13 @@ extension Graph {
     }
     for node in nodes {
       do throws(PinionError) {
+        try poll.count(64 &+ 4 &* (node.inputs.count &+ node.outputs.count))
         for case let input? in node.inputs {
           try check(input, "input")
           guard isDefined[input.index] else { throw .invalidModel("input '\(self[input].name)' is used before it is defined") }
         }
         try node.verifyOperands()
-        for subgraph in node.subgraphs { try subgraph.verify(ownerInputs: node.formalInputCount..<node.inputs.count) }
+        for subgraph in node.subgraphs { try subgraph.verify(ownerInputs: node.formalInputCount..<node.inputs.count, &poll) }
         for case let output? in node.outputs { try define(output, "output") }
       } catch { throw node.locate(error) }
     }

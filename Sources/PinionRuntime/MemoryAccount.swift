@@ -9,7 +9,7 @@ import Synchronization
 /// the idle memory that was used longest ago goes back to the allocator; the last one to be given back stays in any case, so that runs
 /// of one plan need not ask for it each time. A plan that finds no idle memory of its own takes another plan's rather than have more
 /// than the limit.
-public final class MemoryAccount: Sendable {
+public final class MemoryAccount: IdleMemory {
   let limit: Int
   private let held = Atomic<Int>(0)
   private let clock = Atomic<Int>(0)
@@ -42,8 +42,9 @@ public final class MemoryAccount: Sendable {
 
   /// Idle memory of another plan, where memory of so many bytes would be more than the limit: an arena that is large enough and not much
   /// larger, or else none once as much has been given back.
-  func arena(bytes: Int) -> Buffer? {
-    guard self.bytes.addingSaturating(bytes) > limit else { return nil }
+  /// - Parameter isWanted: whether the run's own budget has no room for more beside what it has left idle.
+  func arena(bytes: Int, isWanted: Bool) -> Buffer? {
+    guard isWanted || self.bytes.addingSaturating(bytes) > limit else { return nil }
     let most = bytes.addingSaturating(bytes).addingSaturating(1 << 16)
     for pool in byAge() {
       if let found = pool.popIdle(where: { (bytes...most).contains($0.arena.byteCount) }) { return found.arena }
@@ -59,6 +60,10 @@ public final class MemoryAccount: Sendable {
       while bytes.addingSaturating(room) > limit, pool !== last || pool.idleCount > 1, pool.popIdle() != nil {}
       if bytes.addingSaturating(room) <= limit { return }
     }
+  }
+
+  public func shrink(to bytes: Int) {
+    for pool in byAge() { while self.bytes > bytes, pool.popIdle() != nil {} }
   }
 
   /// Those used longest ago first.

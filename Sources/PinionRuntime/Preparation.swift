@@ -158,11 +158,9 @@ extension Segment {
   /// Makes the memory of one run, pages and all, where there is none yet.
   fileprivate func prepareWorkspace(_ control: RunControl, _ allocator: Allocator) throws(PinionError) {
     guard steps.count > 0 || !crossings.isEmpty || !externals.isEmpty else { return }
-    try control.takeBytes(arenaBytes)
-    defer { control.giveBytes(arenaBytes) }
     let isNew = !workspaces.hasMade
-    let workspace = try workspaces.take(for: self, allocator: allocator)
-    defer { workspaces.giveBack(workspace) }
+    let workspace = try workspaces.take(for: self, allocator: allocator, control: control)
+    defer { workspaces.giveBack(workspace, control: control) }
     guard isNew else { return }
     let piece = 1 << 22
     for start in stride(from: 0, to: arenaBytes, by: piece) {

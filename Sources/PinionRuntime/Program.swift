@@ -223,10 +223,8 @@ public final class Program: Sendable {
     for passed in segment.passed {
       guard passed.type.byteCount <= Program.passedBytes, let tensor = output(passed.output), tensor.type == passed.type else { return false }
     }
-    try control?.takeBytes(segment.arenaBytes)
-    defer { control?.giveBytes(segment.arenaBytes) }
-    let workspace = try segment.workspaces.take(for: segment, allocator: allocator)
-    defer { segment.workspaces.giveBack(workspace) }
+    let workspace = try segment.workspaces.take(for: segment, allocator: allocator, control: control)
+    defer { segment.workspaces.giveBack(workspace, control: control) }
     for index in bindings.indices {
       switch bindings[index] {
       case .input(let position):
@@ -255,12 +253,7 @@ public final class Program: Sendable {
     _ segment: Segment, values: inout [Value?], preallocated: [Tensor?], control: RunControl, profile: Profile?
   ) throws(PinionError) {
     guard segment.steps.count > 0 || !segment.crossings.isEmpty || !segment.externals.isEmpty else { return }
-    try control.takeBytes(segment.arenaBytes)
-    let workspace: Workspace
-    do { workspace = try segment.workspaces.take(for: segment, allocator: allocator) } catch {
-      control.giveBytes(segment.arenaBytes)
-      throw error
-    }
+    let workspace = try segment.workspaces.take(for: segment, allocator: allocator, control: control)
     let lease = Lease(workspace, of: segment, control: control)
     for (index, external) in segment.externals.enumerated() {
       switch external {
@@ -493,8 +486,7 @@ private final class Lease {
   }
 
   deinit {
-    control.giveBytes(segment.arenaBytes)
-    segment.workspaces.giveBack(workspace)
+    segment.workspaces.giveBack(workspace, control: control)
   }
 }
 

@@ -301,11 +301,6 @@ final class PlannedNode: Sendable {
   }
 }
 
-extension PinionError {
-  /// Whether the run, and not what it computes, is why this was thrown.
-  var isOfLimits: Bool { [.cancelled, .deadlineExceeded, .budgetExceeded, .outOfMemory].contains(code) }
-}
-
 /// The values that each node reads, all in one table.
 struct OperandTable: Sendable {
   private let starts: [Int]

@@ -13,7 +13,9 @@ extension RunControl {
   /// Whether the tensor lies in memory that this run made for an output: not in an input, a weight, a workspace or the caller's.
   fileprivate func madeForOutput(_ tensor: Tensor) -> Bool {
     if tensor.element == .string { return (tensor.owner as? StringStorage)?.maker === self }
-    return (tensor.owner as? CountedBuffer)?.isOf(self) ?? false
+    guard let memory = tensor.owner as? CountedBuffer, memory.isOf(self) else { return false }
+    // A small part of something large would keep all of it.
+    return memory.byteCount <= tensor.byteCount &* 2 &+ 4096
   }
 }
 
@@ -68,6 +70,7 @@ private struct Slab {
   private let run: RunControl
   private var poll: Poll
   private var bytes = 0
+  private var tensors = 0
   private var memory: Tensor?
   private var used = 0
 
@@ -89,12 +92,15 @@ private struct Slab {
 
   private mutating func reserve(_ tensor: Tensor) throws(PinionError) {
     try poll.count(8)
+    tensors &+= 1
     bytes = try bytes.adding(alignedUp(tensor.byteCount, to: Slab.alignment))
   }
 
   mutating func allocate(_ run: RunControl, _ allocator: Allocator) throws(PinionError) {
     guard bytes > 0 else { return }
-    memory = try run.tensor(TensorType(.uint8, try Shape([bytes])), allocator: allocator)
+    // The lists of values are counted with the memory that these lie in.
+    let records = try tensors.multiplied(by: 2 &* MemoryLayout<Value>.stride)
+    memory = try run.tensor(TensorType(.uint8, try Shape([bytes])), records: records, allocator: allocator)
   }
 
   mutating func copy(_ value: Value, _ allocator: Allocator) throws(PinionError) -> Value {

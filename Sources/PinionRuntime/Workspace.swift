@@ -19,14 +19,26 @@ final class WorkspacePool: Sendable {
 
   func nextNumber() -> Int { numbers.wrappingAdd(1, ordering: .relaxed).newValue }
 
-  /// A workspace that no other run uses, with the segment's operands.
-  func take(for segment: Segment, allocator: Allocator) throws(PinionError) -> Workspace {
+  /// A workspace that no other run uses, with the segment's operands. Its bytes count against the run's budget until it is given back.
+  func take(for segment: Segment, allocator: Allocator, control: RunControl?) throws(PinionError) -> Workspace {
+    // Out of the idle memory before the budget is asked: it would count twice.
+    let free = popIdle()
+    let other = free == nil ? account.arena(bytes: arenaBytes, isWanted: control?.needsIdle(for: arenaBytes) ?? false) : nil
+    do throws(PinionError) { try control?.takeBytes(arenaBytes) } catch {
+      if let free { giveBack(free) }
+      throw error
+    }
     let workspace: Workspace
-    if let free = popIdle() {
+    if let free {
       workspace = free
     } else {
       let arena: Buffer
-      if let other = account.arena(bytes: arenaBytes) { arena = other } else { arena = try allocator.buffer(bytes: arenaBytes) }
+      do throws(PinionError) {
+        if let other { arena = other } else { arena = try allocator.buffer(bytes: arenaBytes) }
+      } catch {
+        control?.giveBytes(arenaBytes)
+        throw error
+      }
       workspace = Workspace(segment, arena: arena)
       made.store(true, ordering: .relaxed)
     }
@@ -34,7 +46,14 @@ final class WorkspacePool: Sendable {
     return workspace
   }
 
-  func giveBack(_ workspace: Workspace) {
+  /// Gives a workspace back that a run had.
+  func giveBack(_ workspace: Workspace, control: RunControl?) {
+    control?.giveBytes(arenaBytes)
+    giveBack(workspace)
+    control?.leftIdle()
+  }
+
+  private func giveBack(_ workspace: Workspace) {
     used.store(account.tick(), ordering: .relaxed)
     account.add(workspace.byteCount)
     idle.withLock { $0.append(workspace) }

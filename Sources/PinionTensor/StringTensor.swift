@@ -19,18 +19,37 @@ extension Tensor {
 
   public init(utf8 strings: [[UInt8]], _ shape: Shape, allocator: Allocator = .system) throws(PinionError) {
     guard strings.count == shape.count else { throw .invalidShape("\(strings.count) strings do not fill shape \(shape)") }
+    var all: [UInt8] = [], offsets: [Int64] = [0]
+    for string in strings {
+      all += string
+      offsets.append(Int64(all.count))
+    }
+    let result: Result<Tensor, PinionError> = all.withUnsafeBytes { text in
+      offsets.withUnsafeBufferPointer { offsets in
+        do throws(PinionError) { return .success(try Tensor(text: text, offsets: offsets, shape, allocator: allocator)) } catch {
+          return .failure(error)
+        }
+      }
+    }
+    self = try result.get()
+  }
+
+  /// A string tensor with copies of strings that lie anywhere.
+  /// - Parameter string: the bytes of an element, asked for twice.
+  public init(
+    _ shape: Shape, allocator: Allocator = .system, string: (_ index: Int) throws(PinionError) -> UnsafeRawBufferPointer
+  ) throws(PinionError) {
     let type = TensorType(.string, shape)
     var byteCount = type.byteCount
-    for string in strings { byteCount = try byteCount.adding(string.count) }
+    for index in 0..<shape.count { byteCount = try byteCount.adding(try string(index).count) }
     let buffer = try allocator.buffer(bytes: byteCount)
     let elements = buffer.pointer.bindMemory(to: StringElement.self, capacity: shape.count)
-    var text = (buffer.pointer + type.byteCount).assumingMemoryBound(to: UInt8.self)
-    for (index, string) in strings.enumerated() {
-      string.withUnsafeBufferPointer { source in
-        if let base = source.baseAddress { text.update(from: base, count: source.count) }
-      }
-      elements[index] = StringElement(start: UnsafePointer(text), count: string.count)
-      text += string.count
+    var text = buffer.pointer + type.byteCount
+    for index in 0..<shape.count {
+      let source = try string(index)
+      if let base = source.baseAddress { text.copyMemory(from: base, byteCount: source.count) }
+      elements[index] = StringElement(start: UnsafePointer(text.assumingMemoryBound(to: UInt8.self)), count: source.count)
+      text += source.count
     }
     self.init(type, data: buffer.pointer, owner: StringStorage(buffer))
   }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -216,10 +216,11 @@ def with_dims(case: Case, dims: dict[int, tuple[int, ...]], scaling: str, random
     return replace(case, inputs=inputs, attributes=attributes, scaling=scaling)
 
 
-def scaled(case: Case, elements: int, random: np.random.RandomState) -> Iterator[Case]:
+def scaled(case: Case, elements: int, random: np.random.RandomState) -> Iterator[Callable[[], Case]]:
     """Forms of the case of which a tensor has about `elements` elements, or a number that stands for an extent is large.
 
-    Most contradict the operator's rules and are refused. Which fit is not known here.
+    Most contradict the operator's rules and are refused. Which fit is not known here. Each is made by a call, which has to come before the
+    next form is asked for.
     """
     where = tensors(case)
     shapes: dict[int, tuple[int, ...]] = {index: case.inputs[index].value.shape for index in where}  # type: ignore[union-attr]
@@ -227,7 +228,7 @@ def scaled(case: Case, elements: int, random: np.random.RandomState) -> Iterator
     def fits(dims: dict[int, tuple[int, ...]]) -> bool:
         return all(int(np.prod([float(d) for d in extents])) <= 2 * elements for extents in dims.values())
 
-    def grown(positions: set[tuple[int, int]], scaling: str, also: bool) -> Iterator[Case]:
+    def grown(positions: set[tuple[int, int]], scaling: str, also: bool) -> Iterator[Callable[[], Case]]:
         if not positions:
             return
         # The factor that brings the largest tensor to the number of elements.
@@ -245,18 +246,18 @@ def scaled(case: Case, elements: int, random: np.random.RandomState) -> Iterator
         }
         if not fits(dims):
             return
-        yield with_dims(case, dims, scaling, random)
+        yield lambda: with_dims(case, dims, scaling, random)
         if also:
             olds = {shapes[i][a] for i, a in positions}
             if len(olds) == 1:
                 old = olds.pop()
                 if any(kind == "int" and value == old for kind, value in case.attributes.values()):
-                    yield with_dims(case, dims, scaling + " with attributes", random, (old, max(int(old * factor), 1)))
+                    yield lambda: with_dims(case, dims, scaling + " with attributes", random, (old, max(int(old * factor), 1)))
 
     everywhere = [(index, axis) for index, extents in shapes.items() for axis in range(len(extents))]
     seen: set[frozenset[tuple[int, int]]] = set()
 
-    def once(positions: list[tuple[int, int]], scaling: str, also: bool = False) -> Iterator[Case]:
+    def once(positions: list[tuple[int, int]], scaling: str, also: bool = False) -> Iterator[Callable[[], Case]]:
         key = frozenset(positions)
         if key and key not in seen:
             seen.add(key)
@@ -285,25 +286,25 @@ def scaled(case: Case, elements: int, random: np.random.RandomState) -> Iterator
                 if position is None:
                     changed = changed * factor if factor == 1000 else np.maximum(changed, 1) * int(elements ** (1 / value.size))
                 else:
-                    changed[position] = max(abs(int(changed[position])), 1) * factor
+                    changed[position] = min(max(abs(int(changed[position])), 1) * factor, np.iinfo(value.dtype).max)
                 inputs = list(case.inputs)
                 inputs[index] = replace(case.inputs[index], value=changed.reshape(value.shape))  # type: ignore[type-var]
-                yield replace(case, inputs=inputs, scaling=f"values of input {index} * {factor} at {position}")
+                yield lambda: replace(case, inputs=inputs, scaling=f"values of input {index} * {factor} at {position}")
     for name, (kind, value) in case.attributes.items():
         if kind == "int" and abs(value) < 1 << 20:
             for number in (1000, elements):
-                yield replace(case, attributes={**case.attributes, name: (kind, number)}, scaling=f"{name} = {number}")
+                yield lambda: replace(case, attributes={**case.attributes, name: (kind, number)}, scaling=f"{name} = {number}")
         if kind == "ints" and value and max(map(abs, value)) < 1 << 20:
             for number in (300, elements):
                 scaling = f"{name} = {number}"
                 for values in ([number] * len(value), [number, *value[1:]]):
                     changed_case = replace(case, attributes={**case.attributes, name: (kind, values)}, scaling=scaling)
-                    yield changed_case
+                    yield lambda: changed_case
                     # A window that is as large as half the picture.
                     if len(shapes.get(first, ())) == len(value) + 2 and number == 300:
                         dims = {first: (*shapes[first][:2], *([700] * len(value)))}
                         if fits(dims):
-                            yield with_dims(changed_case, dims, scaling + " of 700", random)
+                            yield lambda: with_dims(changed_case, dims, scaling + " of 700", random)
 
 
 def placed(case: Case) -> Iterator[Case]:

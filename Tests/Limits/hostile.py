@@ -7,11 +7,13 @@ the model: any status code, within the deadline and the budget.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import hostile_pt2
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
@@ -177,6 +179,22 @@ def growth() -> Iterator[Hostile]:
         nodes = [helper.make_node("MatMul", [f"v{i}" if i else "w", "w"], [f"v{i + 1}"]) for i in range(count)]
         nodes.append(helper.make_node("ReduceSum", [f"v{count}"], ["y"], keepdims=0))
         yield Hostile(f"folding {count} products of {extent}", model(nodes, [], ["y"], weights).SerializeToString())
+    for count in (4, 40):
+        # Branches that are known only while it runs, each with memory of its own size.
+        nodes = []
+        for i in range(count):
+            extent = onnx.numpy_helper.from_array(np.array([3_000_000 + 10_000 * i]), "extent")
+            branches = {}
+            for key, unary in (("then_branch", "Neg"), ("else_branch", "Abs")):
+                inner = [
+                    helper.make_node("Expand", [f"v{i}", "extent"], ["a"]), helper.make_node("Exp", ["a"], ["b"]),
+                    helper.make_node(unary, ["b"], ["c"]), helper.make_node("ReduceMax", ["c"], ["o"])]  # fmt: skip
+                branches[key] = helper.make_graph(inner, "b", [], [onnx.ValueInfoProto(name="o")], [extent])
+            nodes += [helper.make_node("ReduceSum", [f"v{i}"], [f"s{i}"], keepdims=0), helper.make_node("Less", [f"s{i}", "zero"], [f"c{i}"])]
+            nodes.append(helper.make_node("If", [f"c{i}"], [f"v{i + 1}"], **branches))
+        zero = [onnx.numpy_helper.from_array(np.array(0, np.float32), "zero")]
+        made = model(nodes, [info("v0", dims=[1])], [f"v{count}"], zero)
+        yield Hostile(f"growth {count} branches", made.SerializeToString(), {"v0": np.ones(1, np.float32)})
     boxes = np.random.RandomState(3).rand(1, 100_000, 4).astype(np.float32)
     nodes = [helper.make_node("NonMaxSuppression", ["b", "s", "m"], ["y"])]
     feeds = {"b": boxes, "s": np.random.RandomState(4).rand(1, 1, 100_000).astype(np.float32), "m": np.array([100_000])}
@@ -375,12 +393,15 @@ def external() -> Iterator[Hostile]:
     yield Hostile("external data that is empty", made({"location": "w.bin"}), files={"w.bin": b""})
 
 
-def everything(seeds: str) -> Iterator[Hostile]:
-    yield from sizes()
-    yield from growth()
-    yield from nesting()
-    yield from names()
-    yield from tensors()
-    yield from encodings()
-    yield from external()
-    yield from attributes(seeds)
+def programs() -> Iterator[Hostile]:
+    for name, archive, inputs in hostile_pt2.programs():
+        yield Hostile(name, archive, inputs)
+
+
+def everything(seeds: str, groups: str = "") -> Iterator[Hostile]:
+    """All models, in an order that stays, or those of the groups that the expression finds."""
+    for group in (sizes, growth, nesting, names, tensors, encodings, external, programs):
+        if re.search(groups, group.__name__):
+            yield from group()
+    if re.search(groups, "attributes"):
+        yield from attributes(seeds)

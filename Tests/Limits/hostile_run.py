@@ -3,7 +3,7 @@
 Fails where a process dies, where a call goes on more than 100 ms of CPU time past its deadline, or takes 10 % more than its byte budget
 from the heap (and 1 MiB, and what the file itself has, which a load from a callback copies).
 
-    --only REGEX; --every N: every n-th model; --ways file,bytes,callback; --json FILE
+    --groups REGEX: only these of hostile.py; --only REGEX: only models of such names; --every N: every n-th model; --ways file,bytes,callback; --json FILE
 """
 
 from __future__ import annotations
@@ -25,10 +25,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 import hostile  # noqa: E402
+from cancel import used  # noqa: E402
 
 DEADLINE = 0.3
 BUDGET = 64 << 20
 GRACE = 0.1
+#: CPU seconds without a word; models that are left out are made as well.
 PATIENCE = 60.0
 STACK = 256 << 10
 WAYS = ("file", "bytes", "callback")
@@ -89,7 +91,7 @@ def work(options: argparse.Namespace) -> None:
     heap.heap_watch.argtypes = [ctypes.c_bool]
     heap.heap_peak.restype = heap.heap_largest.restype = ctypes.c_longlong
     said = sys.stdout
-    for number, case in enumerate(hostile.everything(options.seeds)):
+    for number, case in enumerate(hostile.everything(options.seeds, options.groups)):
         if number < options.first or number % options.every or not re.search(options.only, case.name):
             continue
         said.write(json.dumps(dict(doing=case.name, number=number)) + "\n")
@@ -128,7 +130,7 @@ def work(options: argparse.Namespace) -> None:
                     late, peak, step = max(late, watch.late), max(peak, watch.peak), "run"
                     feeds = {name: pinion.Value(value) for name, value in case.inputs.items()}
                     with watch:
-                        session.run_values(feeds, timeout=DEADLINE, step_budget=10**7)
+                        session.run_values(feeds, timeout=DEADLINE, byte_budget=BUDGET, step_budget=10**7)
                 except pinion.Error as error:
                     result = f"{step}: {type(error).__name__}: {error}"[:200]
                 late, peak = max(late, watch.late), max(peak, watch.peak - (len(case.model) if step == "load" else 0))
@@ -149,13 +151,17 @@ def work_or_die(options: argparse.Namespace) -> None:
 def supervise(options: argparse.Namespace, results: list[dict[str, Any]], seen: set[str]) -> None:
     first, name = 0, ""
     while True:
-        command = [sys.executable, __file__, options.seeds, options.heap, "--first", str(first), "--only", options.only, "--ways", options.ways, "--every", str(options.every)]
+        command = [sys.executable, __file__, options.seeds, options.heap, "--first", str(first), "--only", options.only, "--ways", options.ways, "--every", str(options.every), "--groups", options.groups]
         environment = {**os.environ, "LD_PRELOAD": options.heap, "SWIFT_BACKTRACE": "enable=no", "HOSTILE_WORKER": "1"}
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
         assert process.stdout is not None
-        pending, stuck = b"", False
+        pending, stuck, last = b"", False, 0.0
         while True:
-            ready, _, _ = select.select([process.stdout], [], [], PATIENCE)
+            ready, _, _ = select.select([process.stdout], [], [], 1)
+            if ready:
+                last = used(process.pid)
+            elif used(process.pid) - last < PATIENCE:
+                continue
             if not ready:
                 process.kill()
                 stuck = True
@@ -184,6 +190,7 @@ def main() -> int:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--only", default="")
     parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--groups", default="")
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--worst", type=int, default=30)
     parser.add_argument("--json")

@@ -26,6 +26,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 import cases  # noqa: E402
 import hostile  # noqa: E402
 
+LEAK_RUNS = 400
+
 
 def graphs() -> list[tuple[str, bytes, dict[str, Any]]]:
     """Models of many nodes: products, convolutions, a loop, a branch, strings, folding."""
@@ -165,13 +167,13 @@ def work(options: argparse.Namespace) -> None:
                 except pinion.Error as error:
                     faults += 1
                     print(json.dumps(dict(fault=f"{text}: the next run fails: {error}")), flush=True)
-        # Leaks: what twenty refused runs leave behind.
+        # Leaks: what many refused runs leave behind, so many that an object of some hundred bytes in each shows.
         loaded = pinion.Model(model)
         session = pinion.Session(loaded, threads=1)
         run(session)
 
         def refused_runs() -> None:
-            for turn in range(20):
+            for turn in range(LEAK_RUNS):
                 heap.heap_refuse(1 + turn % 5 + heap.heap_aligned_count(), False, 0)
                 try:
                     session.run_values(feeds)  # noqa: B023
@@ -188,7 +190,7 @@ def work(options: argparse.Namespace) -> None:
         heap.heap_refuse(0, False, 0)
         if left > 40_000:
             faults += 1
-            print(json.dumps(dict(fault=f"{name}: 20 refused runs leave {left} bytes")), flush=True)
+            print(json.dumps(dict(fault=f"{name}: {LEAK_RUNS} refused runs leave {left} bytes")), flush=True)
         print(json.dumps(dict(total=refusals, faults=faults, codes=codes)), flush=True)
 
 

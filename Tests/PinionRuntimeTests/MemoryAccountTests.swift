@@ -65,6 +65,27 @@ import Testing
     #expect(free.bytes > 40 * 256 * 256 * 4)
   }
 
+  /// Memory that a run no longer needs counts against its byte budget, and is taken again before more is asked for.
+  @Test func aRunsBudgetCountsWhatItLeaves() throws {
+    let account = MemoryAccount(limit: .max)
+    let program = try program(branches(40), account)
+    let inputs = [try input(256), Value.tensor(try Tensor(vector: [1] as [Float]))]
+    var limits = RunLimits()
+    // The forty results lie in arenas until the run ends.
+    let most = (40 * 256 * 256 * 4) + (6 << 20)
+    limits.bytes = most
+    for _ in 0..<2 {
+      _ = try program.run(inputs, control: RunControl(limits, idle: account))
+      #expect(account.bytes <= most)
+    }
+    // What others have left is not this run's.
+    _ = try program.run(inputs, control: RunControl())
+    let before = account.bytes
+    #expect(before > 40 * 256 * 256 * 4)
+    _ = try program.run(inputs, control: RunControl(limits, idle: account))
+    #expect(account.bytes == before)
+  }
+
   @Test func plansOfManyShapesShareTheLimit() throws {
     let limit = 1 << 20
     let account = MemoryAccount(limit: limit)

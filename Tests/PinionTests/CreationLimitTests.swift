@@ -65,6 +65,25 @@ import Testing
     #expect(try Model(file, limits: limits).graph.nodes.count == 5000)
   }
 
+  /// A graph that was made in code becomes a model within the limits of a load.
+  @Test func graphsInCodeHaveLimits() throws {
+    let draft = try GraphDraft()
+    var value = try draft.addInput("x", .tensor(.float32, dims: [.known(2)]))
+    for _ in 0..<1000 { value = try #require(try draft.add("Neg", inputs: [value])[0]) }
+    try draft.addOutput(value)
+    var limits = RunLimits()
+    limits.bytes = 1 << 20
+    expect(.budgetExceeded) { _ = try Model(draft, limits: limits) }
+    limits.bytes = 16 << 20
+    #expect(try Model(draft, limits: limits).graph.nodes.count == 1000)
+    limits.token = CancelToken()
+    limits.token?.cancel()
+    expect(.cancelled) { _ = try Model(draft, limits: limits) }
+    limits.token = nil
+    limits.deadline = 1
+    expect(.deadlineExceeded) { _ = try Model(draft, limits: limits) }
+  }
+
   /// A run that is the first to name some outputs compiles for them within its limits.
   @Test func compilingIsPartOfTheRun() throws {
     let nodes = [ONNX.Node("Neg", ["x"], ["y"]), ONNX.Node("Abs", ["x"], ["z"])]

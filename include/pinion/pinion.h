@@ -1485,8 +1485,10 @@ PINION_API pinion_status pinion_graph_text(pinion_graph *graph, char **text);
 
 /*
  * Makes a model of what the graph has come to; later additions have no part in it. `options` may be NULL; its runtime gives memory
- * for what sessions make of constants. The caller releases it. Not for a subgraph.
- * Also returns PINION_INVALID_MODEL for a graph without outputs. Thread-compatible. Since: 0.1, ABI 3.
+ * for what sessions make of constants, and its limits hold as for a load: of the byte budget the records of nodes are taken. What is
+ * about files has no meaning here. The caller releases it. Not for a subgraph.
+ * Also returns PINION_INVALID_MODEL for a graph without outputs, PINION_BUDGET_EXCEEDED, PINION_DEADLINE_EXCEEDED, PINION_CANCELLED.
+ * Thread-compatible. Since: 0.1, ABI 3.
  */
 PINION_API pinion_status pinion_model_create(
     pinion_graph *graph, const pinion_model_options *options, pinion_model **model);

@@ -48,7 +48,7 @@ final class GraphBuilder {
     for sparse in message.sparseInitializers {
       try define(sparse.values?.name ?? "", constant: try Tensor(onnx: sparse, folder: state.folder, control: state.control))
     }
-    let nodes = try sorted(message.nodes, known: Set(names.keys))
+    let nodes = try sorted(message.nodes, known: Set(names.keys), state.control)
     for node in nodes {
       try add(node, opsets: opsets, bindings: bindings, names: nil, functionDepth: functionDepth)
     }
@@ -239,7 +239,7 @@ final class GraphBuilder {
       }
     }
     let opsets = function.opsetImports.isEmpty ? callerOpsets : OpsetImports(function.opsetImports)
-    for var node in try sorted(function.nodes, known: Set(function.inputs)) {
+    for var node in try sorted(function.nodes, known: Set(function.inputs), state.control) {
       // An input that the call leaves out is absent in the body as well.
       for index in node.inputs.indices {
         if case .some(.none) = scope.names[node.inputs[index]] { node.inputs[index] = "" }

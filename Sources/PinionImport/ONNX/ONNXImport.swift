@@ -33,7 +33,7 @@ extension ImportedModel {
     try builder.build(onnxGraph, opsets: opsets, isMain: true)
     if let error = shared.unsupportedError() { throw error }
 
-    try builder.graph.verify()
+    try builder.graph.verify(control)
     self.init(graph: builder.graph)
     overridable = builder.overridable
     metadata.irVersion = model.irVersion

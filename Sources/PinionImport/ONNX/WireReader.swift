@@ -54,6 +54,9 @@ final class WireBudget {
 
   /// Polls for fields that leave nothing in memory.
   @inline(__always) func visit() throws(PinionError) { try poll.count(8) }
+
+  /// Polls for so many steps of some nanoseconds.
+  func visit(_ steps: Int) throws(PinionError) { try poll.count(steps) }
 }
 
 /// Protocol Buffers wire decoding over one message's bytes. Each read checks its bounds; nothing is copied.

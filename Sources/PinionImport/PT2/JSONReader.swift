@@ -6,25 +6,35 @@ public struct JSONReader {
   public static let depthLimit = 128
   public static let valueLimit = 50_000_000
 
+  /// What a value and what is made of it are counted as, its text aside.
+  private static let valueBytes = 192
+
   private let bytes: UnsafeRawBufferPointer
+  private let budget: WireBudget
   private var position = 0
   private var valueCount = 0
 
-  private init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+  private init(_ bytes: UnsafeRawBufferPointer, _ budget: WireBudget) {
+    self.bytes = bytes
+    self.budget = budget
+  }
 
-  public static func read(_ bytes: UnsafeRawBufferPointer) throws(PinionError) -> JSONValue {
-    var reader = JSONReader(bytes)
-    reader.skipSpace()
+  public static func read(_ bytes: UnsafeRawBufferPointer) throws(PinionError) -> JSONValue { try read(bytes, WireBudget(WireLimits())) }
+
+  /// - Parameter budget: counts the values, and polls the limits of the load.
+  static func read(_ bytes: UnsafeRawBufferPointer, _ budget: WireBudget) throws(PinionError) -> JSONValue {
+    var reader = JSONReader(bytes, budget)
+    try reader.skipSpace()
     let value = try reader.value(depth: 0)
-    reader.skipSpace()
+    try reader.skipSpace()
     guard reader.position == bytes.count else { throw reader.error("expected the end of the text") }
     return value
   }
 
-  static func read(_ text: String) throws(PinionError) -> JSONValue {
+  static func read(_ text: String, _ budget: WireBudget = WireBudget(WireLimits())) throws(PinionError) -> JSONValue {
     var text = text
     let result: Result<JSONValue, PinionError> = text.withUTF8 { utf8 in
-      do throws(PinionError) { return .success(try read(UnsafeRawBufferPointer(utf8))) } catch { return .failure(error) }
+      do throws(PinionError) { return .success(try read(UnsafeRawBufferPointer(utf8), budget)) } catch { return .failure(error) }
     }
     return try result.get()
   }
@@ -33,8 +43,11 @@ public struct JSONReader {
 
   private var next: UInt8? { position < bytes.count ? bytes[position] : nil }
 
-  private mutating func skipSpace() {
-    while position < bytes.count, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[position]) { position += 1 }
+  private mutating func skipSpace() throws(PinionError) {
+    while position < bytes.count, [0x20, 0x09, 0x0a, 0x0d].contains(bytes[position]) {
+      position += 1
+      if position & 0xffff == 0 { try budget.visit(0x4000) }
+    }
   }
 
   private mutating func expect(_ byte: UInt8) throws(PinionError) {
@@ -45,6 +58,7 @@ public struct JSONReader {
   private mutating func value(depth: Int) throws(PinionError) -> JSONValue {
     guard depth < JSONReader.depthLimit else { throw error("values lie more than \(JSONReader.depthLimit) deep") }
     valueCount += 1
+    try budget.take(JSONReader.valueBytes)
     guard valueCount <= JSONReader.valueLimit else { throw error("more than \(JSONReader.valueLimit) values") }
     switch next {
     case UInt8(ascii: "{"): return try object(depth: depth)
@@ -69,20 +83,20 @@ public struct JSONReader {
   private mutating func object(depth: Int) throws(PinionError) -> JSONValue {
     position += 1
     var members: [(key: String, value: JSONValue)] = []
-    skipSpace()
+    try skipSpace()
     if next == UInt8(ascii: "}") {
       position += 1
       return .object(members)
     }
     while true {
-      skipSpace()
+      try skipSpace()
       guard next == UInt8(ascii: "\"") else { throw error("expected a member's name") }
       let key = try string()
-      skipSpace()
+      try skipSpace()
       try expect(UInt8(ascii: ":"))
-      skipSpace()
+      try skipSpace()
       members.append((key, try value(depth: depth + 1)))
-      skipSpace()
+      try skipSpace()
       if next == UInt8(ascii: ",") {
         position += 1
         continue
@@ -95,15 +109,15 @@ public struct JSONReader {
   private mutating func array(depth: Int) throws(PinionError) -> JSONValue {
     position += 1
     var values: [JSONValue] = []
-    skipSpace()
+    try skipSpace()
     if next == UInt8(ascii: "]") {
       position += 1
       return .array(values)
     }
     while true {
-      skipSpace()
+      try skipSpace()
       values.append(try value(depth: depth + 1))
-      skipSpace()
+      try skipSpace()
       if next == UInt8(ascii: ",") {
         position += 1
         continue
@@ -140,30 +154,47 @@ public struct JSONReader {
 
   private mutating func digits() throws(PinionError) {
     let start = position
-    while let byte = next, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") { position += 1 }
+    while let byte = next, byte >= UInt8(ascii: "0"), byte <= UInt8(ascii: "9") {
+      position += 1
+      guard position - start <= 1024 else { throw error("a number of more than 1024 digits") }
+    }
     guard position > start else { throw error("expected a value or a digit") }
   }
 
   private mutating func string() throws(PinionError) -> String {
     position += 1
     let start = position
-    while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 { position += 1 }
+    while let byte = next, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 {
+      position += 1
+      if position & 0xffff == 0 {
+        try budget.take(0x20000)
+        try budget.visit(0x4000)
+      }
+    }
+    try budget.take((position - start) & 0xffff)
     if next == UInt8(ascii: "\"") {
       let part = UnsafeRawBufferPointer(rebasing: bytes[start..<position])
       guard let text = String(validating: part, as: UTF8.self) else { throw error("a string is not UTF-8") }
       position += 1
       return text
     }
-    var content = Array(bytes[start..<position])
+    var content = Array(bytes[start..<position]), counted = content.count
     while let byte = next {
       position += 1
       switch byte {
       case UInt8(ascii: "\""):
         guard let text = String(validating: content, as: UTF8.self) else { throw error("a string is not UTF-8") }
         return text
-      case UInt8(ascii: "\\"): content += Array(String(try escaped()).utf8)
+      case UInt8(ascii: "\\"):
+        content += Array(String(try escaped()).utf8)
+        try budget.visit(128)
       case 0..<0x20: throw error("a control character in a string")
       default: content.append(byte)
+      }
+      if content.count - counted >= 0x1000 {
+        try budget.take(2 * (content.count - counted))
+        try budget.visit(0x1000)
+        counted = content.count
       }
     }
     throw error("a string does not end")

@@ -4,26 +4,45 @@ import PinionTensor
 
 /// What all graphs of one program share while it is imported.
 final class LoweringReport {
+  /// What the records of a node are counted as.
+  private static let nodeBytes = 2048
+  /// How many of the nodes that are not supported are named one by one.
+  private static let reportLimit = 1000
   /// Nodes that the program's own may become in total.
   static let nodeLimit = 4_000_000
   static let depthLimit = 32
-  private(set) var unsupported: [PinionError] = []
+  /// The limits of the load.
+  let control: RunControl
+  private var unsupported: [PinionError] = []
+  private var unsupportedNames: [String] = []
+  private var unsupportedKinds: Set<String> = []
+  private var unsupportedCount = 0
   private var nodeCount = 0
 
+  init(_ control: RunControl) { self.control = control }
+
   func countNode() throws(PinionError) {
+    try control.check()
+    try control.takeBytes(LoweringReport.nodeBytes)
     nodeCount += 1
     guard nodeCount <= LoweringReport.nodeLimit else { throw .invalidModel("the program becomes more than \(LoweringReport.nodeLimit) nodes") }
   }
 
-  func add(_ error: PinionError) { unsupported.append(error) }
+  func add(_ error: PinionError) {
+    unsupportedCount += 1
+    if unsupportedKinds.insert(error.operatorName).inserted, unsupportedNames.count < LoweringReport.reportLimit {
+      unsupportedNames.append(error.operatorName)
+    }
+    if unsupported.count < LoweringReport.reportLimit { unsupported.append(error) }
+  }
 
   /// All that is missing as one error.
   func error() -> PinionError? {
     guard let first = unsupported.first else { return nil }
-    guard unsupported.count > 1 else { return first }
-    var names: [String] = []
-    for error in unsupported where !names.contains(error.operatorName) { names.append(error.operatorName) }
-    var error = PinionError.unsupported("\(unsupported.count) nodes are not supported; targets: " + names.joined(separator: ", "))
+    guard unsupportedCount > 1 else { return first }
+    let more = unsupportedKinds.count - unsupportedNames.count
+    var error = PinionError.unsupported(
+      "\(unsupportedCount) nodes are not supported; targets: " + unsupportedNames.joined(separator: ", ") + (more > 0 ? " and \(more) more" : ""))
     error.others = unsupported
     return error
   }
@@ -58,6 +77,7 @@ final class Lowering {
 
   func lowerNodes() throws(PinionError) {
     for node in source.nodes {
+      try report.control.check()
       nodeName = node.name
       do throws(PinionError) {
         try lower(node)

@@ -4,12 +4,15 @@ import PinionTensor
 /// The members of a `.pt2` file: one program and its weights.
 struct PT2Archive {
   let zip: ZipArchive
+  let control: RunControl
   /// The folder that holds everything; its name is that of the file when it was saved.
   let root: String
   let programName: String
 
-  init(_ file: FileMapping) throws(PinionError) {
-    zip = try ZipArchive(file)
+  /// - Parameter control: the limits of the load.
+  init(_ file: FileMapping, _ control: RunControl = RunControl()) throws(PinionError) {
+    self.control = control
+    zip = try ZipArchive(file, control)
     guard let first = zip.names.first else { throw .invalidModel("\(file.name) is an empty archive") }
     root = String(first.prefix { $0 != "/" })
     try PT2Archive.refuseOthers(zip, root: root, file: file.name)
@@ -49,7 +52,17 @@ struct PT2Archive {
   func program() throws(PinionError) -> PT2Program {
     let name = "\(root)/models/\(programName).json"
     guard let bytes = try zip.member(name) else { throw .invalidModel("the archive has no member '\(name)'") }
-    return try withExtendedLifetime(zip.file) { () throws(PinionError) in try PT2Program(try JSONReader.read(bytes.bytes)) }
+    return try withExtendedLifetime(zip.file) { () throws(PinionError) in
+      let budget = budget
+      return try PT2Program(try JSONReader.read(bytes.bytes, budget), budget)
+    }
+  }
+
+  /// Counts the structures of one member of the archive.
+  private var budget: WireBudget {
+    var limits = WireLimits()
+    limits.control = control
+    return WireBudget(limits)
   }
 
   /// The tensors that the weights or the constants hold, by name.
@@ -62,9 +75,12 @@ struct PT2Archive {
       }
       return PT2Tensors(archive: self, folder: folder, entries: [:])
     }
-    let json = try withExtendedLifetime(zip.file) { () throws(PinionError) in try JSONReader.read(bytes.bytes) }
+    let json = try withExtendedLifetime(zip.file) { () throws(PinionError) in try JSONReader.read(bytes.bytes, budget) }
     var entries: [String: JSONValue] = [:]
-    for (name, entry) in try json.member("config").asObject("config") { entries[name] = entry }
+    for (name, entry) in try json.member("config").asObject("config") {
+      try control.check()
+      entries[name] = entry
+    }
     return PT2Tensors(archive: self, folder: folder, entries: entries)
   }
 }
@@ -119,12 +135,16 @@ struct PT2Tensors {
 
   /// A copy in rows of elements that lie `strides` apart, all of which are known to be inside.
   private func gathered(_ memory: MappedBytes, _ type: TensorType, strides: [Int]) throws(PinionError) -> Tensor {
+    // The file may say that many elements lie in one place.
+    try archive.control.takeBytes(type.byteCount)
     let result = try Tensor(type)
     guard let source = memory.bytes.baseAddress else { return result }
     let width = type.element.byteWidth
     var index = [Int](repeating: 0, count: type.rank)
     var position = 0
+    var poll = Poll(archive.control)
     for element in 0..<type.count {
+      try poll.count()
       (result.data + element * width).copyMemory(from: source + position * width, byteCount: width)
       var axis = type.rank - 1
       while axis >= 0 {

@@ -4,9 +4,11 @@ import PinionTensor
 
 extension ImportedModel {
   /// Reads a program that `torch.export.save` wrote.
-  /// - Throws: `.unsupported` with one entry in `others` for each node whose target has no mapping, and for other kinds of archives.
-  public init(pt2 file: FileMapping, resolver: any OperatorResolver) throws(PinionError) {
-    let archive = try PT2Archive(file)
+  /// - Parameter control: the limits of the load: deadline and token, and the bytes that structures and tensors not left in the file may take.
+  /// - Throws: `.unsupported` with one entry in `others` for each node whose target has no mapping, of the first thousand, and for other
+  ///   kinds of archives.
+  public init(pt2 file: FileMapping, resolver: any OperatorResolver, control: RunControl = RunControl()) throws(PinionError) {
+    let archive = try PT2Archive(file, control)
     let program = try archive.program()
     let importer = try PT2Importer(archive, program, resolver: resolver)
     try importer.importInputs()
@@ -14,7 +16,7 @@ extension ImportedModel {
     if let error = importer.lowering.report.error() { throw error }
     try importer.importOutputs()
     importer.lowering.graph.name = archive.programName
-    try importer.lowering.graph.verify()
+    try importer.lowering.graph.verify(control)
     self.init(graph: importer.lowering.graph)
     overridable = importer.overridable
     sizeRules = importer.sizeRules
@@ -22,10 +24,10 @@ extension ImportedModel {
     metadata.producerName = "torch.export"
     metadata.producerVersion = program.torchVersion
     metadata.modelVersion = program.schemaVersion.minor
-    metadata.properties = program.properties + importer.trees
+    metadata.properties = program.properties + (try importer.trees())
     ownOutputCount = importer.ownOutputCount
     carried = importer.carried
-    paths = importer.paths
+    paths = try importer.paths()
   }
 }
 
@@ -43,6 +45,9 @@ public func isPT2(_ file: FileMapping) -> Bool { withExtendedLifetime(file) { Zi
 
 /// The graph's inputs and outputs by the program's signature.
 final class PT2Importer {
+  /// What the records of an input or output are counted as.
+  private static let operandBytes = 512
+
   let archive: PT2Archive
   let program: PT2Program
   let lowering: Lowering
@@ -64,12 +69,14 @@ final class PT2Importer {
   init(_ archive: PT2Archive, _ program: PT2Program, resolver: any OperatorResolver) throws(PinionError) {
     self.archive = archive
     self.program = program
-    lowering = try Lowering(program.graph, resolver: resolver, report: LoweringReport())
+    lowering = try Lowering(program.graph, resolver: resolver, report: LoweringReport(archive.control))
   }
 
   func importInputs() throws(PinionError) {
     let weightTensors = try archive.tensors(constants: false), constants = try archive.tensors(constants: true)
     for (spec, input) in zip(program.inputSpecs, program.graph.inputs) {
+      try archive.control.check()
+      try archive.control.takeBytes(PT2Importer.operandBytes)
       switch (spec, input) {
       case (.weight(let graphName, let name, let isConstant), _):
         let first = isConstant ? constants : weightTensors, second = isConstant ? weightTensors : constants
@@ -122,6 +129,8 @@ final class PT2Importer {
     var newInputs: [(name: String, term: Term)] = [], newWeights = newInputs
     var names: [String: Int] = [:]
     for (spec, output) in zip(program.outputSpecs, program.graph.outputs) {
+      try archive.control.check()
+      try archive.control.takeBytes(PT2Importer.operandBytes)
       let term: Term, name: String
       switch output {
       case .tensor(let tensor): (term, name) = (try lowering.term(tensor), tensor)
@@ -137,16 +146,18 @@ final class PT2Importer {
       case .ignored: continue
       }
     }
-    for (name, handle) in inputs where handle.storage.version > 0 && !newInputs.contains(where: { $0.name == name }) {
+    let told = Set(newInputs.map(\.name)), toldWeights = Set(newWeights.map(\.name))
+    for (name, handle) in inputs where handle.storage.version > 0 && !told.contains(name) {
       newInputs.append((name, try lowering.read(handle)))
     }
-    for (name, handle) in weights where handle.storage.version > 0 && !newWeights.contains(where: { $0.name == name }) {
+    for (name, handle) in weights where handle.storage.version > 0 && !toldWeights.contains(name) {
       newWeights.append((name, try lowering.read(handle)))
     }
     ownOutputCount = lowering.graph.outputs.count
     for (name, term) in newInputs { _ = try addOutput(term, name + ".new", &names) }
+    let handles = Dictionary(weights.map { ($0.name, $0.handle) }, uniquingKeysWith: { first, _ in first })
     for (name, term) in newWeights {
-      guard let handle = weights.first(where: { $0.name == name })?.handle, let id = contents[ObjectIdentifier(handle)] else { continue }
+      guard let handle = handles[name], let id = contents[ObjectIdentifier(handle)] else { continue }
       carried.append((input: overridable.count, output: lowering.graph.outputs.count))
       overridable.append((name, id))
       _ = try addOutput(term, name + ".new", &names)
@@ -154,10 +165,11 @@ final class PT2Importer {
   }
 
   /// The trees of arguments and results with the values' names at their leaves, where the file tells them.
-  var trees: [(key: String, value: String)] {
+  func trees() throws(PinionError) -> [(key: String, value: String)] {
     var result: [(key: String, value: String)] = []
     for (key, tree, leaves) in [("pt2.input_tree", program.inputTree, inputLeaves), ("pt2.output_tree", program.outputTree, outputLeaves)] {
       guard let tree, tree.leafCount == leaves.count else { continue }
+      try archive.control.check()
       var texts = leaves.map(\.json)[...]
       result.append((key, tree.json(&texts)))
     }
@@ -165,14 +177,15 @@ final class PT2Importer {
   }
 
   /// The names of values by their places in the trees.
-  var paths: (inputs: [String: String], outputs: [String: String]) {
-    func names(_ tree: PT2Tree?, _ leaves: [TreeLeaf]) -> [String: String] {
+  func paths() throws(PinionError) -> (inputs: [String: String], outputs: [String: String]) {
+    let control = archive.control
+    func names(_ tree: PT2Tree?, _ leaves: [TreeLeaf]) throws(PinionError) -> [String: String] {
       guard let tree, tree.leafCount == leaves.count else { return [:] }
       var result: [String: String] = [:]
-      for (path, leaf) in zip(tree.paths(), leaves) { if case .value(let name) = leaf, !path.isEmpty { result[path] = name } }
+      for (path, leaf) in zip(try tree.paths("", control), leaves) { if case .value(let name) = leaf, !path.isEmpty { result[path] = name } }
       return result
     }
-    return (names(program.inputTree, inputLeaves), names(program.outputTree, outputLeaves))
+    return (try names(program.inputTree, inputLeaves), try names(program.outputTree, outputLeaves))
   }
 
   /// An output of its own value and name; one given twice is named `name#1` the second time.

@@ -29,7 +29,9 @@ struct PT2Meta {
   init(_ json: JSONValue) throws(PinionError) {
     dtype = try json.member("dtype").asInt("dtype")
     var sizes: [PT2Size] = [], strides: [PT2Size] = []
-    for size in try json.member("sizes").asArray("sizes") { sizes.append(try PT2Size(size)) }
+    let list = try json.member("sizes").asArray("sizes")
+    guard list.count <= Shape.rankLimit else { throw .invalidModel("a tensor of rank \(list.count), at most \(Shape.rankLimit) are read") }
+    for size in list { sizes.append(try PT2Size(size)) }
     for stride in try json["strides"]?.asArray("strides") ?? [] { strides.append(try PT2Size(stride)) }
     self.sizes = sizes
     self.strides = strides
@@ -107,18 +109,23 @@ indirect enum PT2Argument {
   /// Devices, layouts, memory formats: nothing that a value depends on.
   case ignored
 
-  init(_ json: JSONValue) throws(PinionError) {
+  init(_ json: JSONValue, _ budget: WireBudget) throws(PinionError) {
     let (tag, value) = try json.asUnion("argument")
+    try budget.visit(50)
     switch tag {
     case "as_none": self = .none
     case "as_tensor": self = .tensor(try value.member("name").asString("name"))
     case "as_tensors":
       var names: [String?] = []
-      for tensor in try value.asArray(tag) { names.append(try tensor.member("name").asString("name")) }
+      for tensor in try value.asArray(tag) {
+        try budget.visit(20)
+        names.append(try tensor.member("name").asString("name"))
+      }
       self = .tensors(names)
     case "as_optional_tensors":
       var names: [String?] = []
       for tensor in try value.asArray(tag) {
+        try budget.visit(20)
         let (tag, value) = try tensor.asUnion("optional tensor")
         names.append(tag == "as_none" ? nil : try value.member("name").asString("name"))
       }
@@ -132,19 +139,31 @@ indirect enum PT2Argument {
     case "as_string": self = .string(try value.asString(tag))
     case "as_ints":
       var sizes: [PT2Size] = []
-      for int in try value.asArray(tag) { sizes.append(.known(try int.asInt(tag))) }
+      for int in try value.asArray(tag) {
+        try budget.visit(20)
+        sizes.append(.known(try int.asInt(tag)))
+      }
       self = .ints(sizes)
     case "as_sym_ints":
       var sizes: [PT2Size] = []
-      for int in try value.asArray(tag) { sizes.append(try PT2Size(int)) }
+      for int in try value.asArray(tag) {
+        try budget.visit(20)
+        sizes.append(try PT2Size(int))
+      }
       self = .ints(sizes)
     case "as_floats":
       var floats: [Double] = []
-      for float in try value.asArray(tag) { floats.append(try float.asFloat(tag)) }
+      for float in try value.asArray(tag) {
+        try budget.visit(20)
+        floats.append(try float.asFloat(tag))
+      }
       self = .floats(floats)
     case "as_bools":
       var bools: [Bool] = []
-      for bool in try value.asArray(tag) { bools.append(try bool.asBool(tag)) }
+      for bool in try value.asArray(tag) {
+        try budget.visit(20)
+        bools.append(try bool.asBool(tag))
+      }
       self = .bools(bools)
     case "as_scalar_type": self = .scalarType(try value.asInt(tag))
     case "as_sym_int", "as_sym_bool", "as_sym_float":
@@ -156,7 +175,7 @@ indirect enum PT2Argument {
       case "as_float": self = .float(try inner.asFloat(kind))
       default: throw .unsupported("a symbolic number of kind '\(kind)'")
       }
-    case "as_graph": self = .graph(try PT2Graph(try value.member("graph")))
+    case "as_graph": self = .graph(try PT2Graph(try value.member("graph"), budget))
     case "as_complex": self = .complex(try value.member("real").asFloat("real"), try value.member("imag").asFloat("imag"))
     case "as_operator": self = .string(try value.asString(tag))
     case "as_device", "as_layout", "as_memory_format": self = .ignored
@@ -174,15 +193,15 @@ struct PT2Node {
   /// The line of the model's source, where the file has kept it.
   let place: String
 
-  init(_ json: JSONValue) throws(PinionError) {
+  init(_ json: JSONValue, _ budget: WireBudget) throws(PinionError) {
     target = try json.member("target").asString("target")
     var inputs: [(name: String, argument: PT2Argument)] = []
     var outputs: [PT2Argument] = []
     do throws(PinionError) {
       for input in try json.member("inputs").asArray("inputs") {
-        inputs.append((try input.member("name").asString("name"), try PT2Argument(try input.member("arg"))))
+        inputs.append((try input.member("name").asString("name"), try PT2Argument(try input.member("arg"), budget)))
       }
-      for output in try json.member("outputs").asArray("outputs") { outputs.append(try PT2Argument(output)) }
+      for output in try json.member("outputs").asArray("outputs") { outputs.append(try PT2Argument(output, budget)) }
     } catch { throw error.at(node: (try? json["name"]?.asString("name")) ?? "", operator: target) }
     self.inputs = inputs
     self.outputs = outputs
@@ -205,13 +224,16 @@ struct PT2Graph {
   let nodes: [PT2Node]
   let tensors: [String: PT2Meta]
 
-  init(_ json: JSONValue) throws(PinionError) {
+  init(_ json: JSONValue, _ budget: WireBudget) throws(PinionError) {
     var inputs: [PT2Argument] = [], outputs: [PT2Argument] = [], nodes: [PT2Node] = []
-    for input in try json.member("inputs").asArray("inputs") { inputs.append(try PT2Argument(input)) }
-    for output in try json.member("outputs").asArray("outputs") { outputs.append(try PT2Argument(output)) }
-    for node in try json.member("nodes").asArray("nodes") { nodes.append(try PT2Node(node)) }
+    for input in try json.member("inputs").asArray("inputs") { inputs.append(try PT2Argument(input, budget)) }
+    for output in try json.member("outputs").asArray("outputs") { outputs.append(try PT2Argument(output, budget)) }
+    for node in try json.member("nodes").asArray("nodes") { nodes.append(try PT2Node(node, budget)) }
     var tensors: [String: PT2Meta] = [:]
-    for (name, meta) in try json.member("tensor_values").asObject("tensor_values") { tensors[name] = try PT2Meta(meta) }
+    for (name, meta) in try json.member("tensor_values").asObject("tensor_values") {
+      try budget.visit(200)
+      tensors[name] = try PT2Meta(meta)
+    }
     if let objects = json["custom_obj_values"], case .object(let members) = objects, let first = members.first {
       throw .unsupported("the program holds the custom object '\(first.key)'; only tensors and numbers are read")
     }
@@ -299,18 +321,24 @@ struct PT2Program {
   /// The element type of a symbolic number.
   func numberElement(_ name: String) -> ElementType { floatNames.contains(name) ? .float64 : boolNames.contains(name) ? .bool : .int64 }
 
-  init(_ json: JSONValue) throws(PinionError) {
+  init(_ json: JSONValue, _ budget: WireBudget) throws(PinionError) {
     let version = try json.member("schema_version")
     schemaVersion = (try version.member("major").asInt("major"), try version.member("minor").asInt("minor"))
     guard schemaVersion.major == PT2Program.schemaMajor else {
       throw .unsupported("the program's schema is version \(schemaVersion.major).\(schemaVersion.minor), expected \(PT2Program.schemaMajor).x")
     }
     let module = try json.member("graph_module")
-    graph = try PT2Graph(try module.member("graph"))
+    graph = try PT2Graph(try module.member("graph"), budget)
     let signature = try module.member("signature")
     var inputSpecs: [PT2InputSpec] = [], outputSpecs: [PT2OutputSpec] = []
-    for spec in try signature.member("input_specs").asArray("input_specs") { inputSpecs.append(try PT2InputSpec(spec)) }
-    for spec in try signature.member("output_specs").asArray("output_specs") { outputSpecs.append(try PT2OutputSpec(spec)) }
+    for spec in try signature.member("input_specs").asArray("input_specs") {
+      try budget.visit(50)
+      inputSpecs.append(try PT2InputSpec(spec))
+    }
+    for spec in try signature.member("output_specs").asArray("output_specs") {
+      try budget.visit(50)
+      outputSpecs.append(try PT2OutputSpec(spec))
+    }
     guard inputSpecs.count == graph.inputs.count, outputSpecs.count == graph.outputs.count else {
       throw .invalidModel(
         "the signature tells of \(inputSpecs.count) inputs and \(outputSpecs.count) outputs, the graph has \(graph.inputs.count) and \(graph.outputs.count)")
@@ -328,11 +356,13 @@ struct PT2Program {
     boolNames = try names("sym_bool_values")
     var expressions: [String: String] = [:]
     for (name, value) in try module.member("graph")["sym_int_values"]?.asObject("sym_int_values") ?? [] {
+      try budget.visit(50)
       if let text = try value["as_expr"]?.member("expr_str").asString("expr_str") { expressions[name] = text }
     }
     self.expressions = expressions
     var ranges: [String: SizeRules.Range] = [:]
     for (symbol, range) in try json["range_constraints"]?.asObject("range_constraints") ?? [] {
+      try budget.visit(50)
       // No bound, or one past 64 bits, is none.
       func bound(_ key: String) -> Int64? { if case .int(let value)? = range[key] { value } else { nil } }
       ranges[symbol] = SizeRules.Range(low: bound("min_val") ?? .min, high: bound("max_val") ?? .max)
@@ -342,6 +372,7 @@ struct PT2Program {
     var fields: [String: [String]] = [:]
     if case .object(let types)? = module["treespec_namedtuple_fields"] {
       for (name, type) in types {
+        try budget.visit(50)
         guard case .array(let list)? = type["field_names"] else { continue }
         fields[name] = list.compactMap { if case .string(let field) = $0 { field } else { nil } }
       }
@@ -353,7 +384,8 @@ struct PT2Program {
       for key in ["in_spec", "out_spec"] {
         guard case .string(let text)? = tree[key] else { continue }
         properties.append((key: "pt2.\(key)", value: text))
-        if key == "in_spec" { inputTree = PT2Tree(text, fields: fields) } else { outputTree = PT2Tree(text, fields: fields) }
+        let read = try PT2Tree.read(text, fields: fields, budget)
+        if key == "in_spec" { inputTree = read } else { outputTree = read }
       }
       var names: [String] = []
       if case .array(let list)? = tree["forward_arg_names"] { for case .string(let name) in list { names.append(name) } }

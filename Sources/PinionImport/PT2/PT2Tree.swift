@@ -13,24 +13,31 @@ indirect enum PT2Tree: Sendable {
   ///   - text: a tree as PyTorch writes it, `[1, {"type": …, "context": …, "children_spec": […]}]`.
   ///   - fields: the fields of namedtuples by their names.
   /// - Returns: nil for other versions of the form, and for what is not well-formed.
-  init?(_ text: String, fields: [String: [String]]) {
-    guard case .array(let parts)? = try? JSONReader.read(text), parts.count == 2, case .int(1) = parts[0] else { return nil }
-    self.init(parts[1], fields)
+  /// - Throws: what the limits of the load say.
+  static func read(_ text: String, fields: [String: [String]], _ budget: WireBudget = WireBudget(WireLimits())) throws(PinionError) -> PT2Tree? {
+    guard case .array(let parts)? = try json(text, budget), parts.count == 2, case .int(1) = parts[0] else { return nil }
+    return try read(parts[1], fields, budget)
   }
 
-  private init?(_ json: JSONValue, _ fields: [String: [String]]) {
-    guard case .array(let children)? = json["children_spec"] else { return nil }
-    guard case .string(let type)? = json["type"] else {
-      self = .leaf
-      return
+  /// The value that a text is; nil where it is none.
+  private static func json(_ text: String, _ budget: WireBudget) throws(PinionError) -> JSONValue? {
+    do { return try JSONReader.read(text, budget) } catch {
+      guard !error.isOfLimits else { throw error }
+      return nil
     }
+  }
+
+  private static func read(_ json: JSONValue, _ fields: [String: [String]], _ budget: WireBudget) throws(PinionError) -> PT2Tree? {
+    try budget.visit(100)
+    guard case .array(let children)? = json["children_spec"] else { return nil }
+    guard case .string(let type)? = json["type"] else { return .leaf }
     var items: [PT2Tree] = []
     for child in children {
-      guard let item = PT2Tree(child, fields) else { return nil }
+      guard let item = try read(child, fields, budget) else { return nil }
       items.append(item)
     }
     var context: JSONValue?
-    if case .string(let text)? = json["context"] { context = try? JSONReader.read(text) }
+    if case .string(let text)? = json["context"] { context = try PT2Tree.json(text, budget) }
     var keys = PT2Tree.keys(context)
     let word = type.split(separator: ".").last.map(String.init) ?? type
     var kind = "object", name = ""
@@ -47,7 +54,7 @@ indirect enum PT2Tree: Sendable {
     }
     if let list = keys, list.count != items.count { keys = nil }
     if kind == "dict", keys == nil, !items.isEmpty { return nil }
-    self = .node(kind: kind, name: name, keys: kind == "dict" ? keys ?? [] : keys, items: items)
+    return .node(kind: kind, name: name, keys: kind == "dict" ? keys ?? [] : keys, items: items)
   }
 
   /// Names among the context: a list of texts, or the last such list of a list.
@@ -73,12 +80,15 @@ indirect enum PT2Tree: Sendable {
   }
 
   /// The leaves' places: names and positions with points between, `batch.tokens.0`.
-  func paths(_ prefix: String = "") -> [String] {
+  /// - Throws: what the limits of the load say: every path repeats the names above it, which the file has once.
+  func paths(_ prefix: String = "", _ control: RunControl = RunControl()) throws(PinionError) -> [String] {
     guard case .node(_, _, let keys, let items) = self else { return [prefix] }
     var result: [String] = []
     for (index, item) in items.enumerated() {
       let step = keys?[index] ?? "\(index)"
-      result += item.paths(prefix.isEmpty ? step : prefix + "." + step)
+      try control.check()
+      try control.takeBytes(try (prefix.utf8.count &+ step.utf8.count).adding(64))
+      result += try item.paths(prefix.isEmpty ? step : prefix + "." + step, control)
     }
     return result
   }

@@ -23,17 +23,25 @@ struct ZipArchive {
     bytes.count >= 4 && bytes[0] == 0x50 && bytes[1] == 0x4b && bytes[2] == 3 && bytes[3] == 4
   }
 
-  init(_ file: FileMapping) throws(PinionError) {
+  /// What the records of a member are counted as, its name aside.
+  private static let memberBytes = 256
+
+  /// - Parameter control: the limits of the load.
+  init(_ file: FileMapping, _ control: RunControl = RunControl()) throws(PinionError) {
     self.file = file
     let (count, offset, size) = try ZipArchive.directory(of: file)
     guard count <= ZipArchive.memberLimit else {
       throw .invalidModel("\(file.name): the archive has \(count) members, at most \(ZipArchive.memberLimit) are read")
     }
     var reader = ZipFields(try file.all.slice(offset: offset, count: size))
-    for _ in 0..<count { try addEntry(&reader) }
+    for _ in 0..<count {
+      try control.check()
+      try control.takeBytes(ZipArchive.memberBytes)
+      try addEntry(&reader, control)
+    }
   }
 
-  private mutating func addEntry(_ reader: inout ZipFields) throws(PinionError) {
+  private mutating func addEntry(_ reader: inout ZipFields, _ control: RunControl) throws(PinionError) {
     guard try reader.u32() == 0x0201_4b50 else { throw .invalidModel("\(file.name): the archive's directory is damaged") }
     try reader.skip(4)
     let flags = try reader.u16(), method = try reader.u16()
@@ -42,6 +50,7 @@ struct ZipArchive {
     let nameLength = Int(try reader.u16()), extraLength = Int(try reader.u16()), commentLength = Int(try reader.u16())
     try reader.skip(8)
     var header = UInt64(try reader.u32())
+    try control.takeBytes(2 * nameLength)
     guard let name = try reader.take(nameLength).text else { throw .invalidModel("\(file.name): a member's name is not UTF-8") }
     var extra = ZipFields(try reader.take(extraLength))
     while extra.left >= 4 {

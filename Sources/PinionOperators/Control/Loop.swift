@@ -34,7 +34,7 @@ public struct Loop: SubgraphTyping, CourseTelling {
 
     var iteration: Int64 = 0
     let expected = Int(clamping: limit)
-    var memory = try CarriedMemory()
+    var memory = try CarriedMemory(context)
     // The types of what the last iteration gave, where it was given the same.
     var steady: [TensorType]?
     while isGoingOn, iteration < limit {
@@ -46,7 +46,7 @@ public struct Loop: SubgraphTyping, CourseTelling {
         iteration &+= 1
         continue
       }
-      let arguments = [.tensor(try Tensor(scalar: iteration)), .tensor(try Tensor(scalar: isGoingOn))] + carried
+      let arguments = [.tensor(try context.scalar(iteration)), .tensor(try context.scalar(isGoingOn))] + carried
       var results = try context.run(subgraph: body, inputs: arguments)
       guard results.count == 1 + carried.count + scanCount else {
         throw .internal("the body gave \(results.count) outputs, expected \(1 + carried.count + scanCount)")

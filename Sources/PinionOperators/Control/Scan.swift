@@ -90,7 +90,7 @@ public struct Scan: SubgraphTyping {
     var states = initial
     var outputs = [AxisSlices?](repeating: nil, count: scanOutputCount)
     var owners: [AnyObject?] = []
-    var memory = try CarriedMemory()
+    var memory = try CarriedMemory(context)
     // The types of the states, where the last step was given the same.
     var steady: [TensorType]?
     for step in 0..<count {
@@ -122,7 +122,7 @@ public struct Scan: SubgraphTyping {
           throw .invalidShape("scan output \(index) is \(result.type) in step \(step) and was \(output.item) before")
         }
         let isReversed = !outputDirections.isEmpty && outputDirections[index] == 1
-        output.write(result, isReversed ? length - 1 - step : step)
+        try output.write(result, isReversed ? length - 1 - step : step, context)
         if result.element == .string { owners.append(result.owner) }
       }
     }
@@ -177,7 +177,11 @@ public struct Scan: SubgraphTyping {
     var dims = item.dims
     dims.insert(length, at: axis)
     let tensor = try context.allocate(item.element, dims)
-    if steps < length { tensor.data.initializeMemory(as: UInt8.self, repeating: 0, count: tensor.byteCount) }
+    if steps < length {
+      try inPieces(of: 1 << 20, tensor.byteCount, context.control) { range in
+        (tensor.data + range.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
+      }
+    }
     return AxisSlices(tensor, axis: axis)
   }
 

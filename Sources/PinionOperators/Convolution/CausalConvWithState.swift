@@ -53,8 +53,9 @@ public struct CausalConvWithState: CPUExecutable {
     let rows = input.dims[0] &* channels
     return .ranges(
       rows, grain: max(1, elementwiseGrain / max(length &* taps, 1)), laneScratchBytes: try padded.multiplied(by: 4)
-    ) { frame, range in
+    ) { (frame, range) throws(PinionError) in
       let line = frame.laneScratch.assumingMemoryBound(to: Float.self)
+      var poll = Poll(frame.control)
       for row in range {
         let channel = row % channels
         if hasPast {
@@ -66,9 +67,14 @@ public struct CausalConvWithState: CPUExecutable {
         let target = frame.output(0, as: Float.self) + row &* length
         target.update(repeating: hasBias ? frame.input(2, as: Float.self)[channel] : 0, count: length)
         let weights = frame.input(1, as: Float.self) + channel &* taps
-        for tap in 0..<taps {
-          let weight = weights[tap], source = line + tap
-          for index in 0..<length { target[index] += weight * source[index] }
+        // Few elements for all taps, and then the next few.
+        for start in stride(from: 0, to: length, by: 1 << 12) {
+          let end = min(start &+ 1 << 12, length)
+          for tap in 0..<taps {
+            let weight = weights[tap], source = line + tap
+            try poll.count(1 &+ (end &- start) / 8)
+            for index in start..<end { target[index] += weight * source[index] }
+          }
         }
         if activation.kind != PK_ACT_NONE {
           pk_activate_f32(isa, activation.kind, activation.p0, activation.p1, length, target, target)

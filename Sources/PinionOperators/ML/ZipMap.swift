@@ -23,15 +23,14 @@ public struct ZipMap: EagerExecutable, ValueTyping {
       throw .invalidShape("input 'X' is \(input.type), expected float32[N,\(keys.count)] or float32[\(keys.count)]")
     }
     let rows = input.shape.rank == 1 ? 1 : try input.shape.slices(along: 0)
-    // The maps themselves are not in tensors: the run at least has to have room for them.
-    let records = try rows.multiplied(by: 4 &* MemoryLayout<Value>.stride &+ 128)
-    try context.control.takeBytes(records)
-    defer { context.control.giveBytes(records) }
-    let copy = try context.allocate(input.type)
+    // The maps themselves are not in tensors: they are counted with what they lie in.
+    let records = try rows.multiplied(by: MemoryLayout<Value>.stride &+ 2 &* MemoryLayout<Tensor>.stride &+ 32)
+    let copy = try context.control.tensor(input.type, records: records, allocator: context.allocator)
     var poll = Poll(context.control)
     try copyLongRun(copy.data, input.data, input.byteCount, &poll)
     let type = TensorType(.float32, .vector(keys.count))
     var maps: [Value] = []
+    maps.reserveCapacity(rows)
     for row in 0..<rows {
       try poll.count(64)
       maps.append(.map(keys: keys, values: Tensor(type, data: copy.data + row &* type.byteCount, owner: copy.owner)))

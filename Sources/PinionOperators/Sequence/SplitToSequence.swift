@@ -6,6 +6,9 @@ import PinionTensor
 /// Cuts a tensor along an axis into a sequence: into parts of given extents, of one extent, or into single slices.
 public struct SplitToSequence: EagerExecutable, ValueTyping {
   public static let schema = Schema("SplitToSequence", since: 24, inputs: ["input: all", "split?: indices"], outputs: ["output_sequence"])
+  /// What the type of a piece is counted as.
+  private static let pieceBytes = 96
+
   let axis: Int64
   let keepsAxis: Bool
 
@@ -36,25 +39,41 @@ public struct SplitToSequence: EagerExecutable, ValueTyping {
     let removesAxis = split == nil && !keepsAxis
     let outer = input.count == 0 ? 0 : input.shape.count(0..<axis)
     let inner = input.shape.count(axis + 1..<input.shape.rank) &* input.element.byteWidth
-    // The list of the pieces is not in a tensor: the run has to have room for it, and for what makes each piece a value.
-    let list = try parts.count.multiplied(by: 2 &* MemoryLayout<Value>.stride)
-    try context.control.takeBytes(try list.adding(try parts.count.multiplied(by: RunControl.recordBytes)))
-    context.control.giveBytes(parts.count &* RunControl.recordBytes)
-    defer { context.control.giveBytes(list) }
-    var elements: [Value] = []
-    var start = UnsafeRawPointer(input.data)
+    // One block for all pieces: a million of them are given back at once. Their list, and what makes each a value, is in no tensor and is
+    // counted with the block.
+    let records = try parts.count.multiplied(by: MemoryLayout<Value>.stride &+ SplitToSequence.pieceBytes)
+    var block = try context.control.tensor(TensorType(input.element, .vector(input.count)), records: records, allocator: context.allocator)
     var poll = Poll(context.control)
+    var start = UnsafeRawPointer(input.data), end = block.data
     for index in 0..<parts.count {
-      var dims = input.shape.dims
-      let part = try parts.extent(index)
-      if removesAxis { dims.remove(at: axis) } else { dims[axis] = part }
-      let tensor = try context.allocate(input.element, dims)
-      try poll.count(256)
+      let bytes = try parts.extent(index) &* inner
+      try poll.count(8)
       for row in 0..<outer {
-        try copyLongRun(tensor.data + row &* part &* inner, start + row &* extent &* inner, part &* inner, &poll)
+        try copyLongRun(end, start + row &* extent &* inner, bytes, &poll)
+        end += bytes
       }
-      start += part &* inner
-      elements.append(try Value.tensor(tensor).kept(context))
+      start += bytes
+    }
+    if input.element == .string { block = try block.copyingStrings(allocator: context.allocator, control: context.control) }
+    var elements: [Value] = []
+    elements.reserveCapacity(parts.count)
+    end = block.data
+    // Pieces of one extent share the record of their type.
+    var last: (extent: Int, type: TensorType)?
+    for index in 0..<parts.count {
+      let part = try parts.extent(index)
+      try poll.count(32)
+      let type: TensorType
+      if let last, last.extent == part {
+        type = last.type
+      } else {
+        var dims = input.shape.dims
+        if removesAxis { dims.remove(at: axis) } else { dims[axis] = part }
+        type = TensorType(input.element, try Shape(dims))
+        last = (part, type)
+      }
+      elements.append(.tensor(Tensor(type, data: end, owner: block.owner)))
+      end += type.byteCount
     }
     return [.sequence(elements, element: .tensor(input.element, dims: nil))]
   }
@@ -62,7 +81,9 @@ public struct SplitToSequence: EagerExecutable, ValueTyping {
   /// The extents of the pieces, not listed but read where they stand.
   private struct Parts {
     let count: Int
-    private let split: Tensor?
+    // What `split` lists, which lives as long as the node's inputs.
+    private var wide: UnsafeBufferPointer<Int64>?
+    private var narrow: UnsafeBufferPointer<Int32>?
     private let step: Int
     private let extent: Int
 
@@ -72,13 +93,12 @@ public struct SplitToSequence: EagerExecutable, ValueTyping {
         let value = try split?.wholeNumber() ?? 1
         guard value > 0 else { throw .invalidValue("input 'split' is \(value), expected a positive number") }
         step = Int(clamping: value)
-        self.split = nil
         count = extent == 0 ? 0 : (extent &- 1) / step &+ 1
         return
       }
-      self.split = split
       step = 0
       count = split.count
+      if split.element == .int32 { narrow = try split.unsafeElements() } else { wide = try split.unsafeElements() }
       var sum = 0
       var poll = Poll(control)
       for index in 0..<count {
@@ -89,8 +109,8 @@ public struct SplitToSequence: EagerExecutable, ValueTyping {
     }
 
     func extent(_ index: Int) throws(PinionError) -> Int {
-      guard let split else { return min(step, extent &- index &* step) }
-      let value = try split.integer(at: index)
+      let value: Int64
+      if let wide { value = wide[index] } else if let narrow { value = Int64(narrow[index]) } else { return min(step, extent &- index &* step) }
       guard value >= 0 else { throw .invalidValue("input 'split' has the negative extent \(value)") }
       return try value.converted()
     }

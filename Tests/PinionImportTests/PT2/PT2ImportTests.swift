@@ -37,6 +37,79 @@ import Testing
     #expect(throws: PinionError.self) { try program.model() }
   }
 
+  // MARK: Limits
+
+  private func code(_ program: TestProgram, _ limits: RunLimits) throws -> ErrorCode? {
+    do {
+      _ = try Model(try TestProgram.file(program.archive.bytes), limits: limits)
+      return nil
+    } catch { return (error as? PinionError)?.code }
+  }
+
+  private func limits(bytes: Int? = nil, deadline: UInt64? = nil) -> RunLimits {
+    var limits = RunLimits()
+    limits.bytes = bytes
+    limits.deadline = deadline
+    return limits
+  }
+
+  @Test func keepsToTheLimitsOfTheLoad() throws {
+    var program = TestProgram()
+    program.input("x", 7, [2])
+    var last = "x"
+    for index in 0..<1000 {
+      program.node("neg", ["self": TestProgram.tensor(last)], "v\(index)", 7, [2])
+      last = "v\(index)"
+    }
+    program.output(last)
+    #expect(try code(program, limits(bytes: 64 << 20)) == nil)
+    #expect(try code(program, limits(bytes: 1 << 20)) == .budgetExceeded)
+    #expect(try code(program, limits(deadline: 1)) == .deadlineExceeded)
+    var cancelled = RunLimits()
+    cancelled.token = CancelToken()
+    cancelled.token?.cancel()
+    #expect(try code(program, cancelled) == .cancelled)
+  }
+
+  /// Elements that lie in one place take memory of their own once the weight is read.
+  @Test func countsWeightsThatAreLargerThanTheirStorage() throws {
+    var program = TestProgram()
+    program.storage("weight_0", [1] as [Float])
+    program.buffer("w", 7, [1024, 1024], strides: [0, 0], file: "weight_0")
+    program.output("b_w")
+    #expect(try code(program, limits(bytes: 1 << 20)) == .budgetExceeded)
+    #expect(try code(program, limits(bytes: 64 << 20)) == nil)
+  }
+
+  /// Every path repeats the names above it, which the file has once.
+  @Test func countsThePathsOfNestedArguments() throws {
+    var program = TestProgram()
+    for index in 0..<100 { program.input("x\(index)", 7, [2]) }
+    program.output("x0")
+    let leaf = #"{"type": null, "context": null, "children_spec": []}"#
+    let list = #"{"type": "builtins.list", "context": "null", "children_spec": ["# + Array(repeating: leaf, count: 100).joined(separator: ",") + "]}"
+    let key = String(repeating: "k", count: 100_000)
+    program.trees = (#"[1, {"type": "builtins.dict", "context": "[\"\#(key)\"]", "children_spec": [\#(list)]}]"#, "")
+    #expect(try code(program, limits(bytes: 4 << 20)) == .budgetExceeded)
+    #expect(try code(program, limits(bytes: 64 << 20)) == nil)
+  }
+
+  /// Of very many nodes that are not supported some are named, and all are counted.
+  @Test func namesSomeOfManyUnsupportedNodes() throws {
+    var program = TestProgram()
+    program.input("x", 7, [2])
+    for index in 0..<1500 { program.node("nothing\(index)", ["self": TestProgram.tensor("x")], "v\(index)", 7, [2]) }
+    program.output("x")
+    do {
+      _ = try program.model()
+      Issue.record("nothing was thrown")
+    } catch {
+      let error = try #require(error as? PinionError)
+      #expect(error.code == .unsupported && error.others.count == 1000)
+      #expect(error.message.hasPrefix("1500 nodes") && error.message.hasSuffix("and 500 more"))
+    }
+  }
+
   // MARK: Values
 
   @Test func addsWithAlphaAndPromotes() throws {

@@ -13,14 +13,14 @@ import Testing
     "{\"type\": \"\(type)\", \"context\": \(context), \"children_spec\": [\(children.joined(separator: ","))]}"
   }
 
-  private func read(_ node: String, fields: [String: [String]] = [:]) -> PT2Tree? { PT2Tree("[1, \(node)]", fields: fields) }
+  private func read(_ node: String, fields: [String: [String]] = [:]) throws -> PT2Tree? { try PT2Tree.read("[1, \(node)]", fields: fields) }
 
   @Test func readsContainers() throws {
     let pair = PT2TreeTests.node("builtins.tuple", "\"null\"", [PT2TreeTests.leaf, PT2TreeTests.leaf])
     let text = PT2TreeTests.node("builtins.dict", "\"[\\\"b\\\", \\\"a\\\"]\"", [pair, PT2TreeTests.node("builtins.list", "\"null\"", [PT2TreeTests.leaf])])
-    let tree = try #require(read(text))
+    let tree = try #require(try read(text))
     #expect(tree.leafCount == 3)
-    #expect(tree.paths() == ["b.0", "b.1", "a.0"])
+    #expect(try tree.paths() == ["b.0", "b.1", "a.0"])
     var leaves = ["1", "2", "3"][...]
     #expect(
       tree.json(&leaves)
@@ -29,14 +29,14 @@ import Testing
 
   @Test func readsNamedTuplesAndClasses() throws {
     let point = PT2TreeTests.node("collections.namedtuple", "\"\\\"shapes.Point\\\"\"", [PT2TreeTests.leaf, PT2TreeTests.leaf])
-    #expect(try #require(read(point, fields: ["shapes.Point": ["x", "y"]])).paths() == ["x", "y"])
-    #expect(try #require(read(point)).paths() == ["0", "1"])
+    #expect(try #require(try read(point, fields: ["shapes.Point": ["x", "y"]])).paths() == ["x", "y"])
+    #expect(try #require(try read(point)).paths() == ["0", "1"])
     let output = PT2TreeTests.node("lib.outputs.ModelOutput", "\"[\\\"last\\\"]\"", [PT2TreeTests.leaf])
-    #expect(try #require(read(output)).paths() == ["last"])
+    #expect(try #require(try read(output)).paths() == ["last"])
   }
 
   @Test(arguments: ["", "[]", "[2, {}]", "[1, {}]", "[1, {\"type\": \"builtins.dict\", \"context\": \"[]\", \"children_spec\": [{\"children_spec\": []}]}]", "{"])
-  func givesNothingForOtherForms(text: String) { #expect(PT2Tree(text, fields: [:]) == nil) }
+  func givesNothingForOtherForms(text: String) throws { #expect(try PT2Tree.read(text, fields: [:]) == nil) }
 
   @Test func valuesAreFoundByTheirPaths() throws {
     var program = TestProgram()

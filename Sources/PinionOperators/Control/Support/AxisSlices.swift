@@ -28,8 +28,9 @@ struct AxisSlices {
       return view
     }
     let slice = try context.allocate(item)
+    var poll = Poll(context.control)
     for row in 0..<outer {
-      (slice.data + row &* runBytes).copyMemory(from: tensor.data + (row &* extent &+ position) &* runBytes, byteCount: runBytes)
+      try copyLongRun(slice.data + row &* runBytes, tensor.data + (row &* extent &+ position) &* runBytes, runBytes, &poll)
     }
     return slice.keepingAlive([tensor.owner])
   }
@@ -41,9 +42,10 @@ struct AxisSlices {
   }
 
   /// Copies a tensor of type `item` to `position`.
-  func write(_ slice: Tensor, _ position: Int) {
+  func write(_ slice: Tensor, _ position: Int, _ context: EagerContext) throws(PinionError) {
+    var poll = Poll(context.control)
     for row in 0..<outer {
-      (tensor.data + (row &* extent &+ position) &* runBytes).copyMemory(from: slice.data + row &* runBytes, byteCount: runBytes)
+      try copyLongRun(tensor.data + (row &* extent &+ position) &* runBytes, slice.data + row &* runBytes, runBytes, &poll)
     }
   }
 }

@@ -10,9 +10,9 @@ struct CarriedMemory {
   private let counter: Tensor
   private let condition: Tensor
 
-  init() throws(PinionError) {
-    counter = try Tensor(scalar: Int64(0))
-    condition = try Tensor(scalar: true)
+  init(_ context: EagerContext) throws(PinionError) {
+    counter = try context.scalar(Int64(0))
+    condition = try context.scalar(true)
   }
 
   /// The iteration's number and a condition that holds; the next call writes over the number.

@@ -26,7 +26,7 @@ struct StackedOutput {
     item = type
     if count == capacity || memory == nil { try grow(type, expected: expected, context) }
     guard let memory else { return }
-    (memory.data + count &* type.byteCount).copyMemory(from: tensor.data, byteCount: type.byteCount)
+    try context.copy(tensor.data, to: memory.data + count &* type.byteCount, bytes: type.byteCount)
     count &+= 1
     if type.element == .string { owners.append(tensor.owner) }
   }
@@ -45,7 +45,7 @@ struct StackedOutput {
     let first = max(1, 65_536 / max(type.byteCount, 1))
     capacity = min(max(try capacity.multiplied(by: 2), first), max(expected, try count.adding(1)))
     let larger = try context.allocate(type.element, [capacity] + type.dims)
-    if let memory { larger.data.copyMemory(from: memory.data, byteCount: count &* type.byteCount) }
+    if let memory { try context.copy(memory.data, to: larger.data, bytes: count &* type.byteCount) }
     memory = larger
   }
 

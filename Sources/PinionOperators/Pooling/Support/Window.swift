@@ -94,6 +94,11 @@ struct WindowAttributes: Sendable {
       if roundsUp, (padded &- reach) % stride != 0, output &* stride < extent &+ window.padBefore[axis] { output &+= 1 }
       window.output[axis] = output
     }
+    // What is taken once is no number of steps: kernels size tables and rows by these.
+    for axis in 0..<rank {
+      if window.output[axis] <= 1 { window.stride[axis] = 1 }
+      if window.kernel[axis] == 1 { window.dilation[axis] = 1 }
+    }
     return window
   }
 

@@ -18,7 +18,7 @@ extension Value {
     }
     guard !(tensor.owner is Buffer), !(tensor.owner is CountedBuffer), !(tensor.owner is FileMapping), !(tensor.owner is Constant) else { return self }
     let copy = try context.allocate(tensor.type)
-    copy.data.copyMemory(from: tensor.data, byteCount: tensor.byteCount)
+    try context.copy(tensor.data, to: copy.data, bytes: tensor.byteCount)
     return .tensor(copy)
   }
 }
