@@ -261,6 +261,8 @@ static kernel kernels[] = {
   {"Winograd 16 to 16, 3x3, 15 small", 'f', make_winograd, run_winograd, {16, 16, 15, 3, 1, 1, 1}, 0, 0, {0}},
   {"depthwise 144, 3x3, 56", 'f', make_depthwise, run_depthwise, {144, 144, 56, 3, 1, 1, 144}, 0, 0, {0}},
   {"depthwise 96, 3x3 stride 2, 112", 'f', make_depthwise, run_depthwise, {96, 96, 112, 3, 2, 1, 96}, 0, 0, {0}},
+  {"depthwise 32, 3x3, 56", 'f', make_depthwise, run_depthwise, {32, 32, 56, 3, 1, 1, 32}, 0, 0, {0}},
+  {"depthwise 16, 3x3 stride 2, 112", 'f', make_depthwise, run_depthwise, {16, 16, 112, 3, 2, 1, 16}, 0, 0, {0}},
   {"depthwise 240, 5x5, 28", 'f', make_depthwise, run_depthwise, {240, 240, 28, 5, 1, 1, 240}, 0, 0, {0}},
   {"depthwise 96, 7x7, 56", 'f', make_depthwise, run_depthwise, {96, 96, 56, 7, 1, 1, 96}, 0, 0, {0}},
   {"depthwise 5, 3x3, 13 small", 'f', make_depthwise, run_depthwise, {5, 5, 13, 3, 1, 1, 5}, 0, 0, {0}},
