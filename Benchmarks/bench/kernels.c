@@ -268,6 +268,7 @@ static kernel kernels[] = {
   {"depthwise 5, 3x3, 13 small", 'f', make_depthwise, run_depthwise, {5, 5, 13, 3, 1, 1, 5}, 0, 0, {0}},
   {"MaxPool 64, 3x3 stride 2, 112", 'm', make_pool, run_pool, {64, 112, 3, 2}, 0, 0, {0}},
   {"MaxPool 512, 2x2 stride 2, 14", 'm', make_pool, run_pool, {512, 14, 2, 2}, 0, 0, {0}},
+  {"MaxPool 832, 3x3, 7", 'm', make_pool, run_pool, {832, 7, 3, 1}, 0, 0, {0}},
   {"MaxPool 5, 3x3, 11 small", 'm', make_pool, run_pool, {5, 11, 3, 1}, 0, 0, {0}},
   {"relu 1M", 'm', make_unary, run_unary, {PK_UNARY_RELU, 1 << 20}, 0, 0, {0}},
   {"exp 16k", 'm', make_unary, run_unary, {PK_UNARY_EXP, 1 << 14}, 0, 0, {0}},

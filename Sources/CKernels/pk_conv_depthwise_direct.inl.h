@@ -3,31 +3,7 @@
 
 #if PK_LEVEL >= 1
 
-#if PK_LEVEL == 2
-typedef __mmask16 between;
-/// The lanes [low, high).
-PK_INLINE between between_of(ptrdiff_t low, ptrdiff_t high) {
-  const unsigned below = high >= VW ? 0xffff : high <= 0 ? 0 : (1u << high) - 1;
-  return (between)(low >= VW ? 0 : low <= 0 ? below : below & (0xffffu << low));
-}
-PK_INLINE vf load_between(const float *p, between mask) { return (vf)_mm512_maskz_loadu_ps(mask, p); }
-PK_INLINE vf every_second(vf a, vf b, int first) {
-  const __m512i evens = _mm512_setr_epi32(0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30);
-  return (vf)_mm512_permutex2var_ps((__m512)a, first ? _mm512_add_epi32(evens, _mm512_set1_epi32(1)) : evens, (__m512)b);
-}
-#else
-typedef __m256i between;
-PK_INLINE between between_of(ptrdiff_t low, ptrdiff_t high) {
-  const __m256i lanes = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-  const int from = low > VW ? VW : low < 0 ? 0 : (int)low, to = high > VW ? VW : high < 0 ? 0 : (int)high;
-  return _mm256_andnot_si256(_mm256_cmpgt_epi32(_mm256_set1_epi32(from), lanes), _mm256_cmpgt_epi32(_mm256_set1_epi32(to), lanes));
-}
-PK_INLINE vf load_between(const float *p, between mask) { return (vf)_mm256_maskload_ps(p, mask); }
-PK_INLINE vf every_second(vf a, vf b, int first) {
-  const __m256 both = first ? _mm256_shuffle_ps((__m256)a, (__m256)b, 0xdd) : _mm256_shuffle_ps((__m256)a, (__m256)b, 0x88);
-  return (vf)_mm256_permute4x64_pd((__m256d)both, 0xd8);
-}
-#endif
+#include "pk_between.inl.h"
 
 enum { DIRECT_ROWS = 4 };
 
@@ -55,14 +31,16 @@ PK_INLINE void direct_3x3(const direct *d, const vf *w, size_t j, int step, bool
     const float *x = d->row[row] + base;
     vf v[3];
     if (step == 1) {
-      PK_UNROLL for (int q = 0; q < 3; q++) v[q] = is_inner ? vf_load(x + q) : load_between(x + q, mask[q]);
+      PK_UNROLL for (int q = 0; q < 3; q++) v[q] = is_inner ? vf_load(x + q) : (vf)load_between(x + q, mask[q], (wide)(vf)0.0f);
     } else {
       vf part[4];
       PK_UNROLL for (int q = 0; q < 4; q++) {
         const float *from = x + q % 2 * VW + q / 2 * 2;
-        part[q] = is_inner ? vf_load(from) : load_between(from, mask[q]);
+        part[q] = is_inner ? vf_load(from) : (vf)load_between(from, mask[q], (wide)(vf)0.0f);
       }
-      v[0] = every_second(part[0], part[1], 0), v[1] = every_second(part[0], part[1], 1), v[2] = every_second(part[2], part[3], 0);
+      v[0] = (vf)every_second((wide)part[0], (wide)part[1], false);
+      v[1] = (vf)every_second((wide)part[0], (wide)part[1], true);
+      v[2] = (vf)every_second((wide)part[2], (wide)part[3], false);
     }
     PK_UNROLL for (int q = 0; q < 3; q++) PK_UNROLL for (int r = 0; r < DIRECT_ROWS; r++) {
       if (row - r * step >= 0 && row - r * step < 3) acc[r] += w[(row - r * step) * 3 + q] * v[q];
