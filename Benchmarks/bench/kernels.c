@@ -266,6 +266,7 @@ static kernel kernels[] = {
   {"depthwise 240, 5x5, 28", 'f', make_depthwise, run_depthwise, {240, 240, 28, 5, 1, 1, 240}, 0, 0, {0}},
   {"depthwise 96, 7x7, 56", 'f', make_depthwise, run_depthwise, {96, 96, 56, 7, 1, 1, 96}, 0, 0, {0}},
   {"depthwise 5, 3x3, 13 small", 'f', make_depthwise, run_depthwise, {5, 5, 13, 3, 1, 1, 5}, 0, 0, {0}},
+  {"depthwise 3, 3x3 stride 2, 77 small", 'f', make_depthwise, run_depthwise, {3, 3, 77, 3, 2, 1, 3}, 0, 0, {0}},
   {"MaxPool 64, 3x3 stride 2, 112", 'm', make_pool, run_pool, {64, 112, 3, 2}, 0, 0, {0}},
   {"MaxPool 512, 2x2 stride 2, 14", 'm', make_pool, run_pool, {512, 14, 2, 2}, 0, 0, {0}},
   {"MaxPool 832, 3x3, 7", 'm', make_pool, run_pool, {832, 7, 3, 1}, 0, 0, {0}},

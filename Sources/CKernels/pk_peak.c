@@ -73,6 +73,7 @@ double pk_peak_arithmetic(pk_isa isa, pk_peak_kind kind, size_t rounds) {
     [PK_ISA_AVX2] = {{fma_f32_avx2, 8}, {fma_f64_avx2, 4}, {dot_int8_avx2, 32}},
     [PK_ISA_AVX512] = {{fma_f32_avx512, 16}, {fma_f64_avx512, 8}, {dot_int8_avx512, 64}},
   };
+  if (kind == PK_PEAK_INT8 && isa == PK_ISA_AVX512 && !pk_has_vnni()) isa = PK_ISA_AVX2;
   if (!table[isa][kind].run) return 0;
   table[isa][kind].run(rounds);
   return (double)rounds * CHAINS * table[isa][kind].lanes * 2;
