@@ -69,8 +69,7 @@ static size_t least(size_t a, size_t b) { return a < b ? a : b; }
 static void run_sgemm(kernel *k) {
   const pk_sgemm *g = k->p[0];
   for (size_t n0 = 0; n0 < g->n; n0 += k->n[4])
-    for (size_t m0 = 0; m0 < g->m; m0 += k->n[3])
-      pk_sgemm_block(isa, g, m0, least(m0 + k->n[3], g->m), n0, least(n0 + k->n[4], g->n), k->p[1]);
+    for (size_t m0 = 0; m0 < g->m; m0 += k->n[3]) pk_sgemm_block(isa, g, m0, least(m0 + k->n[3], g->m), n0, least(n0 + k->n[4], g->n), k->p[1]);
 }
 
 static void make_dgemm(kernel *k) {
@@ -104,8 +103,7 @@ static void make_igemm(kernel *k) {
 static void run_igemm(kernel *k) {
   const pk_igemm *g = k->p[0];
   for (size_t n0 = 0; n0 < g->n; n0 += k->n[4])
-    for (size_t m0 = 0; m0 < g->m; m0 += k->n[3])
-      pk_igemm_block(isa, g, m0, least(m0 + k->n[3], g->m), n0, least(n0 + k->n[4], g->n), k->p[1]);
+    for (size_t m0 = 0; m0 < g->m; m0 += k->n[3]) pk_igemm_block(isa, g, m0, least(m0 + k->n[3], g->m), n0, least(n0 + k->n[4], g->n), k->p[1]);
 }
 
 // n: channels, outputs, side, kernel, stride, dilation, groups.
@@ -229,7 +227,8 @@ static void run_quantize(kernel *k) {
 static void make_nbits(kernel *k) {
   const size_t n = k->n[0], d = k->n[1];
   pk_nbits *b = room(sizeof *b);
-  *b = (pk_nbits){.k = d, .blocks = d / 32, .block = 32, .bits = 4, .codes = codes(n * d / 2), .scale = floats(n * d / 32), .zero = floats(n * d / 32)};
+  *b = (pk_nbits){
+      .k = d, .blocks = d / 32, .block = 32, .bits = 4, .codes = codes(n * d / 2), .scale = floats(n * d / 32), .zero = floats(n * d / 32)};
   float *row = floats(d);
   k->p[0] = b, k->p[1] = room(pk_nbits_row_floats(b) * 4), k->p[2] = room(n * 4);
   pk_nbits_prepare_row(b, row, k->p[1]);
@@ -239,59 +238,59 @@ static void make_nbits(kernel *k) {
 static void run_nbits(kernel *k) { pk_nbits_gemv(isa, k->p[0], k->p[1], 0, k->n[0], k->p[2]); }
 
 static kernel kernels[] = {
-  {"product f32 512x512x512", 'f', make_sgemm, run_sgemm, {512, 512, 512}, 0, 0, {0}},
-  {"product f32 128x3072x768", 'f', make_sgemm, run_sgemm, {128, 3072, 768}, 0, 0, {0}},
-  {"product f32 16x768x768", 'f', make_sgemm, run_sgemm, {16, 768, 768}, 0, 0, {0}},
-  {"product f32 37x61x83 small", 'f', make_sgemm, run_sgemm, {37, 61, 83}, 0, 0, {0}},
-  {"product f32 1x4096x4096", 'm', make_sgemm, run_sgemm, {1, 4096, 4096}, 0, 0, {0}},
-  {"product f64 256x256x256", 'd', make_dgemm, run_dgemm, {256, 256, 256}, 0, 0, {0}},
-  {"product f64 37x61x83 small", 'd', make_dgemm, run_dgemm, {37, 61, 83}, 0, 0, {0}},
-  {"product int8 512x512x512", 'i', make_igemm, run_igemm, {512, 512, 512}, 0, 0, {0}},
-  {"product int8 37x61x83 small", 'i', make_igemm, run_igemm, {37, 61, 83}, 0, 0, {0}},
-  {"product 4-bit 1x2048x2048", 'm', make_nbits, run_nbits, {2048, 2048}, 0, 0, {0}},
-  {"product 4-bit 1x64x256 small", 'm', make_nbits, run_nbits, {64, 256}, 0, 0, {0}},
-  {"convolution 64 to 256, 1x1, 56", 'f', make_product_conv, run_product_conv, {64, 256, 56, 1, 1, 1, 1}, 0, 0, {0}},
-  {"convolution 512 to 2048, 1x1, 7", 'f', make_product_conv, run_product_conv, {512, 2048, 7, 1, 1, 1, 1}, 0, 0, {0}},
-  {"convolution 16 to 64, 1x1, 112", 'f', make_product_conv, run_product_conv, {16, 64, 112, 1, 1, 1, 1}, 0, 0, {0}},
-  {"convolution 3 to 64, 7x7 stride 2, 224", 'f', make_product_conv, run_product_conv, {3, 64, 224, 7, 2, 1, 1}, 0, 0, {0}},
-  {"convolution 128 to 128, 3x3 stride 2, 56", 'f', make_product_conv, run_product_conv, {128, 128, 56, 3, 2, 1, 1}, 0, 0, {0}},
-  {"convolution 8 to 19, 3x3, 15 small", 'f', make_product_conv, run_product_conv, {8, 19, 15, 3, 1, 1, 1}, 0, 0, {0}},
-  {"Winograd 64 to 64, 3x3, 56", 'f', make_winograd, run_winograd, {64, 64, 56, 3, 1, 1, 1}, 0, 0, {0}},
-  {"Winograd 256 to 256, 3x3, 14", 'f', make_winograd, run_winograd, {256, 256, 14, 3, 1, 1, 1}, 0, 0, {0}},
-  {"Winograd 16 to 16, 3x3, 15 small", 'f', make_winograd, run_winograd, {16, 16, 15, 3, 1, 1, 1}, 0, 0, {0}},
-  {"depthwise 144, 3x3, 56", 'f', make_depthwise, run_depthwise, {144, 144, 56, 3, 1, 1, 144}, 0, 0, {0}},
-  {"depthwise 96, 3x3 stride 2, 112", 'f', make_depthwise, run_depthwise, {96, 96, 112, 3, 2, 1, 96}, 0, 0, {0}},
-  {"depthwise 32, 3x3, 56", 'f', make_depthwise, run_depthwise, {32, 32, 56, 3, 1, 1, 32}, 0, 0, {0}},
-  {"depthwise 16, 3x3 stride 2, 112", 'f', make_depthwise, run_depthwise, {16, 16, 112, 3, 2, 1, 16}, 0, 0, {0}},
-  {"depthwise 240, 5x5, 28", 'f', make_depthwise, run_depthwise, {240, 240, 28, 5, 1, 1, 240}, 0, 0, {0}},
-  {"depthwise 96, 7x7, 56", 'f', make_depthwise, run_depthwise, {96, 96, 56, 7, 1, 1, 96}, 0, 0, {0}},
-  {"depthwise 5, 3x3, 13 small", 'f', make_depthwise, run_depthwise, {5, 5, 13, 3, 1, 1, 5}, 0, 0, {0}},
-  {"depthwise 3, 3x3 stride 2, 77 small", 'f', make_depthwise, run_depthwise, {3, 3, 77, 3, 2, 1, 3}, 0, 0, {0}},
-  {"MaxPool 64, 3x3 stride 2, 112", 'm', make_pool, run_pool, {64, 112, 3, 2}, 0, 0, {0}},
-  {"MaxPool 512, 2x2 stride 2, 14", 'm', make_pool, run_pool, {512, 14, 2, 2}, 0, 0, {0}},
-  {"MaxPool 832, 3x3, 7", 'm', make_pool, run_pool, {832, 7, 3, 1}, 0, 0, {0}},
-  {"MaxPool 5, 3x3, 11 small", 'm', make_pool, run_pool, {5, 11, 3, 1}, 0, 0, {0}},
-  {"relu 1M", 'm', make_unary, run_unary, {PK_UNARY_RELU, 1 << 20}, 0, 0, {0}},
-  {"exp 16k", 'm', make_unary, run_unary, {PK_UNARY_EXP, 1 << 14}, 0, 0, {0}},
-  {"tanh 16k", 'm', make_unary, run_unary, {PK_UNARY_TANH, 1 << 14}, 0, 0, {0}},
-  {"sigmoid 16k", 'm', make_unary, run_unary, {PK_UNARY_SIGMOID, 1 << 14}, 0, 0, {0}},
-  {"swish 16k", 'm', make_unary, run_unary, {PK_UNARY_SWISH, 1 << 14}, 0, 0, {0}},
-  {"erf 16k", 'm', make_unary, run_unary, {PK_UNARY_ERF, 1 << 14}, 0, 0, {0}},
-  {"gelu 16k", 'm', make_unary, run_unary, {PK_UNARY_GELU_ERF, 1 << 14}, 0, 0, {0}},
-  {"gelu 1003 small", 'm', make_unary, run_unary, {PK_UNARY_GELU_ERF, 1003}, 0, 0, {0}},
-  {"exp 1003 small", 'm', make_unary, run_unary, {PK_UNARY_EXP, 1003}, 0, 0, {0}},
-  {"add 1M", 'm', make_add, run_add, {1 << 20}, 0, 0, {0}},
-  {"add 1003 small", 'm', make_add, run_add, {1003}, 0, 0, {0}},
-  {"softmax 64x1000", 'm', make_rows, run_softmax, {64, 1000}, 0, 0, {0}},
-  {"softmax 7x61 small", 'm', make_rows, run_softmax, {7, 61}, 0, 0, {0}},
-  {"layer norm 128x768", 'm', make_rows, run_layer_norm, {128, 768}, 0, 0, {0}},
-  {"layer norm 7x61 small", 'm', make_rows, run_layer_norm, {7, 61}, 0, 0, {0}},
-  {"sum of rows 256x1024", 'm', make_rows, run_sum, {256, 1024}, 0, 0, {0}},
-  {"sum of rows 7x61 small", 'm', make_rows, run_sum, {7, 61}, 0, 0, {0}},
-  {"transpose 512x768", 'm', make_rows, run_transpose, {512, 768}, 0, 0, {0}},
-  {"transpose 37x61 small", 'm', make_rows, run_transpose, {37, 61}, 0, 0, {0}},
-  {"quantize 256x1024", 'm', make_rows, run_quantize, {256, 1024}, 0, 0, {0}},
-  {"quantize 7x61 small", 'm', make_rows, run_quantize, {7, 61}, 0, 0, {0}},
+    {"product f32 512x512x512", 'f', make_sgemm, run_sgemm, {512, 512, 512}, 0, 0, {0}},
+    {"product f32 128x3072x768", 'f', make_sgemm, run_sgemm, {128, 3072, 768}, 0, 0, {0}},
+    {"product f32 16x768x768", 'f', make_sgemm, run_sgemm, {16, 768, 768}, 0, 0, {0}},
+    {"product f32 37x61x83 small", 'f', make_sgemm, run_sgemm, {37, 61, 83}, 0, 0, {0}},
+    {"product f32 1x4096x4096", 'm', make_sgemm, run_sgemm, {1, 4096, 4096}, 0, 0, {0}},
+    {"product f64 256x256x256", 'd', make_dgemm, run_dgemm, {256, 256, 256}, 0, 0, {0}},
+    {"product f64 37x61x83 small", 'd', make_dgemm, run_dgemm, {37, 61, 83}, 0, 0, {0}},
+    {"product int8 512x512x512", 'i', make_igemm, run_igemm, {512, 512, 512}, 0, 0, {0}},
+    {"product int8 37x61x83 small", 'i', make_igemm, run_igemm, {37, 61, 83}, 0, 0, {0}},
+    {"product 4-bit 1x2048x2048", 'm', make_nbits, run_nbits, {2048, 2048}, 0, 0, {0}},
+    {"product 4-bit 1x64x256 small", 'm', make_nbits, run_nbits, {64, 256}, 0, 0, {0}},
+    {"convolution 64 to 256, 1x1, 56", 'f', make_product_conv, run_product_conv, {64, 256, 56, 1, 1, 1, 1}, 0, 0, {0}},
+    {"convolution 512 to 2048, 1x1, 7", 'f', make_product_conv, run_product_conv, {512, 2048, 7, 1, 1, 1, 1}, 0, 0, {0}},
+    {"convolution 16 to 64, 1x1, 112", 'f', make_product_conv, run_product_conv, {16, 64, 112, 1, 1, 1, 1}, 0, 0, {0}},
+    {"convolution 3 to 64, 7x7 stride 2, 224", 'f', make_product_conv, run_product_conv, {3, 64, 224, 7, 2, 1, 1}, 0, 0, {0}},
+    {"convolution 128 to 128, 3x3 stride 2, 56", 'f', make_product_conv, run_product_conv, {128, 128, 56, 3, 2, 1, 1}, 0, 0, {0}},
+    {"convolution 8 to 19, 3x3, 15 small", 'f', make_product_conv, run_product_conv, {8, 19, 15, 3, 1, 1, 1}, 0, 0, {0}},
+    {"Winograd 64 to 64, 3x3, 56", 'f', make_winograd, run_winograd, {64, 64, 56, 3, 1, 1, 1}, 0, 0, {0}},
+    {"Winograd 256 to 256, 3x3, 14", 'f', make_winograd, run_winograd, {256, 256, 14, 3, 1, 1, 1}, 0, 0, {0}},
+    {"Winograd 16 to 16, 3x3, 15 small", 'f', make_winograd, run_winograd, {16, 16, 15, 3, 1, 1, 1}, 0, 0, {0}},
+    {"depthwise 144, 3x3, 56", 'f', make_depthwise, run_depthwise, {144, 144, 56, 3, 1, 1, 144}, 0, 0, {0}},
+    {"depthwise 96, 3x3 stride 2, 112", 'f', make_depthwise, run_depthwise, {96, 96, 112, 3, 2, 1, 96}, 0, 0, {0}},
+    {"depthwise 32, 3x3, 56", 'f', make_depthwise, run_depthwise, {32, 32, 56, 3, 1, 1, 32}, 0, 0, {0}},
+    {"depthwise 16, 3x3 stride 2, 112", 'f', make_depthwise, run_depthwise, {16, 16, 112, 3, 2, 1, 16}, 0, 0, {0}},
+    {"depthwise 240, 5x5, 28", 'f', make_depthwise, run_depthwise, {240, 240, 28, 5, 1, 1, 240}, 0, 0, {0}},
+    {"depthwise 96, 7x7, 56", 'f', make_depthwise, run_depthwise, {96, 96, 56, 7, 1, 1, 96}, 0, 0, {0}},
+    {"depthwise 5, 3x3, 13 small", 'f', make_depthwise, run_depthwise, {5, 5, 13, 3, 1, 1, 5}, 0, 0, {0}},
+    {"depthwise 3, 3x3 stride 2, 77 small", 'f', make_depthwise, run_depthwise, {3, 3, 77, 3, 2, 1, 3}, 0, 0, {0}},
+    {"MaxPool 64, 3x3 stride 2, 112", 'm', make_pool, run_pool, {64, 112, 3, 2}, 0, 0, {0}},
+    {"MaxPool 512, 2x2 stride 2, 14", 'm', make_pool, run_pool, {512, 14, 2, 2}, 0, 0, {0}},
+    {"MaxPool 832, 3x3, 7", 'm', make_pool, run_pool, {832, 7, 3, 1}, 0, 0, {0}},
+    {"MaxPool 5, 3x3, 11 small", 'm', make_pool, run_pool, {5, 11, 3, 1}, 0, 0, {0}},
+    {"relu 1M", 'm', make_unary, run_unary, {PK_UNARY_RELU, 1 << 20}, 0, 0, {0}},
+    {"exp 16k", 'm', make_unary, run_unary, {PK_UNARY_EXP, 1 << 14}, 0, 0, {0}},
+    {"tanh 16k", 'm', make_unary, run_unary, {PK_UNARY_TANH, 1 << 14}, 0, 0, {0}},
+    {"sigmoid 16k", 'm', make_unary, run_unary, {PK_UNARY_SIGMOID, 1 << 14}, 0, 0, {0}},
+    {"swish 16k", 'm', make_unary, run_unary, {PK_UNARY_SWISH, 1 << 14}, 0, 0, {0}},
+    {"erf 16k", 'm', make_unary, run_unary, {PK_UNARY_ERF, 1 << 14}, 0, 0, {0}},
+    {"gelu 16k", 'm', make_unary, run_unary, {PK_UNARY_GELU_ERF, 1 << 14}, 0, 0, {0}},
+    {"gelu 1003 small", 'm', make_unary, run_unary, {PK_UNARY_GELU_ERF, 1003}, 0, 0, {0}},
+    {"exp 1003 small", 'm', make_unary, run_unary, {PK_UNARY_EXP, 1003}, 0, 0, {0}},
+    {"add 1M", 'm', make_add, run_add, {1 << 20}, 0, 0, {0}},
+    {"add 1003 small", 'm', make_add, run_add, {1003}, 0, 0, {0}},
+    {"softmax 64x1000", 'm', make_rows, run_softmax, {64, 1000}, 0, 0, {0}},
+    {"softmax 7x61 small", 'm', make_rows, run_softmax, {7, 61}, 0, 0, {0}},
+    {"layer norm 128x768", 'm', make_rows, run_layer_norm, {128, 768}, 0, 0, {0}},
+    {"layer norm 7x61 small", 'm', make_rows, run_layer_norm, {7, 61}, 0, 0, {0}},
+    {"sum of rows 256x1024", 'm', make_rows, run_sum, {256, 1024}, 0, 0, {0}},
+    {"sum of rows 7x61 small", 'm', make_rows, run_sum, {7, 61}, 0, 0, {0}},
+    {"transpose 512x768", 'm', make_rows, run_transpose, {512, 768}, 0, 0, {0}},
+    {"transpose 37x61 small", 'm', make_rows, run_transpose, {37, 61}, 0, 0, {0}},
+    {"quantize 256x1024", 'm', make_rows, run_quantize, {256, 1024}, 0, 0, {0}},
+    {"quantize 7x61 small", 'm', make_rows, run_quantize, {7, 61}, 0, 0, {0}},
 };
 enum { COUNT = sizeof kernels / sizeof *kernels };
 
@@ -335,7 +334,9 @@ int main(int argc, char **argv) {
       return 0;
     } else if (!strstr(k->name, " small")) {
       k->make(k);
-      printf("{\"kernel\":\"%s\",\"bound\":\"%c\",\"operations\":%.0f,\"bytes\":%.0f,\"seconds\":%.9f}\n", k->name, k->bound, k->operations, k->bytes, fastest(k));
+      printf(
+          "{\"kernel\":\"%s\",\"bound\":\"%c\",\"operations\":%.0f,\"bytes\":%.0f,\"seconds\":%.9f}\n", k->name, k->bound, k->operations, k->bytes,
+          fastest(k));
       fflush(stdout);
     }
   }

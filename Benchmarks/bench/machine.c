@@ -39,10 +39,16 @@ static void keep(unsigned long long value) { __asm__ volatile("" : : "r"(value))
 
 static double work(const job *j) {
   switch (j->kind) {
-  case READ: keep(pk_peak_read(j->isa, j->x, j->bytes)); return (double)j->bytes;
-  case WRITE: memset(j->x, 1, j->bytes); __asm__ volatile("" : : "r"(j->x) : "memory"); return (double)j->bytes;
-  case COPY: memcpy(j->y, j->x, j->bytes); __asm__ volatile("" : : "r"(j->y) : "memory"); return 2.0 * (double)j->bytes;
-  default: return pk_peak_arithmetic(j->isa, j->kind == F32 ? PK_PEAK_F32 : j->kind == F64 ? PK_PEAK_F64 : PK_PEAK_INT8, 20000);
+    case READ: keep(pk_peak_read(j->isa, j->x, j->bytes)); return (double)j->bytes;
+    case WRITE:
+      memset(j->x, 1, j->bytes);
+      __asm__ volatile("" : : "r"(j->x) : "memory");
+      return (double)j->bytes;
+    case COPY:
+      memcpy(j->y, j->x, j->bytes);
+      __asm__ volatile("" : : "r"(j->y) : "memory");
+      return 2.0 * (double)j->bytes;
+    default: return pk_peak_arithmetic(j->isa, j->kind == F32 ? PK_PEAK_F32 : j->kind == F64 ? PK_PEAK_F64 : PK_PEAK_INT8, 20000);
   }
 }
 
@@ -114,7 +120,8 @@ int main(int argc, char **argv) {
     printf("},\"bytes\":{");
     for (size_t p = 0; p < sizeof places / sizeof *places; p++) {
       printf("%s\"%s\":{\"size\":%zu", p ? "," : "", places[p].name, places[p].bytes);
-      for (kind k = READ; k <= COPY; k++) printf(",\"%s\":%.1f", kind_names[k], rate(k, isa, (k == COPY ? places[p].bytes / 2 : places[p].bytes) & ~(size_t)4095, threads));
+      for (kind k = READ; k <= COPY; k++)
+        printf(",\"%s\":%.1f", kind_names[k], rate(k, isa, (k == COPY ? places[p].bytes / 2 : places[p].bytes) & ~(size_t)4095, threads));
       printf("}");
     }
     printf("}}");

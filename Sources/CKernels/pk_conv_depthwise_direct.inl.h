@@ -52,10 +52,8 @@ PK_INLINE void direct_3x3(const direct *d, const vf *w, size_t j, int step, bool
     if ((size_t)r >= d->rows) break;
     const vf y = vf_at_most(vf_at_least(acc[r], d->low), d->high);
     float *to = d->y + (size_t)r * d->ldy + j;
-    if (d->width - j >= VW)
-      vf_store(to, y);
-    else
-      vf_store_n(to, y, d->width - j);
+    if (d->width - j >= VW) vf_store(to, y);
+    else vf_store_n(to, y, d->width - j);
   }
 }
 
@@ -65,10 +63,8 @@ PK_INLINE void direct_rows(const direct *d, int step) {
   const ptrdiff_t reach = step == 1 ? VW + 2 : 2 * VW + 2;
   for (size_t j = 0; j < d->width; j += VW) {
     const ptrdiff_t base = (ptrdiff_t)j * step - d->pad;
-    if (base >= 0 && base + reach <= d->in)
-      direct_3x3(d, w, j, step, true);
-    else
-      direct_3x3(d, w, j, step, false);
+    if (base >= 0 && base + reach <= d->in) direct_3x3(d, w, j, step, true);
+    else direct_3x3(d, w, j, step, false);
   }
 }
 
@@ -82,11 +78,19 @@ static bool direct_fits(const pk_conv_shape *s) {
 /// One plane. zeros: in[2] floats.
 static void depthwise_direct(const pk_conv *c, size_t plane, float *zeros) {
   const pk_conv_shape *s = &c->shape;
-  const size_t channels = s->groups * s->outputs, channel = plane % channels, image = plane / channels, out = s->out[1] * s->out[2], step = s->stride[1];
+  const size_t channels = s->groups * s->outputs, channel = plane % channels, image = plane / channels, out = s->out[1] * s->out[2],
+               step = s->stride[1];
   const float *x = c->x + (image * s->groups + channel / s->outputs) * s->in[1] * s->in[2];
   const pk_epilogue *e = &c->epilogue;
-  direct d = {.w = c->weights + channel * 9, .in = (ptrdiff_t)s->in[2], .pad = (ptrdiff_t)s->pad[2], .width = s->out[2], .ldy = s->out[2],
-              .bias = e->row_bias ? e->row_bias[channel] : 0, .low = -INFINITY, .high = INFINITY};
+  direct d = {
+      .w = c->weights + channel * 9,
+      .in = (ptrdiff_t)s->in[2],
+      .pad = (ptrdiff_t)s->pad[2],
+      .width = s->out[2],
+      .ldy = s->out[2],
+      .bias = e->row_bias ? e->row_bias[channel] : 0,
+      .low = -INFINITY,
+      .high = INFINITY};
   if (e->activation == PK_ACT_RELU) d.low = 0;
   if (e->activation == PK_ACT_CLIP) d.low = e->p0, d.high = e->p1;
   for (size_t oh = 0; oh < s->out[1]; oh += DIRECT_ROWS) {
@@ -96,10 +100,8 @@ static void depthwise_direct(const pk_conv *c, size_t plane, float *zeros) {
       const size_t h = oh * step + i - s->pad[1]; // Above the plane it wraps round.
       d.row[i] = h < s->in[1] ? x + h * s->in[2] : zeros;
     }
-    if (step == 1)
-      direct_rows_1(&d);
-    else
-      direct_rows_2(&d);
+    if (step == 1) direct_rows_1(&d);
+    else direct_rows_2(&d);
     if (e->activation > PK_ACT_CLIP) activate_rows(e->activation, e->p0, e->p1, 1, d.rows * s->out[2], d.y, 0, d.y, 0);
   }
 }

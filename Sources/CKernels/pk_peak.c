@@ -11,18 +11,18 @@ enum { CHAINS = 11 };
 #define KEEP(v) __asm__ volatile("" : "+x"(v))
 #define KEEP_WIDE(v) __asm__ volatile("" : "+v"(v))
 
-#define DEFINE_FMA(name, features, vector, set, multiply_add, keep)       \
-  __attribute__((target(features))) static void name(size_t rounds) {     \
-    vector sums[CHAINS], a = set(0.5), b = set(0.25);                     \
-    keep(a);                                                              \
-    keep(b);                                                              \
-    for (int i = 0; i < CHAINS; i++) sums[i] = set(0.5);                  \
-    for (size_t round = 0; round < rounds; round++) {                     \
-      _Pragma("GCC unroll 11") for (int i = 0; i < CHAINS; i++) {         \
-        sums[i] = multiply_add(sums[i], a, b);                            \
-        keep(sums[i]);                                                    \
-      }                                                                   \
-    }                                                                     \
+#define DEFINE_FMA(name, features, vector, set, multiply_add, keep)   \
+  __attribute__((target(features))) static void name(size_t rounds) { \
+    vector sums[CHAINS], a = set(0.5), b = set(0.25);                 \
+    keep(a);                                                          \
+    keep(b);                                                          \
+    for (int i = 0; i < CHAINS; i++) sums[i] = set(0.5);              \
+    for (size_t round = 0; round < rounds; round++) {                 \
+      _Pragma("GCC unroll 11") for (int i = 0; i < CHAINS; i++) {     \
+        sums[i] = multiply_add(sums[i], a, b);                        \
+        keep(sums[i]);                                                \
+      }                                                               \
+    }                                                                 \
   }
 
 DEFINE_FMA(fma_f32_avx512, "avx512f", __m512, _mm512_set1_ps, _mm512_fmadd_ps, KEEP_WIDE)
@@ -69,9 +69,9 @@ double pk_peak_arithmetic(pk_isa isa, pk_peak_kind kind, size_t rounds) {
     void (*run)(size_t rounds);
     int lanes;
   } table[PK_ISA_COUNT][3] = {
-    [PK_ISA_SCALAR] = {{fma_f32_scalar, 4}, {fma_f64_scalar, 2}, {0, 0}},
-    [PK_ISA_AVX2] = {{fma_f32_avx2, 8}, {fma_f64_avx2, 4}, {dot_int8_avx2, 32}},
-    [PK_ISA_AVX512] = {{fma_f32_avx512, 16}, {fma_f64_avx512, 8}, {dot_int8_avx512, 64}},
+      [PK_ISA_SCALAR] = {{fma_f32_scalar, 4}, {fma_f64_scalar, 2}, {0, 0}},
+      [PK_ISA_AVX2] = {{fma_f32_avx2, 8}, {fma_f64_avx2, 4}, {dot_int8_avx2, 32}},
+      [PK_ISA_AVX512] = {{fma_f32_avx512, 16}, {fma_f64_avx512, 8}, {dot_int8_avx512, 64}},
   };
   if (kind == PK_PEAK_INT8 && isa == PK_ISA_AVX512 && !pk_has_vnni()) isa = PK_ISA_AVX2;
   if (!table[isa][kind].run) return 0;
@@ -93,8 +93,8 @@ __attribute__((target("avx2"))) static unsigned long long read_avx2(const char *
   __m256i sums[8];
   for (int i = 0; i < 8; i++) sums[i] = _mm256_setzero_si256();
   for (size_t at = 0; at < bytes; at += 256) {
-    _Pragma("GCC unroll 8") for (int i = 0; i < 8; i++)
-      sums[i] = _mm256_or_si256(sums[i], _mm256_load_si256((const __m256i *)(const void *)(x + at + 32 * i)));
+    _Pragma("GCC unroll 8") for (int i = 0; i < 8; i++) sums[i] =
+        _mm256_or_si256(sums[i], _mm256_load_si256((const __m256i *)(const void *)(x + at + 32 * i)));
   }
   for (int i = 1; i < 8; i++) sums[0] = _mm256_or_si256(sums[0], sums[i]);
   unsigned long long words[4];

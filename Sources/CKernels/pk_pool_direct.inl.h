@@ -14,8 +14,8 @@ static bool direct_pool_fits(const pk_pool_axes *s) {
 }
 
 /// Outputs [j, j + lanes) of the rows [row0, row1). divisors: of a mean, for each column; NULL for a maximum.
-POOL_INLINE void direct_column(const pk_pool_axes *s, const float *x, float *y, size_t row0, size_t row1, size_t j, const float *divisors,
-                               bool count_pad, int width, int step) {
+POOL_INLINE void direct_column(
+    const pk_pool_axes *s, const float *x, float *y, size_t row0, size_t row1, size_t j, const float *divisors, bool count_pad, int width, int step) {
   const bool mean = divisors != NULL;
   const lanes none = mean ? 0.0f : -INFINITY;
   const ptrdiff_t base = (ptrdiff_t)(j * (size_t)step) - (ptrdiff_t)s->pad[2], in = (ptrdiff_t)s->in[2];
@@ -73,10 +73,10 @@ static void direct_pool(const pk_pool_axes *s, const float *x, float *y, size_t 
     const size_t last = s->out[2] <= BETWEEN_LANES ? row1 : pk_min(row1, row - row % s->out[1] + s->out[1]);
     for (size_t j = 0; j < s->out[2]; j += BETWEEN_LANES) {
 #define COLUMN(MEAN, WIDTH, STEP) direct_column(s, x, y, row, last, j, MEAN, count_pad, WIDTH, STEP)
-#define COLUMNS(MEAN)                                                                            \
-  if (s->kernel[2] == 2 && s->stride[2] == 1) COLUMN(MEAN, 2, 1);                                \
-  else if (s->kernel[2] == 2) COLUMN(MEAN, 2, 2);                                                \
-  else if (s->stride[2] == 1) COLUMN(MEAN, 3, 1);                                                \
+#define COLUMNS(MEAN)                                             \
+  if (s->kernel[2] == 2 && s->stride[2] == 1) COLUMN(MEAN, 2, 1); \
+  else if (s->kernel[2] == 2) COLUMN(MEAN, 2, 2);                 \
+  else if (s->stride[2] == 1) COLUMN(MEAN, 3, 1);                 \
   else COLUMN(MEAN, 3, 2);
       if (divisors) {
         COLUMNS(divisors)

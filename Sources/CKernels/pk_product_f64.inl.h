@@ -22,29 +22,28 @@ typedef double vd __attribute__((ext_vector_type(F64_LANES)));
 typedef double vd_any __attribute__((ext_vector_type(F64_LANES), aligned(8), may_alias));
 
 // R rows by a panel. a: [depth][R], b: rows of `ldb`. Adds to C unless `is_first`; of the panel, `width` columns are there.
-#define DEFINE_F64_TILE(R)                                                                                                     \
-  static void PK_FN(f64_tile_##R)(size_t depth, const double *a, const double *b, size_t ldb, double *c, size_t ldc,           \
-                                  size_t width, bool is_first) {                                                               \
-    vd sum[R][2];                                                                                                              \
-    F64_UNROLL for (int i = 0; i < R; i++) sum[i][0] = sum[i][1] = 0;                                                          \
-    for (size_t p = 0; p < depth; p++, a += R, b += ldb) {                                                                     \
-      const vd left = *(const vd_any *)b, right = *(const vd_any *)(b + F64_LANES);                                            \
-      F64_UNROLL for (int i = 0; i < R; i++) {                                                                                 \
-        sum[i][0] += a[i] * left;                                                                                              \
-        sum[i][1] += a[i] * right;                                                                                             \
-      }                                                                                                                        \
-    }                                                                                                                          \
-    if (width == F64_PANEL) {                                                                                                  \
-      F64_UNROLL for (int i = 0; i < R; i++) F64_UNROLL for (int h = 0; h < 2; h++) {                                          \
-        vd_any *to = (vd_any *)(c + (size_t)i * ldc + h * F64_LANES);                                                          \
-        *to = is_first ? sum[i][h] : *to + sum[i][h];                                                                          \
-      }                                                                                                                        \
-      return;                                                                                                                  \
-    }                                                                                                                          \
-    double rest[R][F64_PANEL];                                                                                                 \
-    memcpy(rest, sum, sizeof rest);                                                                                            \
-    for (size_t i = 0; i < R; i++)                                                                                             \
-      for (size_t j = 0; j < width; j++) c[i * ldc + j] = is_first ? rest[i][j] : c[i * ldc + j] + rest[i][j];                 \
+#define DEFINE_F64_TILE(R)                                                                                                                          \
+  static void PK_FN(f64_tile_##R)(size_t depth, const double *a, const double *b, size_t ldb, double *c, size_t ldc, size_t width, bool is_first) { \
+    vd sum[R][2];                                                                                                                                   \
+    F64_UNROLL for (int i = 0; i < R; i++) sum[i][0] = sum[i][1] = 0;                                                                               \
+    for (size_t p = 0; p < depth; p++, a += R, b += ldb) {                                                                                          \
+      const vd left = *(const vd_any *)b, right = *(const vd_any *)(b + F64_LANES);                                                                 \
+      F64_UNROLL for (int i = 0; i < R; i++) {                                                                                                      \
+        sum[i][0] += a[i] * left;                                                                                                                   \
+        sum[i][1] += a[i] * right;                                                                                                                  \
+      }                                                                                                                                             \
+    }                                                                                                                                               \
+    if (width == F64_PANEL) {                                                                                                                       \
+      F64_UNROLL for (int i = 0; i < R; i++) F64_UNROLL for (int h = 0; h < 2; h++) {                                                               \
+        vd_any *to = (vd_any *)(c + (size_t)i * ldc + h * F64_LANES);                                                                               \
+        *to = is_first ? sum[i][h] : *to + sum[i][h];                                                                                               \
+      }                                                                                                                                             \
+      return;                                                                                                                                       \
+    }                                                                                                                                               \
+    double rest[R][F64_PANEL];                                                                                                                      \
+    memcpy(rest, sum, sizeof rest);                                                                                                                 \
+    for (size_t i = 0; i < R; i++)                                                                                                                  \
+      for (size_t j = 0; j < width; j++) c[i * ldc + j] = is_first ? rest[i][j] : c[i * ldc + j] + rest[i][j];                                      \
   }
 #if PK_LEVEL == 2
 DEFINE_F64_TILE(12)
@@ -102,22 +101,20 @@ static void PK_FN(product_f64)(const pk_product *g, size_t m0, size_t m1, size_t
         const size_t width = n1 - j < F64_PANEL ? n1 - j : F64_PANEL;
         const double *b = panel;
         size_t ldb = F64_PANEL;
-        if (in_place && width == F64_PANEL)
-          b = (const double *)g->b + p * g->ldb + j, ldb = g->ldb;
-        else
-          PK_FN(f64_pack_b)(g, p, depth, j, width, panel);
+        if (in_place && width == F64_PANEL) b = (const double *)g->b + p * g->ldb + j, ldb = g->ldb;
+        else PK_FN(f64_pack_b)(g, p, depth, j, width, panel);
         const double *a = rows;
         for (size_t r = 0; r < block;) {
           const size_t group = PK_FN(f64_group)(block - r);
           double *to = c + (i + r) * g->ldc + j;
           switch (group) {
 #if PK_LEVEL == 2
-          case 12: PK_FN(f64_tile_12)(depth, a, b, ldb, to, g->ldc, width, p == 0); break;
+            case 12: PK_FN(f64_tile_12)(depth, a, b, ldb, to, g->ldc, width, p == 0); break;
 #elif PK_LEVEL == 1
-          case 6: PK_FN(f64_tile_6)(depth, a, b, ldb, to, g->ldc, width, p == 0); break;
+            case 6: PK_FN(f64_tile_6)(depth, a, b, ldb, to, g->ldc, width, p == 0); break;
 #endif
-          case 4: PK_FN(f64_tile_4)(depth, a, b, ldb, to, g->ldc, width, p == 0); break;
-          default: PK_FN(f64_tile_1)(depth, a, b, ldb, to, g->ldc, width, p == 0); break;
+            case 4: PK_FN(f64_tile_4)(depth, a, b, ldb, to, g->ldc, width, p == 0); break;
+            default: PK_FN(f64_tile_1)(depth, a, b, ldb, to, g->ldc, width, p == 0); break;
           }
           a += group * depth;
           r += group;
