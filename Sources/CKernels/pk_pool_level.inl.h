@@ -39,7 +39,8 @@ static void average_rows(const pk_pool_axes *s, bool count_pad, const float *x, 
 
 static void max_rows(const pk_pool_axes *s, const void *x, void *y, size_t row0, size_t row1, void *scratch) {
 #if PK_LEVEL >= 1
-  if (direct_pool_fits(s)) {
+  // With stride 1 the maxima of several rows as one run take fewer steps, unless the rows are short.
+  if (direct_pool_fits(s) && (!pk_pool_is_flat(s) || s->out[2] <= BETWEEN_LANES)) {
     direct_pool(s, x, y, row0, row1, NULL, false);
     return;
   }
