@@ -9,7 +9,7 @@ CUDA_VENV := $(CURDIR)/.build/cuda-venv
 BENCH_VENV := $(CURDIR)/.build/bench-venv
 RELEASE := $(CURDIR)/.build/release
 
-.PHONY: help build install uninstall wheel deb docs demo check test lint format coverage sanitize conformance bench bench-operators count-record cuda-check cuda-faults deps test-deps swift-tests kernel-tests count-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests limits-tests pt2-tests pt2-sweep cancel hostile oom files soak fuzz clean
+.PHONY: help build install uninstall wheel deb docs demo check test lint format coverage sanitize conformance bench bench-operators count-record cuda-check cuda-faults cuda-report gpu-selftest gpu-selftest-tests gpu-selftest-pack deps test-deps swift-tests kernel-tests count-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests limits-tests pt2-tests pt2-sweep cancel hostile oom files soak fuzz clean
 
 help:
 	@echo "make build        libpinion.so and run-model, optimised, in .build/release"
@@ -18,7 +18,7 @@ help:
 	@echo "make uninstall    take them away again"
 	@echo "make wheel        a Python wheel with the library inside, in dist/"
 	@echo "make deb          a Debian package, in dist/"
-	@echo "make docs         the reference of the C, C++ and Python interfaces as HTML, in .build/docs"
+	@echo "make docs         the reference of the C, C++, Python and Swift interfaces as HTML, in .build/docs"
 	@echo "make demo         run a real model on a real input"
 	@echo "make check        the tests of what is built: C interface, examples, command, Python package"
 	@echo "make test         everything that CI runs"
@@ -37,6 +37,7 @@ help:
 	@echo "make pt2-sweep    small modules of every ATen target, exported by PyTorch from PyPI and compared; ARGUMENTS='--family NAME --all'"
 	@echo "make cuda-check   compile the CUDA kernels for every architecture with NVIDIA's compiler from PyPI, and report on them"
 	@echo "make cuda-faults  put known faults into CUDA kernels and see that the emulated tests find them"
+	@echo "make gpu-selftest-pack  a program that runs every CUDA kernel on a GPU against the processor, with compiled kernels, in dist/"
 	@echo "make fuzz         the fuzz targets, FUZZ_SECONDS each (default 600)"
 
 # Packages: what the library is built from, and what only its tests and tools need.
@@ -130,11 +131,28 @@ cuda-tests:
 cuda-faults:
 	$(MAKE) -C Tests/CUDAEmulator OUT=$(CURDIR)/.build/cuda-emulator faults
 
+# What both say of each kernel; the emulated tests append their results, so they start from nothing.
+cuda-report: cuda-check
+	@rm -f .build/cuda-emulator/results
+	PINION_RESULTS=$(CURDIR)/.build/cuda-emulator/results $(MAKE) -C Tests/CUDAEmulator OUT=$(CURDIR)/.build/cuda-emulator plain
+	$(PYTHON) Tests/CUDAStatic/report.py .build/cuda-emulator/results .build/cuda-check.json Documentation/CUDAKernels.md
+
+# The self-test for machines with a GPU, and its run with the fake driver.
+gpu-selftest:
+	$(MAKE) -C Tests/GPUSelfTest OUT=$(CURDIR)/.build/gpu-selftest
+
+gpu-selftest-tests:
+	$(MAKE) -C Tests/GPUSelfTest OUT=$(CURDIR)/.build/gpu-selftest check
+
+# Everything that the self-test needs on a bare machine with a driver, in dist/gpu-selftest.tar.xz.
+gpu-selftest-pack: cuda-check gpu-selftest
+	Tests/GPUSelfTest/pack.sh $(CURDIR)/.build/gpu-selftest dist
+
 # Not part of `make test`: the compiler is a download of 58 MB that not every machine may make.
 CUDA_ARCHITECTURES ?= 75,80,86,89,90,100,120
 cuda-check: $(CUDA_VENV)/ready
-	$(CUDA_VENV)/bin/python Tests/CUDAStatic/cuda-check.py --architectures $(CUDA_ARCHITECTURES) --json .build/cuda-check.json \
-	  Sources/PinionCUDA/Kernels Tests/CUDAStatic/generated/*.cu
+	$(CUDA_VENV)/bin/python Tests/CUDAStatic/cuda-check.py --architectures $(CUDA_ARCHITECTURES) --json .build/cuda-check.json --images .build/gpu-selftest/images \
+	  Sources/PinionCUDA/Kernels Tests/CUDAStatic/generated/*.cu Tests/CUDAEmulator/primitives.cu
 	$(CUDA_VENV)/bin/python Tests/CUDAStatic/abi-check.py Sources/CCUDA/include
 
 $(CUDA_VENV)/ready: Tests/CUDAStatic/requirements.txt

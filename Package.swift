@@ -9,7 +9,6 @@ let package = Package(
   products: [
     .library(name: "pinion", type: .dynamic, targets: ["PinionC"]),
     .library(name: "PinionSwift", targets: ["Pinion"]),
-    .library(name: "PinionImport", targets: ["PinionImport"]),
     .executable(name: "run-model", targets: ["run-model"]),
   ],
   dependencies: [

@@ -64,6 +64,20 @@ for pair in gcc:g++ clang:clang++; do
   expect_graphs "Graphs in C++, $cxx" "$out/$cc/build/graphs-in-code"
 done
 
+# Swift, by version: a repository of the tree as it is, with a tag.
+if command -v swift >/dev/null && git -C "$here" rev-parse >/dev/null 2>&1; then
+  rm -rf "$out/package"
+  mkdir -p "$out/package/pinion"
+  (cd "$here/.." && git ls-files -z --cached --others --exclude-standard | xargs -0 cp --parents -t "$out/package/pinion")
+  (cd "$out/package/pinion" && git init -q && git add -A &&
+    git -c user.name=examples -c user.email=examples@localhost commit -qm "the tree" && git tag 0.1.0)
+  cp -r "$here/swift" "$out/package"
+  export PINION_PACKAGE="$out/package/pinion"
+  swift build --package-path "$out/package/swift" -j "${JOBS:-2}" >"$out/swift.log" 2>&1 || { tail -n 40 "$out/swift.log"; exit 1; }
+  expect Swift "$out/package/swift/.build/debug/describe-and-run"
+  expect_graphs "Graphs in Swift" "$out/package/swift/.build/debug/graphs-in-code"
+fi
+
 # Programs in prose, as they are printed: each block of a page that has a main(), in a folder with a model of the shapes that they feed.
 prose=$out/prose
 rm -rf "$prose"

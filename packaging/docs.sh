@@ -1,5 +1,5 @@
 #!/bin/sh
-# Renders the reference of the C and C++ interface (doxygen) and of the Python package (pydoc) into FOLDER.
+# Renders the reference of the C and C++ interface (doxygen), of the Python package (pydoc) and of the Swift module (docc) into FOLDER.
 # Usage: docs.sh FOLDER PYTHON LIBRARY
 set -eu
 folder=$1 python=$2 library=$3
@@ -33,4 +33,22 @@ END
 doxygen "$folder/Doxyfile" 2>"$folder/warnings"
 (cd "$folder/python" && PYTHONPATH=$root/bindings/python PINION_LIBRARY=$library "$python" -m pydoc -w pinion >/dev/null)
 [ -s "$folder/c/index.html" ] && [ -s "$folder/python/pinion.html" ]
-echo "docs: $folder/c/index.html, $folder/python/pinion.html ($(grep -c warning "$folder/warnings" || true) warnings)"
+
+# What is public in `Pinion` and in the modules that it hands on.
+(
+  cd "$root"
+  swift build --target Pinion >"$folder/swift.log" 2>&1 || { tail -n 40 "$folder/swift.log"; exit 1; }
+  modules=$(sed -n 's/^@_exported import //p' Sources/Pinion/Exports.swift | paste -sd,)
+  mkdir -p "$folder/symbols"
+  # shellcheck disable=SC2046
+  swift symbolgraph-extract -module-name Pinion -I .build/debug/Modules \
+    $(printf -- '-Xcc -fmodule-map-file=%s ' .build/debug/C*.build/module.modulemap Sources/CCUDA/include/module.modulemap) \
+    -minimum-access-level public -skip-synthesized-members -output-dir "$folder/symbols" -target x86_64-unknown-linux-gnu \
+    -experimental-allowed-reexported-modules="$modules"
+  docc convert packaging/Pinion.docc --additional-symbol-graph-dir "$folder/symbols" --output-dir "$folder/swift" \
+    --fallback-display-name Pinion --fallback-bundle-identifier pinion --transform-for-static-hosting >"$folder/docc.log" 2>&1 ||
+    { cat "$folder/docc.log"; exit 1; }
+  ! grep -A3 "doesn't exist" "$folder/docc.log"
+)
+[ -s "$folder/swift/documentation/pinion/index.html" ]
+echo "docs: $folder/c/index.html, $folder/python/pinion.html, $folder/swift/documentation/pinion/index.html ($(grep -c warning "$folder/warnings" || true) warnings)"

@@ -19,6 +19,33 @@ static const char gemm[] = {
 static const char movement[] = {
 #embed "../PinionCUDA/Kernels/movement.cu" suffix(, )
   0};
+static const char matrix[] = {
+#embed "../PinionCUDA/Kernels/matrix.cuh" suffix(, )
+  0};
+static const char gemm_int8[] = {
+#embed "../PinionCUDA/Kernels/gemm_int8.cu" suffix(, )
+  0};
+static const char skinny[] = {
+#embed "../PinionCUDA/Kernels/skinny.cu" suffix(, )
+  0};
+static const char weight_only[] = {
+#embed "../PinionCUDA/Kernels/weight_only.cu" suffix(, )
+  0};
+static const char conv[] = {
+#embed "../PinionCUDA/Kernels/conv.cu" suffix(, )
+  0};
+static const char image[] = {
+#embed "../PinionCUDA/Kernels/image.cu" suffix(, )
+  0};
+static const char attention[] = {
+#embed "../PinionCUDA/Kernels/attention.cu" suffix(, )
+  0};
+static const char selection[] = {
+#embed "../PinionCUDA/Kernels/selection.cu" suffix(, )
+  0};
+static const char scatter[] = {
+#embed "../PinionCUDA/Kernels/scatter.cu" suffix(, )
+  0};
 
 #define TEXT(name, text) {name, text, sizeof text - 1}
 static const cc_text texts[] = {
@@ -27,6 +54,15 @@ static const cc_text texts[] = {
   TEXT("reduction.cu", reduction),
   TEXT("gemm.cu", gemm),
   TEXT("movement.cu", movement),
+  TEXT("matrix.cuh", matrix),
+  TEXT("gemm_int8.cu", gemm_int8),
+  TEXT("skinny.cu", skinny),
+  TEXT("weight_only.cu", weight_only),
+  TEXT("conv.cu", conv),
+  TEXT("image.cu", image),
+  TEXT("attention.cu", attention),
+  TEXT("selection.cu", selection),
+  TEXT("scatter.cu", scatter),
   {NULL, NULL, 0},
 };
 

@@ -7,7 +7,7 @@ import PinionTensor
 /// model broadcasts may bear one name as well), so that a run whose inputs do not keep to the names gets a program in which names
 /// say nothing.
 struct DimensionNames: Sendable {
-  private let places: [[(input: Int, axis: Int)]]
+  private let places: [(name: String, places: [(input: Int, axis: Int)])]
 
   /// - Parameter inputs: the session's inputs in their order.
   init(_ inputs: [ValueInfo]) {
@@ -18,21 +18,25 @@ struct DimensionNames: Sendable {
         if case .symbol(let name) = dimension { byName[name, default: []].append((index, axis)) }
       }
     }
-    places = byName.values.filter { $0.count > 1 }
+    places = byName.filter { $0.value.count > 1 }.map { ($0.key, $0.value) }
   }
 
   /// Whether each name stands for one extent.
   /// - Parameter shape: of each input; nil for one that is not given.
-  func hold(_ shape: (Int) -> Shape?) -> Bool {
-    places.allSatisfy { places in
+  func hold(_ shape: (Int) -> Shape?) -> Bool { nameOfUnequal(shape) == nil }
+
+  /// A name that stands for several extents.
+  /// - Parameter shape: of each input; nil for one that is not given.
+  func nameOfUnequal(_ shape: (Int) -> Shape?) -> String? {
+    for (name, places) in places {
       var extent: Int?
       for place in places {
         guard let shape = shape(place.input), place.axis < shape.rank else { continue }
-        if let extent, extent != shape[place.axis] { return false }
+        if let extent, extent != shape[place.axis] { return name }
         extent = shape[place.axis]
       }
-      return true
     }
+    return nil
   }
 }
 

@@ -61,6 +61,22 @@ public final class Model: Sendable {
     self.mutations = mutations
   }
 
+  /// Imports a model, ONNX or `.pt2`, from memory, which is copied.
+  /// - Parameters:
+  ///   - externalData: the folder where external data lies; nil to refuse models that have some.
+  ///   - allocator: gives memory for the copy and for weights.
+  ///   - mutations, limits: as for a model from a path.
+  public convenience init(
+    bytes: [UInt8], externalData: String? = nil, allocator: Allocator = .system, mutations: Mutations = .outputs,
+    limits: RunLimits = RunLimits()
+  ) throws(PinionError) {
+    guard !bytes.isEmpty else { throw .invalidArgument("the model's bytes are empty") }
+    let buffer = try allocator.buffer(bytes: bytes.count)
+    bytes.withUnsafeBytes { source in UnsafeMutableRawBufferPointer(start: buffer.pointer, count: source.count).copyMemory(from: source) }
+    let file = try FileMapping(owning: buffer, count: bytes.count)
+    try self.init(file, externalData: externalData, allocator: allocator, mutations: mutations, limits: limits)
+  }
+
   /// A model of a graph that was made in code.
   public init(_ draft: GraphDraft, allocator: Allocator = .system) throws(PinionError) {
     content = ModelContent(try ImportedModel(draft), allocator: allocator)

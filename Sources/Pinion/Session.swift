@@ -39,6 +39,12 @@ public final class Session: Sendable {
   /// The contents of buffers that the model writes to; nil where it has none, or they are inputs and outputs.
   public let buffers: SessionBuffers?
   let dimensionNames: DimensionNames
+  /// Whether inputs had unequal extents under one name.
+  private enum Unequal: Equatable {
+    case none, told
+    case seen(String)
+  }
+  private let unequal = Mutex(Unequal.none)
   let stateAccount: StateAccount
 
   /// - Parameter limits: deadline, token and question that end the creation; bytes that nodes which are computed beforehand may take: those
@@ -154,7 +160,18 @@ public final class Session: Sendable {
       guard index < inputs.count, case .tensor(let tensor)? = inputs[index], tensor.element == .int64, tensor.shape.rank == 0 else { return nil }
       return tensor.data.load(as: Int64.self)
     }
-    return (ordered, overrides, dimensionNames.hold(shape))
+    guard let name = dimensionNames.nameOfUnequal(shape) else { return (ordered, overrides, true) }
+    unequal.withLock { if $0 == .none { $0 = .seen(name) } }
+    return (ordered, overrides, false)
+  }
+
+  /// The name of dimensions that were unequal in a run: once, the first time that there is one.
+  public func takeNameOfUnequalExtents() -> String? {
+    unequal.withLock { unequal in
+      guard case .seen(let name) = unequal else { return nil }
+      unequal = .told
+      return name
+    }
   }
 
   func inputInfo(_ index: Int) -> ValueInfo {

@@ -63,6 +63,22 @@ extension GraphDraft {
     }
   }
 
+  /// Adds a node of which the first output is wanted.
+  /// - Parameters:
+  ///   - inputs: nil for an optional input that is absent.
+  ///   - domain, opset: as for `add`.
+  /// - Returns: that output.
+  /// - Throws: what `add` throws.
+  @discardableResult
+  public func node(
+    _ operatorName: String, _ inputs: Value?..., attributes: [String: Attribute] = [:], domain: String = "", opset: Int64? = nil,
+    output: String? = nil
+  ) throws(PinionError) -> Value {
+    let made = try add(operatorName, domain: domain, opset: opset, inputs: inputs, attributes: attributes, outputNames: [output])
+    guard case let value?? = made.first else { throw .invalidArgument("'\(operatorName)' was asked for no output") }
+    return value
+  }
+
   /// Adds a node of which all outputs are wanted.
   func addNode(_ operatorName: String, inputs: [Value?], outputNames: [String?]) throws(PinionError) -> [Value] {
     try add(operatorName, inputs: inputs, outputNames: outputNames).compactMap { $0 }

@@ -6,13 +6,14 @@ import PinionTensor
 /// Finds shapes that do not fit whatever their open extents turn out to be.
 ///
 /// Only for operators whose extents have to be equal, or equal or 1, or are of no consequence: where such shapes fit at all, they fit
-/// with each open extent being 1, one of the other inputs' numbers, or a number that occurs nowhere else. All of that is tried.
+/// with each open extent being 1, one of the other inputs' numbers, or a number that occurs nowhere else. All of that is tried. Channels
+/// may also be what a group has, so often as there are groups.
 extension KnownTypes {
   private static let operators: Set<String> = [
     "Add", "And", "BatchNormalization", "BitwiseAnd", "BitwiseOr", "BitwiseXor", "Concat", "Div", "Equal", "Gather", "Gemm", "Greater",
     "GreaterOrEqual", "Less", "LessOrEqual", "MatMul", "MatMulInteger", "Max", "Mean", "Min", "Mod", "Mul", "Or", "PRelu", "Pow", "Sub", "Sum",
     "Transpose", "Where", "Xor", "Conv", "LayerNormalization", "RMSNormalization", "ReduceSum", "ReduceMean", "ReduceMax", "ReduceMin",
-    "Softmax", "LogSoftmax", "ArgMax", "ArgMin", "Unsqueeze", "Flatten", "GRU", "LSTM", "RNN",
+    "Softmax", "LogSoftmax", "ArgMax", "ArgMin", "Unsqueeze", "Flatten",
   ]
   private static let tryLimit = 512
   /// Numbers for extents of which nothing is known; large enough for windows, and divisible by what groups divide by.
@@ -37,34 +38,33 @@ extension KnownTypes {
         }
       }
     }
+    if case .int(let groups)? = node.attributes["group"], let groups = Int(exactly: groups), groups > 1 {
+      for extent in extents {
+        let channels = extent.multipliedReportingOverflow(by: groups)
+        if !channels.overflow { extents.insert(channels.partialValue) }
+        if extent % groups == 0 { extents.insert(extent / groups) }
+      }
+    }
     let choices = extents.sorted(by: >), count = open.count + openCount
     var combinations = 1
     for _ in 0..<count {
       combinations *= choices.count
       guard combinations <= KnownTypes.tryLimit else { return }
     }
-    var first: PinionError?
     for number in 0..<combinations {
       var digits: [Int] = [], rest = number
       for _ in 0..<count {
         digits.append(choices[rest % choices.count])
         rest /= choices.count
       }
-      do throws(PinionError) {
-        try attempt(node, facts, constants, digits, open)
-        return
-      } catch {
-        guard error.code == .invalidShape else { return }
-        if first == nil { first = error }
-      }
+      if fits(node, facts, constants, digits, open) { return }
     }
-    if let first { throw first }
+    throw .invalidShape("the inputs' shapes do not fit together, whatever their open extents turn out to be")
   }
 
-  /// Infers with these numbers in the places of symbols, and then of other open extents.
-  private func attempt(
-    _ node: Node, _ facts: [Fact?], _ constants: [ValueID: Tensor], _ digits: [Int], _ open: [Int: Int]
-  ) throws(PinionError) {
+  /// Whether the operator's rule takes these numbers in the places of symbols, and then of other open extents; true also where it cannot
+  /// tell, as for tensors that would be too large.
+  private func fits(_ node: Node, _ facts: [Fact?], _ constants: [ValueID: Tensor], _ digits: [Int], _ open: [Int: Int]) -> Bool {
     var place = open.count
     var types: [TensorType?] = []
     for fact in facts {
@@ -83,10 +83,14 @@ extension KnownTypes {
           place += 1
         }
       }
-      types.append(TensorType(element, try Shape(numbers)))
+      guard let shape = try? Shape(numbers) else { return true }
+      types.append(TensorType(element, shape))
     }
     let values = node.inputs.map { input in input.flatMap { constants[$0] ?? fact($0).tensor } }
-    _ = try node.op.outputTypes(
-      InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count))
+    do throws(PinionError) {
+      _ = try node.op.outputTypes(
+        InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count))
+      return true
+    } catch { return error.code != .invalidShape }
   }
 }

@@ -86,9 +86,11 @@ private func load(
     guard let mutations = Mutations(rawValue: Int32(bitPattern: options.mutations.rawValue)) else {
       throw .invalidArgument("mutations is \(options.mutations.rawValue), expected one of pinion_mutations")
     }
-    let model = try body(
-      LoadRequest(folder: folder, runtime: runtime, limits: limits, readsFiles: options.read_files != 0, mutations: mutations))
-    runtime.log(PINION_LOG_INFO, "loaded \(model.path ?? "a model from memory"): \(model.graph.nodes.count) nodes")
+    let begin = monotonicNanoseconds()
+    let model = try runtime.logging("loading") { () throws(PinionError) in
+      try body(LoadRequest(folder: folder, runtime: runtime, limits: limits, readsFiles: options.read_files != 0, mutations: mutations))
+    }
+    runtime.log(PINION_LOG_INFO, "loaded \(model.path ?? "a model from memory"): \(model.graph.nodes.count) nodes in \(microseconds(since: begin)) us")
     result.pointee = handle(ModelBox(model, runtime: runtime))
   }
 }

@@ -54,7 +54,9 @@ final class CallBox: @unchecked Sendable {
     let memory = outputs.indices.map { Optional(tensor(outputs[$0].type, results?[$0])) }
     var general = limits ?? RunLimits()
     if general.bytes == nil { general.bytes = session.byteBudget }
-    _ = try session.session.run(values, wanted: outputs.map(\.index), memory: memory, limits: general)
+    _ = try session.logging(values) { () throws(PinionError) in
+      try session.session.run(values, wanted: outputs.map(\.index), memory: memory, limits: general)
+    }
   }
 
   private func check(

@@ -82,7 +82,7 @@ public func pinion_session_run(
 
     let given = try givenInputs(box, Array(box.inputs.indices), inputCount, inputNames, inputs)
     try giveOutputs(box, Array(box.outputs.indices), outputCount, outputNames, outputs) { (wanted, memory) throws(PinionError) in
-      try box.session.run(given, wanted: wanted, memory: memory, limits: limits)
+      try box.logging(given) { () throws(PinionError) in try box.session.run(given, wanted: wanted, memory: memory, limits: limits) }
     }
   }
 }

@@ -65,6 +65,15 @@ final class RuntimeBox: @unchecked Sendable {
     guard let log = options.log, level.rawValue <= options.log_level.rawValue else { return }
     message().withCString { log(level, $0, options.log_context) }
   }
+
+  /// What `body` gives; an error of its is told to the log as well.
+  @inline(__always)
+  func logging<T>(_ what: StaticString, _ body: () throws(PinionError) -> T) throws(PinionError) -> T {
+    do throws(PinionError) { return try body() } catch {
+      log(PINION_LOG_ERROR, "\(what): \(error)")
+      throw error
+    }
+  }
 }
 
 private nonisolated(unsafe) let defaultRuntimeOptions = pinion_runtime_options(

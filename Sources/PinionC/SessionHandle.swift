@@ -1,3 +1,4 @@
+import CKernels
 import CPinion
 import Pinion
 
@@ -77,8 +78,14 @@ public func pinion_session_create(
     options.stateBytes = budget
     var limits = try creationLimits(timeout: given.timeout_ns, given.cancel_token, given.should_stop, given.should_stop_context)
     limits.bytes = budget
-    let created = try Session(model.model, runtime: try runtime.runtime(threads: Int(given.threads)), options: options, limits: limits)
-    runtime.log(PINION_LOG_INFO, "created a session with \(created.program.graph.nodes.count) nodes")
+    let begin = monotonicNanoseconds()
+    let created = try runtime.logging("creating a session") { () throws(PinionError) in
+      try Session(model.model, runtime: try runtime.runtime(threads: Int(given.threads)), options: options, limits: limits)
+    }
+    if pk_isa_best() == PK_ISA_SCALAR { runtime.log(PINION_LOG_WARNING, "kernels are plain C: the processor has no AVX2, or PINION_ISA says so") }
+    runtime.log(
+      PINION_LOG_INFO,
+      "created a session: \(model.model.graph.nodes.count) nodes became \(created.program.graph.nodes.count) in \(microseconds(since: begin)) us")
     session.pointee = handle(SessionBox(created, model: model, runtime: runtime, byteBudget: budget))
   }
 }

@@ -103,7 +103,9 @@ public func pinion_state_run(
     let limits = try limits(options, box.session)
     let given = try givenInputs(box.session, box.freeInputs, inputCount, inputNames, inputs)
     try giveOutputs(box.session, box.freeOutputs, outputCount, outputNames, outputs) { (wanted, memory) throws(PinionError) in
-      try box.session.session.run(given, wanted: wanted, memory: memory, state: box.state, limits: limits)
+      try box.session.logging(given) { () throws(PinionError) in
+        try box.session.session.run(given, wanted: wanted, memory: memory, state: box.state, limits: limits)
+      }
     }
   }
 }

@@ -9,8 +9,7 @@ struct GatedActivation: Rule {
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     let (number, values) = editor.factors(index)
-    guard values.count == 2, values[0] != values[1] else { return false }
-    let element = editor.element(index)
+    guard values.count == 2, values[0] != values[1], let element = editor.element(index), element.isFloatingPoint else { return false }
     // In double precision a constant of single precision is another number than the operator's own.
     let tolerance = element == .float16 || element == .bfloat16 ? 4e-3 : element == .float64 ? 0x1p-48 : 1e-5
     for (x, gate) in [(values[0], values[1]), (values[1], values[0])] {
@@ -40,7 +39,7 @@ struct GatedActivation: Rule {
       guard number == 1, argument == x, isNear(Double(op.alpha), 1 / 6), op.beta == 0.5 else { return nil }
       return (HardSwish.self, [:])
     case is Clip:
-      guard let (low, high) = editor.bounds(producer), low == 0, isNear(high * number, 1), let p = editor.polynomial(argument, in: x, at: index),
+      guard let (low, high) = editor.bounds(producer), low == 0, high > 0, isNear(high * number, 1), let p = editor.polynomial(argument, in: x, at: index),
         isNear(p[0] * number, 0.5), isNear(p[1] * number, 1 / 6), p[2] == 0, p[3] == 0
       else { return nil }
       return (HardSwish.self, [:])
@@ -67,8 +66,8 @@ struct HardSigmoidRecognition: Rule {
     else { return false }
     let factor = editor.kind(index) == Mul.self ? number : 1 / number
     let (offset, scale, base) = editor.affine(argument, at: index)
-    let element = editor.element(index)
-    guard low == 0, isNear(high * factor, 1, tolerance: element == .float64 ? 0x1p-48 : 1e-5), scale != 0, base != argument,
+    guard let element = editor.element(index), element.isFloatingPoint else { return false }
+    guard low == 0, high > 0, isNear(high * factor, 1, tolerance: element == .float64 ? 0x1p-48 : 1e-5), scale != 0, base != argument,
       let alpha = attribute(scale * factor, element), let beta = attribute(offset * factor, element)
     else { return false }
     let node = try Node(

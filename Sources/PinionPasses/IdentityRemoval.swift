@@ -148,12 +148,63 @@ struct ReshapeMerging: Rule {
     }
     guard !(copiesZeros && shape.contains(0)),
       let inner = editor.producer(source, Reshape.self, Flatten.self, Squeeze.self, Unsqueeze.self), let origin = editor.input(inner, 0),
-      editor.constant(origin) == nil || editor.givesConstants(inner)
+      editor.constant(origin) == nil || editor.givesConstants(inner), alwaysRuns(inner, origin, &editor)
     else { return false }
     var node = editor[index]
     node.inputs[0] = origin
     editor.replace(index, with: node)
     return true
+  }
+
+  /// Whether a node that only gives its input another shape does so in every run: a run that it refuses is refused without it as well.
+  private func alwaysRuns(_ node: Int, _ origin: ValueID, _ editor: inout GraphEditor) -> Bool {
+    let dims = editor.fact(origin, at: node).dims
+    switch editor[node].op {
+    case let op as Reshape:
+      guard let shape = editor.integers(editor.input(node, 1)) else { return false }
+      return alwaysFits(dims, shape, copiesZeros: !op.allowZero)
+    case is Squeeze:
+      guard editor.input(node, 1) != nil else { return true }
+      guard let dims, let axes = editor.integers(editor.input(node, 1)) else { return false }
+      let places = axes.map { $0 < 0 ? Int(truncatingIfNeeded: $0) &+ dims.count : Int(truncatingIfNeeded: $0) }
+      return Set(places).count == places.count && places.allSatisfy { dims.indices.contains($0) && dims[$0] == 1 }
+    case let op as Flatten:
+      guard let rank = dims?.count else { return false }
+      return (-Int64(rank)...Int64(rank)).contains(op.axis)
+    default:
+      guard let dims, let axes = editor.integers(editor.input(node, 1)) else { return false }
+      let rank = Int64(dims.count + axes.count)
+      return axes.allSatisfy { (-rank..<rank).contains($0) } && Set(axes.map { $0 < 0 ? $0 + rank : $0 }).count == axes.count
+    }
+  }
+
+  /// Whether every tensor with these extents has the elements that the shape asks for.
+  private func alwaysFits(_ dims: [Int?]?, _ shape: [Int64], copiesZeros: Bool) -> Bool {
+    var kept: Set<Int> = []
+    var wanted: Int64 = 1
+    for (axis, extent) in shape.enumerated() where extent != -1 {
+      if extent == 0, copiesZeros {
+        guard let dims, axis < dims.count else { return false }
+        kept.insert(axis)
+      } else {
+        let product = wanted.multipliedReportingOverflow(by: extent)
+        guard extent > 0, !product.overflow else { return false }
+        wanted = product.partialValue
+      }
+    }
+    let isOpen = shape.contains(-1)
+    guard let dims else { return isOpen && wanted == 1 }
+    var known: Int64 = 1, hasOpen = false
+    for (axis, extent) in dims.enumerated() where !kept.contains(axis) {
+      guard let extent, extent >= 0 else {
+        hasOpen = true
+        continue
+      }
+      let product = known.multipliedReportingOverflow(by: Int64(extent))
+      guard !product.overflow else { return false }
+      known = product.partialValue
+    }
+    return isOpen ? known % wanted == 0 : !hasOpen && known == wanted
   }
 
   /// Whether a tensor with these extents keeps them under the new shape: at most one may be left open.
@@ -181,6 +232,15 @@ struct AxisRemoval: Rule {
     guard let axes = editor.integers(editor.input(index, 1)), let inner = editor.producer(editor.input(index, 0), opposite),
       let innerAxes = editor.integers(editor.input(inner, 1)), axes.sorted() == innerAxes.sorted()
     else { return false }
+    if opposite == Squeeze.self {
+      // Extents that are not 1 are refused, which has to stay.
+      guard let dims = editor.fact(editor.input(inner, 0), at: inner).dims,
+        axes.allSatisfy({ axis in
+          let place = axis < 0 ? axis &+ Int64(dims.count) : axis
+          return dims.indices.contains(Int(place)) && dims[Int(place)] == 1
+        })
+      else { return false }
+    }
     return editor.bypass(index, with: editor.input(inner, 0))
   }
 }

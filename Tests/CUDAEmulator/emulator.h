@@ -2,9 +2,10 @@
 //
 // A fiber runs until it meets a barrier or an operation of its warp, which takes place when all lanes have come to it. The order of warps
 // and lanes, and when asynchronous copies land, depend on `seed`, so that a missing barrier or wait shows in results. Shared memory
-// holds NaNs at the start of each block. Under AddressSanitizer every access outside an allocation ends the program with its line.
+// holds NaNs at the start of each block. Under AddressSanitizer every access outside an allocation ends the program with its line; with
+// EMULATOR_RACES accesses are watched (races.h).
 //
-// What cannot be seen here: inline PTX, races between blocks, effects of weak memory order, launch bounds.
+// What cannot be seen here: inline PTX, effects of weak memory order, launch bounds.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -13,7 +14,9 @@
 #include <cstdlib>
 #include <cstring>
 #include <numeric>
+#include <string>
 #include <sys/mman.h>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -28,6 +31,9 @@ struct dim3 {
   unsigned x, y, z;
   dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
 };
+
+// The emulator's own accesses are not a kernel's.
+#pragma clang attribute push(__attribute__((no_sanitize("thread"))), apply_to = function)
 
 namespace emulator {
 
@@ -51,6 +57,8 @@ struct Thread {
   unsigned number = 0;
   WarpOperation operation = nullptr;
   void *argument = nullptr;
+  // How often the thread has met its warp for the sake of memory.
+  unsigned warp_epoch = 0;
   std::vector<Copy> open;
   std::vector<std::vector<Copy>> groups;
 };
@@ -65,20 +73,34 @@ inline char *dynamic_shared;
 inline unsigned seed = 0;
 inline long faults = 0;
 inline const char *kernel_name = "";
+inline size_t dynamic_bytes;
+// The first block of the launch, by its number.
+inline unsigned first_block;
 inline void (*body)(void *);
 inline void *body_argument;
 inline void *scheduler_stack_pointer;
 inline const void *scheduler_stack_bottom;
 inline size_t scheduler_stack_size;
 
-inline void report(const char *what) {
+// `detail` says where in the text, if that is known.
+inline void report(const char *what, const char *detail = "") {
   if (faults++ < 10)
-    fprintf(stderr, "emulator: %s: %s, block %u,%u,%u, thread %d, seed %u\n", kernel_name, what, block_index.x, block_index.y,
-            block_index.z, current ? (int)current->number : -1, seed);
+    fprintf(stderr, "emulator: %s: %s, block %u,%u,%u, thread %d, seed %u%s\n", kernel_name, what, block_index.x, block_index.y,
+            block_index.z, current ? (int)current->number : -1, seed, detail);
 }
 
 // Copies land as late as they may with even seeds, at once with odd ones.
 inline bool copies_are_late() { return seed % 2 == 0; }
+
+// Counts of blocks since the start, and of barriers since the start of the block.
+inline unsigned block_number, barrier_epoch;
+inline bool is_watching = true;
+// While there is one, accesses are not looked at.
+struct Unwatched {
+  const bool before = is_watching;
+  Unwatched() { is_watching = false; }
+  ~Unwatched() { is_watching = before; }
+};
 
 extern "C" void emulator_switch(void **save, void *to);
 asm(".pushsection .text\n.weak emulator_switch\n.type emulator_switch, @function\nemulator_switch:\n"
@@ -128,8 +150,17 @@ inline void warp_operation(WarpOperation operation, void *argument) {
 
 inline void barrier() { leave(State::at_barrier); }
 
+// Where accesses are watched, what the emulator does for a kernel is said by hand.
+#ifdef EMULATOR_RACES
+void touch(const void *address, size_t bytes, bool writes, void *caller);
+#else
+inline void touch(const void *, size_t, bool, void *) {}
+#endif
+
 inline void land(std::vector<Copy> &copies) {
   for (const Copy &copy : copies) {
+    touch(copy.from, copy.bytes, false, __builtin_return_address(0));
+    touch(copy.to, 16, true, __builtin_return_address(0));
     memcpy(copy.to, copy.from, copy.bytes);
     memset((char *)copy.to + copy.bytes, 0, 16 - copy.bytes);
   }
@@ -171,6 +202,7 @@ inline void prepare_block(size_t shared_bytes) {
     thread.number = i;
     thread.index = dim3(i % block_size.x, i / block_size.x % block_size.y, i / (block_size.x * block_size.y));
     thread.state = State::running;
+    thread.warp_epoch = 0;
     thread.open.clear();
     thread.groups.clear();
     void **top = (void **)(thread.stack + STACK_BYTES);
@@ -180,6 +212,8 @@ inline void prepare_block(size_t shared_bytes) {
     thread.stack_pointer = top;
   }
   live_count = thread_count;
+  block_number++;
+  barrier_epoch = 0;
 }
 
 inline bool run_block(uint32_t &random) {
@@ -213,6 +247,7 @@ inline bool run_block(uint32_t &random) {
     if (waiting && waiting == live_count) {
       for (unsigned i = 0; i < thread_count; i++)
         if (threads[i].state == State::at_barrier) threads[i].state = State::running;
+      barrier_epoch++;
       progressed = true;
     }
     if (!progressed) {
@@ -243,6 +278,8 @@ inline bool launch(const char *name, dim3 grid, dim3 block, size_t shared_bytes,
   }
   grid_size = grid;
   block_size = block;
+  dynamic_bytes = shared_bytes;
+  first_block = block_number + 1;
   body = function;
   body_argument = argument;
   uint32_t random = seed * 2654435761u + 1;
@@ -261,16 +298,42 @@ inline bool launch(const char *name, dim3 grid, dim3 block, size_t shared_bytes,
   return faults == before;
 }
 
+// Kernels that were launched since results were last looked at.
+inline std::vector<void *> launched;
+inline bool is_looked_at;
+// Whether the last launch did not take place, since the device has no such instructions.
+inline bool is_skipped;
+inline void note(void *kernel) {
+  if (is_looked_at) launched.clear();
+  is_looked_at = false;
+  launched.push_back(kernel);
+}
+
+#ifndef PINION_SELFTEST
 template <class... Parameters, class... Arguments>
 bool run(const char *name, dim3 grid, dim3 block, size_t shared_bytes, void (*kernel)(Parameters...), Arguments... arguments) {
+  note((void *)kernel);
   auto call = [&] { kernel((Parameters)arguments...); };
   return launch(name, grid, block, shared_bytes, [](void *call_pointer) { (*(decltype(call) *)call_pointer)(); }, &call);
 }
+#endif
 
 }  // namespace emulator
+
+#if defined(EMULATOR_RACES)
+#include "races.h"
+#elif defined(PINION_SELFTEST)
+#include "selftest.h"
+#else
+namespace emulator {
+inline void watch(void *, size_t) {}
+inline void forget(void *) {}
+}  // namespace emulator
+#endif
 
 #define threadIdx (emulator::current->index)
 #define blockIdx (emulator::block_index)
 #define blockDim (emulator::block_size)
 #define gridDim (emulator::grid_size)
 inline void __syncthreads() { emulator::barrier(); }
+#pragma clang attribute pop

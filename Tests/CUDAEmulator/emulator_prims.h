@@ -2,6 +2,8 @@
 #pragma once
 #include "emulator.h"
 
+#pragma clang attribute push(__attribute__((no_sanitize("thread"))), apply_to = function)
+
 typedef unsigned char u8;
 typedef signed char i8;
 typedef unsigned short u16;
@@ -14,6 +16,7 @@ typedef long long i64;
 #define __restrict__ __restrict
 #define DEVICE static inline
 #define KERNEL(threads) extern "C" __attribute__((used, annotate("pinion_kernel"))) void
+#define KERNEL_OF(threads, blocks) KERNEL(threads)
 #ifdef EMULATOR_ASAN
 #define SHARED static
 #else
@@ -76,8 +79,11 @@ struct MatrixLoad {
 };
 template <bool is_transposed> void load_all_matrices(void *const *arguments) {
   u32 loaded[32][4];
-  for (int lane = 0; lane < 32; lane++)
-    if ((uintptr_t)((MatrixLoad *)arguments[lane])->row & 15) report("a matrix row that is not 16-byte aligned");
+  for (int lane = 0; lane < 32; lane++) {
+    const void *row = ((MatrixLoad *)arguments[lane])->row;
+    if ((uintptr_t)row & 15) report("a matrix row that is not 16-byte aligned");
+    touch(row, 16, false, __builtin_return_address(0));
+  }
   auto element = [&](int matrix, int row, int column) {
     u16 value;
     memcpy(&value, (const char *)((MatrixLoad *)arguments[matrix * 8 + row])->row + column * 2, 2);
@@ -93,27 +99,39 @@ template <bool is_transposed> void load_all_matrices(void *const *arguments) {
 }
 
 struct MultiplyAdd {
-  float *c;
+  void *c;
   const u32 *a;
   u32 b[2];
 };
-inline void multiply_add_all(void *const *arguments) {
-  float a[16][16], b[16][8];
+
+// The products of all lanes, whose words hold `each` elements of T; a fragment of a has 8 rows and 4 * each columns, one of b as many rows.
+template <class T, class Sum, int each, T (*element)(u32 word, int index)> void multiply_add_all(void *const *arguments) {
+  constexpr int depth = 8 * each;
+  T a[16][depth], b[depth][8];
   for (int lane = 0; lane < 32; lane++) {
     const MultiplyAdd *mine = (const MultiplyAdd *)arguments[lane];
     const int group = lane / 4, quad = lane % 4;
-    for (int e = 0; e < 2; e++) {
-      for (int i = 0; i < 4; i++) a[group + (i & 1) * 8][(i >> 1) * 8 + quad * 2 + e] = float_of_half((u16)(mine->a[i] >> (16 * e)));
-      for (int i = 0; i < 2; i++) b[i * 8 + quad * 2 + e][group] = float_of_half((u16)(mine->b[i] >> (16 * e)));
+    for (int e = 0; e < each; e++) {
+      for (int i = 0; i < 4; i++) a[group + (i & 1) * 8][(i >> 1) * 4 * each + quad * each + e] = element(mine->a[i], e);
+      for (int i = 0; i < 2; i++) b[i * 4 * each + quad * each + e][group] = element(mine->b[i], e);
     }
   }
   for (int lane = 0; lane < 32; lane++)
     for (int e = 0; e < 4; e++) {
       const int row = lane / 4 + (e >> 1) * 8, column = lane % 4 * 2 + (e & 1);
-      float sum = 0;
-      for (int k = 0; k < 16; k++) sum += a[row][k] * b[k][column];
-      ((MultiplyAdd *)arguments[lane])->c[e] += sum;
+      Sum sum = 0;
+      for (int k = 0; k < depth; k++) sum += (Sum)a[row][k] * (Sum)b[k][column];
+      ((Sum *)((MultiplyAdd *)arguments[lane])->c)[e] += sum;
     }
+}
+inline float half_element(u32 word, int index) { return float_of_half((u16)(word >> (16 * index))); }
+inline float bfloat_element(u32 word, int index) { return float_of_bfloat((u16)(word >> (16 * index))); }
+// The matrix unit does not look at the 13 bits that tf32 lacks.
+inline float tf32_element(u32 word, int) { return float_of_bits(word & 0xffffe000u); }
+inline int int8_element(u32 word, int index) { return (i8)(word >> (8 * index)); }
+
+inline void meet(void *const *) {
+  for (int lane = 0; lane < 32; lane++) threads[current->number + lane].warp_epoch++;
 }
 
 }  // namespace emulator
@@ -127,6 +145,15 @@ template <class T> T shuffle_xor(T value, int mask) {
   return value;
 }
 
+template <class T> T shuffle(T value, int lane) {
+  emulator::Shuffle shuffle = {0, 0, lane & 31};
+  memcpy(&shuffle.value, &value, sizeof value);
+  emulator::warp_operation(emulator::shuffle_all, &shuffle);
+  memcpy(&value, &shuffle.result, sizeof value);
+  return value;
+}
+inline void sync_warp() { emulator::warp_operation(emulator::meet, nullptr); }
+
 inline void load_matrices(u32 (&fragment)[4], const void *row) {
   emulator::MatrixLoad load = {fragment, row};
   emulator::warp_operation(emulator::load_all_matrices<false>, &load);
@@ -138,7 +165,24 @@ inline void load_matrices_transposed(u32 (&fragment)[4], const void *row) {
 
 inline void multiply_add_half(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
   emulator::MultiplyAdd operands = {c, a, {b0, b1}};
-  emulator::warp_operation(emulator::multiply_add_all, &operands);
+  emulator::warp_operation(emulator::multiply_add_all<float, float, 2, emulator::half_element>, &operands);
+}
+inline void multiply_add_bfloat(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+  emulator::MultiplyAdd operands = {c, a, {b0, b1}};
+  emulator::warp_operation(emulator::multiply_add_all<float, float, 2, emulator::bfloat_element>, &operands);
+}
+inline void multiply_add_tf32(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+  emulator::MultiplyAdd operands = {c, a, {b0, b1}};
+  emulator::warp_operation(emulator::multiply_add_all<float, float, 1, emulator::tf32_element>, &operands);
+}
+inline void multiply_add_int8(i32 (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+  emulator::MultiplyAdd operands = {c, a, {b0, b1}};
+  emulator::warp_operation(emulator::multiply_add_all<int, i32, 4, emulator::int8_element>, &operands);
+}
+// To nearest, ties away from zero.
+inline u32 tf32_of_float(float value) {
+  const u32 bits = bits_of_float(value);
+  return (bits & 0x7f800000u) == 0x7f800000u ? bits : (bits + 0x1000u) & 0xffffe000u;
 }
 
 inline void copy_async(void *to, const void *from, int bytes) {
@@ -147,6 +191,7 @@ inline void copy_async(void *to, const void *from, int bytes) {
   std::vector<emulator::Copy> one = {{to, from, bytes}};
   if (!emulator::copies_are_late()) return emulator::land(one);
   // Whoever reads before waiting finds NaNs.
+  emulator::touch(to, 16, true, __builtin_return_address(0));
   memset(to, 0xff, 16);
   emulator::current->open.push_back(one[0]);
 }
@@ -162,4 +207,20 @@ template <int pending> void wait_for_copies() {
   }
 }
 
-inline void atomic_minimum(i32 *to, i32 value) { *to = std::min(*to, value); }
+// What several threads may do to one place at a time is not watched for races.
+template <class T, class F> T atomically(T *to, F change) {
+  emulator::Unwatched pause;
+  const T before = *to;
+  *to = change(before);
+  return before;
+}
+inline void atomic_minimum(i32 *to, i32 value) {
+  atomically(to, [=](i32 before) { return std::min(before, value); });
+}
+inline void atomic_add(float *to, float value) {
+  atomically(to, [=](float before) { return before + value; });
+}
+inline u32 atomic_add(u32 *to, u32 value) {
+  return atomically(to, [=](u32 before) { return before + value; });
+}
+#pragma clang attribute pop

@@ -1,72 +1,97 @@
 // The matrix products against a double-precision loop.
-#include "check.h"
+#include "products.h"
 
 #include "gemm.cu"
 
-static double activation(double x, int kind) {
-  switch (kind) {
-  case 1: return x > 0 ? x : 0;
-  case 2: return 0.5 * x * (1 + std::erf(x * std::sqrt(0.5)));
-  case 3: return x / (1 + std::exp(-x));
-  case 4: return 1 / (1 + std::exp(-x));
-  default: return x;
-  }
-}
-
 struct Case {
-  int m, n, k, batch, activation;
-  bool has_bias, has_residual, shares_b;
+  int m, n, k, batch;
+  bool shares_b, is_by_columns;
 };
 
-static Product product(const Case &c) {
-  const int b_step = c.shares_b ? 0 : c.k * c.n;
-  return {c.m, c.n, c.k, c.activation, {c.m * c.k, 0}, {b_step, 0}, {c.m * c.n, 0}};
-}
+template <class T> static double plain_factor(typename T::Stored x) { return T::load(x); }
+static double tf32_factor(float x) { return tf32(x); }
 
-template <class T, class Encode, class Decode, class Run>
-static void test(const std::string &name, const Case &c, double tolerance, Encode encode, Decode decode, Run run) {
-  Device<T> a((size_t)c.batch * c.m * c.k), b((size_t)(c.shares_b ? 1 : c.batch) * c.k * c.n), bias(c.n),
-      residual((size_t)c.batch * c.m * c.n), y((size_t)c.batch * c.m * c.n);
-  auto random = [&](size_t) { return encode(normal()); };
-  a.fill(random), b.fill(random), bias.fill(random), residual.fill(random);
+template <class T, class Kernel>
+static void test(const std::string &name, const Case &c, int tile, Kernel kernel, double (*factor)(typename T::Stored) = plain_factor<T>) {
+  typedef typename T::Stored U;
+  Device<U> a((size_t)c.batch * c.m * c.k), b((size_t)(c.shares_b ? 1 : c.batch) * c.k * c.n), y((size_t)c.batch * c.m * c.n);
+  auto random = [&](size_t) { return T::store(normal()); };
+  a.fill(random), b.fill(random);
+  WayOut<T> out(c.batch * c.m, c.n);
   const float alpha = 0.5f;
-  const dim3 grid((c.n + 63) / 64, (c.m + 63) / 64, c.batch);
-  const bool launched = run(grid, a.data(), b.data(), c.has_bias ? bias.data() : nullptr, c.has_residual ? residual.data() : nullptr,
-                            y.data(), product(c), alpha);
-  expect(name + " " + std::to_string(c.m) + "x" + std::to_string(c.n) + "x" + std::to_string(c.k), launched, y.count(),
-         [&](size_t i) { return decode(y[i]); },
+  const Product product = {c.m, c.n, c.k, out.activation_, {c.m * c.k, 0}, {c.shares_b ? 0 : c.k * c.n, 0}, {c.m * c.n, 0}};
+  const bool is_plain = name == "gemm_f32";
+  const bool launched = emulator::run(name.c_str(), dim3(tiles_of(c.n, tile), tiles_of(c.m, tile), c.batch), is_plain ? 256 : tile * 2,
+                                      is_plain ? 0 : ring_bytes(tile), kernel, a.data(), b.data(), out.bias_pointer(), out.residual_pointer(),
+                                      y.data(), product, alpha);
+  expect(name + sizes({c.m, c.n, c.k}), launched, y.count(), [&](size_t i) { return T::load(y[i]); },
          [&](size_t i) {
            const size_t z = i / (c.m * c.n), row = i / c.n % c.m, column = i % c.n;
-           const T *left = a.data() + z * c.m * c.k + row * c.k, *right = b.data() + (c.shares_b ? 0 : z * c.k * c.n) + column;
+           const U *left = a.data() + z * c.m * c.k + row * c.k, *right = b.data() + (c.shares_b ? 0 : z * c.k * c.n);
            double sum = 0;
-           for (int k = 0; k < c.k; k++) sum += (double)decode(left[k]) * decode(right[(size_t)k * c.n]);
-           sum *= alpha;
-           if (c.has_bias) sum += decode(bias[column]);
-           sum = activation(sum, c.activation);
-           return c.has_residual ? sum + decode(residual[i]) : sum;
+           for (int k = 0; k < c.k; k++) sum += factor(left[k]) * factor(c.is_by_columns ? right[column * c.k + k] : right[(size_t)k * c.n + column]);
+           return out(sum * alpha, i);
          },
-         tolerance);
+         Exactness<T>::tolerance);
 }
 
-static Case random_case(int unit) {
-  auto extent = [&](int most) { return (between(1, most) + unit - 1) / unit * unit; };
-  return {between(1, 150), extent(140), extent(110), between(1, 2), between(0, 4), between(0, 1) == 1, between(0, 1) == 1, between(0, 1) == 1};
+static int up(int value, int unit) { return (value + unit - 1) / unit * unit; }
+static Case random_case(int unit, bool is_by_columns = false) {
+  return {between(1, 110), up(between(1, 110), unit), up(between(1, 90), unit), between(1, 2), between(0, 1) == 1, is_by_columns};
+}
+
+template <class T, class Aligned, class Any, class Wide, class Columns>
+static void kinds(const std::string &name, int unit, Aligned aligned, Any any, Wide wide, Columns columns, double (*factor)(typename T::Stored)) {
+  // One step, fewer steps than stages, more.
+  for (const Case &c : {random_case(unit), Case{65, unit, unit, 1, false, false}, Case{30, 64, 160, 1, false, false}})
+    test<T>(name + "_aligned", c, 64, aligned, factor);
+  for (const Case &c : {random_case(1), Case{1, 1, 1, 1, false, false}}) test<T>(name + "_any", c, 64, any, factor);
+  test<T>(name + "_wide", {between(60, 150), up(between(90, 150), unit), up(between(1, 70), unit), 1, false, false}, 128, wide, factor);
+  test<T>(name + "_columns", random_case(unit, true), 64, columns, factor);
+}
+
+template <class T, class Normalized, class Gated> static void prologues(const std::string &name, Normalized normalized_kernel, Gated gated_kernel) {
+  typedef typename T::Stored U;
+  const int m = between(1, 80), n = up(between(1, 80), 8), k = between(1, 90);
+  Device<U> a((size_t)m * k), gates((size_t)m * 2 * k), scale(k), shift(k), b((size_t)k * n), y((size_t)m * n);
+  Device<float> mean(m), inverse(m);
+  auto random = [&](size_t) { return T::store(normal()); };
+  a.fill(random), gates.fill(random), scale.fill(random), shift.fill(random), b.fill(random);
+  mean.fill([](size_t) { return normal(); }), inverse.fill([](size_t) { return 0.5f + std::fabs(normal()); });
+  const bool has_mean = between(0, 1), has_shift = between(0, 1);
+  WayOut<T> out(m, n);
+  const Product product = {m, n, k, out.activation_, {0, 0}, {0, 0}, {0, 0}};
+  const dim3 grid(tiles_of(n, 64), tiles_of(m, 64));
+  auto compare = [&](const std::string &what, bool launched, const std::function<double(size_t, size_t)> &left) {
+    // The left factor is rounded to the type on its way in; the sum is of 90 such at most.
+    expect(what + sizes({m, n, k}), launched, y.count(), [&](size_t i) { return T::load(y[i]); },
+           [&](size_t i) {
+             double sum = 0;
+             for (int d = 0; d < k; d++) sum += (double)T::load(T::store((float)left(i / n, d))) * T::load(b[(size_t)d * n + i % n]);
+             return out(sum, i);
+           },
+           Exactness<T>::tolerance * 2);
+  };
+  bool ok = emulator::run("gemm_normalized", grid, 128, ring_bytes(64), normalized_kernel, a.data(), has_mean ? mean.data() : nullptr, inverse.data(),
+                          scale.data(), has_shift ? shift.data() : nullptr, b.data(), out.bias_pointer(), out.residual_pointer(), y.data(),
+                          product, 1.0f);
+  compare("gemm_normalized_" + name, ok, [&](size_t row, size_t d) {
+    return ((double)T::load(a[row * k + d]) - (has_mean ? mean[row] : 0)) * inverse[row] * T::load(scale[d]) + (has_shift ? T::load(shift[d]) : 0);
+  });
+  ok = emulator::run("gemm_gated", grid, 128, ring_bytes(64), gated_kernel, gates.data(), b.data(), out.bias_pointer(), out.residual_pointer(), y.data(),
+                     product, 1.0f);
+  compare("gemm_gated_" + name, ok,
+          [&](size_t row, size_t d) { return activation(T::load(gates[row * 2 * k + d]), 3) * T::load(gates[row * 2 * k + k + d]); });
 }
 
 int main(int count, char **arguments) {
-  auto plain = [](float x) { return x; };
-  const size_t ring = STAGES * STAGE_ELEMENTS * sizeof(u16);
   return finish("gemm", seeds_of(count, arguments), [&] {
-    auto run_f32 = [](dim3 grid, auto... values) { return emulator::run("gemm_f32", grid, 256, 0, gemm_f32, values...); };
-    auto run_aligned = [&](dim3 grid, auto... values) { return emulator::run("gemm_f16_aligned", grid, 128, ring, gemm_f16_aligned, values...); };
-    auto run_any = [&](dim3 grid, auto... values) { return emulator::run("gemm_f16_any", grid, 128, ring, gemm_f16_any, values...); };
-    for (const Case &c : {random_case(1), random_case(1), Case{1, 1, 1, 1, 0, true, true, false}, Case{64, 64, 32, 2, 0, false, false, true}})
-      test<float>("gemm_f32", c, 1e-5, plain, plain, run_f32);
-    for (const Case &c : {random_case(1), random_case(1), Case{1, 1, 1, 1, 1, false, false, false}})
-      test<u16>("gemm_f16_any", c, 2e-3, half, float_of_half, run_any);
-    // One step, fewer steps than stages, more.
-    for (const Case &c : {random_case(8), random_case(8), Case{65, 8, 8, 1, 0, true, false, false}, Case{64, 72, 64, 1, 2, true, true, false},
-                          Case{30, 64, 256, 2, 3, false, true, true}})
-      test<u16>("gemm_f16_aligned", c, 2e-3, half, float_of_half, run_aligned);
+    for (const Case &c : {random_case(1), random_case(1), Case{1, 1, 1, 1, false, false}, Case{64, 64, 32, 2, true, false}})
+      test<F32>("gemm_f32", c, 64, gemm_f32);
+    kinds<F16>("gemm_f16", 8, gemm_f16_aligned, gemm_f16_any, gemm_f16_wide, gemm_f16_columns, plain_factor<F16>);
+    kinds<BF16>("gemm_bf16", 8, gemm_bf16_aligned, gemm_bf16_any, gemm_bf16_wide, gemm_bf16_columns, plain_factor<BF16>);
+    kinds<F32>("gemm_tf32", 4, gemm_tf32_aligned, gemm_tf32_any, gemm_tf32_wide, gemm_tf32_columns, tf32_factor);
+    prologues<F16>("f16", gemm_normalized_f16, gemm_gated_f16);
+    prologues<BF16>("bf16", gemm_normalized_bf16, gemm_gated_bf16);
   });
 }

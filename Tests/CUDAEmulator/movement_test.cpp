@@ -19,8 +19,45 @@ template <class U> static void same(const std::string &name, bool ok, const Devi
          [](size_t) { return 0.0; }, 0);
 }
 
-template <class U, class Transpose, class Move, class Gather, class GatherLong, class Copy>
-static void test(Transpose transpose, Move move, Gather gather, GatherLong gather_long, Copy copy_rows_kernel) {
+// y's place along an axis of x, by the definition of each mode; -1 for the constant.
+static int padded_place(int place, int extent, int mode) {
+  if (mode == 0) return place < 0 || place >= extent ? -1 : place;
+  if (mode == 1) return std::min(std::max(place, 0), extent - 1);
+  // One step after the other, turning or starting again at the ends.
+  while (place < 0 || place >= extent) {
+    if (mode == 3) place += place < 0 ? extent : -extent;
+    else if (extent == 1) place = 0;
+    else place = place < 0 ? -place : 2 * (extent - 1) - place;
+  }
+  return place;
+}
+
+template <class U, class Pad> static void padding(Pad pad) {
+  Padding p = {between(1, 4), {}, {}, {}, between(0, 3)};
+  int count = 1, from_count = 1;
+  for (int axis = 0; axis < p.rank; axis++) {
+    p.from_extent[axis] = between(1, 5), p.begin[axis] = between(-p.from_extent[axis] + 1, 6);
+    p.extent[axis] = std::max(1, p.from_extent[axis] + p.begin[axis] + between(-1, 6));
+    count *= p.extent[axis], from_count *= p.from_extent[axis];
+  }
+  Device<U> x(from_count), y(count);
+  x.fill(unit<U>);
+  const U value = unit<U>(12345);
+  const bool ok = emulator::run("pad", between(1, 2), 256, 0, pad, x.data(), y.data(), value, count, p);
+  same<U>("pad", ok, y, [&](size_t i) {
+    int place = 0, step = 1, rest = (int)i;
+    for (int axis = p.rank; axis-- > 0; rest /= p.extent[axis]) {
+      const int at = padded_place(rest % p.extent[axis] - p.begin[axis], p.from_extent[axis], p.mode);
+      if (at < 0) return value;
+      place += at * step, step *= p.from_extent[axis];
+    }
+    return x[place];
+  });
+}
+
+template <class U, class Transpose, class Move, class Gather, class GatherLong, class Copy, class Pad>
+static void test(Transpose transpose, Move move, Gather gather, GatherLong gather_long, Copy copy_rows_kernel, Pad pad) {
+  for (int i = 0; i < 3; i++) padding<U>(pad);
   {
     const int batch = between(1, 3), rows = between(1, 70), columns = between(1, 70);
     Device<U> x((size_t)batch * rows * columns), y(x.count());
@@ -85,7 +122,7 @@ static void test(Transpose transpose, Move move, Gather gather, GatherLong gathe
 
 int main(int count, char **arguments) {
   return finish("movement", seeds_of(count, arguments), [] {
-#define TEST(bytes, U) test<U>(transpose_##bytes, move_##bytes, gather_##bytes##_i32, gather_##bytes##_i64, copy_rows_##bytes)
+#define TEST(bytes, U) test<U>(transpose_##bytes, move_##bytes, gather_##bytes##_i32, gather_##bytes##_i64, copy_rows_##bytes, pad_##bytes)
     TEST(1, u8);
     TEST(2, u16);
     TEST(4, u32);

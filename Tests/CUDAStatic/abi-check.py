@@ -105,9 +105,7 @@ def main() -> int:
         for name in names:
             if not re.search(rf"\b{RENAMED.get(name, name)}\b", text):
                 problems.append(f"{theirs} has no {name}")
-        checks = " ".join(
-            f'if (sizeof({mine}) != sizeof({other})) std::printf("{mine}\\n"), bad++;' for mine, other in structures
-        )
+        checks = " ".join(f'if (sizeof({mine}) != sizeof({other})) std::printf("{mine}\\n"), bad++;' for mine, other in structures)
         source = PROGRAM.format(theirs=theirs, ours=(arguments.include / ours).resolve(), list=table, structures=checks)
         for old, new in RENAMED.items():
             source = source.replace("int main", f"#ifndef {old}\n#define {old} {new}\n#endif\nint main") if old in names else source

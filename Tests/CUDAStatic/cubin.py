@@ -71,6 +71,7 @@ def _records(image: bytes, section: tuple):
 
 _PATTERNS = {
     "HMMA": r"\bHMMA",
+    "IMMA": r"\bIMMA",
     "LDSM": r"\bLDSM",
     "LDGSTS": r"\bLDGSTS",
     "LDG.128": r"\bLDG\.\S*128",

@@ -4,7 +4,7 @@
 Fails where a text does not compile, a kernel uses local memory (spilled registers, most often), a launch would not fit, or a kernel
 lacks the instructions it is written for.
 
-    cuda-check.py [--architectures 75,80,90] [--nvdisasm PATH] [--json FILE] [--brief] KERNELS [MORE.cu ...]
+    cuda-check.py [--architectures 75,80,90] [--nvdisasm PATH] [--json FILE] [--images FOLDER] [--brief] KERNELS [MORE.cu ...]
 
 KERNELS is the folder with the kernel texts and their headers; further texts are compiled against the same headers. NVRTC is that of
 the Python environment that runs the script.
@@ -24,13 +24,41 @@ from cubin import count_instructions, kernels_of
 from nvrtc import NVRTC
 from occupancy import warps_per_multiprocessor
 
-# Kernels with dynamic shared memory, and its bytes.
-DYNAMIC = {"gemm_f16_aligned": 3 * (64 * 40 + 32 * 72) * 2, "gemm_f16_any": 3 * (64 * 40 + 32 * 72) * 2}
-# Instructions that a kernel is written for, from which capability on.
-REQUIRED = {
-    "gemm_f16_aligned": [("HMMA", 75), ("LDSM", 75), ("LDGSTS", 80)],
-    "gemm_f16_any": [("HMMA", 75), ("LDSM", 75)],
-}
+# Dynamic shared memory that the host asks for, by kernel.
+DYNAMIC = [
+    (r"gemm_\w+_wide", 3 * 80 * 256),
+    (r"gemm_f32|packed_\d_[14]_\w+|conv_f32", 0),
+    (r"(gemm|conv|packed)_\w+", 3 * 80 * 128),
+    (r"attention_(64|128)_\w+", None),
+    (r"top_k_\w+", 1024 * 8),
+]
+# Instructions that kernels are written for, from which capability on.
+COPIED, MATRICES = ("LDGSTS", 80), ("LDSM", 75)
+REQUIRED = [
+    (r"gemm_f16_(aligned|wide|columns)|conv_f16_aligned|attention_(64|128)_f16", [("HMMA", 75), MATRICES, COPIED]),
+    (r"(gemm|conv)_(bf16|tf32)_(aligned|wide|columns)|conv_(bf16|tf32)_aligned|attention_(64|128)_bf16", [("HMMA", 80), COPIED]),
+    (r"(gemm|conv)_f16_any|gemm_(normalized|gated)_f16|packed_\d_tiles_f16_\w+", [("HMMA", 75), MATRICES]),
+    (r"(gemm|conv)_(bf16|tf32)_any|gemm_(normalized|gated)_bf16|packed_\d_tiles_bf16_\w+", [("HMMA", 80)]),
+    (r"gemm_i8_\w+", [("IMMA", 75), MATRICES]),
+]
+# What is never launched on devices of 7.5.
+SINCE_80 = re.compile(
+    r"(gemm|conv)_(bf16|tf32)_\w+|gemm_(normalized|gated)_bf16|packed_\d_tiles_bf16_\w+|attention_(64|128)_bf16|primitive_multiply_add_(bfloat|tf32)"
+)
+
+
+def dynamic_of(name: str) -> int:
+    for pattern, size in DYNAMIC:
+        if re.fullmatch(pattern, name):
+            # Three tiles of 64 rows with 8 elements of padding.
+            return size if size is not None else 3 * 64 * (int(name.split("_")[1]) + 8) * 2
+    return 0
+
+
+def required_of(name: str) -> list[tuple[str, int]]:
+    return next((needed for pattern, needed in REQUIRED if re.fullmatch(pattern, name)), [])
+
+
 OPTIONS = ["-std=c++17", "-default-device"]
 
 
@@ -48,6 +76,7 @@ def main() -> int:
     parser.add_argument("--nvrtc", type=Path)
     parser.add_argument("--nvdisasm", type=Path)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--images", type=Path, help="keep the images there, as TEXT.cu.sm_NN.cubin")
     parser.add_argument("--brief", action="store_true", help="print one line an architecture")
     parser.add_argument("kernels", type=Path)
     parser.add_argument("more", type=Path, nargs="*")
@@ -80,6 +109,9 @@ def main() -> int:
                 problems.append(f"sm_{architecture} {text.name}: {log or 'no image'}")
             if image is None:
                 continue
+            if arguments.images:
+                arguments.images.mkdir(parents=True, exist_ok=True)
+                (arguments.images / f"{text.name}.sm_{architecture}.cubin").write_bytes(image)
             kernels = kernels_of(image, architecture)
             if disassembler:
                 with tempfile.NamedTemporaryFile(suffix=".cubin") as file:
@@ -87,15 +119,17 @@ def main() -> int:
                     file.flush()
                     count_instructions(disassembler, Path(file.name), kernels)
             for name, facts in sorted(kernels.items()):
+                if architecture < 80 and SINCE_80.fullmatch(name):
+                    continue
                 count += 1
-                dynamic = DYNAMIC.get(name, 0)
+                dynamic = dynamic_of(name)
                 warps, most = warps_per_multiprocessor(architecture, facts.threads, facts.registers, facts.shared + dynamic)
                 where = f"sm_{architecture} {name}"
                 if facts.frame or facts.instructions["local"]:
                     problems.append(f"{where}: local memory, {facts.frame} bytes, {facts.instructions['local']} instructions")
                 if not warps:
                     problems.append(f"{where}: a block does not fit")
-                for instruction, since in REQUIRED.get(name, []):
+                for instruction, since in required_of(name):
                     if disassembler and architecture >= since and not facts.instructions[instruction]:
                         problems.append(f"{where}: no {instruction}")
                 shown = " ".join(f"{key}:{number}" for key, number in facts.instructions.items() if number and key != "all")

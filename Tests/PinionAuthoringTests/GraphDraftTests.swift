@@ -140,6 +140,23 @@ import Testing
     }
   }
 
+  /// 6 channels are 2 groups of 3; recurrent layers have sizes that an attribute gives.
+  @Test func openChannelsOfGroups() throws {
+    func conv(_ x: String, _ w: String) throws {
+      let draft = try newDraft()
+      let a = try draft.addInput("x", try ValueType(parsing: x)), b = try draft.addInput("w", try ValueType(parsing: w))
+      try draft.add("Conv", inputs: [a, b], attributes: ["group": .int(2)])
+    }
+    try conv("float32[2,c,5,5]", "float32[4,3,2,2]")
+    try conv("float32[2,6,5,5]", "float32[o,i,2,2]")
+    try conv("float32[?,?,?,?]", "float32[?,?,?,?]")
+    expectError(.invalidShape, "whatever their open extents") { try conv("float32[n,8,5,5]", "float32[4,3,2,2]") }
+    let draft = try newDraft()
+    let x = try draft.addInput("x", try ValueType(parsing: "float32[5,2,3]")), w = try draft.addInput("w", try ValueType(parsing: "float32[1,16,3]"))
+    let r = try draft.addInput("r", try ValueType(parsing: "float32[1,16,h]"))
+    try draft.add("LSTM", inputs: [x, w, r], attributes: ["hidden_size": .int(4)])
+  }
+
   // MARK: Scopes
 
   @Test func valuesAreGoodInGraphsInside() throws {

@@ -22,7 +22,7 @@ struct FakeDriver: @unchecked Sendable {
     mkdir(root + "/.build", 0o755)
     mkdir(folder, 0o755)
     let status = system(
-      "clang++ -std=c++17 -O1 -fPIC -shared -I\(root)/Sources/CCUDA/include \(root)/Tests/FakeCUDA/fakecuda.cpp -o \(path)")
+      "clang++ -std=c++17 -O1 -fPIC -shared -I\(root)/Sources/CCUDA/include \(root)/Tests/FakeCUDA/*.cpp -o \(path)")
     handle = status == 0 ? dlopen(path, RTLD_NOW | RTLD_LOCAL) : nil
     let options = "-I\(root)/Tests/CUDAEmulator -I\(root)/Sources/PinionCUDA/Kernels"
     typealias Configure = @convention(c) (UnsafePointer<CChar>, UnsafePointer<CChar>, UnsafePointer<CChar>) -> Void

@@ -72,6 +72,32 @@ import Testing
     try expectNoChange(IdentityRemoval(), graph("constant %s: int64[1] [4] %y = Expand(%x, %s)", type: "float32[2,N]"))
   }
 
+  /// A run that the inner node refuses has to be refused: 2x6 has no 6 elements, no extent of 1, no axis 5.
+  @Test(arguments: [
+    "constant %s: int64[1] [6] %a = Reshape(%x, %s) %y = Reshape(%a, %t)",
+    "constant %s: int64[2] [4, -1] %a = Reshape(%x, %s) %y = Reshape(%a, %t)",
+    "constant %s: int64[1] [0] %a = Squeeze(%x, %s) %y = Reshape(%a, %t)",
+    "%a = Flatten(%x) {axis = 5} %y = Reshape(%a, %t)",
+    "constant %s: int64[1] [7] %a = Unsqueeze(%x, %s) %y = Reshape(%a, %t)",
+    "constant %s: int64[1] [0] %a = Squeeze(%x, %s) %y = Unsqueeze(%a, %s)",
+  ])
+  func whatMayBeRefusedStays(_ statements: String) throws {
+    try expectNoChange(IdentityRemoval(), graph("constant %t: int64[2] [-1, 3]\n" + statements, type: "float32[N,6]"))
+  }
+
+  @Test(arguments: [
+    "constant %s: int64[2] [3, -1] %a = Reshape(%x, %s) %y = Reshape(%a, %t)",
+    "constant %s: int64[3] [0, 2, 3] %a = Reshape(%x, %s) %y = Reshape(%a, %t)",
+    "%a = Squeeze(%x) %y = Reshape(%a, %t)",
+    "%a = Flatten(%x) {axis = -2} %y = Reshape(%a, %t)",
+    "constant %s: int64[1] [-3] %a = Unsqueeze(%x, %s) %y = Reshape(%a, %t)",
+  ])
+  func whatAlwaysRunsIsMerged(_ statements: String) throws {
+    try expect(
+      IdentityRemoval(), graph("constant %t: int64[2] [-1, 3]\n" + statements, type: "float32[N,6]"),
+      graph("constant %t: int64[2] [-1, 3] %y = Reshape(%x, %t)", type: "float32[N,6]"), runs: false)
+  }
+
   @Test func neighboursAreMerged() throws {
     try expect(
       IdentityRemoval(), graph("%a = Transpose(%x) {perm = [1, 2, 0]} %y = Transpose(%a) {perm = [0, 2, 1]}"),

@@ -82,6 +82,17 @@ import Testing
       "HardSigmoid(%x) {alpha = 0.16666667, beta = 0.5}")
   }
 
+  /// Integers divide otherwise, and where the lower bound lies above the upper one, Clip gives the upper one.
+  @Test(arguments: [("int64", "3", "0", "6"), ("int32", "3", "0", "6"), ("float32", "3.0", "0.0", "-5.0")])
+  func clipsThatAreOthers(_ element: String, _ offset: String, _ low: String, _ high: String) throws {
+    for rest in ["%y = Div(%b, %h)", "%d = Mul(%x, %b) %y = Div(%d, %h)"] {
+      try expectNoChange(
+        OperatorRecognition(),
+        "graph {\n  input %x: \(element)[3]\n  constant %o: \(element)[] [\(offset)] constant %l: \(element)[] [\(low)] constant %h: \(element)[] [\(high)]\n"
+          + "  %a = Add(%x, %o) %b = Clip(%a, %l, %h) \(rest)\n  output %y\n}")
+    }
+  }
+
   @Test(arguments: [
     // The other factor of the product is not x.
     "%n = Neg(%x) %s = Sigmoid(%n) %t = Mul(%s, %x) %y = Mul(%t, %n)",

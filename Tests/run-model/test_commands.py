@@ -2,6 +2,7 @@
 
 import json
 import math
+import pathlib
 import re
 import subprocess
 
@@ -646,6 +647,8 @@ def test_operators_as_a_page(run_model):
     out = run_model("operators", "--markdown").out
     assert out.startswith("# Operators\n") and "\n## ai.onnx: " in out
     assert re.search(r"^\| Conv \| 22 \| X, W, B\? \| Y \|$", out, re.M)
+    page = pathlib.Path(__file__).parents[2] / "Documentation/Operators.md"
+    assert out == page.read_text(), "Documentation/Operators.md is not what `run-model operators --markdown` prints"
 
 
 # Writing

@@ -304,7 +304,10 @@ PINION_API int32_t pinion_element_type_bits(pinion_element_type type);
  */
 typedef struct pinion_runtime pinion_runtime;
 
-/* How much a log tells; each level includes those before it. Since: 0.1. */
+/*
+ * How much a log tells; each level includes those before it: errors of loading, creating and running; what may be slower or other than
+ * meant; models and sessions that are made; runs that are not planned yet. Since: 0.1.
+ */
 typedef enum pinion_log_level {
   PINION_LOG_OFF = 0,
   PINION_LOG_ERROR = 1,

@@ -22,7 +22,7 @@ public struct KernelProgram: Sendable {
   /// What texts may include.
   var headers: [(name: String, text: String)] { KernelProgram.libraryHeaders }
 
-  private static let libraryHeaders: [(name: String, text: String)] = ["prims.cuh", "elementwise.cuh"].compactMap { name in
+  private static let libraryHeaders: [(name: String, text: String)] = ["prims.cuh", "elementwise.cuh", "matrix.cuh"].compactMap { name in
     cc_text_named(name).map { (name, String(cString: $0.pointee.text)) }
   }
 

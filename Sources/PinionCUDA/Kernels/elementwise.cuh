@@ -33,6 +33,19 @@ struct I64 {
   DEVICE i64 load(i64 bits) { return bits; }
   DEVICE i64 store(i64 value) { return value; }
 };
+// Stores keep the low bits.
+struct I8 {
+  typedef i8 Stored;
+  typedef i32 Value;
+  DEVICE i32 load(i8 bits) { return bits; }
+  DEVICE i8 store(i32 value) { return (i8)value; }
+};
+struct U8 {
+  typedef u8 Stored;
+  typedef i32 Value;
+  DEVICE i32 load(u8 bits) { return bits; }
+  DEVICE u8 store(i32 value) { return (u8)value; }
+};
 struct Bool {
   typedef u8 Stored;
   typedef bool Value;
@@ -85,3 +98,8 @@ DEVICE float softplus(float x) { return maximum(x, 0.0f) + log1pf(expf(-fabsf(x)
 DEVICE float reciprocal(float x) { return 1.0f / x; }
 DEVICE float square_root(float x) { return sqrtf(x); }
 DEVICE float clip(float x, float low, float high) { return minimum(maximum(x, low), high); }
+// round(x / scale) + zero, halves to the even side, within low and high; a NaN becomes low.
+DEVICE i32 quantize(float x, float scale, i32 zero, i32 low, i32 high) {
+  const float value = rintf(x / scale) + (float)zero;
+  return value >= (float)high ? high : value > (float)low ? (i32)value : low;
+}

@@ -47,6 +47,41 @@ template <class U> DEVICE void copy_rows(const U *x, U *y, int width, int from_p
   }
 }
 
+// What lies around a picture of any rank: y's place along an axis is x's plus `begin`, which may be negative.
+struct Padding {
+  i32 rank, extent[MOST_AXES], from_extent[MOST_AXES], begin[MOST_AXES];
+  i32 mode;  // 0: a constant; 1: the edge; 2: reflected without the edge; 3: from the other end
+};
+template <class U> DEVICE void pad_axes(const U *x, U *y, U value, int count, const Padding &p) {
+  for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {
+    int rest = i, place = 0, step = 1;
+    bool is_inside = true;
+#pragma unroll
+    for (int axis = MOST_AXES - 1; axis >= 0; axis--) {
+      if (axis >= p.rank) continue;
+      const int extent = p.from_extent[axis];
+      int at = rest % p.extent[axis] - p.begin[axis];
+      rest /= p.extent[axis];
+      if (at < 0 || at >= extent) {
+        if (p.mode == 0) {
+          is_inside = false;
+        } else if (p.mode == 1) {
+          at = at < 0 ? 0 : extent - 1;
+        } else {
+          // Reflected, the picture repeats after there and back.
+          const int period = p.mode == 3 ? extent : extent > 1 ? 2 * extent - 2 : 1;
+          at %= period;
+          if (at < 0) at += period;
+          if (at >= extent) at = period - at;
+        }
+      }
+      place += at * step;
+      step *= extent;
+    }
+    y[i] = is_inside ? x[place] : value;
+  }
+}
+
 #define MOVEMENT(bytes, U) \
   KERNEL(256) transpose_##bytes(const U *__restrict__ x, U *__restrict__ y, int rows, int columns) { \
     transpose_tiles<U>(x, y, rows, columns); \
@@ -62,6 +97,7 @@ template <class U> DEVICE void copy_rows(const U *x, U *y, int width, int from_p
       int count) { \
     gather_slices<U, i64>(x, indices, y, fault, extent, inner, index_count, count); \
   } \
+  KERNEL(256) pad_##bytes(const U *__restrict__ x, U *__restrict__ y, U value, int count, Padding p) { pad_axes<U>(x, y, value, count, p); } \
   KERNEL(256) copy_rows_##bytes(const U *__restrict__ x, U *__restrict__ y, int width, int from_pitch, int to_pitch, int count) { \
     copy_rows<U>(x, y, width, from_pitch, to_pitch, count); \
   }

@@ -18,6 +18,8 @@ typedef long long i64;
 #define DEVICE static __device__ __forceinline__
 // A kernel of blocks of at most `threads` threads.
 #define KERNEL(threads) extern "C" __global__ void __launch_bounds__(threads)
+// The same, with registers for `blocks` of them on a multiprocessor and no more: without, the compiler may keep values in memory to fit one more.
+#define KERNEL_OF(threads, blocks) extern "C" __global__ void __launch_bounds__(threads, blocks)
 #define SHARED static __shared__
 // The dynamic shared memory of the block as an array of T.
 #define DYNAMIC_SHARED(T, name) \
@@ -62,6 +64,12 @@ DEVICE int warp_index() { return threadIdx.x >> 5; }
 // The value of the lane whose number differs in the bits of `mask`; all 32 lanes take part.
 template <class T> DEVICE T shuffle_xor(T value, int mask) { return __shfl_xor_sync(0xffffffffu, value, mask); }
 
+// The value of lane `lane`; all 32 lanes take part.
+template <class T> DEVICE T shuffle(T value, int lane) { return __shfl_sync(0xffffffffu, value, lane); }
+
+// All lanes see what any of them wrote to memory before it.
+DEVICE void sync_warp() { __syncwarp(); }
+
 // ---- shared memory and matrix fragments ----
 
 DEVICE u32 shared_address(const void *pointer) { return (u32)__cvta_generic_to_shared(pointer); }
@@ -101,6 +109,61 @@ DEVICE void multiply_add_half(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) 
 #endif
 }
 
+// The same for bfloat16, from capability 8.0 on; the host launches nothing that needs it on older devices.
+DEVICE void multiply_add_bfloat(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#else
+  asm volatile("trap;");
+#endif
+}
+
+// A float32 rounded to the 10 bits of fraction that the matrix units take, ties away from zero. From capability 8.0 on.
+DEVICE u32 tf32_of_float(float value) {
+#if __CUDA_ARCH__ >= 800
+  u32 bits;
+  asm("cvt.rna.tf32.f32 %0, %1;" : "=r"(bits) : "f"(value));
+  return bits;
+#else
+  return __float_as_uint(value);
+#endif
+}
+
+// c[16x8] += a[16x8] b[8x8] of tf32 values, one element a word. a[0]: row g, column q; a[1]: row g + 8; a[2], a[3]: the same with
+// columns + 4. b0: row q, column g; b1: row q + 4. c as above. From capability 8.0 on.
+DEVICE void multiply_add_tf32(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("mma.sync.aligned.m16n8k8.row.col.f32.tf32.tf32.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+               : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#else
+  asm volatile("trap;");
+#endif
+}
+
+// c[16x8] += a[16x32] b[32x8] of int8, four elements a word, sums in int32. a[0]: row g, columns 4q..; a[1]: row g + 8; a[2], a[3]: the
+// same with columns + 16. b0: rows 4q.., column g; b1: rows + 16. c as above.
+DEVICE void multiply_add_int8(i32 (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("mma.sync.aligned.m16n8k32.row.col.s32.s8.s8.s32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, %2, %3};"
+               : "+r"(c[0]), "+r"(c[1]), "+r"(c[2]), "+r"(c[3])
+               : "r"(a[0]), "r"(a[1]), "r"(a[2]), "r"(a[3]), "r"(b0), "r"(b1));
+#else
+  // Turing multiplies 8x8x16.
+#define QUARTER(i, j, part, factor) \
+  asm volatile("mma.sync.aligned.m8n8k16.row.col.s32.s8.s8.s32 {%0, %1}, {%2}, {%3}, {%0, %1};" \
+               : "+r"(c[i]), "+r"(c[j]) \
+               : "r"(a[part]), "r"(factor))
+  QUARTER(0, 1, 0, b0);
+  QUARTER(0, 1, 2, b1);
+  QUARTER(2, 3, 1, b0);
+  QUARTER(2, 3, 3, b1);
+#undef QUARTER
+#endif
+}
+
 // ---- copies from global to shared memory that run beside the program ----
 
 // 16 bytes, both addresses 16-byte aligned, of which the last 16 - bytes become zero; `bytes` is 0 or a multiple of 4.
@@ -135,5 +198,8 @@ template <int pending> DEVICE void wait_for_copies() {
 // ---- memory that blocks share ----
 
 DEVICE void atomic_minimum(i32 *to, i32 value) { atomicMin(to, value); }
+DEVICE void atomic_add(float *to, float value) { atomicAdd(to, value); }
+// The value before.
+DEVICE u32 atomic_add(u32 *to, u32 value) { return atomicAdd(to, value); }
 
 #endif

@@ -65,6 +65,9 @@ REDUCTION(min_f32, Minimum, F32)
 REDUCTION(sum_f16, Sum, F16)
 REDUCTION(max_f16, Maximum, F16)
 REDUCTION(min_f16, Minimum, F16)
+REDUCTION(sum_bf16, Sum, BF16)
+REDUCTION(max_bf16, Maximum, BF16)
+REDUCTION(min_bf16, Minimum, BF16)
 
 // One warp a row that its registers hold: at most 32 * each elements. blockDim.x / 32 rows a block.
 template <class T, int each>
@@ -123,6 +126,31 @@ template <class T> DEVICE void softmax_long(const typename T::Stored *x, typenam
   }
 SOFTMAX(f32, F32)
 SOFTMAX(f16, F16)
+SOFTMAX(bf16, BF16)
+
+// One block a row: its mean, or 0 without is_centred, and 1 / sqrt(variance + epsilon), for products that normalise on the way in.
+template <class T>
+DEVICE void row_moments(const typename T::Stored *from, float *partial, int columns, float epsilon, bool is_centred, float &mean, float &inverse) {
+  mean = 0.0f;
+  if (is_centred) {
+    for (int i = threadIdx.x; i < columns; i += blockDim.x) mean += T::load(from[i]);
+    mean = block_reduce<Sum>(mean, partial) / (float)columns;
+  }
+  float squares = 0.0f;
+  for (int i = threadIdx.x; i < columns; i += blockDim.x) {
+    const float difference = T::load(from[i]) - mean;
+    squares += difference * difference;
+  }
+  inverse = 1.0f / sqrtf(block_reduce<Sum>(squares, partial) / (float)columns + epsilon);
+}
+
+template <class T>
+DEVICE void measure(const typename T::Stored *x, float *means, float *inverses, int columns, float epsilon, int is_centred) {
+  SHARED float partial[32];
+  float mean, inverse;
+  row_moments<T>(x + (i64)blockIdx.x * columns, partial, columns, epsilon, is_centred != 0, mean, inverse);
+  if (threadIdx.x == 0) means[blockIdx.x] = mean, inverses[blockIdx.x] = inverse;
+}
 
 // One block a row: y = (x - mean) / sqrt(variance + epsilon) * scale + bias, or without `is_centred` x / sqrt(mean square + epsilon) * scale.
 // The variance is that of the differences, so that a large mean costs no precision. `bias` may be null.
@@ -133,17 +161,8 @@ DEVICE void normalize(
   SHARED float partial[32];
   const typename T::Stored *from = x + (i64)blockIdx.x * columns;
   typename T::Stored *to = y + (i64)blockIdx.x * columns;
-  float mean = 0.0f;
-  if (is_centred) {
-    for (int i = threadIdx.x; i < columns; i += blockDim.x) mean += T::load(from[i]);
-    mean = block_reduce<Sum>(mean, partial) / (float)columns;
-  }
-  float squares = 0.0f;
-  for (int i = threadIdx.x; i < columns; i += blockDim.x) {
-    const float difference = T::load(from[i]) - mean;
-    squares += difference * difference;
-  }
-  const float inverse = 1.0f / sqrtf(block_reduce<Sum>(squares, partial) / (float)columns + epsilon);
+  float mean, inverse;
+  row_moments<T>(from, partial, columns, epsilon, is_centred, mean, inverse);
   for (int i = threadIdx.x; i < columns; i += blockDim.x) {
     const float value = (T::load(from[i]) - mean) * inverse * T::load(scale[i]);
     to[i] = T::store(bias ? value + T::load(bias[i]) : value);
@@ -151,6 +170,10 @@ DEVICE void normalize(
 }
 
 #define NORMALIZATION(name, T) \
+  KERNEL(256) row_statistics_##name( \
+      const T::Stored *__restrict__ x, float *__restrict__ means, float *__restrict__ inverses, int columns, float epsilon, int is_centred) { \
+    measure<T>(x, means, inverses, columns, epsilon, is_centred); \
+  } \
   KERNEL(256) layer_norm_##name( \
       const T::Stored *__restrict__ x, const T::Stored *__restrict__ scale, const T::Stored *__restrict__ bias, \
       T::Stored *__restrict__ y, int columns, float epsilon) { \
@@ -162,3 +185,4 @@ DEVICE void normalize(
   }
 NORMALIZATION(f32, F32)
 NORMALIZATION(f16, F16)
+NORMALIZATION(bf16, BF16)

@@ -72,7 +72,7 @@ enum ValueKind: String {
   init(_ element: KernelElement) {
     switch element {
     case .f32, .f16, .bf16: self = .float
-    case .i32: self = .i32
+    case .i8, .u8, .i32: self = .i32
     case .i64: self = .i64
     case .bool: self = .bool
     }
@@ -111,6 +111,15 @@ public struct ElementwiseChain: Sendable {
     guard kinds.indices.contains(value) else { throw .internal("a conversion of value \(value), which is not there") }
     let kind = ValueKind(element)
     return append(kind == .bool ? "v\(value) != 0" : "(\(kind.rawValue))v\(value)", kind)
+  }
+
+  /// round(value / scale) + zero with halves to the even side, kept within int8 or uint8; the result is an output's value of that type.
+  public mutating func addQuantization(_ value: Int, scale: Float, zero: Int32, to element: KernelElement) throws(PinionError) -> Int {
+    guard kinds.indices.contains(value), kinds[value] == .float, element == .i8 || element == .u8 else {
+      throw .internal("a quantisation of value \(value) to \(element.rawValue)")
+    }
+    let limits = element == .i8 ? "-128, 127" : "0, 255"
+    return append("quantize(v\(value), float_of_bits(0x\(String(scale.bitPattern, radix: 16))u), \(zero), \(limits))", .i32)
   }
 
   public mutating func addOutput(_ value: Int, as element: KernelElement) throws(PinionError) {

@@ -126,6 +126,16 @@ extension KernelCall {
     return KernelCall(KernelProgram(name: "chain.cu", text: text), kernel, try loopShape(Int(count) / perThread), arguments)
   }
 
+  /// y = x as another type: numbers towards zero and with their low bits, bool as 0 and 1. Addresses are multiples of 16.
+  public static func cast(
+    _ from: KernelElement, to: KernelElement, x: DeviceAddress, y: DeviceAddress, count: Int
+  ) throws(PinionError) -> KernelCall {
+    var chain = ElementwiseChain(inputs: [from])
+    let value = ValueKind(from) == ValueKind(to) ? 0 : try chain.addConversion(0, to: to)
+    try chain.addOutput(value, as: to)
+    return try elementwise(chain, shapes: [[count]], output: [count], x: [x], y: [y])
+  }
+
   /// The operands' places and the row's length, where the flat kernel can find them.
   static func flatPlaces(_ axes: MergedAxes) -> (places: [OperandPlace], row: Int)? {
     let extents = axes.extents

@@ -1,7 +1,7 @@
 import PinionBase
 
 /// What is done to a product's elements on the way out.
-public enum ProductActivation: Int32, Sendable, CaseIterable { case none, relu, gelu, silu, sigmoid }
+public enum ProductActivation: Int32, Sendable, CaseIterable { case none, relu, gelu, silu, sigmoid, geluTanh }
 
 /// Row-major products y[m, n] = activation(alpha * a[m, k] b[k, n] + bias[n]) + residual[m, n] of a batch of matrices.
 public struct ProductSizes: Sendable {
@@ -19,46 +19,89 @@ public struct ProductSizes: Sendable {
     self.aStep = aStep
     self.bStep = bStep
   }
+
+  /// Steps of a and b, where every side and matrix is within what kernels count.
+  func steps() throws(PinionError) -> (a: Int, b: Int) {
+    guard m > 0, n > 0, k > 0, batch > 0 else { throw .internal("a product of \(m) x \(n) x \(k), \(batch) of them") }
+    // Rows and columns are counted in 32 bits beyond the last tile.
+    for extent in [m, n, k] { _ = try kernelCount(extent, "a product's side") }
+    let aSize = try m.multiplied(by: k), bSize = try k.multiplied(by: n)
+    return (aStep ?? aSize, bStep ?? bSize)
+  }
+
+  /// The structures `Product`, `Int8Product` and `SkinnyProduct` of the kernels.
+  func structure(_ activation: ProductActivation) throws(PinionError) -> [Int32] {
+    let (a, b) = try steps()
+    return [Int32(m), Int32(n), Int32(k), activation.rawValue] + words(a) + words(b) + words(try m.multiplied(by: n))
+  }
+
+  private func words(_ value: Int) -> [Int32] { [Int32(truncatingIfNeeded: value), Int32(truncatingIfNeeded: value >> 32)] }
+}
+
+/// The operands that every product has beside its factors.
+public struct ProductOperands: Sendable {
+  public var bias: DeviceAddress?
+  public var residual: DeviceAddress?
+  public var activation: ProductActivation
+
+  public init(bias: DeviceAddress? = nil, residual: DeviceAddress? = nil, activation: ProductActivation = .none) {
+    self.bias = bias
+    self.residual = residual
+    self.activation = activation
+  }
+}
+
+/// The tiles of matrix.cuh.
+enum ProductTiles {
+  /// Three stages of the rows and columns of a tile, 80 bytes each.
+  static func ringBytes(_ side: Int) -> Int { 3 * 80 * 2 * side }
+
+  static func shape(m: Int, n: Int, batch: Int = 1, side: Int = 64) throws(PinionError) -> LaunchShape {
+    try LaunchShape(x: (n + side - 1) / side, y: (m + side - 1) / side, z: batch, threads: side * 2, sharedBytes: ringBytes(side))
+  }
+
+  /// The capability from which on the matrix units multiply the type.
+  static func capability(_ element: KernelElement) -> Int { element == .f16 || element == .i8 ? 75 : 80 }
 }
 
 extension KernelCall {
-  /// A product of float32 on the plain units, or of float16 on the matrix units, with sums in float32.
+  /// A product with sums in float32: of float16 and bfloat16 on the matrix units; of float32 on the plain units, or with `allowsTF32` on
+  /// the matrix units, which see 10 bits of fraction. Few rows go to kernels that are made for reading b.
+  /// - Parameter isTransposed: b is given as [n, k]; for the matrix units, with k in whole pieces of 16 bytes and a, b on 16 bytes.
   public static func product(
     _ element: KernelElement, _ sizes: ProductSizes, a: DeviceAddress, b: DeviceAddress, bias: DeviceAddress? = nil,
-    residual: DeviceAddress? = nil, y: DeviceAddress, activation: ProductActivation = .none, alpha: Float = 1
+    residual: DeviceAddress? = nil, y: DeviceAddress, activation: ProductActivation = .none, alpha: Float = 1, allowsTF32: Bool = false,
+    isTransposed: Bool = false
   ) throws(PinionError) -> KernelCall {
     try requireFloat(element, "products")
-    guard sizes.m > 0, sizes.n > 0, sizes.k > 0, sizes.batch > 0 else {
-      throw .internal("a product of \(sizes.m) x \(sizes.n) x \(sizes.k), \(sizes.batch) of them")
-    }
-    // Rows and columns are counted in 32 bits beyond the last tile.
-    for extent in [sizes.m, sizes.n, sizes.k] { _ = try kernelCount(extent, "a product's side") }
-    let yStep = try sizes.m.multiplied(by: sizes.n)
-    let aSize = try sizes.m.multiplied(by: sizes.k), bSize = try sizes.k.multiplied(by: sizes.n)
-    let aStep = sizes.aStep ?? aSize, bStep = sizes.bStep ?? bSize
+    let (aStep, bStep) = try sizes.steps()
     var arguments = LaunchArguments()
-    arguments.add(a)
-    arguments.add(b)
-    arguments.add(bias ?? DeviceAddress(0))
-    arguments.add(residual ?? DeviceAddress(0))
-    arguments.add(y)
-    arguments.add(
-      structure: [Int32(sizes.m), Int32(sizes.n), Int32(sizes.k), activation.rawValue] + words(aStep) + words(bStep) + words(yStep))
+    for address in [a, b, bias ?? DeviceAddress(0), residual ?? DeviceAddress(0), y] { arguments.add(address) }
+    arguments.add(structure: try sizes.structure(activation))
     arguments.add(alpha)
-    let program = try KernelProgram(named: "gemm.cu")
-    let columns = (sizes.n + 63) / 64, rows = (sizes.m + 63) / 64
-    if element == .f32 {
-      return KernelCall(program, "gemm_f32", try LaunchShape(x: columns, y: rows, z: sizes.batch, threads: 256), arguments)
+    let columns = (sizes.n + 63) / 64
+    if sizes.m <= 4, !isTransposed {
+      let rows = sizes.m == 1 ? 1 : 4
+      let shape = try LaunchShape(x: columns, y: (sizes.m + rows - 1) / rows, z: sizes.batch, threads: 256)
+      return KernelCall(try KernelProgram(named: "skinny.cu"), "skinny_\(rows)_\(element.rawValue)", shape, arguments)
     }
-    let isAligned = [sizes.k, sizes.n, aStep, bStep].allSatisfy { $0 % 8 == 0 } && [a, b].allSatisfy { $0.bits % 16 == 0 }
-    let shape = try LaunchShape(x: columns, y: rows, z: sizes.batch, threads: 128, sharedBytes: halfRingBytes)
-    return KernelCall(program, isAligned ? "gemm_f16_aligned" : "gemm_f16_any", shape, arguments)
-  }
-
-  /// The stages of gemm.cu: three of a 64 x 32 and a 32 x 64 tile with 8 elements of padding a row.
-  private static let halfRingBytes = 3 * (64 * (32 + 8) + 32 * (64 + 8)) * 2
-
-  private static func words(_ value: Int) -> [Int32] {
-    [Int32(truncatingIfNeeded: value), Int32(truncatingIfNeeded: value >> 32)]
+    let program = try KernelProgram(named: "gemm.cu")
+    let piece = 16 / element.byteCount
+    let isAligned =
+      [sizes.k, aStep, bStep].allSatisfy { $0 % piece == 0 } && (isTransposed || sizes.n % piece == 0) && [a, b].allSatisfy { $0.bits % 16 == 0 }
+    if isTransposed {
+      guard isAligned, element != .f32 || allowsTF32 else {
+        throw .unsupported("no CUDA kernel for a product of \(element.rawValue) with b of [\(sizes.n), \(sizes.k)]; it has to be transposed before")
+      }
+    } else if element == .f32, !allowsTF32 {
+      let shape = try LaunchShape(x: columns, y: (sizes.m + 63) / 64, z: sizes.batch, threads: 256)
+      return KernelCall(program, "gemm_f32", shape, arguments)
+    }
+    // Large tiles read less, where there are enough of them to go round.
+    let isWide = isAligned && !isTransposed && sizes.m >= 512 && sizes.n >= 512
+    let kind = isTransposed ? "columns" : isWide ? "wide" : isAligned ? "aligned" : "any"
+    let shape = try ProductTiles.shape(m: sizes.m, n: sizes.n, batch: sizes.batch, side: isWide ? 128 : 64)
+    let name = element == .f32 ? "tf32" : element.rawValue
+    return KernelCall(program, "gemm_\(name)_\(kind)", shape, arguments, leastCapability: ProductTiles.capability(element))
   }
 }

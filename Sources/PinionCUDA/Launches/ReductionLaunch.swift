@@ -14,7 +14,7 @@ public enum Reduction: Sendable, CaseIterable {
 }
 
 extension KernelCall {
-  /// y[outer, inner] = the reduction of x[outer, extent, inner] over its middle axis, for float32 and float16.
+  /// y[outer, inner] = the reduction of x[outer, extent, inner] over its middle axis, for float32, float16 and bfloat16.
   public static func reduction(
     _ reduction: Reduction, _ element: KernelElement, x: DeviceAddress, y: DeviceAddress, outer: Int, extent: Int, inner: Int
   ) throws(PinionError) -> KernelCall {
@@ -39,7 +39,7 @@ extension KernelCall {
     return KernelCall(try KernelProgram(named: "reduction.cu"), "reduce_columns_\(suffix)", shape, arguments)
   }
 
-  /// The softmax, or its logarithm, of each row, for float32 and float16.
+  /// The softmax, or its logarithm, of each row, for float32, float16 and bfloat16.
   public static func softmax(
     _ element: KernelElement, x: DeviceAddress, y: DeviceAddress, rows: Int, columns: Int, isLogarithm: Bool = false
   ) throws(PinionError) -> KernelCall {
@@ -63,7 +63,7 @@ extension KernelCall {
     return KernelCall(program, "softmax_any_\(element.rawValue)", try LaunchShape(x: rows, threads: 512), arguments)
   }
 
-  /// y = (x - mean) / sqrt(variance + epsilon) * scale + bias of each row, for float32 and float16.
+  /// y = (x - mean) / sqrt(variance + epsilon) * scale + bias of each row, for float32, float16 and bfloat16.
   public static func layerNorm(
     _ element: KernelElement, x: DeviceAddress, scale: DeviceAddress, bias: DeviceAddress?, y: DeviceAddress, rows: Int, columns: Int,
     epsilon: Float
@@ -75,7 +75,7 @@ extension KernelCall {
     return try normalization("layer_norm", element, arguments, y, rows, columns, epsilon)
   }
 
-  /// y = x / sqrt(mean of squares + epsilon) * scale of each row, for float32 and float16.
+  /// y = x / sqrt(mean of squares + epsilon) * scale of each row, for float32, float16 and bfloat16.
   public static func rmsNorm(
     _ element: KernelElement, x: DeviceAddress, scale: DeviceAddress, y: DeviceAddress, rows: Int, columns: Int, epsilon: Float
   ) throws(PinionError) -> KernelCall {
@@ -83,6 +83,23 @@ extension KernelCall {
     arguments.add(x)
     arguments.add(scale)
     return try normalization("rms_norm", element, arguments, y, rows, columns, epsilon)
+  }
+
+  /// The mean of each row, or 0 without `isCentred`, and 1 / sqrt(variance + epsilon), both float32: what `normalizedProduct` takes.
+  public static func rowStatistics(
+    _ element: KernelElement, x: DeviceAddress, means: DeviceAddress, inverses: DeviceAddress, rows: Int, columns: Int, epsilon: Float,
+    isCentred: Bool
+  ) throws(PinionError) -> KernelCall {
+    try requireFloat(element, "normalisation")
+    _ = try kernelCount(try rows.multiplied(by: columns), "a normalisation")
+    guard rows > 0, columns > 0 else { throw .internal("a normalisation of [\(rows), \(columns)]") }
+    var arguments = LaunchArguments()
+    for address in [x, means, inverses] { arguments.add(address) }
+    arguments.add(Int32(columns))
+    arguments.add(epsilon)
+    arguments.add(Int32(isCentred ? 1 : 0))
+    let shape = try LaunchShape(x: rows, threads: min(256, warps(columns) * 32))
+    return KernelCall(try KernelProgram(named: "reduction.cu"), "row_statistics_\(element.rawValue)", shape, arguments)
   }
 
   private static func normalization(
@@ -102,6 +119,6 @@ extension KernelCall {
   private static func warps(_ count: Int) -> Int { max(1, (count + 31) / 32) }
 
   static func requireFloat(_ element: KernelElement, _ what: StaticString) throws(PinionError) {
-    guard element == .f32 || element == .f16 else { throw .unsupported("no CUDA kernels for \(what) of \(element.rawValue)") }
+    guard element == .f32 || element == .f16 || element == .bf16 else { throw .unsupported("no CUDA kernels for \(what) of \(element.rawValue)") }
   }
 }

@@ -38,7 +38,6 @@ public struct Pow: PairwiseOperator {
     switch exponent {
     case 2: return try unaryKernel(PK_UNARY_SQUARE, pk_params(), context)
     case -1: return try unaryKernel(PK_UNARY_RECIPROCAL, pk_params(), context)
-    case 0.5: return try unaryKernel(PK_UNARY_SQRT, pk_params(), context)
     case 3 where base.element == .float32 || base.element == .float64: return try cubeKernel(base, context)
     default: return nil
     }

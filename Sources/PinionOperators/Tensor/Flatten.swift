@@ -7,7 +7,7 @@ import PinionTensor
 /// A matrix: the axes before `axis` become its rows, the others its columns.
 public struct Flatten: CPUExecutable {
   public static let schema = Schema("Flatten", since: 25, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .all])
-  let axis: Int64
+  public let axis: Int64
 
   public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: 1) }
 

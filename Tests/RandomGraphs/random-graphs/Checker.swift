@@ -61,6 +61,7 @@ final class Checker {
     try compare(manyPlain, plain, "threads", "level 0, \(spare) threads and 1")
     let exact = try outcomes(spec, model, level: 1, threads: 1)
     try compare(exact, plain, "level 1", "level 1 and 0")
+    try checkRefusals(spec, exact, plain, "level 1")
     if let again = try written(model) {
       try compare(try outcomes(spec, again, level: 0, threads: 1), plain, "written", "written as ONNX and read, and as it was")
     }
@@ -68,6 +69,7 @@ final class Checker {
     let fused = outcomes(spec, session)
     let others = 5 - spare
     try compare(try outcomes(spec, model, level: 2, threads: others), fused, "threads", "level 2, \(others) threads and 1")
+    try checkRefusals(spec, fused, plain, "level 2")
     for (run, outcome) in fused.enumerated() {
       guard case .success(let expected) = plain[run] else { continue }
       guard case .success(let found) = outcome else { throw Failure(check: "level 2 fails", detail: "run \(run): \(outcome)") }
@@ -127,6 +129,15 @@ final class Checker {
 
   private func outcomes(_ spec: ModelSpec, _ session: Session) -> [Outcome] {
     spec.runs.map { feeds in Outcome { () throws(PinionError) in try session.run(feeds) } }
+  }
+
+  /// A run that fails at a node which some output is computed from fails at every level.
+  private func checkRefusals(_ spec: ModelSpec, _ found: [Outcome], _ plain: [Outcome], _ level: String) throws(Failure) {
+    guard let needed = spec.neededNodes else { return }
+    for (run, outcome) in found.enumerated() {
+      guard case .failure(let error) = plain[run], case .success = outcome, needed.contains(error.node) else { continue }
+      throw Failure(check: "refused at \(level)", detail: "run \(run) succeeds, and at level 0: \(error)")
+    }
   }
 
   private func compare(_ found: [Outcome], _ expected: [Outcome], _ check: String, _ detail: String) throws(Failure) {

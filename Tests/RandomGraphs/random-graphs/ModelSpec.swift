@@ -83,6 +83,18 @@ struct ModelSpec {
 }
 
 extension ModelSpec {
+  /// Names of the nodes whose values outputs are computed from, types alone left out; nil where subgraphs and functions make it hard to tell.
+  var neededNodes: Set<String>? {
+    guard functions.isEmpty, graph.nodes.allSatisfy({ $0.subgraphs.isEmpty }) else { return nil }
+    var values = Set(graph.outputs.map(\.name)), nodes: Set<String> = []
+    for node in graph.nodes.reversed() where node.outputs.contains(where: values.contains) {
+      nodes.formUnion(node.outputs)
+      guard node.op != "Shape", node.op != "Size", !node.op.hasSuffix("Like") else { continue }
+      values.formUnion(node.inputs)
+    }
+    return nodes
+  }
+
   /// The model as Pinion reads it.
   func loaded() throws(PinionError) -> Model {
     let file = encoded().withUnsafeBytes { bytes in Result { () throws(PinionError) in try FileMapping(copying: bytes) } }

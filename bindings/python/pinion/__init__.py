@@ -8,6 +8,9 @@
 
 A failure is a pinion.Error that is also the built-in exception that fits: UnsupportedError is a NotImplementedError,
 InvalidShapeError a ValueError, DeadlineExceededError a TimeoutError.
+
+What the library tells of its work goes to the logger `pinion` of the standard library's logging: warnings, models and sessions that are made
+(INFO), runs that are not prepared and errors (DEBUG). The level counts when a model is loaded or made.
 """
 
 from ._calls import Binding

@@ -19,6 +19,7 @@ from ._info import ValueInfo, read_info
 from ._interrupts import run_options
 from ._library import InputShape, lib
 from ._limits import CancelToken, run_limits
+from ._text import c_text
 from ._types import DIRECT
 
 _run = lib.pinion_call_run
@@ -44,10 +45,10 @@ class PreparedCall(NotCopied):
         for shape, name, (dtype, extents) in zip(shapes, names, types):
             dims = (ctypes.c_int64 * len(extents))(*extents)
             memory.append(dims)
-            shape.name, shape.element_type, shape.rank = name.encode(), DIRECT[dtype], len(extents)
+            shape.name, shape.element_type, shape.rank = c_text(name), DIRECT[dtype], len(extents)
             shape.dims = ctypes.cast(dims, POINTER(ctypes.c_int64))
         count = lib.pinion_session_output_count(session) if output_names is None else len(output_names)
-        chosen = None if output_names is None else (ctypes.c_char_p * count)(*(name.encode() for name in output_names))
+        chosen = None if output_names is None else (ctypes.c_char_p * count)(*(c_text(name) for name in output_names))
         out = c_void_p()
         check(lib.pinion_call_create(session, len(names), shapes, count, chosen, byref(out)))
         self.handle = out.value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ._library import lib, text
+from ._text import c_text
 
 
 @dataclass(frozen=True)
@@ -33,4 +34,4 @@ def devices() -> list[Device]:
 
 def device_why_not(name: str) -> str:
     """Why no session can be made for the device of that name, e.g. "cuda:0", in one sentence; empty if one can."""
-    return text(lib.pinion_device_why_not(name.encode()))
+    return text(lib.pinion_device_why_not(c_text(name)))

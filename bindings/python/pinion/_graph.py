@@ -13,8 +13,10 @@ from ._copying import NotCopied
 from ._errors import InvalidArgumentError, check
 from ._info import Dimension, ValueInfo, read_info
 from ._library import GraphOptions, NodeOptions, lib, take_string
+from ._log import runtime
 from ._model import Model
 from ._session import Session
+from ._text import c_text
 from ._types import DIRECT, PACKED, ElementType
 from ._values import Value
 
@@ -79,7 +81,7 @@ class Graph(NotCopied):
         self._handle: int | None = None
         #: Arrays whose memory constants share, of this graph and of those in it.
         self._memory: list[Any] = []
-        options = GraphOptions(ctypes.sizeof(GraphOptions), None, name.encode(), opset)
+        options = GraphOptions(ctypes.sizeof(GraphOptions), runtime(), c_text(name), opset)
         out = c_void_p()
         check(lib.pinion_graph_create(byref(options), byref(out)))
         self._handle = out.value
@@ -94,7 +96,7 @@ class Graph(NotCopied):
         Its nodes may use the values of this graph.
         """
         out = c_void_p()
-        check(lib.pinion_graph_create_subgraph(self._handle, name.encode(), byref(out)))
+        check(lib.pinion_graph_create_subgraph(self._handle, c_text(name), byref(out)))
         inner = Graph.__new__(Graph)
         inner._handle = out.value
         inner._memory = self._memory
@@ -102,11 +104,11 @@ class Graph(NotCopied):
 
     def set_opset(self, domain: str, version: int) -> None:
         """Chooses the version of an operator set that later nodes are of where they do not say."""
-        check(lib.pinion_graph_set_opset(self._handle, domain.encode(), version))
+        check(lib.pinion_graph_set_opset(self._handle, c_text(domain), version))
 
     def set_metadata(self, key: str, text: str) -> None:
         """Sets one of the model's own key-value pairs."""
-        check(lib.pinion_graph_set_metadata(self._handle, key.encode(), text.encode()))
+        check(lib.pinion_graph_set_metadata(self._handle, c_text(key), c_text(text)))
 
     # ------------------------------------------------------------------------------------------------------------ values
 
@@ -131,17 +133,17 @@ class Graph(NotCopied):
         value = c_int64()
         if default is not None:
             held = Value(default)
-            check(lib.pinion_graph_add_input_with_default(self._handle, name.encode(), held._handle, True, byref(value)))
+            check(lib.pinion_graph_add_input_with_default(self._handle, c_text(name), held._handle, True, byref(value)))
         elif type is not None:
-            check(lib.pinion_graph_add_input_of_type(self._handle, name.encode(), type.encode(), byref(value)))
+            check(lib.pinion_graph_add_input_of_type(self._handle, c_text(name), c_text(type), byref(value)))
         else:
             code = _element_type(dtype)
             rank = -1 if shape is None else len(shape)
             sizes, names = (c_int64 * max(rank, 0))(), (c_char_p * max(rank, 0))()
             for axis, dim in enumerate(shape or ()):
                 sizes[axis] = -1 if dim is None or isinstance(dim, str) else dim
-                names[axis] = dim.encode() if isinstance(dim, str) else None
-            check(lib.pinion_graph_add_input(self._handle, name.encode(), code, rank, sizes, names, byref(value)))
+                names[axis] = c_text(dim) if isinstance(dim, str) else None
+            check(lib.pinion_graph_add_input(self._handle, c_text(name), code, rank, sizes, names, byref(value)))
         return GraphValue(self, value.value)
 
     def constant(self, value: Any, name: str = "", *, dtype: DType = None, copy: bool = True) -> GraphValue:
@@ -152,7 +154,7 @@ class Graph(NotCopied):
         """
         held = Value(value, dtype)
         out = c_int64()
-        check(lib.pinion_graph_add_constant(self._handle, name.encode() or None, held._handle, copy, byref(out)))
+        check(lib.pinion_graph_add_constant(self._handle, c_text(name) or None, held._handle, copy, byref(out)))
         if not copy:
             self._memory += held._memory
         return GraphValue(self, out.value)
@@ -188,14 +190,14 @@ class Graph(NotCopied):
         """
         names = [None] * outputs if isinstance(outputs, int) else list(outputs)
         held = _Attributes({**(attributes or {}), **more})
-        texts = (c_char_p * len(names))(*[None if n is None else n.encode() for n in names])
-        options = NodeOptions(ctypes.sizeof(NodeOptions), name.encode(), domain.encode(), opset, held.handle, ctypes.cast(texts, c_void_p))
+        texts = (c_char_p * len(names))(*[None if n is None else c_text(n) for n in names])
+        options = NodeOptions(ctypes.sizeof(NodeOptions), c_text(name), c_text(domain), opset, held.handle, ctypes.cast(texts, c_void_p))
         numbers = [self._number(value, operator, i) for i, value in enumerate(inputs)]
         made = (c_int64 * len(names))()
         check(
             lib.pinion_graph_add_node(
                 self._handle,
-                operator.encode(),
+                c_text(operator),
                 byref(options),
                 len(numbers),
                 (c_int64 * len(numbers))(*numbers),
@@ -221,7 +223,7 @@ class Graph(NotCopied):
         """Adds an output, of the model or of a subgraph; an empty name is the value's own."""
         if not isinstance(value, GraphValue):
             raise InvalidArgumentError(f"an output is a GraphValue, not {type(value).__name__}")
-        check(lib.pinion_graph_add_output(self._handle, value._number, name.encode() or None))
+        check(lib.pinion_graph_add_output(self._handle, value._number, c_text(name) or None))
 
     # ------------------------------------------------------------------------------------------------------------ models
 
@@ -275,7 +277,7 @@ class _Attributes(NotCopied):
         self.handle = out.value
         for name, value in attributes.items():
             if value is not None:
-                check(self._set(name.encode(), name, value))
+                check(self._set(c_text(name), name, value))
 
     def __del__(self, release: Any = lib.pinion_attributes_release) -> None:
         if getattr(self, "handle", None):
@@ -297,7 +299,7 @@ class _Attributes(NotCopied):
         if kind == "float":
             return int(lib.pinion_attributes_set_float(self.handle, key, float(value)))
         if kind == "type":
-            return int(lib.pinion_attributes_set_type(self.handle, key, value.encode()))
+            return int(lib.pinion_attributes_set_type(self.handle, key, c_text(value)))
         if kind == "string":
             text = value.encode() if isinstance(value, str) else value
             return int(lib.pinion_attributes_set_string(self.handle, key, text, len(text)))
@@ -322,7 +324,7 @@ class _Attributes(NotCopied):
         if kinds <= {"int", "float"}:
             return int(lib.pinion_attributes_set_floats(self.handle, key, (c_float * count)(*map(float, items)), count))
         if kinds == {"string"}:
-            texts = [item.encode() if isinstance(item, str) else item for item in items]
+            texts = [c_text(item) for item in items]
             return int(lib.pinion_attributes_set_strings(self.handle, key, (c_char_p * count)(*texts), count))
         if kinds == {"tensor"}:
             held = [self._kept(item) for item in items]

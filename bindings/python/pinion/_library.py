@@ -108,6 +108,7 @@ _FUNCTIONS = {
     "pinion_version_string": (_TEXT, []),
     "pinion_abi_version": (c_int32, []),
     "pinion_abi_check": (_STATUS, [c_int32]),
+    "pinion_runtime_create": (_STATUS, [c_void_p, _OUT]),
     "pinion_status_name": (_TEXT, [_STATUS]),
     "pinion_error_code": (_STATUS, [c_void_p]),
     "pinion_error_message": (_TEXT, [c_void_p]),

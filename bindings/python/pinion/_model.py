@@ -15,6 +15,8 @@ from ._info import ValueInfo, read_info
 from ._interrupts import question
 from ._library import ModelOptions, SaveOptions, lib, take_string, text
 from ._limits import CancelToken, limit, timeout_ns
+from ._log import runtime
+from ._text import c_path
 
 #: A file's path, or the file's bytes.
 ModelSource = Union[str, "os.PathLike[str]", bytes, bytearray, memoryview]
@@ -80,12 +82,12 @@ class Model:
         self._memory: list[Any] = []
         #: The absolute path of the model's file; None for a model from bytes.
         self.path: str | None = None
-        folder = None if external_data_folder is None else os.fsencode(external_data_folder)
+        folder = None if external_data_folder is None else c_path(external_data_folder)
         if mutations not in _MUTATIONS:
             raise InvalidArgumentError(f"mutations is {mutations!r}; expected one of {', '.join(map(repr, _MUTATIONS))}")
         options = ModelOptions(
             ctypes.sizeof(ModelOptions),
-            None,
+            runtime(),
             folder,
             timeout_ns(timeout),
             None if cancel is None else cancel._handle,
@@ -106,7 +108,7 @@ class Model:
             self._bytes = None
             self.path = os.path.abspath(os.fspath(source))
             self._stamp = _stamp(self.path)
-            check(lib.pinion_model_load_file(os.fsencode(self.path), byref(options), byref(out)))
+            check(lib.pinion_model_load_file(c_path(self.path), byref(options), byref(out)))
         else:
             raise InvalidArgumentError(f"a model is a path or bytes, not {type(source).__name__}")
         self._handle = out.value
@@ -154,7 +156,7 @@ class Model:
         if external_data not in _EXTERNAL_DATA:
             raise InvalidArgumentError(f"external_data is {external_data!r}, expected 'auto', 'always' or 'never'")
         options = SaveOptions(ctypes.sizeof(SaveOptions), _EXTERNAL_DATA.index(external_data), 0, opset or 0)
-        check(lib.pinion_model_save(self._handle, os.fsencode(path), byref(options)))
+        check(lib.pinion_model_save(self._handle, c_path(path), byref(options)))
 
     def __getstate__(self) -> dict[str, Any]:
         if self.path is None and self._bytes is None:

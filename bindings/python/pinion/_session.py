@@ -23,6 +23,7 @@ from ._library import InputShape, SessionOptions, lib, take_string, text
 from ._limits import CancelToken, limit, run_limits, timeout_ns
 from ._model import Metadata, Model, ModelSource
 from ._state import State, made
+from ._text import c_text
 from ._trees import Tree
 from ._types import DIRECT, PACKED, UNPACKED, ElementType
 from ._values import Value, dims_array, from_handle, to_handle
@@ -53,7 +54,7 @@ class _Frame:
 
     def __init__(self, names: Sequence[str], infos: list[ValueInfo]) -> None:
         self.count = len(names)
-        self.names: Any = (c_char_p * self.count)(*(name.encode() for name in names))
+        self.names: Any = (c_char_p * self.count)(*(c_text(name) for name in names))
         self.infos = infos
         self.array = c_void_p * self.count
 
@@ -138,7 +139,7 @@ class Session:
         options = SessionOptions(
             ctypes.sizeof(SessionOptions),
             None,
-            device.encode(),
+            c_text(device),
             _int32(threads, "threads"),
             _int32(optimization, "optimization"),
             bool(profile),
@@ -586,7 +587,7 @@ class Session:
         handles = []
         try:
             for shape, (name, given) in zip(shapes, inputs.items()):
-                shape.name = name.encode()
+                shape.name = c_text(name)
                 dims, code = _shape_and_type(given)
                 if dims is None:
                     shape.value = to_handle(given, self._by_name.get(name), memory)

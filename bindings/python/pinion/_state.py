@@ -14,6 +14,7 @@ from ._errors import InvalidArgumentError, NotFoundError, check
 from ._info import read_info
 from ._library import lib
 from ._limits import CancelToken
+from ._text import c_text
 from ._values import from_handle, to_handle
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ class State(NotCopied):
     def __getitem__(self, input_name: str) -> np.ndarray:
         """A copy of what is held for an input."""
         out = c_void_p()
-        check(lib.pinion_state_get(self._handle, self._info(input_name).name.encode(), byref(out)))
+        check(lib.pinion_state_get(self._handle, c_text(self._info(input_name).name), byref(out)))
         value: np.ndarray = from_handle(out.value, None, self._info(input_name))  # type: ignore[arg-type]
         return value
 
@@ -136,7 +137,7 @@ class State(NotCopied):
         memory: list[Any] = []
         handle = to_handle(value, self._info(input_name), memory)
         try:
-            check(lib.pinion_state_set(self._handle, input_name.encode(), handle))
+            check(lib.pinion_state_set(self._handle, c_text(input_name), handle))
         finally:
             lib.pinion_value_release(handle)
 
@@ -153,8 +154,8 @@ def made(session: Session, pairs: Mapping[str, str] | None, capacity: int) -> St
     given = dict(pairs or {})
     if pairs is not None and not given:
         raise InvalidArgumentError("pairs is empty; None stands for those that the model's names tell")
-    names = (c_char_p * len(given))(*(name.encode() for name in given))
-    outputs = (c_char_p * len(given))(*(name.encode() for name in given.values()))
+    names = (c_char_p * len(given))(*(c_text(name) for name in given))
+    outputs = (c_char_p * len(given))(*(c_text(name) for name in given.values()))
     out = c_void_p()
     check(lib.pinion_state_create(session._handle, len(given), names, outputs, capacity, byref(out)))
     return State(session, out.value)  # type: ignore[arg-type]

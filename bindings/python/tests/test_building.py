@@ -268,3 +268,21 @@ def test_more_than_protobuf_holds(tmp_path):
     assert (tmp_path / "m.onnx.data").stat().st_size == count * 4
     onnx.checker.check_model(tmp_path / "m.onnx")
     assert pinion.Session(tmp_path / "m.onnx", optimization=0).run({})[0].tolist() == [0, 0]
+
+def test_texts_end_where_c_ends_them(tmp_path):
+    graph = pinion.Graph()
+    x = graph.input("x", np.float32, [2])
+    words = graph.input("words", pinion.ElementType.STRING, [2])
+    for call in (
+        lambda: graph.input("a\0b", np.float32, [2]),
+        lambda: graph.node("Relu\0junk", x),
+        lambda: graph.node("StringNormalizer", words, stopwords=["a\0b"]),
+        lambda: graph.set_metadata("key", "a\0b"),
+        lambda: pinion.Model(b"", external_data_folder="a\0b"),
+    ):
+        with pytest.raises(pinion.InvalidArgumentError, match="NUL"):
+            call()
+    graph.output(graph.node("Relu", x), "y")
+    with pytest.raises(pinion.InvalidArgumentError, match="NUL"):
+        graph.model().save(tmp_path / "a\0b.onnx")
+    assert not list(tmp_path.iterdir())

@@ -49,6 +49,39 @@ extension Recipe {
         _ = g.pair("Mul", x, t)
       }
     },
+    // Integers clipped and divided, and bounds in the wrong order.
+    Recipe("Add", "Clip", "Mul", "Div", from: 13, weight: 6) { g in
+      guard let x = g.tensor([.int64, .int32, .float32], ranks: 0...2, .plain), let element = x.element else { return }
+      let high = g.random.pick([6, 6, -5])
+      func number(_ value: Int) -> Operand? {
+        guard element != .float32 else { return g.scalar(Float(value), element) }
+        return (try? Tensor.ints([value], element, shape: [])).map { g.add($0, source: .initializer) }
+      }
+      guard let t = g.pair("Add", x, number(3)), let low = number(0), let bound = number(high), let k = g.node("Clip", [t, low, bound])?.first
+      else { return }
+      _ = g.pair("Div", g.random.chance(0.5) ? g.pair("Mul", x, k) : k, number(high))
+    },
+    // A shape that is right for the first run's extents only, and another one behind it.
+    Recipe("Reshape", "Squeeze", "Unsqueeze", "Flatten", from: 13, weight: 8) { g in
+      // An extent of 5 is open where inputs have it.
+      let given = g.random.chance(0.5) ? g.new(.float32, [5, g.random.int(1...4)], .plain, source: .input) : nil
+      guard let x = given ?? g.tensor([.float32, .int64], ranks: 1...3, .plain), x.count > 0 else { return }
+      let first: Operand?
+      switch g.random.below(4) {
+      case 0: first = g.node("Reshape", [x, g.ints(g.random.chance(0.5) ? [x.count] : [1] + x.dims)])?.first
+      case 1:
+        guard let axis = x.dims.firstIndex(of: 1) else { return }
+        first = g.node("Squeeze", [x, g.ints([axis])])?.first
+      case 2: first = g.node("Flatten", [x], [("axis", .int(g.random.int(0...x.rank)))])?.first
+      default: first = g.node("Unsqueeze", [x, g.ints([g.random.below(x.rank + 1)])])?.first
+      }
+      guard let first, let last = x.dims.last else { return }
+      if g.random.chance(0.7) {
+        g.node("Reshape", [first, g.ints([-1, last])])
+      } else if first.dims.contains(1) {
+        g.node("Unsqueeze", [first, g.ints([0])])
+      }
+    },
     // Attention with a mask, of which whole rows may be hidden.
     Recipe("Transpose", "MatMul", "Mul", "Add", "Softmax", from: 13, weight: 3) { g in
       let (batch, heads, rows, columns, depth) = (g.random.int(1...2), g.random.int(1...2), g.random.int(1...4), g.random.int(1...5), g.random.pick([2, 4]))

@@ -1,0 +1,25 @@
+#!/bin/sh
+# Packs gpu-selftest with its compiled kernels and the comparison with torch.compile: what a machine with nothing but a driver needs.
+# Usage: pack.sh BUILD DIST
+set -eu
+build=$1 dist=$2
+here=$(cd "$(dirname "$0")" && pwd)
+limit=$((64 << 20))
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+folder=$work/gpu-selftest
+mkdir -p "$folder/images" "$dist"
+cp "$build/gpu-selftest" "$here/torch-compare.py" "$folder"
+strip --strip-debug "$folder/gpu-selftest"
+cp "$build"/images/*.cubin "$folder/images"
+cat >"$folder/README" <<'TEXT'
+./gpu-selftest --json result.json     every kernel on the first GPU against the processor, then times; under 5 minutes
+python3 torch-compare.py result.json  the timed layers beside torch.compile, where PyTorch is installed
+TEXT
+tar -C "$work" -cJf "$dist/gpu-selftest.tar.xz" gpu-selftest
+size=$(wc -c <"$dist/gpu-selftest.tar.xz")
+echo "$dist/gpu-selftest.tar.xz: $size bytes, $(ls "$folder/images" | wc -l) images, $(du -sb "$folder" | cut -f1) bytes unpacked"
+if [ "$size" -gt "$limit" ]; then
+  echo "pack.sh: more than $limit bytes" >&2
+  exit 1
+fi

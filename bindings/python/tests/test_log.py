@@ -1,0 +1,56 @@
+"""The logger `pinion`."""
+
+import logging
+
+import numpy as np
+import pytest
+from onnx import TensorProto, helper
+
+import pinion
+
+
+def square():
+    """y = x b, whose dimensions bear one name; b is [1,3] or the like of x."""
+    return pinion.Model(
+        helper.make_model(
+            helper.make_graph(
+                [helper.make_node("Mul", ["x", "b"], ["y"])],
+                "g",
+                [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"]), helper.make_tensor_value_info("b", TensorProto.FLOAT, ["n"])],
+                [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
+            ),
+            opset_imports=[helper.make_opsetid("", 20)],
+        ).SerializeToString()
+    )
+
+
+def run(model, x, b):
+    return pinion.Session(model).run({"x": np.zeros(x, np.float32), "b": np.zeros(b, np.float32)})
+
+
+def test_levels(caplog):
+    with caplog.at_level(logging.INFO, "pinion"):
+        run(square(), 3, 3)
+    assert [(record.name, record.levelno) for record in caplog.records] == [("pinion", logging.INFO)] * 2
+    assert caplog.messages[0].startswith("loaded a model from memory: 1 nodes in ") and "1 nodes became 1 in" in caplog.messages[1]
+    caplog.clear()
+    with caplog.at_level(logging.DEBUG, "pinion"):
+        model = square()
+        run(model, 3, 3)
+        with pytest.raises(pinion.InvalidShapeError):
+            run(model, 3, 2)
+    runs = [text for text in caplog.messages if text.startswith("ran in ")]
+    assert len(runs) == 1 and runs[0].endswith("us: x float32[3], b float32[3]")
+    assert any(text.startswith("running: ") and "Mul" in text for text in caplog.messages)
+    caplog.clear()
+    run(square(), 3, 3)
+    assert not caplog.messages
+
+
+def test_warning_comes_once(caplog):
+    model = square()
+    session = pinion.Session(model)
+    for _ in range(2):
+        session.run({"x": np.zeros(3, np.float32), "b": np.zeros(1, np.float32)})
+    [record] = caplog.records
+    assert record.levelno == logging.WARNING and "'n'" in record.getMessage()
