@@ -6,9 +6,10 @@ JOBS ?= 2
 STAGE := $(CURDIR)/.build/stage
 VENV := $(CURDIR)/.build/venv
 CUDA_VENV := $(CURDIR)/.build/cuda-venv
+BENCH_VENV := $(CURDIR)/.build/bench-venv
 RELEASE := $(CURDIR)/.build/release
 
-.PHONY: help build install uninstall wheel deb docs demo check test lint format coverage sanitize conformance bench-operators cuda-check cuda-faults cuda-report gpu-selftest gpu-selftest-tests gpu-selftest-pack deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests limits-tests pt2-tests pt2-sweep cancel hostile oom files soak fuzz clean stack limits-faults
+.PHONY: help build install uninstall wheel deb docs demo check test lint format coverage sanitize conformance bench-operators cuda-check cuda-faults cuda-report gpu-selftest gpu-selftest-tests gpu-selftest-pack deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests limits-tests pt2-tests pt2-sweep cancel hostile oom files soak fuzz clean stack limits-faults bench count-record count-tests
 
 help:
 	@echo "make build        libpinion.so and run-model, optimised, in .build/release"
@@ -25,6 +26,8 @@ help:
 	@echo "make coverage     how many lines the Swift tests reach, and the files with less than 80 %"
 	@echo "make sanitize     kernels, pictures, C interface and thread pool under the address, undefined-behaviour and thread sanitizers"
 	@echo "make conformance  ONNX's backend tests through the Python package, each also written as ONNX and run by onnxruntime"
+	@echo "make bench        machine, kernels and models beside onnxruntime and OpenVINO from PyPI; ARGUMENTS='FOLDER --only REGEX', see Documentation/Performance.md"
+	@echo "make count-tests  instructions of some kernels and small models against recorded numbers, under valgrind"
 	@echo "make bench-operators  each operator alone against onnxruntime, the worst ratio first; ARGUMENTS='--only REGEX --json FILE'"
 	@echo "make cancel       every operator with large inputs, stopped at random points and under budgets that are too small"
 	@echo "make hostile      thousands of models that ask for what no host gives, in three ways of loading"
@@ -109,7 +112,7 @@ demo: deps build $(VENV)/ready
 # Of what is built, without anything of Swift.
 check: capi-tests example-tests command-tests python-tests
 
-test: test-deps build lint swift-tests kernel-tests cuda-tests capi-tests example-tests node-fuzz-tests limits-tests oracle-tests random-tests contrib-tests pt2-tests python-tests command-tests conformance
+test: test-deps build lint swift-tests kernel-tests count-tests cuda-tests capi-tests example-tests node-fuzz-tests limits-tests oracle-tests random-tests contrib-tests pt2-tests python-tests command-tests conformance
 	@echo "all tests pass"
 
 # Every level of instructions that this machine has; a level it lacks falls back to the best one it has.
@@ -204,6 +207,25 @@ command-tests: $(VENV)/ready
 
 # Not part of `make test`: minutes of measuring, and figures that only an idle machine gives.
 ARGUMENTS ?=
+bench: build $(STAGE)/ready $(BENCH_VENV)/ready
+	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python:Benchmarks $(BENCH_VENV)/bin/python -m bench $(ARGUMENTS)
+
+$(BENCH_VENV)/ready: Benchmarks/bench/requirements.txt
+	@sh .ci/packages python3-venv
+	$(PYTHON) -m venv $(BENCH_VENV)
+	$(BENCH_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	@touch $@
+
+# Instructions, which other processes do not change; both skip levels that nothing here can count.
+COUNTS = $(VENV)/bin/python Tests/Counts/count_tests.py --out $(CURDIR)/.build/counts --prefix $(STAGE)
+count-tests: $(STAGE)/ready $(VENV)/ready
+	@sh .ci/packages valgrind
+	$(COUNTS)
+
+count-record: $(STAGE)/ready $(VENV)/ready
+	@sh .ci/packages valgrind
+	$(COUNTS) --record
+
 bench-operators: build $(VENV)/ready
 	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Benchmarks/operators.py $(ARGUMENTS)
 

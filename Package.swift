@@ -51,7 +51,7 @@ let package = Package(
     .target(name: "RunModelInputs", dependencies: ["PinionCPU", "CZlib", "CPNG", "CTurboJPEG"]),
     .executableTarget(
       name: "run-model",
-      dependencies: ["Pinion", "RunModelInputs", "CPinion", .product(name: "ArgumentParser", package: "swift-argument-parser")],
+      dependencies: ["Pinion", "RunModelInputs", "CPinion", "CKernels", .product(name: "ArgumentParser", package: "swift-argument-parser")],
       // So that the installed command needs no Swift toolchain.
       linkerSettings: [
         .unsafeFlags(["-static-stdlib"]), .linkedLibrary("_FoundationCShims"), .linkedLibrary("_FoundationCollections"),

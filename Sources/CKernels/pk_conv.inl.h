@@ -5,6 +5,7 @@
 #include "pk_conv_pack.inl.h"
 #include "pk_conv_skip.inl.h"
 #include "pk_conv_lanes.inl.h"
+#include "pk_conv_depthwise_direct.inl.h"
 #include "pk_conv_depthwise.inl.h"
 #include "pk_conv_winograd.inl.h"
 #include "pk_pool.inl.h"

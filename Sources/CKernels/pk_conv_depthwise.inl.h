@@ -102,12 +102,19 @@ static void depthwise(const pk_conv *c, size_t plane0, size_t plane1, void *scra
     column[q] = q * s->dilation[2] % s->stride[2] * phase + q * s->dilation[2] / s->stride[2];
 #if PK_LEVEL >= 1
   const bool by_lanes = pk_depthwise_lanes_pay(s);
+  const size_t padded = ((pk_min(band, s->out[1]) - 1) * s->stride[1] + (s->kernel[1] - 1) * s->dilation[1] + 1) * line;
+  const bool is_direct = !c->epilogue.residual && s->out[1] > 0 && direct_fits(s) && s->in[2] <= padded;
+  if (is_direct) memset(rows, 0, s->in[2] * sizeof(float));
 #endif
   for (size_t plane = plane0; plane < plane1; plane++) {
 #if PK_LEVEL >= 1
     if (by_lanes && plane1 - plane >= VW && channels - plane % channels >= VW) {
       depthwise_lanes(c, plane, (char *)scratch + pk_round64(pk_plane_scratch_bytes(s)));
       plane += VW - 1;
+      continue;
+    }
+    if (is_direct) {
+      depthwise_direct(c, plane, rows);
       continue;
     }
 #endif

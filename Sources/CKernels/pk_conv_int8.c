@@ -5,7 +5,7 @@
 #include "pk_conv_int8_internal.h"
 
 bool pk_conv_int8_fits(pk_isa isa, const pk_conv_shape *s) {
-  return isa == PK_ISA_AVX512 && s->channels >= 3 && s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0;
+  return isa == PK_ISA_AVX512 && pk_has_vnni() && s->channels >= 3 && s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0;
 }
 
 pk_conv_int8_layout pk_conv_int8_layout_of(const pk_conv_shape *s) {
@@ -100,7 +100,7 @@ void pk_conv_int8_block(pk_isa isa, const pk_conv_int8 *c, size_t m0, size_t m1,
 }
 
 bool pk_conv_int8_depthwise_fits(pk_isa isa, const pk_conv_shape *s) {
-  return isa == PK_ISA_AVX512 && s->channels == 1 && s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0;
+  return isa == PK_ISA_AVX512 && pk_has_vnni() && s->channels == 1 && s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0;
 }
 
 size_t pk_conv_int8_depthwise_packed_bytes(const pk_conv_shape *s) {

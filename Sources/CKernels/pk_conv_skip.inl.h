@@ -62,7 +62,8 @@ static void skipping_columns(const pk_conv_shape *s, const float *x, const regio
   const size_t vectors = (width + VW - 1) / VW;
   for (size_t v = 0; v < vectors; v += 2) span_count[v / 2] = find_spans(runs, first, v, vectors, spans[v / 2]);
   store target = store_of(g);
-  float tile[MR * NR] __attribute__((aligned(64)));
+  // A span's last vector may begin so late in the last row that it ends behind it.
+  float tile[MR * NR + VW] __attribute__((aligned(64)));
   size_t tap[3] = {low[0], low[1], low[2]};
   for (bool start = true, end = false; !end; start = false) {
     // One row of the kernel after the other, cut in even parts.

@@ -4,7 +4,7 @@
 
 #include "pk_conv_internal.h"
 
-#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,avx2,fma,f16c"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx2,fma,f16c"))), apply_to = function)
 #define PK_LEVEL 2
 #define PK_TABLE pk_sgemm_table_avx512
 #include "pk_gemm.inl.h"

@@ -10,7 +10,7 @@ static pk_isa detect(void) {
   const int avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") && __builtin_cpu_supports("f16c");
   if (!avx2) return PK_ISA_SCALAR;
   const int avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512vl") &&
-                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vnni");
+                     __builtin_cpu_supports("avx512dq");
   return avx512 ? PK_ISA_AVX512 : PK_ISA_AVX2;
 #else
   return PK_ISA_SCALAR;
@@ -27,6 +27,21 @@ pk_isa pk_isa_best(void) {
     if (strcmp(wish, pk_isa_name((pk_isa)level)) == 0) isa = level;
   atomic_store_explicit(&chosen, isa, memory_order_relaxed);
   return (pk_isa)isa;
+}
+
+bool pk_has_vnni(void) {
+#if defined(__x86_64__)
+  static _Atomic int known = -1;
+  int has = atomic_load_explicit(&known, memory_order_relaxed);
+  if (has >= 0) return has;
+  const char *wish = getenv("PINION_VNNI");
+  __builtin_cpu_init();
+  has = __builtin_cpu_supports("avx512vnni") && !(wish && strcmp(wish, "0") == 0);
+  atomic_store_explicit(&known, has, memory_order_relaxed);
+  return has;
+#else
+  return false;
+#endif
 }
 
 const char *pk_isa_name(pk_isa isa) {

@@ -20,7 +20,7 @@
 #define PK_FN(name) name##_avx512
 #define PK_LANES 16
 #define PK_VECTORISE_16 _Pragma("clang loop vectorize(assume_safety) vectorize_width(16) interleave_count(1)")
-#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq,avx512vnni"))), apply_to = function)
+#pragma clang attribute push(__attribute__((target("avx2,fma,f16c,avx512f,avx512bw,avx512vl,avx512dq"))), apply_to = function)
 #elif PK_LEVEL == 1
 #define PK_FN(name) name##_avx2
 #define PK_LANES 8

@@ -22,11 +22,30 @@ static float counted(const pk_pool_axes *s, int axis, size_t out, bool count_pad
 #define NAME(FUNCTION) FUNCTION##_f32
 #include "pk_pool_rows.inl.h"
 
+#include "pk_pool_direct.inl.h"
+
 static void average_rows(const pk_pool_axes *s, bool count_pad, const float *x, float *y, size_t row0, size_t row1, void *scratch) {
   float *divisors = scratch;
   const size_t columns = pk_pool_lanes(s->out[2], sizeof(float));
   for (size_t j = 0; j < columns; j++) divisors[j] = j < s->out[2] ? counted(s, 2, j, count_pad) : 1.0f;
+#if PK_LEVEL >= 1
+  if (direct_pool_fits(s)) {
+    direct_pool(s, x, y, row0, row1, divisors, count_pad);
+    return;
+  }
+#endif
   each_row_f32(s, x, y, row0, row1, divisors + columns, divisors, count_pad, OP_SUM);
+}
+
+static void max_rows(const pk_pool_axes *s, const void *x, void *y, size_t row0, size_t row1, void *scratch) {
+#if PK_LEVEL >= 1
+  // With stride 1 the maxima of several rows as one run take fewer steps, unless the rows are short.
+  if (direct_pool_fits(s) && (!pk_pool_is_flat(s) || s->out[2] <= BETWEEN_LANES)) {
+    direct_pool(s, x, y, row0, row1, NULL, false);
+    return;
+  }
+#endif
+  max_rows_f32(s, x, y, row0, row1, scratch);
 }
 
 #undef T
@@ -53,4 +72,4 @@ static void average_rows(const pk_pool_axes *s, bool count_pad, const float *x, 
 #include "pk_pool_rows.inl.h"
 
 const pk_pool_table PK_FN(pk_pool_table) = {
-    .max_f32 = max_rows_f32, .max_u8 = max_rows_u8, .max_i8 = max_rows_i8, .average_f32 = average_rows};
+    .max_f32 = max_rows, .max_u8 = max_rows_u8, .max_i8 = max_rows_i8, .average_f32 = average_rows};

@@ -45,7 +45,8 @@
     }                                                                                                                              \
   }
 
-DEFINE_PRODUCT(product_f64, double, PK_LANES)
+#include "pk_product_f64.inl.h"
+
 DEFINE_PRODUCT(product_u32, uint32_t, PK_LANES * 2)
 DEFINE_PRODUCT(product_u64, uint64_t, PK_LANES)
 

@@ -67,6 +67,8 @@ public struct Kernel: Sendable {
   public var scratchBytes: Int
   /// Bytes of scratch memory for each task that runs at the same time.
   public var laneScratchBytes: Int
+  /// Which of an operator's ways this is, in a few words for a profile; empty where there is only one.
+  public var name = ""
   /// Inputs that no stage reads, because a form of the constant stands for it: there may be nothing at their pointers.
   public var unreadInputs: [Int] = []
 
@@ -74,6 +76,13 @@ public struct Kernel: Sendable {
     self.stages = stages
     self.scratchBytes = scratchBytes
     self.laneScratchBytes = laneScratchBytes
+  }
+
+  /// The same kernel under a name.
+  public func named(_ name: String) -> Kernel {
+    var kernel = self
+    kernel.name = name
+    return kernel
   }
 
   /// A kernel of one task.

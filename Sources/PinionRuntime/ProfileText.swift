@@ -1,13 +1,17 @@
 extension Profile {
-  /// Sums by node as a JSON object: `runs`, `total_ns`, `planned` with `made` and `kept`, `nodes` with `name`, `operator`, `calls`, `ns`.
+  /// Sums by node as a JSON object: `runs`, `run_ns`, `total_ns` (in nodes, each counted once), `between_ns`, `planned` with `made` and
+  /// `kept`, `nodes` with `name`, `operator`, `calls`, `ns`, `own_ns`, `operations`, `bytes`, `kernel` and `element`.
   /// - Parameter quote: quotes a string as JSON.
   public func summaryJSON(_ quote: (String) -> String) -> String {
     let nodes = sums.map {
-      "{\"name\":\(quote($0.node)),\"operator\":\(quote($0.operatorName)),\"calls\":\($0.calls),\"ns\":\($0.nanoseconds)}"
+      "{\"name\":\(quote($0.node)),\"operator\":\(quote($0.operatorName)),\"calls\":\($0.calls),\"ns\":\($0.nanoseconds),"
+        + "\"own_ns\":\($0.ownNanoseconds),\"operations\":\($0.operations),\"bytes\":\($0.bytes),\"kernel\":\(quote($0.kernel)),"
+        + "\"element\":\($0.element.map { quote("\($0)") } ?? "null")}"
     }
-    let total = sums.reduce(0) { $0 &+ $1.nanoseconds }
+    let total = nodeNanoseconds, whole = runNanoseconds
     let planning = planning
-    return "{\"runs\":\(runs),\"total_ns\":\(total),\"planned\":{\"made\":\(planning.made),\"kept\":\(planning.kept)},\"nodes\":[\(nodes.joined(separator: ","))]}"
+    return "{\"runs\":\(runs),\"run_ns\":\(whole),\"total_ns\":\(total),\"between_ns\":\(whole > total ? whole &- total : 0),"
+      + "\"planned\":{\"made\":\(planning.made),\"kept\":\(planning.kept)},\"nodes\":[\(nodes.joined(separator: ","))]}"
   }
 
   /// The last run's events in Chrome's trace event format.

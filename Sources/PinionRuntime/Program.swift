@@ -9,6 +9,8 @@ public final class Program: Sendable {
   public let graph: Graph
   let backend: any Backend
   let executor: StageExecutor
+  /// Threads that work on a kernel.
+  public var threads: Int { executor.threads }
   let packed: PackedWeights
   let allocator: Allocator
   /// The programs of each node's subgraphs, by the node's index.
@@ -155,13 +157,24 @@ public final class Program: Sendable {
   public func run(
     _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile? = nil, state: (any HeldMemory)? = nil
   ) throws(PinionError) -> [Value] {
-    if let profile, graph.captures.isEmpty { profile.beginRun() }
+    guard let profile else { return try run(nested: 0, inputs, outputs: preallocated, control: control, profile: nil, state: state) }
+    profile.beginRun()
+    let start = monotonicNanoseconds()
+    defer { profile.endRun(nanoseconds: monotonicNanoseconds() &- start) }
+    return try run(nested: 0, inputs, outputs: preallocated, control: control, profile: profile, state: state)
+  }
+
+  /// - Parameter depth: how many nodes with graphs this one's lies in.
+  fileprivate func run(
+    nested depth: Int, _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile?, state: (any HeldMemory)? = nil
+  ) throws(PinionError) -> [Value] {
     let (program, segment, _) = try root(for: inputs, control: control, profile: profile)
-    return try program.run(segment, inputs, outputs: preallocated, control: control, profile: profile, state: state)
+    return try program.run(segment, inputs, outputs: preallocated, control: control, profile: profile, depth: depth, state: state)
   }
 
   private func run(
-    _ root: Segment, _ inputs: [Value], outputs preallocated: [Tensor?], control: RunControl, profile: Profile?, state: (any HeldMemory)?
+    _ root: Segment, _ inputs: [Value], outputs preallocated: [Tensor?], control: RunControl, profile: Profile?, depth: Int,
+    state: (any HeldMemory)?
   ) throws(PinionError) -> [Value] {
     var segment = root
     var values = [Value?](repeating: nil, count: graph.values.count)
@@ -179,9 +192,9 @@ public final class Program: Sendable {
         let rows = op.rows(appendedTo: append.slot, inputs: types)
         values[held.past.index] = .tensor(try state.reserve(append.held, type, rows: rows, control: control))
       }
-      try run(segment, values: &values, preallocated: preallocated, control: control, profile: profile)
+      try run(segment, values: &values, preallocated: preallocated, control: control, profile: profile, depth: depth)
       guard let index = segment.eagerNode else { break }
-      segment = try runEager(index, after: segment, values: &values, control: control, profile: profile)
+      segment = try runEager(index, after: segment, values: &values, control: control, profile: profile, depth: depth)
     }
     // Strings may point into any of the values.
     defer { withExtendedLifetime(values) {} }
@@ -250,7 +263,7 @@ public final class Program: Sendable {
   }
 
   private func run(
-    _ segment: Segment, values: inout [Value?], preallocated: [Tensor?], control: RunControl, profile: Profile?
+    _ segment: Segment, values: inout [Value?], preallocated: [Tensor?], control: RunControl, profile: Profile?, depth: Int
   ) throws(PinionError) {
     guard segment.steps.count > 0 || !segment.crossings.isEmpty || !segment.externals.isEmpty else { return }
     let workspace = try segment.workspaces.take(for: segment, allocator: allocator, control: control)
@@ -279,7 +292,7 @@ public final class Program: Sendable {
     for patch in segment.patches { workspace.operands[patch.operand] = workspace.externals[patch.external] + patch.offset }
     // The lease must outlast the steps even if nothing crosses.
     defer { withExtendedLifetime(lease) {} }
-    try execute(segment, workspace, control: control, profile: profile)
+    try execute(segment, workspace, control: control, profile: profile, depth: depth)
     for crossing in segment.crossings {
       let pointer: UnsafeMutableRawPointer
       var owner: AnyObject? = lease
@@ -298,13 +311,13 @@ public final class Program: Sendable {
 
   /// Runs a segment's steps on a workspace whose operands are filled in.
   @inline(__always)
-  func execute(_ segment: Segment, _ workspace: Workspace, control: RunControl, profile: Profile?) throws(PinionError) {
+  func execute(_ segment: Segment, _ workspace: Workspace, control: RunControl, profile: Profile?, depth: Int = 0) throws(PinionError) {
     var current = 0
     if segment.isParallel { executor.pool.wake() }
     do throws(PinionError) {
       try control.takeSteps(segment.steps.count)
       if let profile {
-        try executeProfiled(segment, workspace, control: control, profile: profile, current: &current)
+        try executeProfiled(segment, workspace, control: control, profile: profile, depth: depth, current: &current)
       } else {
         try executeSteps(segment, workspace, control: control, current: &current)
       }
@@ -331,9 +344,10 @@ public final class Program: Sendable {
   }
 
   private func executeProfiled(
-    _ segment: Segment, _ workspace: Workspace, control: RunControl, profile: Profile, current: inout Int
+    _ segment: Segment, _ workspace: Workspace, control: RunControl, profile: Profile, depth: Int, current: inout Int
   ) throws(PinionError) {
     let base = workspace.arena.pointer
+    let works = segment.works(of: self)
     while current < segment.steps.count {
       let step = segment.steps[current]
       try control.check()
@@ -344,7 +358,8 @@ public final class Program: Sendable {
         job: workspace.job, control: control)
       if step.node >= 0 {
         let node = graph.nodes[step.node]
-        profile.record(node: node.name, operator: node.schema.qualifiedName, start: start, end: monotonicNanoseconds())
+        profile.record(
+          node: node.name, operator: node.schema.qualifiedName, start: start, end: monotonicNanoseconds(), depth: depth, works[current])
       }
       current &+= 1
     }
@@ -359,7 +374,7 @@ public final class Program: Sendable {
 
   /// Executes the node that ends a segment and finds or plans what follows.
   private func runEager(
-    _ index: Int, after segment: Segment, values: inout [Value?], control: RunControl, profile: Profile?
+    _ index: Int, after segment: Segment, values: inout [Value?], control: RunControl, profile: Profile?, depth: Int
   ) throws(PinionError) -> Segment {
     let node = graph.nodes[index]
     var inputs: [Value?] = []
@@ -378,14 +393,20 @@ public final class Program: Sendable {
     do throws(PinionError) {
       try control.check()
       try control.takeSteps(1)
+      let inside = profile == nil ? nil : InsideTime()
       let runner = subprograms[index].map {
-        Subgraphs(programs: $0, node: node, inputs: inputs, control: control, profile: profile)
+        Subgraphs(programs: $0, node: node, inputs: inputs, control: control, profile: profile, depth: depth, inside: inside)
       }
       let context = EagerContext(
         allocator: allocator, control: control, outputCount: node.outputs.count, subgraphs: runner, executor: executor, packed: packed)
       let start = profile == nil ? 0 : monotonicNanoseconds()
       results = try backend.execute(node.op, Array(inputs.prefix(node.formalInputCount)), context)
-      profile?.record(node: node.name, operator: node.schema.qualifiedName, start: start, end: monotonicNanoseconds())
+      if let profile, let inside {
+        let end = monotonicNanoseconds()
+        profile.record(
+          node: node.name, operator: node.schema.qualifiedName, start: start, end: end, inside: inside.nanoseconds, depth: depth,
+          work(of: index, inputs: inputs, results: results))
+      }
       guard results.count >= node.outputs.count else {
         throw .invalidModel("the node names \(node.outputs.count) outputs, the operator gave \(results.count)")
       }
@@ -490,6 +511,11 @@ private final class Lease {
   }
 }
 
+/// Nanoseconds of the runs of subgraphs of one execution of a node, all on one thread.
+private final class InsideTime {
+  var nanoseconds: UInt64 = 0
+}
+
 /// The subgraphs of a node that is being executed, with the values they capture.
 private struct Subgraphs: SubgraphRunner {
   let programs: [Program]
@@ -497,6 +523,9 @@ private struct Subgraphs: SubgraphRunner {
   let inputs: [Value?]
   let control: RunControl
   let profile: Profile?
+  /// Of the node.
+  let depth: Int
+  let inside: InsideTime?
 
   func run(subgraph index: Int, inputs: [Value]) throws(PinionError) -> [Value] {
     guard index < programs.count else { throw .internal("there is no subgraph \(index)") }
@@ -510,7 +539,10 @@ private struct Subgraphs: SubgraphRunner {
       all.append(value)
     }
     try control.check()
-    return try program.run(all, control: control, profile: profile)
+    guard let profile, let inside else { return try program.run(nested: 0, all, control: control, profile: nil) }
+    let start = monotonicNanoseconds()
+    defer { inside.nanoseconds &+= monotonicNanoseconds() &- start }
+    return try program.run(nested: depth &+ 1, all, control: control, profile: profile)
   }
 
   func runInPlace(subgraph index: Int, inputs: [Tensor], outputs: [Tensor]) throws(PinionError) -> Bool {

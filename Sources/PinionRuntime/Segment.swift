@@ -111,6 +111,8 @@ final class Segment: Sendable {
   /// Tells the segment from others with the same workspaces.
   let number: Int
 
+  /// The steps' work, once a profile has asked for it.
+  private let works = Mutex<[StepWork]?>(nil)
   private let following: Mutex<[Signature: Segment]> = Mutex([:])
   /// What a segment that follows can be made from while there is none yet.
   private let followingBasis: Segment?
@@ -147,6 +149,16 @@ final class Segment: Sendable {
   }
 
   var arenaBytes: Int { workspaces.arenaBytes }
+  /// The work of each step.
+  func works(of program: Program) -> [StepWork] {
+    works.withLock { works in
+      if let works { return works }
+      let made = program.work(of: self)
+      works = made
+      return made
+    }
+  }
+
   /// What is known after the steps.
   var knowledge: [Knowledge] { record.resolved.knowledge }
 

@@ -7,12 +7,15 @@ struct ProfileCommand: ParsableCommand {
     commandName: "profile",
     abstract: "Measure which operators and nodes the time goes to.",
     discussion: """
-      Inputs that are not given are random. A node that holds a graph (If, Loop, Scan) counts with all that runs inside it, and the \
-      nodes inside count as well. The trace opens in chrome://tracing and ui.perfetto.dev.
+      Inputs that are not given are random. A node that holds a graph (If, Loop, Scan) counts without what runs inside it, so that \
+      nothing counts twice. Rates are of arithmetic operations, and of the bytes of inputs, weights and outputs; shares are of what \
+      this machine gives at most, which is measured first: of arithmetic or of reading memory, whichever is nearer. Tensors that lie \
+      in a cache can move faster than memory gives. The trace opens in chrome://tracing and ui.perfetto.dev.
 
       Examples:
         run-model profile model.onnx
         run-model profile model.onnx --inputs tokens.npz --runs 50 --trace trace.json
+        run-model profile model.onnx --html profile.html
       """)
 
   @OptionGroup var model: ModelOptions
@@ -26,6 +29,9 @@ struct ProfileCommand: ParsableCommand {
 
   @Option(help: ArgumentHelp("Save the last run as a trace.", valueName: "file.json"))
   var trace: String?
+
+  @Option(help: ArgumentHelp("Save a page with all nodes, a roofline and a picture of the graph.", valueName: "file.html"))
+  var html: String?
 
   @Flag(help: "Print the sums by node as JSON.")
   var json = false
@@ -57,38 +63,16 @@ struct ProfileCommand: ParsableCommand {
         try file.close()
       }
     }
-    json ? print(profile.summaryJSON(JSON.quoted)) : printTables(profile.sums, elapsed: Double(elapsed) / Double(runs))
+    let report = json && html == nil ? nil : ProfileReport(
+      profile, runs: runs, elapsed: Double(elapsed) / Double(runs), peak: MachinePeak(threads: session.program.threads))
+    if let html, let report {
+      let page = ProfilePage(report, title: self.model.path).text
+      try failing(.run) { () throws(PinionError) in
+        let file = try FileWriter(path: html)
+        try file.write(Array(page.utf8))
+        try file.close()
+      }
+    }
+    if json { print(profile.summaryJSON(JSON.quoted)) } else if let report { report.print(nodes: nodes) }
   }
-
-  private func printTables(_ sums: [Profile.Sum], elapsed: Double) {
-    let total = sums.reduce(0.0) { $0 + Double($1.nanoseconds) } / Double(runs)
-    print("\(timeText(elapsed)) a run, \(timeText(total)) in nodes, \(sums.count) nodes, \(runs) runs\n")
-
-    var byOperator: [String: (calls: Int, nodes: Int, time: Double)] = [:]
-    for sum in sums {
-      var entry = byOperator[sum.operatorName] ?? (0, 0, 0)
-      entry.calls += sum.calls
-      entry.nodes += 1
-      entry.time += Double(sum.nanoseconds) / Double(runs)
-      byOperator[sum.operatorName] = entry
-    }
-    var operators = Table([("time", .right), ("share", .right), ("nodes", .right), ("calls", .right), ("operator", .left)])
-    for (name, entry) in byOperator.sorted(by: { $0.value.time != $1.value.time ? $0.value.time > $1.value.time : $0.key < $1.key }) {
-      let calls = shortText(Double(entry.calls) / Double(runs), digits: 6)
-      operators.add([timeText(entry.time), share(entry.time, total), String(entry.nodes), calls, name])
-    }
-    operators.print()
-    guard nodes > 0 else { return }
-    print("")
-    var table = Table([("time", .right), ("share", .right), ("operator", .left), ("node", .left)])
-    let sorted = sums.sorted { $0.nanoseconds > $1.nanoseconds }
-    for sum in sorted.prefix(nodes) {
-      let time = Double(sum.nanoseconds) / Double(runs)
-      table.add([timeText(time), share(time, total), sum.operatorName, escaped(sum.node)])
-    }
-    table.print()
-    if sorted.count > nodes { print("  … \(sorted.count - nodes) more; --nodes N shows them") }
-  }
-
-  private func share(_ time: Double, _ total: Double) -> String { total > 0 ? percentText(time / total) : "" }
 }

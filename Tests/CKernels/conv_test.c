@@ -229,6 +229,15 @@ static void test_lanes(pk_isa isa) {
   free(x), free(w), free(bias), free(one), free(all), free(room);
 }
 
+/// Depthwise 3x3 over rows of several vectors, whose edges are read where they lie.
+static void test_wide_rows(pk_isa isa) {
+  pk_conv_shape s = {.images = random_in(1, 2), .groups = random_in(1, 3), .channels = 1, .outputs = random_in(1, 2),
+                     .in = {1, random_in(1, 12), random_in(1, 150)}, .kernel = {1, 3, 3}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}};
+  const size_t pad_end[3] = {0, random_in(0, 4), random_in(0, 4)}, step = random_in(1, 2);
+  for (int i = 1; i < 3; i++) s.stride[i] = step, s.pad[i] = random_in(0, 4);
+  if (finish_shape(&s, pad_end, false)) test_shape(isa, DEPTHWISE, &s);
+}
+
 /// Transposed convolutions whose kernels lie side by side.
 static void test_tiles(pk_isa isa) {
   pk_conv_shape s = {.images = random_in(1, 2), .groups = random_in(1, 2), .channels = random_in(1, 8), .outputs = random_in(1, 9),
@@ -327,6 +336,7 @@ int main(void) {
       test_random(isa, SKIPPING, i % 5 != 0);
       test_trim();
       if (i % 3 == 0) test_long_rows(isa), test_pack_part(isa), test_lanes(isa), test_tiles(isa);
+      if (i % 3 == 0) test_long_rows(isa), test_pack_part(isa), test_wide_rows(isa), test_tiles(isa);
       if (i % 3 == 0) test_random(isa, WINOGRAD, i % 5 != 0);
       if (i % 3 == 0) test_random(isa, TRANSPOSED, true);
       if (i % 50 == 0) test_random(isa, TRANSPOSED, false);

@@ -37,6 +37,8 @@ int main(void) {
         test_u32(isa, m, n, k, variant & 1, variant & 2);
         test_u64(isa, m, n, k, variant & 1, variant & 2);
       }
+    // More rows than are copied at once.
+    for (int variant = 0; variant < 4; variant++) test_f64(isa, random_in(96, 260), random_in(1, 40), random_in(100, 300), variant & 1, variant & 2);
     CHECK(pk_product_kernel(isa, PK_I32) && pk_product_kernel(isa, PK_I64) && !pk_product_kernel(isa, PK_F32), "types");
   }
   return test_end("product_test");

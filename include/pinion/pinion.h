@@ -1289,9 +1289,12 @@ PINION_API pinion_status pinion_state_set(pinion_state *state, const char *input
 
 /*
  * What the runs since the session's creation, or the last reset, spent their time on, as a JSON object: "runs" (number),
- * "total_ns" (number), "planned", an object that counts the nodes that planning met, "made" those that were made ready and
- * "kept" those taken over from an earlier plan, and "nodes", an array in execution order of objects with "name", "operator",
- * "calls" and "ns" (the sum over all calls). The caller gives `json` to pinion_string_release().
+ * "run_ns" and "total_ns" (numbers: in runs, and of that in nodes, each counted once), "between_ns" (the rest), "planned", an
+ * object that counts the nodes that planning met, "made" those that were made ready and "kept" those taken over from an earlier
+ * plan, and "nodes", an array in execution order of objects with "name", "operator", "calls", "ns" (the sum over all calls, of a
+ * node with graphs with what runs inside it), "own_ns" (without that), "operations" and "bytes" (of arithmetic, and of inputs,
+ * weights and outputs, over all calls), "kernel" (which of an operator's ways, "" where there is one) and "element" (the first
+ * input's element type, or null). The caller gives `json` to pinion_string_release().
  * Also returns PINION_UNSUPPORTED (the session was created without `profile`). Thread-safe. Since: 0.1.
  */
 PINION_API pinion_status pinion_session_profile_json(pinion_session *session, char **json);

@@ -23,6 +23,7 @@
 #include "pk_tree.h"
 #include "pk_unary.h"
 #include "pk_nbits.h"
+#include "pk_peak.h"
 #include "pk_pool.h"
 
 #endif

@@ -1,6 +1,8 @@
 #ifndef PINION_PK_ISA_H
 #define PINION_PK_ISA_H
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -9,13 +11,17 @@ extern "C" {
 typedef enum pk_isa {
   PK_ISA_SCALAR = 0, ///< x86-64 baseline (SSE2)
   PK_ISA_AVX2 = 1,   ///< AVX2, FMA, F16C
-  PK_ISA_AVX512 = 2, ///< AVX-512 F, BW, VL, DQ and VNNI
+  PK_ISA_AVX512 = 2, ///< AVX-512 F, BW, VL and DQ
 } pk_isa;
 enum { PK_ISA_COUNT = 3 };
 
 /// The highest level this processor and operating system run. Thread-safe.
 /// The environment variable PINION_ISA=scalar|avx2|avx512 lowers it (never raises it).
 pk_isa pk_isa_best(void);
+
+/// Whether products of bytes take one instruction at PK_ISA_AVX512 (VNNI). Their kernels are those of PK_ISA_AVX2 where it is missing,
+/// or where the environment variable PINION_VNNI is 0. Thread-safe; always the same in a process.
+bool pk_has_vnni(void);
 
 /// "scalar", "avx2" or "avx512".
 const char *pk_isa_name(pk_isa isa);

@@ -29,7 +29,7 @@ typedef void (*pk_product_fn)(const pk_product *p, size_t m0, size_t m1, size_t 
 /// The product of PK_F64, PK_I32, PK_U32, PK_I64 or PK_U64 matrices; NULL for other types.
 pk_product_fn pk_product_kernel(pk_isa isa, pk_type type);
 
-enum { PK_PRODUCT_SCRATCH_BYTES = 64 << 10 };
+enum { PK_PRODUCT_SCRATCH_BYTES = 112 << 10 };
 
 #ifdef __cplusplus
 }

@@ -91,14 +91,14 @@ public func floatConvolutionKernel(
   _ shape: ConvolutionShape, _ operands: ConvolutionOperands, _ context: KernelContext
 ) throws(PinionError) -> Kernel {
   guard !shape.isEmpty else { return Kernel(stages: []) }
-  guard shape.window.rank <= 3 else { return try directConvolutionKernel(shape, operands, Float.self, isTransposed: false, context) }
+  guard shape.window.rank <= 3 else { return try directConvolutionKernel(shape, operands, Float.self, isTransposed: false, context).named("plain loops") }
   let isa = pk_isa_best()
-  if let product = try singlePositionKernel(shape, operands, context) { return product }
+  if let product = try singlePositionKernel(shape, operands, context) { return product.named("product on one position") }
   var c = shape.threeAxes
-  if pk_conv_depthwise_fits(&c), pk_conv_depthwise_pays(&c) { return try depthwiseKernel(shape, c, operands, context) }
+  if pk_conv_depthwise_fits(&c), pk_conv_depthwise_pays(&c) { return try depthwiseKernel(shape, c, operands, context).named("depthwise") }
   // Transforming the weights pays only where it is done once.
   if context.value(operands.weights) != nil, pk_conv_winograd_fits(&c), pk_conv_winograd_pays(isa, &c) {
-    return try winogradKernel(shape, c, operands, context)
+    return try winogradKernel(shape, c, operands, context).named("Winograd 4x4")
   }
   // Taps that only meet padding go; those that do so in a part of the output are left out there.
   let whole = [c.kernel.0, c.kernel.1, c.kernel.2]
@@ -134,7 +134,7 @@ public func floatConvolutionKernel(
     block(
       isa, &conv, product / shape.groups, product % shape.groups, row, min(row &+ rows, shape.outputs), column,
       min(column &+ columns, positions), frame.laneScratch)
-  }
+  }.named(isSkipping ? "product of live taps" : "product of windows")
 }
 
 /// A convolution whose kernel covers its input once is a product with a matrix of weights, which is read as it lies: images are few,

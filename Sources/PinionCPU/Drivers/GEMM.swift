@@ -177,6 +177,7 @@ private struct FloatProduct: Sendable {
     var kernel = try stages(context)
     if packedA != nil { kernel.unreadInputs.append(product.a.input) }
     if packedB != nil { kernel.unreadInputs.append(product.b.input) }
+    kernel.name = packedB != nil ? "product, B packed" : packedA != nil ? "product, A packed" : "product"
     return kernel
   }
 

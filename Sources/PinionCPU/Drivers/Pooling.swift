@@ -49,7 +49,7 @@ public func poolKernel(_ function: PoolFunction, planes: Int, _ window: Window, 
   let wantsIndices = context.wants(output: 1)
   let work = max(Double(window.outputCount) * Double(window.kernelCount), 1)
   let description = shape
-  if !wantsIndices, let kernel = rowPoolKernel(function, type, planes: planes, shape, work: work, scratch: scratch, context) { return kernel }
+  if !wantsIndices, let kernel = rowPoolKernel(function, type, planes: planes, shape, work: work, scratch: scratch, context) { return kernel.named("rows") }
   /// Computes planes into `y`, where that of number `first` begins so many planes behind it.
   @Sendable func compute(
     _ shape: inout pk_pool_shape, _ first: Int, _ last: Int, _ frame: KernelFrame, _ y: UnsafeMutableRawPointer,

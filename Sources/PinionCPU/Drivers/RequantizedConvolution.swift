@@ -115,7 +115,7 @@ public struct RequantizedConvolution: Sendable {
       conv.y = (frame.rawOutput(0) + product &* outputs &* positions).assumingMemoryBound(to: UInt8.self)
       pk_conv_int8_block(isa, &conv, row, min(row &+ blockRows, outputs), column, min(column &+ blockColumns, places), frame.laneScratch)
     }
-    guard !isInPlace else { return reading(preparation.kernel([main], laneScratchBytes: lane)) }
+    guard !isInPlace else { return reading(preparation.kernel([main], laneScratchBytes: lane)).named("int8 product to codes") }
     let padding = Kernel.Stage.ranges(planes, grain: max(1, (1 << 17) / max(plane, 1))) { frame, range in
       var shape = shape
       let zero = UInt8(truncatingIfNeeded: convolution.xZero.pointer(frame, as: Int32.self).pointee)
@@ -123,7 +123,7 @@ public struct RequantizedConvolution: Sendable {
       let target = (frame.scratch + room).assumingMemoryBound(to: UInt8.self)
       for index in range { pk_conv_int8_pad(&shape, source + index &* inputs, zero, target + index &* plane) }
     }
-    return reading(preparation.kernel([padding, main], laneScratchBytes: lane))
+    return reading(preparation.kernel([padding, main], laneScratchBytes: lane)).named("int8 product to codes")
   }
 
   /// Planes by themselves.
@@ -143,7 +143,7 @@ public struct RequantizedConvolution: Sendable {
       conv.y = frame.rawOutput(0).assumingMemoryBound(to: UInt8.self)
       pk_conv_int8_depthwise(isa, &conv, range.lowerBound, range.upperBound, frame.laneScratch)
     }
-    return reading(preparation.kernel([main], laneScratchBytes: lane))
+    return reading(preparation.kernel([main], laneScratchBytes: lane)).named("int8 depthwise to codes")
   }
 
   /// What all blocks share.

@@ -112,6 +112,7 @@ public struct RoiAlign: CPUExecutable {
     let plane = rows &* cols, bins = height &* width
     let op = self
     guard output.count > 0 else { return Kernel(stages: []) }
+    if let kernel = try channelsLastKernel(Index.self, context) { return kernel.named("channels last") }
     guard rows > 0, cols > 0, plane <= Int32.max else { throw .invalidShape("the planes of the input \(type) are empty or too large") }
     let gather = pk_resample(pk_isa_best(), PK_F32).gather
     let capacity = 256, channelBlock = 64
@@ -153,6 +154,63 @@ public struct RoiAlign: CPUExecutable {
         first &+= count
       }
     }
+  }
+
+  /// Mean pooling of a fixed number of points over an image with its channels last: a tap is then a row of all channels. Nil where
+  /// regions see too little to pay for the transpose, or a task would be long.
+  private func channelsLastKernel<Index: IndexElement>(_: Index.Type, _ context: KernelContext) throws(PinionError) -> Kernel? {
+    let type = try context.type(0), output = try context.outputType(0)
+    let (images, channels, rows, cols) = (type.dims[0], type.dims[1], type.dims[2], type.dims[3])
+    let bins = height &* width, points = samplingRatio &* samplingRatio, taps = points &* 4
+    guard 1...4 ~= samplingRatio, bins <= 1024, 8...8192 ~= channels, bins &* taps &* channels <= 1 << 24, rows > 0, cols > 0 else { return nil }
+    let plane = rows &* cols
+    let sights = output.dims[0].multipliedReportingOverflow(by: bins &* taps)
+    guard !sights.overflow, sights.partialValue / 2 >= type.count / channels, plane < Int32.max else { return nil }
+    // Behind each image is a row of zeros, which stands for what lies outside.
+    let image = (plane &+ 1) &* channels
+    let scratchBytes = try images.multiplied(by: image).multiplied(by: 4)
+    let op = self, scale = 1 / Float(points)
+    guard let gather = pk_resample(pk_isa_best(), PK_F32).gather else { return nil }
+    let indexBytes = bins &* taps &* 4, valueBytes = bins &* channels &* 4
+    let turn = StridedCopy(width: 4, [.init(plane, from: 1, to: channels), .init(channels, from: plane, to: 1)])
+    let turnBack = StridedCopy(width: 4, [.init(channels, from: 1, to: bins), .init(bins, from: channels, to: 1)])
+
+    let turning = Kernel.Stage.ranges(images &* turn.units, grain: 8) { frame, range in
+      for index in range {
+        let sample = index / turn.units, unit = index % turn.units
+        let target = frame.scratch + sample &* image &* 4
+        turn.run(unit..<unit &+ 1, from: frame.input(0, as: Float.self) + sample &* channels &* plane, to: target)
+        guard unit == 0 else { continue }
+        let zeros = (target + plane &* channels &* 4).assumingMemoryBound(to: Float.self)
+        for channel in 0..<channels { zeros[channel] = 0 }
+      }
+    }
+    let pooling = Kernel.Stage(tasks: output.dims[0]) { (frame, region) throws(PinionError) in
+      let corners = frame.input(1, as: Float.self) + region &* 4
+      let sample = Int(truncatingIfNeeded: frame.input(2, as: Index.self)[region])
+      guard sample >= 0, sample < images else { throw indexError(sample, images) }
+      let x = try Side(corners[0], corners[2], bins: op.width, op: op)
+      let y = try Side(corners[1], corners[3], bins: op.height, op: op)
+      let indices = frame.laneScratch.bindMemory(to: Int32.self, capacity: bins &* taps)
+      let weights = (frame.laneScratch + indexBytes).bindMemory(to: Float.self, capacity: bins &* taps)
+      let values = frame.laneScratch + indexBytes &* 2
+      for bin in 0..<bins {
+        for point in 0..<points {
+          let place = bin &+ point &* 4 &* bins
+          let isInside = op.taps(
+            y.position(bin / op.width, point: point / op.samplingRatio), x.position(bin % op.width, point: point % op.samplingRatio), rows, cols, scale,
+            indices + place, weights + place, step: bins)
+          guard !isInside else { continue }
+          for tap in 0..<4 {
+            indices[place &+ tap &* bins] = Int32(truncatingIfNeeded: plane)
+            weights[place &+ tap &* bins] = 0
+          }
+        }
+      }
+      gather(frame.scratch + sample &* image &* 4, indices, weights, taps, channels, values, bins)
+      turnBack.run(0..<turnBack.units, from: values, to: frame.output(0, as: Float.self) + region &* channels &* bins)
+    }
+    return Kernel(stages: [turning, pooling], scratchBytes: scratchBytes, laneScratchBytes: indexBytes &* 2 &+ valueBytes)
   }
 
   /// Writes the four elements around a point and their weights; false for a point outside.

@@ -73,6 +73,50 @@ import Testing
     try expect(y, near: [1.5, 3.5], [1, 1, 1, 2])
   }
 
+  /// Many channels and two images against the definition; what lies outside of an image counts as 0, even where that holds NaN.
+  @Test(arguments: [1, 2, 3]) func roiAlignOfManyChannels(_ samples: Int) throws {
+    let (channels, rows, cols, height, width) = (19, 5, 7, 3, 2)
+    let x = (0..<2 * channels * rows * cols).map { Float(($0 * 37) % 101) / 10 }
+    let corners: [[Float]] = [[0.5, 0.25, 5, 4], [-9, -9, -4, -5], [2, -3, 12, 9], [6, 4, 6.5, 4.5], [1, 1, 3, 2]]
+    let images = [0, 1, 1, 0, 1]
+    var expected: [Float] = []
+    for (region, image) in zip(corners, images) {
+      for channel in 0..<channels {
+        for bin in 0..<height * width {
+          var sum: Float = 0
+          for point in 0..<samples * samples {
+            let stepY: Float = (region[3] - region[1]) / Float(height), stepX: Float = (region[2] - region[0]) / Float(width)
+            let partY: Float = (Float(point / samples) + 0.5) / Float(samples), partX: Float = (Float(point % samples) + 0.5) / Float(samples)
+            let y: Float = region[1] - 0.5 + stepY * (Float(bin / width) + partY)
+            let column: Float = region[0] - 0.5 + stepX * (Float(bin % width) + partX)
+            guard y >= -1, y <= Float(rows), column >= -1, column <= Float(cols) else { continue }
+            let inY = min(max(y, 0), Float(rows - 1)), inX = min(max(column, 0), Float(cols - 1))
+            let top = Int(inY), left = Int(inX), bottom = min(top + 1, rows - 1), right = min(left + 1, cols - 1)
+            let down = inY - Float(top), across = inX - Float(left)
+            func at(_ row: Int, _ col: Int) -> Float { x[((image * channels + channel) * rows + row) * cols + col] }
+            let above: Float = at(top, left) * (1 - across) + at(top, right) * across
+            let below: Float = at(bottom, left) * (1 - across) + at(bottom, right) * across
+            sum += above * (1 - down) + below * down
+          }
+          expected.append(sum / Float(samples * samples))
+        }
+      }
+    }
+    let attributes: [String: AttributeValue] = [
+      "output_height": .int(Int64(height)), "output_width": .int(Int64(width)), "sampling_ratio": .int(Int64(samples)),
+    ]
+    // Regions often enough that their points outnumber the image's.
+    let times = 8
+    let rois = try tensor((0..<times).flatMap { _ in corners.flatMap { $0 } }, [times * corners.count, 4])
+    let numbers = try tensor((0..<times).flatMap { _ in images.map { Int64($0) } }, [times * images.count])
+    let y = try evaluate("RoiAlign", attributes: attributes, [try tensor(x, [2, channels, rows, cols]), rois, numbers])
+    try expect(y, near: (0..<times).flatMap { _ in expected }, [times * corners.count, channels, height, width])
+    let none = try evaluate(
+      "RoiAlign", attributes: attributes,
+      [try tensor([Float](repeating: .nan, count: channels), [1, channels, 1, 1]), try tensor([-9, -9, -4, -5] as [Float], [1, 4]), try ints(0)])
+    try expect(none, [Float](repeating: 0, count: channels * height * width), [1, channels, height, width])
+  }
+
   @Test func wrongSample() throws {
     #expect(throws: PinionError.self) {
       try evaluate("RoiAlign", [try counting([1, 1, 2, 2]), try counting([1, 4]), try ints(1)])

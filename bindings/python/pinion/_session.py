@@ -605,8 +605,11 @@ class Session:
     def profile(self) -> dict[str, Any]:
         """What the runs so far spent their time on.
 
-        {"runs", "total_ns", "planned": {"made", "kept"}, "nodes": [{"name", "operator", "calls", "ns"}]}; "planned" counts the nodes
-        that planning met: those it made ready, and those that it took over from an earlier plan.
+        {"runs", "run_ns", "total_ns", "between_ns", "planned": {"made", "kept"}, "nodes": [{"name", "operator", "calls", "ns", "own_ns",
+        "operations", "bytes", "kernel", "element"}]}: times are sums in nanoseconds, of runs, in nodes and between them. "ns" of a node
+        with graphs (If, Loop, Scan) holds what runs inside it, "own_ns" does not, so that total_ns counts nothing twice. "operations"
+        are of arithmetic, "bytes" those of inputs, weights and outputs, both over all calls; "kernel" says which of an operator's ways
+        was taken. "planned" counts the nodes that planning met: those it made ready, and those that it took over from an earlier plan.
 
         Raises UnsupportedError unless the session was made with profile=True.
         """
