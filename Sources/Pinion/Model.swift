@@ -51,7 +51,7 @@ public final class Model: Sendable {
   ///   - externalData: the folder where external data lies; nil to refuse models that have some.
   ///   - allocator: gives memory for weights.
   ///   - mutations, limits: as for a model from a path.
-  public init(
+  package init(
     _ file: FileMapping, externalData: String? = nil, allocator: Allocator = .system, mutations: Mutations = .outputs,
     limits: RunLimits = RunLimits()
   ) throws(PinionError) {
@@ -85,8 +85,8 @@ public final class Model: Sendable {
     path = nil
   }
 
-  public var imported: ImportedModel { content.imported }
-  public var graph: Graph { imported.graph }
+  package var imported: ImportedModel { content.imported }
+  package var graph: Graph { imported.graph }
   public var metadata: ModelMetadata { imported.metadata }
 
   /// The graph's inputs, then those with a default.

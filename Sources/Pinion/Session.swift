@@ -32,7 +32,7 @@ public final class Session: Sendable {
   public let runtime: Runtime
   public let profile: Profile?
   /// The program for the model's own inputs and all outputs.
-  public let program: Program
+  package let program: Program
   /// Programs for other inputs and outputs, and for states.
   private let variants = Mutex(RecentlyUsed<ProgramVariant, Program>(limit: Session.variantLimit))
   private static let variantLimit = 16
@@ -191,7 +191,7 @@ public final class Session: Sendable {
   /// before; allocates nothing.
   /// - Parameter other: a program for tables in the place of outputs, see `tableProgram`.
   /// - Returns: false, with nothing run, where the other `run` is needed.
-  public func runInPlace(
+  package func runInPlace(
     inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, limits: RunLimits?, program other: Program? = nil
   ) throws(PinionError) -> Bool {
     guard profile == nil, buffers == nil, limits?.bytes == nil, model.imported.sizeRules?.valueInputs.isEmpty ?? true else { return false }

@@ -14,7 +14,7 @@ extension Session {
   }
 
   /// The program of runs that take no input with a default and give these outputs, those in `tables` as the tensors behind the maps.
-  public func tableProgram(outputs: [Int], tables: [Int]) throws(PinionError) -> Program {
+  package func tableProgram(outputs: [Int], tables: [Int]) throws(PinionError) -> Program {
     try program(overrides: [], outputs: outputs, isTied: true, tables: tables, control: RunControl())
   }
 }

@@ -7,7 +7,7 @@ extension ImportedModel {
   /// What a draft has come to; it may go on growing, and has no part in the model.
   /// - Parameter control: the limits of the making: deadline and token, and the bytes of the records of nodes.
   /// - Throws: `.invalidModel` for a draft without outputs, `.invalidArgument` for one of a subgraph.
-  public init(_ draft: GraphDraft, control: RunControl = RunControl()) throws(PinionError) {
+  package init(_ draft: GraphDraft, control: RunControl = RunControl()) throws(PinionError) {
     try control.check()
     guard draft.parent == nil else { throw .invalidArgument("the graph is a subgraph; a model is made of the outermost one") }
     guard !draft.graph.outputs.isEmpty else { throw .invalidModel("the graph has no outputs") }

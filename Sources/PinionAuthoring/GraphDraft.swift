@@ -16,10 +16,10 @@ public final class GraphDraft {
     let id: ValueID
 
     /// A number that is never 0.
-    public var code: Int64 { Int64(draft) << 32 | Int64(id.index &+ 1) }
+    package var code: Int64 { Int64(draft) << 32 | Int64(id.index &+ 1) }
 
     /// The value that has this number; nil for 0.
-    public init?(code: Int64) {
+    package init?(code: Int64) {
       let index = Int(code & 0xffff_ffff)
       guard index > 0, let draft = UInt32(exactly: code >> 32) else { return nil }
       self.draft = draft
@@ -66,7 +66,7 @@ public final class GraphDraft {
   /// - Parameters:
   ///   - opset: the version of ai.onnx that nodes are of where they do not say.
   /// - Throws: `.unsupported` for an opset that this build does not read.
-  public init(name: String = "", opset: Int64 = GraphDraft.defaultOpset, resolver: any OperatorResolver) throws(PinionError) {
+  package init(name: String = "", opset: Int64 = GraphDraft.defaultOpset, resolver: any OperatorResolver) throws(PinionError) {
     self.resolver = resolver
     parent = nil
     depth = 0

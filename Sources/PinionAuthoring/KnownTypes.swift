@@ -6,17 +6,17 @@ import PinionTensor
 /// What is known of each value of a graph that grows node by node.
 ///
 /// Extents are numbers, the names of inputs' dimensions, or open. What inference finds holds in every run that succeeds.
-public struct KnownTypes {
+package struct KnownTypes {
   private var facts: [Fact] = []
   /// Types of values that are no tensors.
   private var others: [ValueID: ValueType] = [:]
   private let symbols: Symbols
 
   /// - Parameter outer: what is known of the graph around this one, so that a dimension has the same name in both.
-  public init(outer: KnownTypes? = nil) { symbols = outer?.symbols ?? Symbols() }
+  package init(outer: KnownTypes? = nil) { symbols = outer?.symbols ?? Symbols() }
 
   /// What is known of a value that has no node: an input, a constant, or one of the graph around.
-  public mutating func declare(_ value: ValueID, _ type: ValueType?, constant: Tensor? = nil) {
+  package mutating func declare(_ value: ValueID, _ type: ValueType?, constant: Tensor? = nil) {
     if let constant {
       set(value, Fact(constant: constant))
     } else {
@@ -25,12 +25,12 @@ public struct KnownTypes {
   }
 
   /// What the graph around knows of a value that is captured.
-  public mutating func capture(_ value: ValueID, _ outer: ValueID, of types: KnownTypes) {
+  package mutating func capture(_ value: ValueID, _ outer: ValueID, of types: KnownTypes) {
     if let other = types.others[outer] { others[value] = other } else { set(value, types.fact(outer)) }
   }
 
   /// The type, as far as it is known; nil where not even the kind is.
-  public func type(_ value: ValueID) -> ValueType? {
+  package func type(_ value: ValueID) -> ValueType? {
     if let other = others[value] { return other }
     return type(of: fact(value))
   }
@@ -67,7 +67,7 @@ public struct KnownTypes {
   /// Finds the types of a node's outputs.
   /// - Parameter subgraphs: what is known of the values of each of the node's subgraphs.
   /// - Throws: what is wrong with the node for certain, whatever the open extents are.
-  public mutating func infer(_ node: Node, constants: [ValueID: Tensor], subgraphs: [KnownTypes]) throws(PinionError) {
+  package mutating func infer(_ node: Node, constants: [ValueID: Tensor], subgraphs: [KnownTypes]) throws(PinionError) {
     let own = node.inputs.prefix(node.formalInputCount)
     try checkKinds(node)
     try node.schema.check(elements: own.map { $0.flatMap { others[$0] == nil ? fact($0).element : nil } })
@@ -87,7 +87,7 @@ public struct KnownTypes {
   }
 
   /// What is found where nothing may fail: the same, or nothing.
-  public mutating func inferIfPossible(_ node: Node, constants: [ValueID: Tensor], subgraphs: [KnownTypes]) {
+  package mutating func inferIfPossible(_ node: Node, constants: [ValueID: Tensor], subgraphs: [KnownTypes]) {
     do { try infer(node, constants: constants, subgraphs: subgraphs) } catch {
       for (slot, output) in node.outputs.enumerated() { if let output { inferTensor(node, slot, output) } }
     }

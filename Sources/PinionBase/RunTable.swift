@@ -1,13 +1,13 @@
 /// Memory that counts against a run's byte budget until it is released.
-public final class CountedBuffer: Sendable {
+package final class CountedBuffer: Sendable {
   private let buffer: Buffer
   private let control: RunControl
   private let bytes: Int
-  public var pointer: UnsafeMutableRawPointer { buffer.pointer }
+  package var pointer: UnsafeMutableRawPointer { buffer.pointer }
 
   /// - Parameter records: bytes that records in Swift's heap take which live as long as the memory: they are counted and not allocated.
   /// - Throws: `.budgetExceeded`, before anything is allocated; `.outOfMemory`.
-  public init(bytes: Int, records: Int = 0, allocator: Allocator, control: RunControl) throws(PinionError) {
+  package init(bytes: Int, records: Int = 0, allocator: Allocator, control: RunControl) throws(PinionError) {
     // What the block's own records take is counted as well, so that a million small ones are not free.
     let counted = try bytes.adding(RunControl.recordBytes).adding(records)
     try control.takeBytes(counted)
@@ -20,10 +20,10 @@ public final class CountedBuffer: Sendable {
   }
 
   /// Bytes that it has room for.
-  public var byteCount: Int { buffer.byteCount }
+  package var byteCount: Int { buffer.byteCount }
 
   /// Whether the run made it.
-  public func isOf(_ control: RunControl) -> Bool { self.control === control }
+  package func isOf(_ control: RunControl) -> Bool { self.control === control }
 
   deinit { control.giveBytes(bytes) }
 }
@@ -31,7 +31,7 @@ public final class CountedBuffer: Sendable {
 /// A list of a length that tensors decide, in memory of the run's allocator that counts against its byte budget.
 ///
 /// Swift's own arrays come from a heap that cannot refuse: they hold what the model's graph is made of, never what tensors are.
-public struct RunTable<Element: BitwiseCopyable>: ~Copyable {
+package struct RunTable<Element: BitwiseCopyable>: ~Copyable {
   @usableFromInline var start: UnsafeMutablePointer<Element>
   @usableFromInline var used: Int
   @usableFromInline var capacity: Int
@@ -40,12 +40,12 @@ public struct RunTable<Element: BitwiseCopyable>: ~Copyable {
   private let control: RunControl
 
   /// The elements, of which `count` have a meaning; another place after each `append`.
-  @inlinable public var base: UnsafeMutablePointer<Element> { start }
-  @inlinable public var count: Int { used }
+  @inlinable package var base: UnsafeMutablePointer<Element> { start }
+  @inlinable package var count: Int { used }
 
   /// An empty list with room for `capacity` elements.
   /// - Throws: `.budgetExceeded`, `.outOfMemory`; `.invalidValue` for a number of bytes that no integer holds.
-  public init(capacity: Int = 0, allocator: Allocator, control: RunControl) throws(PinionError) {
+  package init(capacity: Int = 0, allocator: Allocator, control: RunControl) throws(PinionError) {
     let room = max(capacity, 8)
     memory = try CountedBuffer(bytes: try room.multiplied(by: MemoryLayout<Element>.stride), allocator: allocator, control: control)
     start = memory.pointer.bindMemory(to: Element.self, capacity: room)
@@ -56,37 +56,37 @@ public struct RunTable<Element: BitwiseCopyable>: ~Copyable {
   }
 
   /// A list of `count` times the element.
-  public init(repeating element: Element, count: Int, allocator: Allocator, control: RunControl) throws(PinionError) {
+  package init(repeating element: Element, count: Int, allocator: Allocator, control: RunControl) throws(PinionError) {
     try self.init(capacity: count, allocator: allocator, control: control)
     start.initialize(repeating: element, count: count)
     used = count
   }
 
-  @inlinable public subscript(index: Int) -> Element {
+  @inlinable package subscript(index: Int) -> Element {
     @inline(__always) get { start[index] }
     @inline(__always) nonmutating set { start[index] = newValue }
   }
 
   /// The elements in place, as long as the list is there and is not appended to.
-  public var elements: UnsafeMutableBufferPointer<Element> { UnsafeMutableBufferPointer(start: base, count: count) }
+  package var elements: UnsafeMutableBufferPointer<Element> { UnsafeMutableBufferPointer(start: base, count: count) }
   /// What keeps the elements alive beyond the list.
-  public var owner: CountedBuffer { memory }
+  package var owner: CountedBuffer { memory }
 
   @inlinable @inline(__always)
-  public mutating func append(_ element: Element) throws(PinionError) {
+  package mutating func append(_ element: Element) throws(PinionError) {
     if used == capacity { try reserve(1) }
     (start + used).initialize(to: element)
     used &+= 1
   }
 
-  public mutating func append(contentsOf elements: UnsafeBufferPointer<Element>) throws(PinionError) {
+  package mutating func append(contentsOf elements: UnsafeBufferPointer<Element>) throws(PinionError) {
     guard let source = elements.baseAddress else { return }
     if elements.count > capacity &- used { try reserve(elements.count) }
     (start + used).update(from: source, count: elements.count)
     used &+= elements.count
   }
 
-  public mutating func removeAll() { used = 0 }
+  package mutating func removeAll() { used = 0 }
 
   @usableFromInline @inline(never)
   mutating func reserve(_ more: Int) throws(PinionError) {
@@ -100,17 +100,17 @@ public struct RunTable<Element: BitwiseCopyable>: ~Copyable {
 }
 
 /// Polls a run's limits once for so much work, in loops whose steps are too short to poll at each.
-public struct Poll {
+package struct Poll {
   /// Steps of some nanoseconds between two polls.
-  public static let interval = 1 << 14
+  package static let interval = 1 << 14
   private let control: RunControl
   @usableFromInline var left = Poll.interval
 
-  public init(_ control: RunControl) { self.control = control }
+  package init(_ control: RunControl) { self.control = control }
 
   /// Counts steps that have been taken or are about to be, each of some nanoseconds.
   @inlinable @inline(__always)
-  public mutating func count(_ steps: Int = 1) throws(PinionError) {
+  package mutating func count(_ steps: Int = 1) throws(PinionError) {
     left &-= steps
     if left <= 0 { try ask() }
   }
@@ -124,7 +124,7 @@ public struct Poll {
 
 /// Calls `body` with pieces of `0..<count` in order and polls the run's limits before each.
 @inlinable @inline(__always)
-public func inPieces(
+package func inPieces(
   of size: Int, _ count: Int, _ control: RunControl, _ body: (Range<Int>) throws(PinionError) -> Void
 ) throws(PinionError) {
   let size = max(size, 1)
@@ -139,23 +139,23 @@ public func inPieces(
 
 /// A table of a length that tensors decide, which a kernel keeps and, once it is filled, only reads.
 // Unchecked: filled by the thread that makes the kernel, before any other sees it.
-public struct KernelTable<Element: BitwiseCopyable>: @unchecked Sendable {
-  public let base: UnsafeMutablePointer<Element>
-  public let count: Int
+package struct KernelTable<Element: BitwiseCopyable>: @unchecked Sendable {
+  package let base: UnsafeMutablePointer<Element>
+  package let count: Int
   private let memory: CountedBuffer
 
   /// A table whose elements are still to be written.
   /// - Throws: `.budgetExceeded`, `.outOfMemory`; `.invalidValue` for a number of bytes that no integer holds.
-  public init(count: Int, allocator: Allocator, control: RunControl) throws(PinionError) {
+  package init(count: Int, allocator: Allocator, control: RunControl) throws(PinionError) {
     memory = try CountedBuffer(bytes: try count.multiplied(by: MemoryLayout<Element>.stride), allocator: allocator, control: control)
     base = memory.pointer.bindMemory(to: Element.self, capacity: count)
     self.count = count
   }
 
-  @inlinable public subscript(index: Int) -> Element {
+  @inlinable package subscript(index: Int) -> Element {
     @inline(__always) get { base[index] }
     @inline(__always) nonmutating set { base[index] = newValue }
   }
 
-  public var elements: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: base, count: count) }
+  package var elements: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: base, count: count) }
 }

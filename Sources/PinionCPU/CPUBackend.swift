@@ -4,22 +4,22 @@ import PinionGraph
 import PinionTensor
 
 /// The host's processor.
-public struct CPUBackend: Backend {
-  public init() {}
+package struct CPUBackend: Backend {
+  package init() {}
 
-  public var name: String { "cpu" }
+  package var name: String { "cpu" }
 
-  public func supports(_ op: any Operator) -> Bool { op is any CPUExecutable || op is any EagerExecutable }
+  package func supports(_ op: any Operator) -> Bool { op is any CPUExecutable || op is any EagerExecutable }
 
-  public func bound(_ op: any Operator) -> any BoundOperator { CPUOperator(op) }
+  package func bound(_ op: any Operator) -> any BoundOperator { CPUOperator(op) }
 
-  public func kernel(for op: any Operator, _ context: KernelContext) throws(PinionError) -> Kernel { try CPUOperator(op).kernel(context) }
+  package func kernel(for op: any Operator, _ context: KernelContext) throws(PinionError) -> Kernel { try CPUOperator(op).kernel(context) }
 
-  public func outputMemory(of op: any Operator, _ context: KernelContext) -> [OutputMemory] {
+  package func outputMemory(of op: any Operator, _ context: KernelContext) -> [OutputMemory] {
     (op as? any CPUExecutable)?.outputMemory(context) ?? []
   }
 
-  public func execute(_ op: any Operator, _ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ op: any Operator, _ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     if let op = op as? any EagerExecutable {
       try type(of: op).schema.check(values: inputs)
       for input in inputs { if case .tensor(let tensor)? = input { _ = try tensor.kept() } }

@@ -3,7 +3,7 @@ import PinionBase
 import PinionGraph
 
 /// An operator with a CPU kernel that is made for known shapes.
-public protocol CPUExecutable: Operator {
+package protocol CPUExecutable: Operator {
   /// True where float16 and bfloat16 inputs and outputs are converted around a float32 kernel; `makeKernel` then never
   /// sees those types.
   static var computesHalfInFloat32: Bool { get }
@@ -16,9 +16,9 @@ public protocol CPUExecutable: Operator {
 
 /// An operator that looks at large constants through `KernelContext.packed` only while it makes a float32 kernel. Constants of others
 /// have their elements in memory for good before anything is made of them.
-public protocol ConstantPacking: CPUExecutable {}
+package protocol ConstantPacking: CPUExecutable {}
 
 extension CPUExecutable {
-  public static var computesHalfInFloat32: Bool { false }
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [] }
+  package static var computesHalfInFloat32: Bool { false }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [] }
 }

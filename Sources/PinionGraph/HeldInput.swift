@@ -4,15 +4,15 @@ import PinionTensor
 ///
 /// Between what lies side by side along the axes before `axis` there is room for `capacity` rows, of which the input's own type counts
 /// those that are in use.
-public struct HeldInput: Sendable {
+package struct HeldInput: Sendable {
   /// The rows of earlier runs.
-  public var past: ValueID
+  package var past: ValueID
   /// An input of one int64: the rows that there is room for.
-  public var capacity: ValueID
+  package var capacity: ValueID
   /// The axis of the rows.
-  public var axis: Int
+  package var axis: Int
 
-  public init(past: ValueID, capacity: ValueID, axis: Int) {
+  package init(past: ValueID, capacity: ValueID, axis: Int) {
     self.past = past
     self.capacity = capacity
     self.axis = axis
@@ -20,7 +20,7 @@ public struct HeldInput: Sendable {
 }
 
 /// An operator that writes rows behind those of an input, where a state holds room for them. No file can name it.
-public protocol StateAppending: Operator {
+package protocol StateAppending: Operator {
   /// The slots of what it appends to, each with that of the room's size and the output with a copy of all rows.
   var appends: [(past: Int, capacity: Int, whole: Int)] { get }
   /// How many rows it writes behind the input in slot `past`.

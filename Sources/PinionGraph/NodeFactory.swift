@@ -3,7 +3,7 @@ import PinionTensor
 
 extension OperatorResolver {
   /// A node of the newest form of the operator that is found under the name.
-  public func node(
+  package func node(
     _ operatorName: String, domain: String = "", name: String = "", attributes: [String: AttributeValue] = [:], inputs: [ValueID?],
     outputs: [ValueID?], subgraphs: [Graph] = []
   ) throws(PinionError) -> Node {
@@ -16,7 +16,7 @@ extension OperatorResolver {
 
 extension Node {
   /// A node of the operator's newest form, made from its attributes.
-  public init(
+  package init(
     _ type: any Operator.Type, name: String = "", attributes: [String: AttributeValue] = [:], inputs: [ValueID?], outputs: [ValueID?],
     subgraphs: [Graph] = []
   ) throws(PinionError) {

@@ -3,22 +3,22 @@ import PinionGraph
 import PinionTensor
 
 /// A model as it comes out of a file: the graph and what the file says about itself.
-public struct ImportedModel: Sendable {
-  public var graph: Graph
+package struct ImportedModel: Sendable {
+  package var graph: Graph
   /// Inputs that have a default: constants of the graph that a run may replace, by name.
-  public var overridable: [(name: String, value: ValueID)] = []
-  public var metadata = ModelMetadata()
+  package var overridable: [(name: String, value: ValueID)] = []
+  package var metadata = ModelMetadata()
   /// What runs have to keep to besides the inputs' declared types; nil for nothing.
-  public var sizeRules: SizeRules?
+  package var sizeRules: SizeRules?
   /// Buffers that the model writes to: positions among `overridable`, and of their new contents among the graph's outputs, whose last
   /// these are.
-  public var carried: [(input: Int, output: Int)] = []
+  package var carried: [(input: Int, output: Int)] = []
   /// How many outputs are the model's own; behind them stand the new contents of what it writes to. nil for all.
-  public var ownOutputCount: Int?
+  package var ownOutputCount: Int?
   /// Names of inputs and outputs by their places in nested arguments and results.
-  public var paths: (inputs: [String: String], outputs: [String: String]) = ([:], [:])
+  package var paths: (inputs: [String: String], outputs: [String: String]) = ([:], [:])
 
-  public init(graph: Graph, overridable: [(name: String, value: ValueID)] = [], metadata: ModelMetadata = ModelMetadata()) {
+  package init(graph: Graph, overridable: [(name: String, value: ValueID)] = [], metadata: ModelMetadata = ModelMetadata()) {
     self.graph = graph
     self.overridable = overridable
     self.metadata = metadata

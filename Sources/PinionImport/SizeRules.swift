@@ -4,7 +4,7 @@ import PinionTensor
 /// What a model says about the sizes of its inputs besides their names: expressions of symbols (`s0+1`), and the ranges of symbols.
 ///
 /// A lower bound of 2 or less does not hold: tracers write it where they took a size for neither 0 nor 1, and these often do as well.
-public struct SizeRules: Sendable {
+package struct SizeRules: Sendable {
   /// A size, or an integer input itself, that an expression tells.
   struct Place: Sendable {
     let input: Int
@@ -20,9 +20,9 @@ public struct SizeRules: Sendable {
 
   private let places: [Place]
   private let ranges: [String: Range]
-  public var isEmpty: Bool { places.isEmpty }
+  package var isEmpty: Bool { places.isEmpty }
   /// Inputs whose value is a size.
-  public let valueInputs: [Int]
+  package let valueInputs: [Int]
 
   init(_ places: [Place], ranges: [String: Range]) {
     let isNumber: (Place) -> Bool = { if case .integer = $0.expression { true } else { false } }
@@ -38,7 +38,7 @@ public struct SizeRules: Sendable {
   ///   - shape: of each input; nil for one that is not given or not known.
   ///   - value: of an integer input.
   /// - Throws: `.invalidShape` that names the input, what was found and what is expected.
-  public func check(shape: (Int) -> Shape?, value: (Int) -> Int64?) throws(PinionError) {
+  package func check(shape: (Int) -> Shape?, value: (Int) -> Int64?) throws(PinionError) {
     var known: [(symbol: String, value: Int64, place: Place)] = []
     func lookup(_ symbol: String) -> Int64? { known.first { $0.symbol == symbol }?.value }
     for place in places {

@@ -1,8 +1,8 @@
 import PinionGraph
 
 /// Every operator of this build, one line each.
-public struct OperatorCatalog: OperatorResolver {
-  public static let all: [any Operator.Type] = [
+package struct OperatorCatalog: OperatorResolver {
+  package static let all: [any Operator.Type] = [
     // ai.onnx
     Abs.self,
     Acos.self,
@@ -277,16 +277,16 @@ public struct OperatorCatalog: OperatorResolver {
   ]
 
   /// Operators that only a rewriting for states puts into a graph: they write where an input lies, so that no file may name them.
-  public static let withheld: [any Operator.Type] = [
+  package static let withheld: [any Operator.Type] = [
     AppendToState.self, AttentionOverState.self, MultiHeadAttentionOverState.self, ReadState.self,
   ]
 
   private static let byName: [String: any Operator.Type] = Dictionary(
     all.map { ($0.schema.qualifiedName, $0) }, uniquingKeysWith: { first, _ in first })
 
-  public init() {}
+  package init() {}
 
-  public func operatorType(domain: String, name: String) -> (any Operator.Type)? {
+  package func operatorType(domain: String, name: String) -> (any Operator.Type)? {
     OperatorCatalog.byName[domain.isEmpty ? name : "\(domain)::\(name)"]
   }
 }

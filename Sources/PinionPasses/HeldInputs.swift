@@ -9,7 +9,7 @@ extension Graph {
   /// - Parameter pairs: inputs of the graph, each with the value that a run makes of it for the next one. Where this has another reader than
   ///   the state, in nodes or as an output, it is made as well.
   /// - Returns: for each pair whether it is so; what the others give for the next run is added to the graph's outputs.
-  public mutating func hold(_ pairs: [(past: ValueID, present: ValueID)]) throws(PinionError) -> [Bool] {
+  package mutating func hold(_ pairs: [(past: ValueID, present: ValueID)]) throws(PinionError) -> [Bool] {
     let producers = producers()
     var inState = [Bool](repeating: false, count: pairs.count)
     // The values that nobody else makes and takes.

@@ -37,15 +37,15 @@ final class OperationBudget: Sendable {
 }
 
 /// What passes may ask.
-public struct PassContext: Sendable {
-  public let backend: any Backend
-  public let executor: StageExecutor
+package struct PassContext: Sendable {
+  package let backend: any Backend
+  package let executor: StageExecutor
   /// Gives memory for constants that stand for others of the model.
-  public let allocator: Allocator
+  package let allocator: Allocator
   /// The limits of what waits for the graph.
-  public let control: RunControl
+  package let control: RunControl
   let operations = OperationBudget()
-  public init(backend: any Backend, executor: StageExecutor, allocator: Allocator = .system, control: RunControl = RunControl()) {
+  package init(backend: any Backend, executor: StageExecutor, allocator: Allocator = .system, control: RunControl = RunControl()) {
     self.control = control
     self.backend = backend
     self.executor = executor
@@ -54,7 +54,7 @@ public struct PassContext: Sendable {
 }
 
 /// The passes of each optimisation level, in order.
-public enum PassPipeline {
+package enum PassPipeline {
   /// Passes that run again, in order, as long as one of them changes something.
   struct Phase: Sendable {
     let passes: [any Pass]
@@ -86,7 +86,7 @@ public enum PassPipeline {
 
   /// Rewrites the graph. Its inputs and the number and order of its outputs stay; other values may get new numbers.
   /// - Throws: in debug builds also where a pass leaves a graph that the verifier rejects.
-  public static func run(_ graph: inout Graph, level: Int, _ context: PassContext) throws(PinionError) {
+  package static func run(_ graph: inout Graph, level: Int, _ context: PassContext) throws(PinionError) {
     let phases = phases(level: level)
     guard !phases.isEmpty else { return }
     var editor = GraphEditor(graph)
@@ -117,7 +117,7 @@ public enum PassPipeline {
   }
 
   /// Drops what outputs that somebody has taken out of a rewritten graph needed alone.
-  public static func prune(_ graph: inout Graph, _ context: PassContext) throws(PinionError) {
+  package static func prune(_ graph: inout Graph, _ context: PassContext) throws(PinionError) {
     while try DeadCode().run(&graph, context) {}
     graph = graph.compacted()
   }

@@ -3,7 +3,7 @@ import PinionGraph
 import PinionTensor
 
 /// Memory of a graph's held inputs, which outlasts runs. One run has it at a time.
-public protocol HeldMemory: AnyObject {
+package protocol HeldMemory: AnyObject {
   /// A held input where it lies.
   func current(_ index: Int) throws(PinionError) -> Tensor
   /// Makes room for rows that the run is about to append to a held input; asked before the steps that do it.

@@ -9,7 +9,7 @@ import Synchronization
 /// the idle memory that was used longest ago goes back to the allocator; the last one to be given back stays in any case, so that runs
 /// of one plan need not ask for it each time. A plan that finds no idle memory of its own takes another plan's rather than have more
 /// than the limit.
-public final class MemoryAccount: IdleMemory {
+package final class MemoryAccount: IdleMemory {
   let limit: Int
   private let held = Atomic<Int>(0)
   private let clock = Atomic<Int>(0)
@@ -18,13 +18,13 @@ public final class MemoryAccount: IdleMemory {
   private struct WeakPool { weak var pool: WorkspacePool? }
 
   /// - Parameter limit: in bytes.
-  public init(limit: Int) { self.limit = limit }
+  package init(limit: Int) { self.limit = limit }
 
   /// Whether no more is held than the limit.
-  public var isWithinLimit: Bool { bytes <= limit }
+  package var isWithinLimit: Bool { bytes <= limit }
 
   /// Bytes that are held.
-  public var bytes: Int { held.load(ordering: .relaxed) }
+  package var bytes: Int { held.load(ordering: .relaxed) }
 
   func add(_ bytes: Int) { held.wrappingAdd(bytes, ordering: .relaxed) }
   func take(_ bytes: Int) { held.wrappingSubtract(bytes, ordering: .relaxed) }
@@ -62,7 +62,7 @@ public final class MemoryAccount: IdleMemory {
     }
   }
 
-  public func shrink(to bytes: Int) {
+  package func shrink(to bytes: Int) {
     for pool in byAge() { while self.bytes > bytes, pool.popIdle() != nil {} }
   }
 

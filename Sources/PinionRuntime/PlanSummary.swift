@@ -17,7 +17,7 @@ public struct PlanSummary: Sendable {
 }
 
 /// What is known of an input of a program.
-public enum PlannedInput: Sendable {
+package enum PlannedInput: Sendable {
   case type(TensorType)
   /// The plan is that of the tensor's type. Its elements are looked at only where a shape depends on them.
   case value(Tensor)
@@ -26,7 +26,7 @@ public enum PlannedInput: Sendable {
 
 extension Program {
   /// Plans without making kernels.
-  public func summary(inputs: [PlannedInput]) throws(PinionError) -> PlanSummary {
+  package func summary(inputs: [PlannedInput]) throws(PinionError) -> PlanSummary {
     guard inputs.count == graph.inputs.count else { throw .internal("\(inputs.count) inputs for \(graph.inputs.count)") }
     var knowledge: [Knowledge] = []
     var fed: [ValueID: Tensor] = [:]

@@ -13,7 +13,7 @@ extension Program {
   ///   - inputs: one value for each of the graph's inputs, then one for each captured value.
   ///   - unseen: the positions of those that are there by type only: see `Value.unseen`.
   ///   - control: limits of the preparation. Memory of the run is held against the byte budget.
-  public func prepare(
+  package func prepare(
     _ inputs: [Value], unseen: Set<Int>, control: RunControl, profile: Profile? = nil
   ) throws(PinionError) {
     _ = try prepared(inputs, unseen: unseen, control: control, profile: profile)
@@ -135,7 +135,7 @@ extension Program {
 
 extension Value {
   /// A tensor of which only the type is there: nobody may look at its elements.
-  public static func unseen(_ type: TensorType) throws(PinionError) -> Value {
+  package static func unseen(_ type: TensorType) throws(PinionError) -> Value {
     guard let nowhere = UnsafeMutableRawPointer(bitPattern: Buffer.alignment) else { throw .internal("no address to stand for none") }
     return .tensor(Tensor(type, data: nowhere, owner: nil))
   }

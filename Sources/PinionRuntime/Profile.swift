@@ -19,20 +19,20 @@ public final class Profile: Sendable {
     /// Of a node that holds graphs, with all that runs inside it.
     public var nanoseconds: UInt64
     /// Without what runs inside: these of all nodes together are the time in nodes.
-    public var ownNanoseconds: UInt64
+    package var ownNanoseconds: UInt64
     /// Arithmetic operations of all calls, a multiplication with an addition counted as two; for elementwise nodes the elements made.
-    public var operations: Int
+    package var operations: Int
     /// Bytes of inputs and outputs of all calls, weights among them.
-    public var bytes: Int
+    package var bytes: Int
     /// What the kernel is called that the last plan chose; empty where the operator has only one.
-    public var kernel: String
+    package var kernel: String
     /// The element type of the first input.
-    public var element: ElementType?
+    package var element: ElementType?
     /// Numbers of the values that the node last read and made: which nodes follow which. Only within one graph.
-    public var inputs: [Int]
-    public var outputs: [Int]
+    package var inputs: [Int]
+    package var outputs: [Int]
     /// How many nodes with graphs it lies in.
-    public var depth: Int
+    package var depth: Int
   }
 
   /// Nodes that planning met, over all plans and runs.
@@ -112,9 +112,9 @@ public final class Profile: Sendable {
   public var planning: Planning { state.withLock { $0.planning } }
   public var runs: Int { state.withLock { $0.runs } }
   /// Nanoseconds of all runs, without what recording took.
-  public var runNanoseconds: UInt64 { state.withLock { $0.runNanoseconds > $0.recording ? $0.runNanoseconds &- $0.recording : 0 } }
+  package var runNanoseconds: UInt64 { state.withLock { $0.runNanoseconds > $0.recording ? $0.runNanoseconds &- $0.recording : 0 } }
   /// Nanoseconds in nodes, each counted once.
-  public var nodeNanoseconds: UInt64 { state.withLock { $0.sums.reduce(0) { $0 &+ $1.ownNanoseconds } } }
+  package var nodeNanoseconds: UInt64 { state.withLock { $0.sums.reduce(0) { $0 &+ $1.ownNanoseconds } } }
   public var lastRun: [Event] { state.withLock { $0.events } }
   /// One entry for each node, in the order of first execution.
   public var sums: [Sum] { state.withLock { $0.sums } }

@@ -2,7 +2,7 @@ extension Profile {
   /// Sums by node as a JSON object: `runs`, `run_ns`, `total_ns` (in nodes, each counted once), `between_ns`, `planned` with `made` and
   /// `kept`, `nodes` with `name`, `operator`, `calls`, `ns`, `own_ns`, `operations`, `bytes`, `kernel` and `element`.
   /// - Parameter quote: quotes a string as JSON.
-  public func summaryJSON(_ quote: (String) -> String) -> String {
+  package func summaryJSON(_ quote: (String) -> String) -> String {
     let nodes = sums.map {
       "{\"name\":\(quote($0.node)),\"operator\":\(quote($0.operatorName)),\"calls\":\($0.calls),\"ns\":\($0.nanoseconds),"
         + "\"own_ns\":\($0.ownNanoseconds),\"operations\":\($0.operations),\"bytes\":\($0.bytes),\"kernel\":\(quote($0.kernel)),"
@@ -15,7 +15,7 @@ extension Profile {
   }
 
   /// The last run's events in Chrome's trace event format.
-  public func traceJSON(_ quote: (String) -> String) -> String {
+  package func traceJSON(_ quote: (String) -> String) -> String {
     let events = lastRun
     let origin = events.first?.start ?? 0
     let lines = events.map { event in

@@ -5,12 +5,12 @@ import PinionTensor
 import Synchronization
 
 /// A graph made ready for a backend: plans it for each tuple of input types it meets, and runs the plans.
-public final class Program: Sendable {
-  public let graph: Graph
+package final class Program: Sendable {
+  package let graph: Graph
   let backend: any Backend
   let executor: StageExecutor
   /// Threads that work on a kernel.
-  public var threads: Int { executor.threads }
+  package var threads: Int { executor.threads }
   let packed: PackedWeights
   let allocator: Allocator
   /// The programs of each node's subgraphs, by the node's index.
@@ -24,7 +24,7 @@ public final class Program: Sendable {
   let producers: [Int?]
   let planLimit: Int
   /// What this program, those of subgraphs and those for known branches hold between runs.
-  public let account: MemoryAccount
+  package let account: MemoryAccount
   /// Counts what the program's own records take, where it is one that others like it can take the place of.
   private let counted: (any AnyObject & Sendable)?
   /// Programs for known branches.
@@ -45,7 +45,7 @@ public final class Program: Sendable {
   let appending: [(node: Int, slot: Int, held: Int)]
 
   /// - Parameter isVariant: whether its own records count as held between runs.
-  public init(
+  package init(
     graph: Graph, backend: any Backend, executor: StageExecutor, packed: PackedWeights, allocator: Allocator = .system, planLimit: Int = 16,
     account: MemoryAccount = MemoryAccount(limit: 256 << 20), isVariant: Bool = false
   ) {
@@ -154,7 +154,7 @@ public final class Program: Sendable {
   ///     inputs.
   ///   - state: what holds the graph's held inputs, where it has some: of these `inputs` have the types alone.
   /// - Returns: the outputs in the graph's order. They may share memory with inputs, constants and each other: see `LeavingValues`.
-  public func run(
+  package func run(
     _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile? = nil, state: (any HeldMemory)? = nil
   ) throws(PinionError) -> [Value] {
     guard let profile else { return try run(nested: 0, inputs, outputs: preallocated, control: control, profile: nil, state: state) }
@@ -220,7 +220,7 @@ public final class Program: Sendable {
   ///   - output: memory for each output, which no input and no other output overlaps.
   ///   - control: the run that this is part of; nil for one without limits.
   /// - Returns: false, with nothing run, where `run` is needed.
-  public func runInPlace(
+  package func runInPlace(
     inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, control: RunControl?
   ) throws(PinionError) -> Bool {
     guard appending.isEmpty, inputs == entryValues.count, outputs == graph.outputs.count, let plan = plans.withLock({ $0.find(count: inputs, input) }) else {
@@ -467,7 +467,7 @@ public final class Program: Sendable {
   }
 
   /// Forgets all plans and gives what is held between runs back to the allocator.
-  public func trim() {
+  package func trim() {
     plans.withLock { $0.removeAll() }
     interrupted.withLock { $0 = nil }
     lastCourses.withLock { $0 = nil }

@@ -23,13 +23,13 @@ extension RunControl {
 /// another output, inside sequences and maps too.
 ///
 /// The text that string elements point to is the exception: nothing writes to it, so the elements of sequences and maps may share it.
-public struct LeavingValues {
+package struct LeavingValues {
   private let run: RunControl
   private let allocator: Allocator
   /// Owners of the memory that left already.
   private var taken: Set<ObjectIdentifier> = []
 
-  public init(_ run: RunControl, allocator: Allocator) {
+  package init(_ run: RunControl, allocator: Allocator) {
     self.run = run
     self.allocator = allocator
   }
@@ -38,7 +38,7 @@ public struct LeavingValues {
   /// - Parameter given: the caller's memory for it.
   /// - Throws: `.invalidShape` where that memory has another type, `.invalidArgument` for memory given for strings,
   ///   `.budgetExceeded`, `.outOfMemory`.
-  public mutating func take(_ value: Value, into given: Tensor? = nil) throws(PinionError) -> Value {
+  package mutating func take(_ value: Value, into given: Tensor? = nil) throws(PinionError) -> Value {
     if case .tensor(let tensor) = value { return .tensor(try take(tensor, into: given)) }
     guard given == nil else { throw .invalidShape("the memory given for an output is a tensor, the output is \(value.type)") }
     var slab = Slab(run)

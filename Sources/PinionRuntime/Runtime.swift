@@ -3,7 +3,7 @@ import PinionBase
 
 /// What sessions share: threads and memory.
 public final class Runtime: Sendable {
-  public let pool: ThreadPool
+  package let pool: ThreadPool
   public let allocator: Allocator
 
   /// - Parameter threads: how many threads work on a kernel; 0 for one per processor.
@@ -12,7 +12,7 @@ public final class Runtime: Sendable {
     self.allocator = allocator
   }
 
-  public init(pool: ThreadPool, allocator: Allocator) {
+  package init(pool: ThreadPool, allocator: Allocator) {
     self.pool = pool
     self.allocator = allocator
   }

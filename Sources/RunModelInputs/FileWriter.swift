@@ -2,14 +2,14 @@ import Glibc
 import PinionBase
 
 /// A file being written from its beginning.
-public final class FileWriter {
+package final class FileWriter {
   private let path: String
   private var descriptor: Int32
   /// Bytes written so far.
-  public private(set) var offset = 0
+  package private(set) var offset = 0
 
   /// Creates the file, or empties one that is there.
-  public init(path: String) throws(PinionError) {
+  package init(path: String) throws(PinionError) {
     self.path = path
     descriptor = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw failure() }
@@ -17,7 +17,7 @@ public final class FileWriter {
 
   deinit { if descriptor >= 0 { Glibc.close(descriptor) } }
 
-  public func write(_ bytes: UnsafeRawBufferPointer) throws(PinionError) {
+  package func write(_ bytes: UnsafeRawBufferPointer) throws(PinionError) {
     var rest = bytes
     while !rest.isEmpty {
       let count = Glibc.write(descriptor, rest.baseAddress, rest.count)
@@ -30,12 +30,12 @@ public final class FileWriter {
     offset += bytes.count
   }
 
-  public func write(_ bytes: [UInt8]) throws(PinionError) {
+  package func write(_ bytes: [UInt8]) throws(PinionError) {
     try bytes.withUnsafeBufferPointer { (buffer) throws(PinionError) in try write(UnsafeRawBufferPointer(buffer)) }
   }
 
   /// Closes the file; throws where what was written did not all reach it.
-  public func close() throws(PinionError) {
+  package func close() throws(PinionError) {
     let open = descriptor
     descriptor = -1
     guard Glibc.close(open) == 0 else { throw failure() }

@@ -2,16 +2,16 @@ import PinionBase
 import PinionTensor
 
 /// Numbers or strings as a person types them: `0.5`, `1,2,3`, `[[1,2],[3,4]]`, `hello`, `["a", "b, c"]`.
-public struct Literal: Sendable, Equatable {
+package struct Literal: Sendable, Equatable {
   /// The leaves, last axis fastest, as they were written.
-  public private(set) var words: [String] = []
+  package private(set) var words: [String] = []
   /// The extents that the brackets show; nil for a list without brackets or a single word.
-  public private(set) var dims: [Int]?
+  package private(set) var dims: [Int]?
 
   private static let depthLimit = 32
 
   /// - Throws: `.invalidArgument` for unbalanced brackets and lists of different lengths.
-  public init(_ text: String) throws(PinionError) {
+  package init(_ text: String) throws(PinionError) {
     var scanner = Scanner(text)
     if scanner.peek == "[" {
       dims = try scanner.list(into: &words, depth: 0)
@@ -23,18 +23,18 @@ public struct Literal: Sendable, Equatable {
   }
 
   /// Words separated by white space or commas, as a text file has them.
-  public init(words text: String) {
+  package init(words text: String) {
     words = text.split { $0 == "," || $0.isWhitespace }.map(String.init)
   }
 
   /// The lines of a text file, one string each.
-  public init(lines text: String) {
+  package init(lines text: String) {
     words = text.split(separator: "\n", omittingEmptySubsequences: false).map { $0.hasSuffix("\r") ? String($0.dropLast()) : String($0) }
     if words.last == "" { words.removeLast() }
   }
 
   /// A string that is taken as it is.
-  public init(verbatim text: String) { words = [text] }
+  package init(verbatim text: String) { words = [text] }
 
   private struct Scanner {
     var rest: Substring

@@ -5,7 +5,7 @@ import PinionTensor
 extension Literal {
   /// A tensor of the words; a single word fills the whole shape.
   /// - Throws: `.invalidArgument` for a word that is no such number and for a wrong number of words.
-  public func tensor(_ type: TensorType) throws(PinionError) -> Tensor {
+  package func tensor(_ type: TensorType) throws(PinionError) -> Tensor {
     let isFill = words.count == 1 && type.count != 1
     guard isFill || words.count == type.count else {
       throw .invalidArgument("\(words.count) values do not fill \(type), which has \(type.count)")

@@ -2,9 +2,9 @@ import PinionBase
 import PinionTensor
 
 /// What a .npy file says about the array that it holds.
-public struct NpyHeader: Sendable, Equatable {
+package struct NpyHeader: Sendable, Equatable {
   /// A NumPy type as far as tensors can have it.
-  public enum Scalar: Sendable, Equatable {
+  package enum Scalar: Sendable, Equatable {
     case number(ElementType)
     /// `<U4`: at most `count` code points of four bytes each.
     case unicode(count: Int)
@@ -14,19 +14,19 @@ public struct NpyHeader: Sendable, Equatable {
     case opaque(width: Int)
   }
 
-  public var scalar: Scalar
-  public var isBigEndian: Bool
-  public var isFortranOrder: Bool
-  public var shape: Shape
+  package var scalar: Scalar
+  package var isBigEndian: Bool
+  package var isFortranOrder: Bool
+  package var shape: Shape
   /// Where the elements begin.
-  public var dataOffset: Int
+  package var dataOffset: Int
 
   /// NumPy's own headers stay below a few hundred bytes.
   static let lengthLimit = 1 << 16
 
   /// Reads the header. Throws `.invalidValue` for what is no .npy file or a damaged one, `.unsupported` for types without an
   /// element type in ONNX.
-  public init(parsing bytes: UnsafeRawBufferPointer, name: String) throws(PinionError) {
+  package init(parsing bytes: UnsafeRawBufferPointer, name: String) throws(PinionError) {
     let fields = BinaryFields(bytes: bytes, name: name)
     guard bytes.count >= 10, bytes.prefix(6).elementsEqual([0x93] + Array("NUMPY".utf8)) else {
       throw .invalidValue("'\(name)' is no .npy file")

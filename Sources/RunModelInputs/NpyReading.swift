@@ -5,7 +5,7 @@ extension Tensor {
   /// Reads a .npy file.
   /// - Parameter expected: the element type that bytes without a NumPy type of their own have (bfloat16 and narrower).
   /// - Throws: `.invalidValue` for a damaged file, `.unsupported` for types that no tensor has, `.outOfMemory`.
-  public init(npy bytes: UnsafeRawBufferPointer, name: String, expected: ElementType?) throws(PinionError) {
+  package init(npy bytes: UnsafeRawBufferPointer, name: String, expected: ElementType?) throws(PinionError) {
     let header = try NpyHeader(parsing: bytes, name: name)
     let width = try header.width()
     let byteCount = try header.shape.count.multiplied(by: width)
@@ -49,7 +49,7 @@ extension Tensor {
   }
 
   /// A tensor with a copy of `bytes`, elements as they are in memory. Throws `.invalidArgument` for another number of bytes, and strings.
-  public init(copying bytes: UnsafeRawBufferPointer, _ type: TensorType) throws(PinionError) {
+  package init(copying bytes: UnsafeRawBufferPointer, _ type: TensorType) throws(PinionError) {
     guard type.element != .string, bytes.count == type.byteCount else {
       throw .invalidArgument("\(bytes.count) bytes for \(type), which takes \(type.byteCount)")
     }

@@ -2,14 +2,14 @@ import PinionBase
 import PinionTensor
 
 /// A tensor as a .npy file: the header, then the elements.
-public struct NpyContents {
+package struct NpyContents {
   let header: [UInt8]
   private let tensor: Tensor
   /// The elements where they differ from those in the tensor's memory.
   private let encoded: [UInt8]?
 
   /// Strings are written as NumPy's fixed-width `str`, bfloat16 and narrower types as ml_dtypes writes them.
-  public init(_ tensor: Tensor) throws(PinionError) {
+  package init(_ tensor: Tensor) throws(PinionError) {
     self.tensor = tensor
     let descr: String
     if tensor.element == .string {
@@ -48,7 +48,7 @@ public struct NpyContents {
     return bytes
   }
 
-  public var byteCount: Int { header.count + (encoded?.count ?? tensor.byteCount) }
+  package var byteCount: Int { header.count + (encoded?.count ?? tensor.byteCount) }
 
   /// Calls `body` with the header and then with the elements.
   func forEachPart<E: Error>(_ body: (UnsafeRawBufferPointer) throws(E) -> Void) throws(E) {
@@ -61,7 +61,7 @@ public struct NpyContents {
   }
 
   /// Writes the file, replacing one that is there.
-  public func write(to path: String) throws(PinionError) {
+  package func write(to path: String) throws(PinionError) {
     let file = try FileWriter(path: path)
     try forEachPart { (part) throws(PinionError) in try file.write(part) }
     try file.close()

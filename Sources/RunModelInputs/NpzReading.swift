@@ -3,25 +3,25 @@ import PinionBase
 import PinionTensor
 
 /// The arrays of a .npz file, stored or deflated.
-public struct NpzFile {
+package struct NpzFile {
   private let file: FileMapping
   private let directory: ZipDirectory
 
-  public init(_ file: FileMapping) throws(PinionError) {
+  package init(_ file: FileMapping) throws(PinionError) {
     self.file = file
     directory = try ZipDirectory(file.bytes, name: file.name)
   }
 
-  public init(path: String) throws(PinionError) { try self.init(try FileMapping(path: path)) }
+  package init(path: String) throws(PinionError) { try self.init(try FileMapping(path: path)) }
 
   /// The arrays' names as `numpy.load` shows them.
-  public var names: [String] { directory.entries.map { NpzFile.arrayName($0.name) } }
+  package var names: [String] { directory.entries.map { NpzFile.arrayName($0.name) } }
 
   private static func arrayName(_ name: String) -> String { name.hasSuffix(".npy") ? String(name.dropLast(4)) : name }
 
   /// - Parameter expected: as in `Tensor.init(npy:name:expected:)`.
   /// - Throws: `.notFound` where there is no such array, and what reading a .npy file throws.
-  public func tensor(_ name: String, expected: ElementType?) throws(PinionError) -> Tensor {
+  package func tensor(_ name: String, expected: ElementType?) throws(PinionError) -> Tensor {
     guard let entry = directory.entries.first(where: { NpzFile.arrayName($0.name) == name }) else {
       throw PinionError(.notFound, "'\(file.name)' has no array '\(name)'; it has " + names.map { "'\($0)'" }.joined(separator: ", "))
     }

@@ -3,14 +3,14 @@ import PinionBase
 import PinionTensor
 
 /// Writes arrays to a .npz file, uncompressed and with zip64 fields throughout, as NumPy does.
-public struct NpzWriter {
+package struct NpzWriter {
   private let file: FileWriter
   private var directory: [UInt8] = []
   private var count = 0
 
-  public init(path: String) throws(PinionError) { file = try FileWriter(path: path) }
+  package init(path: String) throws(PinionError) { file = try FileWriter(path: path) }
 
-  public mutating func add(_ name: String, _ tensor: Tensor) throws(PinionError) {
+  package mutating func add(_ name: String, _ tensor: Tensor) throws(PinionError) {
     let contents = try NpyContents(tensor)
     let entry = Array((name + ".npy").utf8)
     guard let nameCount = UInt16(exactly: entry.count) else {
@@ -58,7 +58,7 @@ public struct NpzWriter {
   }
 
   /// Writes the directory and closes the file.
-  public mutating func close() throws(PinionError) {
+  package mutating func close() throws(PinionError) {
     let start = UInt64(file.offset)
     try file.write(directory)
     var end: [UInt8] = []

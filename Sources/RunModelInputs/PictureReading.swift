@@ -3,10 +3,10 @@ import CTurboJPEG
 import PinionBase
 
 /// Pixels of 8 bits a channel, rows from top to bottom, channels side by side: grey, RGB or RGBA.
-public struct Picture {
-  public let width: Int
-  public let height: Int
-  public let channels: Int
+package struct Picture {
+  package let width: Int
+  package let height: Int
+  package let channels: Int
   let pixels: Buffer
 
   /// Pictures beyond this many bytes are refused: the announced size alone would fill the memory.
@@ -35,7 +35,7 @@ public struct Picture {
   /// Transparent pixels of a PNG are laid over white where no alpha channel is asked for. An orientation in EXIF data is not applied.
   /// - Parameter channels: 1, 3 or 4.
   /// - Throws: `.invalidValue` for a damaged file, `.unsupported` for other formats.
-  public init(decoding file: FileMapping, channels: Int) throws(PinionError) {
+  package init(decoding file: FileMapping, channels: Int) throws(PinionError) {
     guard channels == 1 || channels == 3 || channels == 4 else {
       throw .invalidArgument("a picture of \(channels) channels; expected 1, 3 or 4")
     }

@@ -1,7 +1,7 @@
 import PinionBase
 
 /// How a picture is brought to another size.
-public enum PictureFit: String, Sendable, CaseIterable {
+package enum PictureFit: String, Sendable, CaseIterable {
   /// Both sides are scaled on their own.
   case stretch
   /// The picture is scaled until it covers the size; what stands out is cut off evenly.

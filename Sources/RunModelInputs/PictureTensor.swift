@@ -3,34 +3,34 @@ import PinionCPU
 import PinionTensor
 
 /// Where the channels stand in a picture's tensor.
-public enum PictureLayout: String, Sendable, CaseIterable {
+package enum PictureLayout: String, Sendable, CaseIterable {
   case nchw, nhwc
 }
 
 /// Which channel comes first.
-public enum ChannelOrder: String, Sendable, CaseIterable {
+package enum ChannelOrder: String, Sendable, CaseIterable {
   case rgb, bgr
 }
 
 /// What a model wants of the pictures it is given: `(pixel * scale - mean) / std` for each channel.
-public struct PicturePreparation: Sendable {
+package struct PicturePreparation: Sendable {
   /// Factor of the pixels 0...255; nil for 1/255 where the input is floating-point, 1 where it is not.
-  public var scale: Double?
+  package var scale: Double?
   /// One for all channels, or one each, in the order in which the tensor has them.
-  public var mean: [Double] = []
-  public var std: [Double] = []
+  package var mean: [Double] = []
+  package var std: [Double] = []
   /// Nil for the size that the model declares, or else the picture's own.
-  public var size: (height: Int, width: Int)?
+  package var size: (height: Int, width: Int)?
   /// Nil to follow the place where the model declares 1, 3 or 4 channels.
-  public var layout: PictureLayout?
-  public var order = ChannelOrder.rgb
-  public var fit = PictureFit.stretch
+  package var layout: PictureLayout?
+  package var order = ChannelOrder.rgb
+  package var fit = PictureFit.stretch
 
-  public init() {}
+  package init() {}
 
   /// Decodes a picture for an input.
   /// - Parameter dims: the input's declared extents, nil where they are open; of rank 4, or 3 or 2 without batch and channels.
-  public func tensor(_ file: FileMapping, element: ElementType, dims: [Int?]) throws(PinionError) -> Tensor {
+  package func tensor(_ file: FileMapping, element: ElementType, dims: [Int?]) throws(PinionError) -> Tensor {
     let layout = self.layout ?? PicturePreparation.guess(dims)
     let places = try Places(dims, layout)
     let channels = places.channel.flatMap { dims[$0] } ?? (places.channel == nil ? 1 : 3)

@@ -3,12 +3,12 @@ import PinionCPU
 import PinionTensor
 
 /// Numbers that are the same on every machine for one seed (SplitMix64).
-public struct SeededGenerator: RandomNumberGenerator, Sendable {
+package struct SeededGenerator: RandomNumberGenerator, Sendable {
   private var state: UInt64
 
-  public init(seed: UInt64) { state = seed }
+  package init(seed: UInt64) { state = seed }
 
-  public mutating func next() -> UInt64 {
+  package mutating func next() -> UInt64 {
     state &+= 0x9e37_79b9_7f4a_7c15
     var z = state
     z = (z ^ (z >> 30)) &* 0xbf58_476d_1ce4_e5b9
@@ -22,7 +22,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable {
   /// A tensor of random elements: floating-point numbers in 0 ..< 1, 8-bit integers over their whole range, flags and wider
   /// integers 0 or 1 (which as indices and masks fit most models), strings of small letters.
   /// - Parameter range: instead: numbers from the first up to the second, which integers may reach and others not.
-  public mutating func tensor(_ type: TensorType, range: (Double, Double)? = nil) throws(PinionError) -> Tensor {
+  package mutating func tensor(_ type: TensorType, range: (Double, Double)? = nil) throws(PinionError) -> Tensor {
     if type.element == .string { return try strings(type.shape) }
     let isReal = type.element.isFloatingPoint || type.element == .complex64 || type.element == .complex128
     let (low, high) = range ?? SeededGenerator.usualRange(type.element)

@@ -1,12 +1,12 @@
 import Glibc
 
 /// A number with at most `digits` significant digits, as C's %g writes it.
-public func shortText(_ value: Double, digits: Int) -> String {
+package func shortText(_ value: Double, digits: Int) -> String {
   formatted("%.\(min(max(digits, 1), 17))g", value)
 }
 
 /// A number with exactly `decimals` digits after the point.
-public func fixedText(_ value: Double, decimals: Int) -> String {
+package func fixedText(_ value: Double, decimals: Int) -> String {
   formatted("%.\(min(max(decimals, 0), 17))f", value)
 }
 

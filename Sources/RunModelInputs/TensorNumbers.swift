@@ -5,7 +5,7 @@ import PinionTensor
 extension Tensor {
   /// The elements as numbers; complex ones as two each, strings not at all.
   /// - Throws: `.unsupported` for strings.
-  public func numbers() throws(PinionError) -> [Double] {
+  package func numbers() throws(PinionError) -> [Double] {
     let isComplex = element == .complex64 || element == .complex128
     let source = element == .complex64 ? ElementType.float32 : element == .complex128 ? .float64 : element
     let convert = try ElementConversion(from: source, to: .float64)
@@ -20,7 +20,7 @@ extension Tensor {
   ///
   /// Floating-point numbers are rounded; nothing else may change.
   /// - Throws: `.invalidShape` where a number would change or there is no such conversion.
-  public func losslessly(as target: ElementType) throws(PinionError) -> Tensor {
+  package func losslessly(as target: ElementType) throws(PinionError) -> Tensor {
     guard target != element else { return self }
     let refusal = PinionError.invalidShape("\(type) cannot become \(target) without losing what it says")
     guard element != .string, target != .string, element.isFloatingPoint == target.isFloatingPoint || !element.isFloatingPoint else {
@@ -45,7 +45,7 @@ extension Tensor {
 
   /// An element as text; `"…"` for strings.
   /// - Parameter index: in row-major order, inside the tensor.
-  public func text(at index: Int) -> String {
+  package func text(at index: Int) -> String {
     func value<T>(_: T.Type, _ place: Int) -> T { data.assumingMemoryBound(to: T.self)[place] }
     switch element {
     case .float32: return shortText(Double(value(Float.self, index)), digits: 6)
@@ -82,7 +82,7 @@ extension Tensor {
 }
 
 /// Backslash escapes for quotes, backslashes and control characters, so that a terminal shows the text and does not obey it.
-public func escaped(_ text: String) -> String {
+package func escaped(_ text: String) -> String {
   var result = ""
   for scalar in text.unicodeScalars {
     switch scalar {

@@ -32,7 +32,7 @@ extension ImportedModel {
   ///
   /// The file appears when it is complete. External data is in a file beside it, of its name and ".data", which appears first.
   /// - Throws: `.unsupported` for what ONNX cannot express, or not in the version that is asked for; `.io`.
-  public func save(onnx path: String, options: ONNXOptions = ONNXOptions(), resolver: any OperatorResolver) throws(PinionError) {
+  package func save(onnx path: String, options: ONNXOptions = ONNXOptions(), resolver: any OperatorResolver) throws(PinionError) {
     if let opset = options.opset {
       guard (OperatorSets.base...ONNXVersions.opset.upperBound).contains(opset) else {
         throw .invalidArgument("opset \(opset), expected \(OperatorSets.base) to \(ONNXVersions.opset.upperBound)")

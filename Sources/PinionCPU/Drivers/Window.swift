@@ -1,20 +1,20 @@
 /// A window that slides over the spatial axes of a tensor: one number for each axis.
-public struct Window: Sendable {
+package struct Window: Sendable {
   /// Above every number in a window, so that sums and products of an extent and a stride stay far from overflow.
-  public static let limit = 1 << 30
+  package static let limit = 1 << 30
 
-  public let input: [Int]
-  public var kernel: [Int]
-  public var stride: [Int]
-  public var dilation: [Int]
+  package let input: [Int]
+  package var kernel: [Int]
+  package var stride: [Int]
+  package var dilation: [Int]
   /// Elements from the first to the last that the window covers, both included.
-  public var reach: [Int]
-  public var padBefore: [Int]
-  public var padAfter: [Int]
-  public var output: [Int]
+  package var reach: [Int]
+  package var padBefore: [Int]
+  package var padAfter: [Int]
+  package var output: [Int]
 
   /// A window of one element.
-  public init(input: [Int]) {
+  package init(input: [Int]) {
     let ones = [Int](repeating: 1, count: input.count)
     self.input = input
     kernel = ones
@@ -26,8 +26,8 @@ public struct Window: Sendable {
     output = input
   }
 
-  public var rank: Int { input.count }
-  public var outputCount: Int { output.reduce(1, &*) }
-  public var inputCount: Int { input.reduce(1, &*) }
-  public var kernelCount: Int { kernel.reduce(1, &*) }
+  package var rank: Int { input.count }
+  package var outputCount: Int { output.reduce(1, &*) }
+  package var inputCount: Int { input.reduce(1, &*) }
+  package var kernelCount: Int { kernel.reduce(1, &*) }
 }

@@ -3,12 +3,12 @@ import PinionBase
 import Synchronization
 
 /// NVRTC, which compiles kernels in this process.
-public final class Compiler: @unchecked Sendable {
+package final class Compiler: @unchecked Sendable {
   private let api: cc_nvrtc
   /// `13.5`
-  public let version: String
+  package let version: String
   /// The capabilities that it compiles for, ascending.
-  public let capabilities: [Int]
+  package let capabilities: [Int]
 
   /// - Throws: `unsupported`, with one sentence that says where it was looked for and how to get it.
   init(_ search: LibrarySearch) throws(PinionError) {
@@ -40,7 +40,7 @@ public final class Compiler: @unchecked Sendable {
 
   /// What an image for a device of `capability` is compiled for: the same, or the nearest older one of the same major number,
   /// whose images it runs.
-  public func target(for capability: Int) throws(PinionError) -> Int {
+  package func target(for capability: Int) throws(PinionError) -> Int {
     if let best = capabilities.last(where: { $0 <= capability && $0 / 10 == capability / 10 }) { return best }
     throw .unsupported(
       "NVRTC \(version) does not compile for compute capability \(capability / 10).\(capability % 10); get a newer one with "
@@ -48,7 +48,7 @@ public final class Compiler: @unchecked Sendable {
   }
 
   /// - Returns: a cubin.
-  public func compile(_ program: KernelProgram, target: Int) throws(PinionError) -> [UInt8] {
+  package func compile(_ program: KernelProgram, target: Int) throws(PinionError) -> [UInt8] {
     var handle: UnsafeMutableRawPointer?
     let headers = program.headers
     try withCStrings(headers.map(\.text)) { texts throws(PinionError) in

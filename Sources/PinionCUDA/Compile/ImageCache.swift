@@ -6,14 +6,14 @@ import Synchronization
 /// Compiled kernels on disk, so that a program compiles them once and not with each start.
 ///
 /// Nothing that goes wrong here is an error: what cannot be read is compiled, what cannot be written is not kept.
-public struct ImageCache: Sendable {
+package struct ImageCache: Sendable {
   /// The folder, which is made when it is needed; nil for no cache.
-  public let folder: String?
+  package let folder: String?
 
-  public init(folder: String?) { self.folder = folder }
+  package init(folder: String?) { self.folder = folder }
 
   /// `PINION_CACHE_DIR`, or `pinion` in the user's cache folder; an empty PINION_CACHE_DIR turns the cache off.
-  public static func process(_ variable: (String) -> String?) -> ImageCache {
+  package static func process(_ variable: (String) -> String?) -> ImageCache {
     if let chosen = variable("PINION_CACHE_DIR") { return ImageCache(folder: chosen.isEmpty ? nil : chosen) }
     if let cache = variable("XDG_CACHE_HOME"), cache.hasPrefix("/") { return ImageCache(folder: cache + "/pinion") }
     if let home = variable("HOME"), home.hasPrefix("/") { return ImageCache(folder: home + "/.cache/pinion") }
@@ -24,7 +24,7 @@ public struct ImageCache: Sendable {
   private static let magic = Array("PinionCubin 1\n".utf8)
   private static let sizeLimit = 256 << 20
 
-  public func image(_ key: String) -> [UInt8]? {
+  package func image(_ key: String) -> [UInt8]? {
     guard let folder else { return nil }
     let descriptor = open(path(folder, key), O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK)
     guard descriptor >= 0 else { return nil }
@@ -52,7 +52,7 @@ public struct ImageCache: Sendable {
   }
 
   /// - Returns: whether the image is on disk now.
-  @discardableResult public func keep(_ image: [UInt8], for key: String) -> Bool {
+  @discardableResult package func keep(_ image: [UInt8], for key: String) -> Bool {
     guard let folder, ImageCache.makeFolder(folder) else { return false }
     var digest = SHA256()
     digest.add(image)

@@ -2,19 +2,19 @@ import PinionBase
 import Synchronization
 
 /// Makes modules of kernel texts for one context: from the cache on disk, or by compiling. Each text is loaded once.
-public final class KernelLoader: Sendable {
-  public let context: DeviceContext
+package final class KernelLoader: Sendable {
+  package let context: DeviceContext
   private let platform: CUDAPlatform
   private let cache: ImageCache
   private let modules = Mutex<[String: DeviceModule]>([:])
 
-  public init(_ context: DeviceContext, platform: CUDAPlatform, cache: ImageCache) {
+  package init(_ context: DeviceContext, platform: CUDAPlatform, cache: ImageCache) {
     self.context = context
     self.platform = platform
     self.cache = cache
   }
 
-  public func module(_ program: KernelProgram) throws(PinionError) -> DeviceModule {
+  package func module(_ program: KernelProgram) throws(PinionError) -> DeviceModule {
     let compiler = try platform.compiler()
     let target = try compiler.target(for: context.device.capability)
     let key = program.key(target: target, compiler: compiler.version)

@@ -2,18 +2,18 @@ import CCUDA
 import PinionBase
 
 /// A text of kernels, compiled as one.
-public struct KernelProgram: Sendable {
-  public let name: String
-  public let text: String
+package struct KernelProgram: Sendable {
+  package let name: String
+  package let text: String
 
   /// Generated kernels; the text may include the headers that come with the library.
-  public init(name: String, text: String) {
+  package init(name: String, text: String) {
     self.name = name
     self.text = text
   }
 
   /// One of the texts that come with the library, e.g. `gemm.cu`.
-  public init(named name: String) throws(PinionError) {
+  package init(named name: String) throws(PinionError) {
     guard let text = cc_text_named(name) else { throw .internal("the library has no kernels '\(name)'") }
     self.name = name
     self.text = String(cString: text.pointee.text)

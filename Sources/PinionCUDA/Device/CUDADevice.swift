@@ -2,17 +2,17 @@ import CCUDA
 import PinionBase
 
 /// A GPU that the driver knows, with what is asked of it once.
-public struct CUDADevice: Sendable {
+package struct CUDADevice: Sendable {
   /// The position among the process's devices, as in `cuda:0`.
-  public let ordinal: Int
-  public let name: String
+  package let ordinal: Int
+  package let name: String
   /// 90 for compute capability 9.0.
-  public let capability: Int
-  public let memoryBytes: Int
-  public let multiprocessors: Int
-  public let cacheBytes: Int
+  package let capability: Int
+  package let memoryBytes: Int
+  package let multiprocessors: Int
+  package let cacheBytes: Int
   /// Shared memory that one block may ask for.
-  public let sharedBytesPerBlock: Int
+  package let sharedBytesPerBlock: Int
   let handle: Int32
 
   init(_ ordinal: Int, _ driver: Driver) throws(PinionError) {
@@ -39,13 +39,13 @@ public struct CUDADevice: Sendable {
   }
 
   /// The oldest capability that kernels are written for: Turing's.
-  public static let oldestCapability = 75
+  package static let oldestCapability = 75
 
   /// `9.0`
-  public var capabilityText: String { "\(capability / 10).\(capability % 10)" }
+  package var capabilityText: String { "\(capability / 10).\(capability % 10)" }
 
   /// `NVIDIA H100, compute capability 9.0, 132 multiprocessors, 79.6 GiB`
-  public var description: String {
+  package var description: String {
     let tenths = memoryBytes / (1 << 20) * 10 / 1024
     return "\(name), compute capability \(capabilityText), \(multiprocessors) multiprocessors, \(tenths / 10).\(tenths % 10) GiB"
   }

@@ -6,19 +6,19 @@ import Synchronization
 ///
 /// Nothing is opened before `shared` is asked for, and the compiler only once there is a device: a process without a GPU pays for one
 /// failing look-up of a library.
-public final class CUDAPlatform: Sendable {
-  public static let shared = CUDAPlatform(.process)
+package final class CUDAPlatform: Sendable {
+  package static let shared = CUDAPlatform(.process)
 
-  public let devices: [CUDADevice]
+  package let devices: [CUDADevice]
   /// Why there is no device; nil where there are some.
-  public let absence: PinionError?
+  package let absence: PinionError?
   /// The driver's version, 12020 for CUDA 12.2; 0 without a driver.
-  public let driverVersion: Int
+  package let driverVersion: Int
   let search: LibrarySearch
   let driver: Driver?
   private let openCompiler = Mutex<Result<Compiler, PinionError>?>(nil)
 
-  public init(_ search: LibrarySearch) {
+  package init(_ search: LibrarySearch) {
     self.search = search
     var opened: Driver?
     var found: [CUDADevice] = []
@@ -42,7 +42,7 @@ public final class CUDAPlatform: Sendable {
 
   /// The compiler of kernels.
   /// - Throws: `unsupported`, with one sentence that says where it was looked for and how to get it.
-  public func compiler() throws(PinionError) -> Compiler {
+  package func compiler() throws(PinionError) -> Compiler {
     if let absence { throw absence }
     let result = openCompiler.withLock { opened in
       if let opened { return opened }
@@ -55,7 +55,7 @@ public final class CUDAPlatform: Sendable {
   }
 
   /// Why kernels cannot run on a device; nil if they can.
-  public func whyNot(_ ordinal: Int) -> PinionError? {
+  package func whyNot(_ ordinal: Int) -> PinionError? {
     if let absence { return absence }
     guard devices.indices.contains(ordinal) else {
       let last = devices.count - 1

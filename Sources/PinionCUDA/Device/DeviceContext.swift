@@ -5,14 +5,14 @@ import Synchronization
 /// A device's primary context, retained: the one that other libraries of the process use too, so that pointers pass between them.
 ///
 /// Thread-safe. Each call makes the context current for itself and leaves the thread as it was.
-public final class DeviceContext: @unchecked Sendable {
-  public let device: CUDADevice
+package final class DeviceContext: @unchecked Sendable {
+  package let device: CUDADevice
   let driver: Driver
   private let handle: UnsafeMutableRawPointer
   /// The first fault that the device does not recover from; every later call ends with it.
   private let fault = Mutex<PinionError?>(nil)
 
-  public init(_ ordinal: Int, of platform: CUDAPlatform) throws(PinionError) {
+  package init(_ ordinal: Int, of platform: CUDAPlatform) throws(PinionError) {
     guard let driver = platform.driver else { throw platform.absence ?? .internal("a platform without driver and without reason") }
     guard platform.devices.indices.contains(ordinal) else {
       throw platform.whyNot(ordinal) ?? .internal("device \(ordinal) is not there and not missing")
@@ -28,17 +28,17 @@ public final class DeviceContext: @unchecked Sendable {
   deinit { _ = driver.api.cuDevicePrimaryCtxRelease_v2(device.handle) }
 
   /// Whether a fault has ended all work on the device.
-  public var isLost: Bool { fault.withLock { $0 != nil } }
+  package var isLost: Bool { fault.withLock { $0 != nil } }
 
   /// Free and total bytes of the device.
-  public func memory() throws(PinionError) -> (free: Int, total: Int) {
+  package func memory() throws(PinionError) -> (free: Int, total: Int) {
     var free = 0, total = 0
     try call("cuMemGetInfo") { $0.cuMemGetInfo_v2(&free, &total) }
     return (free, total)
   }
 
   /// Waits for everything on the device.
-  public func synchronize() throws(PinionError) { try call("cuCtxSynchronize") { $0.cuCtxSynchronize() } }
+  package func synchronize() throws(PinionError) { try call("cuCtxSynchronize") { $0.cuCtxSynchronize() } }
 
   /// Calls one function of the driver in this context; `name` is for the error's text.
   func call(_ name: StaticString, _ body: (cc_driver) -> Int32) throws(PinionError) {

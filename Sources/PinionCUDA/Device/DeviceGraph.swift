@@ -2,12 +2,12 @@ import CCUDA
 import PinionBase
 
 /// Work that a stream was given, recorded instead of done.
-public final class DeviceGraph: @unchecked Sendable {
-  public let context: DeviceContext
+package final class DeviceGraph: @unchecked Sendable {
+  package let context: DeviceContext
   let handle: UnsafeMutableRawPointer
 
   /// Records what `body` queues in `stream`, and in streams that wait for its events and are waited for again.
-  public init(capturing stream: DeviceStream, _ body: () throws(PinionError) -> Void) throws(PinionError) {
+  package init(capturing stream: DeviceStream, _ body: () throws(PinionError) -> Void) throws(PinionError) {
     context = stream.context
     try context.call("cuStreamBeginCapture") { $0.cuStreamBeginCapture_v2(stream.handle, Int32(CC_CAPTURE_THREAD_LOCAL)) }
     var graph: UnsafeMutableRawPointer?
@@ -28,11 +28,11 @@ public final class DeviceGraph: @unchecked Sendable {
 }
 
 /// A graph made ready to be launched, any number of times, one launch at a time.
-public final class ExecutableGraph: @unchecked Sendable {
-  public let context: DeviceContext
+package final class ExecutableGraph: @unchecked Sendable {
+  package let context: DeviceContext
   private let handle: UnsafeMutableRawPointer
 
-  public init(_ graph: DeviceGraph) throws(PinionError) {
+  package init(_ graph: DeviceGraph) throws(PinionError) {
     context = graph.context
     var executable: UnsafeMutableRawPointer?
     try context.call("cuGraphInstantiate") { $0.cuGraphInstantiateWithFlags(&executable, graph.handle, 0) }
@@ -44,7 +44,7 @@ public final class ExecutableGraph: @unchecked Sendable {
 
   /// Takes over the arguments of another recording of the same work.
   /// - Returns: false, with nothing changed, where the work differs too much; then a new one has to be made.
-  public func update(to graph: DeviceGraph) throws(PinionError) -> Bool {
+  package func update(to graph: DeviceGraph) throws(PinionError) -> Bool {
     var info = cc_update_info()
     let status = try context.result { $0.cuGraphExecUpdate_v2(handle, graph.handle, &info) }
     if status == Int32(CC_ERROR_GRAPH_UPDATE) { return false }
@@ -53,11 +53,11 @@ public final class ExecutableGraph: @unchecked Sendable {
   }
 
   /// Brings what the launch needs to the device, so that the first one is as fast as the others.
-  public func upload(in stream: DeviceStream) throws(PinionError) {
+  package func upload(in stream: DeviceStream) throws(PinionError) {
     try context.call("cuGraphUpload") { $0.cuGraphUpload(handle, stream.handle) }
   }
 
-  public func launch(in stream: DeviceStream) throws(PinionError) {
+  package func launch(in stream: DeviceStream) throws(PinionError) {
     try context.call("cuGraphLaunch") { $0.cuGraphLaunch(handle, stream.handle) }
   }
 }

@@ -2,20 +2,20 @@ import CCUDA
 import PinionBase
 
 /// A place in a device's memory.
-public struct DeviceAddress: Hashable, Sendable {
-  public let bits: UInt64
-  public init(_ bits: UInt64) { self.bits = bits }
-  public func offset(by bytes: Int) -> DeviceAddress { DeviceAddress(bits &+ UInt64(bitPattern: Int64(bytes))) }
+package struct DeviceAddress: Hashable, Sendable {
+  package let bits: UInt64
+  package init(_ bits: UInt64) { self.bits = bits }
+  package func offset(by bytes: Int) -> DeviceAddress { DeviceAddress(bits &+ UInt64(bitPattern: Int64(bytes))) }
 }
 
 /// Bytes on a device, given back with the last reference. What was queued on them must be done by then.
-public final class DeviceMemory: @unchecked Sendable {
-  public let context: DeviceContext
-  public let address: DeviceAddress
-  public let byteCount: Int
+package final class DeviceMemory: @unchecked Sendable {
+  package let context: DeviceContext
+  package let address: DeviceAddress
+  package let byteCount: Int
 
   /// - Throws: `outOfMemory`, with what is free.
-  public init(_ context: DeviceContext, bytes: Int) throws(PinionError) {
+  package init(_ context: DeviceContext, bytes: Int) throws(PinionError) {
     guard bytes >= 0 else { throw .invalidArgument("cannot allocate \(bytes) bytes") }
     self.context = context
     var address: cc_address = 0
@@ -36,16 +36,16 @@ public final class DeviceMemory: @unchecked Sendable {
 }
 
 /// Where blocks lie in one allocation.
-public struct SlabLayout: Sendable {
+package struct SlabLayout: Sendable {
   /// Enough for any vector load, and for what cublasLt asks of its operands.
-  public static let alignment = 256
-  public private(set) var offsets: [Int] = []
-  public private(set) var byteCount = 0
-  public init() {}
+  package static let alignment = 256
+  package private(set) var offsets: [Int] = []
+  package private(set) var byteCount = 0
+  package init() {}
 
   /// Adds a block behind those that are there.
   /// - Returns: its offset.
-  @discardableResult public mutating func add(bytes: Int) throws(PinionError) -> Int {
+  @discardableResult package mutating func add(bytes: Int) throws(PinionError) -> Int {
     guard bytes >= 0 else { throw .invalidArgument("a block of \(bytes) bytes") }
     let offset = byteCount
     byteCount = try offset.adding(try alignedUp(bytes, to: SlabLayout.alignment))
@@ -55,25 +55,25 @@ public struct SlabLayout: Sendable {
 }
 
 /// Many blocks in one allocation, e.g. all weights of a model.
-public final class DeviceSlab: Sendable {
-  public let memory: DeviceMemory
-  public let layout: SlabLayout
+package final class DeviceSlab: Sendable {
+  package let memory: DeviceMemory
+  package let layout: SlabLayout
 
-  public init(_ context: DeviceContext, _ layout: SlabLayout) throws(PinionError) {
+  package init(_ context: DeviceContext, _ layout: SlabLayout) throws(PinionError) {
     self.layout = layout
     memory = try DeviceMemory(context, bytes: layout.byteCount)
   }
 
-  public func address(_ block: Int) -> DeviceAddress { memory.address.offset(by: layout.offsets[block]) }
+  package func address(_ block: Int) -> DeviceAddress { memory.address.offset(by: layout.offsets[block]) }
 }
 
 /// Memory of the host that a device copies from and to without the processor.
-public final class PinnedMemory: @unchecked Sendable {
-  public let context: DeviceContext
-  public let pointer: UnsafeMutableRawPointer
-  public let byteCount: Int
+package final class PinnedMemory: @unchecked Sendable {
+  package let context: DeviceContext
+  package let pointer: UnsafeMutableRawPointer
+  package let byteCount: Int
 
-  public init(_ context: DeviceContext, bytes: Int) throws(PinionError) {
+  package init(_ context: DeviceContext, bytes: Int) throws(PinionError) {
     guard bytes >= 0 else { throw .invalidArgument("cannot allocate \(bytes) bytes") }
     self.context = context
     var pointer: UnsafeMutableRawPointer?

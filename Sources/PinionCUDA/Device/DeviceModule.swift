@@ -2,12 +2,12 @@ import CCUDA
 import PinionBase
 
 /// Compiled kernels, loaded into a context.
-public final class DeviceModule: @unchecked Sendable {
-  public let context: DeviceContext
+package final class DeviceModule: @unchecked Sendable {
+  package let context: DeviceContext
   private let handle: UnsafeMutableRawPointer
 
   /// - Throws: `unsupported` where the image is for another kind of GPU.
-  public init(_ context: DeviceContext, image: [UInt8]) throws(PinionError) {
+  package init(_ context: DeviceContext, image: [UInt8]) throws(PinionError) {
     guard !image.isEmpty else { throw .unsupported("an empty image holds no kernels") }
     self.context = context
     var module: UnsafeMutableRawPointer?
@@ -18,7 +18,7 @@ public final class DeviceModule: @unchecked Sendable {
 
   deinit { context.dispose { $0.cuModuleUnload(handle) } }
 
-  public func kernel(_ name: String) throws(PinionError) -> DeviceKernel {
+  package func kernel(_ name: String) throws(PinionError) -> DeviceKernel {
     var function: UnsafeMutableRawPointer?
     let status = try context.result { $0.cuModuleGetFunction(&function, handle, name) }
     if status == Int32(CC_ERROR_NOT_FOUND) { throw PinionError(.internal, "the compiled kernels have no '\(name)'") }
@@ -29,9 +29,9 @@ public final class DeviceModule: @unchecked Sendable {
 }
 
 /// One kernel; keeps its module.
-public final class DeviceKernel: @unchecked Sendable {
-  public let module: DeviceModule
-  public let name: String
+package final class DeviceKernel: @unchecked Sendable {
+  package let module: DeviceModule
+  package let name: String
   private let handle: UnsafeMutableRawPointer
 
   init(_ module: DeviceModule, _ handle: UnsafeMutableRawPointer, _ name: String) {
@@ -44,7 +44,7 @@ public final class DeviceKernel: @unchecked Sendable {
   static let plainSharedBytes = 48 << 10
 
   /// Lets launches ask for so much dynamic shared memory.
-  public func reserve(sharedBytes: Int) throws(PinionError) {
+  package func reserve(sharedBytes: Int) throws(PinionError) {
     guard sharedBytes > DeviceKernel.plainSharedBytes else { return }
     let limit = module.context.device.sharedBytesPerBlock
     guard sharedBytes <= limit else {
@@ -55,14 +55,14 @@ public final class DeviceKernel: @unchecked Sendable {
     }
   }
 
-  public func registers() throws(PinionError) -> Int {
+  package func registers() throws(PinionError) -> Int {
     var value: Int32 = 0
     try module.context.call("cuFuncGetAttribute") { $0.cuFuncGetAttribute(&value, Int32(CC_FUNCTION_REGISTERS), handle) }
     return Int(value)
   }
 
   /// How many blocks of `shape` a multiprocessor holds at once.
-  public func blocksPerMultiprocessor(_ shape: LaunchShape) throws(PinionError) -> Int {
+  package func blocksPerMultiprocessor(_ shape: LaunchShape) throws(PinionError) -> Int {
     var blocks: Int32 = 0
     try module.context.call("cuOccupancyMaxActiveBlocksPerMultiprocessor") {
       $0.cuOccupancyMaxActiveBlocksPerMultiprocessor(&blocks, handle, Int32(shape.threads), shape.sharedBytes)
@@ -71,7 +71,7 @@ public final class DeviceKernel: @unchecked Sendable {
   }
 
   /// Queues a launch. The arguments are copied before the call returns.
-  public func launch(_ shape: LaunchShape, _ arguments: LaunchArguments, in stream: DeviceStream) throws(PinionError) {
+  package func launch(_ shape: LaunchShape, _ arguments: LaunchArguments, in stream: DeviceStream) throws(PinionError) {
     try arguments.withPointers { pointers throws(PinionError) in
       try module.context.call("cuLaunchKernel") {
         $0.cuLaunchKernel(

@@ -1,15 +1,15 @@
 import PinionBase
 
 /// The blocks and threads of a launch; within what every device takes.
-public struct LaunchShape: Hashable, Sendable {
-  public struct Blocks: Hashable, Sendable { public let x, y, z: Int }
+package struct LaunchShape: Hashable, Sendable {
+  package struct Blocks: Hashable, Sendable { package let x, y, z: Int }
 
-  public let blocks: Blocks
-  public let threads: Int
+  package let blocks: Blocks
+  package let threads: Int
   /// Dynamic shared memory of a block.
-  public let sharedBytes: Int
+  package let sharedBytes: Int
 
-  public init(x: Int, y: Int = 1, z: Int = 1, threads: Int, sharedBytes: Int = 0) throws(PinionError) {
+  package init(x: Int, y: Int = 1, z: Int = 1, threads: Int, sharedBytes: Int = 0) throws(PinionError) {
     guard (1...2_147_483_647).contains(x), (1...65_535).contains(y), (1...65_535).contains(z) else {
       throw .unsupported("a launch of \(x) x \(y) x \(z) blocks; a device takes 2147483647 x 65535 x 65535")
     }
@@ -23,19 +23,19 @@ public struct LaunchShape: Hashable, Sendable {
 }
 
 /// A kernel's arguments in their order, each at the start of an 8-byte word.
-public struct LaunchArguments: Hashable, Sendable {
-  public private(set) var words: [UInt64] = []
-  public private(set) var starts: [Int] = []
+package struct LaunchArguments: Hashable, Sendable {
+  package private(set) var words: [UInt64] = []
+  package private(set) var starts: [Int] = []
 
-  public init() {}
+  package init() {}
 
-  public mutating func add(_ address: DeviceAddress) { add(word: address.bits) }
-  public mutating func add(_ value: Int32) { add(word: UInt64(UInt32(bitPattern: value))) }
-  public mutating func add(_ value: Int64) { add(word: UInt64(bitPattern: value)) }
-  public mutating func add(_ value: Float) { add(word: UInt64(value.bitPattern)) }
+  package mutating func add(_ address: DeviceAddress) { add(word: address.bits) }
+  package mutating func add(_ value: Int32) { add(word: UInt64(UInt32(bitPattern: value))) }
+  package mutating func add(_ value: Int64) { add(word: UInt64(bitPattern: value)) }
+  package mutating func add(_ value: Float) { add(word: UInt64(value.bitPattern)) }
 
   /// A structure of nothing but 32-bit integers.
-  public mutating func add(structure members: [Int32]) {
+  package mutating func add(structure members: [Int32]) {
     starts.append(words.count)
     for index in stride(from: 0, to: members.count, by: 2) {
       let low = UInt64(UInt32(bitPattern: members[index]))

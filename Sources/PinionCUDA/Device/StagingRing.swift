@@ -3,14 +3,14 @@ import PinionBase
 /// Pinned memory in equal parts that take turns, so that a part is filled while the device still copies the one before.
 ///
 /// Used by one thread at a time.
-public final class StagingRing {
+package final class StagingRing {
   private let memory: PinnedMemory
   private let done: [DeviceEvent]
   private var isUsed: [Bool]
   private let partBytes: Int
   private var next = 0
 
-  public init(_ context: DeviceContext, partBytes: Int = 4 << 20, parts: Int = 2) throws(PinionError) {
+  package init(_ context: DeviceContext, partBytes: Int = 4 << 20, parts: Int = 2) throws(PinionError) {
     guard partBytes > 0, parts > 0 else { throw .invalidArgument("a staging ring of \(parts) parts of \(partBytes) bytes") }
     memory = try PinnedMemory(context, bytes: try partBytes.multiplied(by: parts))
     var done: [DeviceEvent] = []
@@ -26,7 +26,7 @@ public final class StagingRing {
   }
 
   /// Copies from any memory of the host, which may change as soon as the call returns.
-  public func upload(_ source: UnsafeRawBufferPointer, to target: DeviceAddress, in stream: DeviceStream) throws(PinionError) {
+  package func upload(_ source: UnsafeRawBufferPointer, to target: DeviceAddress, in stream: DeviceStream) throws(PinionError) {
     var offset = 0
     while offset < source.count {
       let bytes = min(partBytes, source.count - offset)
@@ -40,7 +40,7 @@ public final class StagingRing {
   }
 
   /// Copies to any memory of the host, which is filled when the call returns.
-  public func download(_ source: DeviceAddress, to target: UnsafeMutableRawBufferPointer, in stream: DeviceStream) throws(PinionError) {
+  package func download(_ source: DeviceAddress, to target: UnsafeMutableRawBufferPointer, in stream: DeviceStream) throws(PinionError) {
     var waiting: (part: Int, offset: Int, bytes: Int)?
     func drain() throws(PinionError) {
       guard let (part, offset, bytes) = waiting, let base = target.baseAddress else { return }

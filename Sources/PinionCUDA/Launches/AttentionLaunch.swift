@@ -1,11 +1,11 @@
 import PinionBase
 
 /// A tensor of [batch, heads, rows, size] by steps; its last axis is dense. Steps are elements.
-public struct AttentionOperand: Sendable {
-  public var address: DeviceAddress
-  public var batchStep, headStep, rowStep: Int
+package struct AttentionOperand: Sendable {
+  package var address: DeviceAddress
+  package var batchStep, headStep, rowStep: Int
 
-  public init(_ address: DeviceAddress, batchStep: Int, headStep: Int, rowStep: Int) {
+  package init(_ address: DeviceAddress, batchStep: Int, headStep: Int, rowStep: Int) {
     self.address = address
     self.batchStep = batchStep
     self.headStep = headStep
@@ -16,7 +16,7 @@ public struct AttentionOperand: Sendable {
 }
 
 /// What hides keys from queries beside their order. Masks are [batch, heads, queries, keys] by steps, the last axis dense; a step of 0 shares.
-public enum AttentionMask: Sendable {
+package enum AttentionMask: Sendable {
   case none
   /// Added to the scores; of the queries' type.
   case added(AttentionOperand)
@@ -25,19 +25,19 @@ public enum AttentionMask: Sendable {
 }
 
 /// Sizes and rules of an attention.
-public struct AttentionSizes: Sendable {
-  public var batch, heads, keyHeads, queries, keys, size, valueSize: Int
-  public var scale: Float
+package struct AttentionSizes: Sendable {
+  package var batch, heads, keyHeads, queries, keys, size, valueSize: Int
+  package var scale: Float
   /// The scores are cap * tanh(score / cap); nil for none.
-  public var cap: Float?
-  public var isCausal = false
+  package var cap: Float?
+  package var isCausal = false
   /// Query i is at place i + offset among the keys. With lengths, the last query is at the last key.
-  public var offset = 0
+  package var offset = 0
   /// How many keys up to its place a query sees; nil for all.
-  public var window: Int?
+  package var window: Int?
 
   /// `keys`: how many rows of the keys are used; a cache may have more.
-  public init(batch: Int, heads: Int, keyHeads: Int, queries: Int, keys: Int, size: Int, valueSize: Int, scale: Float) {
+  package init(batch: Int, heads: Int, keyHeads: Int, queries: Int, keys: Int, size: Int, valueSize: Int, scale: Float) {
     (self.batch, self.heads, self.keyHeads, self.queries, self.keys) = (batch, heads, keyHeads, queries, keys)
     (self.size, self.valueSize, self.scale) = (size, valueSize, scale)
   }
@@ -47,7 +47,7 @@ extension KernelCall {
   /// y = softmax(q k' * scale + mask) v for each head; a query that sees no key gets zeros. float32, and few queries, go to the plain
   /// units, with sizes up to 256; float16 and bfloat16 to the matrix units, with sizes up to 128 that are multiples of 8.
   /// - Parameter lengths: int32 for each batch, how many keys it has, at most `keys`; nil where all have `keys`.
-  public static func attention(
+  package static func attention(
     _ element: KernelElement, _ sizes: AttentionSizes, q: AttentionOperand, k: AttentionOperand, v: AttentionOperand, mask: AttentionMask = .none,
     lengths: DeviceAddress? = nil, y: AttentionOperand
   ) throws(PinionError) -> KernelCall {
@@ -98,7 +98,7 @@ extension KernelCall {
 
   /// New rows at the end of a cache: y[batch, head, start + row] = x[batch, head, row], or with `lengths`, the cache's lengths after, at the end
   /// of each batch's own. Rows beyond the capacity are left out. Elements of 2 or 4 bytes.
-  public static func cacheAppend(
+  package static func cacheAppend(
     elementBytes: Int, batch: Int, heads: Int, rows: Int, size: Int, capacity: Int, start: Int = 0, lengths: DeviceAddress? = nil,
     x: AttentionOperand, y: AttentionOperand
   ) throws(PinionError) -> KernelCall {
@@ -117,16 +117,16 @@ extension KernelCall {
 }
 
 /// How rotary places turn a row's first elements.
-public struct RotarySizes: Sendable {
-  public var batch, heads, rows, size: Int
+package struct RotarySizes: Sendable {
+  package var batch, heads, rows, size: Int
   /// How many elements of a row are turned, an even number; the others are copied.
-  public var turned: Int
+  package var turned: Int
   /// Whether neighbours are pairs, instead of an element of each half.
-  public var isInterleaved = false
+  package var isInterleaved = false
   /// The rows of the tables of cosines and sines, [tableRows, turned / 2].
-  public var tableRows: Int
+  package var tableRows: Int
 
-  public init(batch: Int, heads: Int, rows: Int, size: Int, turned: Int, tableRows: Int) {
+  package init(batch: Int, heads: Int, rows: Int, size: Int, turned: Int, tableRows: Int) {
     (self.batch, self.heads, self.rows, self.size, self.turned, self.tableRows) = (batch, heads, rows, size, turned, tableRows)
   }
 }
@@ -136,7 +136,7 @@ extension KernelCall {
   /// first row whose place is not in the tables.
   /// - Parameters:
   ///   - positions: int64, [batch, rows] with `positionStep` from batch to batch; nil for offset + row.
-  public static func rotary(
+  package static func rotary(
     _ element: KernelElement, _ sizes: RotarySizes, x: AttentionOperand, cosine: DeviceAddress, sine: DeviceAddress, positions: DeviceAddress? = nil,
     positionStep: Int = 0, offset: Int = 0, y: AttentionOperand, fault: DeviceAddress
   ) throws(PinionError) -> KernelCall {

@@ -1,13 +1,13 @@
 import PinionBase
 
 /// A convolution, or a pooling, of channels-last pictures.
-public struct WindowSizes: Sendable {
-  public var images, height, width, channels: Int
-  public var outHeight, outWidth: Int
-  public var kernel, stride, padding, dilation: (Int, Int)
+package struct WindowSizes: Sendable {
+  package var images, height, width, channels: Int
+  package var outHeight, outWidth: Int
+  package var kernel, stride, padding, dilation: (Int, Int)
 
   /// - Parameter padding: at the top and at the left; what is at the other sides follows from the output's extents.
-  public init(
+  package init(
     images: Int, height: Int, width: Int, channels: Int, outHeight: Int, outWidth: Int, kernel: (Int, Int), stride: (Int, Int) = (1, 1),
     padding: (Int, Int) = (0, 0), dilation: (Int, Int) = (1, 1)
   ) {
@@ -35,7 +35,7 @@ extension KernelCall {
   /// y[images, outHeight, outWidth, outputs] = activation(x * w + bias) + residual, w being [groups, kernel height, kernel width,
   /// channels / groups, outputs / groups], for float32, float16 and bfloat16. float32 runs on the plain units, or with `allowsTF32` on the matrix
   /// units. With as many groups as channels and outputs it is depthwise, w [kernel height, kernel width, channels].
-  public static func convolution(
+  package static func convolution(
     _ element: KernelElement, _ sizes: WindowSizes, outputs: Int, groups: Int = 1, x: DeviceAddress, w: DeviceAddress, y: DeviceAddress,
     _ operands: ProductOperands = ProductOperands(), allowsTF32: Bool = false
   ) throws(PinionError) -> KernelCall {

@@ -1,7 +1,7 @@
 import PinionBase
 
 /// What is computed of values of one element each.
-public enum ElementwiseFunction: String, Sendable, CaseIterable {
+package enum ElementwiseFunction: String, Sendable, CaseIterable {
   case add, subtract, multiply, divide, maximum, minimum, power
   case negative, absolute, exponential, logarithm, squareRoot, reciprocal, tanh, erf
   case relu, sigmoid, silu, gelu, geluTanh, softplus
@@ -80,20 +80,20 @@ enum ValueKind: String {
 }
 
 /// Elementwise operators that one kernel does together. Values are numbered: the inputs, then the steps in their order.
-public struct ElementwiseChain: Sendable {
-  public private(set) var inputs: [KernelElement]
-  public private(set) var outputs: [(value: Int, element: KernelElement)] = []
+package struct ElementwiseChain: Sendable {
+  package private(set) var inputs: [KernelElement]
+  package private(set) var outputs: [(value: Int, element: KernelElement)] = []
   private(set) var kinds: [ValueKind]
   /// The text of each step.
   private(set) var steps: [String] = []
 
-  public init(inputs: [KernelElement]) {
+  package init(inputs: [KernelElement]) {
     self.inputs = inputs
     kinds = inputs.map(ValueKind.init)
   }
 
   /// - Returns: the number of the result.
-  @discardableResult public mutating func add(_ function: ElementwiseFunction, _ operands: Int...) throws(PinionError) -> Int {
+  @discardableResult package mutating func add(_ function: ElementwiseFunction, _ operands: Int...) throws(PinionError) -> Int {
     guard operands.allSatisfy(kinds.indices.contains) else { throw .internal("\(function) of values \(operands), of which some are not there") }
     guard let kind = function.result(operands.map { kinds[$0] }) else {
       throw .unsupported("no CUDA kernel for \(function) of \(operands.map { kinds[$0].rawValue }.joined(separator: ", "))")
@@ -101,20 +101,20 @@ public struct ElementwiseChain: Sendable {
     return append(function.text(operands.map { "v\($0)" }, isFloat: kinds[operands[0]] == .float), kind)
   }
 
-  public mutating func addConstant(_ value: Float) -> Int {
+  package mutating func addConstant(_ value: Float) -> Int {
     // By its bits, which every value has, and which say it exactly.
     append("float_of_bits(0x\(String(value.bitPattern, radix: 16))u)", .float)
   }
 
   /// Between numbers; from float32 towards zero, for values that the integer has.
-  public mutating func addConversion(_ value: Int, to element: KernelElement) throws(PinionError) -> Int {
+  package mutating func addConversion(_ value: Int, to element: KernelElement) throws(PinionError) -> Int {
     guard kinds.indices.contains(value) else { throw .internal("a conversion of value \(value), which is not there") }
     let kind = ValueKind(element)
     return append(kind == .bool ? "v\(value) != 0" : "(\(kind.rawValue))v\(value)", kind)
   }
 
   /// round(value / scale) + zero with halves to the even side, kept within int8 or uint8; the result is an output's value of that type.
-  public mutating func addQuantization(_ value: Int, scale: Float, zero: Int32, to element: KernelElement) throws(PinionError) -> Int {
+  package mutating func addQuantization(_ value: Int, scale: Float, zero: Int32, to element: KernelElement) throws(PinionError) -> Int {
     guard kinds.indices.contains(value), kinds[value] == .float, element == .i8 || element == .u8 else {
       throw .internal("a quantisation of value \(value) to \(element.rawValue)")
     }
@@ -122,7 +122,7 @@ public struct ElementwiseChain: Sendable {
     return append("quantize(v\(value), float_of_bits(0x\(String(scale.bitPattern, radix: 16))u), \(zero), \(limits))", .i32)
   }
 
-  public mutating func addOutput(_ value: Int, as element: KernelElement) throws(PinionError) {
+  package mutating func addOutput(_ value: Int, as element: KernelElement) throws(PinionError) {
     guard kinds.indices.contains(value), kinds[value] == ValueKind(element) else { throw .internal("value \(value) as \(element.rawValue)") }
     outputs.append((value, element))
   }

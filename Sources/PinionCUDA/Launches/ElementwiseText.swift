@@ -99,7 +99,7 @@ extension ElementwiseChain {
 
 extension KernelCall {
   /// A chain over operands of `shapes`, each broadcast to `output`. All addresses are multiples of 16.
-  public static func elementwise(
+  package static func elementwise(
     _ chain: ElementwiseChain, shapes: [[Int]], output: [Int], x: [DeviceAddress], y: [DeviceAddress]
   ) throws(PinionError) -> KernelCall {
     guard shapes.count == chain.inputs.count, x.count == shapes.count, y.count == chain.outputs.count, !x.isEmpty, !y.isEmpty else {
@@ -127,7 +127,7 @@ extension KernelCall {
   }
 
   /// y = x as another type: numbers towards zero and with their low bits, bool as 0 and 1. Addresses are multiples of 16.
-  public static func cast(
+  package static func cast(
     _ from: KernelElement, to: KernelElement, x: DeviceAddress, y: DeviceAddress, count: Int
   ) throws(PinionError) -> KernelCall {
     var chain = ElementwiseChain(inputs: [from])

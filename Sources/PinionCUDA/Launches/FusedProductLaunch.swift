@@ -3,7 +3,7 @@ import PinionBase
 extension KernelCall {
   /// y = activation(norm(a) b + bias) + residual, where norm(a) = (a - means[row]) * inverses[row] * scale[k] + shift[k], which is never
   /// in memory. `rowStatistics` gives means and inverses; without means it is an RMS norm. float16 and bfloat16, n a multiple of 8.
-  public static func normalizedProduct(
+  package static func normalizedProduct(
     _ element: KernelElement, m: Int, n: Int, k: Int, a: DeviceAddress, means: DeviceAddress?, inverses: DeviceAddress, scale: DeviceAddress,
     shift: DeviceAddress?, b: DeviceAddress, y: DeviceAddress, _ operands: ProductOperands = ProductOperands()
   ) throws(PinionError) -> KernelCall {
@@ -14,7 +14,7 @@ extension KernelCall {
 
   /// y = activation((silu(gate) * up) b + bias) + residual, a being [m, 2 k]: a row's k gates and then its k ups. float16 and bfloat16,
   /// n a multiple of 8.
-  public static func gatedProduct(
+  package static func gatedProduct(
     _ element: KernelElement, m: Int, n: Int, k: Int, a: DeviceAddress, b: DeviceAddress, y: DeviceAddress,
     _ operands: ProductOperands = ProductOperands()
   ) throws(PinionError) -> KernelCall {

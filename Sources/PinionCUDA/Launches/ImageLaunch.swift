@@ -1,8 +1,8 @@
 import PinionBase
 
 /// How a resized picture's elements are made of the input's.
-public enum Interpolation: Sendable {
-  public enum Rounding: Int32, Sendable, CaseIterable { case halvesDown, halvesUp, down, up }
+package enum Interpolation: Sendable {
+  package enum Rounding: Int32, Sendable, CaseIterable { case halvesDown, halvesUp, down, up }
   case nearest(Rounding)
   case linear
   case cubic(coefficient: Float, excludesOutside: Bool)
@@ -12,7 +12,7 @@ extension KernelCall {
   /// The greatest or the average of each window of x[images, height, width, channels], for float32, float16 and bfloat16. No window
   /// lies wholly outside.
   /// - Parameter countedPadding: at the bottom and right, where elements of the padding count for an average; nil where they do not.
-  public static func pooling(
+  package static func pooling(
     _ element: KernelElement, isAverage: Bool, _ sizes: WindowSizes, countedPadding: (Int, Int)? = nil, x: DeviceAddress, y: DeviceAddress
   ) throws(PinionError) -> KernelCall {
     try requireFloat(element, "pooling")
@@ -31,7 +31,7 @@ extension KernelCall {
 
   /// x[images, height, width, channels] in other extents: an output's place lies at place * scale + shift of the input, by axis. float32,
   /// float16 and bfloat16.
-  public static func resizing(
+  package static func resizing(
     _ element: KernelElement, _ interpolation: Interpolation, images: Int, height: Int, width: Int, channels: Int, outHeight: Int, outWidth: Int,
     scale: (Float, Float), shift: (Float, Float), x: DeviceAddress, y: DeviceAddress
   ) throws(PinionError) -> KernelCall {

@@ -1,7 +1,7 @@
 import PinionBase
 
 /// A way through indices of int64. A negative index counts from the end.
-public enum IndexedMove: String, Sendable, CaseIterable {
+package enum IndexedMove: String, Sendable, CaseIterable {
   /// y takes x's elements at the indices.
   case gather
   /// y's elements at the indices become the updates; of several for one place any may be the last.
@@ -13,7 +13,7 @@ public enum IndexedMove: String, Sendable, CaseIterable {
 extension KernelCall {
   /// Along an axis, an index for each element: with data of [outer, extent, inner], indices, and the gathered or the updates, are [outer,
   /// picked, inner]. `fault`, an int32 that is INT32_MAX before, gets the position of the first index that is out of range.
-  public static func elements(
+  package static func elements(
     _ move: IndexedMove, elementBytes: Int, from: DeviceAddress, indices: DeviceAddress, y: DeviceAddress, fault: DeviceAddress, outer: Int,
     extent: Int, inner: Int, picked: Int
   ) throws(PinionError) -> KernelCall {
@@ -28,7 +28,7 @@ extension KernelCall {
 
   /// Along the first axes of `extents`, an index of as many parts for each slice of `inner` elements: indices are [tuples, extents.count].
   /// `fault` gets the first tuple that is out of range.
-  public static func tuples(
+  package static func tuples(
     _ move: IndexedMove, elementBytes: Int, from: DeviceAddress, indices: DeviceAddress, y: DeviceAddress, fault: DeviceAddress, extents: [Int],
     inner: Int, tuples: Int
   ) throws(PinionError) -> KernelCall {

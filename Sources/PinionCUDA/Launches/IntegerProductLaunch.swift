@@ -2,7 +2,7 @@ import PinionBase
 
 extension KernelCall {
   /// y[m, n] = a[m, k] b[n, k]' of int8 with sums in int32; b by columns.
-  public static func integerProduct(_ sizes: ProductSizes, a: DeviceAddress, b: DeviceAddress, y: DeviceAddress) throws(PinionError) -> KernelCall {
+  package static func integerProduct(_ sizes: ProductSizes, a: DeviceAddress, b: DeviceAddress, y: DeviceAddress) throws(PinionError) -> KernelCall {
     var arguments = LaunchArguments()
     for address in [a, b, y] { arguments.add(address) }
     arguments.add(structure: try sizes.structure(.none))
@@ -11,7 +11,7 @@ extension KernelCall {
 
   /// y[m, n] = activation((a - zero)[m, k] b[n, k]' * scale * columnScale[n] + bias[n]) + residual[m, n], a and b int8, all else float32 but
   /// `columnSums`, int32: the sums of b's columns, which a `zero` other than 0 needs.
-  public static func scaledIntegerProduct(
+  package static func scaledIntegerProduct(
     _ sizes: ProductSizes, a: DeviceAddress, b: DeviceAddress, columnScale: DeviceAddress? = nil, columnSums: DeviceAddress? = nil, y: DeviceAddress,
     scale: Float, zero: Int32 = 0, _ operands: ProductOperands = ProductOperands()
   ) throws(PinionError) -> KernelCall {

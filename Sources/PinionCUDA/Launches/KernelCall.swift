@@ -1,10 +1,10 @@
 import PinionBase
 
 /// An element type that kernels are written for.
-public enum KernelElement: String, Sendable, CaseIterable {
+package enum KernelElement: String, Sendable, CaseIterable {
   case f32, f16, bf16, i8, u8, i32, i64, bool
 
-  public var byteCount: Int {
+  package var byteCount: Int {
     switch self {
     case .f32, .i32: 4
     case .f16, .bf16: 2
@@ -29,13 +29,13 @@ public enum KernelElement: String, Sendable, CaseIterable {
 }
 
 /// A launch that is ready but for the stream: which kernel of which text, on what.
-public struct KernelCall: Sendable {
-  public let program: KernelProgram
-  public let kernel: String
-  public let shape: LaunchShape
-  public let arguments: LaunchArguments
+package struct KernelCall: Sendable {
+  package let program: KernelProgram
+  package let kernel: String
+  package let shape: LaunchShape
+  package let arguments: LaunchArguments
   /// The compute capability that the kernel's instructions need; 80 for 8.0.
-  public let leastCapability: Int
+  package let leastCapability: Int
 
   init(_ program: KernelProgram, _ kernel: String, _ shape: LaunchShape, _ arguments: LaunchArguments, leastCapability: Int = 75) {
     self.program = program
@@ -49,7 +49,7 @@ public struct KernelCall: Sendable {
 extension KernelLoader {
   /// Compiles what is needed and queues the launch.
   /// - Throws: `unsupported` where the device lacks instructions of the kernel.
-  public func launch(_ call: KernelCall, in stream: DeviceStream) throws(PinionError) {
+  package func launch(_ call: KernelCall, in stream: DeviceStream) throws(PinionError) {
     let device = context.device
     guard device.capability >= call.leastCapability else {
       throw .unsupported(

@@ -2,7 +2,7 @@ import PinionBase
 
 extension KernelCall {
   /// y = x with its axes in the order of `permutation`.
-  public static func transpose(
+  package static func transpose(
     elementBytes: Int, x: DeviceAddress, y: DeviceAddress, shape: [Int], permutation: [Int]
   ) throws(PinionError) -> KernelCall {
     guard permutation.sorted() == Array(shape.indices), shape.allSatisfy({ $0 > 0 }) else {
@@ -36,7 +36,7 @@ extension KernelCall {
 
   /// y[outer, indices, inner] = x[outer, index, inner]. `fault`, an int32 that is INT32_MAX before, gets the position of the first
   /// index that is out of range.
-  public static func gather(
+  package static func gather(
     elementBytes: Int, indexElement: KernelElement, x: DeviceAddress, indices: DeviceAddress, y: DeviceAddress, fault: DeviceAddress,
     outer: Int, extent: Int, inner: Int, indexCount: Int
   ) throws(PinionError) -> KernelCall {
@@ -55,7 +55,7 @@ extension KernelCall {
   }
 
   /// One part of a concatenation along an axis: x[outer, width] to y[outer, pitch] from `offset` on; all but outer in elements.
-  public static func concatPart(
+  package static func concatPart(
     elementBytes: Int, x: DeviceAddress, y: DeviceAddress, outer: Int, width: Int, offset: Int, pitch: Int
   ) throws(PinionError) -> KernelCall {
     guard outer > 0, width > 0, offset >= 0, pitch >= (try offset.adding(width)) else {
@@ -66,7 +66,7 @@ extension KernelCall {
   }
 
   /// One part of a split along an axis: x[outer, pitch] from `offset` on to y[outer, width].
-  public static func splitPart(
+  package static func splitPart(
     elementBytes: Int, x: DeviceAddress, y: DeviceAddress, outer: Int, width: Int, offset: Int, pitch: Int
   ) throws(PinionError) -> KernelCall {
     guard outer > 0, width > 0, offset >= 0, pitch >= (try offset.adding(width)) else {

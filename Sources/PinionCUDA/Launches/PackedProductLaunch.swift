@@ -1,18 +1,18 @@
 import PinionBase
 
 /// Weights of 4 or 8 bits, as MatMulNBits lays them out: w[n, k] = (q - zero) * scale, with a scale for each block of places of a row.
-public struct PackedWeights: Sendable {
-  public var bits: Int
+package struct PackedWeights: Sendable {
+  package var bits: Int
   /// A power of two of 16 or more.
-  public var block: Int
+  package var block: Int
   /// [n, blocks, block * bits / 8] bytes.
-  public var values: DeviceAddress
+  package var values: DeviceAddress
   /// [n, blocks] of the product's type.
-  public var scales: DeviceAddress
+  package var scales: DeviceAddress
   /// [n, bytes of a row's blocks], packed as the values; nil for the middle.
-  public var zeros: DeviceAddress?
+  package var zeros: DeviceAddress?
 
-  public init(bits: Int, block: Int, values: DeviceAddress, scales: DeviceAddress, zeros: DeviceAddress? = nil) {
+  package init(bits: Int, block: Int, values: DeviceAddress, scales: DeviceAddress, zeros: DeviceAddress? = nil) {
     self.bits = bits
     self.block = block
     self.values = values
@@ -24,7 +24,7 @@ public struct PackedWeights: Sendable {
 extension KernelCall {
   /// y[m, n] = activation(a[m, k] w[n, k]' + bias[n]) + residual[m, n], for float32, float16 and bfloat16. From more than 8 rows on 16-bit
   /// floats go to the matrix units.
-  public static func packedProduct(
+  package static func packedProduct(
     _ element: KernelElement, m: Int, n: Int, k: Int, a: DeviceAddress, _ weights: PackedWeights, y: DeviceAddress,
     _ operands: ProductOperands = ProductOperands()
   ) throws(PinionError) -> KernelCall {

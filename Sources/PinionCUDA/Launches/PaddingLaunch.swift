@@ -1,11 +1,11 @@
 import PinionBase
 
 /// What is around a padded tensor.
-public enum PaddingMode: Int32, Sendable, CaseIterable { case constant, edge, reflect, wrap }
+package enum PaddingMode: Int32, Sendable, CaseIterable { case constant, edge, reflect, wrap }
 
 extension KernelCall {
   /// x of `shape` with `begin` elements before and `end` after each axis; negative numbers cut off. `value`: an element's bytes.
-  public static func padding(
+  package static func padding(
     elementBytes: Int, _ mode: PaddingMode, x: DeviceAddress, y: DeviceAddress, shape: [Int], begin: [Int], end: [Int], value: [UInt8]
   ) throws(PinionError) -> KernelCall {
     guard begin.count == shape.count, end.count == shape.count, value.count == elementBytes, shape.allSatisfy({ $0 > 0 }),
@@ -45,7 +45,7 @@ extension KernelCall {
   }
 
   /// Every `step`-th element of x from `start` on along each axis, `extents` of them; negative steps go back.
-  public static func slice(
+  package static func slice(
     elementBytes: Int, x: DeviceAddress, y: DeviceAddress, shape: [Int], start: [Int], extents: [Int], step: [Int]
   ) throws(PinionError) -> KernelCall {
     guard [start, extents, step].allSatisfy({ $0.count == shape.count }), extents.allSatisfy({ $0 > 0 }), [1, 2, 4, 8, 16].contains(elementBytes) else {

@@ -1,17 +1,17 @@
 import PinionBase
 
 /// What is done to a product's elements on the way out.
-public enum ProductActivation: Int32, Sendable, CaseIterable { case none, relu, gelu, silu, sigmoid, geluTanh }
+package enum ProductActivation: Int32, Sendable, CaseIterable { case none, relu, gelu, silu, sigmoid, geluTanh }
 
 /// Row-major products y[m, n] = activation(alpha * a[m, k] b[k, n] + bias[n]) + residual[m, n] of a batch of matrices.
-public struct ProductSizes: Sendable {
-  public var m, n, k: Int
-  public var batch = 1
+package struct ProductSizes: Sendable {
+  package var m, n, k: Int
+  package var batch = 1
   /// Elements from one matrix to the next; nil where they lie one behind the other, 0 where all share one.
-  public var aStep: Int?
-  public var bStep: Int?
+  package var aStep: Int?
+  package var bStep: Int?
 
-  public init(m: Int, n: Int, k: Int, batch: Int = 1, aStep: Int? = nil, bStep: Int? = nil) {
+  package init(m: Int, n: Int, k: Int, batch: Int = 1, aStep: Int? = nil, bStep: Int? = nil) {
     self.m = m
     self.n = n
     self.k = k
@@ -39,12 +39,12 @@ public struct ProductSizes: Sendable {
 }
 
 /// The operands that every product has beside its factors.
-public struct ProductOperands: Sendable {
-  public var bias: DeviceAddress?
-  public var residual: DeviceAddress?
-  public var activation: ProductActivation
+package struct ProductOperands: Sendable {
+  package var bias: DeviceAddress?
+  package var residual: DeviceAddress?
+  package var activation: ProductActivation
 
-  public init(bias: DeviceAddress? = nil, residual: DeviceAddress? = nil, activation: ProductActivation = .none) {
+  package init(bias: DeviceAddress? = nil, residual: DeviceAddress? = nil, activation: ProductActivation = .none) {
     self.bias = bias
     self.residual = residual
     self.activation = activation
@@ -68,7 +68,7 @@ extension KernelCall {
   /// A product with sums in float32: of float16 and bfloat16 on the matrix units; of float32 on the plain units, or with `allowsTF32` on
   /// the matrix units, which see 10 bits of fraction. Few rows go to kernels that are made for reading b.
   /// - Parameter isTransposed: b is given as [n, k]; for the matrix units, with k in whole pieces of 16 bytes and a, b on 16 bytes.
-  public static func product(
+  package static func product(
     _ element: KernelElement, _ sizes: ProductSizes, a: DeviceAddress, b: DeviceAddress, bias: DeviceAddress? = nil,
     residual: DeviceAddress? = nil, y: DeviceAddress, activation: ProductActivation = .none, alpha: Float = 1, allowsTF32: Bool = false,
     isTransposed: Bool = false

@@ -1,7 +1,7 @@
 import PinionBase
 
 /// What an axis is reduced to.
-public enum Reduction: Sendable, CaseIterable {
+package enum Reduction: Sendable, CaseIterable {
   case sum, mean, maximum, minimum
 
   fileprivate var name: String {
@@ -15,7 +15,7 @@ public enum Reduction: Sendable, CaseIterable {
 
 extension KernelCall {
   /// y[outer, inner] = the reduction of x[outer, extent, inner] over its middle axis, for float32, float16 and bfloat16.
-  public static func reduction(
+  package static func reduction(
     _ reduction: Reduction, _ element: KernelElement, x: DeviceAddress, y: DeviceAddress, outer: Int, extent: Int, inner: Int
   ) throws(PinionError) -> KernelCall {
     try requireFloat(element, "reductions")
@@ -40,7 +40,7 @@ extension KernelCall {
   }
 
   /// The softmax, or its logarithm, of each row, for float32, float16 and bfloat16.
-  public static func softmax(
+  package static func softmax(
     _ element: KernelElement, x: DeviceAddress, y: DeviceAddress, rows: Int, columns: Int, isLogarithm: Bool = false
   ) throws(PinionError) -> KernelCall {
     try requireFloat(element, "softmax")
@@ -64,7 +64,7 @@ extension KernelCall {
   }
 
   /// y = (x - mean) / sqrt(variance + epsilon) * scale + bias of each row, for float32, float16 and bfloat16.
-  public static func layerNorm(
+  package static func layerNorm(
     _ element: KernelElement, x: DeviceAddress, scale: DeviceAddress, bias: DeviceAddress?, y: DeviceAddress, rows: Int, columns: Int,
     epsilon: Float
   ) throws(PinionError) -> KernelCall {
@@ -76,7 +76,7 @@ extension KernelCall {
   }
 
   /// y = x / sqrt(mean of squares + epsilon) * scale of each row, for float32, float16 and bfloat16.
-  public static func rmsNorm(
+  package static func rmsNorm(
     _ element: KernelElement, x: DeviceAddress, scale: DeviceAddress, y: DeviceAddress, rows: Int, columns: Int, epsilon: Float
   ) throws(PinionError) -> KernelCall {
     var arguments = LaunchArguments()
@@ -86,7 +86,7 @@ extension KernelCall {
   }
 
   /// The mean of each row, or 0 without `isCentred`, and 1 / sqrt(variance + epsilon), both float32: what `normalizedProduct` takes.
-  public static func rowStatistics(
+  package static func rowStatistics(
     _ element: KernelElement, x: DeviceAddress, means: DeviceAddress, inverses: DeviceAddress, rows: Int, columns: Int, epsilon: Float,
     isCentred: Bool
   ) throws(PinionError) -> KernelCall {

@@ -3,7 +3,7 @@ import PinionBase
 extension KernelCall {
   /// The k greatest, or least, of each row in order, of equal ones the first; NaN counts as the greatest. y is [rows, k] of the type,
   /// `indices` [rows, k] of int64. float32, float16 and bfloat16, k up to 1024.
-  public static func topK(
+  package static func topK(
     _ element: KernelElement, rows: Int, columns: Int, k: Int, isLeast: Bool = false, x: DeviceAddress, y: DeviceAddress, indices: DeviceAddress
   ) throws(PinionError) -> KernelCall {
     try requireFloat(element, "top-k")

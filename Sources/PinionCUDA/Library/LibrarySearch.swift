@@ -3,35 +3,35 @@ import Glibc
 import PinionBase
 
 /// Where NVIDIA's libraries are looked for.
-public struct LibrarySearch: Sendable {
+package struct LibrarySearch: Sendable {
   /// A library that is open for good, or why it is not.
-  public enum Result: @unchecked Sendable {
+  package enum Result: @unchecked Sendable {
     case found(UnsafeMutableRawPointer)
     /// `folders` are those that were looked in, besides those of the dynamic loader; `reason` is empty where no such file was met.
     case missing(folders: [String], reason: String)
   }
 
   /// Reads an environment variable.
-  public var variable: @Sendable (String) -> String?
+  package var variable: @Sendable (String) -> String?
   /// Folders of the system that are looked in after all others.
-  public var systemFolders: [String]
+  package var systemFolders: [String]
   /// Whether libraries that the process has, or that the dynamic loader finds, are used.
-  public var usesLoader: Bool
+  package var usesLoader: Bool
 
-  public init(variable: @escaping @Sendable (String) -> String?, systemFolders: [String], usesLoader: Bool = true) {
+  package init(variable: @escaping @Sendable (String) -> String?, systemFolders: [String], usesLoader: Bool = true) {
     self.variable = variable
     self.systemFolders = systemFolders
     self.usesLoader = usesLoader
   }
 
   /// That of this process.
-  public static let process = LibrarySearch(
+  package static let process = LibrarySearch(
     variable: { name in cc_environment(name).map { String(cString: $0) } },
     systemFolders: [
       "/usr/lib/x86_64-linux-gnu", "/usr/lib64", "/usr/lib/wsl/lib", "/usr/local/nvidia/lib64", "/run/opengl-driver/lib",
     ])
 
-  public func open(_ library: NVIDIALibrary) -> Result {
+  package func open(_ library: NVIDIALibrary) -> Result {
     if let path = nonEmpty(library.variable) {
       switch attempt(path) {
       case .success(let handle): return .found(handle)
@@ -58,7 +58,7 @@ public struct LibrarySearch: Sendable {
   }
 
   /// The folders that are looked in by path, those that are there.
-  public func folders(_ library: NVIDIALibrary) -> [String] {
+  package func folders(_ library: NVIDIALibrary) -> [String] {
     var result: [String] = []
     func add(_ folder: String) { if !result.contains(folder), isFolder(folder) { result.append(folder) } }
     for site in library.wheelFolders.isEmpty ? [] : sites() {

@@ -1,5 +1,5 @@
 /// A library of NVIDIA's that is used where it is found.
-public enum NVIDIALibrary: Sendable, CaseIterable {
+package enum NVIDIALibrary: Sendable, CaseIterable {
   /// The driver. Without it, or without a device, there is no GPU.
   case driver
   /// The compiler of kernels. Without it only kernels from the disk cache run.
@@ -8,7 +8,7 @@ public enum NVIDIALibrary: Sendable, CaseIterable {
   case blaslt
 
   /// The environment variable that names the file; then no other is tried.
-  public var variable: String {
+  package var variable: String {
     switch self {
     case .driver: "PINION_CUDA_DRIVER"
     case .nvrtc: "PINION_NVRTC"
@@ -17,7 +17,7 @@ public enum NVIDIALibrary: Sendable, CaseIterable {
   }
 
   /// File names, best first.
-  public var names: [String] {
+  package var names: [String] {
     switch self {
     case .driver: ["libcuda.so.1"]
     case .nvrtc: ["libnvrtc.so.13", "libnvrtc.so.12"]

@@ -165,7 +165,7 @@ extension Tensor {
 }
 
 /// Gives each element of a 2- or 4-bit type a byte of its own, sign-extended for the signed types.
-public func unpackNarrow(_ packed: UnsafeRawBufferPointer, _ type: ElementType, into target: UnsafeMutableRawBufferPointer) {
+package func unpackNarrow(_ packed: UnsafeRawBufferPointer, _ type: ElementType, into target: UnsafeMutableRawBufferPointer) {
   let bits = type.bitWidth
   let perByte = 8 / bits
   let mask = UInt8((1 << bits) - 1)

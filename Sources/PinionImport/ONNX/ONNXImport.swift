@@ -3,12 +3,12 @@ import PinionGraph
 import PinionTensor
 
 /// Versions that this build reads.
-public enum ONNXVersions {
-  public static let ir: ClosedRange<Int64> = 1...14
-  public static let opset: ClosedRange<Int64> = 1...28
+package enum ONNXVersions {
+  package static let ir: ClosedRange<Int64> = 1...14
+  package static let opset: ClosedRange<Int64> = 1...28
 
   /// The default domain has two spellings.
-  public static func normalized(_ domain: String) -> String { domain == "ai.onnx" ? "" : domain }
+  package static func normalized(_ domain: String) -> String { domain == "ai.onnx" ? "" : domain }
 }
 
 extension ImportedModel {
@@ -17,7 +17,7 @@ extension ImportedModel {
   ///   - folder: where external data lies; nil where the model came from memory alone.
   ///   - control: the limits of the load: deadline and token, and the bytes that structures and tensors not left in the file may take.
   /// - Throws: `.unsupported` with one entry in `others` for each node whose operator the resolver does not know, of the first thousand.
-  public init(
+  package init(
     onnx file: FileMapping, folder: ExternalDataFolder?, resolver: any OperatorResolver, control: RunControl = RunControl()
   ) throws(PinionError) {
     var limits = WireLimits()

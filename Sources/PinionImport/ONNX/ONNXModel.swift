@@ -1,69 +1,69 @@
 import PinionBase
 
 /// A `ModelProto`. Strings, tensor data and attribute bytes that are not copied keep the file's mapping alive.
-public struct ONNXModel: Sendable {
-  public var irVersion: Int64 = 0
-  public var opsetImports: [ONNXOpset] = []
-  public var producerName = ""
-  public var producerVersion = ""
-  public var domain = ""
-  public var modelVersion: Int64 = 0
-  public var docString = ""
+package struct ONNXModel: Sendable {
+  package var irVersion: Int64 = 0
+  package var opsetImports: [ONNXOpset] = []
+  package var producerName = ""
+  package var producerVersion = ""
+  package var domain = ""
+  package var modelVersion: Int64 = 0
+  package var docString = ""
   /// nil where the file has no graph field.
-  public var graph: ONNXGraph? { graphs.first }
-  public var metadata: [ONNXEntry] = []
-  public var functions: [ONNXFunction] = []
+  package var graph: ONNXGraph? { graphs.first }
+  package var metadata: [ONNXEntry] = []
+  package var functions: [ONNXFunction] = []
   private var graphs: [ONNXGraph] = []
 
   init() {}
 
   /// Reads a model. Throws `.invalidModel` where the bytes are not a well-formed message or exceed `limits`.
-  public init(parsing file: FileMapping, limits: WireLimits = WireLimits()) throws(PinionError) {
+  package init(parsing file: FileMapping, limits: WireLimits = WireLimits()) throws(PinionError) {
     try self.init(wire: file.all, limits: limits)
   }
 }
 
 /// An operator set that a model or function uses. The domain of the standard operators is the empty string.
-public struct ONNXOpset: Sendable {
-  public var domain = ""
-  public var version: Int64 = 0
+package struct ONNXOpset: Sendable {
+  package var domain = ""
+  package var version: Int64 = 0
   init() {}
 }
 
 /// A `StringStringEntryProto`.
-public struct ONNXEntry: Sendable {
-  public var key = ""
-  public var value = ""
+package struct ONNXEntry: Sendable {
+  package var key = ""
+  package var value = ""
   init() {}
 }
 
-public struct ONNXGraph: Sendable {
-  public var name = ""
-  public var nodes: [ONNXNode] = []
-  public var initializers: [ONNXTensor] = []
-  public var sparseInitializers: [ONNXSparseTensor] = []
-  public var inputs: [ONNXValueInfo] = []
-  public var outputs: [ONNXValueInfo] = []
-  public var valueInfos: [ONNXValueInfo] = []
-  public var docString = ""
-  public var metadata: [ONNXEntry] = []
+package struct ONNXGraph: Sendable {
+  package var name = ""
+  package var nodes: [ONNXNode] = []
+  package var initializers: [ONNXTensor] = []
+  package var sparseInitializers: [ONNXSparseTensor] = []
+  package var inputs: [ONNXValueInfo] = []
+  package var outputs: [ONNXValueInfo] = []
+  package var valueInfos: [ONNXValueInfo] = []
+  package var docString = ""
+  package var metadata: [ONNXEntry] = []
   init() {}
 }
 
 /// A `FunctionProto`: a node type defined by a model.
-public struct ONNXFunction: Sendable {
-  public var name = ""
-  public var domain = ""
-  public var overload = ""
-  public var inputs: [String] = []
-  public var outputs: [String] = []
+package struct ONNXFunction: Sendable {
+  package var name = ""
+  package var domain = ""
+  package var overload = ""
+  package var inputs: [String] = []
+  package var outputs: [String] = []
   /// The attributes that a call has to give.
-  public var attributeNames: [String] = []
+  package var attributeNames: [String] = []
   /// The attributes that a call may give, with their defaults.
-  public var attributeDefaults: [ONNXAttribute] = []
-  public var nodes: [ONNXNode] = []
-  public var opsetImports: [ONNXOpset] = []
-  public var valueInfos: [ONNXValueInfo] = []
+  package var attributeDefaults: [ONNXAttribute] = []
+  package var nodes: [ONNXNode] = []
+  package var opsetImports: [ONNXOpset] = []
+  package var valueInfos: [ONNXValueInfo] = []
   init() {}
 }
 

@@ -1,20 +1,20 @@
 import PinionBase
 
-public struct ONNXNode: Sendable {
+package struct ONNXNode: Sendable {
   /// An empty name stands for an optional input that is not given.
-  public var inputs: [String] = []
+  package var inputs: [String] = []
   /// An empty name stands for an optional output that is not wanted.
-  public var outputs: [String] = []
-  public var name = ""
-  public var opType = ""
-  public var domain = ""
-  public var overload = ""
-  public var attributes: [ONNXAttribute] = []
+  package var outputs: [String] = []
+  package var name = ""
+  package var opType = ""
+  package var domain = ""
+  package var overload = ""
+  package var attributes: [ONNXAttribute] = []
   init() {}
 }
 
 /// The member of an attribute that carries its value; the raw values are those of `AttributeProto.AttributeType`.
-public enum ONNXAttributeKind: Int32, Sendable, CaseIterable {
+package enum ONNXAttributeKind: Int32, Sendable, CaseIterable {
   case undefined = 0
   case float = 1
   case int = 2
@@ -32,27 +32,27 @@ public enum ONNXAttributeKind: Int32, Sendable, CaseIterable {
   case types = 14
 }
 
-public struct ONNXAttribute: Sendable {
-  public var name = ""
+package struct ONNXAttribute: Sendable {
+  package var name = ""
   /// Inside a function's body: the attribute of the call that gives the value. Empty otherwise.
-  public var refAttrName = ""
+  package var refAttrName = ""
   /// The file's type field; where that is missing, as in files of IR version 1, the member that is present.
-  public var kind: ONNXAttributeKind { declaredKind == .undefined ? presentKind : declaredKind }
-  public var f: Float { scalarF ?? 0 }
-  public var i: Int64 { scalarI ?? 0 }
+  package var kind: ONNXAttributeKind { declaredKind == .undefined ? presentKind : declaredKind }
+  package var f: Float { scalarF ?? 0 }
+  package var i: Int64 { scalarI ?? 0 }
   /// UTF-8 text as a rule, but any bytes are allowed; nil where absent.
-  public var s: MappedBytes?
-  public var t: ONNXTensor? { onlyTensor.first }
-  public var g: ONNXGraph? { onlyGraph.first }
-  public var sparseTensor: ONNXSparseTensor? { onlySparseTensor.first }
-  public var tp: ONNXType?
-  public var floats: [Float] = []
-  public var ints: [Int64] = []
-  public var strings: [MappedBytes] = []
-  public var tensors: [ONNXTensor] = []
-  public var graphs: [ONNXGraph] = []
-  public var sparseTensors: [ONNXSparseTensor] = []
-  public var types: [ONNXType] = []
+  package var s: MappedBytes?
+  package var t: ONNXTensor? { onlyTensor.first }
+  package var g: ONNXGraph? { onlyGraph.first }
+  package var sparseTensor: ONNXSparseTensor? { onlySparseTensor.first }
+  package var tp: ONNXType?
+  package var floats: [Float] = []
+  package var ints: [Int64] = []
+  package var strings: [MappedBytes] = []
+  package var tensors: [ONNXTensor] = []
+  package var graphs: [ONNXGraph] = []
+  package var sparseTensors: [ONNXSparseTensor] = []
+  package var types: [ONNXType] = []
 
   private var declaredKind = ONNXAttributeKind.undefined
   private var scalarF: Float?

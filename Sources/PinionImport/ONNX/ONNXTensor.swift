@@ -1,7 +1,7 @@
 import PinionBase
 
 /// An element type of the ONNX specification; the raw values are those of `TensorProto.DataType`.
-public enum ONNXElementType: Int32, Sendable, CaseIterable {
+package enum ONNXElementType: Int32, Sendable, CaseIterable {
   case float32 = 1
   case uint8 = 2
   case int8 = 3
@@ -32,7 +32,7 @@ public enum ONNXElementType: Int32, Sendable, CaseIterable {
   case float6e3m2 = 28
 
   /// Bits that one element takes in raw data, where elements of less than a byte are packed; 0 for strings.
-  public var bitWidth: Int {
+  package var bitWidth: Int {
     switch self {
     case .string: 0
     case .uint2, .int2: 2
@@ -48,20 +48,20 @@ public enum ONNXElementType: Int32, Sendable, CaseIterable {
 }
 
 /// A `TensorProto`. Its elements stay in the file until `decode(into:externalData:)`.
-public struct ONNXTensor: Sendable {
-  public var name = ""
-  public var dims: [Int64] = []
+package struct ONNXTensor: Sendable {
+  package var name = ""
+  package var dims: [Int64] = []
   /// A `TensorProto.DataType` number, which may be none that this build knows.
-  public var dataType: Int32 = 0
-  public var elementType: ONNXElementType? { ONNXElementType(rawValue: dataType) }
+  package var dataType: Int32 = 0
+  package var elementType: ONNXElementType? { ONNXElementType(rawValue: dataType) }
   /// Whether the elements lie in a file of their own, named by `externalData`.
-  public var isExternal = false
+  package var isExternal = false
   /// Keys and values as in the file, see `externalRange()`.
-  public var externalData: [ONNXEntry] = []
+  package var externalData: [ONNXEntry] = []
   /// The raw_data field, nil where the elements are elsewhere.
-  public var rawData: MappedBytes?
+  package var rawData: MappedBytes?
   /// Whether the tensor says to be a part of a larger one, which nothing supports.
-  public var isSegment = false
+  package var isSegment = false
 
   /// The message's bytes, in which the typed data fields are looked up when they are decoded; several where it came in parts.
   var parts: [MappedBytes] = []
@@ -69,18 +69,18 @@ public struct ONNXTensor: Sendable {
   init() {}
 
   /// Reads a file that holds one tensor. Throws `.invalidModel` where the bytes are not a well-formed message.
-  public init(parsing file: FileMapping, limits: WireLimits = WireLimits()) throws(PinionError) {
+  package init(parsing file: FileMapping, limits: WireLimits = WireLimits()) throws(PinionError) {
     try self.init(wire: file.all, limits: limits)
   }
 }
 
 /// A `SparseTensorProto`.
-public struct ONNXSparseTensor: Sendable {
+package struct ONNXSparseTensor: Sendable {
   /// Shape [NNZ]; its name is the sparse tensor's.
-  public var values: ONNXTensor? { valueTensors.first }
+  package var values: ONNXTensor? { valueTensors.first }
   /// Shape [NNZ, rank], or [NNZ] for indices into the flattened tensor.
-  public var indices: ONNXTensor? { indexTensors.first }
-  public var dims: [Int64] = []
+  package var indices: ONNXTensor? { indexTensors.first }
+  package var dims: [Int64] = []
   private var valueTensors: [ONNXTensor] = []
   private var indexTensors: [ONNXTensor] = []
   init() {}

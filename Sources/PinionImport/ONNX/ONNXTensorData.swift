@@ -2,7 +2,7 @@ import PinionBase
 
 extension ONNXTensor {
   /// The product of the dimensions. Throws `.invalidModel` for a negative dimension, `.invalidValue` on overflow.
-  public func elementCount() throws(PinionError) -> Int {
+  package func elementCount() throws(PinionError) -> Int {
     var count = 1
     for dimension in dims {
       guard dimension >= 0 else { throw invalid("has the negative dimension \(dimension)") }
@@ -14,7 +14,7 @@ extension ONNXTensor {
   /// Bytes of the elements in raw layout: little-endian, row-major, elements of less than a byte packed from the lowest bit up.
   ///
   /// Throws `.unsupported` for an unknown element type, `.invalidModel` for strings and negative dimensions.
-  public func byteCount() throws(PinionError) -> Int {
+  package func byteCount() throws(PinionError) -> Int {
     let width = try knownElementType().bitWidth
     guard width > 0 else { throw invalid("holds strings, which have no raw layout") }
     let bits = try elementCount().multiplied(by: width)
@@ -31,7 +31,7 @@ extension ONNXTensor {
   /// Where an external tensor's elements are: `count` is nil where the file leaves the length open.
   ///
   /// Throws `.invalidModel` where the location is missing or a number is not one.
-  public func externalRange() throws(PinionError) -> (location: String, offset: Int, count: Int?) {
+  package func externalRange() throws(PinionError) -> (location: String, offset: Int, count: Int?) {
     var location: String?
     var offset = 0
     var count: Int?
@@ -58,7 +58,7 @@ extension ONNXTensor {
   ///
   /// Strings, typed fields and booleans other than 0 and 1 have to be decoded. A tensor without elements gives nil as well.
   /// Throws `.invalidModel` where the byte count does not fit the shape and element type, and what `ExternalDataFolder` throws.
-  public func mappedBytes(externalData folder: ExternalDataFolder?) throws(PinionError) -> MappedBytes? {
+  package func mappedBytes(externalData folder: ExternalDataFolder?) throws(PinionError) -> MappedBytes? {
     guard !isSegment else { throw .unsupported("tensor '\(name)' is a segment of a larger tensor") }
     guard try knownElementType() != .string, let stored = try storedBytes(folder) else { return nil }
     if stored.count == 0 { return nil }
@@ -89,7 +89,7 @@ extension ONNXTensor {
   /// Writes the elements in raw layout to the first `byteCount()` bytes of `destination`; booleans become 0 or 1.
   ///
   /// Throws as `mappedBytes(externalData:)`, and `.invalidArgument` where `destination` is too small.
-  public func decode(
+  package func decode(
     into destination: UnsafeMutableRawBufferPointer, externalData folder: ExternalDataFolder? = nil
   ) throws(PinionError) {
     guard !isSegment else { throw .unsupported("tensor '\(name)' is a segment of a larger tensor") }
@@ -127,7 +127,7 @@ extension ONNXTensor {
 
   /// The elements of a string tensor, UTF-8 as a rule. Throws `.invalidModel` where the tensor holds no strings or their
   /// number does not fit the shape.
-  public func strings() throws(PinionError) -> [MappedBytes] {
+  package func strings() throws(PinionError) -> [MappedBytes] {
     guard elementType == .string else { throw invalid("holds no strings") }
     let expected = try elementCount()
     var elements: [MappedBytes] = []

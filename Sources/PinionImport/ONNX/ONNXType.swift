@@ -1,14 +1,14 @@
 import PinionBase
 
 /// The name and type of a graph input, output or inner value.
-public struct ONNXValueInfo: Sendable {
-  public var name = ""
+package struct ONNXValueInfo: Sendable {
+  package var name = ""
   /// nil where the file gives no type.
-  public var type: ONNXType?
+  package var type: ONNXType?
   init() {}
 }
 
-public enum ONNXDimension: Sendable, Equatable {
+package enum ONNXDimension: Sendable, Equatable {
   case value(Int64)
   /// A symbol that stands for the same extent wherever it appears; never empty.
   case parameter(String)
@@ -16,7 +16,7 @@ public enum ONNXDimension: Sendable, Equatable {
 }
 
 /// A `TypeProto`. Element and key types are raw `TensorProto.DataType` numbers.
-public indirect enum ONNXType: Sendable, Equatable {
+package indirect enum ONNXType: Sendable, Equatable {
   case undefined
   /// `shape` is nil where the rank is unknown.
   case tensor(elementType: Int32, shape: [ONNXDimension]?)

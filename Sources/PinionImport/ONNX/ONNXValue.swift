@@ -1,7 +1,7 @@
 import PinionBase
 
 /// What a sequence or optional holds; the raw values are those of `SequenceProto.DataType` and `OptionalProto.DataType`.
-public enum ONNXContainedKind: Int32, Sendable, CaseIterable {
+package enum ONNXContainedKind: Int32, Sendable, CaseIterable {
   case undefined = 0
   case tensor = 1
   case sparseTensor = 2
@@ -11,33 +11,33 @@ public enum ONNXContainedKind: Int32, Sendable, CaseIterable {
 }
 
 /// A `SequenceProto`; `elementKind` tells which of the lists holds the elements.
-public struct ONNXSequence: Sendable {
-  public var name = ""
+package struct ONNXSequence: Sendable {
+  package var name = ""
   /// `.undefined` for a number outside the enumeration as well.
-  public var elementKind = ONNXContainedKind.undefined
-  public var tensors: [ONNXTensor] = []
-  public var sparseTensors: [ONNXSparseTensor] = []
-  public var sequences: [ONNXSequence] = []
-  public var maps: [ONNXMap] = []
-  public var optionals: [ONNXOptional] = []
+  package var elementKind = ONNXContainedKind.undefined
+  package var tensors: [ONNXTensor] = []
+  package var sparseTensors: [ONNXSparseTensor] = []
+  package var sequences: [ONNXSequence] = []
+  package var maps: [ONNXMap] = []
+  package var optionals: [ONNXOptional] = []
   init() {}
 
   /// Reads a file that holds one sequence. Throws `.invalidModel` where the bytes are not a well-formed message.
-  public init(parsing file: FileMapping, limits: WireLimits = WireLimits()) throws(PinionError) {
+  package init(parsing file: FileMapping, limits: WireLimits = WireLimits()) throws(PinionError) {
     try self.init(wire: file.all, limits: limits)
   }
 }
 
 /// An `OptionalProto`; the member that `elementKind` names is nil where the optional is empty.
-public struct ONNXOptional: Sendable {
-  public var name = ""
+package struct ONNXOptional: Sendable {
+  package var name = ""
   /// `.undefined` for a number outside the enumeration as well.
-  public var elementKind = ONNXContainedKind.undefined
-  public var tensor: ONNXTensor? { tensors.first }
-  public var sparseTensor: ONNXSparseTensor? { sparseTensors.first }
-  public var sequence: ONNXSequence? { sequences.first }
-  public var map: ONNXMap? { maps.first }
-  public var optional: ONNXOptional? { optionals.first }
+  package var elementKind = ONNXContainedKind.undefined
+  package var tensor: ONNXTensor? { tensors.first }
+  package var sparseTensor: ONNXSparseTensor? { sparseTensors.first }
+  package var sequence: ONNXSequence? { sequences.first }
+  package var map: ONNXMap? { maps.first }
+  package var optional: ONNXOptional? { optionals.first }
   private var tensors: [ONNXTensor] = []
   private var sparseTensors: [ONNXSparseTensor] = []
   private var sequences: [ONNXSequence] = []
@@ -46,25 +46,25 @@ public struct ONNXOptional: Sendable {
   init() {}
 
   /// Reads a file that holds one optional. Throws `.invalidModel` where the bytes are not a well-formed message.
-  public init(parsing file: FileMapping, limits: WireLimits = WireLimits()) throws(PinionError) {
+  package init(parsing file: FileMapping, limits: WireLimits = WireLimits()) throws(PinionError) {
     try self.init(wire: file.all, limits: limits)
   }
 }
 
 /// A `MapProto`: keys in one of two lists, values in the same order.
-public struct ONNXMap: Sendable {
-  public var name = ""
+package struct ONNXMap: Sendable {
+  package var name = ""
   /// A raw `TensorProto.DataType` number.
-  public var keyType: Int32 = 0
+  package var keyType: Int32 = 0
   /// Keys of an integer type.
-  public var keys: [Int64] = []
-  public var stringKeys: [MappedBytes] = []
-  public var values: ONNXSequence? { valueSequences.first }
+  package var keys: [Int64] = []
+  package var stringKeys: [MappedBytes] = []
+  package var values: ONNXSequence? { valueSequences.first }
   private var valueSequences: [ONNXSequence] = []
   init() {}
 
   /// Reads a file that holds one map. Throws `.invalidModel` where the bytes are not a well-formed message.
-  public init(parsing file: FileMapping, limits: WireLimits = WireLimits()) throws(PinionError) {
+  package init(parsing file: FileMapping, limits: WireLimits = WireLimits()) throws(PinionError) {
     try self.init(wire: file.all, limits: limits)
   }
 }

@@ -3,7 +3,7 @@ import PinionTensor
 
 extension Value {
   /// Reads a value from a file that holds one message of the kind that `type` says, as ONNX's test data does.
-  public init(onnx file: FileMapping, type: ValueType) throws(PinionError) {
+  package init(onnx file: FileMapping, type: ValueType) throws(PinionError) {
     switch type {
     case .tensor: self = .tensor(try Tensor(onnx: try ONNXTensor(parsing: file), folder: nil))
     case .sequence(let element): self = try Value(onnx: try ONNXSequence(parsing: file), element: element)

@@ -1,16 +1,16 @@
 import PinionBase
 
 /// What a reader accepts before it refuses a file.
-public struct WireLimits: Sendable {
+package struct WireLimits: Sendable {
   /// Messages and groups inside each other; protobuf's own limit. Reading to this depth takes under 192 KiB of stack, in a debug
   /// build under 1 MiB.
-  public var depth = 100
+  package var depth = 100
   /// Bytes of structures and lists built in memory, about. A file of n bytes can ask for more than 100 n; tensor data and strings
   /// that stay in the file do not count.
-  public var structureBytes = 4 << 30
+  package var structureBytes = 4 << 30
   /// The limits of the load that the reading is part of; structures count against its byte budget.
-  public var control = RunControl()
-  public init() {}
+  package var control = RunControl()
+  package init() {}
 }
 
 /// How a field's value is laid out, from the low three bits of its tag.

@@ -2,9 +2,9 @@ import Glibc
 import PinionBase
 
 /// Reads a JSON text (RFC 8259) within limits; refuses everything else with the position at which it found it.
-public struct JSONReader {
-  public static let depthLimit = 128
-  public static let valueLimit = 50_000_000
+package struct JSONReader {
+  package static let depthLimit = 128
+  package static let valueLimit = 50_000_000
 
   /// What a value and what is made of it are counted as, its text aside.
   private static let valueBytes = 192
@@ -19,7 +19,7 @@ public struct JSONReader {
     self.budget = budget
   }
 
-  public static func read(_ bytes: UnsafeRawBufferPointer) throws(PinionError) -> JSONValue { try read(bytes, WireBudget(WireLimits())) }
+  package static func read(_ bytes: UnsafeRawBufferPointer) throws(PinionError) -> JSONValue { try read(bytes, WireBudget(WireLimits())) }
 
   /// - Parameter budget: counts the values, and polls the limits of the load.
   static func read(_ bytes: UnsafeRawBufferPointer, _ budget: WireBudget) throws(PinionError) -> JSONValue {

@@ -1,7 +1,7 @@
 import PinionBase
 
 /// A value of a JSON text.
-public indirect enum JSONValue: Sendable {
+package indirect enum JSONValue: Sendable {
   case null
   case bool(Bool)
   case int(Int64)

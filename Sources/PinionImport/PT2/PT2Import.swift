@@ -7,7 +7,7 @@ extension ImportedModel {
   /// - Parameter control: the limits of the load: deadline and token, and the bytes that structures and tensors not left in the file may take.
   /// - Throws: `.unsupported` with one entry in `others` for each node whose target has no mapping, of the first thousand, and for other
   ///   kinds of archives.
-  public init(pt2 file: FileMapping, resolver: any OperatorResolver, control: RunControl = RunControl()) throws(PinionError) {
+  package init(pt2 file: FileMapping, resolver: any OperatorResolver, control: RunControl = RunControl()) throws(PinionError) {
     let archive = try PT2Archive(file, control)
     let program = try archive.program()
     let importer = try PT2Importer(archive, program, resolver: resolver)
@@ -32,7 +32,7 @@ extension ImportedModel {
 }
 
 /// Why a file that no zip archive and no protobuf message is cannot be a model, where its first bytes tell: those of a pickle.
-public func refusalOfPickle(_ file: FileMapping) -> PinionError? {
+package func refusalOfPickle(_ file: FileMapping) -> PinionError? {
   withExtendedLifetime(file) {
     guard file.bytes.count >= 2, file.bytes[0] == 0x80, (2...5).contains(file.bytes[1]) else { return nil }
     return .unsupported(
@@ -41,7 +41,7 @@ public func refusalOfPickle(_ file: FileMapping) -> PinionError? {
 }
 
 /// Whether a file's first bytes are those of a zip archive, as a `.pt2` file is one.
-public func isPT2(_ file: FileMapping) -> Bool { withExtendedLifetime(file) { ZipArchive.begins(file.bytes) } }
+package func isPT2(_ file: FileMapping) -> Bool { withExtendedLifetime(file) { ZipArchive.begins(file.bytes) } }
 
 /// The graph's inputs and outputs by the program's signature.
 final class PT2Importer {

@@ -8,13 +8,13 @@ import PinionTensor
 ///
 /// Inputs of rank 4 are [batch, heads, length, size], those of rank 3 [batch, length, heads * size]. Computes in float32, or
 /// in float64 for float64 inputs, whatever `softmax_precision` says.
-public struct Attention: CPUExecutable {
-  public static let schema = Schema(
+package struct Attention: CPUExecutable {
+  package static let schema = Schema(
     "Attention", since: 25,
     inputs: ["Q: T1", "K: T1", "V: T2", "attn_mask?: numbers|bool", "past_key?: T1", "past_value?: T2", "nonpad_kv_seqlen?: int64"],
     outputs: ["Y: T1", "present_key?: T1", "present_value?: T2", "qk_matmul_output?: T1"], types: ["T1": .floats, "T2": .floats],
     mixing: ["T1", "T2"])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let isCausal: Bool
   let left: Int?
   let right: Int?
@@ -27,7 +27,7 @@ public struct Attention: CPUExecutable {
   package static let nanWithoutKeys = "nan_without_keys"
   let isNaNWithoutKeys: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     isCausal = try attributes.bool("is_causal")
     func bound(_ name: String) throws(PinionError) -> Int? {
       let value = try attributes.int(name, default: -1)
@@ -91,7 +91,7 @@ public struct Attention: CPUExecutable {
     return (shape, past)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let (shape, _) = try shape(context)
     let q = try context.type(0), k = try context.type(1), v = try context.type(2)
     let y =
@@ -106,7 +106,7 @@ public struct Attention: CPUExecutable {
     ]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let q = context[0], k = context[1], v = context[2], symbols = context.symbols
     guard let rank = q.rank ?? k.rank ?? v.rank else { return [Fact(element: q.element), Fact(element: k.element), Fact(element: v.element)] }
     let isSplit = rank == 4
@@ -125,7 +125,7 @@ public struct Attention: CPUExecutable {
     ]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try makeKernel(context, Caches(context))
   }
 

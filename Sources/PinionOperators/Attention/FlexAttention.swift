@@ -5,27 +5,27 @@ import PinionGraph
 import PinionTensor
 
 /// Scaled dot-product attention whose scores and probabilities go through subgraphs of the node.
-public struct FlexAttention: EagerExecutable {
-  public static let schema = Schema(
+package struct FlexAttention: EagerExecutable {
+  package static let schema = Schema(
     "FlexAttention", domain: "ai.onnx.preview", since: 1, inputs: ["Q: T", "K: floats", "V: floats"], outputs: ["Y: T"], types: ["T": .floats])
   let scale: Float?
   let precision: ElementType?
   let scoreModifier: Int?
   let probabilityModifier: Int?
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     scale = try attributes.optionalFloat("scale")
     precision = try attributes.optionalElementType("softmax_precision")
     scoreModifier = attributes.has("score_mod") ? try attributes.subgraph("score_mod") : nil
     probabilityModifier = attributes.has("prob_mod") ? try attributes.subgraph("prob_mod") : nil
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let q = context[0]
     return [Fact(q.element, [q.extent(0), q.extent(1), q.extent(2), context[2].extent(3)])]
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     var tensors: [Tensor] = []
     for input in inputs.prefix(3) {
       guard let tensor = try input?.asTensor() else { throw .invalidModel("Q, K or V is missing") }

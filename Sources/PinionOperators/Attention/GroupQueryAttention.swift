@@ -7,8 +7,8 @@ import PinionTensor
 /// com.microsoft's GroupQueryAttention: causal attention over a cache of keys and values, with rotary embedding inside.
 ///
 /// The cache may be as long as the sequence can become; `seqlens_k` tells how much of it is in use.
-public struct GroupQueryAttention: CPUExecutable {
-  public static let schema = Schema(
+package struct GroupQueryAttention: CPUExecutable {
+  package static let schema = Schema(
     "GroupQueryAttention", domain: "com.microsoft", since: 1,
     inputs: [
       "query: T", "key?: T", "value?: T", "past_key?: T_CACHE", "past_value?: T_CACHE", "seqlens_k: int32", "total_sequence_length: indices",
@@ -17,7 +17,7 @@ public struct GroupQueryAttention: CPUExecutable {
     ], outputs: ["output: T", "present_key?: T_CACHE", "present_value?: T_CACHE", "output_qk?: T"],
     types: ["T": [.float32, .float16, .bfloat16], "T_CACHE": [.bytes, .float32, .float16, .bfloat16, ElementTypes(.float8e4m3fn)]],
     mixing: ["T", "T_CACHE"])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let heads: Int
   let kvHeads: Int
   let scale: Float?
@@ -29,7 +29,7 @@ public struct GroupQueryAttention: CPUExecutable {
   let hasSmoothSoftmax: Bool
   let scoreOutput: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     heads = try attributes.int("num_heads", in: 1...Int64(1 << 46))
     kvHeads = try attributes.int("kv_num_heads", in: 1...Int64(1 << 46))
     guard heads % kvHeads == 0 else { throw .invalidModel("num_heads \(heads) is no multiple of kv_num_heads \(kvHeads)") }
@@ -122,7 +122,7 @@ public struct GroupQueryAttention: CPUExecutable {
     return Form(shape: shape, past: past, total: total, q: q, k: k, v: v)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let form = try form(context), shape = form.shape, element = try context.type(0).element
     let cache = TensorType(element, try Shape([shape.batch, kvHeads, shape.keys, shape.headSize]))
     return [
@@ -131,7 +131,7 @@ public struct GroupQueryAttention: CPUExecutable {
     ]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let query = context[0], symbols = context.symbols
     let size = symbols.quotient(query.extent(2), by: context.has(1) ? heads : heads &+ 2 &* kvHeads)
     // The caches hold the longer of what is said and what was there.
@@ -148,7 +148,7 @@ public struct GroupQueryAttention: CPUExecutable {
     ]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 1, 2, 3, 4, 7, 8, 10, 11])
     guard try context.type(0).element == .float32 else { throw context.unsupportedTypes() }
     let form = try form(context.inference), shape = form.shape

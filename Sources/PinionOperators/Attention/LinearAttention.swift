@@ -6,7 +6,7 @@ import PinionGraph
 import PinionTensor
 
 /// Attention without softmax: each head carries a matrix along the sequence, which keys and values update and queries read.
-public struct LinearAttention: CPUExecutable {
+package struct LinearAttention: CPUExecutable {
   enum Rule: String, CaseIterable, Sendable {
     case linear, gated, delta
     case gatedDelta = "gated_delta"
@@ -14,16 +14,16 @@ public struct LinearAttention: CPUExecutable {
     var hasRate: Bool { self == .delta || self == .gatedDelta }
   }
 
-  public static let schema = Schema(
+  package static let schema = Schema(
     "LinearAttention", since: 27, inputs: ["query: T", "key: T", "value: T", "past_state?: S", "decay?: T", "beta?: T"],
     outputs: ["output: T", "present_state: S"], types: ["T": [.float32, .float16, .bfloat16], "S": [.float32, .float16, .bfloat16]], mixing: ["T"])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let heads: Int
   let kvHeads: Int
   let scale: Float
   let rule: Rule
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     heads = try attributes.int("q_num_heads", in: 1...Int64(1 << 46))
     kvHeads = try attributes.int("kv_num_heads", in: 1...Int64(1 << 46))
     guard heads % kvHeads == 0 else { throw .invalidModel("q_num_heads \(heads) is no multiple of kv_num_heads \(kvHeads)") }
@@ -74,7 +74,7 @@ public struct LinearAttention: CPUExecutable {
     return Form(batch: batch, steps: steps, keySize: keySize, valueSize: valueSize, decays: decays, rates: rates)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let form = try form(context)
     let state = try Shape([form.batch, kvHeads, form.keySize, form.valueSize])
     let element = try context.type(0).element
@@ -84,7 +84,7 @@ public struct LinearAttention: CPUExecutable {
     ]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let q = context[0], k = context[1], v = context[2], symbols = context.symbols
     let size = symbols.quotient(v.extent(2), by: kvHeads)
     let state = Fact(
@@ -92,7 +92,7 @@ public struct LinearAttention: CPUExecutable {
     return [Fact(q.element, [q.extent(0), q.extent(1), symbols.product(of: [heads, size])]), state]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 1, 2, 3, 4, 5])
     guard try context.type(0).element == .float32 else { throw context.unsupportedTypes() }
     let form = try form(context.inference), walk = Walk(

@@ -6,19 +6,19 @@ import PinionGraph
 import PinionTensor
 
 /// com.microsoft's Attention: one product projects the input to queries, keys and values of all heads, which then attend.
-public struct MicrosoftAttention: CPUExecutable {
-  public static let schema = Schema(
+package struct MicrosoftAttention: CPUExecutable {
+  package static let schema = Schema(
     "Attention", domain: "com.microsoft", since: 1,
     inputs: ["input: T", "weights: T", "bias?: T", "mask_index?: int32", "past?: T", "attention_bias?: T", "past_sequence_length?: int32"],
     outputs: ["output: T", "present?: T"], types: ["T": [.float32, .float16, .bfloat16]], mixing: ["T"])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let heads: Int
   let isCausal: Bool
   let scale: Float?
   let filter: Float
   let sizes: [Int64]?
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     heads = try attributes.int("num_heads", in: 1...Int64(1 << 46))
     isCausal = try attributes.bool("unidirectional")
     let scale = try attributes.optionalFloat("scale")
@@ -68,7 +68,7 @@ public struct MicrosoftAttention: CPUExecutable {
     return form
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let form = try form(context), shape = form.shape
     let element = try context.type(0).element
     return [
@@ -77,7 +77,7 @@ public struct MicrosoftAttention: CPUExecutable {
     ]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     facts(input: context[0], weights: context[1], past: context.has(4) ? context[4] : nil, element: context[0].element, context.symbols)
   }
 
@@ -94,7 +94,7 @@ public struct MicrosoftAttention: CPUExecutable {
     ]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     guard try context.type(0).element == .float32 else { throw context.unsupportedTypes() }
     let form = try form(context.inference), shape = form.shape
     guard context.outputs.count < 2 || shape.headSize == shape.valueSize else {

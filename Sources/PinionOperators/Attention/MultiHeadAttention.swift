@@ -5,21 +5,21 @@ import PinionGraph
 import PinionTensor
 
 /// com.microsoft's MultiHeadAttention: attention on projected queries, keys and values, whose biases it adds.
-public struct MultiHeadAttention: CPUExecutable {
-  public static let schema = Schema(
+package struct MultiHeadAttention: CPUExecutable {
+  package static let schema = Schema(
     "MultiHeadAttention", domain: "com.microsoft", since: 1,
     inputs: [
       "query: T", "key?: T", "value?: T", "bias?: T", "key_padding_mask?: int32", "attention_bias?: T", "past_key?: T", "past_value?: T",
       "past_sequence_length?: int32", "cache_indirection?: int32",
     ], outputs: ["output: T", "present_key?: T", "present_value?: T", "qk?: float32|float16|bfloat16"], types: ["T": [.float32, .float16, .bfloat16]],
     mixing: ["T"])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let heads: Int
   let isCausal: Bool
   let scale: Float?
   let filter: Float
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     heads = try attributes.int("num_heads", in: 1...Int64(1 << 46))
     isCausal = try attributes.bool("unidirectional")
     let scale = try attributes.optionalFloat("scale")
@@ -101,7 +101,7 @@ public struct MultiHeadAttention: CPUExecutable {
     return Form(shape: shape, past: past, q: q, k: k, v: v, rows: rows)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let shape = try form(context).shape, element = try context.type(0).element
     return [
       TensorType(element, try Shape([shape.batch, shape.queries, shape.heads &* shape.valueSize])),
@@ -111,7 +111,7 @@ public struct MultiHeadAttention: CPUExecutable {
     ]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let query = context[0], key = context[1], value = context[2], element = query.element, symbols = context.symbols
     guard let rank = query.rank else { return [Fact(element: element)] }
     let batch = query.extent(0), queries = query.extent(1)
@@ -132,7 +132,7 @@ public struct MultiHeadAttention: CPUExecutable {
     ]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try makeKernel(context, Attention.Caches(context))
   }
 

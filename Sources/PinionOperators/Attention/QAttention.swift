@@ -5,17 +5,17 @@ import PinionGraph
 import PinionTensor
 
 /// com.microsoft's Attention with a quantised input and quantised weights; what follows the projection is computed in numbers.
-public struct QAttention: CPUExecutable {
-  public static let schema = Schema(
+package struct QAttention: CPUExecutable {
+  package static let schema = Schema(
     "QAttention", domain: "com.microsoft", since: 1,
     inputs: [
       "input: T1", "weight: T2", "bias: T3", "input_scale: T3", "weight_scale: T3", "mask_index?: int32", "input_zero_point?: T1",
       "weight_zero_point?: T2", "past?: T3",
     ], outputs: ["output: T3", "present?: T3"], types: ["T1": .bytes, "T2": .bytes, "T3": [.float32, .float16]])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let attention: MicrosoftAttention
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     guard !attributes.has("qkv_hidden_sizes") else { throw .invalidModel("QAttention has no attribute 'qkv_hidden_sizes'") }
     attention = try MicrosoftAttention(&attributes)
   }
@@ -30,7 +30,7 @@ public struct QAttention: CPUExecutable {
       ], values: [], outputCount: context.outputCount)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let weight = try context.type(1, rank: 2)
     for index in 0..<5 { _ = try context.type(index) }
     for index in [3, 6] { try context.checkScalar(index) }
@@ -38,12 +38,12 @@ public struct QAttention: CPUExecutable {
     return try attention.infer(try unquantized(context))
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     attention.facts(
       input: context[0], weights: context[1], past: context.has(8) ? context[8] : nil, element: context[2].element, context.symbols)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     guard try context.outputType(0).element == .float32 else { throw context.unsupportedTypes() }
     let form = try attention.form(try unquantized(context.inference))
     let rows = form.shape.batch &* form.shape.queries, width = form.width

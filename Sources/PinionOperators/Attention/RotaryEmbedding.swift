@@ -5,16 +5,16 @@ import PinionGraph
 import PinionTensor
 
 /// Turns pairs of elements of each head by angles that grow with the position.
-public struct RotaryEmbedding: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema(
+package struct RotaryEmbedding: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema(
     "RotaryEmbedding", since: 23, inputs: ["X: T", "cos_cache: T", "sin_cache: T", "position_ids?: int64"], outputs: ["Y: T"], types: ["T": .floats],
     mixing: ["T"])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let isInterleaved: Bool
   let rotaryWidth: Int
   let heads: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     isInterleaved = try attributes.bool("interleaved")
     rotaryWidth = try attributes.int("rotary_embedding_dim", default: 0, in: 0...Int64(1 << 46))
     heads = try attributes.int("num_heads", default: 0, in: 0...Int64(1 << 46))
@@ -26,12 +26,12 @@ public struct RotaryEmbedding: CPUExecutable, LikeFirstInput {
       positions: context.has(3) ? .each(input: 3) : .none)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     _ = try rows(context)
     return [try context.type(0)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: return try rows(context.inference).kernel(Float.self)
     case .float64: return try rows(context.inference).kernel(Double.self)
@@ -39,20 +39,20 @@ public struct RotaryEmbedding: CPUExecutable, LikeFirstInput {
     }
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// com.microsoft's RotaryEmbedding: positions come before the tables, and one position may stand for a whole row of them.
-public struct MicrosoftRotaryEmbedding: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema(
+package struct MicrosoftRotaryEmbedding: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema(
     "RotaryEmbedding", domain: "com.microsoft", since: 1, inputs: ["input: T", "position_ids: int64", "cos_cache: T", "sin_cache: T"],
     outputs: ["output: T"], types: ["T": [.float32, .float16, .bfloat16]], mixing: ["T"])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let isInterleaved: Bool
   let rotaryWidth: Int
   let heads: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     isInterleaved = try attributes.bool("interleaved")
     rotaryWidth = try attributes.int("rotary_embedding_dim", default: 0, in: 0...Int64(1 << 46))
     heads = try attributes.int("num_heads", default: 0, in: 0...Int64(1 << 46))
@@ -68,17 +68,17 @@ public struct MicrosoftRotaryEmbedding: CPUExecutable, LikeFirstInput {
       positions: ids.rank < 2 ? .from(input: 1) : .each(input: 1))
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     _ = try rows(context)
     return [try context.type(0)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: return try rows(context.inference).kernel(Float.self)
     default: throw context.unsupportedTypes()
     }
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

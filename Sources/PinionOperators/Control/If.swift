@@ -4,23 +4,23 @@ import PinionGraph
 import PinionTensor
 
 /// Runs one of two subgraphs.
-public struct If: SubgraphTyping, CourseTelling {
-  public static let schema = Schema("If", since: 25, inputs: ["cond: bool"], outputs: ["outputs...: all"])
+package struct If: SubgraphTyping, CourseTelling {
+  package static let schema = Schema("If", since: 25, inputs: ["cond: bool"], outputs: ["outputs...: all"])
   package let thenBranch: Int
   package let elseBranch: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     thenBranch = try attributes.subgraph("then_branch")
     elseBranch = try attributes.subgraph("else_branch")
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     try context.run(subgraph: branch(try inputs.first??.asTensor()), inputs: [])
   }
 
-  public var decidingInputs: [Int] { [0] }
+  package var decidingInputs: [Int] { [0] }
 
-  public func course(_ values: [Tensor?]) throws(PinionError) -> Course { .branch(try branch(values.first ?? nil)) }
+  package func course(_ values: [Tensor?]) throws(PinionError) -> Course { .branch(try branch(values.first ?? nil)) }
 
   private func branch(_ condition: Tensor?) throws(PinionError) -> Int {
     guard let condition else { throw .invalidModel("input 'cond' is missing") }
@@ -30,7 +30,7 @@ public struct If: SubgraphTyping, CourseTelling {
     return condition.data.load(as: UInt8.self) != 0 ? thenBranch : elseBranch
   }
 
-  public func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {
+  package func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {
     zip(subgraph(thenBranch, []), subgraph(elseBranch, [])).map { a, b in a.flatMap { a in b.flatMap { a.common(with: $0) } } }
   }
 }

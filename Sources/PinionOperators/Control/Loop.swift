@@ -7,16 +7,16 @@ import PinionTensor
 /// new outermost axis ("scan outputs").
 ///
 /// The body maps (iteration, condition, carried...) to (condition, carried..., scan outputs...).
-public struct Loop: SubgraphTyping, CourseTelling {
-  public static let schema = Schema(
+package struct Loop: SubgraphTyping, CourseTelling {
+  package static let schema = Schema(
     "Loop", since: 25, inputs: ["M?: int64", "cond?: bool", "v_initial...?: all"], outputs: ["v_final_and_scan_outputs...: all"])
   package let body: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     body = try attributes.subgraph("body")
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let limit = try limit(inputs)
     var isGoingOn = try isStarting(inputs)
 
@@ -104,9 +104,9 @@ public struct Loop: SubgraphTyping, CourseTelling {
     return results
   }
 
-  public var decidingInputs: [Int] { [0, 1] }
+  package var decidingInputs: [Int] { [0, 1] }
 
-  public func course(_ values: [Tensor?]) throws(PinionError) -> Course {
+  package func course(_ values: [Tensor?]) throws(PinionError) -> Course {
     let inputs = values.map { $0.map(Value.tensor) }
     return .loop(body: body, count: try isStarting(inputs) ? Int(clamping: max(try limit(inputs), 0)) : 0)
   }
@@ -125,7 +125,7 @@ public struct Loop: SubgraphTyping, CourseTelling {
 
   private static func bodyInputs(_ carried: [ValueType?]) -> [ValueType?] { [.tensor(.int64, dims: []), .tensor(.bool, dims: [])] + carried }
 
-  public func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {
+  package func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {
     let carried = Array(inputs.dropFirst(2))
     let items = subgraph(body, Loop.bodyInputs(carried)).dropFirst(1 + carried.count)
     return carried + items.map { $0?.stacked(0, axis: 0) }

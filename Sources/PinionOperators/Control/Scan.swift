@@ -8,8 +8,8 @@ import PinionTensor
 ///
 /// The body maps (states..., slices...) to (states..., slices...). Of opset 8 there is a form with a batch axis in front, which
 /// runs the body for each member of the batch.
-public struct Scan: SubgraphTyping {
-  public static let schema = Schema(
+package struct Scan: SubgraphTyping {
+  package static let schema = Schema(
     "Scan", since: 25, inputs: ["initial_state_and_scan_inputs...: all"], outputs: ["final_state_and_scan_outputs...: all"])
 
   /// The form of opset 8, which `adapt` marks with an attribute of our own.
@@ -23,14 +23,14 @@ public struct Scan: SubgraphTyping {
   let outputAxes: [Int64]
   let outputDirections: [Int64]
 
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 9 else { return }
     node.attributes["scan_input_directions"] = node.attributes.removeValue(forKey: "directions")
     node.attributes["batch"] = .int(Int64((node.has(input: 0) ? Batch.withLengths : .whole).rawValue))
     if !node.has(input: 0), !node.inputs.isEmpty { node.inputs.removeFirst() }
   }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     body = try attributes.subgraph("body")
     scanInputCount = try attributes.int("num_scan_inputs", in: 1...Int64(Int32.max))
     batch = Batch(rawValue: try attributes.int("batch", default: 0, in: 0...2)) ?? .none
@@ -46,7 +46,7 @@ public struct Scan: SubgraphTyping {
     }
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     var values: [Value] = []
     for (index, input) in inputs.enumerated() {
       guard let input else { throw .invalidModel("input \(index) is missing") }
@@ -245,7 +245,7 @@ public struct Scan: SubgraphTyping {
     return outputs
   }
 
-  public func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {
+  package func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {
     guard batch == .none, inputs.count >= scanInputCount else { return [] }
     let states = Array(inputs.dropLast(scanInputCount))
     var length: Int?

@@ -6,14 +6,14 @@ import PinionGraph
 import PinionTensor
 
 /// A convolution of each channel over its present and past: the state holds the end of what came before.
-public struct CausalConvWithState: CPUExecutable {
-  public static let schema = Schema(
+package struct CausalConvWithState: CPUExecutable {
+  package static let schema = Schema(
     "CausalConvWithState", since: 27, inputs: ["input: T", "weight: T", "bias?: T", "past_state?: T"], outputs: ["output: T", "present_state: T"],
     types: ["T": [.float32, .float16, .bfloat16]])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let activation: Activation
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     switch try attributes.string("activation", default: "none") {
     case "none", "": activation = .none
     case "silu", "swish": activation = try Activation(name: "silu", parameters: [])
@@ -21,7 +21,7 @@ public struct CausalConvWithState: CPUExecutable {
     }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let input = try context.type(0, rank: 3), weight = try context.type(1, rank: 3)
     let channels = input.dims[1]
     guard weight.dims[0] == channels, weight.dims[1] == 1, weight.dims[2] > 0 else {
@@ -35,14 +35,14 @@ public struct CausalConvWithState: CPUExecutable {
     return [input, state]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let input = context[0]
     return [
       context.like(0), Fact(input.element, [input.extent(0), input.extent(1), context.symbols.extent(context[1].extent(2), plus: -1)]),
     ]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let input = try context.type(0)
     guard input.element == .float32 else { throw context.unsupportedTypes() }
     let taps = try context.type(1).dims[2], channels = input.dims[1], length = input.dims[2]
@@ -86,17 +86,17 @@ public struct CausalConvWithState: CPUExecutable {
 }
 
 /// ONNX Runtime's operator of the same name, for one axis.
-public struct MicrosoftCausalConvWithState: Operator {
-  public static let schema = Schema(
+package struct MicrosoftCausalConvWithState: Operator {
+  package static let schema = Schema(
     "CausalConvWithState", domain: "com.microsoft", since: 1, inputs: ["input: T", "weight: T", "bias?: T", "past_state?: T"],
     outputs: ["output: T", "present_state: T"], types: ["T": [.float32, .float16, .bfloat16]])
 
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     node.domain = ""
     for (name, value) in [("ndim", 1), ("dilation", 1), ("channels_last", 0)] where node.attributes[name] == .int(Int64(value)) {
       node.attributes[name] = nil
     }
   }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try CausalConvWithState(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try CausalConvWithState(&attributes) }
 }

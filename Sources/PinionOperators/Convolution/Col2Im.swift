@@ -5,16 +5,16 @@ import PinionGraph
 import PinionTensor
 
 /// Columns of blocks added up at their places in an image.
-public struct Col2Im: CPUExecutable {
-  public static let schema = Schema(
+package struct Col2Im: CPUExecutable {
+  package static let schema = Schema(
     "Col2Im", since: 18, inputs: ["input: T", "image_shape: indices", "block_shape: indices"], outputs: ["output: T"],
     types: ["T": [.numbers, .complex, .bool, .string]])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let strides: [Int64]?
   let pads: [Int64]?
   let dilations: [Int64]?
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     strides = try attributes.optionalInts("strides")
     pads = try attributes.optionalInts("pads")
     dilations = try attributes.optionalInts("dilations")
@@ -56,7 +56,7 @@ public struct Col2Im: CPUExecutable {
     return sides
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rank: 3)
     let sides = try sides(context)
     let block = try Shape(sides.map(\.block)).count, places = try Shape(sides.map(\.places)).count
@@ -66,7 +66,7 @@ public struct Col2Im: CPUExecutable {
     return [TensorType(type.element, try Shape([type.dims[0], type.dims[1] / block] + sides.map(\.extent)))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let x = context[0]
     guard let image = context[1].extents else { return [Fact(element: x.element)] }
     let block = context[2].single == nil && context[2].values?.count == 1 ? nil : context[2].extents.flatMap { context.symbols.product(of: $0) }
@@ -74,7 +74,7 @@ public struct Col2Im: CPUExecutable {
     return [Fact(x.element, [x.extent(0), channels] + image)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: try kernel(Float.self, context)
     case .float64: try kernel(Double.self, context)

@@ -5,27 +5,27 @@ import PinionGraph
 import PinionTensor
 
 /// Convolution over any number of spatial axes.
-public struct Conv: CPUExecutable {
-  public static let schema = Schema("Conv", since: 22, inputs: ["X: T", "W: T", "B?: T"], outputs: ["Y: T"], types: ["T": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+package struct Conv: CPUExecutable {
+  package static let schema = Schema("Conv", since: 22, inputs: ["X: T", "W: T", "B?: T"], outputs: ["Y: T"], types: ["T": .floats])
+  package static var computesHalfInFloat32: Bool { true }
   let form: ConvForm
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { form = try ConvForm(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { form = try ConvForm(&attributes) }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let x = try context.type(0)
     return [try form.infer(x, try context.type(1), bias: context.optionalType(2), element: x.element)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     [form.facts(x: context[0], w: context[1], element: context.element(of: 0..<2), context.symbols)]
   }
 
-  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     convolutionOperations(weights: inputs.count > 1 ? inputs[1] : nil, outputs)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let x = try context.type(0)
     let shape = try form.shape(x, try context.type(1))
     let operands = ConvolutionOperands(bias: context.has(2) ? 2 : nil)

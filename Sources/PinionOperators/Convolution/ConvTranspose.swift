@@ -6,15 +6,15 @@ import PinionTensor
 
 /// The gradient of a convolution with respect to its input, used as an operator: each input element adds a scaled window
 /// of the weights to the output.
-public struct ConvTranspose: CPUExecutable {
-  public static let schema = Schema("ConvTranspose", since: 22, inputs: ["X: T", "W: T", "B?: T"], outputs: ["Y: T"], types: ["T": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+package struct ConvTranspose: CPUExecutable {
+  package static let schema = Schema("ConvTranspose", since: 22, inputs: ["X: T", "W: T", "B?: T"], outputs: ["Y: T"], types: ["T": .floats])
+  package static var computesHalfInFloat32: Bool { true }
   let window: WindowAttributes
   package let groups: Int
   let outputPadding: [Int64]?
   let outputShape: [Int64]?
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     window = try WindowAttributes(&attributes)
     groups = try attributes.int("group", default: 1, in: 1...Int64(Window.limit))
     outputPadding = try attributes.optionalInts("output_padding")
@@ -63,7 +63,7 @@ public struct ConvTranspose: CPUExecutable {
     return values.map { Int($0) }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let x = try context.type(0)
     let shape = try shape(x, try context.type(1))
     let outputs = try shape.outputs.multiplied(by: groups)
@@ -73,7 +73,7 @@ public struct ConvTranspose: CPUExecutable {
     return [TensorType(x.element, try Shape([shape.images, outputs] + shape.window.output))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let x = context[0], w = context[1], element = context.element(of: 0..<2)
     guard let rank = x.rank ?? w.rank, rank > 2 else { return [Fact(element: element)] }
     let outputs = context.symbols.product(of: [w.extent(1), groups])
@@ -103,12 +103,12 @@ public struct ConvTranspose: CPUExecutable {
       symbols.product(of: [extent, stride]), plus: others.partialValue &+ 1 &+ extra &- stride &- pads.before[axis] &- pads.after[axis])
   }
 
-  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     guard let x = inputs.first ?? nil, inputs.count > 1, let weights = inputs[1], let channels = weights.dims.first, channels > 0 else { return 0 }
     return 2 &* x.count &* (weights.count / channels)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let x = try context.type(0)
     let shape = try shape(x, try context.type(1))
     let operands = ConvolutionOperands(bias: context.has(2) ? 2 : nil)

@@ -6,10 +6,10 @@ import PinionGraph
 import PinionTensor
 
 /// A convolution that samples its input at places moved by offsets, one for each place and element of the kernel.
-public struct DeformConv: CPUExecutable {
-  public static let schema = Schema(
+package struct DeformConv: CPUExecutable {
+  package static let schema = Schema(
     "DeformConv", since: 22, inputs: ["X: T", "W: T", "offset: T", "B?: T", "mask?: T"], outputs: ["Y: T"], types: ["T": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let group: Int
   let offsetGroup: Int
   let kernelShape: [Int64]?
@@ -17,7 +17,7 @@ public struct DeformConv: CPUExecutable {
   let pads: [Int64]?
   let dilations: [Int64]?
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     group = try attributes.int("group", default: 1, in: 1...(1 << 20))
     offsetGroup = try attributes.int("offset_group", default: 1, in: 1...(1 << 20))
     kernelShape = try attributes.optionalInts("kernel_shape")
@@ -59,7 +59,7 @@ public struct DeformConv: CPUExecutable {
     return sides
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let x = try context.type(0), w = try context.type(1), offset = try context.type(2)
     let sides = try sides(context)
     let places = sides.map(\.count)
@@ -78,14 +78,14 @@ public struct DeformConv: CPUExecutable {
     return [TensorType(x.element, try Shape([x.dims[0], w.dims[0]] + places))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let x = context[0], w = context[1], element = context.element(of: 0..<3)
     // An offset is given for each place of the result.
     guard let rank = x.rank ?? w.rank ?? context[2].rank, rank > 2 else { return [Fact(element: element)] }
     return [Fact(element, [x.extent(0), w.extent(0)] + (2..<rank).map { context[2].extent($0) })]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let x = try context.type(0), w = try context.type(1), output = try context.outputType(0)
     guard x.element == .float32 else { throw context.unsupportedTypes() }
     guard output.count > 0, x.count > 0 else { throw .invalidShape("DeformConv of an empty tensor") }

@@ -5,34 +5,34 @@ import PinionGraph
 import PinionTensor
 
 /// activation(Conv(X, W, B) + Z), where Z has the shape of the result.
-public struct FusedConv: CPUExecutable {
-  public static let schema = Schema(
+package struct FusedConv: CPUExecutable {
+  package static let schema = Schema(
     "FusedConv", domain: "pinion", since: 1, inputs: ["X: T", "W: T", "B?: T", "Z?: T"], outputs: ["Y: T"], types: ["T": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let form: ConvForm
   package let activation: Activation
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     form = try ConvForm(&attributes)
     activation = try Activation(&attributes)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let x = try context.type(0)
     let result = try form.infer(x, try context.type(1), bias: context.optionalType(2), element: x.element)
     if let z = context.optionalType(3), z != result { throw .invalidShape("input 'Z' is \(z), expected \(result) like the result") }
     return [result]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     [form.facts(x: context[0], w: context[1], element: context.element(of: 0..<2), context.symbols)]
   }
 
-  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     convolutionOperations(weights: inputs.count > 1 ? inputs[1] : nil, outputs)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let x = try context.type(0)
     guard x.element == .float32 else { throw context.unsupportedTypes() }
     let operands = ConvolutionOperands(
@@ -44,9 +44,9 @@ public struct FusedConv: CPUExecutable {
 }
 
 /// ONNX Runtime's form of the same.
-public struct MicrosoftFusedConv: Operator {
-  public static let schema = Schema(
+package struct MicrosoftFusedConv: Operator {
+  package static let schema = Schema(
     "FusedConv", domain: "com.microsoft", since: 1, inputs: ["X: T", "W: T", "B?: T", "Z?: T"], outputs: ["Y: T"], types: ["T": .floats])
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = FusedConv.schema.domain }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try FusedConv(&attributes) }
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = FusedConv.schema.domain }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try FusedConv(&attributes) }
 }

@@ -6,33 +6,33 @@ import PinionGraph
 import PinionTensor
 
 /// max(x, 0), elementwise.
-public struct Relu: UnaryOperator {
-  public static let schema = Schema("Relu", since: 14, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": [.signedIntegers, .floats]])
+package struct Relu: UnaryOperator {
+  package static let schema = Schema("Relu", since: 14, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": [.signedIntegers, .floats]])
   var function: pk_unary_op { PK_UNARY_RELU }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// x for x >= 0, alpha * x below, elementwise.
-public struct LeakyRelu: UnaryOperator {
-  public static let schema = Schema("LeakyRelu", since: 16, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+package struct LeakyRelu: UnaryOperator {
+  package static let schema = Schema("LeakyRelu", since: 16, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_LEAKY_RELU }
   package let alpha: Float
   var parameters: pk_params { pk_params(Double(alpha)) }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = try attributes.float("alpha", default: 0.01)
   }
 }
 
 /// x from 0 on, slope * x below, elementwise; the slope is broadcast to X.
-public struct PRelu: BinaryOperator {
-  public static let schema = Schema("PRelu", since: 16, inputs: ["X: T", "slope: T"], outputs: ["Y: T"], types: ["T": .numbers])
+package struct PRelu: BinaryOperator {
+  package static let schema = Schema("PRelu", since: 16, inputs: ["X: T", "slope: T"], outputs: ["Y: T"], types: ["T": .numbers])
   var function: pk_binary_op { PK_BINARY_PRELU }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   /// Before opset 7 the slopes were those of the channels, axis 1.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 7 else { return }
     node.attributes["consumed_inputs"] = nil
     AlignAxes.align(&node, at: 1)
@@ -43,7 +43,7 @@ public struct PRelu: BinaryOperator {
     return slope.count == 1 && slope.rank <= x.rank ? [x, .scalar] : [x, slope]
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     guard try Shape.broadcast(try shapes(context)) == type.shape else {
       throw .invalidShape("slope \(try context.type(1)) cannot be broadcast to \(type)")
@@ -51,65 +51,65 @@ public struct PRelu: BinaryOperator {
     return [type]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [context.like(0)] }
+  package func facts(_ context: FactContext) -> [Fact] { [context.like(0)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try binaryKernel(function, try shapes(context.inference), context)
   }
 }
 
 /// x above alpha, else 0, elementwise.
-public struct ThresholdedRelu: UnaryOperator {
-  public static let schema = Schema("ThresholdedRelu", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+package struct ThresholdedRelu: UnaryOperator {
+  package static let schema = Schema("ThresholdedRelu", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_THRESHOLDED_RELU }
   let alpha: Float
   var parameters: pk_params { pk_params(Double(alpha)) }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = try attributes.float("alpha", default: 1)
   }
 }
 
 /// x from 0 on, alpha * (exp(x) - 1) below, elementwise.
-public struct Elu: UnaryOperator {
-  public static let schema = Schema("Elu", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+package struct Elu: UnaryOperator {
+  package static let schema = Schema("Elu", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_ELU }
   let alpha: Float
   var parameters: pk_params { pk_params(Double(alpha)) }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = try attributes.float("alpha", default: 1)
   }
 }
 
 /// max(0, x) + min(0, alpha * (exp(x / alpha) - 1)), elementwise.
-public struct Celu: UnaryOperator {
-  public static let schema = Schema("Celu", since: 28, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+package struct Celu: UnaryOperator {
+  package static let schema = Schema("Celu", since: 28, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_CELU }
   let alpha: Float
   var parameters: pk_params { pk_params(Double(alpha)) }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = try attributes.float("alpha", default: 1)
     guard alpha != 0 else { throw .invalidModel("attribute 'alpha' is 0, which is no divisor") }
   }
 }
 
 /// gamma * x above 0, gamma * alpha * (exp(x) - 1) up to it, elementwise.
-public struct Selu: UnaryOperator {
-  public static let schema = Schema("Selu", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+package struct Selu: UnaryOperator {
+  package static let schema = Schema("Selu", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_SELU }
   let alpha: Float
   let gamma: Float
   var parameters: pk_params { pk_params(Double(alpha), Double(gamma)) }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = try attributes.float("alpha", default: 1.67326319217681884765625)
     gamma = try attributes.float("gamma", default: 1.05070102214813232421875)
   }
 
   /// The first release rounded the defaults.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 6 else { return }
     node.attributes["consumed_inputs"] = nil
     if node.attributes["alpha"] == nil { node.attributes["alpha"] = .float(1.6732) }
@@ -118,87 +118,87 @@ public struct Selu: UnaryOperator {
 }
 
 /// 1 / (1 + exp(-x)), elementwise.
-public struct Sigmoid: UnaryOperator {
-  public static let schema = Schema("Sigmoid", since: 13, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+package struct Sigmoid: UnaryOperator {
+  package static let schema = Schema("Sigmoid", since: 13, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_SIGMOID }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// alpha * x + beta, held between 0 and 1, elementwise.
-public struct HardSigmoid: UnaryOperator {
-  public static let schema = Schema("HardSigmoid", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+package struct HardSigmoid: UnaryOperator {
+  package static let schema = Schema("HardSigmoid", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_HARD_SIGMOID }
   package let alpha: Float
   package let beta: Float
   var parameters: pk_params { pk_params(Double(alpha), Double(beta)) }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = try attributes.float("alpha", default: 0.2)
     beta = try attributes.float("beta", default: 0.5)
   }
 }
 
 /// The hyperbolic tangent, elementwise.
-public struct Tanh: UnaryOperator {
-  public static let schema = Schema("Tanh", since: 13, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .floats])
+package struct Tanh: UnaryOperator {
+  package static let schema = Schema("Tanh", since: 13, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_TANH }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// log(1 + exp(x)), elementwise.
-public struct Softplus: UnaryOperator {
-  public static let schema = Schema("Softplus", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+package struct Softplus: UnaryOperator {
+  package static let schema = Schema("Softplus", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_SOFTPLUS }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// x / (1 + |x|), elementwise.
-public struct Softsign: UnaryOperator {
-  public static let schema = Schema("Softsign", since: 22, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .floats])
+package struct Softsign: UnaryOperator {
+  package static let schema = Schema("Softsign", since: 22, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_SOFTSIGN }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// x * HardSigmoid(x) with alpha 1/6 and beta 0.5, elementwise.
-public struct HardSwish: UnaryOperator {
-  public static let schema = Schema("HardSwish", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+package struct HardSwish: UnaryOperator {
+  package static let schema = Schema("HardSwish", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_HARD_SWISH }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// x / (1 + exp(-alpha * x)), elementwise.
-public struct Swish: UnaryOperator {
-  public static let schema = Schema("Swish", since: 24, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+package struct Swish: UnaryOperator {
+  package static let schema = Schema("Swish", since: 24, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_SWISH }
   package let alpha: Float
   var parameters: pk_params { pk_params(Double(alpha)) }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = try attributes.float("alpha", default: 1)
   }
 }
 
 /// x * tanh(log(1 + exp(x))), elementwise.
-public struct Mish: UnaryOperator {
-  public static let schema = Schema("Mish", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+package struct Mish: UnaryOperator {
+  package static let schema = Schema("Mish", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
   var function: pk_unary_op { PK_UNARY_MISH }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// x + bias below -lambd, x - bias above lambd, 0 between, elementwise.
-public struct Shrink: UnaryOperator {
-  public static let schema = Schema("Shrink", since: 9, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .numbers])
+package struct Shrink: UnaryOperator {
+  package static let schema = Schema("Shrink", since: 9, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .numbers])
   var function: pk_unary_op { PK_UNARY_SHRINK }
   let lambd: Float
   let bias: Float
   var parameters: pk_params { pk_params(Double(lambd), Double(bias)) }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     lambd = try attributes.float("lambd", default: 0.5)
     bias = try attributes.float("bias", default: 0)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     guard type.element.isInteger else { return try unaryKernel(function, parameters, context) }
     return try unaryKernel(function, parameters, through: .float64, context)

@@ -3,13 +3,13 @@ import PinionBase
 import PinionGraph
 
 /// A + B, elementwise with broadcasting; integers wrap.
-public struct Add: BinaryOperator {
-  public static let schema = Schema("Add", since: 14, inputs: ["A: T", "B: T"], outputs: ["C: T"], types: ["T": .numbers])
+package struct Add: BinaryOperator {
+  package static let schema = Schema("Add", since: 14, inputs: ["A: T", "B: T"], outputs: ["C: T"], types: ["T": .numbers])
   var function: pk_binary_op { PK_BINARY_ADD }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     var result = broadcast(context)
     result.values = context.arithmetic({ $0.addingReportingOverflow($1) }, { context.symbols.sum(of: [$0, $1]) })
     return [result]
@@ -17,13 +17,13 @@ public struct Add: BinaryOperator {
 }
 
 /// A - B, elementwise with broadcasting; integers wrap.
-public struct Sub: BinaryOperator {
-  public static let schema = Schema("Sub", since: 14, inputs: ["A: T", "B: T"], outputs: ["C: T"], types: ["T": .numbers])
+package struct Sub: BinaryOperator {
+  package static let schema = Schema("Sub", since: 14, inputs: ["A: T", "B: T"], outputs: ["C: T"], types: ["T": .numbers])
   var function: pk_binary_op { PK_BINARY_SUB }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     var result = broadcast(context)
     result.values = context.arithmetic({ $0.subtractingReportingOverflow($1) }, { context.symbols.difference($0, $1) })
     return [result]
@@ -31,13 +31,13 @@ public struct Sub: BinaryOperator {
 }
 
 /// A * B, elementwise with broadcasting; integers wrap.
-public struct Mul: BinaryOperator {
-  public static let schema = Schema("Mul", since: 14, inputs: ["A: T", "B: T"], outputs: ["C: T"], types: ["T": .numbers])
+package struct Mul: BinaryOperator {
+  package static let schema = Schema("Mul", since: 14, inputs: ["A: T", "B: T"], outputs: ["C: T"], types: ["T": .numbers])
   var function: pk_binary_op { PK_BINARY_MUL }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     var result = broadcast(context)
     result.values = context.arithmetic({ $0.multipliedReportingOverflow(by: $1) }, { context.symbols.product(of: [$0, $1]) })
     return [result]
@@ -45,13 +45,13 @@ public struct Mul: BinaryOperator {
 }
 
 /// A / B, elementwise with broadcasting; integers truncate, and dividing them by 0 gives 0.
-public struct Div: BinaryOperator {
-  public static let schema = Schema("Div", since: 14, inputs: ["A: T", "B: T"], outputs: ["C: T"], types: ["T": .numbers])
+package struct Div: BinaryOperator {
+  package static let schema = Schema("Div", since: 14, inputs: ["A: T", "B: T"], outputs: ["C: T"], types: ["T": .numbers])
   var function: pk_binary_op { PK_BINARY_DIV }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     var result = broadcast(context)
     result.values = context.arithmetic({ $1 == 0 ? (0, true) : $0.dividedReportingOverflow(by: $1) }) { extent, divisor in
       context.symbols.quotient(extent, by: divisor)
@@ -61,12 +61,12 @@ public struct Div: BinaryOperator {
 }
 
 /// The remainder of A / B, elementwise with broadcasting: with the sign of B, or with `fmod` that of A.
-public struct Mod: BinaryOperator {
-  public static let schema = Schema("Mod", since: 28, inputs: ["A: T", "B: T"], outputs: ["C: T"], types: ["T": .numbers])
+package struct Mod: BinaryOperator {
+  package static let schema = Schema("Mod", since: 28, inputs: ["A: T", "B: T"], outputs: ["C: T"], types: ["T": .numbers])
   let truncates: Bool
   var function: pk_binary_op { truncates ? PK_BINARY_FMOD : PK_BINARY_MOD }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     truncates = try attributes.int("fmod", default: 0, in: 0...1) == 1
   }
 }

@@ -5,18 +5,18 @@ import PinionGraph
 import PinionTensor
 
 /// The same bits read as another type of the same width.
-public struct BitCast: CPUExecutable {
-  public static let schema = Schema(
+package struct BitCast: CPUExecutable {
+  package static let schema = Schema(
     "BitCast", since: 26, inputs: ["input: U"], outputs: ["output: U1"],
     types: ["U": [.numbers, .narrowFloats, .narrowIntegers, .complex, .bool], "U1": [.numbers, .narrowFloats, .narrowIntegers, .complex, .bool]])
   let to: ElementType
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     to = try attributes.elementType("to")
     guard to != .string else { throw .invalidModel("attribute 'to' names string, which has no bit pattern") }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     guard type.element != .string, type.element.bitWidth == to.bitWidth else {
       throw .invalidShape("\(type) has elements of \(type.element.bitWidth) bits, expected the \(to.bitWidth) of \(to)")
@@ -24,12 +24,12 @@ public struct BitCast: CPUExecutable {
     return [TensorType(to, type.shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: to)] }
+  package func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: to)] }
 
   /// In memory narrow integers carry their sign through a whole byte, which the same bits of another type do not.
   private func signMatters(_ type: TensorType) -> Bool { to.bitWidth < 8 && type.element != to }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     guard signMatters(type) else { return try copyKernel(context) }
     let shift = UInt8(8 - to.bitWidth)
@@ -43,7 +43,7 @@ public struct BitCast: CPUExecutable {
     }
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let type = context.optionalType(0), !signMatters(type) else { return [] }
     return [.within(input: 0, offset: 0)]
   }

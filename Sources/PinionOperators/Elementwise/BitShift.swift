@@ -6,22 +6,22 @@ import PinionGraph
 import PinionTensor
 
 /// The bits of X shifted by Y places, elementwise with broadcasting; signed numbers keep their sign to the right.
-public struct BitShift: BinaryOperator {
+package struct BitShift: BinaryOperator {
   enum Direction: String, CaseIterable {
     case left = "LEFT"
     case right = "RIGHT"
   }
 
-  public static let schema = Schema("BitShift", since: 28, inputs: ["X: T", "Y: T"], outputs: ["Z: T"], types: ["T": .integers])
+  package static let schema = Schema("BitShift", since: 28, inputs: ["X: T", "Y: T"], outputs: ["Z: T"], types: ["T": .integers])
   let direction: Direction
   var function: pk_binary_op { direction == .left ? PK_BINARY_SHIFT_LEFT : PK_BINARY_SHIFT_RIGHT }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     guard attributes.has("direction") else { throw .invalidModel("attribute 'direction' is missing") }
     direction = try attributes.choice("direction", default: .left)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let element = try context.type(0).element
     let shapes = try context.inference.operandShapes()
     guard element.isSignedInteger else { return try binaryKernel(function, shapes, context) }

@@ -5,22 +5,22 @@ import PinionGraph
 import PinionTensor
 
 /// The elements in another type.
-public struct Cast: CastingOperator {
-  public static let schema = Schema(
+package struct Cast: CastingOperator {
+  package static let schema = Schema(
     "Cast", since: 28, inputs: ["input: U"], outputs: ["output: U1"],
     types: ["U": [.numbers, .narrowFloats, .narrowIntegers, .bool, .string], "U1": [.numbers, .narrowFloats, .narrowIntegers, .bool, .string]])
   package let to: ElementType
   let saturate: Bool
   let rounding: NarrowFloat.Rounding
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     to = try attributes.elementType("to")
     saturate = try attributes.bool("saturate", default: true)
     rounding = try attributes.choice("round_mode", default: .up)
   }
 
   /// Before opset 6 the type was named by a string.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 6, case .string(let name)? = node.attributes["to"] else { return }
     let names: [String: ElementType] = [
       "FLOAT": .float32, "UINT8": .uint8, "INT8": .int8, "UINT16": .uint16, "INT16": .int16, "INT32": .int32, "INT64": .int64,
@@ -38,15 +38,15 @@ public struct Cast: CastingOperator {
 }
 
 /// The elements of the first input in the type of the second one.
-public struct CastLike: CastingOperator {
-  public static let schema = Schema(
+package struct CastLike: CastingOperator {
+  package static let schema = Schema(
     "CastLike", since: 25, inputs: ["input: U", "target_type: T2"], outputs: ["output: T2"],
     types: ["T2": [.numbers, .narrowFloats, .narrowIntegers, .bool, .string], "U": [.numbers, .narrowFloats, .narrowIntegers, .bool, .string]])
-  public static var typeOnlyInputs: Set<Int> { [1] }
+  package static var typeOnlyInputs: Set<Int> { [1] }
   let saturate: Bool
   let rounding: NarrowFloat.Rounding
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     saturate = try attributes.bool("saturate", default: true)
     rounding = try attributes.choice("round_mode", default: .up)
   }
@@ -73,21 +73,21 @@ protocol CastingOperator: CPUExecutable, ValueTyping {
 }
 
 extension CastingOperator {
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     let target = try target(context)
     guard (type.element == .string) == (target == .string) else { throw .dataDependent }
     return [TensorType(target, type.shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let target = target(context)
     // A shape stays one as int64; other numbers may lose something on the way.
     let keepsValues = target == .int64 && (context[0].element == .int64 || context[0].element == .int32 || context[0].element == .bool)
     return [Fact(element: target, dims: context[0].dims, values: keepsValues ? context[0].values : nil)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0), target = try target(context.inference)
     guard type.element != target else { return try copyKernel(context) }
     let convert = try ElementConversion(from: type.element, to: target, saturate: saturate, rounding: rounding)
@@ -98,16 +98,16 @@ extension CastingOperator {
     }
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let type = context.optionalType(0), let target = try? target(context.inference), type.element == target else { return [] }
     return [.within(input: 0, offset: 0)]
   }
 
-  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+  package func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
     [target(inputs).map { .tensor($0, dims: inputs.first??.dims) }]
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     var tensors: [Tensor?] = []
     for input in inputs { tensors.append(try input?.asTensor()) }
     guard let input = tensors.first ?? nil else { throw .invalidModel("input 'input' is missing") }

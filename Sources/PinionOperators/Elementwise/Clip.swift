@@ -6,18 +6,18 @@ import PinionGraph
 import PinionTensor
 
 /// Elements held between two bounds, each of which may be absent; where they cross, the upper one wins.
-public struct Clip: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("Clip", since: 13, inputs: ["input: T", "min?: T", "max?: T"], outputs: ["output: T"], types: ["T": .numbers])
+package struct Clip: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema("Clip", since: 13, inputs: ["input: T", "min?: T", "max?: T"], outputs: ["output: T"], types: ["T": .numbers])
   /// The bounds of nodes from before opset 11, where they were attributes.
   package let low: Float?
   package let high: Float?
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     low = try attributes.optionalFloat("min")
     high = try attributes.optionalFloat("max")
   }
 
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     if node.opset < 11 {
       node.attributes["consumed_inputs"] = nil
     } else if node.attributes["min"] != nil || node.attributes["max"] != nil {
@@ -25,7 +25,7 @@ public struct Clip: CPUExecutable, LikeFirstInput {
     }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     for index in 1...2 {
       guard let bound = context.optionalType(index) else { continue }
       guard bound.count == 1 else { throw .invalidShape("bound \(bound) has \(bound.count) elements, expected 1") }
@@ -33,7 +33,7 @@ public struct Clip: CPUExecutable, LikeFirstInput {
     return [try context.type(0)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     guard let kernelType = type.element.kernelType, let clip = pk_unary_kernel(pk_isa_best(), PK_UNARY_CLIP, kernelType) else {
       throw context.unsupportedTypes()
@@ -57,7 +57,7 @@ public struct Clip: CPUExecutable, LikeFirstInput {
     }
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// A number in memory, as `pk_params` has it.

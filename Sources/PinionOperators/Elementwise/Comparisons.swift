@@ -6,13 +6,13 @@ import PinionGraph
 import PinionTensor
 
 /// A = B, elementwise with broadcasting; NaN equals nothing.
-public struct Equal: CompareOperator {
-  public static let schema = Schema("Equal", since: 19, inputs: ["A: T", "B: T"], outputs: ["C: bool"], types: ["T": [.numbers, .bool, .string]])
+package struct Equal: CompareOperator {
+  package static let schema = Schema("Equal", since: 19, inputs: ["A: T", "B: T"], outputs: ["C: bool"], types: ["T": [.numbers, .bool, .string]])
   var function: pk_compare_op { PK_COMPARE_EQ }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let shapes = try context.inference.operandShapes()
     guard try context.type(0).element == .string else { return try compareKernel(function, shapes, context) }
     let width = MemoryLayout<StringElement>.stride
@@ -25,7 +25,7 @@ public struct Equal: CompareOperator {
   }
 
   /// An extent differs from every negative number.
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     var result = broadcast(context)
     result.values = context.elementwise(0, 1) { a, b in
       if a == b { return 1 }
@@ -36,33 +36,33 @@ public struct Equal: CompareOperator {
 }
 
 /// A > B, elementwise with broadcasting; false where either is NaN.
-public struct Greater: CompareOperator {
-  public static let schema = Schema("Greater", since: 13, inputs: ["A: T", "B: T"], outputs: ["C: bool"], types: ["T": [.numbers, .bool]])
+package struct Greater: CompareOperator {
+  package static let schema = Schema("Greater", since: 13, inputs: ["A: T", "B: T"], outputs: ["C: bool"], types: ["T": [.numbers, .bool]])
   var function: pk_compare_op { PK_COMPARE_GT }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// A >= B, elementwise with broadcasting; false where either is NaN.
-public struct GreaterOrEqual: CompareOperator {
-  public static let schema = Schema("GreaterOrEqual", since: 16, inputs: ["A: T", "B: T"], outputs: ["C: bool"], types: ["T": [.numbers, .bool]])
+package struct GreaterOrEqual: CompareOperator {
+  package static let schema = Schema("GreaterOrEqual", since: 16, inputs: ["A: T", "B: T"], outputs: ["C: bool"], types: ["T": [.numbers, .bool]])
   var function: pk_compare_op { PK_COMPARE_GE }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// A < B, elementwise with broadcasting; false where either is NaN.
-public struct Less: CompareOperator {
-  public static let schema = Schema("Less", since: 13, inputs: ["A: T", "B: T"], outputs: ["C: bool"], types: ["T": [.numbers, .bool]])
+package struct Less: CompareOperator {
+  package static let schema = Schema("Less", since: 13, inputs: ["A: T", "B: T"], outputs: ["C: bool"], types: ["T": [.numbers, .bool]])
   var function: pk_compare_op { PK_COMPARE_LT }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// A <= B, elementwise with broadcasting; false where either is NaN.
-public struct LessOrEqual: CompareOperator {
-  public static let schema = Schema("LessOrEqual", since: 16, inputs: ["A: T", "B: T"], outputs: ["C: bool"], types: ["T": [.numbers, .bool]])
+package struct LessOrEqual: CompareOperator {
+  package static let schema = Schema("LessOrEqual", since: 16, inputs: ["A: T", "B: T"], outputs: ["C: bool"], types: ["T": [.numbers, .bool]])
   var function: pk_compare_op { PK_COMPARE_LE }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }

@@ -6,39 +6,39 @@ import PinionGraph
 import PinionTensor
 
 /// Whether each element is NaN.
-public struct IsNaN: CPUExecutable {
-  public static let schema = Schema("IsNaN", since: 20, inputs: ["X: U"], outputs: ["Y: bool"], types: ["U": [.narrowFloats, .floats]])
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+package struct IsNaN: CPUExecutable {
+  package static let schema = Schema("IsNaN", since: 20, inputs: ["X: U"], outputs: ["Y: bool"], types: ["U": [.narrowFloats, .floats]])
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(.bool, try context.type(0).shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .bool)] }
+  package func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .bool)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try predicateKernel(PK_PREDICATE_ISNAN, context) { $0.isNaN }
   }
 }
 
 /// Whether each element is infinite, with the signs that the attributes ask for.
-public struct IsInf: CPUExecutable {
-  public static let schema = Schema("IsInf", since: 20, inputs: ["X: U"], outputs: ["Y: bool"], types: ["U": [.narrowFloats, .floats]])
+package struct IsInf: CPUExecutable {
+  package static let schema = Schema("IsInf", since: 20, inputs: ["X: U"], outputs: ["Y: bool"], types: ["U": [.narrowFloats, .floats]])
   let detectsNegative: Bool
   let detectsPositive: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     detectsNegative = try attributes.bool("detect_negative", default: true)
     detectsPositive = try attributes.bool("detect_positive", default: true)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(.bool, try context.type(0).shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .bool)] }
+  package func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .bool)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch (detectsNegative, detectsPositive) {
     case (true, true): return try predicateKernel(PK_PREDICATE_ISINF, context) { $0.isInfinite }
     case (false, true): return try predicateKernel(PK_PREDICATE_ISINF_POSITIVE, context) { $0 == .infinity }

@@ -6,18 +6,18 @@ import PinionGraph
 import PinionTensor
 
 /// X to the power of Y, elementwise with broadcasting; the result has the type of X.
-public struct Pow: PairwiseOperator {
-  public static let schema = Schema("Pow", since: 15, inputs: ["X: T", "Y: numbers"], outputs: ["Z: T"], types: ["T": .numbers])
+package struct Pow: PairwiseOperator {
+  package static let schema = Schema("Pow", since: 15, inputs: ["X: T", "Y: numbers"], outputs: ["Z: T"], types: ["T": .numbers])
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(try context.type(0).element, try .broadcast(try context.operandShapes()))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context.broadcast())] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context.broadcast())] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let base = try context.type(0), exponent = try context.type(1).element
     if let kernel = try constantExponentKernel(base, context) { return kernel }
     let shapes = try context.inference.operandShapes()
@@ -25,7 +25,7 @@ public struct Pow: PairwiseOperator {
     return try mixedKernel(base.element, exponent, shapes, context)
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([0], context))] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([0], context))] }
 
   /// Exponents that have a cheaper formula; models use hardly any others.
   private func constantExponentKernel(_ base: TensorType, _ context: KernelContext) throws(PinionError) -> Kernel? {

@@ -6,20 +6,20 @@ import PinionGraph
 import PinionTensor
 
 /// A / (1 + exp(-alpha * A)) * B, elementwise for operands of one shape.
-public struct SwiGLU: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("SwiGLU", since: 28, inputs: ["A: T", "B: T"], outputs: ["Y: T"], types: ["T": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+package struct SwiGLU: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema("SwiGLU", since: 28, inputs: ["A: T", "B: T"], outputs: ["Y: T"], types: ["T": .floats])
+  package static var computesHalfInFloat32: Bool { true }
   let alpha: Float
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { alpha = try attributes.float("alpha", default: 1) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { alpha = try attributes.float("alpha", default: 1) }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let a = try context.type(0), b = try context.type(1)
     guard a == b else { throw .invalidShape("inputs 'A' \(a) and 'B' \(b) differ") }
     return [a]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     guard let kernelType = type.element.kernelType, let swish = pk_unary_kernel(pk_isa_best(), PK_UNARY_SWISH, kernelType),
       let multiply = pk_binary_kernel(pk_isa_best(), PK_BINARY_MUL, kernelType)
@@ -38,5 +38,5 @@ public struct SwiGLU: CPUExecutable, LikeFirstInput {
     }
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0, 1])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0, 1])] }
 }

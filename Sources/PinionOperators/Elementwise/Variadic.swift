@@ -6,34 +6,34 @@ import PinionGraph
 import PinionTensor
 
 /// The greatest of all inputs, elementwise with broadcasting; NaN if one is.
-public struct Max: VariadicOperator {
-  public static let schema = Schema("Max", since: 13, inputs: ["data_0...: T"], outputs: ["max: T"], types: ["T": .numbers])
+package struct Max: VariadicOperator {
+  package static let schema = Schema("Max", since: 13, inputs: ["data_0...: T"], outputs: ["max: T"], types: ["T": .numbers])
   static var function: pk_binary_op { PK_BINARY_MAX }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// The least of all inputs, elementwise with broadcasting; NaN if one is.
-public struct Min: VariadicOperator {
-  public static let schema = Schema("Min", since: 13, inputs: ["data_0...: T"], outputs: ["min: T"], types: ["T": .numbers])
+package struct Min: VariadicOperator {
+  package static let schema = Schema("Min", since: 13, inputs: ["data_0...: T"], outputs: ["min: T"], types: ["T": .numbers])
   static var function: pk_binary_op { PK_BINARY_MIN }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// The sum of all inputs, elementwise with broadcasting.
-public struct Sum: VariadicOperator {
-  public static let schema = Schema("Sum", since: 13, inputs: ["data_0...: T"], outputs: ["sum: T"], types: ["T": .numbers])
+package struct Sum: VariadicOperator {
+  package static let schema = Schema("Sum", since: 13, inputs: ["data_0...: T"], outputs: ["sum: T"], types: ["T": .numbers])
   static var function: pk_binary_op { PK_BINARY_ADD }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// The arithmetic mean of all inputs, elementwise with broadcasting.
-public struct Mean: VariadicOperator {
-  public static let schema = Schema("Mean", since: 13, inputs: ["data_0...: T"], outputs: ["mean: T"], types: ["T": .numbers])
+package struct Mean: VariadicOperator {
+  package static let schema = Schema("Mean", since: 13, inputs: ["data_0...: T"], outputs: ["mean: T"], types: ["T": .numbers])
   static var function: pk_binary_op { PK_BINARY_ADD }
-  public static var computesHalfInFloat32: Bool { true }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package static var computesHalfInFloat32: Bool { true }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let count = context.inference.inputs.count
     guard let type = try context.outputType(0).element.kernelType, let divide = pk_binary_kernel(pk_isa_best(), PK_BINARY_DIV, type)
     else { throw context.unsupportedTypes() }

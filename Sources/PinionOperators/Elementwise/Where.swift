@@ -6,16 +6,16 @@ import PinionGraph
 import PinionTensor
 
 /// X where the condition holds, Y elsewhere, elementwise with broadcasting.
-public struct Where: CPUExecutable {
-  public static let schema = Schema("Where", since: 16, inputs: ["condition: bool", "X: T", "Y: T"], outputs: ["output: T"], types: ["T": .all])
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+package struct Where: CPUExecutable {
+  package static let schema = Schema("Where", since: 16, inputs: ["condition: bool", "X: T", "Y: T"], outputs: ["output: T"], types: ["T": .all])
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let condition = try context.type(0), x = try context.type(1), y = try context.type(2)
     return [TensorType(x.element, try .broadcast([condition.shape, x.shape, y.shape]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     var result = Fact(context.element(of: 1..<3), context.broadcast())
     if let flags = context[0].values, let x = context[1].values, let y = context[2].values {
       let count = [flags.count, x.count, y.count].first { $0 != 1 } ?? 1
@@ -29,7 +29,7 @@ public struct Where: CPUExecutable {
     return [result]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let output = try context.outputType(0)
     let width = output.element.byteWidth
     guard let function = pk_where_kernel(pk_isa_best(), width) else { throw context.unsupportedTypes() }
@@ -49,5 +49,5 @@ public struct Where: CPUExecutable {
     }
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([1, 2], context))] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([1, 2], context))] }
 }

@@ -5,24 +5,24 @@ import PinionGraph
 import PinionTensor
 
 /// The elements at given positions of the last axis.
-public struct ArrayFeatureExtractor: CPUExecutable {
-  public static let schema = Schema(
+package struct ArrayFeatureExtractor: CPUExecutable {
+  package static let schema = Schema(
     "ArrayFeatureExtractor", domain: "ai.onnx.ml", since: 1, inputs: ["X: T", "Y: int64"], outputs: ["Z: T"], types: ["T": .all])
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rankAtLeast: 1)
     let positions = try context.type(1)
     let outer = type.rank == 1 ? [1] : Array(type.dims.dropLast())
     return [TensorType(type.element, try Shape(outer + [positions.count]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let x = context[0]
     return [Fact(x.element, x.dims.map { ($0.count == 1 ? [1] : Array($0.dropLast())) + [context[1].count(context.symbols)] })]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element.byteWidth {
     case 1: return try kernel(context, UInt8.self)
     case 2: return try kernel(context, UInt16.self)

@@ -5,18 +5,18 @@ import PinionGraph
 import PinionTensor
 
 /// 1 where x is above a threshold, else 0.
-public struct Binarizer: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema(
+package struct Binarizer: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema(
     "Binarizer", domain: "ai.onnx.ml", since: 1, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": [.indices, .float32, .float64]])
   let threshold: Float
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     threshold = try attributes.float("threshold", default: 0)
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let threshold = threshold
     switch try context.type(0).element {
     case .float32: return try kernel(context, one: Float(1), zero: 0) { $0 > threshold }

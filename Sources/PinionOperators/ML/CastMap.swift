@@ -6,8 +6,8 @@ import PinionTensor
 
 
 /// The values of a dictionary with int64 keys as a tensor: in the order of the keys, or each at the position that its key is.
-public struct CastMap: EagerExecutable {
-  public static let schema = Schema("CastMap", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y: float32|int64|string"])
+package struct CastMap: EagerExecutable {
+  package static let schema = Schema("CastMap", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y: float32|int64|string"])
 
   enum Form: String, CaseIterable {
     case dense = "DENSE"
@@ -24,13 +24,13 @@ public struct CastMap: EagerExecutable {
   let target: Target
   let extent: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     form = try attributes.choice("map_form", default: .dense)
     target = try attributes.choice("cast_to", default: .float)
     extent = try attributes.int("max_map", default: 1, in: 0...Int64(Int32.max))
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let input = try required(inputs, 0, "X")
     guard case .map(let keyTensor, let values) = input, keyTensor.count == values.count else {
       throw .invalidShape("input 'X' is \(input.type), expected a map")

@@ -5,12 +5,12 @@ import PinionGraph
 import PinionTensor
 
 /// Maps strings to the integers that stand for them, or integers to strings.
-public struct CategoryMapper: CPUExecutable {
-  public static let schema = Schema("CategoryMapper", domain: "ai.onnx.ml", since: 1, inputs: ["X: int64|string"], outputs: ["Y: int64|string"])
+package struct CategoryMapper: CPUExecutable {
+  package static let schema = Schema("CategoryMapper", domain: "ai.onnx.ml", since: 1, inputs: ["X: int64|string"], outputs: ["Y: int64|string"])
   let toIntegers: LabelTable
   let toStrings: LabelTable
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     let integers = try Tensor(vector: try attributes.ints("cats_int64s"))
     let names = try attributes.strings("cats_strings")
     let strings = try Tensor(strings: names, .vector(names.count))
@@ -29,12 +29,12 @@ public struct CategoryMapper: CPUExecutable {
     }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     return [TensorType(try table(type).values.element, type.shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     switch context[0].element {
     case .string: [context.like(0, element: .int64)]
     case .int64: [context.like(0, element: .string)]
@@ -42,7 +42,7 @@ public struct CategoryMapper: CPUExecutable {
     }
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try table(try context.type(0)).kernel(context)
   }
 }

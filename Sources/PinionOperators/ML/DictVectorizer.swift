@@ -4,14 +4,14 @@ import PinionGraph
 import PinionTensor
 
 /// The values that a dictionary has for the words of a vocabulary, in the vocabulary's order; 0 or "" for words it lacks.
-public struct DictVectorizer: EagerExecutable {
-  public static let schema = Schema(
+package struct DictVectorizer: EagerExecutable {
+  package static let schema = Schema(
     "DictVectorizer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y: U"], types: ["U": [.float32, .float64, .int64, .string]])
   let vocabulary: Tensor
   /// For each word its positions in the vocabulary.
   private let places: [LabelKey: [Int]]
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     vocabulary = try ClassLabels(&attributes, ints: "int64_vocabulary", strings: "string_vocabulary").tensor
     let read = try LabelKey.reader(vocabulary.element)
     var places: [LabelKey: [Int]] = [:]
@@ -19,7 +19,7 @@ public struct DictVectorizer: EagerExecutable {
     self.places = places
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let input = try required(inputs, 0, "X")
     guard case .map(let keys, let values) = input, keys.element == vocabulary.element, keys.count == values.count else {
       throw .invalidShape("input 'X' is \(input.type), expected a map from \(vocabulary.element)")

@@ -5,12 +5,12 @@ import PinionGraph
 import PinionTensor
 
 /// Joins the columns of its inputs into one float32 matrix; columns beyond an input's declared number are cut, missing ones are 0.
-public struct FeatureVectorizer: CPUExecutable {
-  public static let schema = Schema(
+package struct FeatureVectorizer: CPUExecutable {
+  package static let schema = Schema(
     "FeatureVectorizer", domain: "ai.onnx.ml", since: 1, inputs: ["X...: indices|float32|float64"], outputs: ["Y: float32"])
   let widths: [Int64]
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     widths = try attributes.ints("inputdimensions", default: [])
     for width in widths where width < 0 || width > Int64(Int32.max) {
       throw .invalidModel("attribute 'inputdimensions' has the entry \(width)")
@@ -35,14 +35,14 @@ public struct FeatureVectorizer: CPUExecutable {
     return (rows ?? 0, columns)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let (rows, columns) = try layout(context.inputs)
     var total = 0
     for column in columns { total = try total.adding(column.given) }
     return [TensorType(.float32, try Shape([rows, total]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let rows = context[0].rank.flatMap { $0 > 1 ? context[0].extent(0) : 1 }
     let columns = context.inputs.indices.map { index -> Int? in
       guard widths.isEmpty else { return index < widths.count ? Int(exactly: widths[index]) : nil }
@@ -51,7 +51,7 @@ public struct FeatureVectorizer: CPUExecutable {
     return [Fact(.float32, [rows, context.symbols.sum(of: columns)])]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let (rows, columns) = try layout(context.inference.inputs)
     let total = columns.reduce(0) { $0 &+ $1.given }
     var parts: [@Sendable (KernelFrame, Int, UnsafeMutablePointer<Float>) -> Void] = []

@@ -5,15 +5,15 @@ import PinionGraph
 import PinionTensor
 
 /// Replaces the elements that have a given value (NaN included) by one number, or by one for each position of the last axis.
-public struct Imputer: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema(
+package struct Imputer: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema(
     "Imputer", domain: "ai.onnx.ml", since: 1, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": [.indices, .float32, .float64]])
   let floats: [Float]
   let integers: [Int64]
   let replacedFloat: Float
   let replacedInteger: Int64
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     floats = try attributes.floats("imputed_value_floats", default: [])
     integers = try attributes.ints("imputed_value_int64s", default: [])
     replacedFloat = try attributes.float("replaced_value_float", default: 0)
@@ -23,7 +23,7 @@ public struct Imputer: CPUExecutable, LikeFirstInput {
     }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rankAtLeast: 1)
     let count = type.element.isFloatingPoint ? floats.count : integers.count
     guard count == 1 || count == type.dims[type.rank - 1] else {
@@ -32,9 +32,9 @@ public struct Imputer: CPUExecutable, LikeFirstInput {
     return [type]
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let isReplaced = replacedFloat
     let isMissing = replacedInteger
     switch try context.type(0).element {

@@ -8,14 +8,14 @@ import PinionTensor
 ///
 /// The form of ai.onnx.ml 1, a list of strings for strings to positions or back, is kept beside the newest one, since only the
 /// input's type tells its direction.
-public struct LabelEncoder: CPUExecutable {
-  public static let schema = Schema(
+package struct LabelEncoder: CPUExecutable {
+  package static let schema = Schema(
     "LabelEncoder", domain: "ai.onnx.ml", since: 4, inputs: ["X: U"], outputs: ["Y: U1"],
     types: ["U": [.indices, .float32, .float64, .int16, .string], "U1": [.indices, .float32, .float64, .int16, .string]])
   /// One table, or one for strings and one for int64.
   let tables: [LabelTable]
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     let missingInteger = try attributes.int("default_int64", default: -1)
     let missingText = try attributes.string("default_string", default: "_Unused")
     let missingFloat = try attributes.float("default_float", default: -0.0)
@@ -69,17 +69,17 @@ public struct LabelEncoder: CPUExecutable {
     return table
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     return [TensorType(try table(type).values.element, type.shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let table = tables.first { $0.keys.element == context[0].element }
     return [Fact(table?.values.element, context[0].dims)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try table(try context.type(0)).kernel(context)
   }
 }

@@ -7,14 +7,14 @@ import PinionTensor
 /// A linear function of the features for each class; gives the best class's label and the transformed scores.
 ///
 /// One function decides between two labels: the second where it is above 0.
-public struct LinearClassifier: CPUExecutable {
-  public static let schema = Schema(
+package struct LinearClassifier: CPUExecutable {
+  package static let schema = Schema(
     "LinearClassifier", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: int64|string", "Z: float32"])
   let scores: LinearScores
   let labels: ClassLabels
   let postTransform: PostTransform
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     postTransform = try attributes.choice("post_transform", default: .none)
     labels = try ClassLabels(&attributes, ints: "classlabels_ints")
     attributes.ignore("multi_class")
@@ -27,7 +27,7 @@ public struct LinearClassifier: CPUExecutable {
   /// Whether one function's score stands for two classes.
   private var isBinary: Bool { scores.functions == 1 && labels.count == 2 }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let rows = try FeatureRows(try context.type(0)).rows
     return [
       TensorType(labels.element, try Shape([rows])),
@@ -35,12 +35,12 @@ public struct LinearClassifier: CPUExecutable {
     ]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let rows = context.featureRows
     return [Fact(labels.element, [rows]), Fact(.float32, [rows, isBinary ? 2 : scores.functions])]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let wantsScores = context.wants(output: 1)
     let columns = try FeatureRows(try context.type(0)).columns
     let cost = scores.functions &* scores.columns

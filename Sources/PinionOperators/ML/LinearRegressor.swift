@@ -5,26 +5,26 @@ import PinionGraph
 import PinionTensor
 
 /// Linear functions of the features, one for each target.
-public struct LinearRegressor: CPUExecutable {
-  public static let schema = Schema(
+package struct LinearRegressor: CPUExecutable {
+  package static let schema = Schema(
     "LinearRegressor", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
   let scores: LinearScores
   let postTransform: PostTransform
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     postTransform = try attributes.choice("post_transform", default: .none)
     scores = try LinearScores(
       coefficients: try attributes.floats("coefficients", default: []), intercepts: try attributes.floats("intercepts", default: []),
       functions: try attributes.int("targets", default: 1, in: 1...Int64(Int32.max)))
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(.float32, try Shape([try FeatureRows(try context.type(0)).rows, scores.functions]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, [context.featureRows, scores.functions])] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, [context.featureRows, scores.functions])] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let scores = scores
     let postTransform = postTransform
     let count = scores.functions

@@ -6,8 +6,8 @@ import PinionTensor
 
 
 /// Divides each row by its largest element, by the sum of its magnitudes, or by its length; a row of zeros stays.
-public struct Normalizer: CPUExecutable {
-  public static let schema = Schema("Normalizer", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
+package struct Normalizer: CPUExecutable {
+  package static let schema = Schema("Normalizer", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
 
   enum Norm: String, CaseIterable {
     case max = "MAX"
@@ -17,19 +17,19 @@ public struct Normalizer: CPUExecutable {
 
   let norm: Norm
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     norm = try attributes.choice("norm", default: .max)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     _ = try FeatureRows(type)
     return [TensorType(.float32, type.shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .float32)] }
+  package func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .float32)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let columns = try FeatureRows(try context.type(0)).columns
     let norm = norm
     return try rowKernel(context, columns: columns...columns, scoreCount: 0, cost: columns) { frame, x, _, row in

@@ -5,8 +5,8 @@ import PinionGraph
 import PinionTensor
 
 /// Adds an axis with a 1 at the position of each element's category and 0 elsewhere.
-public struct OneHotEncoder: CPUExecutable {
-  public static let schema = Schema(
+package struct OneHotEncoder: CPUExecutable {
+  package static let schema = Schema(
     "OneHotEncoder", domain: "ai.onnx.ml", since: 1, inputs: ["X: U"], outputs: ["Y: float32"], types: ["U": [.indices, .float32, .float64, .string]])
   let categories: Tensor
   /// Whether an element of no category gives zeros and is no error.
@@ -15,7 +15,7 @@ public struct OneHotEncoder: CPUExecutable {
   /// The places of the whole numbers from the least category on, -1 for none; nil where that would be a long table.
   private let nearPlaces: (least: Int64, table: [Int32])?
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     allowsOthers = try attributes.bool("zeros", default: true)
     let integers = try attributes.optionalInts("cats_int64s") ?? []
     let strings = try attributes.optionalStrings("cats_strings") ?? []
@@ -36,7 +36,7 @@ public struct OneHotEncoder: CPUExecutable {
     }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     guard (type.element == .string) == (categories.element == .string) else {
       throw .invalidShape("input 'X' is \(type), the categories are \(categories.element)")
@@ -44,9 +44,9 @@ public struct OneHotEncoder: CPUExecutable {
     return [TensorType(.float32, try Shape(type.dims + [categories.count]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, context[0].dims.map { $0 + [categories.count] })] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, context[0].dims.map { $0 + [categories.count] })] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let read = try LabelKey.reader(type.element)
     let count = categories.count, isInt64 = type.element == .int64

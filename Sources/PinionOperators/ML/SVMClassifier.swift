@@ -8,8 +8,8 @@ import PinionTensor
 
 /// A support vector machine that classifies: one decision for each pair of classes, whose votes choose the label; with
 /// Platt's parameters (`prob_a`, `prob_b`) the scores are probabilities. Without support vectors one linear function for each class.
-public struct SVMClassifier: CPUExecutable {
-  public static let schema = Schema(
+package struct SVMClassifier: CPUExecutable {
+  package static let schema = Schema(
     "SVMClassifier", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: int64|string", "Z: float32"])
   let kernel: SupportKernel
   let labels: ClassLabels
@@ -27,7 +27,7 @@ public struct SVMClassifier: CPUExecutable {
   /// Whether no coefficient of the linear functions is negative.
   let weightsArePositive: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     postTransform = try attributes.choice("post_transform", default: .none)
     let declaredKernel = try SupportKernel(&attributes)
     labels = try ClassLabels(&attributes, ints: "classlabels_ints")
@@ -86,16 +86,16 @@ public struct SVMClassifier: CPUExecutable {
   /// Columns of the scores.
   private var scoreCount: Int { vectorRanges.isEmpty || !platt.isEmpty || classes == 2 ? classes : pairs }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let rows = try FeatureRows(try context.type(0)).rows
     return [TensorType(labels.element, try Shape([rows])), TensorType(.float32, try Shape([rows, scoreCount]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     [Fact(labels.element, [context.featureRows]), Fact(.float32, [context.featureRows, scoreCount])]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let wantsScores = context.wants(output: 1)
     let room = try Room(classes: classes, pairs: pairs)
     @Sendable func write(_ best: Int, _ scores: UnsafeMutablePointer<Double>, _ frame: KernelFrame, _ row: Int) {

@@ -6,8 +6,8 @@ import PinionGraph
 import PinionTensor
 
 /// A support vector machine for regression, or for telling members of one class (1) from others (-1).
-public struct SVMRegressor: CPUExecutable {
-  public static let schema = Schema("SVMRegressor", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
+package struct SVMRegressor: CPUExecutable {
+  package static let schema = Schema("SVMRegressor", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
   let kernel: SupportKernel
   let vectors: Buffer
   let vectorCount: Int
@@ -17,7 +17,7 @@ public struct SVMRegressor: CPUExecutable {
   let isOneClass: Bool
   let postTransform: PostTransform
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     postTransform = try attributes.choice("post_transform", default: .none)
     isOneClass = try attributes.bool("one_class")
     let declaredKernel = try SupportKernel(&attributes)
@@ -44,13 +44,13 @@ public struct SVMRegressor: CPUExecutable {
     }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(.float32, try Shape([try FeatureRows(try context.type(0)).rows, 1]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, [context.featureRows, 1])] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, [context.featureRows, 1])] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try kernel.rows(context, vectors: vectors, count: vectorCount, columns: columns, scoreCount: 1) {
       [self] frame, values, score, row in
       let sum = rho + Double(pk_dot_f32(coefficients.pointer.assumingMemoryBound(to: Float.self), values, vectorCount))

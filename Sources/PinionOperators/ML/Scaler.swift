@@ -5,17 +5,17 @@ import PinionGraph
 import PinionTensor
 
 /// (x - offset) * scale, with one offset and scale for all elements or for each position of the last axis.
-public struct Scaler: CPUExecutable {
-  public static let schema = Schema("Scaler", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
+package struct Scaler: CPUExecutable {
+  package static let schema = Schema("Scaler", domain: "ai.onnx.ml", since: 1, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
   let offset: [Float]
   let scale: [Float]
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     offset = try attributes.floats("offset", default: [])
     scale = try attributes.floats("scale", default: [])
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rankAtLeast: 1)
     for (name, list) in [("offset", offset), ("scale", scale)] where list.count > 1 && list.count != type.dims[type.rank - 1] {
       throw .invalidShape("attribute '\(name)' has \(list.count) entries, input 'X' is \(type)")
@@ -23,9 +23,9 @@ public struct Scaler: CPUExecutable {
     return [TensorType(.float32, type.shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .float32)] }
+  package func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .float32)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let columns = type.dims[type.rank - 1]
     // One number for all columns, or one for each.

@@ -5,14 +5,14 @@ import PinionGraph
 import PinionTensor
 
 /// Decision trees whose leaves add up to `n_targets` scores for each row.
-public struct TreeEnsemble: CPUExecutable {
-  public static let schema = Schema(
+package struct TreeEnsemble: CPUExecutable {
+  package static let schema = Schema(
     "TreeEnsemble", domain: "ai.onnx.ml", since: 5, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": [.float32, .float16, .float64]])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let source: TreeSource
   let postTransform: PostTransform
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     let aggregates: [TreeSource.Aggregate] = [.average, .sum, .min, .max]
     let transforms: [PostTransform] = [.none, .softmax, .logistic, .softmaxZero, .probit]
     postTransform = transforms[try attributes.int("post_transform", default: 0, in: 0...4)]
@@ -87,15 +87,15 @@ public struct TreeEnsemble: CPUExecutable {
       isDouble: splits.isDouble || leafWeights.isDouble)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     let rows = try type.element == .float16 ? FeatureRows(TensorType(.float32, type.shape)) : FeatureRows(type)
     return [TensorType(type.element, try Shape([rows.rows, source.targets]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, [context.featureRows, source.targets])] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, [context.featureRows, source.targets])] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let element = try context.outputType(0).element
     let targets = source.targets
     let postTransform = postTransform

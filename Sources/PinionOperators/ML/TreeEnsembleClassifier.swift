@@ -7,8 +7,8 @@ import PinionTensor
 /// Decision trees whose leaves add up to a score for each class; gives the best class's label and all scores.
 ///
 /// Where two classes have leaves for one of them only, the trees give one number, from which the other class's score follows.
-public struct TreeEnsembleClassifier: CPUExecutable {
-  public static let schema = Schema(
+package struct TreeEnsembleClassifier: CPUExecutable {
+  package static let schema = Schema(
     "TreeEnsembleClassifier", domain: "ai.onnx.ml", since: 3, inputs: ["X: indices|float32|float64"], outputs: ["Y: int64|string", "Z: float32"])
   let source: TreeSource
   let labels: ClassLabels
@@ -18,7 +18,7 @@ public struct TreeEnsembleClassifier: CPUExecutable {
   let onlyClass: Int?
   let weightsArePositive: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     postTransform = try attributes.choice("post_transform", default: .none)
     labels = try ClassLabels(&attributes, ints: "classlabels_int64s")
     guard labels.count > 0 else { throw .invalidModel("there are no class labels") }
@@ -32,18 +32,18 @@ public struct TreeEnsembleClassifier: CPUExecutable {
     weightsArePositive = source.weights.allSatisfy { $0.weight >= 0 }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let rows = try FeatureRows(try context.type(0)).rows
     return [
       TensorType(labels.element, try Shape([rows])), TensorType(.float32, try Shape([rows, labels.count])),
     ]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     [Fact(labels.element, [context.featureRows]), Fact(.float32, [context.featureRows, labels.count])]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let count = labels.count
     let wantsScores = context.wants(output: 1)
     return try forestKernel(source, context) { [self] frame, rows, scores in

@@ -5,14 +5,14 @@ import PinionGraph
 import PinionTensor
 
 /// Decision trees whose leaves add up to `n_targets` numbers for each row; float32 whatever the input.
-public struct TreeEnsembleRegressor: CPUExecutable {
-  public static let schema = Schema(
+package struct TreeEnsembleRegressor: CPUExecutable {
+  package static let schema = Schema(
     "TreeEnsembleRegressor", domain: "ai.onnx.ml", since: 3, inputs: ["X: indices|float32|float64"], outputs: ["Y: float32"])
   let source: TreeSource
   let baseValues: [Double]
   let postTransform: PostTransform
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     postTransform = try attributes.choice("post_transform", default: .none)
     let targets = try attributes.int("n_targets", default: 1, in: 1...Int64(Int32.max))
     let base = try NumberList(&attributes, "base_values")
@@ -24,13 +24,13 @@ public struct TreeEnsembleRegressor: CPUExecutable {
       &attributes, leaf: "target", targets: targets, aggregate: try attributes.choice("aggregate_function", default: .sum))
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(.float32, try Shape([try FeatureRows(try context.type(0)).rows, source.targets]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, [context.featureRows, source.targets])] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, [context.featureRows, source.targets])] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let targets = source.targets
     let postTransform = postTransform
     let baseValues = baseValues

@@ -4,20 +4,20 @@ import PinionGraph
 import PinionTensor
 
 /// Makes a dictionary from class labels to scores of each row.
-public struct ZipMap: EagerExecutable, ValueTyping {
-  public static let schema = Schema("ZipMap", domain: "ai.onnx.ml", since: 1, inputs: ["X: float32"], outputs: ["Z"])
+package struct ZipMap: EagerExecutable, ValueTyping {
+  package static let schema = Schema("ZipMap", domain: "ai.onnx.ml", since: 1, inputs: ["X: float32"], outputs: ["Z"])
   /// The labels of the columns.
-  public let keys: Tensor
+  package let keys: Tensor
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     keys = try ClassLabels(&attributes, ints: "classlabels_int64s").tensor
   }
 
-  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+  package func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
     [.sequence(.map(key: keys.element, value: .tensor(.float32, dims: [])))]
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let input = try required(inputs, 0, "X").asTensor()
     guard input.element == .float32, (1...2).contains(input.shape.rank), input.shape.dims.last == keys.count else {
       throw .invalidShape("input 'X' is \(input.type), expected float32[N,\(keys.count)] or float32[\(keys.count)]")

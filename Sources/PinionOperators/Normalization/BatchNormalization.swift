@@ -9,26 +9,26 @@ import PinionTensor
 /// of the batch.
 ///
 /// In training mode output 1 and 2 are the given statistics moved towards the batch's; 3 and 4 (before opset 14) the batch's.
-public struct BatchNormalization: CPUExecutable {
-  public static let schema = Schema(
+package struct BatchNormalization: CPUExecutable {
+  package static let schema = Schema(
     "BatchNormalization", since: 15, inputs: ["X: T", "scale: T1", "B: T1", "input_mean: T2", "input_var: T2"],
     outputs: ["Y: T", "running_mean?: T2", "running_var?: T2", "saved_mean?: T2", "saved_var?: T2"],
     types: ["T": .floats, "T1": .floats, "T2": .floats], mixing: ["T1", "T2"])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   package let epsilon: Float
   let momentum: Float
   package let isTraining: Bool
   /// False where each position of each channel has statistics of its own, as before opset 9.
   package let isSpatial: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     epsilon = try attributes.float("epsilon", default: 1e-5)
     momentum = try attributes.float("momentum", default: 0.9)
     isTraining = try attributes.bool("training_mode")
     isSpatial = try attributes.bool("spatial", default: true)
   }
 
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 14 else { return }
     node.attributes["consumed_inputs"] = nil
     node.attributes["is_test"] = nil
@@ -42,7 +42,7 @@ public struct BatchNormalization: CPUExecutable {
     return AxisLines(shape, axis: 1)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rankAtLeast: 1)
     let channels = try lines(type.shape).extent
     for index in 1...4 {
@@ -55,11 +55,11 @@ public struct BatchNormalization: CPUExecutable {
     return [type, mean, variance, mean, variance]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     [context.like(0), context.like(3), context.like(4), context.like(3), context.like(4)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.inference.requireSameElementType([0, 1, 2, 3, 4])
     switch try context.type(0).element {
     case .float32: return try kernel(context, Float.self)
@@ -68,7 +68,7 @@ public struct BatchNormalization: CPUExecutable {
     }
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   private func kernel<T: RealElement>(_ context: KernelContext, _ type: T.Type) throws(PinionError) -> Kernel {
     let shape = try context.type(0).shape, allLines = try lines(shape)

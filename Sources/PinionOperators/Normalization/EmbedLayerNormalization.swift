@@ -5,23 +5,23 @@ import PinionGraph
 import PinionTensor
 
 /// Looks up words, positions and segments, adds what was found and normalises it over the last axis.
-public struct EmbedLayerNormalization: CPUExecutable {
-  public static let schema = Schema(
+package struct EmbedLayerNormalization: CPUExecutable {
+  package static let schema = Schema(
     "EmbedLayerNormalization", domain: "com.microsoft", since: 1,
     inputs: [
       "input_ids: int32", "segment_ids?: int32", "word_embedding: T", "position_embedding: T", "segment_embedding?: T", "gamma: T", "beta: T",
       "mask?: int32", "position_ids?: int32",
     ], outputs: ["output: T", "mask_index?: int32", "embedding_sum?: T"], types: ["T": [.float32, .float16, .bfloat16]], mixing: ["T"])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let normalization: RowNormalization
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     let epsilon = try attributes.float("epsilon", default: 1e-12)
     normalization = RowNormalization(epsilon: Double(epsilon), centers: true)
     attributes.ignore("mask_index_type")
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let ids = try context.type(0, rank: 2), words = try context.type(2, rank: 2)
     let width = words.dims[1]
     for (index, type) in [(0, ids), (1, context.optionalType(1)), (7, context.optionalType(7)), (8, context.optionalType(8))] {
@@ -45,13 +45,13 @@ public struct EmbedLayerNormalization: CPUExecutable {
     return [output, TensorType(.int32, try Shape([ids.dims[0]])), output]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let ids = context[0], words = context[2]
     let output = Fact(words.element, [ids.extent(0), ids.extent(1), words.extent(1)])
     return [output, Fact(.int32, [ids.extent(0)]), output]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     guard try context.type(2).element == .float32 else { throw context.unsupportedTypes() }
     let ids = try context.type(0), width = try context.type(2).dims[1]
     let batch = ids.dims[0], length = ids.dims[1]

@@ -6,27 +6,27 @@ import PinionGraph
 import PinionTensor
 
 /// (X - mean) / sqrt(variance + epsilon) * scale + bias, with mean and variance over a group of channels of one instance.
-public struct GroupNormalization: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema(
+package struct GroupNormalization: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema(
     "GroupNormalization", since: 21, inputs: ["X: T", "scale: T", "bias: T"], outputs: ["Y: T"], types: ["T": .floats], mixing: ["T"])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let groups: Int
   let epsilon: Float
   /// Before opset 21 scale and bias had an element for each group, since then for each channel.
   let scalesGroups: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     groups = try attributes.int("num_groups", in: 1...Int64(1 << 46))
     epsilon = try attributes.float("epsilon", default: 1e-5)
     scalesGroups = try attributes.bool("pinion_scales_groups")
     attributes.ignore("stash_type")
   }
 
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     if node.opset < 21 { node.attributes["pinion_scales_groups"] = .int(1) }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rankAtLeast: 2)
     guard type.dims[1] % groups == 0 else {
       throw .invalidShape("X \(type) has \(type.dims[1]) channels, expected a multiple of the \(groups) groups")
@@ -34,11 +34,11 @@ public struct GroupNormalization: CPUExecutable, LikeFirstInput {
     return [type]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try groupedKernel(context, groups: groups, epsilon: epsilon, scalesGroups: scalesGroups)
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// Normalises each of `groups` groups of the channels of each instance of input 0; inputs 1 and 2 scale and shift.
@@ -72,22 +72,22 @@ func groupedKernel(_ context: KernelContext, groups: Int, epsilon: Float, scales
 }
 
 /// (X - mean) / sqrt(variance + epsilon) * scale + B, with mean and variance over one channel of one instance.
-public struct InstanceNormalization: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema(
+package struct InstanceNormalization: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema(
     "InstanceNormalization", since: 22, inputs: ["input: T", "scale: T", "B: T"], outputs: ["output: T"], types: ["T": .floats], mixing: ["T"])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let epsilon: Float
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     epsilon = try attributes.float("epsilon", default: 1e-5)
     attributes.ignore("consumed_inputs")
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0, rankAtLeast: 2)] }
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0, rankAtLeast: 2)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try groupedKernel(context, groups: try context.type(0).dims[1], epsilon: epsilon, scalesGroups: false)
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

@@ -6,24 +6,24 @@ import PinionGraph
 import PinionTensor
 
 /// X / (bias + alpha / size * s)^beta, where s sums the squares over `size` neighbouring channels.
-public struct LRN: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("LRN", since: 13, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+package struct LRN: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema("LRN", since: 13, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+  package static var computesHalfInFloat32: Bool { true }
   let size: Int
   let alpha: Float
   let beta: Float
   let bias: Float
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     size = try attributes.int("size", in: 1...Int64(1 << 46))
     alpha = try attributes.float("alpha", default: 0.0001)
     beta = try attributes.float("beta", default: 0.75)
     bias = try attributes.float("bias", default: 1)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0, rankAtLeast: 2)] }
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0, rankAtLeast: 2)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let lines = AxisLines(type.shape, axis: 1)
     switch type.element {

@@ -8,22 +8,22 @@ import PinionTensor
 ///
 /// Computes in float32, or in float64 for float64 inputs, whatever `stash_type` says beyond the type of the outputs Mean
 /// and InvStdDev.
-public struct LayerNormalization: CPUExecutable {
-  public static let schema = Schema(
+package struct LayerNormalization: CPUExecutable {
+  package static let schema = Schema(
     "LayerNormalization", since: 17, inputs: ["X: T", "Scale: T", "B?: T"],
     outputs: ["Y: T", "Mean?: float32|bfloat16", "InvStdDev?: float32|bfloat16"], types: ["T": .floats], mixing: ["T"])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   package let axis: Int64
   let epsilon: Float
   let stashType: ElementType
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis", default: -1)
     epsilon = try attributes.float("epsilon", default: 1e-5)
     stashType = try attributes.elementType("stash_type", default: .float32)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     let axis = try type.shape.normalized(axis: axis)
     for index in [1, 2] where context.has(index) {
@@ -33,19 +33,19 @@ public struct LayerNormalization: CPUExecutable {
     return [type, statistics, statistics]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let statistics = Fact(stashType, context.statistics(from: axis))
     return [context.like(0), statistics, statistics]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let rows = try NormalizedRows(
       context, normalization: RowNormalization(epsilon: Double(epsilon), centers: true),
       axis: try context.type(0).shape.normalized(axis: axis), scale: 1, bias: context.has(2) ? 2 : nil)
     return try rows.kernel(context, mean: context.wants(output: 1) ? 1 : nil, factor: context.wants(output: 2) ? 2 : nil)
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// Checks that an operand broadcasts to `type` without enlarging it.
@@ -68,54 +68,54 @@ extension NormalizedRows {
 }
 
 /// X / sqrt(mean square + epsilon) * scale, with the mean square over the axes from `axis` on.
-public struct RMSNormalization: CPUExecutable {
-  public static let schema = Schema("RMSNormalization", since: 23, inputs: ["X: floats", "scale: V"], outputs: ["Y: V"], types: ["V": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+package struct RMSNormalization: CPUExecutable {
+  package static let schema = Schema("RMSNormalization", since: 23, inputs: ["X: floats", "scale: V"], outputs: ["Y: V"], types: ["V": .floats])
+  package static var computesHalfInFloat32: Bool { true }
   let axis: Int64
   let epsilon: Float
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis", default: -1)
     epsilon = try attributes.float("epsilon", default: 1e-5)
     attributes.ignore("stash_type")
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0), scale = try context.type(1)
     _ = try type.shape.normalized(axis: axis)
     try requireBroadcast(scale, to: type)
     return [TensorType(scale.element, type.shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[1].element, context[0].dims)] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(context[1].element, context[0].dims)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let rows = try NormalizedRows(
       context, normalization: RowNormalization(epsilon: Double(epsilon), centers: false),
       axis: try context.type(0).shape.normalized(axis: axis), scale: 1, bias: nil)
     return try rows.kernel(context, mean: nil, factor: nil)
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// RMSNormalization as ONNX Runtime writes it into the domain of ONNX; the second output is 1 / sqrt(mean square + epsilon).
-public struct SimplifiedLayerNormalization: CPUExecutable {
-  public static let schema = Schema(
+package struct SimplifiedLayerNormalization: CPUExecutable {
+  package static let schema = Schema(
     "SimplifiedLayerNormalization", since: 1, inputs: ["X: floats", "scale: V"], outputs: ["Y: V", "inv_std_var?: float32|float64"],
     types: ["V": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let axis: Int64
   let epsilon: Float
   let stashType: ElementType
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis", default: -1)
     epsilon = try attributes.float("epsilon", default: 1e-5)
     stashType = try attributes.elementType("stash_type", default: .float32)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0), scale = try context.type(1)
     let axis = try type.shape.normalized(axis: axis)
     try requireBroadcast(scale, to: type)
@@ -123,16 +123,16 @@ public struct SimplifiedLayerNormalization: CPUExecutable {
     return [TensorType(scale.element, type.shape), statistics]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     [Fact(context[1].element, context[0].dims), Fact(stashType, context.statistics(from: axis))]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let rows = try NormalizedRows(
       context, normalization: RowNormalization(epsilon: Double(epsilon), centers: false),
       axis: try context.type(0).shape.normalized(axis: axis), scale: 1, bias: nil)
     return try rows.kernel(context, mean: nil, factor: context.wants(output: 1) ? 1 : nil)
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

@@ -6,24 +6,24 @@ import PinionGraph
 import PinionTensor
 
 /// Each line along an axis divided by its norm, 0 where that is 0.
-public struct LpNormalization: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("LpNormalization", since: 22, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+package struct LpNormalization: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema("LpNormalization", since: 22, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .floats])
+  package static var computesHalfInFloat32: Bool { true }
   let axis: Int64
   let order: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis", default: -1)
     order = try attributes.int("p", default: 2, in: 1...2)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     _ = try type.shape.normalized(axis: axis)
     return [type]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let lines = AxisLines(type.shape, axis: try type.shape.normalized(axis: axis))
     guard let element = type.element.kernelType, let function = pk_lp_normalize_kernel(pk_isa_best(), element) else {
@@ -36,5 +36,5 @@ public struct LpNormalization: CPUExecutable, LikeFirstInput {
     }
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

@@ -5,22 +5,22 @@ import PinionGraph
 import PinionTensor
 
 /// (X - mean) / (standard deviation + 1e-9), both over the axes in `axes`.
-public struct MeanVarianceNormalization: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("MeanVarianceNormalization", since: 13, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+package struct MeanVarianceNormalization: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema("MeanVarianceNormalization", since: 13, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+  package static var computesHalfInFloat32: Bool { true }
   let axes: [Int64]
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     axes = try attributes.ints("axes", default: [0, 2, 3])
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     _ = try type.shape.normalized(axes: axes)
     return [type]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let groups = AxisGroups(type.shape, axes: try type.shape.normalized(axes: axes))
     switch type.element {
@@ -30,7 +30,7 @@ public struct MeanVarianceNormalization: CPUExecutable, LikeFirstInput {
     }
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   private func kernel<T: RealElement>(_ groups: AxisGroups, _ type: T.Type) -> Kernel {
     guard groups.size > 0 else { return Kernel(stages: []) }

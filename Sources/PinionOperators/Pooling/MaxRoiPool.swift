@@ -5,14 +5,14 @@ import PinionGraph
 import PinionTensor
 
 /// The maxima of regions of the input in a grid of bins.
-public struct MaxRoiPool: CPUExecutable {
-  public static let schema = Schema("MaxRoiPool", since: 22, inputs: ["X: T", "rois: T"], outputs: ["Y: T"], types: ["T": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+package struct MaxRoiPool: CPUExecutable {
+  package static let schema = Schema("MaxRoiPool", since: 22, inputs: ["X: T", "rois: T"], outputs: ["Y: T"], types: ["T": .floats])
+  package static var computesHalfInFloat32: Bool { true }
   let height: Int
   let width: Int
   let spatialScale: Float
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     let shape = try attributes.ints("pooled_shape")
     guard shape.count == 2, shape.allSatisfy({ (1...(1 << 20)).contains($0) }) else {
       throw .invalidModel("pooled_shape is \(shape), expected a height and a width")
@@ -22,7 +22,7 @@ public struct MaxRoiPool: CPUExecutable {
     spatialScale = try attributes.float("spatial_scale", default: 1)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rank: 4), regions = try context.type(1, rank: 2)
     guard regions.dims[1] == 5, regions.element == type.element else {
       throw .invalidShape("rois are \(regions), expected \(type.element)[regions,5]")
@@ -30,11 +30,11 @@ public struct MaxRoiPool: CPUExecutable {
     return [TensorType(type.element, try Shape([regions.dims[0], type.dims[1], height, width]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     [Fact(context[0].element, [context[1].extent(0), context[0].extent(1), height, width])]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: try kernel(Float.self, context)
     case .float64: try kernel(Double.self, context)

@@ -5,14 +5,14 @@ import PinionGraph
 import PinionTensor
 
 /// Each element at the place that its index names, zeros elsewhere: what MaxPool left of its input.
-public struct MaxUnpool: CPUExecutable {
-  public static let schema = Schema(
+package struct MaxUnpool: CPUExecutable {
+  package static let schema = Schema(
     "MaxUnpool", since: 22, inputs: ["X: T1", "I: int64", "output_shape?: indices"], outputs: ["output: T1"], types: ["T1": .numbers])
   let kernel: [Int64]
   let strides: [Int64]
   let pads: [Int64]
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     kernel = try attributes.ints("kernel_shape")
     strides = try attributes.ints("strides", default: [Int64](repeating: 1, count: kernel.count))
     pads = try attributes.ints("pads", default: [Int64](repeating: 0, count: 2 * kernel.count))
@@ -33,7 +33,7 @@ public struct MaxUnpool: CPUExecutable {
     return try Shape(dims)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rankAtLeast: 3), indices = try context.type(1)
     guard indices.shape == type.shape else {
       throw .invalidShape("I is \(indices), expected shape \(type.shape)")
@@ -49,7 +49,7 @@ public struct MaxUnpool: CPUExecutable {
     return [TensorType(type.element, shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let x = context[0]
     if context.has(2) { return [Fact(x.element, context[2].extents ?? x.openDims)] }
     let extents = kernel.indices.map { axis -> Int? in
@@ -61,7 +61,7 @@ public struct MaxUnpool: CPUExecutable {
     return [Fact(x.element, [x.extent(0), x.extent(1)] + extents)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0), output = try context.outputType(0)
     let pooled = try pooledShape(type)
     let width = type.element.byteWidth

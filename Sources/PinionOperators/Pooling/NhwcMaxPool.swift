@@ -6,22 +6,22 @@ import PinionGraph
 import PinionTensor
 
 /// The maximum of each window of a quantised tensor whose channels come last.
-public struct NhwcMaxPool: CPUExecutable {
-  public static let schema = Schema("NhwcMaxPool", domain: "com.microsoft", since: 1, inputs: ["x: T"], outputs: ["y: T"], types: ["T": .bytes])
+package struct NhwcMaxPool: CPUExecutable {
+  package static let schema = Schema("NhwcMaxPool", domain: "com.microsoft", since: 1, inputs: ["x: T"], outputs: ["y: T"], types: ["T": .bytes])
   let form: PoolForm
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { form = try PoolForm(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { form = try PoolForm(&attributes) }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let x = try context.type(0)
     let window = try form.window(try x.channelsFirst())
     return [TensorType(x.element, try Shape([x.dims[0]] + window.output + [x.dims[x.rank - 1]]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [form.facts(context, isChannelsLast: true)] }
+  package func facts(_ context: FactContext) -> [Fact] { [form.facts(context, isChannelsLast: true)] }
 
   /// The channels of a position lie together, so that a window's maximum is that of whole vectors.
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let x = try context.type(0)
     let window = try form.window(try x.channelsFirst())
     guard let type = x.element.kernelType, let larger = pk_binary_kernel(pk_isa_best(), PK_BINARY_MAX, type) else {

@@ -6,10 +6,10 @@ import PinionGraph
 import PinionTensor
 
 /// Regions of the input pooled to one size from points that are interpolated.
-public struct RoiAlign: CPUExecutable {
-  public static let schema = Schema(
+package struct RoiAlign: CPUExecutable {
+  package static let schema = Schema(
     "RoiAlign", since: 22, inputs: ["X: T1", "rois: T1", "batch_indices: indices"], outputs: ["Y: T1"], types: ["T1": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   enum Mode: String, CaseIterable { case avg, max }
   enum Coordinates: String, CaseIterable { case halfPixel = "half_pixel", outputHalfPixel = "output_half_pixel" }
   let mode: Mode
@@ -19,7 +19,7 @@ public struct RoiAlign: CPUExecutable {
   let samplingRatio: Int
   let spatialScale: Float
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     mode = try attributes.choice("mode", default: .avg)
     coordinates = try attributes.choice("coordinate_transformation_mode", default: .halfPixel)
     height = try attributes.int("output_height", default: 1, in: 1...(1 << 20))
@@ -29,11 +29,11 @@ public struct RoiAlign: CPUExecutable {
   }
 
   /// Before opset 16 the input's coordinates were not shifted.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     if node.opset < 16 { node.attributes["coordinate_transformation_mode"] = .string(Coordinates.outputHalfPixel.rawValue) }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rank: 4), regions = try context.type(1, rank: 2), samples = try context.type(2)
     guard regions.dims[1] == 4, regions.element == type.element, samples.dims == [regions.dims[0]] else {
       throw .invalidShape("rois are \(regions) and batch_indices \(samples), expected \(type.element)[regions,4] and int64[regions]")
@@ -41,11 +41,11 @@ public struct RoiAlign: CPUExecutable {
     return [TensorType(type.element, try Shape([regions.dims[0], type.dims[1], height, width]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     [Fact(context[0].element, [context[1].extent(0) ?? context[2].extent(0), context[0].extent(1), height, width])]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let isWide = try context.type(2).element == .int64
     let element = try context.type(0).element
     if element == .float32, mode == .avg {

@@ -5,20 +5,20 @@ import PinionGraph
 import PinionTensor
 
 /// The determinants of square matrices: [*, M, M] to [*].
-public struct Det: CPUExecutable {
-  public static let schema = Schema("Det", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
-  public static var computesHalfInFloat32: Bool { true }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+package struct Det: CPUExecutable {
+  package static let schema = Schema("Det", since: 22, inputs: ["X: T"], outputs: ["Y: T"], types: ["T": .floats])
+  package static var computesHalfInFloat32: Bool { true }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rankAtLeast: 2)
     guard type.dims[type.rank - 1] == type.dims[type.rank - 2] else { throw .invalidShape("\(type) holds no square matrices") }
     return [TensorType(type.element, try Shape(Array(type.dims.dropLast(2))))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context[0].dims.map { $0.dropLast(2) })] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context[0].dims.map { $0.dropLast(2) })] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let size = type.dims[type.rank - 1], matrices = try context.outputType(0).count
     let scratch = try size.multiplied(by: size).multiplied(by: 8)

@@ -7,15 +7,15 @@ import PinionTensor
 
 /// activation(alpha · op(A) · op(B) + bias) with MatMul's batches, where op transposes a matrix (`transA`, `transB`) or takes
 /// its rows from before the batch axes (`transBatchA`, `transBatchB`), and the bias has a number for each column.
-public struct FusedMatMul: CPUExecutable {
-  public static let schema = Schema(
+package struct FusedMatMul: CPUExecutable {
+  package static let schema = Schema(
     "FusedMatMul", domain: "pinion", since: 1, inputs: ["A: T", "B: T", "bias?: T"], outputs: ["Y: T"], types: ["T": [.floats, .wideIntegers]])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   package let alpha: Float
   package let transposition: MatrixProduct.Transposition
   package let activation: Activation
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = try attributes.float("alpha", default: 1)
     transposition = MatrixProduct.Transposition(
       a: try attributes.bool("transA"), b: try attributes.bool("transB"), batchA: try attributes.bool("transBatchA"),
@@ -23,7 +23,7 @@ public struct FusedMatMul: CPUExecutable {
     activation = try Activation(&attributes)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let a = try context.type(0)
     let product = try MatrixProduct(a.shape, try context.type(1).shape, transposition)
     if let bias = context.optionalType(2), bias.dims != [product.n] {
@@ -32,13 +32,13 @@ public struct FusedMatMul: CPUExecutable {
     return [TensorType(a.element, product.result)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(context.element(of: 0..<2), context.product(0, 1, transposition))] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(context.element(of: 0..<2), context.product(0, 1, transposition))] }
 
-  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     productOperations(depth: inputs.first??.dims.last, outputs)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let a = try context.type(0)
     let product = try MatrixProduct(a.shape, try context.type(1).shape, transposition)
     guard a.element == .float32 else {
@@ -54,9 +54,9 @@ public struct FusedMatMul: CPUExecutable {
 }
 
 /// ONNX Runtime's form of the same, without bias and activation.
-public struct MicrosoftFusedMatMul: Operator {
-  public static let schema = Schema(
+package struct MicrosoftFusedMatMul: Operator {
+  package static let schema = Schema(
     "FusedMatMul", domain: "com.microsoft", since: 1, inputs: ["A: T", "B: T"], outputs: ["Y: T"], types: ["T": [.floats, .wideIntegers]])
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = FusedMatMul.schema.domain }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try FusedMatMul(&attributes) }
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = FusedMatMul.schema.domain }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try FusedMatMul(&attributes) }
 }

@@ -6,25 +6,25 @@ import PinionGraph
 import PinionTensor
 
 /// alpha · A · B + beta · C for matrices A and B, either of them transposed, and a C that broadcasts to the result.
-public struct Gemm: CPUExecutable {
-  public static let schema = Schema("Gemm", since: 13, inputs: ["A: T", "B: T", "C?: T"], outputs: ["Y: T"], types: ["T": [.floats, .wideIntegers]])
-  public static var computesHalfInFloat32: Bool { true }
+package struct Gemm: CPUExecutable {
+  package static let schema = Schema("Gemm", since: 13, inputs: ["A: T", "B: T", "C?: T"], outputs: ["Y: T"], types: ["T": [.floats, .wideIntegers]])
+  package static var computesHalfInFloat32: Bool { true }
   package let form: GemmForm
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { form = try GemmForm(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { form = try GemmForm(&attributes) }
 
   /// Up to opset 6 an attribute told whether C broadcasts; it does where it has to.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.attributes["broadcast"] = nil }
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.attributes["broadcast"] = nil }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try form.infer(context)] }
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try form.infer(context)] }
 
-  public func facts(_ context: FactContext) -> [Fact] { [form.facts(context)] }
+  package func facts(_ context: FactContext) -> [Fact] { [form.facts(context)] }
 
-  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     productOperations(depth: form.transposition.a ? inputs.first??.dims.first : inputs.first??.dims.last, outputs)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try form.makeKernel(.none, context) }
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try form.makeKernel(.none, context) }
 }
 
 /// What Gemm and its fused form share.

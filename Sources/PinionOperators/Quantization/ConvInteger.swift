@@ -5,28 +5,28 @@ import PinionGraph
 import PinionTensor
 
 /// The convolution of uint8 or int8, less zero points, as int32.
-public struct ConvInteger: CPUExecutable {
-  public static let schema = Schema(
+package struct ConvInteger: CPUExecutable {
+  package static let schema = Schema(
     "ConvInteger", since: 10, inputs: ["x: T1", "w: T2", "x_zero_point?: T1", "w_zero_point?: T2"], outputs: ["y: int32"],
     types: ["T1": .bytes, "T2": .bytes])
   let form: ConvForm
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { form = try ConvForm(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { form = try ConvForm(&attributes) }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     try context.requireSingle([2])
     let w = try context.type(1)
     try context.requireSingleOrChannels(3, w)
     return [try form.infer(try context.type(0), w, bias: nil, element: .int32)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [form.facts(x: context[0], w: context[1], element: .int32, context.symbols)] }
+  package func facts(_ context: FactContext) -> [Fact] { [form.facts(x: context[0], w: context[1], element: .int32, context.symbols)] }
 
-  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     convolutionOperations(weights: inputs.count > 1 ? inputs[1] : nil, outputs)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let shape = try form.shape(try context.type(0), try context.type(1))
     var preparation = Preparation(context)
     let convolution = try IntegerConvolution(shape, x: 0, weights: 1, xZero: 2, wZero: 3, &preparation, context)

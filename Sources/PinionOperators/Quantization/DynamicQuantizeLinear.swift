@@ -6,20 +6,20 @@ import PinionGraph
 import PinionTensor
 
 /// uint8 codes for numbers whose range, widened to include 0, is measured first.
-public struct DynamicQuantizeLinear: CPUExecutable {
-  public static let schema = Schema(
+package struct DynamicQuantizeLinear: CPUExecutable {
+  package static let schema = Schema(
     "DynamicQuantizeLinear", since: 11, inputs: ["x: float32"], outputs: ["y: uint8", "y_scale: float32", "y_zero_point: uint8"])
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let x = try context.type(0)
     return [TensorType(.uint8, x.shape), TensorType(.float32, .scalar), TensorType(.uint8, .scalar)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .uint8), Fact(.float32, []), Fact(.uint8, [])] }
+  package func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .uint8), Fact(.float32, []), Fact(.uint8, [])] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let count = try context.type(0).count
     let measure = DynamicQuantization(count: count)
     var stages = measure.stages(scratch: 0) { frame, scale, zero in

@@ -5,23 +5,23 @@ import PinionGraph
 import PinionTensor
 
 /// The product of numbers, quantised to uint8 by their range, with quantised weights, as numbers, plus a bias for each column.
-public struct DynamicQuantizeMatMul: CPUExecutable {
-  public static let schema = Schema(
+package struct DynamicQuantizeMatMul: CPUExecutable {
+  package static let schema = Schema(
     "DynamicQuantizeMatMul", domain: "com.microsoft", since: 1,
     inputs: ["A: float32", "B: T2", "b_scale: float32", "b_zero_point?: T2", "bias?: float32"], outputs: ["Y: float32"], types: ["T2": .bytes])
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let a = try context.type(0)
     let product = try MatrixProduct(a.shape, try context.type(1).shape)
     try context.requireBias(4, columns: product.n)
     return [TensorType(a.element, product.result)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, context.product(0, 1))] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, context.product(0, 1))] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let a = try context.type(0), b = try context.type(1)
     var preparation = Preparation(context)
     let measure = DynamicQuantization(count: a.count)

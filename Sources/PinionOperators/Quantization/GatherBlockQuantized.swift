@@ -7,17 +7,17 @@ import PinionTensor
 
 /// Slices of quantised data along an axis, one for each index, as numbers: (data - zero_point) * scale, with a scale and a
 /// zero point for each block along another axis. An index outside the data gives zeros.
-public struct GatherBlockQuantized: CPUExecutable {
-  public static let schema = Schema(
+package struct GatherBlockQuantized: CPUExecutable {
+  package static let schema = Schema(
     "GatherBlockQuantized", domain: "com.microsoft", since: 1, inputs: ["data: T1", "indices: indices", "scales: T2", "zero_points?: T1"],
     outputs: ["output: T2"], types: ["T1": [.float8s, .int4, .uint4, .uint8, .float4e2m1], "T2": [.float32, .float16, .bfloat16]])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let gatherAxis: Int64
   let quantizeAxis: Int64
   let blockSize: Int
   let bits: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     gatherAxis = try attributes.int("gather_axis", default: 0)
     quantizeAxis = try attributes.int("quantize_axis", default: 1)
     blockSize = try attributes.int("block_size", default: 128, in: 0...(1 << 40))
@@ -28,14 +28,14 @@ public struct GatherBlockQuantized: CPUExecutable {
     guard bits == 2 || bits == 4 || bits == 8 else { throw .invalidModel("attribute 'bits' is \(bits), expected 2, 4 or 8") }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let layout = try BlockLayout(self, context)
     let indices = try context.type(1), scales = try context.type(2)
     let dims = layout.dims[..<layout.gatherAxis] + indices.dims + layout.dims[(layout.gatherAxis &+ 1)...]
     return [TensorType(scales.element, try Shape(Array(dims)))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0], element = context[2].element
     guard let dims = data.dims, let indices = context[1].dims, let axis = data.position(gatherAxis),
       let packed = data.position(quantizeAxis), let codes = data.element
@@ -45,7 +45,7 @@ public struct GatherBlockQuantized: CPUExecutable {
     return [Fact(element, rest[..<axis] + indices + rest[(axis + 1)...])]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     guard try context.outputType(0).element == .float32 else { throw context.unsupportedTypes() }
     let layout = try BlockLayout(self, context.inference)
     let decoder = try BlockDecoder(layout, try context.type(0).element, hasZeros: context.has(3))

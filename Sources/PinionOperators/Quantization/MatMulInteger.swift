@@ -5,24 +5,24 @@ import PinionGraph
 import PinionTensor
 
 /// The product of uint8 or int8 matrices, less their zero points, as int32.
-public struct MatMulInteger: CPUExecutable {
-  public static let schema = Schema(
+package struct MatMulInteger: CPUExecutable {
+  package static let schema = Schema(
     "MatMulInteger", since: 10, inputs: ["A: T1", "B: T2", "a_zero_point?: T1", "b_zero_point?: T2"], outputs: ["Y: int32"],
     types: ["T1": .bytes, "T2": .bytes])
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     return [TensorType(.int32, try MatrixProduct(try context.type(0).shape, try context.type(1).shape).result)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(.int32, context.product(0, 1))] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(.int32, context.product(0, 1))] }
 
-  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     productOperations(depth: inputs.first??.dims.last, outputs)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     var preparation = Preparation(context)
     let product = try integerProduct(a: 0, b: 1, aZero: 2, bZero: 3, &preparation, context)
     let (stage, lane) = try product.stage(context)

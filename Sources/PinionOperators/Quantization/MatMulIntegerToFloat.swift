@@ -6,24 +6,24 @@ import PinionGraph
 import PinionTensor
 
 /// The product of quantised matrices as numbers: MatMulInteger times both scales, plus a bias for each column.
-public struct MatMulIntegerToFloat: CPUExecutable {
-  public static let schema = Schema(
+package struct MatMulIntegerToFloat: CPUExecutable {
+  package static let schema = Schema(
     "MatMulIntegerToFloat", domain: "com.microsoft", since: 1,
     inputs: ["A: T1", "B: T2", "a_scale: T3", "b_scale: T3", "a_zero_point?: T1", "b_zero_point?: T2", "bias?: T3"], outputs: ["Y: T3"],
     types: ["T1": .bytes, "T2": .bytes, "T3": [.float32, .float16, .bfloat16]])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let product = try MatrixProduct(try context.type(0).shape, try context.type(1).shape)
     try context.requireBias(6, columns: product.n)
     return [TensorType(try context.type(2).element, product.result)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[2].element, context.product(0, 1))] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(context[2].element, context.product(0, 1))] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     guard try context.outputType(0).element == .float32 else { throw context.unsupportedTypes() }
     var preparation = Preparation(context)
     let product = try integerProduct(a: 0, b: 1, aZero: 4, bZero: 5, &preparation, context)

@@ -5,18 +5,18 @@ import PinionGraph
 import PinionTensor
 
 /// A · Bᵀ for weights B of 2, 4 or 8 bits that share a scale and a zero point in blocks along their rows.
-public struct MatMulNBits: CPUExecutable {
-  public static let schema = Schema(
+package struct MatMulNBits: CPUExecutable {
+  package static let schema = Schema(
     "MatMulNBits", domain: "com.microsoft", since: 1,
     inputs: ["A: T1", "B: uint8", "scales: float32|float16|bfloat16", "zero_points?: T3", "g_idx?: int32", "bias?: T1"], outputs: ["Y: T1"],
     types: ["T1": [.float32, .float16, .bfloat16], "T3": [.float32, .float16, .bfloat16, .uint8]])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let k: Int
   let n: Int
   let bits: Int
   let block: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     k = try attributes.int("K", in: 1...(1 << 40))
     n = try attributes.int("N", in: 1...(1 << 40))
     bits = try attributes.int("bits", default: 4, in: 2...8)
@@ -31,7 +31,7 @@ public struct MatMulNBits: CPUExecutable {
   /// Bytes of a row's zero points where they are packed like weights.
   private var zeroBytes: Int { (blocks &* bits &- 1) / 8 &+ 1 }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let a = try context.type(0, rankAtLeast: 1), b = try context.type(1), scales = try context.type(2)
     guard a.dims.last == k else { throw .invalidShape("input 'A' is \(a), expected \(k) columns") }
     let total = try n.multiplied(by: blocks)
@@ -48,9 +48,9 @@ public struct MatMulNBits: CPUExecutable {
     return [TensorType(a.element, try Shape(Array(a.dims.dropLast()) + [n]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context[0].dims(with: n, at: context[0].position(-1)))] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context[0].dims(with: n, at: context[0].position(-1)))] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let a = try context.type(0)
     guard a.element == .float32 else { throw context.unsupportedTypes() }
     var preparation = Preparation(context)

@@ -7,8 +7,8 @@ import PinionTensor
 
 /// alpha · A · B + C for quantised matrices; C counts in units of alpha * a_scale * b_scale. The result is quantised again
 /// where `y_scale` is given.
-public struct QGemm: CPUExecutable {
-  public static let schema = Schema(
+package struct QGemm: CPUExecutable {
+  package static let schema = Schema(
     "QGemm", domain: "com.microsoft", since: 1,
     inputs: [
       "A: TA", "a_scale: floats", "a_zero_point: TA", "B: TB", "b_scale: floats", "b_zero_point: TB", "C?: int32", "y_scale?: floats",
@@ -17,12 +17,12 @@ public struct QGemm: CPUExecutable {
   let alpha: Float
   let transposition: MatrixProduct.Transposition
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = try attributes.float("alpha", default: 1)
     transposition = MatrixProduct.Transposition(a: try attributes.bool("transA"), b: try attributes.bool("transB"))
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let a = try context.type(0, rank: 2), b = try context.type(3, rank: 2)
     try context.requireSingle([1, 2, 7, 8])
     let product = try MatrixProduct(a.shape, b.shape, transposition, inputs: (0, 3))
@@ -35,12 +35,12 @@ public struct QGemm: CPUExecutable {
     return [TensorType(element, product.result)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let element = context.has(7) ? (context.has(8) ? context[8].element : context[0].element) : .float32
     return [Fact(element, [context[0].extent(transposition.a ? 1 : 0), context[3].extent(transposition.b ? 0 : 1)])]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let a = try context.type(0), b = try context.type(3)
     var preparation = Preparation(context)
     let matrices = try MatrixProduct(a.shape, b.shape, transposition, inputs: (0, 3))

@@ -6,15 +6,15 @@ import PinionGraph
 import PinionTensor
 
 /// The mean of each window of a quantised tensor, quantised again.
-public struct QLinearAveragePool: CPUExecutable {
-  public static let schema = Schema(
+package struct QLinearAveragePool: CPUExecutable {
+  package static let schema = Schema(
     "QLinearAveragePool", domain: "com.microsoft", since: 1,
     inputs: ["X: T", "x_scale: floats", "x_zero_point?: T", "y_scale: floats", "y_zero_point?: T"], outputs: ["Y: T"], types: ["T": .bytes])
   let form: PoolForm
   let countsPadding: Bool
   let isChannelsLast: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     form = try PoolForm(&attributes)
     countsPadding = try attributes.bool("count_include_pad")
     isChannelsLast = try attributes.bool("channels_last")
@@ -25,27 +25,27 @@ public struct QLinearAveragePool: CPUExecutable {
     return try mean.with(window: try form.window(mean.channelsFirst))
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     try QuantizedMean.check(context)
     let x = try context.type(0)
     return [TensorType(x.element, try pool(x).result)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [form.facts(context, isChannelsLast: isChannelsLast)] }
+  package func facts(_ context: FactContext) -> [Fact] { [form.facts(context, isChannelsLast: isChannelsLast)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try pool(try context.type(0)).makeKernel(context)
   }
 }
 
 /// The mean of each channel of a quantised tensor, quantised again.
-public struct QLinearGlobalAveragePool: CPUExecutable {
-  public static let schema = Schema(
+package struct QLinearGlobalAveragePool: CPUExecutable {
+  package static let schema = Schema(
     "QLinearGlobalAveragePool", domain: "com.microsoft", since: 1,
     inputs: ["X: T", "x_scale: floats", "x_zero_point?: T", "y_scale: floats", "y_zero_point?: T"], outputs: ["Y: T"], types: ["T": .bytes])
   let isChannelsLast: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { isChannelsLast = try attributes.bool("channels_last") }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { isChannelsLast = try attributes.bool("channels_last") }
 
   private func pool(_ x: TensorType) throws(PinionError) -> QuantizedMean {
     let mean = try QuantizedMean(x, isChannelsLast: isChannelsLast, countsPadding: false)
@@ -56,15 +56,15 @@ public struct QLinearGlobalAveragePool: CPUExecutable {
     return try mean.with(window: window)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     try QuantizedMean.check(context)
     let x = try context.type(0)
     return [TensorType(x.element, try pool(x).result)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [GlobalPool.facts(context, isChannelsLast: isChannelsLast)] }
+  package func facts(_ context: FactContext) -> [Fact] { [GlobalPool.facts(context, isChannelsLast: isChannelsLast)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try pool(try context.type(0)).makeKernel(context)
   }
 }

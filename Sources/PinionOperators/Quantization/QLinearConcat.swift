@@ -7,13 +7,13 @@ import PinionTensor
 /// Quantised tensors one after another along an axis, all brought to one scale and zero point.
 ///
 /// Inputs are the scale and zero point of the result, then a tensor, its scale and its zero point for each part.
-public struct QLinearConcat: CPUExecutable {
-  public static let schema = Schema(
+package struct QLinearConcat: CPUExecutable {
+  package static let schema = Schema(
     "QLinearConcat", domain: "com.microsoft", since: 1, inputs: ["Y_scale: floats", "Y_zero_point: T8", "inputs...: bytes|float32"],
     outputs: ["Y: T8"], types: ["T8": .bytes])
   let axis: Int64
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
 
   private func partCount(_ context: InferenceContext) throws(PinionError) -> Int {
     let parts = (context.inputs.count - 2) / 3
@@ -23,7 +23,7 @@ public struct QLinearConcat: CPUExecutable {
     return parts
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let parts = try partCount(context)
     let first = try context.type(2)
     let axis = try first.shape.normalized(axis: axis)
@@ -44,12 +44,12 @@ public struct QLinearConcat: CPUExecutable {
     return [TensorType(first.element, try Shape(dims))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let parts = Array(stride(from: 2, to: context.inputs.count, by: 3))
     return [Fact(parts.lazy.compactMap { context[$0].element }.first, context.concatenated(parts, axis: axis))]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let parts = try partCount(context.inference)
     let output = try context.outputType(0)
     let axis = try output.shape.normalized(axis: axis)

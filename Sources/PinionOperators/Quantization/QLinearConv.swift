@@ -6,8 +6,8 @@ import PinionGraph
 import PinionTensor
 
 /// The convolution of quantised tensors, quantised again. The bias counts in units of x_scale * w_scale.
-public struct QLinearConv: CPUExecutable {
-  public static let schema = Schema(
+package struct QLinearConv: CPUExecutable {
+  package static let schema = Schema(
     "QLinearConv", since: 10,
     inputs: [
       "x: T1", "x_scale: float32", "x_zero_point: T1", "w: T2", "w_scale: float32", "w_zero_point: T2", "y_scale: float32", "y_zero_point: T3",
@@ -15,26 +15,26 @@ public struct QLinearConv: CPUExecutable {
     ], outputs: ["y: T3"], types: ["T1": .bytes, "T2": .bytes, "T3": .bytes])
   let form: ConvForm
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { form = try ConvForm(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { form = try ConvForm(&attributes) }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     try QuantizedConvolution(form: form, isChannelsLast: false).infer(context)
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { QuantizedConvolution(form: form, isChannelsLast: false).facts(context) }
+  package func facts(_ context: FactContext) -> [Fact] { QuantizedConvolution(form: form, isChannelsLast: false).facts(context) }
 
-  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     convolutionOperations(weights: inputs.count > 3 ? inputs[3] : nil, outputs)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try QuantizedConvolution(form: form, isChannelsLast: false).makeKernel(context)
   }
 }
 
 /// ONNX Runtime's operator of the same name, whose x and y may have their channels last. The weights do not change.
-public struct MicrosoftQLinearConv: CPUExecutable {
-  public static let schema = Schema(
+package struct MicrosoftQLinearConv: CPUExecutable {
+  package static let schema = Schema(
     "QLinearConv", domain: "com.microsoft", since: 1,
     inputs: [
       "x: T1", "x_scale: float32", "x_zero_point: T1", "w: T2", "w_scale: float32", "w_zero_point: T2", "y_scale: float32", "y_zero_point: T3",
@@ -42,22 +42,22 @@ public struct MicrosoftQLinearConv: CPUExecutable {
     ], outputs: ["y: T3"], types: ["T1": .bytes, "T2": .bytes, "T3": .bytes])
   let convolution: QuantizedConvolution
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     convolution = QuantizedConvolution(form: try ConvForm(&attributes), isChannelsLast: try attributes.bool("channels_last"))
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { try convolution.infer(context) }
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { try convolution.infer(context) }
 
-  public func facts(_ context: FactContext) -> [Fact] { convolution.facts(context) }
+  package func facts(_ context: FactContext) -> [Fact] { convolution.facts(context) }
 
-  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     guard convolution.isChannelsLast, let y = outputs.first, let y = try? y.channelsFirst() else {
       return convolutionOperations(weights: inputs.count > 3 ? inputs[3] : nil, outputs)
     }
     return convolutionOperations(weights: inputs.count > 3 ? inputs[3] : nil, [y])
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try convolution.makeKernel(context) }
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try convolution.makeKernel(context) }
 }
 
 /// A convolution of quantised tensors, quantised again, with the operands of QLinearConv.

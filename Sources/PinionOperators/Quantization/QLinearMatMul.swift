@@ -6,28 +6,28 @@ import PinionGraph
 import PinionTensor
 
 /// The product of quantised matrices, quantised again.
-public struct QLinearMatMul: CPUExecutable {
-  public static let schema = Schema(
+package struct QLinearMatMul: CPUExecutable {
+  package static let schema = Schema(
     "QLinearMatMul", since: 21,
     inputs: ["a: T1", "a_scale: floats", "a_zero_point: T1", "b: T2", "b_scale: floats", "b_zero_point: T2", "y_scale: floats", "y_zero_point: T3"],
     outputs: ["y: T3"], types: ["T1": [.float8s, .bytes], "T2": [.float8s, .bytes], "T3": [.float8s, .bytes]])
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     try context.requireBytes([0, 3, 7])
     try context.requireSingle([6, 7])
     let product = try MatrixProduct(try context.type(0).shape, try context.type(3).shape)
     return [TensorType(try context.type(7).element, product.result)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[7].element, context.product(0, 3))] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(context[7].element, context.product(0, 3))] }
 
-  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
     productOperations(depth: inputs.first??.dims.last, outputs)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     var preparation = Preparation(context)
     let product = try integerProduct(a: 0, b: 3, aZero: 2, bZero: 5, &preparation, context)
     let requantization = try Requantization(

@@ -6,17 +6,17 @@ import PinionGraph
 import PinionTensor
 
 /// A + B of quantized tensors with broadcasting.
-public struct QLinearAdd: QLinearPairwise {
-  public static let schema = qLinearPairwiseSchema("QLinearAdd")
+package struct QLinearAdd: QLinearPairwise {
+  package static let schema = qLinearPairwiseSchema("QLinearAdd")
   static var multiplies: Bool { false }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 /// A * B of quantized tensors with broadcasting.
-public struct QLinearMul: QLinearPairwise {
-  public static let schema = qLinearPairwiseSchema("QLinearMul")
+package struct QLinearMul: QLinearPairwise {
+  package static let schema = qLinearPairwiseSchema("QLinearMul")
   static var multiplies: Bool { true }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 }
 
 private func qLinearPairwiseSchema(_ name: String) -> Schema {
@@ -33,7 +33,7 @@ protocol QLinearPairwise: CPUExecutable {
 }
 
 extension QLinearPairwise {
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     for index in [1, 2, 4, 5, 6, 7] {
       guard let type = context.optionalType(index), type.count != 1 else { continue }
       throw .invalidShape("input '\(Self.schema.inputName(index))' is \(type), expected one element")
@@ -42,9 +42,9 @@ extension QLinearPairwise {
     return [TensorType(a.element, try .broadcast([a.shape, b.shape]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context.broadcast([0, 3]))] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context.broadcast([0, 3]))] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type: pk_type
     switch try context.type(0).element {
     case .uint8: type = PK_U8
@@ -87,7 +87,7 @@ extension QLinearPairwise {
     }
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([0, 3], context))] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([0, 3], context))] }
 }
 
 /// Rounds multiples of a scale to bytes around a zero point.

@@ -6,19 +6,19 @@ import PinionGraph
 import PinionTensor
 
 /// exp(x) / sum(exp(x)) along an axis of a quantised tensor, quantised again.
-public struct QLinearSoftmax: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema(
+package struct QLinearSoftmax: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema(
     "QLinearSoftmax", domain: "com.microsoft", since: 1,
     inputs: ["X: T", "X_scale: float32", "x_zero_point?: T", "y_scale: float32", "y_zero_point: T"], outputs: ["Y: T"], types: ["T": .bytes])
   let along: SoftmaxAxis
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     // The opset of the Softmax that it stands for; before 13 a line ran over all axes from `axis` on.
     let opset = try attributes.int("opset", in: 1...Int64(Int32.max))
     along = SoftmaxAxis(axis: try attributes.int("axis", default: -1), takesAllFollowing: opset < 13)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     for index in 1...4 { try context.checkScalar(index) }
     for index in [1, 3, 4] { _ = try context.type(index) }
@@ -26,7 +26,7 @@ public struct QLinearSoftmax: CPUExecutable, LikeFirstInput {
     return [type]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .uint8: try kernel(UInt8.self, context)
     case .int8: try kernel(Int8.self, context)
@@ -69,5 +69,5 @@ public struct QLinearSoftmax: CPUExecutable, LikeFirstInput {
     return Kernel(stages: [tabulate, apply], scratchBytes: 1024, laneScratchBytes: 256)
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

@@ -6,17 +6,17 @@ import PinionGraph
 import PinionTensor
 
 /// 1 / (1 + exp(-x)) of a quantized tensor.
-public struct QLinearSigmoid: QLinearUnary {
-  public static let schema = qLinearUnarySchema("QLinearSigmoid")
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+package struct QLinearSigmoid: QLinearUnary {
+  package static let schema = qLinearUnarySchema("QLinearSigmoid")
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
   var function: @Sendable (Float) -> Float { { 1 / (1 + exp(-$0)) } }
 }
 
 /// x for x >= 0, alpha * x below, of a quantized tensor.
-public struct QLinearLeakyRelu: QLinearUnary {
-  public static let schema = qLinearUnarySchema("QLinearLeakyRelu")
+package struct QLinearLeakyRelu: QLinearUnary {
+  package static let schema = qLinearUnarySchema("QLinearLeakyRelu")
   let alpha: Float
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { alpha = try attributes.float("alpha", default: 0.01) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { alpha = try attributes.float("alpha", default: 0.01) }
 
   var function: @Sendable (Float) -> Float {
     let alpha = alpha
@@ -36,7 +36,7 @@ protocol QLinearUnary: CPUExecutable, LikeFirstInput {
 }
 
 extension QLinearUnary {
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     for index in 1...4 {
       guard let type = context.optionalType(index), type.count != 1 else { continue }
       throw .invalidShape("input '\(Self.schema.inputName(index))' is \(type), expected one element")
@@ -44,7 +44,7 @@ extension QLinearUnary {
     return [try context.type(0)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .uint8: try kernel(UInt8.self, context)
     case .int8: try kernel(Int8.self, context)
@@ -70,7 +70,7 @@ extension QLinearUnary {
     return Kernel(stages: [first, apply], scratchBytes: 256)
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// The results of a function of quantised numbers for all 256 codes.

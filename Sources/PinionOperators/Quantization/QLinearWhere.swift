@@ -6,25 +6,25 @@ import PinionGraph
 import PinionTensor
 
 /// X where the condition holds, Y elsewhere, with broadcasting, of quantised tensors in the units of the result.
-public struct QLinearWhere: CPUExecutable {
-  public static let schema = Schema(
+package struct QLinearWhere: CPUExecutable {
+  package static let schema = Schema(
     "QLinearWhere", domain: "com.microsoft", since: 1,
     inputs: [
       "condition: bool", "X: T", "x_scale: float32", "x_zero_point: T", "Y: T", "y_scale: float32", "y_zero_point: T", "z_scale: float32",
       "z_zero_point: T",
     ], outputs: ["Z: T"], types: ["T": .bytes])
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let condition = try context.type(0), x = try context.type(1), y = try context.type(4)
     for index in [2, 3, 5, 6, 7, 8] { try context.checkScalar(index) }
     for index in 0..<9 { _ = try context.type(index) }
     return [TensorType(x.element, try .broadcast([condition.shape, x.shape, y.shape]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[1].element ?? context[4].element, context.broadcast([0, 1, 4]))] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(context[1].element ?? context[4].element, context.broadcast([0, 1, 4]))] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(1).element {
     case .uint8: try kernel(UInt8.self, context)
     case .int8: try kernel(Int8.self, context)
@@ -66,5 +66,5 @@ public struct QLinearWhere: CPUExecutable {
     return Kernel(stages: [tables, select], scratchBytes: 512)
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([1, 4], context))] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([1, 4], context))] }
 }

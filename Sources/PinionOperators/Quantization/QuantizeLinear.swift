@@ -5,8 +5,8 @@ import PinionGraph
 import PinionTensor
 
 /// Codes of few bits for the numbers `x`: saturate(x / y_scale + y_zero_point), rounded to even.
-public struct QuantizeLinear: CPUExecutable {
-  public static let schema = Schema(
+package struct QuantizeLinear: CPUExecutable {
+  package static let schema = Schema(
     "QuantizeLinear", since: 28, inputs: ["x: floats|int32", "y_scale: floats|int32|float8e8m0", "y_zero_point?: T3"], outputs: ["y: T3"],
     types: ["T3": [.narrowFloats, .narrowIntegers, .bytes, .int16, .uint16]])
   package let axis: Int64
@@ -15,7 +15,7 @@ public struct QuantizeLinear: CPUExecutable {
   let precision: ElementType?
   let outputType: ElementType?
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis", default: 1)
     blockSize = try attributes.int("block_size", default: 0, in: 0...(1 << 46))
     saturate = try attributes.bool("saturate", default: true)
@@ -27,7 +27,7 @@ public struct QuantizeLinear: CPUExecutable {
     try QuantizationLayout(try inputs.type(0).shape, scales: try inputs.type(1).shape, axis: axis, blockSize: blockSize)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let x = try context.type(0)
     _ = try layout(context)
     let zero = try context.zeroPoint(2, scales: 1)
@@ -39,11 +39,11 @@ public struct QuantizeLinear: CPUExecutable {
     return [TensorType(element, x.shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     [Fact(context.has(2) ? context[2].element : outputType ?? .uint8, context[0].dims)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let scale = try context.type(1).element
     let natural: ElementType = scale == .float16 || scale == .bfloat16 ? scale : .float32
     return try quantizeKernel(try layout(context.inference), precision: precision ?? natural, saturate: saturate, context)
@@ -70,10 +70,10 @@ extension InferenceContext {
 }
 
 /// ONNX Runtime's operator of the same name, which had 16- and 4-bit types first.
-public struct MicrosoftQuantizeLinear: Operator {
-  public static let schema = Schema(
+package struct MicrosoftQuantizeLinear: Operator {
+  package static let schema = Schema(
     "QuantizeLinear", domain: "com.microsoft", since: 1, inputs: ["x: floats|int32", "y_scale: floats", "y_zero_point?: T2"], outputs: ["y: T2"],
     types: ["T2": [.narrowFloats, .narrowIntegers, .bytes, .int16, .uint16]])
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = "" }
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try QuantizeLinear(&attributes) }
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = "" }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try QuantizeLinear(&attributes) }
 }

@@ -5,25 +5,25 @@ import PinionGraph
 import PinionTensor
 
 /// 1 with the probability that each input element gives, else 0.
-public struct Bernoulli: CPUExecutable {
-  public static let schema = Schema("Bernoulli", since: 22, inputs: ["input: floats"], outputs: ["output: numbers|bool"])
-  public static var isDeterministic: Bool { false }
+package struct Bernoulli: CPUExecutable {
+  package static let schema = Schema("Bernoulli", since: 22, inputs: ["input: floats"], outputs: ["output: numbers|bool"])
+  package static var isDeterministic: Bool { false }
   let element: ElementType?
   let seed: Seed
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     element = try attributes.optionalElementType("dtype")
     seed = try Seed(&attributes)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     return [TensorType(element ?? type.element, type.shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: element)] }
+  package func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: element)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let input = try context.type(0), output = try context.outputType(0)
     let widen = try ElementConversion(from: input.element, to: .float64)
     let narrow = try ElementConversion(from: .float64, to: output.element)

@@ -5,24 +5,24 @@ import PinionGraph
 import PinionTensor
 
 /// The input unchanged, or in training mode with a share `ratio` of its elements zeroed and the others scaled up.
-public struct Dropout: CPUExecutable {
-  public static let schema = Schema(
+package struct Dropout: CPUExecutable {
+  package static let schema = Schema(
     "Dropout", since: 22, inputs: ["data: T", "ratio?: T1", "training_mode?: bool"], outputs: ["output: T", "mask?: bool"],
     types: ["T": [.numbers, .float8s], "T1": [.floats, .float8s]])
-  public static var isDeterministic: Bool { false }
+  package static var isDeterministic: Bool { false }
   let seed: Seed
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     seed = Seed(integer: try attributes.optionalInt("seed"))
   }
 
   /// Before opset 12 the node said how it was trained; what it does in inference does not depend on that.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 12 else { return }
     for name in ["ratio", "is_test", "consumed_inputs"] { node.attributes[name] = nil }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     for index in 1...2 {
       guard let type = context.optionalType(index), type.count != 1 else { continue }
@@ -33,7 +33,7 @@ public struct Dropout: CPUExecutable {
     return Array(outputs.prefix(max(context.outputCount, 1)))
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [context.like(0), context.like(0, element: .bool)] }
+  package func facts(_ context: FactContext) -> [Fact] { [context.like(0), context.like(0, element: .bool)] }
 
   /// Whether the node is known to pass its input on.
   private func isIdentity(_ context: KernelContext) -> Bool {
@@ -42,7 +42,7 @@ public struct Dropout: CPUExecutable {
     return flag.allSatisfy { !$0 }
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let width = type.element.byteWidth
     let hasMode = context.has(2), hasRatio = context.has(1), wantsMask = context.wants(output: 1)
@@ -84,7 +84,7 @@ public struct Dropout: CPUExecutable {
     return Kernel(stages: [seed.stage, drop], scratchBytes: Seed.scratchBytes, laneScratchBytes: strip * 8)
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     isIdentity(context) && !context.wants(output: 1) ? [.within(input: 0, offset: 0)] : [.over(inputs: [0])]
   }
 }

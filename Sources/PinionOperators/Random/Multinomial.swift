@@ -6,30 +6,30 @@ import PinionGraph
 import PinionTensor
 
 /// Samples of class numbers, [batch, sample_size], from unnormalised log probabilities [batch, classes].
-public struct Multinomial: CPUExecutable {
-  public static let schema = Schema("Multinomial", since: 22, inputs: ["input: floats"], outputs: ["output: indices"])
-  public static var isDeterministic: Bool { false }
-  public static var computesHalfInFloat32: Bool { true }
+package struct Multinomial: CPUExecutable {
+  package static let schema = Schema("Multinomial", since: 22, inputs: ["input: floats"], outputs: ["output: indices"])
+  package static var isDeterministic: Bool { false }
+  package static var computesHalfInFloat32: Bool { true }
   let element: ElementType
   let sampleSize: Int
   let seed: Seed
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     element = try attributes.elementType("dtype", default: .int32)
     guard element == .int32 || element == .int64 else { throw .invalidModel("attribute 'dtype' is \(element), expected int32 or int64") }
     sampleSize = try attributes.int("sample_size", default: 1, in: 0...(1 << 31))
     seed = try Seed(&attributes)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rank: 2)
     guard type.dims[1] > 0 || type.dims[0] == 0 || sampleSize == 0 else { throw .invalidShape("\(type) has no classes to sample") }
     return [TensorType(element, try Shape([type.dims[0], sampleSize]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(element, [context[0].extent(0), sampleSize])] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(element, [context[0].extent(0), sampleSize])] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let classes = type.dims[1], samples = sampleSize, isWide = element == .int64
     guard type.element == .float32 || type.element == .float64 else { throw context.unsupportedTypes() }

@@ -5,48 +5,48 @@ import PinionGraph
 import PinionTensor
 
 /// Random numbers of the normal distribution with mean `mean` and standard deviation `scale`.
-public struct RandomNormal: RandomTensor {
-  public static let schema = Schema("RandomNormal", since: 22, inputs: [], outputs: ["output: floats"])
+package struct RandomNormal: RandomTensor {
+  package static let schema = Schema("RandomNormal", since: 22, inputs: [], outputs: ["output: floats"])
   let type: TensorType
   let draws: RandomDraws
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     type = try TensorType(dtypeAndShape: &attributes)
     draws = try RandomDraws(normal: &attributes)
   }
 }
 
 /// Random numbers spread evenly from `low` to `high`.
-public struct RandomUniform: RandomTensor {
-  public static let schema = Schema("RandomUniform", since: 22, inputs: [], outputs: ["output: floats"])
+package struct RandomUniform: RandomTensor {
+  package static let schema = Schema("RandomUniform", since: 22, inputs: [], outputs: ["output: floats"])
   let type: TensorType
   let draws: RandomDraws
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     type = try TensorType(dtypeAndShape: &attributes)
     draws = try RandomDraws(uniform: &attributes)
   }
 }
 
 /// Random numbers of the normal distribution with mean `mean` and standard deviation `scale`, as many as the input has elements.
-public struct RandomNormalLike: RandomTensorLike {
-  public static let schema = Schema("RandomNormalLike", since: 22, inputs: ["input: all"], outputs: ["output: floats"])
+package struct RandomNormalLike: RandomTensorLike {
+  package static let schema = Schema("RandomNormalLike", since: 22, inputs: ["input: all"], outputs: ["output: floats"])
   let element: ElementType?
   let draws: RandomDraws
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     element = try attributes.optionalElementType("dtype")
     draws = try RandomDraws(normal: &attributes)
   }
 }
 
 /// Random numbers spread evenly from `low` to `high`, as many as the input has elements.
-public struct RandomUniformLike: RandomTensorLike {
-  public static let schema = Schema("RandomUniformLike", since: 22, inputs: ["input: all"], outputs: ["output: floats"])
+package struct RandomUniformLike: RandomTensorLike {
+  package static let schema = Schema("RandomUniformLike", since: 22, inputs: ["input: all"], outputs: ["output: floats"])
   let element: ElementType?
   let draws: RandomDraws
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     element = try attributes.optionalElementType("dtype")
     draws = try RandomDraws(uniform: &attributes)
   }
@@ -58,9 +58,9 @@ protocol RandomOperator: CPUExecutable {
 }
 
 extension RandomOperator {
-  public static var isDeterministic: Bool { false }
-  public static var computesHalfInFloat32: Bool { true }
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try draws.kernel(context) }
+  package static var isDeterministic: Bool { false }
+  package static var computesHalfInFloat32: Bool { true }
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try draws.kernel(context) }
 }
 
 /// A tensor of the type and shape that the attributes name.
@@ -69,8 +69,8 @@ protocol RandomTensor: RandomOperator {
 }
 
 extension RandomTensor {
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [type] }
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(type)] }
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [type] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(type)] }
 }
 
 /// A tensor of the input's shape, and of its element type where the attributes name none.
@@ -79,11 +79,11 @@ protocol RandomTensorLike: RandomOperator {
 }
 
 extension RandomTensorLike {
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     return [TensorType(element ?? type.element, type.shape)]
   }
-  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: element)] }
+  package func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: element)] }
 }
 
 extension TensorType {

@@ -7,8 +7,8 @@ import PinionTensor
 
 /// LSTM with quantised weights, which numbers meet after they were quantised to uint8 by their range: the input as a whole,
 /// the hidden states at each step.
-public struct DynamicQuantizeLSTM: CPUExecutable {
-  public static let schema = Schema(
+package struct DynamicQuantizeLSTM: CPUExecutable {
+  package static let schema = Schema(
     "DynamicQuantizeLSTM", domain: "com.microsoft", since: 1,
     inputs: [
       "X: float32", "W: T2", "R: T3", "B?: float32", "sequence_lens?: int32", "initial_h?: float32", "initial_c?: float32", "P?: float32",
@@ -17,7 +17,7 @@ public struct DynamicQuantizeLSTM: CPUExecutable {
   let attributes: RecurrentAttributes
   let couplesForget: Bool
 
-  public init(_ reader: inout AttributeReader) throws(PinionError) {
+  package init(_ reader: inout AttributeReader) throws(PinionError) {
     guard !reader.has("layout") else { throw .invalidModel("DynamicQuantizeLSTM has no attribute 'layout'") }
     attributes = try RecurrentAttributes(&reader, defaultActivations: ["Sigmoid", "Tanh", "Tanh"])
     couplesForget = try reader.bool("input_forget")
@@ -27,7 +27,7 @@ public struct DynamicQuantizeLSTM: CPUExecutable {
     try RecurrentShape(context, attributes, gates: 4, cellStates: [6], transposedWeights: true)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let shape = try shape(context)
     try context.check(7, dims: [shape.directions, 3 &* shape.hidden])
     for index in 8...11 {
@@ -40,9 +40,9 @@ public struct DynamicQuantizeLSTM: CPUExecutable {
     return try shape.outputs(attributes, element: .float32)
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { attributes.facts(context, element: .float32, transposedWeights: true) }
+  package func facts(_ context: FactContext) -> [Fact] { attributes.facts(context, element: .float32, transposedWeights: true) }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let shape = try shape(context.inference), hidden = shape.hidden, width = 4 &* hidden
     guard hidden > 0, shape.batch > 0 else { return Kernel(stages: []) }
     var preparation = Preparation(context)

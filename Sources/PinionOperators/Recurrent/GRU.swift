@@ -5,8 +5,8 @@ import PinionGraph
 import PinionTensor
 
 /// Gated recurrent unit: a layer of cells with update and reset gates, run along sequences.
-public struct GRU: RecurrentLayer {
-  public static let schema = Schema(
+package struct GRU: RecurrentLayer {
+  package static let schema = Schema(
     "GRU", since: 22, inputs: ["X: T", "W: T", "R: T", "B?: T", "sequence_lens?: int32", "initial_h?: T"], outputs: ["Y?: T", "Y_h?: T"],
     types: ["T": .floats], mixing: ["T"])
   static var gates: Int { 3 }
@@ -14,7 +14,7 @@ public struct GRU: RecurrentLayer {
   /// The reset gate meets the hidden state behind the recurrent weights, not before.
   let isLinearBeforeReset: Bool
 
-  public init(_ reader: inout AttributeReader) throws(PinionError) {
+  package init(_ reader: inout AttributeReader) throws(PinionError) {
     attributes = try RecurrentAttributes(&reader, defaultActivations: ["Sigmoid", "Tanh"])
     isLinearBeforeReset = try reader.bool("linear_before_reset")
   }

@@ -5,8 +5,8 @@ import PinionGraph
 import PinionTensor
 
 /// Long short-term memory: a layer of cells with input, output and forget gates, run along sequences.
-public struct LSTM: RecurrentLayer {
-  public static let schema = Schema(
+package struct LSTM: RecurrentLayer {
+  package static let schema = Schema(
     "LSTM", since: 22, inputs: ["X: T", "W: T", "R: T", "B?: T", "sequence_lens?: int32", "initial_h?: T", "initial_c?: T", "P?: T"],
     outputs: ["Y?: T", "Y_h?: T", "Y_c?: T"], types: ["T": .floats], mixing: ["T"])
   static var gates: Int { 4 }
@@ -14,12 +14,12 @@ public struct LSTM: RecurrentLayer {
   let attributes: RecurrentAttributes
   let couplesForget: Bool
 
-  public init(_ reader: inout AttributeReader) throws(PinionError) {
+  package init(_ reader: inout AttributeReader) throws(PinionError) {
     attributes = try RecurrentAttributes(&reader, defaultActivations: ["Sigmoid", "Tanh", "Tanh"])
     couplesForget = try reader.bool("input_forget")
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let shape = try shape(context)
     if let peepholes = context.optionalType(7), peepholes.dims != [shape.directions, 3 &* shape.hidden] {
       throw .invalidShape("P is \(peepholes), expected shape [\(shape.directions),\(3 &* shape.hidden)]")

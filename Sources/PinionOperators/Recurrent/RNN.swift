@@ -5,14 +5,14 @@ import PinionGraph
 import PinionTensor
 
 /// The simple recurrent layer: f(x W^T + h R^T + biases), run along sequences.
-public struct RNN: RecurrentLayer {
-  public static let schema = Schema(
+package struct RNN: RecurrentLayer {
+  package static let schema = Schema(
     "RNN", since: 22, inputs: ["X: T", "W: T", "R: T", "B?: T", "sequence_lens?: int32", "initial_h?: T"], outputs: ["Y?: T", "Y_h?: T"],
     types: ["T": .floats], mixing: ["T"])
   static var gates: Int { 1 }
   let attributes: RecurrentAttributes
 
-  public init(_ reader: inout AttributeReader) throws(PinionError) {
+  package init(_ reader: inout AttributeReader) throws(PinionError) {
     attributes = try RecurrentAttributes(&reader, defaultActivations: ["Tanh"])
   }
 

@@ -14,11 +14,11 @@ protocol CumulativeOperator: CPUExecutable, LikeFirstInput {
 }
 
 extension CumulativeOperator {
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0, rankAtLeast: 1)] }
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0, rankAtLeast: 1)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let axis = try type.shape.normalized(axis: try context.inference.integer(1))
     let isa = pk_isa_best()
@@ -40,27 +40,27 @@ extension CumulativeOperator {
 private let longTask = 1 << 20
 
 /// Sums of all elements along an axis up to each, or with `exclusive` before it; with `reverse` from the far end.
-public struct CumSum: CumulativeOperator {
-  public static let schema = Schema("CumSum", since: 14, inputs: ["x: T", "axis: indices"], outputs: ["y: T"], types: ["T": [.floats, .wideIntegers]])
+package struct CumSum: CumulativeOperator {
+  package static let schema = Schema("CumSum", since: 14, inputs: ["x: T", "axis: indices"], outputs: ["y: T"], types: ["T": [.floats, .wideIntegers]])
   static var multiplies: Bool { false }
   let isExclusive: Bool
   let isReverse: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     isExclusive = try attributes.bool("exclusive")
     isReverse = try attributes.bool("reverse")
   }
 }
 
 /// Products of all elements along an axis up to each, or with `exclusive` before it; with `reverse` from the far end.
-public struct CumProd: CumulativeOperator {
-  public static let schema = Schema(
+package struct CumProd: CumulativeOperator {
+  package static let schema = Schema(
     "CumProd", since: 26, inputs: ["x: T", "axis: indices"], outputs: ["y: T"], types: ["T": [.floats, .wideIntegers]])
   static var multiplies: Bool { true }
   let isExclusive: Bool
   let isReverse: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     isExclusive = try attributes.bool("exclusive")
     isReverse = try attributes.bool("reverse")
   }

@@ -5,13 +5,13 @@ import PinionGraph
 import PinionTensor
 
 /// The sum of the elements along axes; 0 for none.
-public struct ReduceSum: ReduceOperator {
-  public static let schema = Schema(
+package struct ReduceSum: ReduceOperator {
+  package static let schema = Schema(
     "ReduceSum", since: 13, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var axesInputSince: Int64 { 13 }
   static var operation: pk_reduce_op { PK_REDUCE_SUM }
   let reduction: ReductionAttributes
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 
   func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {
     switch element {
@@ -27,12 +27,12 @@ public struct ReduceSum: ReduceOperator {
 }
 
 /// The mean of the elements along axes.
-public struct ReduceMean: ReduceOperator {
-  public static let schema = Schema(
+package struct ReduceMean: ReduceOperator {
+  package static let schema = Schema(
     "ReduceMean", since: 18, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var operation: pk_reduce_op { PK_REDUCE_MEAN }
   package let reduction: ReductionAttributes
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 
   func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {
     switch element {
@@ -48,12 +48,12 @@ public struct ReduceMean: ReduceOperator {
 }
 
 /// The product of the elements along axes; 1 for none.
-public struct ReduceProd: ReduceOperator {
-  public static let schema = Schema(
+package struct ReduceProd: ReduceOperator {
+  package static let schema = Schema(
     "ReduceProd", since: 18, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var operation: pk_reduce_op { PK_REDUCE_PROD }
   let reduction: ReductionAttributes
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 
   func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {
     switch element {
@@ -68,7 +68,7 @@ public struct ReduceProd: ReduceOperator {
   }
 
   /// The elements of a shape multiplied are extents of others.
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     var result = reducedFact(context)
     if let values = context[0].extents, context[0].rank == 1, result.dims == [] || result.dims == [1] {
       result.values = [context.symbols.product(of: values).map(Int64.init)]
@@ -78,12 +78,12 @@ public struct ReduceProd: ReduceOperator {
 }
 
 /// The largest of the elements along axes; for none the lowest value of the type.
-public struct ReduceMax: ReduceOperator {
-  public static let schema = Schema(
+package struct ReduceMax: ReduceOperator {
+  package static let schema = Schema(
     "ReduceMax", since: 20, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers, .bytes, .bool]])
   static var operation: pk_reduce_op { PK_REDUCE_MAX }
   package let reduction: ReductionAttributes
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 
   func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {
     switch element {
@@ -102,12 +102,12 @@ public struct ReduceMax: ReduceOperator {
 }
 
 /// The smallest of the elements along axes; for none the highest value of the type.
-public struct ReduceMin: ReduceOperator {
-  public static let schema = Schema(
+package struct ReduceMin: ReduceOperator {
+  package static let schema = Schema(
     "ReduceMin", since: 20, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers, .bytes, .bool]])
   static var operation: pk_reduce_op { PK_REDUCE_MIN }
   let reduction: ReductionAttributes
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 
   func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {
     switch element {
@@ -126,12 +126,12 @@ public struct ReduceMin: ReduceOperator {
 }
 
 /// The sum of the magnitudes of the elements along axes.
-public struct ReduceL1: ReduceOperator {
-  public static let schema = Schema(
+package struct ReduceL1: ReduceOperator {
+  package static let schema = Schema(
     "ReduceL1", since: 18, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var operation: pk_reduce_op { PK_REDUCE_L1 }
   let reduction: ReductionAttributes
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 
   func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {
     switch element {
@@ -147,12 +147,12 @@ public struct ReduceL1: ReduceOperator {
 }
 
 /// The square root of the sum of the squares of the elements along axes.
-public struct ReduceL2: ReduceOperator {
-  public static let schema = Schema(
+package struct ReduceL2: ReduceOperator {
+  package static let schema = Schema(
     "ReduceL2", since: 18, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var operation: pk_reduce_op { PK_REDUCE_L2 }
   let reduction: ReductionAttributes
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 
   func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {
     switch element {
@@ -168,12 +168,12 @@ public struct ReduceL2: ReduceOperator {
 }
 
 /// The sum of the squares of the elements along axes.
-public struct ReduceSumSquare: ReduceOperator {
-  public static let schema = Schema(
+package struct ReduceSumSquare: ReduceOperator {
+  package static let schema = Schema(
     "ReduceSumSquare", since: 18, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var operation: pk_reduce_op { PK_REDUCE_SUM_SQUARE }
   let reduction: ReductionAttributes
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 
   func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {
     switch element {
@@ -189,12 +189,12 @@ public struct ReduceSumSquare: ReduceOperator {
 }
 
 /// The logarithm of the sum of the elements along axes; minus infinity for none.
-public struct ReduceLogSum: ReduceOperator {
-  public static let schema = Schema(
+package struct ReduceLogSum: ReduceOperator {
+  package static let schema = Schema(
     "ReduceLogSum", since: 28, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var operation: pk_reduce_op { PK_REDUCE_LOG_SUM }
   let reduction: ReductionAttributes
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 
   func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {
     switch element {
@@ -210,12 +210,12 @@ public struct ReduceLogSum: ReduceOperator {
 }
 
 /// The logarithm of the sum of the exponentials of the elements along axes; minus infinity for none.
-public struct ReduceLogSumExp: ReduceOperator {
-  public static let schema = Schema(
+package struct ReduceLogSumExp: ReduceOperator {
+  package static let schema = Schema(
     "ReduceLogSumExp", since: 28, inputs: ["data: T", "axes?: indices"], outputs: ["reduced: T"], types: ["T": [.floats, .wideIntegers]])
   static var operation: pk_reduce_op { PK_REDUCE_LOG_SUM_EXP }
   let reduction: ReductionAttributes
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { reduction = try ReductionAttributes(&attributes) }
 
   func kernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {
     switch element {

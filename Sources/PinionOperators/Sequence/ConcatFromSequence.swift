@@ -4,23 +4,23 @@ import PinionGraph
 import PinionTensor
 
 /// Joins a sequence's tensors along an axis of theirs, or along a new one.
-public struct ConcatFromSequence: EagerExecutable, ValueTyping {
-  public static let schema = Schema("ConcatFromSequence", since: 11, inputs: ["input_sequence"], outputs: ["concat_result: all"])
+package struct ConcatFromSequence: EagerExecutable, ValueTyping {
+  package static let schema = Schema("ConcatFromSequence", since: 11, inputs: ["input_sequence"], outputs: ["concat_result: all"])
   let axis: Int64
   let addsAxis: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis")
     addsAxis = try attributes.bool("new_axis")
   }
 
-  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+  package func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
     guard let item = inputs.first??.elementOfSequence, let element = item.tensorElement else { return [nil] }
     let dims = item.dims.flatMap { (addsAxis ? $0.inserting(axis) : $0).opened(axis: axis) }
     return [.tensor(element, dims: dims)]
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (elements, _) = try sequence(try required(inputs, 0, "input_sequence"), "input_sequence")
     var tensors: [Tensor] = []
     for element in elements { tensors.append(try element.asTensor()) }

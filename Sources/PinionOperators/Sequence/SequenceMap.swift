@@ -5,15 +5,15 @@ import PinionTensor
 
 /// Applies its body to each element of a sequence, together with the elements at the same position of further sequences and with
 /// tensors that are the same for all.
-public struct SequenceMap: EagerExecutable {
-  public static let schema = Schema("SequenceMap", since: 17, inputs: ["input_sequence", "additional_inputs...?: all"], outputs: ["out_sequence..."])
+package struct SequenceMap: EagerExecutable {
+  package static let schema = Schema("SequenceMap", since: 17, inputs: ["input_sequence", "additional_inputs...?: all"], outputs: ["out_sequence..."])
   let body: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     body = try attributes.subgraph("body")
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let length = try sequence(try required(inputs, 0, "input_sequence"), "input_sequence").elements.count
     for (index, input) in inputs.enumerated() {
       guard let input else { throw .invalidModel("input \(index) is missing") }

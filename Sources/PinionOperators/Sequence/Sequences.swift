@@ -4,11 +4,11 @@ import PinionGraph
 import PinionTensor
 
 /// A sequence of the given values, all of one kind.
-public struct SequenceConstruct: EagerExecutable, ValueTyping {
-  public static let schema = Schema("SequenceConstruct", since: 11, inputs: ["inputs...: T"], outputs: ["output_sequence"], types: ["T": .all])
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+package struct SequenceConstruct: EagerExecutable, ValueTyping {
+  package static let schema = Schema("SequenceConstruct", since: 11, inputs: ["inputs...: T"], outputs: ["output_sequence"], types: ["T": .all])
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+  package func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
     guard var element = inputs.first ?? nil else { return [nil] }
     for input in inputs.dropFirst() {
       guard let common = input?.common(with: element) else { return [nil] }
@@ -17,7 +17,7 @@ public struct SequenceConstruct: EagerExecutable, ValueTyping {
     return [.sequence(element)]
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let first = try required(inputs, 0, "inputs").typeAsElement()
     var elements: [Value] = []
     for (index, input) in inputs.enumerated() {
@@ -32,29 +32,29 @@ public struct SequenceConstruct: EagerExecutable, ValueTyping {
 }
 
 /// A sequence of tensors without elements.
-public struct SequenceEmpty: ValueTyping {
-  public static let schema = Schema("SequenceEmpty", since: 11, inputs: [], outputs: ["output"])
+package struct SequenceEmpty: ValueTyping {
+  package static let schema = Schema("SequenceEmpty", since: 11, inputs: [], outputs: ["output"])
   let element: ElementType
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     element = try attributes.elementType("dtype", default: .float32)
   }
 
-  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [.sequence(.tensor(element, dims: nil))] }
+  package func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [.sequence(.tensor(element, dims: nil))] }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     [.sequence([], element: .tensor(element, dims: nil))]
   }
 }
 
 /// The element of a sequence at a position, which counts from the end where it is negative.
-public struct SequenceAt: EagerExecutable, ValueTyping {
-  public static let schema = Schema("SequenceAt", since: 11, inputs: ["input_sequence", "position: indices"], outputs: ["tensor: all"])
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+package struct SequenceAt: EagerExecutable, ValueTyping {
+  package static let schema = Schema("SequenceAt", since: 11, inputs: ["input_sequence", "position: indices"], outputs: ["tensor: all"])
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [inputs.first??.elementOfSequence] }
+  package func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [inputs.first??.elementOfSequence] }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (elements, _) = try sequence(try required(inputs, 0, "input_sequence"), "input_sequence")
     guard let position = try position(inputs, 1, count: elements.count, length: elements.count) else {
       throw .invalidModel("input 'position' is missing")
@@ -64,17 +64,17 @@ public struct SequenceAt: EagerExecutable, ValueTyping {
 }
 
 /// The sequence with one more element at a position, at the end where none is given.
-public struct SequenceInsert: ValueTyping {
-  public static let schema = Schema(
+package struct SequenceInsert: ValueTyping {
+  package static let schema = Schema(
     "SequenceInsert", since: 11, inputs: ["input_sequence", "tensor: all", "position?: indices"], outputs: ["output_sequence"])
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+  package func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
     guard inputs.count > 1, let element = inputs[0]?.elementOfSequence, let inserted = inputs[1] else { return [nil] }
     return [element.common(with: inserted).map(ValueType.sequence)]
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     var (elements, type) = try sequence(try required(inputs, 0, "input_sequence"), "input_sequence")
     let element = try required(inputs, 1, "tensor")
     guard try element.typeAsElement().hasKind(of: type) else {
@@ -87,13 +87,13 @@ public struct SequenceInsert: ValueTyping {
 }
 
 /// The sequence without the element at a position, without the last where none is given.
-public struct SequenceErase: EagerExecutable, ValueTyping {
-  public static let schema = Schema("SequenceErase", since: 11, inputs: ["input_sequence", "position?: indices"], outputs: ["output_sequence"])
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+package struct SequenceErase: EagerExecutable, ValueTyping {
+  package static let schema = Schema("SequenceErase", since: 11, inputs: ["input_sequence", "position?: indices"], outputs: ["output_sequence"])
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [inputs.first ?? nil] }
+  package func outputTypes(inputs: [ValueType?]) -> [ValueType?] { [inputs.first ?? nil] }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     var (elements, type) = try sequence(try required(inputs, 0, "input_sequence"), "input_sequence")
     guard !elements.isEmpty else { throw .invalidValue("the sequence is empty") }
     elements.remove(at: try position(inputs, 1, count: elements.count, length: elements.count) ?? elements.count - 1)
@@ -102,13 +102,13 @@ public struct SequenceErase: EagerExecutable, ValueTyping {
 }
 
 /// The number of a sequence's elements.
-public struct SequenceLength: EagerExecutable {
-  public static let schema = Schema("SequenceLength", since: 11, inputs: ["input_sequence"], outputs: ["length: int64"])
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+package struct SequenceLength: EagerExecutable {
+  package static let schema = Schema("SequenceLength", since: 11, inputs: ["input_sequence"], outputs: ["length: int64"])
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(.int64, [])] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(.int64, [])] }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (elements, _) = try sequence(try required(inputs, 0, "input_sequence"), "input_sequence")
     return [.tensor(try Tensor(scalar: Int64(elements.count)))]
   }

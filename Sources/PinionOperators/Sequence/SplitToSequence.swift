@@ -4,20 +4,20 @@ import PinionGraph
 import PinionTensor
 
 /// Cuts a tensor along an axis into a sequence: into parts of given extents, of one extent, or into single slices.
-public struct SplitToSequence: EagerExecutable, ValueTyping {
-  public static let schema = Schema("SplitToSequence", since: 24, inputs: ["input: all", "split?: indices"], outputs: ["output_sequence"])
+package struct SplitToSequence: EagerExecutable, ValueTyping {
+  package static let schema = Schema("SplitToSequence", since: 24, inputs: ["input: all", "split?: indices"], outputs: ["output_sequence"])
   /// What the type of a piece is counted as.
   private static let pieceBytes = 96
 
   let axis: Int64
   let keepsAxis: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis", default: 0)
     keepsAxis = try attributes.bool("keepdims", default: true)
   }
 
-  public func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+  package func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
     guard let input = inputs.first ?? nil, let element = input.tensorElement else { return [nil] }
     guard var dims = input.dims, let position = dims.position(ofAxis: axis) else { return [.sequence(.tensor(element, dims: nil))] }
     if inputs.count > 1, inputs[1] != nil {
@@ -30,7 +30,7 @@ public struct SplitToSequence: EagerExecutable, ValueTyping {
     return [.sequence(.tensor(element, dims: dims))]
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let input = try required(inputs, 0, "input").asTensor()
     let axis = try input.shape.normalized(axis: axis)
     let extent = try input.shape.slices(along: axis)

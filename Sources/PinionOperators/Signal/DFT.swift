@@ -5,20 +5,20 @@ import PinionGraph
 import PinionTensor
 
 /// The discrete Fourier transform along one axis; the last axis holds real or real and imaginary parts.
-public struct DFT: CPUExecutable {
-  public static let schema = Schema(
+package struct DFT: CPUExecutable {
+  package static let schema = Schema(
     "DFT", since: 20, inputs: ["input: T1", "dft_length?: indices", "axis?: int64"], outputs: ["output: T1"], types: ["T1": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let isInverse: Bool
   let isOneSided: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     isInverse = try attributes.bool("inverse")
     isOneSided = try attributes.bool("onesided")
   }
 
   /// Before opset 20 the axis was an attribute with another default.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 20 else { return }
     switch node.attributes.removeValue(forKey: "axis") {
     case nil: node.setInput(2, .constant(try Tensor(scalar: Int64(1))))
@@ -52,7 +52,7 @@ public struct DFT: CPUExecutable {
       outputParts: isReal ? 1 : 2)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     let form = try form(context)
     var dims = type.dims
@@ -61,7 +61,7 @@ public struct DFT: CPUExecutable {
     return [TensorType(type.element, try Shape(dims))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let x = context[0], symbols = context.symbols, isReal = isInverse && isOneSided
     guard let rank = x.rank, rank > 1, let named = context.has(2) ? context[2].single : -2, let axis = Fact.position(named, rank: rank),
       axis < rank - 1
@@ -73,7 +73,7 @@ public struct DFT: CPUExecutable {
     return [Fact(x.element, Fact(x.element, x.dims(with: length, at: axis)).dims(with: isReal ? 1 : 2, at: rank - 1))]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: return try kernel(Float.self, context)
     case .float64: return try kernel(Double.self, context)

@@ -6,23 +6,23 @@ import PinionGraph
 import PinionTensor
 
 /// Triangular weights, [dft_length / 2 + 1, num_mel_bins], that gather a spectrum into bands of equal width in mels.
-public struct MelWeightMatrix: EagerExecutable {
-  public static let schema = Schema(
+package struct MelWeightMatrix: EagerExecutable {
+  package static let schema = Schema(
     "MelWeightMatrix", since: 17,
     inputs: ["num_mel_bins: indices", "dft_length: indices", "sample_rate: indices", "lower_edge_hertz: floats", "upper_edge_hertz: floats"],
     outputs: ["output: numbers"])
   let element: ElementType
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     element = try attributes.elementType("output_datatype", default: .float32)
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let bins = context.symbols.extent(context.symbols.quotient(context[1].singleExtent, by: 2), plus: 1)
     return [Fact(element, [bins, context[0].extents.flatMap { $0.count == 1 ? $0[0] : nil }])]
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     func number(_ index: Int) throws(PinionError) -> Double {
       let name = Self.schema.inputName(index)
       guard index < inputs.count, let value = inputs[index] else { throw .invalidModel("input '\(name)' is missing") }

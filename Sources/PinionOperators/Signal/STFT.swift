@@ -5,14 +5,14 @@ import PinionGraph
 import PinionTensor
 
 /// Fourier transforms of windows that slide over signals: [batch, length] or [batch, length, 1 or 2] to [batch, frames, bins, 2].
-public struct STFT: CPUExecutable {
-  public static let schema = Schema(
+package struct STFT: CPUExecutable {
+  package static let schema = Schema(
     "STFT", since: 17, inputs: ["signal: T1", "frame_step: indices", "window?: T1", "frame_length?: indices"], outputs: ["output: T1"],
     types: ["T1": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let isOneSided: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { isOneSided = try attributes.bool("onesided", default: true) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { isOneSided = try attributes.bool("onesided", default: true) }
 
   /// Numbers for each sample. Exporters leave the last axis out where there is one.
   private static func parts(_ signal: TensorType) -> Int { signal.rank == 2 ? 1 : signal.dims[2] }
@@ -32,12 +32,12 @@ public struct STFT: CPUExecutable {
     return (step, length, frames, isOneSided ? length / 2 + 1 : length)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let signal = try context.type(0), form = try form(context)
     return [TensorType(signal.element, try Shape([signal.dims[0], form.frames, form.bins, 2]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let signal = context[0], symbols = context.symbols
     var length = signal.extent(1)
     if context.has(3) {
@@ -55,7 +55,7 @@ public struct STFT: CPUExecutable {
     return [Fact(signal.element, [signal.extent(0), frames, bins, 2])]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: return try kernel(Float.self, context)
     case .float64: return try kernel(Double.self, context)

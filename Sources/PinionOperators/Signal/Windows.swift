@@ -14,15 +14,15 @@ protocol WindowOperator: CPUExecutable {
 }
 
 extension WindowOperator {
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(element, try Shape([try context.integer(0).converted()]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     [Fact(element, [context[0].singleExtent.flatMap { Symbols.isExtent($0) ? $0 : nil }])]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let size = try context.outputType(0).count
     let narrow = try ElementConversion(from: .float64, to: element)
     let width = element.byteWidth
@@ -43,39 +43,39 @@ extension WindowOperator {
 }
 
 /// The Hann window of `size` points, over one period or, without `periodic`, symmetric.
-public struct HannWindow: WindowOperator {
-  public static let schema = Schema("HannWindow", since: 17, inputs: ["size: indices"], outputs: ["output: numbers"])
+package struct HannWindow: WindowOperator {
+  package static let schema = Schema("HannWindow", since: 17, inputs: ["size: indices"], outputs: ["output: numbers"])
   static var coefficients: (Double, Double, Double) { (0.5, 0.5, 0) }
   let element: ElementType
   let isPeriodic: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     element = try attributes.elementType("output_datatype", default: .float32)
     isPeriodic = try attributes.bool("periodic", default: true)
   }
 }
 
 /// The Hamming window of `size` points, over one period or, without `periodic`, symmetric.
-public struct HammingWindow: WindowOperator {
-  public static let schema = Schema("HammingWindow", since: 17, inputs: ["size: indices"], outputs: ["output: numbers"])
+package struct HammingWindow: WindowOperator {
+  package static let schema = Schema("HammingWindow", since: 17, inputs: ["size: indices"], outputs: ["output: numbers"])
   static var coefficients: (Double, Double, Double) { (25.0 / 46, 21.0 / 46, 0) }
   let element: ElementType
   let isPeriodic: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     element = try attributes.elementType("output_datatype", default: .float32)
     isPeriodic = try attributes.bool("periodic", default: true)
   }
 }
 
 /// The Blackman window of `size` points, over one period or, without `periodic`, symmetric.
-public struct BlackmanWindow: WindowOperator {
-  public static let schema = Schema("BlackmanWindow", since: 17, inputs: ["size: indices"], outputs: ["output: numbers"])
+package struct BlackmanWindow: WindowOperator {
+  package static let schema = Schema("BlackmanWindow", since: 17, inputs: ["size: indices"], outputs: ["output: numbers"])
   static var coefficients: (Double, Double, Double) { (0.42, 0.5, 0.08) }
   let element: ElementType
   let isPeriodic: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     element = try attributes.elementType("output_datatype", default: .float32)
     isPeriodic = try attributes.bool("periodic", default: true)
   }

@@ -5,12 +5,12 @@ import PinionGraph
 import PinionTensor
 
 /// 1 at the first largest element of each line along an axis, 0 elsewhere.
-public struct Hardmax: SoftmaxOperator {
-  public static let schema = Schema("Hardmax", since: 13, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .floats])
+package struct Hardmax: SoftmaxOperator {
+  package static let schema = Schema("Hardmax", since: 13, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .floats])
   let along: SoftmaxAxis
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { along = try SoftmaxAxis(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { along = try SoftmaxAxis(&attributes) }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let lines = try lines(type.shape)
     switch type.element {
@@ -20,7 +20,7 @@ public struct Hardmax: SoftmaxOperator {
     }
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [] }
 
   private func kernel<T: RealElement>(_ lines: AxisLines, _ type: T.Type) -> Kernel {
     let extent = lines.extent, inner = lines.inner

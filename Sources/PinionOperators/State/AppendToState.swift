@@ -8,22 +8,22 @@ import PinionTensor
 ///
 /// `past` has `capacity` rows for each step along the axes before; the rows of its type are in use and stay as they are. `whole` is a copy
 /// of all rows for those who read them as a tensor.
-public struct AppendToState: CPUExecutable, StateAppending {
-  public static let schema = Schema(
+package struct AppendToState: CPUExecutable, StateAppending {
+  package static let schema = Schema(
     "AppendToState", domain: "pinion", since: 1, inputs: ["past: T", "new: T", "capacity: int64"], outputs: ["whole?: T"],
     types: ["T": .all])
   let axis: Int64
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
 
-  public var appends: [(past: Int, capacity: Int, whole: Int)] { [(0, 2, 0)] }
+  package var appends: [(past: Int, capacity: Int, whole: Int)] { [(0, 2, 0)] }
 
-  public func rows(appendedTo past: Int, inputs: [TensorType?]) -> Int {
+  package func rows(appendedTo past: Int, inputs: [TensorType?]) -> Int {
     guard inputs.count > 1, let new = inputs[1], let axis = try? new.shape.normalized(axis: axis) else { return 0 }
     return new.dims[axis]
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let past = try context.type(0), new = try context.type(1, rank: past.rank)
     let axis = try past.shape.normalized(axis: axis)
     var dims = past.dims
@@ -34,7 +34,7 @@ public struct AppendToState: CPUExecutable, StateAppending {
     return [TensorType(past.element, try Shape(dims))]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let past = try context.type(0), new = try context.type(1)
     let axis = try past.shape.normalized(axis: axis)
     let outer = new.shape.count(0..<axis), row = new.shape.count(axis &+ 1..<new.rank) &* new.element.byteWidth

@@ -5,16 +5,16 @@ import PinionGraph
 import PinionTensor
 
 /// What a state holds as a tensor without room between its rows; in place where there is nothing between them anyway.
-public struct ReadState: CPUExecutable {
-  public static let schema = Schema(
+package struct ReadState: CPUExecutable {
+  package static let schema = Schema(
     "ReadState", domain: "pinion", since: 1, inputs: ["past: T", "capacity: int64"], outputs: ["tensor: T"], types: ["T": .all])
   let axis: Int64
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let axis = try type.shape.normalized(axis: axis)
     return Kernel(stages: [
@@ -24,7 +24,7 @@ public struct ReadState: CPUExecutable {
     ])
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let type = context.optionalType(0), let axis = try? type.shape.normalized(axis: axis), type.shape.count(0..<axis) == 1 else {
       return []
     }

@@ -8,15 +8,15 @@ import PinionTensor
 ///
 /// Operators of opsets before 7 name the axis of their first operand at which the second begins. How many axes of one element that
 /// takes follows from the ranks of both, which the importer need not know. Data of as many axes as `like` stays as it is.
-public struct AlignAxes: CPUExecutable {
-  public static let schema = Schema(
+package struct AlignAxes: CPUExecutable {
+  package static let schema = Schema(
     "AlignAxes", domain: "pinion", since: 1, inputs: ["data: T", "like: all"], outputs: ["aligned: T"], types: ["T": .all])
-  public static var typeOnlyInputs: Set<Int> { [1] }
+  package static var typeOnlyInputs: Set<Int> { [1] }
   let axis: Int64
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let data = try context.type(0), like = try context.type(1).shape
     guard data.rank < like.rank else { return [data] }
     let start = try like.normalized(axis: axis)
@@ -25,7 +25,7 @@ public struct AlignAxes: CPUExecutable {
     return [TensorType(data.element, try Shape(data.dims + end))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0]
     guard let dims = data.dims, let rank = context[1].rank else { return [Fact(element: data.element)] }
     guard dims.count < rank else { return [context.like(0)] }
@@ -33,8 +33,8 @@ public struct AlignAxes: CPUExecutable {
     return [Fact(data.element, dims + [Int?](repeating: 1, count: rank - start - dims.count))]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 }
 
 extension AlignAxes {

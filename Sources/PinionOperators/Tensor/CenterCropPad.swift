@@ -5,12 +5,12 @@ import PinionGraph
 import PinionTensor
 
 /// The input cropped or padded with zeros to given extents, keeping its centre.
-public struct CenterCropPad: CPUExecutable {
-  public static let schema = Schema(
+package struct CenterCropPad: CPUExecutable {
+  package static let schema = Schema(
     "CenterCropPad", since: 18, inputs: ["input_data: T", "shape: indices"], outputs: ["output_data: T"], types: ["T": .all])
   let axes: [Int64]?
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { axes = try attributes.optionalInts("axes") }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { axes = try attributes.optionalInts("axes") }
 
   private func margins(_ context: InferenceContext) throws(PinionError) -> [PadMargin] {
     let shape = try context.type(0).shape
@@ -28,11 +28,11 @@ public struct CenterCropPad: CPUExecutable {
     return margins
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [TensorType(try context.type(0).element, try Shape(try margins(context).map(\.padded)))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0]
     guard var dims = data.dims, let wanted = context[1].extents else { return [Fact(data.element, data.openDims)] }
     let axes = axes ?? dims.indices.map { Int64($0) }
@@ -43,7 +43,7 @@ public struct CenterCropPad: CPUExecutable {
     return [Fact(data.element, dims)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try constantPadKernel(try margins(context.inference), filling: .constant(try zeroElement()), context)
   }
 }

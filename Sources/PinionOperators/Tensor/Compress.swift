@@ -5,18 +5,18 @@ import PinionGraph
 import PinionTensor
 
 /// The slices along an axis, or without one the elements, for which the condition holds.
-public struct Compress: EagerExecutable {
-  public static let schema = Schema("Compress", since: 28, inputs: ["input: T", "condition: bool"], outputs: ["output: T"], types: ["T": .all])
+package struct Compress: EagerExecutable {
+  package static let schema = Schema("Compress", since: 28, inputs: ["input: T", "condition: bool"], outputs: ["output: T"], types: ["T": .all])
   let axis: Int64?
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.optionalInt("axis") }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.optionalInt("axis") }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0]
     return [Fact(data.element, axis.map { data.dims(with: nil, at: data.position($0)) } ?? [nil])]
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     guard inputs.count == 2, let tensor = try inputs[0]?.asTensor(), let condition = try inputs[1]?.asTensor() else {
       throw .invalidModel("Compress needs 2 inputs")
     }

@@ -5,18 +5,18 @@ import PinionGraph
 import PinionTensor
 
 /// The inputs one after another along an axis; all other extents agree.
-public struct Concat: CPUExecutable {
-  public static let schema = Schema("Concat", since: 13, inputs: ["inputs...: T"], outputs: ["concat_result: T"], types: ["T": .all])
+package struct Concat: CPUExecutable {
+  package static let schema = Schema("Concat", since: 13, inputs: ["inputs...: T"], outputs: ["concat_result: T"], types: ["T": .all])
   package let axis: Int64
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis") }
 
   /// Before opset 4 the axis was 1 unless given.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     if node.opset < 4, node.attributes["axis"] == nil { node.attributes["axis"] = .int(1) }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let first = try context.type(0)
     let axis = try first.shape.normalized(axis: axis)
     var dims = first.dims
@@ -30,7 +30,7 @@ public struct Concat: CPUExecutable {
     return [TensorType(first.element, try Shape(dims))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     var values: [Int64?]? = []
     for index in context.inputs.indices {
       values = context[index].values.flatMap { part in values.map { $0 + part } }
@@ -40,7 +40,7 @@ public struct Concat: CPUExecutable {
     return [Fact(element: context.element(of: indices), dims: context.concatenated(Array(indices), axis: axis), values: values)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let output = try context.outputType(0)
     let axis = try output.shape.normalized(axis: axis)
     let outer = output.shape.count(0..<axis), inner = output.shape.count(axis &+ 1..<output.rank)
@@ -57,7 +57,7 @@ public struct Concat: CPUExecutable {
     return moveKernel(moves)
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     context.inference.inputs.count == 1 ? [.within(input: 0, offset: 0)] : []
   }
 }

@@ -6,23 +6,23 @@ import PinionGraph
 import PinionTensor
 
 /// A tensor of the given shape whose elements are all the same.
-public struct ConstantOfShape: CPUExecutable {
-  public static let schema = Schema(
+package struct ConstantOfShape: CPUExecutable {
+  package static let schema = Schema(
     "ConstantOfShape", since: 25, inputs: ["input: indices"], outputs: ["output: U"], types: ["U": [.numbers, .narrowFloats, .narrowIntegers, .bool]])
   let value: Tensor
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     if let given = try attributes.optionalTensor("value") { value = given } else { value = try Tensor(scalar: Float(0)) }
     guard value.count == 1 else { throw .invalidModel("attribute 'value' is \(value.type), expected one element") }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     var dims: [Int] = []
     for extent in try context.integers(0) { dims.append(try extent.converted()) }
     return [TensorType(value.element, try Shape(dims))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let shape = context[0]
     if let dims = shape.extents {
       let count = dims.isEmpty ? 1 : dims.count == 1 ? dims[0] ?? -1 : -1
@@ -33,7 +33,7 @@ public struct ConstantOfShape: CPUExecutable {
     return [Fact(value.element, [Int?](repeating: nil, count: rank))]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let width = value.element.byteWidth
     return .ranges(try context.outputType(0).count, grain: 1 << 16) { [value] frame, range in
       pk_fill(frame.rawOutput(0) + range.lowerBound &* width, value.data, width, range.count)

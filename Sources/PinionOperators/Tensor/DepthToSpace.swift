@@ -8,17 +8,17 @@ import PinionTensor
 enum BlockOrder: String, CaseIterable { case dcr = "DCR", crd = "CRD" }
 
 /// Blocks of channels laid out as squares in height and width.
-public struct DepthToSpace: CPUExecutable {
-  public static let schema = Schema("DepthToSpace", since: 28, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .all])
+package struct DepthToSpace: CPUExecutable {
+  package static let schema = Schema("DepthToSpace", since: 28, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .all])
   let side: Int
   let order: BlockOrder
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     side = try attributes.int("blocksize", in: 1...(1 << 20))
     order = try attributes.choice("mode", default: .dcr)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rank: 4)
     let area = side &* side
     guard type.dims[1] % area == 0 else { throw .invalidShape("\(type) has no multiple of \(area) channels") }
@@ -31,7 +31,7 @@ public struct DepthToSpace: CPUExecutable {
     ]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let x = context[0], symbols = context.symbols
     return [
       Fact(
@@ -40,7 +40,7 @@ public struct DepthToSpace: CPUExecutable {
     ]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let depth = type.dims[1] / (side &* side), height = type.dims[2], cols = type.dims[3]
     let plane = height &* cols
@@ -55,17 +55,17 @@ public struct DepthToSpace: CPUExecutable {
 }
 
 /// Squares in height and width laid out as blocks of channels.
-public struct SpaceToDepth: CPUExecutable {
-  public static let schema = Schema("SpaceToDepth", since: 28, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .all])
+package struct SpaceToDepth: CPUExecutable {
+  package static let schema = Schema("SpaceToDepth", since: 28, inputs: ["input: T"], outputs: ["output: T"], types: ["T": .all])
   let side: Int
   let order: BlockOrder
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     side = try attributes.int("blocksize", in: 1...(1 << 20))
     order = try attributes.choice("mode", default: .dcr)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rank: 4)
     guard type.dims[2] % side == 0, type.dims[3] % side == 0 else {
       throw .invalidShape("height and width of \(type) are no multiples of \(side)")
@@ -74,7 +74,7 @@ public struct SpaceToDepth: CPUExecutable {
     return [TensorType(type.element, try Shape([type.dims[0], channels, type.dims[2] / side, type.dims[3] / side]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let x = context[0], symbols = context.symbols
     return [
       Fact(
@@ -83,7 +83,7 @@ public struct SpaceToDepth: CPUExecutable {
     ]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let depth = type.dims[1], height = type.dims[2] / side, width = type.dims[3] / side
     let line = type.dims[3], plane = type.dims[2] &* line

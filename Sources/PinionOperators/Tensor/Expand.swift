@@ -5,22 +5,22 @@ import PinionGraph
 import PinionTensor
 
 /// The input broadcast against a shape, which may itself be broadcast.
-public struct Expand: CPUExecutable {
-  public static let schema = Schema("Expand", since: 13, inputs: ["input: T", "shape: indices"], outputs: ["output: T"], types: ["T": .all])
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+package struct Expand: CPUExecutable {
+  package static let schema = Schema("Expand", since: 13, inputs: ["input: T", "shape: indices"], outputs: ["output: T"], types: ["T": .all])
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     var dims: [Int] = []
     for extent in try context.integers(1) { dims.append(try extent.converted()) }
     return [TensorType(type.element, try Shape.broadcast([type.shape, try Shape(dims)]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     [Fact(context[0].element, Fact.broadcast([context[0].dims, context[1].extents], context.symbols))]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0), output = try context.outputType(0)
     let lead = output.rank &- type.rank
     let strides = type.shape.strides
@@ -28,7 +28,7 @@ public struct Expand: CPUExecutable {
     return moveKernel(try StridedCopy(width: type.element.byteWidth, dims: output.dims, from: from))
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let type = try? context.type(0), let output = try? context.outputType(0) else { return [] }
     return type.count == output.count ? [.within(input: 0, offset: 0)] : []
   }

@@ -6,25 +6,25 @@ import PinionGraph
 import PinionTensor
 
 /// A matrix of the input's shape with ones on diagonal `k` and zeros elsewhere.
-public struct EyeLike: CPUExecutable {
-  public static let schema = Schema("EyeLike", since: 22, inputs: ["input: all"], outputs: ["output: numbers|bool"])
+package struct EyeLike: CPUExecutable {
+  package static let schema = Schema("EyeLike", since: 22, inputs: ["input: all"], outputs: ["output: numbers|bool"])
   let element: ElementType?
   let diagonal: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     element = try attributes.optionalElementType("dtype")
     // Beyond any extent, all diagonals are as empty as the nearest of them.
     diagonal = Int(min(max(try attributes.int("k", default: 0), -1 << 46), 1 << 46))
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rank: 2)
     return [TensorType(element ?? type.element, type.shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: element)] }
+  package func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: element)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.outputType(0)
     guard type.element != .string, type.element != .complex64, type.element != .complex128 else { throw context.unsupportedTypes() }
     let one = try type.element.bytes(of: 1)

@@ -6,20 +6,20 @@ import PinionGraph
 import PinionTensor
 
 /// Slices of the data along an axis, one for each index; a negative index counts from the back.
-public struct Gather: CPUExecutable {
-  public static let schema = Schema("Gather", since: 13, inputs: ["data: T", "indices: indices"], outputs: ["output: T"], types: ["T": .all])
+package struct Gather: CPUExecutable {
+  package static let schema = Schema("Gather", since: 13, inputs: ["data: T", "indices: indices"], outputs: ["output: T"], types: ["T": .all])
   let axis: Int64
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: 0) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: 0) }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let data = try context.type(0, rankAtLeast: 1), indices = try context.type(1)
     let axis = try data.shape.normalized(axis: axis)
     let dims = data.dims[..<axis] + indices.dims + data.dims[(axis &+ 1)...]
     return [TensorType(data.element, try Shape(Array(dims)))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0], indices = context[1]
     guard let dims = data.dims, let axis = data.position(axis), let places = indices.dims else { return [Fact(element: data.element)] }
     return [Fact(element: data.element, dims: dims[..<axis] + places + dims[(axis + 1)...], values: dims.count == 1 ? chosen(data, indices) : nil)]
@@ -33,7 +33,7 @@ public struct Gather: CPUExecutable {
     }
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.type(1).element == .int64 ? kernel(Int64.self, context) : kernel(Int32.self, context)
   }
 
@@ -78,7 +78,7 @@ public struct Gather: CPUExecutable {
   }
 
   /// Neighbouring slices of the outermost axis lie in the data already.
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let data = try? context.type(0), let axis = try? data.shape.normalized(axis: axis), data.shape.count(0..<axis) == 1,
       let indices = context.value(1), indices.count > 0, let first = try? indices.integer(at: 0).position(in: data.dims[axis])
     else { return [] }

@@ -5,20 +5,20 @@ import PinionGraph
 import PinionTensor
 
 /// For each element of the indices the element of the data that has this index along the axis and the same position else.
-public struct GatherElements: CPUExecutable {
-  public static let schema = Schema("GatherElements", since: 13, inputs: ["data: T", "indices: indices"], outputs: ["output: T"], types: ["T": .all])
+package struct GatherElements: CPUExecutable {
+  package static let schema = Schema("GatherElements", since: 13, inputs: ["data: T", "indices: indices"], outputs: ["output: T"], types: ["T": .all])
   let axis: Int64
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: 0) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: 0) }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     _ = try context.gridAxis(axis)
     return [TensorType(try context.type(0).element, try context.type(1).shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context[1].dims)] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(context[0].element, context[1].dims)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.type(1).element == .int64 ? kernel(Int64.self, context) : kernel(Int32.self, context)
   }
 

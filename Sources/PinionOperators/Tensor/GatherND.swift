@@ -5,21 +5,21 @@ import PinionGraph
 import PinionTensor
 
 /// For each vector of indices the slice of the data that it names, within the same batch where there are batch axes.
-public struct GatherND: CPUExecutable {
-  public static let schema = Schema("GatherND", since: 13, inputs: ["data: T", "indices: indices"], outputs: ["output: T"], types: ["T": .all])
+package struct GatherND: CPUExecutable {
+  package static let schema = Schema("GatherND", since: 13, inputs: ["data: T", "indices: indices"], outputs: ["output: T"], types: ["T": .all])
   let batchAxes: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     batchAxes = try attributes.int("batch_dims", default: 0, in: 0...64)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let data = try context.type(0), indices = try context.type(1)
     let tuples = try IndexTuples(data: data.shape, indices: indices.shape, batchAxes: batchAxes)
     return [TensorType(data.element, try Shape(indices.dims.dropLast() + data.dims.dropFirst(batchAxes &+ tuples.depth)))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0], indices = context[1]
     guard let dims = data.dims, let places = indices.dims, let depth = indices.known(-1), batchAxes >= 0,
       depth <= dims.count, batchAxes <= dims.count &- depth
@@ -27,7 +27,7 @@ public struct GatherND: CPUExecutable {
     return [Fact(data.element, places.dropLast() + dims.dropFirst(batchAxes &+ depth))]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try context.type(1).element == .int64 ? kernel(Int64.self, context) : kernel(Int32.self, context)
   }
 

@@ -5,13 +5,13 @@ import PinionGraph
 import PinionTensor
 
 /// The indices of the elements that are not zero, one column for each, in row-major order.
-public struct NonZero: EagerExecutable {
-  public static let schema = Schema("NonZero", since: 13, inputs: ["X: U"], outputs: ["Y: int64"], types: ["U": [.numbers, .complex, .bool, .string]])
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+package struct NonZero: EagerExecutable {
+  package static let schema = Schema("NonZero", since: 13, inputs: ["X: U"], outputs: ["Y: int64"], types: ["U": [.numbers, .complex, .bool, .string]])
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(.int64, [context[0].rank, nil])] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(.int64, [context[0].rank, nil])] }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     guard let tensor = try inputs.first??.asTensor() else { throw .invalidModel("input 'X' is missing") }
     var count = 0
     try forEachTrue(tensor, context) { _ in count &+= 1 }

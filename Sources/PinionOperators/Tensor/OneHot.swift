@@ -6,14 +6,14 @@ import PinionGraph
 import PinionTensor
 
 /// Along a new axis of extent `depth` the value on at the index, off elsewhere; nowhere on for an index out of range.
-public struct OneHot: CPUExecutable {
-  public static let schema = Schema(
+package struct OneHot: CPUExecutable {
+  package static let schema = Schema(
     "OneHot", since: 28, inputs: ["indices: numbers", "depth: numbers", "values: T3"], outputs: ["output: T3"], types: ["T3": .all])
   let axis: Int64
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: -1) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { axis = try attributes.int("axis", default: -1) }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let indices = try context.type(0), values = try context.type(2)
     guard values.dims == [2] else { throw .invalidShape("values are \(values), expected two elements") }
     let depth = try context.requiredValue(1).wholeNumber()
@@ -23,14 +23,14 @@ public struct OneHot: CPUExecutable {
     return [TensorType(values.element, try Shape(dims))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let indices = context[0], element = context[2].element
     guard var dims = indices.dims, let position = Fact.position(axis, rank: dims.count + 1) else { return [Fact(element: element)] }
     dims.insert(context[1].element == .int64 ? context[1].extents.flatMap { $0.count == 1 ? $0[0] : nil } : nil, at: position)
     return [Fact(element, dims)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let indices = try context.type(0), output = try context.outputType(0)
     let axis = try indices.shape.normalized(axis: axis, limit: indices.rank &+ 1)
     let inner = indices.shape.count(axis..<indices.rank), depth = output.dims[axis], width = output.element.byteWidth

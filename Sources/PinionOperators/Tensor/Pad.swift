@@ -5,20 +5,20 @@ import PinionGraph
 import PinionTensor
 
 /// The input with elements added before and after along its axes, or taken off where a pad is negative.
-public struct Pad: CPUExecutable {
-  public static let schema = Schema(
+package struct Pad: CPUExecutable {
+  package static let schema = Schema(
     "Pad", since: 25, inputs: ["data: T", "pads: indices", "constant_value?: T", "axes?: indices"], outputs: ["output: T"], types: ["T": .all])
   private static let floatValue = "float value"
   let mode: PadMode
   /// The constant of the forms before opset 11, where it was an attribute.
   private let value: Float?
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     mode = try attributes.choice("mode", default: .constant)
     value = try attributes.optionalFloat(Pad.floatValue)
   }
 
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 11 else { return }
     if node.opset < 2 { try node.moveInts("paddings", toInput: 1) }
     try node.moveInts("pads", toInput: 1)
@@ -50,7 +50,7 @@ public struct Pad: CPUExecutable {
     return margins
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     if let constant = context.optionalType(2), mode == .constant {
       guard constant.element == type.element, constant.count == 1 else {
@@ -60,7 +60,7 @@ public struct Pad: CPUExecutable {
     return [TensorType(type.element, try Shape(try margins(context).map(\.padded)))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0]
     guard var dims = data.dims, let pads = context[1].values else { return [Fact(data.element, data.openDims)] }
     guard let axes = context.has(3) ? context[3].values : dims.indices.map({ Int64($0) }), pads.count == 2 &* axes.count else {
@@ -82,7 +82,7 @@ public struct Pad: CPUExecutable {
     return symbols.extent(extent, plus: pads.reduce(0, &+))
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let margins = try margins(context.inference)
     return mode == .constant
       ? try constantPadKernel(margins, filling: try filling(context), context) : try repeatingKernel(margins, context)

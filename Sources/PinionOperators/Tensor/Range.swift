@@ -5,22 +5,22 @@ import PinionGraph
 import PinionTensor
 
 /// The numbers `start`, `start + delta`, ... up to and without `limit`.
-public struct RangeOperator: CPUExecutable {
-  public static let schema = Schema(
+package struct RangeOperator: CPUExecutable {
+  package static let schema = Schema(
     "Range", since: 27, inputs: ["start: T", "limit: T", "delta: T"], outputs: ["output: T"], types: ["T": [.floats, .indices, .int16]])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     // The half types are always computed in float32, the attribute's default and only float type without rounding steps.
     _ = try attributes.optionalElementType("stash_type")
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let start = try context.requiredValue(0), limit = try context.requiredValue(1), delta = try context.requiredValue(2)
     return [TensorType(start.element, try Shape([try count(start, limit, delta)]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let element = context.element(of: 0..<3)
     guard let start = context[0].singleExtent, let limit = context[1].singleExtent, let delta = context[2].single else {
       return [Fact(element, [nil])]
@@ -61,7 +61,7 @@ public struct RangeOperator: CPUExecutable {
     return number
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.outputType(0)
     switch type.element {
     case .float32: return floatKernel(Float.self, type.count)

@@ -5,20 +5,20 @@ import PinionGraph
 import PinionTensor
 
 /// The same elements under another shape: 0 in `shape` keeps the input's extent, -1 takes what is left.
-public struct Reshape: CPUExecutable {
-  public static let schema = Schema("Reshape", since: 25, inputs: ["data: T", "shape: indices"], outputs: ["reshaped: T"], types: ["T": .all])
+package struct Reshape: CPUExecutable {
+  package static let schema = Schema("Reshape", since: 25, inputs: ["data: T", "shape: indices"], outputs: ["reshaped: T"], types: ["T": .all])
   package let allowZero: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     allowZero = try attributes.bool("allowzero")
   }
 
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     node.attributes["consumed_inputs"] = nil
     if node.opset < 5 { try node.moveInts("shape", toInput: 1) }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     var dims: [Int] = []
     var inferredAxis: Int?
@@ -48,7 +48,7 @@ public struct Reshape: CPUExecutable {
 
   /// A symbol in the new shape is taken for an extent: one that is 0 in some run would mean the input's extent instead, which nobody
   /// who computes shapes from shapes has in mind.
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0], symbols = context.symbols
     guard let given = context[1].values else {
       guard let rank = context[1].known(0), rank <= Fact.valueLimit else { return [Fact(element: data.element)] }
@@ -67,6 +67,6 @@ public struct Reshape: CPUExecutable {
     return [Fact(element: data.element, dims: dims, values: data.values)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 }

@@ -5,18 +5,18 @@ import PinionGraph
 import PinionTensor
 
 /// Each sequence of the batch reversed in its first sequence_lens elements.
-public struct ReverseSequence: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("ReverseSequence", since: 28, inputs: ["input: T", "sequence_lens: int64"], outputs: ["Y: T"], types: ["T": .all])
+package struct ReverseSequence: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema("ReverseSequence", since: 28, inputs: ["input: T", "sequence_lens: int64"], outputs: ["Y: T"], types: ["T": .all])
   let batchAxis: Int
   let timeAxis: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     batchAxis = try attributes.int("batch_axis", default: 1, in: 0...1)
     timeAxis = try attributes.int("time_axis", default: 0, in: 0...1)
     guard batchAxis != timeAxis else { throw .invalidModel("batch_axis and time_axis are both \(batchAxis)") }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rankAtLeast: 2), lengths = try context.type(1)
     guard lengths.dims == [type.dims[batchAxis]] else {
       throw .invalidShape("sequence_lens is \(lengths), expected int64[\(type.dims[batchAxis])]")
@@ -24,7 +24,7 @@ public struct ReverseSequence: CPUExecutable, LikeFirstInput {
     return [type]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let run = type.shape.count(2..<type.rank) &* type.element.byteWidth
     let columns = type.dims[1], times = type.dims[timeAxis], timeIsOuter = timeAxis == 0

@@ -7,18 +7,18 @@ import PinionTensor
 /// The data with the elements that the indices name along the axis replaced by, or reduced with, the updates.
 ///
 /// Where an element is named more than once, the updates apply in the order of the axis.
-public struct ScatterElements: ScatterOperator {
-  public static let schema = Schema(
+package struct ScatterElements: ScatterOperator {
+  package static let schema = Schema(
     "ScatterElements", since: 18, inputs: ["data: T", "indices: indices", "updates: T"], outputs: ["output: T"], types: ["T": .all])
   let axis: Int64
   let reduction: ScatterReduction
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis", default: 0)
     reduction = try attributes.choice("reduction", default: .none)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     _ = try context.gridAxis(axis)
     let indices = try context.type(1), updates = try context.type(2)
     guard indices.shape == updates.shape else { throw .invalidShape("updates are \(updates), expected the shape of the indices \(indices)") }
@@ -41,14 +41,14 @@ public struct ScatterElements: ScatterOperator {
 }
 
 /// The name of ScatterElements before opset 11.
-public struct Scatter: CPUExecutable {
-  public static let schema = Schema(
+package struct Scatter: CPUExecutable {
+  package static let schema = Schema(
     "Scatter", since: 11, inputs: ["data: T", "indices: indices", "updates: T"], outputs: ["output: T"], types: ["T": .all])
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     throw .internal("Scatter is to be read as ScatterElements")
   }
 
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.name = ScatterElements.schema.name }
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { throw context.unsupportedTypes() }
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.name = ScatterElements.schema.name }
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { throw context.unsupportedTypes() }
 }

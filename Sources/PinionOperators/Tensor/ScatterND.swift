@@ -5,16 +5,16 @@ import PinionGraph
 import PinionTensor
 
 /// The data with the slices that vectors of indices name replaced by, or reduced with, the updates, in the order of the vectors.
-public struct ScatterND: ScatterOperator {
-  public static let schema = Schema(
+package struct ScatterND: ScatterOperator {
+  package static let schema = Schema(
     "ScatterND", since: 18, inputs: ["data: T", "indices: indices", "updates: T"], outputs: ["output: T"], types: ["T": .all])
   let reduction: ScatterReduction
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     reduction = try attributes.choice("reduction", default: .none)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let data = try context.type(0), indices = try context.type(1), updates = try context.type(2)
     let tuples = try IndexTuples(data: data.shape, indices: indices.shape, batchAxes: 0)
     let expected = try Shape(indices.dims.dropLast() + data.dims.dropFirst(tuples.depth))

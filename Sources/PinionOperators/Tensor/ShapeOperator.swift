@@ -5,17 +5,17 @@ import PinionGraph
 import PinionTensor
 
 /// The extents of the input from axis `start` up to `end`, as an int64 vector.
-public struct ShapeOperator: CPUExecutable, ShapeReading {
-  public static let schema = Schema("Shape", since: 25, inputs: ["data: all"], outputs: ["shape: int64"])
+package struct ShapeOperator: CPUExecutable, ShapeReading {
+  package static let schema = Schema("Shape", since: 25, inputs: ["data: all"], outputs: ["shape: int64"])
   let start: Int64
   let end: Int64?
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     start = try attributes.int("start", default: 0)
     end = try attributes.optionalInt("end")
   }
 
-  public func read(_ input: TensorType) throws(PinionError) -> Tensor {
+  package func read(_ input: TensorType) throws(PinionError) -> Tensor {
     try Tensor(vector: input.dims[range(rank: input.rank)].map(Int64.init))
   }
 
@@ -27,15 +27,15 @@ public struct ShapeOperator: CPUExecutable, ShapeReading {
     return first..<max(position(end ?? rank), first)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try read(try context.type(0)).type] }
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try read(try context.type(0)).type] }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     guard let dims = context[0].dims else { return [Fact(.int64, [nil])] }
     let range = range(rank: dims.count)
     return [Fact(element: .int64, dims: [range.count], values: dims[range].map { $0.map(Int64.init) })]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let result = try read(try context.type(0))
     return .serial { $0.rawOutput(0).copyMemory(from: result.data, byteCount: result.byteCount) }
   }

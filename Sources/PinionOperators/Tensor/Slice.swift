@@ -5,15 +5,15 @@ import PinionGraph
 import PinionTensor
 
 /// Along each named axis the elements from start up to, not including, end, every step-th; a negative step walks backwards.
-public struct Slice: CPUExecutable {
-  public static let schema = Schema(
+package struct Slice: CPUExecutable {
+  package static let schema = Schema(
     "Slice", since: 13, inputs: ["data: T", "starts: indices", "ends: indices", "axes?: indices", "steps?: indices"], outputs: ["output: T"],
     types: ["T": .all])
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   /// Before opset 10 the positions were attributes.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 10 else { return }
     try node.moveInts("starts", toInput: 1)
     try node.moveInts("ends", toInput: 2)
@@ -122,12 +122,12 @@ public struct Slice: CPUExecutable {
     return cuts
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     return [TensorType(type.element, try Shape(try windows(context).map(\.count)))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0]
     guard let dims = data.dims else { return [Fact(element: data.element)] }
     guard let cuts = cuts(context, rank: dims.count) else { return [Fact(data.element, data.openDims)] }
@@ -137,7 +137,7 @@ public struct Slice: CPUExecutable {
     return [result]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let windows = try windows(context.inference)
     let strides = type.shape.strides
@@ -149,7 +149,7 @@ public struct Slice: CPUExecutable {
   }
 
   /// A slice that is one run of the input's memory stays there.
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let type = try? context.type(0), let windows = try? windows(context.inference) else { return [] }
     guard windows.allSatisfy({ $0.count > 0 }) else { return [.within(input: 0, offset: 0)] }
     var offset = 0

@@ -5,21 +5,21 @@ import PinionGraph
 import PinionTensor
 
 /// Pieces of the input along an axis, of given extents or alike; of alike ones the last may be smaller.
-public struct Split: CPUExecutable {
-  public static let schema = Schema(
+package struct Split: CPUExecutable {
+  package static let schema = Schema(
     "Split", since: 18, inputs: ["input: T", "split?: U"], outputs: ["outputs...: T"],
     types: ["T": .all, "U": [.indices, .float32, .float16, .float64]])
   package let axis: Int64
   package let outputCount: Int64?
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis", default: 0)
     outputCount = try attributes.optionalInt("num_outputs")
   }
 
   /// Before opset 13 the extents were an attribute, in opset 1 also an input of the data's type; before opset 18 their number was that
   /// of the outputs, the unnamed ones included.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     if node.opset < 2, node.has(input: 1) {
       let type = AttributeValue.int(Int64(ElementType.int64.rawValue))
       node.setInput(1, .computed(NodeDraft(newest: Cast.schema, attributes: ["to": type], inputs: [node.inputs[1]])))
@@ -58,7 +58,7 @@ public struct Split: CPUExecutable {
     }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     let axis = try type.shape.normalized(axis: axis)
     var outputs: [TensorType] = []
@@ -70,7 +70,7 @@ public struct Split: CPUExecutable {
     return outputs
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0], axis = data.position(axis)
     let pieces = pieces(axis.flatMap { data.extent($0) }, context)
     return (0..<context.outputCount).map { Fact(data.element, data.dims(with: $0 < pieces.count ? pieces[$0] : nil, at: axis)) }
@@ -89,7 +89,7 @@ public struct Split: CPUExecutable {
     return [Int?](repeating: piece, count: isEven ? context.outputCount : 1)
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let axis = try type.shape.normalized(axis: axis)
     let outer = type.shape.count(0..<axis), inner = type.shape.count(axis &+ 1..<type.rank)
@@ -107,7 +107,7 @@ public struct Split: CPUExecutable {
   }
 
   /// The pieces lie in the input where nothing is outside the axis.
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let type = try? context.type(0), let axis = try? type.shape.normalized(axis: axis), type.shape.count(0..<axis) == 1 else {
       return []
     }

@@ -5,16 +5,16 @@ import PinionGraph
 import PinionTensor
 
 /// The input without the named axes of one element, or without any such axis where none is named.
-public struct Squeeze: CPUExecutable {
-  public static let schema = Schema("Squeeze", since: 25, inputs: ["data: T", "axes?: indices"], outputs: ["squeezed: T"], types: ["T": .all])
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+package struct Squeeze: CPUExecutable {
+  package static let schema = Schema("Squeeze", since: 25, inputs: ["data: T", "axes?: indices"], outputs: ["squeezed: T"], types: ["T": .all])
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   /// Before opset 13 the axes were an attribute.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     if node.opset < 13 { try node.moveInts("axes", toInput: 1) }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     guard let named = try context.optionalIntegers(1) else {
       return [TensorType(type.element, try Shape(type.dims.filter { $0 != 1 }))]
@@ -26,7 +26,7 @@ public struct Squeeze: CPUExecutable {
     return [TensorType(type.element, try Shape(type.dims.indices.filter { !axes.contains($0) }.map { type.dims[$0] }))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0]
     guard context.has(1) else {
       // Which axes go is known only where all extents are.
@@ -37,6 +37,6 @@ public struct Squeeze: CPUExecutable {
     return [Fact(element: data.element, dims: context.reduced(0, axes: axes, keepsAxes: false), values: data.values)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 }

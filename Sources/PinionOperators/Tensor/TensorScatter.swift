@@ -5,14 +5,14 @@ import PinionGraph
 import PinionTensor
 
 /// A cache with the update written at each sample's position along the sequence axis.
-public struct TensorScatter: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema(
+package struct TensorScatter: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema(
     "TensorScatter", since: 24, inputs: ["past_cache: T", "update: T", "write_indices?: indices"], outputs: ["present_cache: T"], types: ["T": .all])
   enum Mode: String, CaseIterable { case linear, circular }
   let axis: Int64
   let mode: Mode
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis", default: -2)
     mode = try attributes.choice("mode", default: .linear)
   }
@@ -34,12 +34,12 @@ public struct TensorScatter: CPUExecutable, LikeFirstInput {
     return axis
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     _ = try axis(context)
     return [try context.type(0)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     context.optionalType(2)?.element == .int32 ? try kernel(Int32.self, context) : try kernel(Int64.self, context)
   }
 
@@ -67,5 +67,5 @@ public struct TensorScatter: CPUExecutable, LikeFirstInput {
     return Kernel(stages: [try unlessReusedCopy(context), write])
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

@@ -5,18 +5,18 @@ import PinionGraph
 import PinionTensor
 
 /// The input repeated along each axis.
-public struct Tile: CPUExecutable {
-  public static let schema = Schema(
+package struct Tile: CPUExecutable {
+  package static let schema = Schema(
     "Tile", since: 13, inputs: ["input: T", "repeats: indices|floats", "axis?: indices|floats"], outputs: ["output: T"], types: ["T": .all])
   private static let oneAxis = "one axis"
   /// The form before opset 6: input 1 says how often and input 2 along which axis, as numbers of the input's type.
   private let repeatsOneAxis: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     repeatsOneAxis = try attributes.bool(Tile.oneAxis)
   }
 
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     if node.opset < 6 {
       node.attributes[Tile.oneAxis] = .int(1)
     } else if node.has(input: 2) {
@@ -39,14 +39,14 @@ public struct Tile: CPUExecutable {
     return result
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     var dims: [Int] = []
     for (extent, count) in zip(type.dims, try repeats(context)) { dims.append(try extent.multiplied(by: count)) }
     return [TensorType(type.element, try Shape(dims))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0]
     guard !repeatsOneAxis, let dims = data.dims, let repeats = context[1].extents, repeats.count == dims.count else {
       return [Fact(data.element, data.openDims)]
@@ -54,7 +54,7 @@ public struct Tile: CPUExecutable {
     return [Fact(data.element, zip(dims, repeats).map { context.symbols.product(of: [$0, $1]) })]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0), output = try context.outputType(0)
     let repeats = try repeats(context.inference)
     let from = type.shape.strides, to = output.shape.strides
@@ -66,7 +66,7 @@ public struct Tile: CPUExecutable {
     return moveKernel(StridedCopy(width: type.element.byteWidth, axes))
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let type = try? context.type(0), let output = try? context.outputType(0) else { return [] }
     return type.count == output.count ? [.within(input: 0, offset: 0)] : []
   }

@@ -6,13 +6,13 @@ import PinionGraph
 import PinionTensor
 
 /// The K largest (or smallest) elements along an axis in order, and their indices; of equal ones the first come first.
-public struct TopK: CPUExecutable {
-  public static let schema = Schema(
+package struct TopK: CPUExecutable {
+  package static let schema = Schema(
     "TopK", since: 24, inputs: ["X: T", "K: indices"], outputs: ["Values: T", "Indices: int64"], types: ["T": .numbers])
   let axis: Int64
   let takesLargest: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.int("axis", default: -1)
     takesLargest = try attributes.bool("largest", default: true)
     // Without the attribute any order is right, so that this one is as well.
@@ -20,11 +20,11 @@ public struct TopK: CPUExecutable {
   }
 
   /// Before opset 10 the number was an attribute.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     if node.opset < 10 { try node.moveInts("k", toInput: 1) }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rankAtLeast: 1)
     let axis = try type.shape.normalized(axis: axis)
     let count = try context.integer(1)
@@ -37,13 +37,13 @@ public struct TopK: CPUExecutable {
     return [TensorType(type.element, shape), TensorType(.int64, shape)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0]
     let dims = data.dims(with: context[1].extents.flatMap { $0.count == 1 ? $0[0] : nil }, at: data.position(axis))
     return [Fact(data.element, dims), Fact(.int64, dims)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: try kernel(Float.self, context)
     case .float64: try kernel(Double.self, context)

@@ -5,11 +5,11 @@ import PinionGraph
 import PinionTensor
 
 /// The axes in another order: axis i of the output is axis perm[i] of the input; reversed where there is no perm.
-public struct Transpose: CPUExecutable {
-  public static let schema = Schema("Transpose", since: 25, inputs: ["data: T"], outputs: ["transposed: T"], types: ["T": .all])
-  public let permutation: [Int64]?
+package struct Transpose: CPUExecutable {
+  package static let schema = Schema("Transpose", since: 25, inputs: ["data: T"], outputs: ["transposed: T"], types: ["T": .all])
+  package let permutation: [Int64]?
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { permutation = try attributes.optionalInts("perm") }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { permutation = try attributes.optionalInts("perm") }
 
   /// For each axis of the output the input's.
   func axes(of shape: Shape) throws(PinionError) -> [Int] {
@@ -20,18 +20,18 @@ public struct Transpose: CPUExecutable {
     return try shape.normalized(axes: permutation)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     return [TensorType(type.element, try Shape(try axes(of: type.shape).map { type.dims[$0] }))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0]
     guard let permutation else { return [Fact(data.element, data.dims?.reversed())] }
     return [Fact(data.element, permutation.map { axis in Fact.position(axis, rank: permutation.count).flatMap { data.extent($0) } })]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let axes = try axes(of: type.shape)
     let strides = type.shape.strides
@@ -40,7 +40,7 @@ public struct Transpose: CPUExecutable {
   }
 
   /// Where only axes of one element change places, nothing moves.
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     guard let type = try? context.type(0), let axes = try? axes(of: type.shape) else { return [] }
     let moved = axes.filter { type.dims[$0] != 1 }
     return type.count == 0 || moved == moved.sorted() ? [.within(input: 0, offset: 0)] : []

@@ -5,20 +5,20 @@ import PinionGraph
 import PinionTensor
 
 /// The upper or lower triangle of matrices, zero elsewhere; `k` moves the diagonal to the right.
-public struct Trilu: CPUExecutable, LikeFirstInput {
-  public static let schema = Schema("Trilu", since: 14, inputs: ["input: T", "k?: int64"], outputs: ["output: T"], types: ["T": .all])
+package struct Trilu: CPUExecutable, LikeFirstInput {
+  package static let schema = Schema("Trilu", since: 14, inputs: ["input: T", "k?: int64"], outputs: ["output: T"], types: ["T": .all])
   let isUpper: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { isUpper = try attributes.bool("upper", default: true) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { isUpper = try attributes.bool("upper", default: true) }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     if let diagonal = context.optionalType(1) {
       guard diagonal.count == 1 else { throw .invalidShape("k is \(diagonal), expected one int64") }
     }
     return [try context.type(0, rankAtLeast: 2)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let cols = type.dims[type.rank &- 1], rows = type.dims[type.rank &- 2], width = type.element.byteWidth
     guard type.count > 0 else { return Kernel(stages: []) }
@@ -41,5 +41,5 @@ public struct Trilu: CPUExecutable, LikeFirstInput {
     }
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }

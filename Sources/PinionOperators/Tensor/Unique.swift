@@ -7,19 +7,19 @@ import PinionTensor
 
 /// The different elements, or slices along an axis, in order or as they come, with where each first occurs, which of them
 /// each element of the input is, and how often it occurs.
-public struct Unique: EagerExecutable {
-  public static let schema = Schema(
+package struct Unique: EagerExecutable {
+  package static let schema = Schema(
     "Unique", since: 28, inputs: ["X: T"], outputs: ["Y: T", "indices?: int64", "inverse_indices?: int64", "counts?: int64"],
     types: ["T": [.numbers, .complex, .bool, .string]])
   let axis: Int64?
   let isSorted: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     axis = try attributes.optionalInt("axis")
     isSorted = try attributes.bool("sorted", default: true)
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0]
     let items = axis.map { data.position($0).flatMap { data.extent($0) } } ?? data.count(context.symbols)
     return [
@@ -28,7 +28,7 @@ public struct Unique: EagerExecutable {
     ]
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     guard let tensor = try inputs.first??.asTensor() else { throw .invalidModel("input 'X' is missing") }
     let items: Items
     if let axis {

@@ -5,16 +5,16 @@ import PinionGraph
 import PinionTensor
 
 /// The input with axes of one element where the output has the named axes.
-public struct Unsqueeze: CPUExecutable {
-  public static let schema = Schema("Unsqueeze", since: 25, inputs: ["data: T", "axes: indices"], outputs: ["expanded: T"], types: ["T": .all])
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+package struct Unsqueeze: CPUExecutable {
+  package static let schema = Schema("Unsqueeze", since: 25, inputs: ["data: T", "axes: indices"], outputs: ["expanded: T"], types: ["T": .all])
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
   /// Before opset 13 the axes were an attribute.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     if node.opset < 13 { try node.moveInts("axes", toInput: 1) }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     let named = try context.integers(1)
     let rank = type.rank &+ named.count
@@ -24,7 +24,7 @@ public struct Unsqueeze: CPUExecutable {
     return [TensorType(type.element, try Shape(dims))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let data = context[0]
     guard let dims = data.dims, let axes = context[1].values else { return [Fact(element: data.element)] }
     let rank = dims.count + axes.count
@@ -39,6 +39,6 @@ public struct Unsqueeze: CPUExecutable {
     return [Fact(element: data.element, dims: isNew.map { $0 ? 1 : rest.next() ?? nil }, values: data.values)]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 }

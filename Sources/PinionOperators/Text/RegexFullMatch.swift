@@ -4,17 +4,17 @@ import PinionGraph
 import PinionTensor
 
 /// Whether each string matches a regular expression from its first character to its last.
-public struct RegexFullMatch: EagerExecutable {
-  public static let schema = Schema("RegexFullMatch", since: 20, inputs: ["X: string"], outputs: ["Y: bool"])
+package struct RegexFullMatch: EagerExecutable {
+  package static let schema = Schema("RegexFullMatch", since: 20, inputs: ["X: string"], outputs: ["Y: bool"])
   let regex: Regex
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     regex = try Regex(try attributes.string("pattern", default: ""))
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .bool)] }
+  package func facts(_ context: FactContext) -> [Fact] { [context.like(0, element: .bool)] }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (tensor, strings) = try requiredStrings(inputs, 0, "X")
     let output = try context.allocate(TensorType(.bool, tensor.shape))
     let flags = try output.mutableElements(as: Bool.self)

@@ -5,13 +5,13 @@ import PinionGraph
 import PinionTensor
 
 /// Joins strings elementwise, with broadcasting.
-public struct StringConcat: EagerExecutable {
-  public static let schema = Schema("StringConcat", since: 20, inputs: ["X: string", "Y: string"], outputs: ["Z: string"])
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {}
+package struct StringConcat: EagerExecutable {
+  package static let schema = Schema("StringConcat", since: 20, inputs: ["X: string", "Y: string"], outputs: ["Z: string"])
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context.broadcast())] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context.broadcast())] }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (x, heads) = try requiredStrings(inputs, 0, "X")
     let (y, tails) = try requiredStrings(inputs, 1, "Y")
     let shape = try Shape.broadcast([x.shape, y.shape])

@@ -6,8 +6,8 @@ import PinionTensor
 /// Drops stop words and changes the case of what is left.
 ///
 /// Letters change case one for one and without regard to a locale, as if it were "C" with UTF-8.
-public struct StringNormalizer: EagerExecutable {
-  public static let schema = Schema("StringNormalizer", since: 10, inputs: ["X: string"], outputs: ["Y: string"])
+package struct StringNormalizer: EagerExecutable {
+  package static let schema = Schema("StringNormalizer", since: 10, inputs: ["X: string"], outputs: ["Y: string"])
 
   enum CaseChange: String, CaseIterable {
     case none = "NONE"
@@ -20,7 +20,7 @@ public struct StringNormalizer: EagerExecutable {
   let stopwords: Set<[UInt8]>
   private let longestStopword: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     caseChange = try attributes.choice("case_change_action", default: .none)
     isCaseSensitive = try attributes.bool("is_case_sensitive")
     attributes.ignore("locale")
@@ -31,9 +31,9 @@ public struct StringNormalizer: EagerExecutable {
     longestStopword = stopwords.lazy.map(\.count).max() ?? 0
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context[0].rank.map { $0 == 1 ? [nil] : [1, nil] })] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context[0].rank.map { $0 == 1 ? [nil] : [1, nil] })] }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (input, strings) = try requiredStrings(inputs, 0, "X")
     let rank = input.shape.rank
     guard rank == 1 || (rank == 2 && input.shape[0] == 1) else {

@@ -6,22 +6,22 @@ import PinionTensor
 /// Cuts each string at a delimiter, or at runs of white space, and pads the parts to a common number with empty strings.
 ///
 /// The second output has each string's number of parts.
-public struct StringSplit: EagerExecutable {
-  public static let schema = Schema("StringSplit", since: 20, inputs: ["X: string"], outputs: ["Y: string", "Z: int64"])
+package struct StringSplit: EagerExecutable {
+  package static let schema = Schema("StringSplit", since: 20, inputs: ["X: string"], outputs: ["Y: string", "Z: int64"])
   /// Empty for white space.
   let delimiter: [UInt8]
   let limit: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     delimiter = Array(try attributes.string("delimiter", default: "").utf8)
     limit = Int(clamping: try attributes.int("maxsplit", default: .max))
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     [Fact(.string, context[0].dims.map { $0 + [nil] }), context.like(0, element: .int64)]
   }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (input, strings) = try requiredStrings(inputs, 0, "X")
     // Which parts there are, then how many the longest has, then the parts themselves.
     var parts: RunTable<StringElement> = try context.table()

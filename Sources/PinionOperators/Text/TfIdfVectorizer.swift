@@ -5,8 +5,8 @@ import PinionGraph
 import PinionTensor
 
 /// Counts, for each row of tokens (strings or integers), the n-grams of a pool, optionally weighted.
-public struct TfIdfVectorizer: CPUExecutable {
-  public static let schema = Schema("TfIdfVectorizer", since: 9, inputs: ["X: indices|string"], outputs: ["Y: float32"])
+package struct TfIdfVectorizer: CPUExecutable {
+  package static let schema = Schema("TfIdfVectorizer", since: 9, inputs: ["X: indices|string"], outputs: ["Y: float32"])
 
   enum Mode: String, CaseIterable {
     case count = "TF"
@@ -20,7 +20,7 @@ public struct TfIdfVectorizer: CPUExecutable {
   let pool: NGramPool
   let width: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     guard attributes.has("mode") else { throw .invalidModel("attribute 'mode' is missing") }
     mode = try attributes.choice("mode", default: .count)
     let shortest = try attributes.int("min_gram_length", in: 1...Int64(Int32.max))
@@ -44,16 +44,16 @@ public struct TfIdfVectorizer: CPUExecutable {
       weights: try attributes.floats("weights", default: []))
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rank: 1...2)
     let isPoolsKind = pool.element == .string ? type.element == .string : type.element == .int64 || type.element == .int32
     guard isPoolsKind else { throw .invalidShape("input 'X' is \(type), the pool holds \(pool.element)") }
     return [TensorType(.float32, try Shape(type.dims.dropLast() + [width]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, context[0].dims.map { $0.dropLast() + [width] })] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, context[0].dims.map { $0.dropLast() + [width] })] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let columns = type.dims[type.rank - 1]
     let rows = type.rank == 1 ? 1 : type.dims[0]

@@ -6,8 +6,8 @@ import PinionTensor
 /// Cuts strings into tokens: what matches a regular expression, what lies between separators, or single characters.
 ///
 /// All strings get as many tokens as the longest, filled up with a padding string, along a new last axis.
-public struct Tokenizer: EagerExecutable {
-  public static let schema = Schema("Tokenizer", domain: "com.microsoft", since: 1, inputs: ["X: string"], outputs: ["Y: string"])
+package struct Tokenizer: EagerExecutable {
+  package static let schema = Schema("Tokenizer", domain: "com.microsoft", since: 1, inputs: ["X: string"], outputs: ["Y: string"])
 
   private enum Rule: Sendable {
     case characters
@@ -20,7 +20,7 @@ public struct Tokenizer: EagerExecutable {
   let padding: [UInt8]
   let minimum: Int
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     hasMarks = try attributes.bool("mark")
     padding = Array(try attributes.string("pad_value").utf8)
     minimum = try attributes.int("mincharnum", in: 1...Int64(Int32.max))
@@ -44,9 +44,9 @@ public struct Tokenizer: EagerExecutable {
     }
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context[0].dims.map { $0 + [nil] })] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context[0].dims.map { $0 + [nil] })] }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (input, strings) = try requiredStrings(inputs, 0, "X")
     guard (1...2).contains(input.shape.rank) else { throw .invalidShape("input 'X' is \(input.type), expected [C] or [N,C]") }
     // Where each token lies, how many each string has, and the bytes that they are made of.

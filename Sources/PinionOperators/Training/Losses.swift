@@ -6,19 +6,19 @@ import PinionGraph
 import PinionTensor
 
 /// -input at each sample's class, weighted by class and summed or averaged.
-public struct NegativeLogLikelihoodLoss: CPUExecutable {
-  public static let schema = Schema(
+package struct NegativeLogLikelihoodLoss: CPUExecutable {
+  package static let schema = Schema(
     "NegativeLogLikelihoodLoss", since: 22, inputs: ["input: T", "target: indices", "weight?: T"], outputs: ["loss: T"], types: ["T": .floats],
     mixing: ["T"])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let loss: ClassLoss
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { loss = try ClassLoss(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { loss = try ClassLoss(&attributes) }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try loss.infer(context)] }
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try loss.infer(context)] }
 
-  public func facts(_ context: FactContext) -> [Fact] { [loss.facts(context)] }
+  package func facts(_ context: FactContext) -> [Fact] { [loss.facts(context)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let bytes = try loss.scratchBytes(context)
     switch try context.type(0).element {
     case .float32: return Kernel(stages: try loss.stages(context, Float.self, source: .input(0), scratch: 0), scratchBytes: bytes)
@@ -29,21 +29,21 @@ public struct NegativeLogLikelihoodLoss: CPUExecutable {
 }
 
 /// The negative log-likelihood loss of the logarithmic softmax of scores, which is the second output.
-public struct SoftmaxCrossEntropyLoss: CPUExecutable {
-  public static let schema = Schema(
+package struct SoftmaxCrossEntropyLoss: CPUExecutable {
+  package static let schema = Schema(
     "SoftmaxCrossEntropyLoss", since: 13, inputs: ["scores: T", "labels: indices", "weights?: T"], outputs: ["output: T", "log_prob?: T"],
     types: ["T": .floats], mixing: ["T"])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let loss: ClassLoss
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { loss = try ClassLoss(&attributes) }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { loss = try ClassLoss(&attributes) }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     [try loss.infer(context), try context.type(0)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [loss.facts(context), context.like(0)] }
+  package func facts(_ context: FactContext) -> [Fact] { [loss.facts(context), context.like(0)] }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: return try kernel(context, Float.self)
     case .float64: return try kernel(context, Double.self)

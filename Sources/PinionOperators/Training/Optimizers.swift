@@ -3,8 +3,8 @@ import PinionBase
 import PinionGraph
 
 /// A step of the Adagrad optimiser; the state is the accumulated squared gradient.
-public struct Adagrad: TrainingStep {
-  public static let schema = Schema(
+package struct Adagrad: TrainingStep {
+  package static let schema = Schema(
     "Adagrad", domain: "ai.onnx.preview.training", since: 1, inputs: ["R: float32|float64", "T: int64", "inputs...: float32|float64"],
     outputs: ["outputs...: float32|float64"])
   static var stateCount: Int { 1 }
@@ -12,7 +12,7 @@ public struct Adagrad: TrainingStep {
   let epsilon: Double
   let norm: Double
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     decay = Double(try attributes.float("decay_factor", default: 0))
     epsilon = Double(try attributes.float("epsilon", default: 1e-6))
     norm = Double(try attributes.float("norm_coefficient", default: 0))
@@ -26,8 +26,8 @@ public struct Adagrad: TrainingStep {
 }
 
 /// A step of the Adam optimiser; the states are the averages of gradient and squared gradient.
-public struct Adam: TrainingStep {
-  public static let schema = Schema(
+package struct Adam: TrainingStep {
+  package static let schema = Schema(
     "Adam", domain: "ai.onnx.preview.training", since: 1, inputs: ["R: float32|float64", "T: int64", "inputs...: float32|float64"],
     outputs: ["outputs...: float32|float64"])
   static var stateCount: Int { 2 }
@@ -37,7 +37,7 @@ public struct Adam: TrainingStep {
   let norm: Double
   let normAfter: Double
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = Double(try attributes.float("alpha", default: 0.9))
     beta = Double(try attributes.float("beta", default: 0.999))
     epsilon = Double(try attributes.float("epsilon", default: 1e-6))
@@ -56,10 +56,10 @@ public struct Adam: TrainingStep {
 }
 
 /// A step of gradient descent with momentum, which is the state.
-public struct Momentum: TrainingStep {
+package struct Momentum: TrainingStep {
   enum Mode: String, CaseIterable, Sendable { case standard, nesterov }
 
-  public static let schema = Schema(
+  package static let schema = Schema(
     "Momentum", domain: "ai.onnx.preview.training", since: 1, inputs: ["R: float32|float64", "T: int64", "inputs...: float32|float64"],
     outputs: ["outputs...: float32|float64"])
   static var stateCount: Int { 1 }
@@ -68,7 +68,7 @@ public struct Momentum: TrainingStep {
   let norm: Double
   let mode: Mode
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     alpha = Double(try attributes.float("alpha"))
     beta = Double(try attributes.float("beta"))
     norm = Double(try attributes.float("norm_coefficient"))

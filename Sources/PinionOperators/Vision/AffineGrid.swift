@@ -5,14 +5,14 @@ import PinionGraph
 import PinionTensor
 
 /// The points of a regular grid moved by an affine map for each sample.
-public struct AffineGrid: CPUExecutable {
-  public static let schema = Schema("AffineGrid", since: 20, inputs: ["theta: T1", "size: indices"], outputs: ["grid: T1"], types: ["T1": .floats])
-  public static var computesHalfInFloat32: Bool { true }
+package struct AffineGrid: CPUExecutable {
+  package static let schema = Schema("AffineGrid", since: 20, inputs: ["theta: T1", "size: indices"], outputs: ["grid: T1"], types: ["T1": .floats])
+  package static var computesHalfInFloat32: Bool { true }
   let alignsCorners: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { alignsCorners = try attributes.bool("align_corners") }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { alignsCorners = try attributes.bool("align_corners") }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let theta = try context.type(0, rank: 3)
     let size = try context.integers(1)
     guard size.count == 4 || size.count == 5 else { throw .invalidShape("size has \(size.count) elements, expected 4 or 5") }
@@ -25,12 +25,12 @@ public struct AffineGrid: CPUExecutable {
     return [TensorType(theta.element, try Shape(dims + [spatial]))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     guard let size = context[1].extents, size.count > 3 else { return [Fact(element: context[0].element)] }
     return [Fact(context[0].element, [context[0].extent(0) ?? size[0]] + size[2...] + [size.count - 2])]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
     case .float32: try kernel(Float.self, context)
     case .float64: try kernel(Double.self, context)

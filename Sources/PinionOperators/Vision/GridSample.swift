@@ -6,22 +6,22 @@ import PinionGraph
 import PinionTensor
 
 /// The values of the input at the points of a grid whose coordinates go from -1 to 1, interpolated.
-public struct GridSample: CPUExecutable {
-  public static let schema = Schema(
+package struct GridSample: CPUExecutable {
+  package static let schema = Schema(
     "GridSample", since: 22, inputs: ["X: T1", "grid: floats"], outputs: ["Y: T1"], types: ["T1": [.numbers, .complex, .bool, .string]])
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
   let mode: ResizeMode
   let padding: SamplePadding
   let alignsCorners: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     mode = try attributes.choice("mode", default: .linear)
     padding = try attributes.choice("padding_mode", default: .zeros)
     alignsCorners = try attributes.bool("align_corners")
   }
 
   /// Before opset 20 the modes had the names of the two-dimensional case.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 20 else { return }
     switch node.attributes["mode"] {
     case .string("bilinear"): node.attributes["mode"] = .string("linear")
@@ -30,7 +30,7 @@ public struct GridSample: CPUExecutable {
     }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0, rankAtLeast: 3), grid = try context.type(1, rank: type.rank)
     let spatial = type.rank &- 2
     guard grid.dims[0] == type.dims[0], grid.dims[grid.rank &- 1] == spatial, spatial <= 3 else {
@@ -40,13 +40,13 @@ public struct GridSample: CPUExecutable {
     return [TensorType(type.element, try Shape(Array(type.dims[..<2]) + Array(grid.dims[1...spatial])))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let x = context[0], grid = context[1]
     guard let rank = x.rank ?? grid.rank, rank > 2 else { return [Fact(element: x.element)] }
     return [Fact(x.element, [x.extent(0) ?? grid.extent(0), x.extent(1)] + (1..<(rank - 1)).map { grid.extent($0) })]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0), grid = try context.type(1)
     let spatial = type.rank &- 2
     let plane = type.shape.count(2..<type.rank)

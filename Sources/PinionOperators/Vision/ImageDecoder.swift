@@ -8,8 +8,8 @@ import PinionTensor
 ///
 /// The format is what the first bytes say: BMP, JPEG, JPEG 2000, TIFF, PNG, WebP or a portable any map. Bytes that are no such picture, or a
 /// damaged one, give an empty image, as ONNX has it. Alpha is left out; numbers of more than 8 bits keep the upper ones.
-public struct ImageDecoder: EagerExecutable {
-  public static let schema = Schema("ImageDecoder", since: 20, inputs: ["encoded_stream: uint8"], outputs: ["image: uint8"])
+package struct ImageDecoder: EagerExecutable {
+  package static let schema = Schema("ImageDecoder", since: 20, inputs: ["encoded_stream: uint8"], outputs: ["image: uint8"])
 
   enum PixelFormat: String, CaseIterable {
     case rgb = "RGB", bgr = "BGR", grayscale = "Grayscale"
@@ -21,13 +21,13 @@ public struct ImageDecoder: EagerExecutable {
 
   let format: PixelFormat
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     format = try attributes.choice("pixel_format", default: .rgb)
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(.uint8, [nil, nil, format == .grayscale ? 1 : 3])] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(.uint8, [nil, nil, format == .grayscale ? 1 : 3])] }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     guard let stream = try inputs.first??.asTensor() else { throw .invalidModel("input 'encoded_stream' is missing") }
     guard stream.shape.rank == 1 else {
       throw .invalidShape("input 'encoded_stream' is \(stream.type), expected rank 1")

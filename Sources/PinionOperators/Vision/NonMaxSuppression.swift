@@ -5,14 +5,14 @@ import PinionGraph
 import PinionTensor
 
 /// For each sample and class the boxes in the order of their scores, without those that overlap a better one too much.
-public struct NonMaxSuppression: EagerExecutable {
-  public static let schema = Schema(
+package struct NonMaxSuppression: EagerExecutable {
+  package static let schema = Schema(
     "NonMaxSuppression", since: 11,
     inputs: ["boxes: float32", "scores: float32", "max_output_boxes_per_class?: indices", "iou_threshold?: float32", "score_threshold?: float32"],
     outputs: ["selected_indices: int64"])
   let givesCenter: Bool
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     givesCenter = try attributes.bool("center_point_box")
   }
 
@@ -125,9 +125,9 @@ public struct NonMaxSuppression: EagerExecutable {
     }
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [Fact(.int64, [nil, 3])] }
+  package func facts(_ context: FactContext) -> [Fact] { [Fact(.int64, [nil, 3])] }
 
-  public func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     func operand(_ index: Int) throws(PinionError) -> Tensor? { index < inputs.count ? try inputs[index]?.asTensor() : nil }
     guard let boxes = try operand(0), let scores = try operand(1) else { throw .invalidModel("boxes or scores are missing") }
     guard boxes.shape.rank == 3, scores.shape.rank == 3, boxes.shape[2] == 4, boxes.shape[0] == scores.shape[0],

@@ -5,8 +5,8 @@ import PinionGraph
 import PinionTensor
 
 /// The input resampled to other extents.
-public struct Resize: CPUExecutable {
-  public static let schema = Schema(
+package struct Resize: CPUExecutable {
+  package static let schema = Schema(
     "Resize", since: 19, inputs: ["X: T1", "roi?: float32|float16|float64", "scales?: floats", "sizes?: indices"], outputs: ["Y: T1"],
     types: ["T1": .all])
   enum AspectRatioPolicy: String, CaseIterable { case stretch, notLarger = "not_larger", notSmaller = "not_smaller" }
@@ -21,7 +21,7 @@ public struct Resize: CPUExecutable {
   let cubicCoefficient: Double
   let extrapolation: Float
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     mode = try attributes.choice("mode", default: .nearest)
     transformation = try attributes.choice("coordinate_transformation_mode", default: .halfPixel)
     rounding = try attributes.choice("nearest_mode", default: .preferFloor)
@@ -36,7 +36,7 @@ public struct Resize: CPUExecutable {
 
   /// Opset 10 had scales only and coordinates without half pixels. Its text leaves open which element is the nearest; its
   /// test (0.6 times 1, 2, 3, 4 are 1, 3) and onnxruntime round up on an axis that shrinks, and down elsewhere.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 11, !node.has(input: 2), node.inputs.count >= 2 else { return }
     node.setInput(2, node.inputs[1])
     node.setInput(1, .none)
@@ -110,12 +110,12 @@ public struct Resize: CPUExecutable {
     return regions
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let element = try context.type(0).element
     return [TensorType(element, try Shape(try resizedAxes(context).map(\.count)))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let x = context[0]
     guard let all = x.dims else { return [Fact(element: x.element)] }
     let axes = (self.axes ?? all.indices.map { Int64($0) }).map { Fact.position($0, rank: all.count) }
@@ -142,7 +142,7 @@ public struct Resize: CPUExecutable {
     return context.symbols.product(of: [extent, Int(saturating: scale)])
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let resized = try resizedAxes(context.inference)
     guard try context.outputType(0).count > 0 else { return Kernel(stages: []) }

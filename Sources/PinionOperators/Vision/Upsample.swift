@@ -5,13 +5,13 @@ import PinionGraph
 import PinionTensor
 
 /// The name of Resize before opset 10.
-public struct Upsample: CPUExecutable {
-  public static let schema = Schema("Upsample", since: 10, inputs: ["X: T", "scales?: floats"], outputs: ["Y: T"], types: ["T": .all])
+package struct Upsample: CPUExecutable {
+  package static let schema = Schema("Upsample", since: 10, inputs: ["X: T", "scales?: floats"], outputs: ["Y: T"], types: ["T": .all])
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) { throw .internal("Upsample is to be read as Resize") }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { throw .internal("Upsample is to be read as Resize") }
 
   /// The scales were two attributes, then one, then an input.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     func number(_ name: String) throws(PinionError) -> Float {
       guard case .float(let value)? = node.attributes.removeValue(forKey: name) else {
         throw .invalidModel("attribute '\(name)' is missing or no FLOAT")
@@ -32,5 +32,5 @@ public struct Upsample: CPUExecutable {
     node.name = Resize.schema.name
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { throw context.unsupportedTypes() }
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { throw context.unsupportedTypes() }
 }

@@ -9,7 +9,7 @@ import PinionTensor
 protocol PairwiseOperator: CPUExecutable, Broadcasting {}
 
 extension PairwiseOperator {
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) { try AlignAxes.adaptPair(&node) }
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) { try AlignAxes.adaptPair(&node) }
 }
 
 extension InferenceContext {
@@ -23,11 +23,11 @@ protocol BinaryOperator: PairwiseOperator {
 }
 
 extension BinaryOperator {
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try binaryKernel(function, try context.inference.operandShapes(), context)
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([0, 1], context))] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: inputsLikeOutput([0, 1], context))] }
 }
 
 /// A pairwise operator whose result is bool.
@@ -36,9 +36,9 @@ protocol CompareOperator: PairwiseOperator {
 }
 
 extension CompareOperator {
-  public static var resultElement: ElementType? { .bool }
+  package static var resultElement: ElementType? { .bool }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try compareKernel(function, try context.inference.operandShapes(), context)
   }
 }

@@ -14,14 +14,14 @@ protocol UnaryOperator: CPUExecutable, LikeFirstInput {
 extension UnaryOperator {
   var parameters: pk_params { pk_params() }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try unaryKernel(function, parameters, context)
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   /// Before opset 6 the elementwise operators carried a hint for in-place execution.
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.attributes["consumed_inputs"] = nil }
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.attributes["consumed_inputs"] = nil }
 }
 
 extension pk_params {

@@ -11,11 +11,11 @@ protocol VariadicOperator: CPUExecutable, Broadcasting {
 }
 
 extension VariadicOperator {
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.attributes["consumed_inputs"] = nil }
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.attributes["consumed_inputs"] = nil }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try variadicKernel(Self.function, context) }
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try variadicKernel(Self.function, context) }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] {
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] {
     context.inference.inputs.count == 1 ? [.within(input: 0, offset: 0)] : [.over(inputs: inputsLikeOutput([0, 1], context))]
   }
 }

@@ -5,12 +5,12 @@ import PinionGraph
 import PinionTensor
 
 /// Products of tensors summed over the axes that the equation's result does not name.
-public struct Einsum: CPUExecutable {
-  public static let schema = Schema("Einsum", since: 28, inputs: ["Inputs...: T"], outputs: ["Output: T"], types: ["T": .numbers])
-  public static var computesHalfInFloat32: Bool { true }
+package struct Einsum: CPUExecutable {
+  package static let schema = Schema("Einsum", since: 28, inputs: ["Inputs...: T"], outputs: ["Output: T"], types: ["T": .numbers])
+  package static var computesHalfInFloat32: Bool { true }
   private let equation: EinsumEquation
 
-  public init(_ attributes: inout AttributeReader) throws(PinionError) {
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
     equation = try EinsumEquation(try attributes.string("equation"))
   }
 
@@ -20,17 +20,17 @@ public struct Einsum: CPUExecutable {
     return shapes
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let (_, result, extents) = try equation.resolve(try shapes(context))
     return [TensorType(try context.type(0).element, try Shape(result.map { extents[$0] ?? 1 }))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let element = context.element(of: context.inputs.indices)
     return [Fact(element, equation.resultDims(context.inputs.map { $0?.dims }, context.symbols))]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let shapes = try shapes(context.inference)
     let (operands, result, extents) = try equation.resolve(shapes)
     let output = try context.outputType(0)

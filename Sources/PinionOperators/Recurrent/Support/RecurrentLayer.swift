@@ -16,22 +16,22 @@ protocol RecurrentLayer: CPUExecutable {
 
 extension RecurrentLayer {
   static var cellStates: [Int] { [] }
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
 
   func shape(_ context: InferenceContext) throws(PinionError) -> RecurrentShape {
     try RecurrentShape(context, attributes, gates: Self.gates, cellStates: Self.cellStates)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let outputs = try shape(context).outputs(attributes, element: try context.type(0).element)
     return Array(outputs.prefix(Self.schema.outputs.count))
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     Array(attributes.facts(context, element: context.element(of: 0..<3)).prefix(Self.schema.outputs.count))
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let shape = try shape(context.inference)
     switch try context.type(0).element {
     case .float32: return try kernel(context, shape, Float.self)

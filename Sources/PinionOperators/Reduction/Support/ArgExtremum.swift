@@ -13,7 +13,7 @@ protocol ArgExtremum: CPUExecutable {
   var attributes: ArgExtremumAttributes { get }
 }
 
-public struct ArgExtremumAttributes: Sendable {
+package struct ArgExtremumAttributes: Sendable {
   let axis: Int64
   let keepsAxis: Bool
   /// Of several equal extreme elements the last one counts.
@@ -27,9 +27,9 @@ public struct ArgExtremumAttributes: Sendable {
 }
 
 extension ArgExtremum {
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let shape = try context.type(0).shape
     // A scalar counts as a vector of one.
     guard shape.rank > 0 else { return [TensorType(.int64, .scalar)] }
@@ -39,12 +39,12 @@ extension ArgExtremum {
     return [TensorType(.int64, result)]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     guard context[0].rank != 0 else { return [Fact(.int64, [])] }
     return [Fact(.int64, context.reduced(0, axes: [attributes.axis], keepsAxes: attributes.keepsAxis))]
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     if let kernel = try vectorKernel(context) { return kernel }
     return switch try context.type(0).element {
     case .float32: try kernel(context, Float.self) { $0.isNaN }

@@ -6,7 +6,7 @@ import PinionGraph
 import PinionTensor
 
 /// Which axes a reduction takes away, beyond its input `axes`.
-public struct ReductionAttributes: Sendable {
+package struct ReductionAttributes: Sendable {
   package let keepsAxes: Bool
   /// Without axes every element is a group of its own; otherwise the whole tensor is one group.
   let keepsElementsWithoutAxes: Bool
@@ -29,9 +29,9 @@ protocol ReduceOperator: CPUExecutable {
 
 extension ReduceOperator {
   static var axesInputSince: Int64 { 18 }
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
 
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     if node.opset < axesInputSince { try node.moveInts("axes", toInput: 1) }
   }
 
@@ -42,12 +42,12 @@ extension ReduceOperator {
     return reduction.keepsElementsWithoutAxes ? [] : Set(shape.dims.indices)
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     return [TensorType(type.element, try type.shape.reduced(try axes(context), keepsAxes: reduction.keepsAxes))]
   }
 
-  public func facts(_ context: FactContext) -> [Fact] { [reducedFact(context)] }
+  package func facts(_ context: FactContext) -> [Fact] { [reducedFact(context)] }
 
   func reducedFact(_ context: FactContext) -> Fact {
     let data = context[0]
@@ -62,7 +62,7 @@ extension ReduceOperator {
     return Fact(data.element, context.reduced(0, axes: axes, keepsAxes: reduction.keepsAxes))
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let groups = AxisGroups(type.shape, axes: try axes(context.inference))
     if let kernel = try lineKernel(Self.operation, type.element, groups.passes) { return kernel }

@@ -10,7 +10,7 @@ protocol SoftmaxOperator: CPUExecutable, LikeFirstInput {
   var along: SoftmaxAxis { get }
 }
 
-public struct SoftmaxAxis: Sendable {
+package struct SoftmaxAxis: Sendable {
   package let axis: Int64
   /// Before opset 13 a line ran over all axes from `axis` on.
   let takesAllFollowing: Bool
@@ -36,16 +36,16 @@ public struct SoftmaxAxis: Sendable {
 }
 
 extension SoftmaxOperator {
-  public static var computesHalfInFloat32: Bool { true }
+  package static var computesHalfInFloat32: Bool { true }
 
-  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
     guard node.opset < 13 else { return }
     if node.attributes["axis"] == nil { node.attributes["axis"] = .int(1) }
     // Only the last axis follows itself: the forms agree.
     if node.attributes["axis"] != .int(-1) { node.attributes["pinion_takes_all_following"] = .int(1) }
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
     _ = try lines(type.shape)
     return [type]
@@ -53,7 +53,7 @@ extension SoftmaxOperator {
 
   func lines(_ shape: Shape) throws(PinionError) -> AxisLines { try along.lines(shape) }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// A kernel for exp(x) / sum(exp(x)) along lines, or its logarithm.

@@ -98,7 +98,7 @@ protocol ScatterOperator: CPUExecutable, LikeFirstInput {
 }
 
 extension ScatterOperator {
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let element = try context.type(0).element
     guard reduction != .none else { return try kernel(Assignment(width: element.byteWidth), context) }
     return switch element {
@@ -124,7 +124,7 @@ extension ScatterOperator {
     return Kernel(stages: [try unlessReusedCopy(context), scatter])
   }
 
-  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
 
 /// Copies input 0 to output 0 where these are not the same memory.

@@ -29,7 +29,7 @@ extension TrainingStep {
     return operands / groups
   }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let tensors = try tensorCount(context)
     guard try context.type(0).count == 1, try context.type(1).count == 1, try context.type(1).element == .int64 else {
       throw .invalidShape("the learning rate is \(try context.type(0)) and the update count \(try context.type(1)), expected scalars")
@@ -48,13 +48,13 @@ extension TrainingStep {
     return outputs
   }
 
-  public func facts(_ context: FactContext) -> [Fact] {
+  package func facts(_ context: FactContext) -> [Fact] {
     let operands = context.inputs.count - 2, tensors = operands / (2 + Self.stateCount)
     guard operands > 0 else { return [] }
     return (0...Self.stateCount).flatMap { _ in (0..<tensors).map { context.like(2 + $0) } }
   }
 
-  public func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let tensors = try tensorCount(context.inference)
     guard context.outputs.count == tensors * (1 + Self.stateCount) else {
       throw .invalidModel("\(context.outputs.count) outputs, expected \(tensors * (1 + Self.stateCount))")
