@@ -131,6 +131,7 @@ final class PT2Importer {
     for (spec, output) in zip(program.outputSpecs, program.graph.outputs) {
       try archive.control.check()
       try archive.control.takeBytes(PT2Importer.operandBytes)
+      if case .ignored = spec { continue }
       let term: Term, name: String
       switch output {
       case .tensor(let tensor): (term, name) = (try lowering.term(tensor), tensor)

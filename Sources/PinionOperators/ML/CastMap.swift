@@ -6,7 +6,7 @@ import PinionTensor
 
 
 /// The values of a dictionary with int64 keys as a tensor: in the order of the keys, or each at the position that its key is.
-package struct CastMap: EagerExecutable {
+package struct CastMap: EagerExecutable, ValueTyping {
   package static let schema = Schema("CastMap", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y: float32|int64|string"])
 
   enum Form: String, CaseIterable {
@@ -28,6 +28,16 @@ package struct CastMap: EagerExecutable {
     form = try attributes.choice("map_form", default: .dense)
     target = try attributes.choice("cast_to", default: .float)
     extent = try attributes.int("max_map", default: 1, in: 0...Int64(Int32.max))
+  }
+
+  package func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+    let element: ElementType =
+      switch target {
+      case .float: .float32
+      case .int64: .int64
+      case .string: .string
+      }
+    return [.tensor(element, dims: [.known(1), form == .sparse ? .known(extent) : .unknown])]
   }
 
   package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

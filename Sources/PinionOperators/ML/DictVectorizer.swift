@@ -4,7 +4,7 @@ import PinionGraph
 import PinionTensor
 
 /// The values that a dictionary has for the words of a vocabulary, in the vocabulary's order; 0 or "" for words it lacks.
-package struct DictVectorizer: EagerExecutable {
+package struct DictVectorizer: EagerExecutable, ValueTyping {
   package static let schema = Schema(
     "DictVectorizer", domain: "ai.onnx.ml", since: 1, inputs: ["X"], outputs: ["Y: U"], types: ["U": [.float32, .float64, .int64, .string]])
   let vocabulary: Tensor
@@ -17,6 +17,11 @@ package struct DictVectorizer: EagerExecutable {
     var places: [LabelKey: [Int]] = [:]
     for index in 0..<vocabulary.count { places[read(UnsafeRawPointer(vocabulary.data), index), default: []].append(index) }
     self.places = places
+  }
+
+  package func outputTypes(inputs: [ValueType?]) -> [ValueType?] {
+    guard case .map(_, .tensor(let element, _))? = inputs.first else { return [nil] }
+    return [.tensor(element, dims: [.known(1), .known(vocabulary.count)])]
   }
 
   package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {

@@ -72,7 +72,7 @@ struct Bound {
       interpreter.spec = original
     }
     for _ in 0..<repetitions {
-      interpreter.disturb = { value throws(PinionError) in try disturbed(value, &random) }
+      interpreter.disturb = { value, isScaled throws(PinionError) in try disturbed(value, isScaled: isScaled, &random) }
       var moved = feeds
       for (name, value) in feeds { moved[name] = (try? disturbed(value, &random)) ?? value }
       interpreter.spec.graph = original.graph.disturbed(&random)
@@ -140,9 +140,9 @@ struct Bound {
     return nil
   }
 
-  static func disturbed(_ value: Value, _ random: inout RandomNumbers) throws(PinionError) -> Value {
+  static func disturbed(_ value: Value, isScaled: Bool = false, _ random: inout RandomNumbers) throws(PinionError) -> Value {
     switch value {
-    case .tensor(let tensor): return .tensor(try disturbed(tensor, &random))
+    case .tensor(let tensor): return .tensor(try disturbed(tensor, isScaled: isScaled, &random))
     case .sequence(let values, let element):
       var moved: [Value] = []
       for value in values { moved.append(try disturbed(value, &random)) }
@@ -151,7 +151,8 @@ struct Bound {
     }
   }
 
-  static func disturbed(_ tensor: Tensor, _ random: inout RandomNumbers) throws(PinionError) -> Tensor {
+  /// - Parameter isScaled: whether a 0 of float16 may be a number that is too small for it, which a region in float32 keeps.
+  static func disturbed(_ tensor: Tensor, isScaled: Bool = false, _ random: inout RandomNumbers) throws(PinionError) -> Tensor {
     guard let unit = unit(tensor.element) else { return tensor }
     let copy = try tensor.copy()
     for index in 0..<copy.count {
@@ -159,7 +160,10 @@ struct Bound {
       switch tensor.element {
       case .float32: copy.store(index, copy.data.load(fromByteOffset: index * 4, as: Float.self) * Float(1 + step))
       case .float64: copy.store(index, copy.data.load(fromByteOffset: index * 8, as: Double.self) * (1 + step))
-      case .float16: copy.store(index, Float16(Float(copy.data.load(fromByteOffset: index * 2, as: Float16.self)) * Float(1 + step)))
+      case .float16:
+        let number = copy.data.load(fromByteOffset: index * 2, as: Float16.self)
+        let isLost = number == 0 && isScaled && random.chance(0.5)
+        copy.store(index, isLost ? Float16.leastNonzeroMagnitude : Float16(Float(number) * Float(1 + step)))
       default: copy.store(index, BFloat16(copy.data.load(fromByteOffset: index * 2, as: BFloat16.self).float * Float(1 + step)))
       }
     }

@@ -21,7 +21,9 @@ final class Interpreter {
   let runtime: Runtime
   var spec: ModelSpec
   /// Changes what nodes give, to learn how much of it reaches the outputs.
-  var disturb: ((Value) throws(PinionError) -> Value)?
+  /// Moves a result's numbers by a little; `isScaled` says that a 0 may be a number too small for the type.
+  var disturb: ((_ result: Value, _ isScaled: Bool) throws(PinionError) -> Value)?
+  private static let scaling: Set<String> = ["Softmax", "Sigmoid", "Exp", "Mul", "Div", "Pow", "Reciprocal", "Swish", "Gelu", "Softplus"]
   /// Whether an infinite product or power of finite numbers counts as a large finite number.
   private var leavesOutOverflow = false
   private var hasOverflowed = false
@@ -80,7 +82,8 @@ final class Interpreter {
       results = [Binding(value: .tensor(tensor), isConstant: true)]
     default:
       if let disturb {
-        results = try runAlone(node, environment, opset).map { value throws(PinionError) in Binding(value: try disturb(value)) }
+        let isScaled = Interpreter.scaling.contains(node.op)
+        results = try runAlone(node, environment, opset).map { value throws(PinionError) in Binding(value: try disturb(value, isScaled)) }
       } else {
         results = try runKnowingConstants(node, environment, opset)
       }
