@@ -38,7 +38,7 @@ void pk_igemm_pack_b(pk_isa isa, bool trans, bool a_signed, bool b_signed, size_
 void pk_igemm_grid(pk_isa isa, const pk_igemm *g, size_t threads, size_t *block_rows, size_t *block_cols) {
   // The panels have the f32 shapes; a word of depth takes the time of one f32 multiply-add.
   const pk_sgemm f = {.m = g->m, .n = g->n, .k = pk_ceil_div(g->k, pk_igemm_table_of(isa)->group)};
-  pk_sgemm_grid(isa, &f, threads, block_rows, block_cols);
+  pk_sgemm_grid(pk_igemm_isa(isa), &f, threads, block_rows, block_cols);
 }
 
 size_t pk_igemm_scratch_bytes(pk_isa isa, const pk_igemm *g, size_t rows, size_t cols) {

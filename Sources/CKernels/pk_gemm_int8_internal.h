@@ -18,10 +18,14 @@ extern const pk_igemm_table pk_igemm_table_scalar;
 extern const pk_igemm_table pk_igemm_table_avx2, pk_igemm_table_avx512;
 #endif
 
+/// The level whose kernels and panels the products of bytes have at `isa`.
+static inline pk_isa pk_igemm_isa(pk_isa isa) { return isa == PK_ISA_AVX512 && !pk_has_vnni() ? PK_ISA_AVX2 : isa; }
+
 static inline const pk_igemm_table *pk_igemm_table_of(pk_isa isa) {
+  isa = pk_igemm_isa(isa);
 #if defined(__x86_64__)
-  if (isa == PK_ISA_AVX512 && pk_has_vnni()) return &pk_igemm_table_avx512;
-  if (isa >= PK_ISA_AVX2) return &pk_igemm_table_avx2;
+  if (isa == PK_ISA_AVX512) return &pk_igemm_table_avx512;
+  if (isa == PK_ISA_AVX2) return &pk_igemm_table_avx2;
 #endif
   (void)isa;
   return &pk_igemm_table_scalar;
