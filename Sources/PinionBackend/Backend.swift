@@ -3,7 +3,7 @@ import PinionGraph
 import PinionTensor
 
 /// A device, as planner and executor know it.
-package protocol Backend: Sendable {
+public protocol Backend: Sendable {
   /// "cpu" or "cuda".
   var name: String { get }
 
@@ -26,7 +26,7 @@ package protocol Backend: Sendable {
 }
 
 /// An operator of a node, bound to a device: asked for each new combination of types.
-package protocol BoundOperator: Sendable {
+public protocol BoundOperator: Sendable {
   /// As `Backend.kernel(for:_:)`.
   func kernel(_ context: KernelContext) throws(PinionError) -> Kernel
   /// As `Backend.outputMemory(of:_:)`.

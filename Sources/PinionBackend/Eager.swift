@@ -3,7 +3,7 @@ import PinionGraph
 import PinionTensor
 
 /// Runs a subgraph of the node that is being executed.
-package protocol SubgraphRunner {
+public protocol SubgraphRunner {
   /// - Parameters:
   ///   - index: the subgraph's index in the node.
   ///   - inputs: one value for each of the subgraph's own inputs; captured values are supplied by the runner.
@@ -22,19 +22,19 @@ package protocol SubgraphRunner {
 }
 
 /// What an operator may ask while it executes outside a plan.
-package struct EagerContext {
-  package let allocator: Allocator
-  package let control: RunControl
-  package let threads: Int
-  package let outputCount: Int
-  package let subgraphs: (any SubgraphRunner)?
+public struct EagerContext {
+  public let allocator: Allocator
+  public let control: RunControl
+  public let threads: Int
+  public let outputCount: Int
+  public let subgraphs: (any SubgraphRunner)?
   /// Whether the inputs are constants of the model: kernels then are those of a plan that knows them, so that folding a node keeps
   /// its bits.
   let inputsAreConstant: Bool
   let executor: StageExecutor
   let packed: PackedWeights
 
-  package init(
+  public init(
     allocator: Allocator, control: RunControl, outputCount: Int, subgraphs: (any SubgraphRunner)?, executor: StageExecutor,
     packed: PackedWeights, inputsAreConstant: Bool = false
   ) {
@@ -49,21 +49,21 @@ package struct EagerContext {
   }
 
   /// An uninitialised tensor, counted against the run's budget until it is released.
-  package func allocate(_ element: ElementType, _ dims: [Int]) throws(PinionError) -> Tensor {
+  public func allocate(_ element: ElementType, _ dims: [Int]) throws(PinionError) -> Tensor {
     try allocate(TensorType(element, try Shape(dims)))
   }
 
-  package func allocate(_ type: TensorType) throws(PinionError) -> Tensor {
+  public func allocate(_ type: TensorType) throws(PinionError) -> Tensor {
     try control.tensor(type, allocator: allocator)
   }
 
-  package func run(subgraph index: Int, inputs: [Value]) throws(PinionError) -> [Value] {
+  public func run(subgraph index: Int, inputs: [Value]) throws(PinionError) -> [Value] {
     guard let subgraphs else { throw .internal("the node has no subgraphs") }
     return try subgraphs.run(subgraph: index, inputs: inputs)
   }
 
   /// Runs an operator that plans its kernels on values at hand: infers types, allocates the outputs, makes the kernel and runs it.
-  package func runPlanned(_ op: any Operator, _ inputs: [Value?], backend: any Backend) throws(PinionError) -> [Value] {
+  public func runPlanned(_ op: any Operator, _ inputs: [Value?], backend: any Backend) throws(PinionError) -> [Value] {
     var tensors: [Tensor?] = []
     for input in inputs { tensors.append(try input?.asTensor()) }
     let given = tensors
@@ -102,7 +102,7 @@ package struct EagerContext {
 extension RunControl {
   /// An uninitialised tensor, counted against the byte budget until it is released.
   /// - Parameter records: bytes of records in Swift's heap that are counted as long.
-  package func tensor(_ type: TensorType, records: Int = 0, allocator: Allocator) throws(PinionError) -> Tensor {
+  public func tensor(_ type: TensorType, records: Int = 0, allocator: Allocator) throws(PinionError) -> Tensor {
     let memory = try CountedBuffer(bytes: type.byteCount, records: records, allocator: allocator, control: self)
     return Tensor(type, data: memory.pointer, owner: memory)
   }
@@ -110,47 +110,47 @@ extension RunControl {
 
 extension EagerContext {
   /// A tensor of one element, counted against the run's budget.
-  package func scalar<T: Element>(_ value: T) throws(PinionError) -> Tensor {
+  public func scalar<T: Element>(_ value: T) throws(PinionError) -> Tensor {
     let tensor = try allocate(TensorType(T.elementType, .scalar))
     tensor.data.storeBytes(of: value, as: T.self)
     return tensor
   }
 
   /// Copies bytes in pieces between which the limits are polled.
-  package func copy(_ from: UnsafeRawPointer, to: UnsafeMutableRawPointer, bytes: Int) throws(PinionError) {
+  public func copy(_ from: UnsafeRawPointer, to: UnsafeMutableRawPointer, bytes: Int) throws(PinionError) {
     try inPieces(of: 1 << 20, bytes, control) { (range) throws(PinionError) in
       (to + range.lowerBound).copyMemory(from: from + range.lowerBound, byteCount: range.count)
     }
   }
 
   /// An empty list with room for `capacity` elements, counted against the run's budget.
-  package func table<Element: BitwiseCopyable>(
+  public func table<Element: BitwiseCopyable>(
     of _: Element.Type = Element.self, capacity: Int = 0
   ) throws(PinionError) -> RunTable<Element> {
     try RunTable(capacity: capacity, allocator: allocator, control: control)
   }
 
   /// A list of `count` times the element, counted against the run's budget.
-  package func table<Element: BitwiseCopyable>(repeating element: Element, count: Int) throws(PinionError) -> RunTable<Element> {
+  public func table<Element: BitwiseCopyable>(repeating element: Element, count: Int) throws(PinionError) -> RunTable<Element> {
     try RunTable(repeating: element, count: count, allocator: allocator, control: control)
   }
 
   /// Strings to come, counted against the run's budget.
   /// - Parameter count: how many there will be, if that is known.
-  package func strings(count: Int = 0, bytes: Int = 0) throws(PinionError) -> StringTable {
+  public func strings(count: Int = 0, bytes: Int = 0) throws(PinionError) -> StringTable {
     try StringTable(count: count, bytes: bytes, allocator: allocator, control: control)
   }
 }
 
 /// An operator that makes its outputs while it runs: shapes that depend on values, sequences, strings, control flow.
-package protocol EagerExecutable: Operator {
+public protocol EagerExecutable: Operator {
   /// - Parameter inputs: the operator's inputs, nil for absent ones.
   /// - Returns: one value for each output of the schema up to the last that the node names.
   func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value]
 }
 
 /// An operator that runs subgraphs and can say what it would give without running them.
-package protocol SubgraphTyping: EagerExecutable {
+public protocol SubgraphTyping: EagerExecutable {
   /// The types of the outputs where nothing has run: extents that only a run decides count as 0.
   /// - Parameters:
   ///   - inputs: the types of the node's own inputs, nil for absent and unknown ones.

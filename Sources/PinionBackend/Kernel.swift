@@ -2,18 +2,18 @@ import PinionBase
 import PinionTensor
 
 /// What a kernel sees while it runs.
-package struct KernelFrame {
+public struct KernelFrame {
   /// The inputs, then the outputs. The pointer of an absent operand is not to be used.
   let operands: UnsafePointer<UnsafeMutableRawPointer>
   let inputCount: Int
   /// Memory shared by all tasks of the kernel: `Kernel.scratchBytes`, then `laneScratchBytes` for each lane.
-  package let scratch: UnsafeMutableRawPointer
+  public let scratch: UnsafeMutableRawPointer
   /// This lane's own memory.
-  package let laneScratch: UnsafeMutableRawPointer
+  public let laneScratch: UnsafeMutableRawPointer
   /// The run's limits, for kernels whose single task takes long.
-  package unowned(unsafe) let control: RunControl
+  public unowned(unsafe) let control: RunControl
 
-  package init(
+  public init(
     operands: UnsafePointer<UnsafeMutableRawPointer>, inputCount: Int, scratch: UnsafeMutableRawPointer,
     laneScratch: UnsafeMutableRawPointer, control: RunControl
   ) {
@@ -24,22 +24,22 @@ package struct KernelFrame {
     self.control = control
   }
 
-  @inlinable package func input<T>(_ index: Int, as: T.Type = T.self) -> UnsafePointer<T> {
+  @inlinable public func input<T>(_ index: Int, as: T.Type = T.self) -> UnsafePointer<T> {
     UnsafePointer(rawInput(index).assumingMemoryBound(to: T.self))
   }
 
-  @inlinable package func output<T>(_ index: Int, as: T.Type = T.self) -> UnsafeMutablePointer<T> {
+  @inlinable public func output<T>(_ index: Int, as: T.Type = T.self) -> UnsafeMutablePointer<T> {
     rawOutput(index).assumingMemoryBound(to: T.self)
   }
 
   /// An input or, counted on after the inputs, an output.
-  package func operand(_ index: Int) -> UnsafeMutableRawPointer { operands[index] }
+  public func operand(_ index: Int) -> UnsafeMutableRawPointer { operands[index] }
 
-  @inline(__always) package func rawInput(_ index: Int) -> UnsafeRawPointer { UnsafeRawPointer(operands[index]) }
-  @inline(__always) package func rawOutput(_ index: Int) -> UnsafeMutableRawPointer { operands[inputCount + index] }
+  @inline(__always) public func rawInput(_ index: Int) -> UnsafeRawPointer { UnsafeRawPointer(operands[index]) }
+  @inline(__always) public func rawOutput(_ index: Int) -> UnsafeMutableRawPointer { operands[inputCount + index] }
 
   /// A frame over other operands and scratch memory, for a kernel that runs another one.
-  package func with(
+  public func with(
     operands: UnsafePointer<UnsafeMutableRawPointer>, inputCount: Int, scratch: UnsafeMutableRawPointer, laneScratch: UnsafeMutableRawPointer
   ) -> KernelFrame {
     KernelFrame(operands: operands, inputCount: inputCount, scratch: scratch, laneScratch: laneScratch, control: control)
@@ -50,53 +50,53 @@ package struct KernelFrame {
 ///
 /// A body captures what it needs when it is made and allocates nothing when it runs. The executor polls the run's limits
 /// between tasks, so a task should take below 5 ms.
-package struct Kernel: Sendable {
-  package typealias Body = @Sendable (_ frame: KernelFrame, _ task: Int) throws(PinionError) -> Void
+public struct Kernel: Sendable {
+  public typealias Body = @Sendable (_ frame: KernelFrame, _ task: Int) throws(PinionError) -> Void
 
-  package struct Stage: Sendable {
-    package let tasks: Int
-    package let body: Body
-    package init(tasks: Int, body: @escaping Body) {
+  public struct Stage: Sendable {
+    public let tasks: Int
+    public let body: Body
+    public init(tasks: Int, body: @escaping Body) {
       self.tasks = tasks
       self.body = body
     }
   }
 
-  package var stages: [Stage]
+  public var stages: [Stage]
   /// Bytes of scratch memory that all tasks of all stages share.
-  package var scratchBytes: Int
+  public var scratchBytes: Int
   /// Bytes of scratch memory for each task that runs at the same time.
-  package var laneScratchBytes: Int
+  public var laneScratchBytes: Int
   /// Which of an operator's ways this is, in a few words for a profile; empty where there is only one.
-  package var name = ""
+  public var name = ""
   /// Inputs that no stage reads, because a form of the constant stands for it: there may be nothing at their pointers.
-  package var unreadInputs: [Int] = []
+  public var unreadInputs: [Int] = []
 
-  package init(stages: [Stage], scratchBytes: Int = 0, laneScratchBytes: Int = 0) {
+  public init(stages: [Stage], scratchBytes: Int = 0, laneScratchBytes: Int = 0) {
     self.stages = stages
     self.scratchBytes = scratchBytes
     self.laneScratchBytes = laneScratchBytes
   }
 
   /// The same kernel under a name.
-  package func named(_ name: String) -> Kernel {
+  public func named(_ name: String) -> Kernel {
     var kernel = self
     kernel.name = name
     return kernel
   }
 
   /// A kernel of one task.
-  package static func serial(scratchBytes: Int = 0, _ body: @escaping @Sendable (KernelFrame) throws(PinionError) -> Void) -> Kernel {
+  public static func serial(scratchBytes: Int = 0, _ body: @escaping @Sendable (KernelFrame) throws(PinionError) -> Void) -> Kernel {
     Kernel(stages: [Stage(tasks: 1) { (frame, _) throws(PinionError) in try body(frame) }], scratchBytes: scratchBytes)
   }
 
   /// A kernel of one stage.
-  package static func parallel(tasks: Int, laneScratchBytes: Int = 0, _ body: @escaping Body) -> Kernel {
+  public static func parallel(tasks: Int, laneScratchBytes: Int = 0, _ body: @escaping Body) -> Kernel {
     Kernel(stages: [Stage(tasks: tasks, body: body)], laneScratchBytes: laneScratchBytes)
   }
 
   /// Splits `count` like elements into tasks of at least `grain`, each called with its range.
-  package static func ranges(
+  public static func ranges(
     _ count: Int, grain: Int, laneScratchBytes: Int = 0, _ body: @escaping @Sendable (KernelFrame, Range<Int>) throws(PinionError) -> Void
   ) -> Kernel {
     Kernel(stages: [.ranges(count, grain: grain, body)], laneScratchBytes: laneScratchBytes)
@@ -105,7 +105,7 @@ package struct Kernel: Sendable {
 
 extension Kernel.Stage {
   /// Splits `count` like elements into tasks of at least `grain`, each called with its range; no task for no elements.
-  package static func ranges(
+  public static func ranges(
     _ count: Int, grain: Int, _ body: @escaping @Sendable (KernelFrame, Range<Int>) throws(PinionError) -> Void
   ) -> Kernel.Stage {
     let step = max(grain, 1)

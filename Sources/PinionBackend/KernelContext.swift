@@ -3,18 +3,18 @@ import PinionGraph
 import PinionTensor
 
 /// What an operator may ask while its kernel for fixed shapes is made.
-package struct KernelContext {
-  package let inference: InferenceContext
+public struct KernelContext {
+  public let inference: InferenceContext
   /// The types of the outputs that the node names. One that nobody reads has memory as well.
-  package let outputs: [TensorType]
+  public let outputs: [TensorType]
   /// How many tasks may run at the same time.
-  package let threads: Int
+  public let threads: Int
   let packed: PackedWeights
   let allocator: Allocator
   /// The run that waits for the kernel.
-  package let control: RunControl
+  public let control: RunControl
 
-  package init(
+  public init(
     inference: InferenceContext, outputs: [TensorType], threads: Int, packed: PackedWeights, allocator: Allocator = .system,
     control: RunControl = RunControl()
   ) {
@@ -28,23 +28,23 @@ package struct KernelContext {
 
   /// Memory for a table of as many elements, which counts against the budget of the run that made it as long as the kernel keeps it.
   /// - Throws: `.budgetExceeded`, `.outOfMemory`.
-  package func table<Element: BitwiseCopyable>(of _: Element.Type = Element.self, count: Int) throws(PinionError) -> KernelTable<Element> {
+  public func table<Element: BitwiseCopyable>(of _: Element.Type = Element.self, count: Int) throws(PinionError) -> KernelTable<Element> {
     try KernelTable(count: count, allocator: allocator, control: control)
   }
 
-  package func has(_ index: Int) -> Bool { inference.has(index) }
-  package func type(_ index: Int) throws(PinionError) -> TensorType { try inference.type(index) }
-  package func optionalType(_ index: Int) -> TensorType? { inference.optionalType(index) }
+  public func has(_ index: Int) -> Bool { inference.has(index) }
+  public func type(_ index: Int) throws(PinionError) -> TensorType { try inference.type(index) }
+  public func optionalType(_ index: Int) -> TensorType? { inference.optionalType(index) }
   /// The input's value where it never changes; it stays in memory as long as the kernel.
-  package func value(_ index: Int) -> Tensor? { inference.value(index) }
+  public func value(_ index: Int) -> Tensor? { inference.value(index) }
 
-  package func outputType(_ index: Int) throws(PinionError) -> TensorType {
+  public func outputType(_ index: Int) throws(PinionError) -> TensorType {
     guard index < outputs.count else { throw .internal("output \(index) is not computed") }
     return outputs[index]
   }
 
   /// Whether the node names the output.
-  package func wants(output index: Int) -> Bool { index < outputs.count }
+  public func wants(output index: Int) -> Bool { index < outputs.count }
 
   /// A form of a constant, made once and shared by every plan and session of the model. A kernel that reads nothing else of the
   /// constant says so in `Kernel.unreadInputs`, so that the elements need not stay in memory beside the form.
@@ -52,25 +52,25 @@ package struct KernelContext {
   ///   - form: says, with the constant itself, what the memory holds, e.g. `"sgemm.b.transposed"`.
   ///   - bytes: its size.
   ///   - fill: makes the form of the elements.
-  package func packed(_ constant: Tensor, form: String, bytes: Int, _ fill: Constant.Fill) throws(PinionError) -> Buffer {
+  public func packed(_ constant: Tensor, form: String, bytes: Int, _ fill: Constant.Fill) throws(PinionError) -> Buffer {
     try packed.buffer(constant, form: form, bytes: bytes, fill)
   }
 
   /// A form of a constant made of the narrower elements that it was converted from (`Constant.narrowElement(of:)`), as `packed` otherwise.
-  package func packedNarrow(_ constant: Tensor, form: String, bytes: Int, _ fill: Constant.Fill) throws(PinionError) -> Buffer {
+  public func packedNarrow(_ constant: Tensor, form: String, bytes: Int, _ fill: Constant.Fill) throws(PinionError) -> Buffer {
     guard let owner = constant.constant else { throw .internal("the value is no constant of a model") }
     return try owner.narrowForm(form, of: constant, bytes: bytes, fill)
   }
 
   /// The context under other types, for a kernel that runs another one inside.
-  package func with(inputs: [TensorType?], values: [Tensor?], outputs: [TensorType], schema: Schema) -> KernelContext {
+  public func with(inputs: [TensorType?], values: [Tensor?], outputs: [TensorType], schema: Schema) -> KernelContext {
     KernelContext(
       inference: InferenceContext(schema: schema, inputs: inputs, values: values, outputCount: outputs.count), outputs: outputs,
       threads: threads, packed: packed, allocator: allocator, control: control)
   }
 
   /// The error for element types that the operator's kernel does not run.
-  package func unsupportedTypes() -> PinionError {
+  public func unsupportedTypes() -> PinionError {
     .unsupported(
       "no kernel for inputs " + inference.inputs.map { $0.map(\.element.description) ?? "-" }.joined(separator: ", "))
   }

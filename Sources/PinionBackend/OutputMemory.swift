@@ -4,7 +4,7 @@
 /// the plan at no offset, is no operand of the node twice, and is not read later, under whatever name. A node of which every output is
 /// `within` an input has nothing to compute, and no kernel is asked for; where one output is not, those beside it are made by the
 /// kernel as if they were `fresh`.
-package enum OutputMemory: Equatable, Sendable {
+public enum OutputMemory: Equatable, Sendable {
   /// In memory of its own.
   case fresh
   /// In the memory of one of these inputs, best first, or in its own. An operator may say so where its kernel, for any number of

@@ -3,11 +3,11 @@ import PinionTensor
 
 /// Forms of constants, each made once for all who hold the constant: see `Constant`. What is no constant of a model has forms of its own
 /// for each kernel.
-package final class PackedWeights: Sendable {
+public final class PackedWeights: Sendable {
   private let allocator: Allocator
 
   /// - Parameter allocator: gives forms of values that are no constants of a model.
-  package init(allocator: Allocator = .system) { self.allocator = allocator }
+  public init(allocator: Allocator = .system) { self.allocator = allocator }
 
   /// The buffer for the value in this form; `fill` is called where it does not exist yet.
   func buffer(_ value: Tensor, form: String, bytes: Int, _ fill: Constant.Fill) throws(PinionError) -> Buffer {

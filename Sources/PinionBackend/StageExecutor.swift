@@ -3,12 +3,12 @@ import PinionBase
 import Synchronization
 
 /// Threads that share the tasks of a kernel.
-package final class ThreadPool: @unchecked Sendable {
+public final class ThreadPool: @unchecked Sendable {
   let pool: OpaquePointer
-  package let threads: Int
+  public let threads: Int
 
   /// - Parameter threads: how many threads work on a kernel, the caller included; 0 for one per processor.
-  package init(threads: Int) throws(PinionError) {
+  public init(threads: Int) throws(PinionError) {
     let count = threads == 0 ? Int(ct_processor_count()) : threads
     guard count > 0, count <= 1024 else { throw .invalidArgument("\(threads) threads; expected 0 to 1024") }
     guard let pool = ct_pool_create(Int32(count)) else { throw PinionError(.outOfMemory, "cannot start \(count) threads") }
@@ -17,7 +17,7 @@ package final class ThreadPool: @unchecked Sendable {
   }
 
   /// A pool that hands its jobs to the host's executor.
-  package init(threads: Int, executor: @escaping ct_parallel_for, host: UnsafeMutableRawPointer?) throws(PinionError) {
+  public init(threads: Int, executor: @escaping ct_parallel_for, host: UnsafeMutableRawPointer?) throws(PinionError) {
     guard threads > 0, threads <= 1024 else { throw .invalidArgument("\(threads) threads; expected 1 to 1024") }
     guard let pool = ct_pool_create_with_executor(Int32(threads), executor, host) else {
       throw PinionError(.outOfMemory, "cannot create a pool")
@@ -29,14 +29,14 @@ package final class ThreadPool: @unchecked Sendable {
   deinit { ct_pool_destroy(pool) }
 
   /// Brackets a run: within it workers wait for the next kernel awake.
-  package func begin() { if threads > 1 { ct_pool_begin(pool) } }
-  package func end() { if threads > 1 { ct_pool_end(pool) } }
+  public func begin() { if threads > 1 { ct_pool_begin(pool) } }
+  public func end() { if threads > 1 { ct_pool_end(pool) } }
   /// Wakes the workers ahead of stages that they will share.
-  @inline(__always) package func wake() { if threads > 1 { ct_pool_wake(pool) } }
+  @inline(__always) public func wake() { if threads > 1 { ct_pool_wake(pool) } }
 }
 
 /// The state that the lanes of one stage share; one for each run in progress, so that no stage allocates.
-package final class StageJob: @unchecked Sendable {
+public final class StageJob: @unchecked Sendable {
   fileprivate let nextTask = Atomic<Int>(0)
   fileprivate let failed = Atomic<Bool>(false)
   fileprivate var body: Kernel.Body?
@@ -51,7 +51,7 @@ package final class StageJob: @unchecked Sendable {
   /// Written by the lane that set `hasError`, read when all lanes are done: no lock, which lanes of a forked child could not share.
   private var error: PinionError?
 
-  package init(control: RunControl) { self.control = control }
+  public init(control: RunControl) { self.control = control }
 
   fileprivate func fail(_ reason: PinionError) {
     if !hasError.exchange(true, ordering: .relaxed) { error = reason }
@@ -82,15 +82,15 @@ package final class StageJob: @unchecked Sendable {
 }
 
 /// Runs the stages of kernels on a pool.
-package struct StageExecutor: Sendable {
-  package let pool: ThreadPool
-  package var threads: Int { pool.threads }
+public struct StageExecutor: Sendable {
+  public let pool: ThreadPool
+  public var threads: Int { pool.threads }
 
-  package init(pool: ThreadPool) { self.pool = pool }
+  public init(pool: ThreadPool) { self.pool = pool }
 
   /// Runs one stage; the scratch pointers have room for what its kernel asks.
   @inline(__always)
-  package func run(
+  public func run(
     _ stage: borrowing Kernel.Stage, operands: UnsafePointer<UnsafeMutableRawPointer>, inputCount: Int, scratch: UnsafeMutableRawPointer,
     laneScratch: UnsafeMutableRawPointer, laneScratchBytes: Int, job: StageJob, control: RunControl
   ) throws(PinionError) {
@@ -138,7 +138,7 @@ package struct StageExecutor: Sendable {
   }
 
   /// Runs a whole kernel with scratch memory of its own, outside a plan.
-  package func run(
+  public func run(
     _ kernel: Kernel, operands: [UnsafeMutableRawPointer], inputCount: Int, control: RunControl, allocator: Allocator
   ) throws(PinionError) {
     let shared = try alignedUp(kernel.scratchBytes, to: Buffer.alignment)

@@ -7,12 +7,12 @@ import Synchronization
 /// caches of models keep files side by side under other names and link to them. Nothing else outside is opened, so that no model can
 /// make its host read a file elsewhere: what is judged is the file that has been found, not a name that may change its meaning in
 /// between. Files are mapped once each and stay mapped as long as this object or a range of one of them lives.
-package final class ExternalDataFolder: Sendable {
+public final class ExternalDataFolder: Sendable {
   /// The folder's path; used in messages only once it is open.
-  package let path: String
+  public let path: String
   private let descriptor: Int32
   /// Which folder this is, wherever paths to it may lead later.
-  package let place: [UInt]
+  public let place: [UInt]
   private let access: FileAccess
   /// The folders, without links in their paths, in which a file may really lie.
   private let realFolders: [[UInt8]]
@@ -20,7 +20,7 @@ package final class ExternalDataFolder: Sendable {
 
   /// Opens a folder. Throws `.io` where it cannot be opened.
   /// - Parameter model: the model's file, whose real folder counts as well.
-  package init(path: String, model: FileMapping? = nil, access: FileAccess = .mapped) throws(PinionError) {
+  public init(path: String, model: FileMapping? = nil, access: FileAccess = .mapped) throws(PinionError) {
     guard !path.utf8.contains(0) else { throw ioError("open", path, "the path contains a null byte") }
     self.path = path
     self.access = access
@@ -33,7 +33,7 @@ package final class ExternalDataFolder: Sendable {
   }
 
   /// Opens the folder in which the model file lies.
-  package convenience init(
+  public convenience init(
     ofModel modelPath: String, _ model: FileMapping? = nil, access: FileAccess = .mapped
   ) throws(PinionError) {
     try self.init(path: folder(of: modelPath), model: model, access: access)
@@ -49,7 +49,7 @@ package final class ExternalDataFolder: Sendable {
   ///
   /// Throws `.invalidModel` for a location that is absolute, empty or leads out of the folder by `..`, and for a range that is not
   /// inside the file; `.io` for a file that cannot be opened, really lies elsewhere, or is no regular file.
-  package func bytes(location: String, offset: Int, count: Int) throws(PinionError) -> MappedBytes {
+  public func bytes(location: String, offset: Int, count: Int) throws(PinionError) -> MappedBytes {
     let mapping = try file(location)
     guard offset >= 0, count >= 0, offset <= mapping.bytes.count, count <= mapping.bytes.count - offset else {
       throw .invalidModel(
@@ -59,7 +59,7 @@ package final class ExternalDataFolder: Sendable {
   }
 
   /// The whole data file, from the cache where it was asked for before. Throws as `bytes(location:offset:count:)`.
-  package func file(_ location: String) throws(PinionError) -> FileMapping {
+  public func file(_ location: String) throws(PinionError) -> FileMapping {
     let components = try componentsBelow(location)
     let key = components.joined(separator: "/")
     if let known = mappings.withLock({ $0[key] }) { return known }
@@ -72,7 +72,7 @@ package final class ExternalDataFolder: Sendable {
   }
 
   /// Whether each file that was mapped still has the bytes that it had then.
-  package var isUnchanged: Bool {
+  public var isUnchanged: Bool {
     mappings.withLock { $0 }.allSatisfy { location, mapping in
       var status = stat()
       return fstatat(descriptor, location, &status, 0) == 0 && mapping.identity == FileIdentity(status)
@@ -80,7 +80,7 @@ package final class ExternalDataFolder: Sendable {
   }
 
   /// Lets the system have the pages of all mapped files back.
-  package func giveBack() { for mapping in mappings.withLock({ Array($0.values) }) { mapping.giveBack(mapping.bytes) } }
+  public func giveBack() { for mapping in mappings.withLock({ Array($0.values) }) { mapping.giveBack(mapping.bytes) } }
 
   /// The parts of the location, in which `..` takes back the part before it.
   private func componentsBelow(_ location: String) throws(PinionError) -> [String] {

@@ -1,7 +1,7 @@
 import Glibc
 
 /// A file in one state: two mappings of equal identities hold the same bytes.
-package struct FileIdentity: Hashable, Sendable {
+public struct FileIdentity: Hashable, Sendable {
   private let device: UInt
   private let number: UInt
   private let size: Int

@@ -4,15 +4,15 @@ import Glibc
 ///
 /// A mapped file must not be truncated by another process while a mapping of it lives: the kernel answers an access
 /// behind the new end with SIGBUS.
-package final class FileMapping: @unchecked Sendable {
+public final class FileMapping: @unchecked Sendable {
   /// Never empty.
-  package let bytes: UnsafeRawBufferPointer
+  public let bytes: UnsafeRawBufferPointer
   /// The path or a caller's word for the bytes; used in messages only.
-  package let name: String
+  public let name: String
   /// Where a mapped file lay when it was opened, without links; nil for memory and where the system does not tell.
-  package let realPath: [UInt8]?
+  public let realPath: [UInt8]?
   /// Which file was mapped, in which state; nil for memory.
-  package let identity: FileIdentity?
+  public let identity: FileIdentity?
 
   private enum Storage {
     case mapped
@@ -34,7 +34,7 @@ package final class FileMapping: @unchecked Sendable {
   /// Maps a regular file.
   ///
   /// Throws `.io` where the file cannot be opened or mapped, is no regular file (a directory, FIFO, device or socket), or is empty.
-  package convenience init(path: String, access: FileAccess = .mapped) throws(PinionError) {
+  public convenience init(path: String, access: FileAccess = .mapped) throws(PinionError) {
     guard !path.utf8.contains(0) else { throw ioError("open", path, "the path contains a null byte") }
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY)
     guard descriptor >= 0 else { throw ioError("open", path, systemMessage(errno)) }
@@ -72,7 +72,7 @@ package final class FileMapping: @unchecked Sendable {
   }
 
   /// Copies `source` to a buffer of `allocator`, aligned to 64 bytes. Throws `.invalidArgument` where `source` is empty.
-  package convenience init(
+  public convenience init(
     copying source: UnsafeRawBufferPointer, name: String = "memory", allocator: Allocator = .system
   ) throws(PinionError) {
     guard let start = source.baseAddress, source.count > 0 else { throw .invalidArgument("\(name) is empty") }
@@ -84,14 +84,14 @@ package final class FileMapping: @unchecked Sendable {
 
   /// Takes the first `count` bytes of a buffer, which nobody writes to from now on.
   /// Throws `.invalidArgument` where there are none or not as many.
-  package convenience init(owning buffer: Buffer, count: Int, name: String = "memory") throws(PinionError) {
+  public convenience init(owning buffer: Buffer, count: Int, name: String = "memory") throws(PinionError) {
     guard count > 0, count <= buffer.byteCount else { throw .invalidArgument("\(name) has \(buffer.byteCount) bytes, not \(count)") }
     self.init(bytes: UnsafeRawBufferPointer(start: buffer.pointer, count: count), name: name, storage: .copied(buffer))
   }
 
   /// Refers to the caller's memory, which must stay unchanged for as long as this object lives.
   /// Throws `.invalidArgument` where `source` is empty.
-  package convenience init(borrowing source: UnsafeRawBufferPointer, name: String = "memory") throws(PinionError) {
+  public convenience init(borrowing source: UnsafeRawBufferPointer, name: String = "memory") throws(PinionError) {
     guard source.baseAddress != nil, source.count > 0 else { throw .invalidArgument("\(name) is empty") }
     self.init(bytes: source, name: name, storage: .borrowed)
   }
@@ -102,7 +102,7 @@ package final class FileMapping: @unchecked Sendable {
 
   /// Lets the system have the pages of a range back, which are read from the file anew where somebody asks for them again. Does
   /// nothing for memory that is no file, and for bytes that lie elsewhere.
-  package func giveBack(_ range: UnsafeRawBufferPointer) {
+  public func giveBack(_ range: UnsafeRawBufferPointer) {
     guard case .mapped = storage, let first = bytes.baseAddress, let start = range.baseAddress, range.count > 0 else { return }
     let page = sysconf(Int32(_SC_PAGESIZE)), offset = start - first
     guard page > 0, offset >= 0, offset <= bytes.count, range.count <= bytes.count - offset else { return }
@@ -112,11 +112,11 @@ package final class FileMapping: @unchecked Sendable {
   }
 
   /// All bytes with their owner.
-  package var all: MappedBytes { MappedBytes(unchecked: bytes, of: self) }
+  public var all: MappedBytes { MappedBytes(unchecked: bytes, of: self) }
 }
 
 /// How the bytes of a file get into memory.
-package enum FileAccess: Sendable {
+public enum FileAccess: Sendable {
   /// The file itself is mapped: nothing is copied, and nobody may change or truncate it meanwhile.
   case mapped
   /// The file is copied to memory of the allocator, within the limits: for files that others may change.
@@ -145,26 +145,26 @@ private func read(
 }
 
 /// A range of a mapping, which it keeps alive.
-package struct MappedBytes: @unchecked Sendable {
-  package let owner: FileMapping
+public struct MappedBytes: @unchecked Sendable {
+  public let owner: FileMapping
   /// Valid while `self` or `owner` is held.
-  package let bytes: UnsafeRawBufferPointer
+  public let bytes: UnsafeRawBufferPointer
 
   /// `bytes` must lie inside those of `owner`.
-  @inlinable package init(unchecked bytes: UnsafeRawBufferPointer, of owner: FileMapping) {
+  @inlinable public init(unchecked bytes: UnsafeRawBufferPointer, of owner: FileMapping) {
     self.owner = owner
     self.bytes = bytes
   }
 
-  @inlinable package var count: Int { bytes.count }
+  @inlinable public var count: Int { bytes.count }
 
   /// Whether the first byte's address is a multiple of `alignment`.
-  @inlinable package func isAligned(to alignment: Int) -> Bool {
+  @inlinable public func isAligned(to alignment: Int) -> Bool {
     Int(bitPattern: bytes.baseAddress) % alignment == 0
   }
 
   /// `count` bytes from `offset` on. Throws `.invalidArgument` where they are not all inside.
-  package func slice(offset: Int, count: Int) throws(PinionError) -> MappedBytes {
+  public func slice(offset: Int, count: Int) throws(PinionError) -> MappedBytes {
     guard offset >= 0, count >= 0, offset <= bytes.count, count <= bytes.count - offset else {
       throw .invalidArgument("bytes \(offset)..+\(count) are not inside the \(bytes.count) bytes of \(owner.name)")
     }
@@ -172,12 +172,12 @@ package struct MappedBytes: @unchecked Sendable {
   }
 
   /// The bytes as UTF-8 text, nil where they are not valid.
-  package var text: String? {
+  public var text: String? {
     withExtendedLifetime(owner) { String(validating: bytes, as: UTF8.self) }
   }
 
   /// The bytes as UTF-8 text with every invalid sequence replaced by U+FFFD.
-  package var repairedText: String {
+  public var repairedText: String {
     withExtendedLifetime(owner) { String(decoding: bytes, as: UTF8.self) }
   }
 }

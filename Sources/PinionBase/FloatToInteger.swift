@@ -3,7 +3,7 @@
 extension FixedWidthInteger {
   /// The integer part: the nearest end of the range for a number beyond it, 0 for NaN.
   @inlinable @inline(__always)
-  package init<T: BinaryFloatingPoint>(saturating value: T) {
+  public init<T: BinaryFloatingPoint>(saturating value: T) {
     // Where not all bits of max fit, T(max) is the power of two above it.
     guard value < T(Self.max) else {
       self = value.isNaN ? 0 : .max
@@ -16,7 +16,7 @@ extension FixedWidthInteger {
   /// the integer type is generic as well, Swift's own still comes first.
   @available(*, deprecated, message: "say init(saturating:)")
   @inlinable @inline(__always)
-  package init<T: BinaryFloatingPoint>(_ value: T) { self.init(saturating: value) }
+  public init<T: BinaryFloatingPoint>(_ value: T) { self.init(saturating: value) }
 }
 
 extension Int {

@@ -17,7 +17,7 @@ public struct Allocator: Sendable {
   }
 
   /// Equal for allocators that are the same functions with the same context.
-  package var identity: [UInt] {
+  public var identity: [UInt] {
     [unsafeBitCast(allocateFunction, to: UInt.self), unsafeBitCast(deallocateFunction, to: UInt.self), UInt(bitPattern: context)]
   }
 
@@ -43,13 +43,13 @@ public struct Allocator: Sendable {
 
   /// Memory for what comes and goes in sizes of its own beside what stays, as weights do: not from the C library's heap if it is large.
   /// - Returns: as `buffer(bytes:)`.
-  package func separateBuffer(bytes: Int) throws(PinionError) -> Buffer {
+  public func separateBuffer(bytes: Int) throws(PinionError) -> Buffer {
     guard bytes >= 1 << 20, identity == Allocator.system.identity else { return try buffer(bytes: bytes) }
     return try Allocator.pages.buffer(bytes: bytes)
   }
 
   /// - Returns: at least `bytes` bytes aligned to 64 (a cache line, a whole AVX-512 register).
-  package func buffer(bytes: Int) throws(PinionError) -> Buffer {
+  public func buffer(bytes: Int) throws(PinionError) -> Buffer {
     let size = try alignedUp(max(bytes, 1), to: Buffer.alignment)
     guard let pointer = allocateFunction(size, Buffer.alignment, context) else { throw .outOfMemory(bytes: size) }
     return Buffer(pointer: pointer, byteCount: size, allocator: self)
@@ -57,10 +57,10 @@ public struct Allocator: Sendable {
 }
 
 /// A block of uninitialised memory that is given back when the last reference goes.
-package final class Buffer: @unchecked Sendable {
-  package static let alignment = 64
-  package let pointer: UnsafeMutableRawPointer
-  package let byteCount: Int
+public final class Buffer: @unchecked Sendable {
+  public static let alignment = 64
+  public let pointer: UnsafeMutableRawPointer
+  public let byteCount: Int
   private let allocator: Allocator
 
   fileprivate init(pointer: UnsafeMutableRawPointer, byteCount: Int, allocator: Allocator) {

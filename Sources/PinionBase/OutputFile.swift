@@ -3,20 +3,20 @@ import Synchronization
 
 /// A file that appears under its name when it is complete: until then a file that is there stays as it is, and so it does where writing
 /// fails.
-package final class OutputFile {
+public final class OutputFile {
   /// Where the file will be; behind links that are there.
-  package let path: String
+  public let path: String
   private let temporary: String
   private var descriptor: Int32
   private var buffer: [UInt8] = []
   /// Bytes written so far.
-  package private(set) var offset = 0
+  public private(set) var offset = 0
 
   private static let bufferBytes = 1 << 16
   private static let counter = Atomic<Int>(0)
 
   /// - Throws: `.io` where no file can be made there.
-  package init(path: String) throws(PinionError) {
+  public init(path: String) throws(PinionError) {
     guard !path.isEmpty, !path.utf8.contains(0) else { throw ioError("write", path, "no path of a file") }
     let target = try OutputFile.target(of: path)
     self.path = target
@@ -50,11 +50,11 @@ package final class OutputFile {
     return String(cString: resolved)
   }
 
-  package func write(_ bytes: [UInt8]) throws(PinionError) {
+  public func write(_ bytes: [UInt8]) throws(PinionError) {
     try bytes.withUnsafeBufferPointer { (bytes) throws(PinionError) in try write(UnsafeRawBufferPointer(bytes)) }
   }
 
-  package func write(_ bytes: UnsafeRawBufferPointer) throws(PinionError) {
+  public func write(_ bytes: UnsafeRawBufferPointer) throws(PinionError) {
     offset = try offset.adding(bytes.count)
     if buffer.count + bytes.count <= OutputFile.bufferBytes {
       buffer.append(contentsOf: bytes)
@@ -65,12 +65,12 @@ package final class OutputFile {
   }
 
   /// Zeros up to the next multiple of a power of two.
-  package func pad(to alignment: Int) throws(PinionError) {
+  public func pad(to alignment: Int) throws(PinionError) {
     try write([UInt8](repeating: 0, count: try alignedUp(offset, to: alignment) - offset))
   }
 
   /// Writes all of it to the disk, and lets the file appear under its name.
-  package func commit() throws(PinionError) {
+  public func commit() throws(PinionError) {
     try flush()
     guard fsync(descriptor) == 0 || errno == EINVAL else { throw failure() }
     let open = descriptor

@@ -55,7 +55,7 @@ public struct PinionError: Error, Sendable {
   }
 
   /// The same error with its place filled in, unless an inner frame has named one already.
-  package func at(node: String, operator name: String, opset: Int64 = 0, inputTypes: @autoclosure () -> [String] = []) -> PinionError {
+  public func at(node: String, operator name: String, opset: Int64 = 0, inputTypes: @autoclosure () -> [String] = []) -> PinionError {
     guard operatorName.isEmpty else { return self }
     var copy = self
     copy.node = node
@@ -68,7 +68,7 @@ public struct PinionError: Error, Sendable {
 
 extension PinionError {
   /// Whether the limits of a run or load, and not what it is about, are why this was thrown.
-  package var isOfLimits: Bool { [.cancelled, .deadlineExceeded, .budgetExceeded, .outOfMemory].contains(code) }
+  public var isOfLimits: Bool { [.cancelled, .deadlineExceeded, .budgetExceeded, .outOfMemory].contains(code) }
 }
 
 extension PinionError: CustomStringConvertible {

@@ -37,7 +37,7 @@ public struct RunLimits: Sendable {
   public init() {}
 
   /// When to stop, without how much may be taken.
-  package var withoutBudgets: RunLimits {
+  public var withoutBudgets: RunLimits {
     var limits = self
     limits.bytes = nil
     limits.steps = nil
@@ -46,7 +46,7 @@ public struct RunLimits: Sendable {
 }
 
 /// Nanoseconds of the monotonic clock.
-package func monotonicNanoseconds() -> UInt64 { nanoseconds(of: CLOCK_MONOTONIC) }
+public func monotonicNanoseconds() -> UInt64 { nanoseconds(of: CLOCK_MONOTONIC) }
 
 private func nanoseconds(of clock: clockid_t) -> UInt64 {
   var now = timespec()
@@ -55,7 +55,7 @@ private func nanoseconds(of clock: clockid_t) -> UInt64 {
 }
 
 /// What the runs of a session leave for those to come.
-package protocol IdleMemory: AnyObject, Sendable {
+public protocol IdleMemory: AnyObject, Sendable {
   /// Bytes that are held.
   var bytes: Int { get }
   /// Gives back what can be given back, until no more than so many bytes are held.
@@ -63,8 +63,8 @@ package protocol IdleMemory: AnyObject, Sendable {
 }
 
 /// What a run in progress is asked to respect; polled between nodes and between the tiles of long kernels.
-@usableFromInline package final class RunControl: Sendable {
-  package let limits: RunLimits
+public final class RunControl: Sendable {
+  public let limits: RunLimits
   /// Where memory goes that the run no longer needs. What it has grown by since the run began counts against the run's byte budget, and is
   /// given back where there is no other room; nil for a run without such a budget.
   private let idle: (any IdleMemory)?
@@ -76,7 +76,7 @@ package protocol IdleMemory: AnyObject, Sendable {
   private let asking: Asking?
 
   /// - Parameter idle: where memory goes that the run no longer needs.
-  package init(_ limits: RunLimits = RunLimits(), idle: (any IdleMemory)? = nil) {
+  public init(_ limits: RunLimits = RunLimits(), idle: (any IdleMemory)? = nil) {
     self.limits = limits
     self.idle = limits.bytes == nil ? nil : idle
     idleAtFirst = self.idle?.bytes ?? 0
@@ -86,14 +86,14 @@ package protocol IdleMemory: AnyObject, Sendable {
 
   /// A control with the same token, deadline and question, and an account of its own under the same byte budget: for work that is
   /// done once, whose results outlive the run.
-  package func alongside() -> RunControl {
+  public func alongside() -> RunControl {
     var limits = limits
     limits.steps = nil
     return RunControl(limits)
   }
 
   /// True once the token is set or the deadline has passed; cheap enough for every tile of about 0.1 ms.
-  package var shouldStop: Bool {
+  public var shouldStop: Bool {
     guard isLimited else { return false }
     if let token = limits.token, token.isCancelled { return true }
     if let deadline = limits.deadline, monotonicNanoseconds() >= deadline { return true }
@@ -101,7 +101,7 @@ package protocol IdleMemory: AnyObject, Sendable {
   }
 
   /// Throws the reason for which the run has to stop, if there is one.
-  @inlinable @inline(__always) package func check() throws(PinionError) {
+  @inlinable @inline(__always) public func check() throws(PinionError) {
     guard isLimited else { return }
     try checkLimits()
   }
@@ -115,14 +115,14 @@ package protocol IdleMemory: AnyObject, Sendable {
   }
 
   /// Counts `count` node executions against the step budget.
-  @inline(__always) package func takeSteps(_ count: Int) throws(PinionError) {
+  @inline(__always) public func takeSteps(_ count: Int) throws(PinionError) {
     guard let limit = limits.steps else { return }
     let taken = stepsTaken.wrappingAdd(count, ordering: .relaxed).newValue
     guard taken <= limit else { throw PinionError(.budgetExceeded, "the run needs more than its budget of \(limit) steps") }
   }
 
   /// Accounts for memory that the run is about to hold.
-  package func takeBytes(_ count: Int) throws(PinionError) {
+  public func takeBytes(_ count: Int) throws(PinionError) {
     let inUse = bytesInUse.wrappingAdd(count, ordering: .relaxed).newValue
     if let limit = limits.bytes, inUse > limit {
       bytesInUse.wrappingSubtract(count, ordering: .relaxed)
@@ -144,10 +144,10 @@ package protocol IdleMemory: AnyObject, Sendable {
   }
 
   /// To be told after memory has become idle.
-  package func leftIdle() { makeIdleFit(bytesInUse.load(ordering: .relaxed)) }
+  public func leftIdle() { makeIdleFit(bytesInUse.load(ordering: .relaxed)) }
 
   /// Whether so many bytes more would have to come from what is idle.
-  package func needsIdle(for bytes: Int) -> Bool {
+  public func needsIdle(for bytes: Int) -> Bool {
     guard let idle, let most = mostIdle(besides: bytesInUse.load(ordering: .relaxed) &+ bytes) else { return false }
     return idle.bytes > most
   }
@@ -160,12 +160,12 @@ package protocol IdleMemory: AnyObject, Sendable {
   }
 
   /// What the records of a value in the heap are counted as.
-  package static let recordBytes = 256
+  public static let recordBytes = 256
 
-  package func giveBytes(_ count: Int) { bytesInUse.wrappingSubtract(count, ordering: .relaxed) }
+  public func giveBytes(_ count: Int) { bytesInUse.wrappingSubtract(count, ordering: .relaxed) }
 
   /// The most bytes the run has held at once so far.
-  package var peakBytes: Int { bytesPeak.load(ordering: .relaxed) }
+  public var peakBytes: Int { bytesPeak.load(ordering: .relaxed) }
 }
 
 /// Puts a host's question now and then. Only the thread that began the run asks: the host may need it to be a thread of its own.

@@ -1,13 +1,13 @@
 /// Memory that counts against a run's byte budget until it is released.
-package final class CountedBuffer: Sendable {
+public final class CountedBuffer: Sendable {
   private let buffer: Buffer
   private let control: RunControl
   private let bytes: Int
-  package var pointer: UnsafeMutableRawPointer { buffer.pointer }
+  public var pointer: UnsafeMutableRawPointer { buffer.pointer }
 
   /// - Parameter records: bytes that records in Swift's heap take which live as long as the memory: they are counted and not allocated.
   /// - Throws: `.budgetExceeded`, before anything is allocated; `.outOfMemory`.
-  package init(bytes: Int, records: Int = 0, allocator: Allocator, control: RunControl) throws(PinionError) {
+  public init(bytes: Int, records: Int = 0, allocator: Allocator, control: RunControl) throws(PinionError) {
     // What the block's own records take is counted as well, so that a million small ones are not free.
     let counted = try bytes.adding(RunControl.recordBytes).adding(records)
     try control.takeBytes(counted)
@@ -20,10 +20,10 @@ package final class CountedBuffer: Sendable {
   }
 
   /// Bytes that it has room for.
-  package var byteCount: Int { buffer.byteCount }
+  public var byteCount: Int { buffer.byteCount }
 
   /// Whether the run made it.
-  package func isOf(_ control: RunControl) -> Bool { self.control === control }
+  public func isOf(_ control: RunControl) -> Bool { self.control === control }
 
   deinit { control.giveBytes(bytes) }
 }
@@ -31,7 +31,7 @@ package final class CountedBuffer: Sendable {
 /// A list of a length that tensors decide, in memory of the run's allocator that counts against its byte budget.
 ///
 /// Swift's own arrays come from a heap that cannot refuse: they hold what the model's graph is made of, never what tensors are.
-package struct RunTable<Element: BitwiseCopyable>: ~Copyable {
+public struct RunTable<Element: BitwiseCopyable>: ~Copyable {
   @usableFromInline var start: UnsafeMutablePointer<Element>
   @usableFromInline var used: Int
   @usableFromInline var capacity: Int
@@ -40,12 +40,12 @@ package struct RunTable<Element: BitwiseCopyable>: ~Copyable {
   private let control: RunControl
 
   /// The elements, of which `count` have a meaning; another place after each `append`.
-  @inlinable package var base: UnsafeMutablePointer<Element> { start }
-  @inlinable package var count: Int { used }
+  @inlinable public var base: UnsafeMutablePointer<Element> { start }
+  @inlinable public var count: Int { used }
 
   /// An empty list with room for `capacity` elements.
   /// - Throws: `.budgetExceeded`, `.outOfMemory`; `.invalidValue` for a number of bytes that no integer holds.
-  package init(capacity: Int = 0, allocator: Allocator, control: RunControl) throws(PinionError) {
+  public init(capacity: Int = 0, allocator: Allocator, control: RunControl) throws(PinionError) {
     let room = max(capacity, 8)
     memory = try CountedBuffer(bytes: try room.multiplied(by: MemoryLayout<Element>.stride), allocator: allocator, control: control)
     start = memory.pointer.bindMemory(to: Element.self, capacity: room)
@@ -56,37 +56,37 @@ package struct RunTable<Element: BitwiseCopyable>: ~Copyable {
   }
 
   /// A list of `count` times the element.
-  package init(repeating element: Element, count: Int, allocator: Allocator, control: RunControl) throws(PinionError) {
+  public init(repeating element: Element, count: Int, allocator: Allocator, control: RunControl) throws(PinionError) {
     try self.init(capacity: count, allocator: allocator, control: control)
     start.initialize(repeating: element, count: count)
     used = count
   }
 
-  @inlinable package subscript(index: Int) -> Element {
+  @inlinable public subscript(index: Int) -> Element {
     @inline(__always) get { start[index] }
     @inline(__always) nonmutating set { start[index] = newValue }
   }
 
   /// The elements in place, as long as the list is there and is not appended to.
-  package var elements: UnsafeMutableBufferPointer<Element> { UnsafeMutableBufferPointer(start: base, count: count) }
+  public var elements: UnsafeMutableBufferPointer<Element> { UnsafeMutableBufferPointer(start: base, count: count) }
   /// What keeps the elements alive beyond the list.
-  package var owner: CountedBuffer { memory }
+  public var owner: CountedBuffer { memory }
 
   @inlinable @inline(__always)
-  package mutating func append(_ element: Element) throws(PinionError) {
+  public mutating func append(_ element: Element) throws(PinionError) {
     if used == capacity { try reserve(1) }
     (start + used).initialize(to: element)
     used &+= 1
   }
 
-  package mutating func append(contentsOf elements: UnsafeBufferPointer<Element>) throws(PinionError) {
+  public mutating func append(contentsOf elements: UnsafeBufferPointer<Element>) throws(PinionError) {
     guard let source = elements.baseAddress else { return }
     if elements.count > capacity &- used { try reserve(elements.count) }
     (start + used).update(from: source, count: elements.count)
     used &+= elements.count
   }
 
-  package mutating func removeAll() { used = 0 }
+  public mutating func removeAll() { used = 0 }
 
   @usableFromInline @inline(never)
   mutating func reserve(_ more: Int) throws(PinionError) {
@@ -100,17 +100,17 @@ package struct RunTable<Element: BitwiseCopyable>: ~Copyable {
 }
 
 /// Polls a run's limits once for so much work, in loops whose steps are too short to poll at each.
-package struct Poll {
+public struct Poll {
   /// Steps of some nanoseconds between two polls.
-  package static let interval = 1 << 14
+  public static let interval = 1 << 14
   private let control: RunControl
   @usableFromInline var left = Poll.interval
 
-  package init(_ control: RunControl) { self.control = control }
+  public init(_ control: RunControl) { self.control = control }
 
   /// Counts steps that have been taken or are about to be, each of some nanoseconds.
   @inlinable @inline(__always)
-  package mutating func count(_ steps: Int = 1) throws(PinionError) {
+  public mutating func count(_ steps: Int = 1) throws(PinionError) {
     left &-= steps
     if left <= 0 { try ask() }
   }
@@ -124,7 +124,7 @@ package struct Poll {
 
 /// Calls `body` with pieces of `0..<count` in order and polls the run's limits before each.
 @inlinable @inline(__always)
-package func inPieces(
+public func inPieces(
   of size: Int, _ count: Int, _ control: RunControl, _ body: (Range<Int>) throws(PinionError) -> Void
 ) throws(PinionError) {
   let size = max(size, 1)
@@ -139,23 +139,23 @@ package func inPieces(
 
 /// A table of a length that tensors decide, which a kernel keeps and, once it is filled, only reads.
 // Unchecked: filled by the thread that makes the kernel, before any other sees it.
-package struct KernelTable<Element: BitwiseCopyable>: @unchecked Sendable {
-  package let base: UnsafeMutablePointer<Element>
-  package let count: Int
+public struct KernelTable<Element: BitwiseCopyable>: @unchecked Sendable {
+  public let base: UnsafeMutablePointer<Element>
+  public let count: Int
   private let memory: CountedBuffer
 
   /// A table whose elements are still to be written.
   /// - Throws: `.budgetExceeded`, `.outOfMemory`; `.invalidValue` for a number of bytes that no integer holds.
-  package init(count: Int, allocator: Allocator, control: RunControl) throws(PinionError) {
+  public init(count: Int, allocator: Allocator, control: RunControl) throws(PinionError) {
     memory = try CountedBuffer(bytes: try count.multiplied(by: MemoryLayout<Element>.stride), allocator: allocator, control: control)
     base = memory.pointer.bindMemory(to: Element.self, capacity: count)
     self.count = count
   }
 
-  @inlinable package subscript(index: Int) -> Element {
+  @inlinable public subscript(index: Int) -> Element {
     @inline(__always) get { base[index] }
     @inline(__always) nonmutating set { base[index] = newValue }
   }
 
-  package var elements: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: base, count: count) }
+  public var elements: UnsafeBufferPointer<Element> { UnsafeBufferPointer(start: base, count: count) }
 }

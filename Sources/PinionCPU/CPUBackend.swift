@@ -4,22 +4,22 @@ import PinionGraph
 import PinionTensor
 
 /// The host's processor.
-package struct CPUBackend: Backend {
-  package init() {}
+public struct CPUBackend: Backend {
+  public init() {}
 
-  package var name: String { "cpu" }
+  public var name: String { "cpu" }
 
-  package func supports(_ op: any Operator) -> Bool { op is any CPUExecutable || op is any EagerExecutable }
+  public func supports(_ op: any Operator) -> Bool { op is any CPUExecutable || op is any EagerExecutable }
 
-  package func bound(_ op: any Operator) -> any BoundOperator { CPUOperator(op) }
+  public func bound(_ op: any Operator) -> any BoundOperator { CPUOperator(op) }
 
-  package func kernel(for op: any Operator, _ context: KernelContext) throws(PinionError) -> Kernel { try CPUOperator(op).kernel(context) }
+  public func kernel(for op: any Operator, _ context: KernelContext) throws(PinionError) -> Kernel { try CPUOperator(op).kernel(context) }
 
-  package func outputMemory(of op: any Operator, _ context: KernelContext) -> [OutputMemory] {
+  public func outputMemory(of op: any Operator, _ context: KernelContext) -> [OutputMemory] {
     (op as? any CPUExecutable)?.outputMemory(context) ?? []
   }
 
-  package func execute(_ op: any Operator, _ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+  public func execute(_ op: any Operator, _ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     if let op = op as? any EagerExecutable {
       try type(of: op).schema.check(values: inputs)
       for input in inputs { if case .tensor(let tensor)? = input { _ = try tensor.kept() } }

@@ -3,7 +3,7 @@ import PinionBase
 import PinionGraph
 
 /// An operator with a CPU kernel that is made for known shapes.
-package protocol CPUExecutable: Operator {
+public protocol CPUExecutable: Operator {
   /// True where float16 and bfloat16 inputs and outputs are converted around a float32 kernel; `makeKernel` then never
   /// sees those types.
   static var computesHalfInFloat32: Bool { get }
@@ -16,9 +16,9 @@ package protocol CPUExecutable: Operator {
 
 /// An operator that looks at large constants through `KernelContext.packed` only while it makes a float32 kernel. Constants of others
 /// have their elements in memory for good before anything is made of them.
-package protocol ConstantPacking: CPUExecutable {}
+public protocol ConstantPacking: CPUExecutable {}
 
 extension CPUExecutable {
-  package static var computesHalfInFloat32: Bool { false }
-  package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [] }
+  public static var computesHalfInFloat32: Bool { false }
+  public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [] }
 }

@@ -101,7 +101,7 @@ extension Tensor {
   }
 
   /// The elements in float32: at once where they are few, and otherwise, for a constant, when somebody asks.
-  package func inFloat32(allocator: Allocator) throws(PinionError) -> Tensor {
+  public func inFloat32(allocator: Allocator) throws(PinionError) -> Tensor {
     if constant != nil, byteCount > Constant.leastMadeBytes { return try derivedFloat32() }
     let result = try Tensor(TensorType(.float32, shape), allocator: allocator)
     try conversion(from: element, to: .float32)(data, result.data, count)
@@ -110,7 +110,7 @@ extension Tensor {
 }
 
 /// The kernel that converts elements between two types as ONNX's Cast does.
-package func conversion(from source: ElementType, to target: ElementType) throws(PinionError) -> pk_convert_fn {
+public func conversion(from source: ElementType, to target: ElementType) throws(PinionError) -> pk_convert_fn {
   guard let source = source.kernelType, let target = target.kernelType, let convert = pk_convert_kernel(pk_isa_best(), source, target)
   else { throw .unsupported("no conversion from \(source) to \(target)") }
   return convert
@@ -118,7 +118,7 @@ package func conversion(from source: ElementType, to target: ElementType) throws
 
 extension ElementType {
   /// The type as the C kernels name it; nil for types they do not compute with.
-  package var kernelType: pk_type? {
+  public var kernelType: pk_type? {
     switch self {
     case .float32, .uint8, .int8, .uint16, .int16, .int32, .int64, .bool, .float16, .float64, .uint32, .uint64, .bfloat16:
       pk_type(UInt32(bitPattern: rawValue))

@@ -6,7 +6,7 @@ extension Graph {
   /// - Parameters:
   ///   - allocator: gives memory for the forms of those that did not before.
   ///   - isNew: nobody else has any of the constants.
-  package mutating func adoptConstants(allocator: Allocator, isNew: Bool = false) {
+  public mutating func adoptConstants(allocator: Allocator, isNew: Bool = false) {
     for (value, tensor) in constants {
       if let constant = tensor.constant {
         if isNew { constant.use(allocator) }

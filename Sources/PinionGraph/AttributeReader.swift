@@ -2,11 +2,11 @@ import PinionBase
 import PinionTensor
 
 /// Reads the attributes of one node, checks their declared types, and remembers which names were read.
-package struct AttributeReader {
+public struct AttributeReader {
   private let values: [String: AttributeValue]
   private var unread: Set<String>
 
-  package init(_ values: [String: AttributeValue]) {
+  public init(_ values: [String: AttributeValue]) {
     self.values = values
     unread = Set(values.keys)
   }
@@ -22,9 +22,9 @@ package struct AttributeReader {
 
   private func missing(_ name: String) -> PinionError { .invalidModel("attribute '\(name)' is missing") }
 
-  package func has(_ name: String) -> Bool { values[name] != nil }
+  public func has(_ name: String) -> Bool { values[name] != nil }
 
-  package mutating func optionalInt(_ name: String) throws(PinionError) -> Int64? {
+  public mutating func optionalInt(_ name: String) throws(PinionError) -> Int64? {
     switch take(name) {
     case nil: return nil
     case .int(let value)?: return value
@@ -32,14 +32,14 @@ package struct AttributeReader {
     }
   }
 
-  package mutating func int(_ name: String, default defaultValue: Int64? = nil) throws(PinionError) -> Int64 {
+  public mutating func int(_ name: String, default defaultValue: Int64? = nil) throws(PinionError) -> Int64 {
     if let value = try optionalInt(name) { return value }
     guard let defaultValue else { throw missing(name) }
     return defaultValue
   }
 
   /// An INT that has to lie in `range`.
-  package mutating func int(_ name: String, default defaultValue: Int64? = nil, in range: ClosedRange<Int64>) throws(PinionError) -> Int {
+  public mutating func int(_ name: String, default defaultValue: Int64? = nil, in range: ClosedRange<Int64>) throws(PinionError) -> Int {
     let value = try int(name, default: defaultValue)
     guard range.contains(value) else {
       throw .invalidModel("attribute '\(name)' is \(value), expected \(range.lowerBound) to \(range.upperBound)")
@@ -48,11 +48,11 @@ package struct AttributeReader {
   }
 
   /// An INT that ONNX uses as a flag: zero is false.
-  package mutating func bool(_ name: String, default defaultValue: Bool = false) throws(PinionError) -> Bool {
+  public mutating func bool(_ name: String, default defaultValue: Bool = false) throws(PinionError) -> Bool {
     try int(name, default: defaultValue ? 1 : 0) != 0
   }
 
-  package mutating func optionalFloat(_ name: String) throws(PinionError) -> Float? {
+  public mutating func optionalFloat(_ name: String) throws(PinionError) -> Float? {
     switch take(name) {
     case nil: return nil
     case .float(let value)?: return value
@@ -60,13 +60,13 @@ package struct AttributeReader {
     }
   }
 
-  package mutating func float(_ name: String, default defaultValue: Float? = nil) throws(PinionError) -> Float {
+  public mutating func float(_ name: String, default defaultValue: Float? = nil) throws(PinionError) -> Float {
     if let value = try optionalFloat(name) { return value }
     guard let defaultValue else { throw missing(name) }
     return defaultValue
   }
 
-  package mutating func optionalString(_ name: String) throws(PinionError) -> String? {
+  public mutating func optionalString(_ name: String) throws(PinionError) -> String? {
     switch take(name) {
     case nil: return nil
     case .string(let value)?: return value
@@ -74,14 +74,14 @@ package struct AttributeReader {
     }
   }
 
-  package mutating func string(_ name: String, default defaultValue: String? = nil) throws(PinionError) -> String {
+  public mutating func string(_ name: String, default defaultValue: String? = nil) throws(PinionError) -> String {
     if let value = try optionalString(name) { return value }
     guard let defaultValue else { throw missing(name) }
     return defaultValue
   }
 
   /// A STRING that has to be one of the cases of `T`.
-  package mutating func choice<T: RawRepresentable & CaseIterable>(
+  public mutating func choice<T: RawRepresentable & CaseIterable>(
     _ name: String, default defaultValue: T
   ) throws(PinionError) -> T where T.RawValue == String {
     guard let text = try optionalString(name) else { return defaultValue }
@@ -92,7 +92,7 @@ package struct AttributeReader {
     return value
   }
 
-  package mutating func optionalInts(_ name: String) throws(PinionError) -> [Int64]? {
+  public mutating func optionalInts(_ name: String) throws(PinionError) -> [Int64]? {
     switch take(name) {
     case nil: return nil
     case .ints(let value)?: return value
@@ -100,13 +100,13 @@ package struct AttributeReader {
     }
   }
 
-  package mutating func ints(_ name: String, default defaultValue: [Int64]? = nil) throws(PinionError) -> [Int64] {
+  public mutating func ints(_ name: String, default defaultValue: [Int64]? = nil) throws(PinionError) -> [Int64] {
     if let value = try optionalInts(name) { return value }
     guard let defaultValue else { throw missing(name) }
     return defaultValue
   }
 
-  package mutating func optionalFloats(_ name: String) throws(PinionError) -> [Float]? {
+  public mutating func optionalFloats(_ name: String) throws(PinionError) -> [Float]? {
     switch take(name) {
     case nil: return nil
     case .floats(let value)?: return value
@@ -114,13 +114,13 @@ package struct AttributeReader {
     }
   }
 
-  package mutating func floats(_ name: String, default defaultValue: [Float]? = nil) throws(PinionError) -> [Float] {
+  public mutating func floats(_ name: String, default defaultValue: [Float]? = nil) throws(PinionError) -> [Float] {
     if let value = try optionalFloats(name) { return value }
     guard let defaultValue else { throw missing(name) }
     return defaultValue
   }
 
-  package mutating func optionalStrings(_ name: String) throws(PinionError) -> [String]? {
+  public mutating func optionalStrings(_ name: String) throws(PinionError) -> [String]? {
     switch take(name) {
     case nil: return nil
     case .strings(let value)?: return value
@@ -128,13 +128,13 @@ package struct AttributeReader {
     }
   }
 
-  package mutating func strings(_ name: String, default defaultValue: [String]? = nil) throws(PinionError) -> [String] {
+  public mutating func strings(_ name: String, default defaultValue: [String]? = nil) throws(PinionError) -> [String] {
     if let value = try optionalStrings(name) { return value }
     guard let defaultValue else { throw missing(name) }
     return defaultValue
   }
 
-  package mutating func optionalTensor(_ name: String) throws(PinionError) -> Tensor? {
+  public mutating func optionalTensor(_ name: String) throws(PinionError) -> Tensor? {
     switch take(name) {
     case nil: return nil
     case .tensor(let value)?: return value
@@ -142,13 +142,13 @@ package struct AttributeReader {
     }
   }
 
-  package mutating func tensor(_ name: String) throws(PinionError) -> Tensor {
+  public mutating func tensor(_ name: String) throws(PinionError) -> Tensor {
     guard let value = try optionalTensor(name) else { throw missing(name) }
     return value
   }
 
   /// The index of a GRAPH attribute in the node's subgraphs.
-  package mutating func subgraph(_ name: String) throws(PinionError) -> Int {
+  public mutating func subgraph(_ name: String) throws(PinionError) -> Int {
     switch take(name) {
     case nil: throw missing(name)
     case .graph(let index)?: return index
@@ -156,7 +156,7 @@ package struct AttributeReader {
     }
   }
 
-  package mutating func optionalType(_ name: String) throws(PinionError) -> ValueType? {
+  public mutating func optionalType(_ name: String) throws(PinionError) -> ValueType? {
     switch take(name) {
     case nil: return nil
     case .type(let value)?: return value
@@ -165,7 +165,7 @@ package struct AttributeReader {
   }
 
   /// An INT that names an element type.
-  package mutating func optionalElementType(_ name: String) throws(PinionError) -> ElementType? {
+  public mutating func optionalElementType(_ name: String) throws(PinionError) -> ElementType? {
     guard let raw = try optionalInt(name) else { return nil }
     guard let type = Int32(exactly: raw).flatMap(ElementType.init(rawValue:)) else {
       throw .invalidModel("attribute '\(name)' is \(raw), which is no element type")
@@ -173,17 +173,17 @@ package struct AttributeReader {
     return type
   }
 
-  package mutating func elementType(_ name: String, default defaultValue: ElementType? = nil) throws(PinionError) -> ElementType {
+  public mutating func elementType(_ name: String, default defaultValue: ElementType? = nil) throws(PinionError) -> ElementType {
     if let value = try optionalElementType(name) { return value }
     guard let defaultValue else { throw missing(name) }
     return defaultValue
   }
 
   /// Accepts an attribute without effect, e.g. one that only tells how a model was trained.
-  package mutating func ignore(_ names: String...) { unread.subtract(names) }
+  public mutating func ignore(_ names: String...) { unread.subtract(names) }
 
   /// Rejects the node when it carries an attribute that the operator did not read.
-  package func finish() throws(PinionError) {
+  public func finish() throws(PinionError) {
     guard unread.isEmpty else {
       throw .invalidModel("unknown attribute " + unread.sorted().map { "'\($0)'" }.joined(separator: ", "))
     }

@@ -1,7 +1,7 @@
 import PinionTensor
 
 /// The value of a node's attribute.
-package enum AttributeValue: Sendable {
+public enum AttributeValue: Sendable {
   case int(Int64)
   case float(Float)
   case string(String)
@@ -15,7 +15,7 @@ package enum AttributeValue: Sendable {
   case type(ValueType)
 
   /// ONNX's name of the kind, as in error messages.
-  package var kind: String {
+  public var kind: String {
     switch self {
     case .int: "INT"
     case .float: "FLOAT"
@@ -32,7 +32,7 @@ package enum AttributeValue: Sendable {
 }
 
 extension AttributeValue: Equatable {
-  package static func == (a: AttributeValue, b: AttributeValue) -> Bool {
+  public static func == (a: AttributeValue, b: AttributeValue) -> Bool {
     switch (a, b) {
     case (.int(let x), .int(let y)): x == y
     case (.float(let x), .float(let y)): x == y
@@ -50,7 +50,7 @@ extension AttributeValue: Equatable {
 
 extension Tensor {
   /// True where type, shape and every bit agree.
-  package func hasSameContents(as other: Tensor) -> Bool {
+  public func hasSameContents(as other: Tensor) -> Bool {
     guard type == other.type else { return false }
     if data == other.data { return true }
     guard element != .string else {

@@ -5,7 +5,7 @@ extension Graph {
   ///
   /// Only for a graph whose constants are settled: an initializer that a run may replace is one in the graph where it stands and a
   /// captured value in those below.
-  package mutating func settleCapturedConstants() {
+  public mutating func settleCapturedConstants() {
     for index in nodes.indices where !nodes[index].subgraphs.isEmpty {
       let node = nodes[index]
       var inputs = Array(node.inputs[..<node.formalInputCount])

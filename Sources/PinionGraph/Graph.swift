@@ -2,10 +2,10 @@ import PinionBase
 import PinionTensor
 
 /// A value of one graph: its index in the graph's `values`.
-package struct ValueID: Hashable, Sendable, Comparable {
-  package let index: Int
-  package init(index: Int) { self.index = index }
-  package static func < (a: ValueID, b: ValueID) -> Bool { a.index < b.index }
+public struct ValueID: Hashable, Sendable, Comparable {
+  public let index: Int
+  public init(index: Int) { self.index = index }
+  public static func < (a: ValueID, b: ValueID) -> Bool { a.index < b.index }
 }
 
 /// Name and declared type of a value.
@@ -21,23 +21,23 @@ public struct ValueInfo: Sendable {
 }
 
 /// An operator applied to values.
-package struct Node: Sendable {
+public struct Node: Sendable {
   public var name: String
-  package var op: any Operator
+  public var op: any Operator
   /// The operator-set version that the model asked for.
-  package var opset: Int64
+  public var opset: Int64
   /// The attributes in the operator's newest form, from which `op` was made.
-  package var attributes: [String: AttributeValue]
+  public var attributes: [String: AttributeValue]
   /// The operator's inputs, nil for absent ones, then the values that the subgraphs capture.
-  package var inputs: [ValueID?]
+  public var inputs: [ValueID?]
   /// How many of `inputs` are the operator's own.
-  package var formalInputCount: Int
+  public var formalInputCount: Int
   /// Nil for an output that nobody reads. One that the operator computes in any case has an entry, and so memory in a plan, even where
   /// the model does not name it: a kernel asks for none of them before it writes.
-  package var outputs: [ValueID?] { didSet { completeOutputs() } }
-  package var subgraphs: [Graph]
+  public var outputs: [ValueID?] { didSet { completeOutputs() } }
+  public var subgraphs: [Graph]
 
-  package init(
+  public init(
     name: String, op: any Operator, opset: Int64, attributes: [String: AttributeValue], inputs: [ValueID?], outputs: [ValueID?],
     subgraphs: [Graph] = []
   ) {
@@ -57,60 +57,60 @@ package struct Node: Sendable {
     if missing > 0 { outputs += [ValueID?](repeating: nil, count: missing) }
   }
 
-  package var schema: Schema { type(of: op).schema }
+  public var schema: Schema { type(of: op).schema }
 
   /// `error` with this node as its place.
-  package func locate(_ error: PinionError, inputTypes: @autoclosure () -> [String] = []) -> PinionError {
+  public func locate(_ error: PinionError, inputTypes: @autoclosure () -> [String] = []) -> PinionError {
     error.at(node: name, operator: schema.qualifiedName, opset: opset, inputTypes: inputTypes())
   }
 }
 
 /// A value of the enclosing graph that a subgraph uses.
-package struct Capture: Sendable {
+public struct Capture: Sendable {
   /// The value inside the subgraph.
-  package var inner: ValueID
+  public var inner: ValueID
   /// The index in the owning node's `inputs`.
-  package var input: Int
-  package init(inner: ValueID, input: Int) {
+  public var input: Int
+  public init(inner: ValueID, input: Int) {
     self.inner = inner
     self.input = input
   }
 }
 
 /// A computation: nodes in an order in which each follows the ones it depends on, and the values between them.
-package struct Graph: Sendable {
+public struct Graph: Sendable {
   public var name: String
-  package private(set) var values: [ValueInfo] = []
-  package var nodes: [Node] = []
+  public private(set) var values: [ValueInfo] = []
+  public var nodes: [Node] = []
   /// Values that are known before any run.
-  package var constants: [ValueID: Tensor] = [:]
-  package var inputs: [ValueID] = []
-  package var outputs: [ValueID] = []
+  public var constants: [ValueID: Tensor] = [:]
+  public var inputs: [ValueID] = []
+  public var outputs: [ValueID] = []
   /// Values from the enclosing graph, for a subgraph.
-  package var captures: [Capture] = []
+  public var captures: [Capture] = []
   /// Inputs that nodes append to where they lie.
-  package var held: [HeldInput] = []
+  public var held: [HeldInput] = []
 
-  package init(name: String = "") { self.name = name }
+  public init(name: String = "") { self.name = name }
 
-  package mutating func addValue(_ name: String, type: ValueType? = nil) -> ValueID {
+  public mutating func addValue(_ name: String, type: ValueType? = nil) -> ValueID {
     values.append(ValueInfo(name: name, type: type))
     return ValueID(index: values.count - 1)
   }
 
-  package mutating func addConstant(_ tensor: Tensor, name: String = "") -> ValueID {
+  public mutating func addConstant(_ tensor: Tensor, name: String = "") -> ValueID {
     let id = addValue(name, type: .tensor(tensor.element, dims: tensor.shape.dims.map(Dimension.known)))
     constants[id] = tensor
     return id
   }
 
-  package subscript(id: ValueID) -> ValueInfo {
+  public subscript(id: ValueID) -> ValueInfo {
     get { values[id.index] }
     set { values[id.index] = newValue }
   }
 
   /// For each value, the index of the node that makes it, or nil.
-  package func producers() -> [Int?] {
+  public func producers() -> [Int?] {
     var result = [Int?](repeating: nil, count: values.count)
     for (index, node) in nodes.enumerated() {
       for case let output? in node.outputs { result[output.index] = index }
@@ -119,7 +119,7 @@ package struct Graph: Sendable {
   }
 
   /// For each value, how often nodes read it, plus one for each time it is an output of the graph.
-  package func useCounts() -> [Int] {
+  public func useCounts() -> [Int] {
     var result = [Int](repeating: 0, count: values.count)
     for node in nodes {
       for case let input? in node.inputs { result[input.index] += 1 }
@@ -129,7 +129,7 @@ package struct Graph: Sendable {
   }
 
   /// Makes every reader of `old` read `new` instead.
-  package mutating func replaceUses(of old: ValueID, with new: ValueID) {
+  public mutating func replaceUses(of old: ValueID, with new: ValueID) {
     for index in nodes.indices {
       for slot in nodes[index].inputs.indices where nodes[index].inputs[slot] == old { nodes[index].inputs[slot] = new }
     }

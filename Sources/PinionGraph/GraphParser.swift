@@ -4,7 +4,7 @@ import PinionTensor
 extension Graph {
   /// Reads a graph from the form that `text(elementLimit:)` writes.
   /// - Throws: `.invalidModel` with line and column, also where the resolver does not know an operator.
-  package init(parsing text: String, resolver: any OperatorResolver) throws(PinionError) {
+  public init(parsing text: String, resolver: any OperatorResolver) throws(PinionError) {
     var parser = GraphParser(text, resolver: resolver)
     guard parser.cursor.accept(word: "graph") else { throw parser.cursor.error("expected 'graph', found \(parser.cursor.found())") }
     self = try parser.graph(outer: nil).graph

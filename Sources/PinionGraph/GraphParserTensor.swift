@@ -4,7 +4,7 @@ import PinionTensor
 extension ValueType {
   /// Reads a type from the form that `description` has, such as `float32[batch,3,?]` or `seq(int64[...])`.
   /// - Throws: `.invalidArgument`.
-  package init(parsing text: String) throws(PinionError) {
+  public init(parsing text: String) throws(PinionError) {
     var parser = GraphParser(text, resolver: NoOperators())
     do throws(PinionError) {
       self = try parser.type()

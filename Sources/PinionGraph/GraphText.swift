@@ -2,11 +2,11 @@ import PinionTensor
 
 extension Graph: CustomStringConvertible {
   /// The graph as text, one line a node; of large constants the type and a hash.
-  package var description: String { text() }
+  public var description: String { text() }
 
   /// The graph in the form that Documentation/GraphText.md describes and `init(parsing:resolver:)` reads.
   /// - Parameter elementLimit: of constants with more elements a hash stands for the values, and the text cannot be parsed back.
-  package func text(elementLimit: Int = 16) -> String {
+  public func text(elementLimit: Int = 16) -> String {
     var printer = GraphPrinter(elementLimit: elementLimit)
     printer.write(self, outer: nil)
     return printer.text

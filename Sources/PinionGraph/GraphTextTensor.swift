@@ -56,7 +56,7 @@ extension Tensor {
   }
 
   /// A 64-bit hash of type and contents that does not change from run to run.
-  package var contentHash: UInt64 {
+  public var contentHash: UInt64 {
     var hash: UInt64 = 0xcbf2_9ce4_8422_2325
     func mix(_ word: UInt64) {
       hash = (hash ^ word) &* 0x9e37_79b9_7f4a_7c15

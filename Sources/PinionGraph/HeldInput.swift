@@ -4,15 +4,15 @@ import PinionTensor
 ///
 /// Between what lies side by side along the axes before `axis` there is room for `capacity` rows, of which the input's own type counts
 /// those that are in use.
-package struct HeldInput: Sendable {
+public struct HeldInput: Sendable {
   /// The rows of earlier runs.
-  package var past: ValueID
+  public var past: ValueID
   /// An input of one int64: the rows that there is room for.
-  package var capacity: ValueID
+  public var capacity: ValueID
   /// The axis of the rows.
-  package var axis: Int
+  public var axis: Int
 
-  package init(past: ValueID, capacity: ValueID, axis: Int) {
+  public init(past: ValueID, capacity: ValueID, axis: Int) {
     self.past = past
     self.capacity = capacity
     self.axis = axis
@@ -20,7 +20,7 @@ package struct HeldInput: Sendable {
 }
 
 /// An operator that writes rows behind those of an input, where a state holds room for them. No file can name it.
-package protocol StateAppending: Operator {
+public protocol StateAppending: Operator {
   /// The slots of what it appends to, each with that of the room's size and the output with a copy of all rows.
   var appends: [(past: Int, capacity: Int, whole: Int)] { get }
   /// How many rows it writes behind the input in slot `past`.

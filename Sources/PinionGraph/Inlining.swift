@@ -5,7 +5,7 @@ extension Graph {
   /// - Parameter choices: for each node to replace, by its index, which of its subgraphs. These take no inputs of their own and have an
   ///   output for each of the node's.
   /// - Returns: nil where a subgraph is not such. Nodes that only made what nobody reads any more are gone.
-  package func replacing(_ choices: [Int: Int]) -> Graph? {
+  public func replacing(_ choices: [Int: Int]) -> Graph? {
     var result = self
     result.nodes = []
     var forwarded: [ValueID: ValueID] = [:]

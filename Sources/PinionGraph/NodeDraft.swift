@@ -2,8 +2,8 @@ import PinionBase
 import PinionTensor
 
 /// A node on its way from a file into the graph, in the form of its model's opset.
-package struct NodeDraft: Sendable {
-  package indirect enum Operand: Sendable {
+public struct NodeDraft: Sendable {
+  public indirect enum Operand: Sendable {
     case none
     case value(ValueID)
     case constant(Tensor)
@@ -12,16 +12,16 @@ package struct NodeDraft: Sendable {
   }
 
   /// Empty for ai.onnx.
-  package var domain: String
-  package var name: String
+  public var domain: String
+  public var name: String
   /// The version of `domain` that the model asks for.
-  package let opset: Int64
-  package var attributes: [String: AttributeValue]
-  package var inputs: [Operand]
+  public let opset: Int64
+  public var attributes: [String: AttributeValue]
+  public var inputs: [Operand]
   /// For each output that the node lists, whether it has a name: one with the empty name is absent.
-  package let outputs: [Bool]
+  public let outputs: [Bool]
 
-  package init(
+  public init(
     domain: String, name: String, opset: Int64, attributes: [String: AttributeValue], inputs: [Operand], outputs: [Bool] = [true]
   ) {
     self.domain = domain
@@ -33,20 +33,20 @@ package struct NodeDraft: Sendable {
   }
 
   /// A node of an operator's newest form with one output.
-  package init(newest schema: Schema, attributes: [String: AttributeValue] = [:], inputs: [Operand]) {
+  public init(newest schema: Schema, attributes: [String: AttributeValue] = [:], inputs: [Operand]) {
     self.init(domain: schema.domain, name: schema.name, opset: .max, attributes: attributes, inputs: inputs)
   }
 
-  package func has(output index: Int) -> Bool { index < outputs.count && outputs[index] }
+  public func has(output index: Int) -> Bool { index < outputs.count && outputs[index] }
 
-  package func has(input index: Int) -> Bool {
+  public func has(input index: Int) -> Bool {
     guard index < inputs.count else { return false }
     if case .none = inputs[index] { return false }
     return true
   }
 
   /// Turns an INTS attribute of an older opset into an int64 vector input, if it is there.
-  package mutating func moveInts(_ attribute: String, toInput index: Int) throws(PinionError) {
+  public mutating func moveInts(_ attribute: String, toInput index: Int) throws(PinionError) {
     guard let value = attributes.removeValue(forKey: attribute) else { return }
     switch value {
     case .ints(let ints): setInput(index, .constant(try Tensor(vector: ints)))
@@ -56,7 +56,7 @@ package struct NodeDraft: Sendable {
   }
 
   /// Places an operand, with absent ones before it where there are none yet.
-  package mutating func setInput(_ index: Int, _ operand: Operand) {
+  public mutating func setInput(_ index: Int, _ operand: Operand) {
     while inputs.count <= index { inputs.append(.none) }
     inputs[index] = operand
   }

@@ -3,7 +3,7 @@ import PinionTensor
 
 extension OperatorResolver {
   /// A node of the newest form of the operator that is found under the name.
-  package func node(
+  public func node(
     _ operatorName: String, domain: String = "", name: String = "", attributes: [String: AttributeValue] = [:], inputs: [ValueID?],
     outputs: [ValueID?], subgraphs: [Graph] = []
   ) throws(PinionError) -> Node {
@@ -16,7 +16,7 @@ extension OperatorResolver {
 
 extension Node {
   /// A node of the operator's newest form, made from its attributes.
-  package init(
+  public init(
     _ type: any Operator.Type, name: String = "", attributes: [String: AttributeValue] = [:], inputs: [ValueID?], outputs: [ValueID?],
     subgraphs: [Graph] = []
   ) throws(PinionError) {

@@ -4,7 +4,7 @@ import PinionTensor
 extension NodeDraft {
   /// Brings the draft into its operator's newest form, which may be another operator.
   /// - Returns: the operator; nil where the resolver does not know it.
-  package mutating func adapt(_ resolver: any OperatorResolver) throws(PinionError) -> (any Operator.Type)? {
+  public mutating func adapt(_ resolver: any OperatorResolver) throws(PinionError) -> (any Operator.Type)? {
     var seen: Set<String> = []
     while let type = resolver.operatorType(domain: domain, name: name) {
       guard seen.insert("\(domain)::\(name)").inserted else { throw .internal("operators adapt to each other") }
@@ -21,7 +21,7 @@ extension Graph {
   /// - Parameters:
   ///   - type: what `adapt` found for the draft.
   ///   - nodeName: names nodes that are added.
-  package mutating func make(
+  public mutating func make(
     _ type: any Operator.Type, _ draft: NodeDraft, named nodeName: String, _ resolver: any OperatorResolver
   ) throws(PinionError) -> (op: any Operator, inputs: [ValueID?]) {
     var reader = AttributeReader(draft.attributes)
@@ -60,7 +60,7 @@ extension Graph {
 
 extension Schema {
   /// Checks that a node's inputs are there in the number that the operator takes.
-  package func check(operands: [ValueID?]) throws(PinionError) {
+  public func check(operands: [ValueID?]) throws(PinionError) {
     let isVariadic = inputs.last?.isVariadic ?? false
     guard isVariadic || operands.count <= inputs.count else {
       throw .invalidModel("the node has \(operands.count) inputs, the operator takes at most \(inputs.count)")
@@ -72,7 +72,7 @@ extension Schema {
 
   /// Checks element types of a node's inputs as far as they are known; see `check(inputs:)`.
   /// - Parameter elements: nil for inputs that are absent, no tensors, or not known.
-  package func check(elements: [ElementType?]) throws(PinionError) {
+  public func check(elements: [ElementType?]) throws(PinionError) {
     var first: [Int: (slot: Int, element: ElementType)] = [:]
     for (slot, element) in elements.enumerated() {
       guard let element, let operand = operand(slot, of: inputs) else { continue }

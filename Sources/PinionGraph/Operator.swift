@@ -4,7 +4,7 @@ import PinionTensor
 /// What a node computes: its typed attributes and the rule for its outputs' types.
 ///
 /// A conformance in PinionOperators adds how the CPU runs it.
-package protocol Operator: Sendable {
+public protocol Operator: Sendable {
   static var schema: Schema { get }
 
   /// False where two runs on the same inputs may differ, so that the node is neither folded nor merged.
@@ -35,38 +35,38 @@ package protocol Operator: Sendable {
 }
 
 extension Operator {
-  package static var isDeterministic: Bool { true }
-  package static var typeOnlyInputs: Set<Int> { [] }
-  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {}
-  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { throw .dataDependent }
-  package func facts(_ context: FactContext) -> [Fact] { [] }
+  public static var isDeterministic: Bool { true }
+  public static var typeOnlyInputs: Set<Int> { [] }
+  public static func adapt(_ node: inout NodeDraft) throws(PinionError) {}
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { throw .dataDependent }
+  public func facts(_ context: FactContext) -> [Fact] { [] }
 
   /// The types of the outputs for inputs of element types that the schema admits.
-  package func outputTypes(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  public func outputTypes(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     try Self.schema.check(inputs: context.inputs)
     return try infer(context)
   }
 
-  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int { outputs.reduce(0) { $0 &+ $1.count } }
+  public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int { outputs.reduce(0) { $0 &+ $1.count } }
 }
 
 extension PinionError {
   /// Thrown by inference where a shape cannot be known before the node runs; stays inside planner and executor.
-  package static var dataDependent: PinionError { PinionError(.dataDependent, "the shape depends on values that are not known yet") }
+  public static var dataDependent: PinionError { PinionError(.dataDependent, "the shape depends on values that are not known yet") }
 }
 
 /// Finds the operator that a model's node names.
-package protocol OperatorResolver: Sendable {
+public protocol OperatorResolver: Sendable {
   func operatorType(domain: String, name: String) -> (any Operator.Type)?
 }
 
 /// An operator whose output follows from its first input's type alone.
-package protocol ShapeReading: Operator {
+public protocol ShapeReading: Operator {
   func read(_ input: TensorType) throws(PinionError) -> Tensor
 }
 
 /// What a control-flow operator does with its subgraphs.
-package enum Course: Sendable {
+public enum Course: Sendable {
   case branch(Int)
   /// Runs a body so often, unless the body's own condition ends it before. It maps (iteration, condition, carried...) to
   /// (condition, carried..., scan outputs...).
@@ -74,7 +74,7 @@ package enum Course: Sendable {
 }
 
 /// A control-flow operator whose course follows from the values of some of its inputs.
-package protocol CourseTelling: Operator {
+public protocol CourseTelling: Operator {
   var decidingInputs: [Int] { get }
   /// - Parameter values: the operator's own inputs, of which the deciding ones that are not absent are there.
   func course(_ values: [Tensor?]) throws(PinionError) -> Course

@@ -2,30 +2,30 @@ import PinionBase
 import PinionTensor
 
 /// Name and operands of an operator, as ONNX declares them in its newest version.
-package struct Schema: Sendable {
+public struct Schema: Sendable {
   /// Empty for ai.onnx.
-  package let domain: String
-  package let name: String
+  public let domain: String
+  public let name: String
   /// The opset in which the newest form appeared.
-  package let since: Int64
-  package let inputs: [Operand]
-  package let outputs: [Operand]
+  public let since: Int64
+  public let inputs: [Operand]
+  public let outputs: [Operand]
 
   /// The names of the type variables; an operand has the place of its own here.
-  package let variables: [String]
+  public let variables: [String]
   /// A bit for each variable whose operands may mix float32, float16 and bfloat16 in one node, since the kernel computes in float32.
   let mixing: UInt32
 
-  package struct Operand: Sendable {
-    package let name: String
-    package let isOptional: Bool
-    package let isVariadic: Bool
+  public struct Operand: Sendable {
+    public let name: String
+    public let isOptional: Bool
+    public let isVariadic: Bool
     /// The element types that a tensor may have here; all where the operand declares none.
-    package let types: ElementTypes
+    public let types: ElementTypes
     /// Whether the operand declares its types. One that is never a tensor has none.
-    package let isConstrained: Bool
+    public let isConstrained: Bool
     /// The variable among the schema's whose operands have one element type in a node.
-    package let variable: Int?
+    public let variable: Int?
   }
 
   /// - Parameters:
@@ -35,7 +35,7 @@ package struct Schema: Sendable {
   ///   - outputs: the same.
   ///   - types: the element types of each variable. All operands of a variable have one element type in a node.
   ///   - mixing: the variables whose operands may mix float32, float16 and bfloat16.
-  package init(
+  public init(
     _ name: String, domain: String = "", since: Int64, inputs: [String], outputs: [String], types: KeyValuePairs<String, ElementTypes> = [:],
     mixing: [String] = []
   ) {
@@ -66,13 +66,13 @@ package struct Schema: Sendable {
   }
 
   /// How many outputs a node has at least, named or not: those that the operator computes in any case.
-  package var leastOutputs: Int { (outputs.lastIndex { !$0.isOptional && !$0.isVariadic } ?? -1) + 1 }
+  public var leastOutputs: Int { (outputs.lastIndex { !$0.isOptional && !$0.isVariadic } ?? -1) + 1 }
 
   /// `Name`, or `domain::Name` outside ai.onnx.
-  package var qualifiedName: String { domain.isEmpty ? name : "\(domain)::\(name)" }
+  public var qualifiedName: String { domain.isEmpty ? name : "\(domain)::\(name)" }
 
   /// The name of the input at `index`, also past the start of a variadic one.
-  package func inputName(_ index: Int) -> String {
+  public func inputName(_ index: Int) -> String {
     if index < inputs.count { return inputs[index].name }
     return inputs.last?.name ?? "input \(index)"
   }

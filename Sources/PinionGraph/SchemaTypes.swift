@@ -5,7 +5,7 @@ extension Schema {
   /// Checks the element types of a node's inputs: that each operand admits its own, and that the operands of one variable agree.
   ///
   /// Runs for every node of every plan, so that nothing is allocated unless an input is refused.
-  package func check(inputs types: [TensorType?]) throws(PinionError) {
+  public func check(inputs types: [TensorType?]) throws(PinionError) {
     var found = FoundTypes()
     for index in types.indices {
       guard let type = types[index], !admits(type.element, input: index, &found) else { continue }
@@ -14,7 +14,7 @@ extension Schema {
   }
 
   /// The same for values at hand. Sequences, optionals and maps pass: what they hold is for the operator to judge.
-  package func check(values: [Value?]) throws(PinionError) {
+  public func check(values: [Value?]) throws(PinionError) {
     var found = FoundTypes()
     for index in values.indices {
       guard case .tensor(let tensor)? = values[index], !admits(tensor.element, input: index, &found) else { continue }
@@ -25,7 +25,7 @@ extension Schema {
   /// The element type of an output as far as it follows from the declaration alone: that of an input under the same variable, or the only one
   /// that the output admits.
   /// - Parameter inputs: nil for one that is absent or not known.
-  package func element(ofOutput index: Int, inputs elements: [ElementType?]) -> ElementType? {
+  public func element(ofOutput index: Int, inputs elements: [ElementType?]) -> ElementType? {
     guard let output = operand(index, of: outputs) else { return nil }
     guard let variable = output.variable else { return output.isConstrained ? output.types.only : nil }
     for (slot, element) in elements.enumerated() {
@@ -38,10 +38,10 @@ extension Schema {
   }
 
   /// Whether a tensor with this element type may be the input at `index`, as far as that input alone says.
-  package func admits(_ element: ElementType, input index: Int) -> Bool { operand(index, of: inputs)?.types.contains(element) ?? false }
+  public func admits(_ element: ElementType, input index: Int) -> Bool { operand(index, of: inputs)?.types.contains(element) ?? false }
 
   /// The operand at `index`, also past the start of a variadic one.
-  package func operand(_ index: Int, of operands: [Operand]) -> Operand? {
+  public func operand(_ index: Int, of operands: [Operand]) -> Operand? {
     if index < operands.count { return operands[index] }
     guard let last = operands.last, last.isVariadic else { return nil }
     return last

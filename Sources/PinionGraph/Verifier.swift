@@ -5,7 +5,7 @@ extension Graph {
   /// Checks everything that passes, planner and executor rely on; linear in the size of the graph.
   /// - Throws: `.invalidModel` that names the value or node.
   /// - Parameter control: polled at each node and value.
-  package func verify(_ control: RunControl = RunControl()) throws(PinionError) {
+  public func verify(_ control: RunControl = RunControl()) throws(PinionError) {
     var poll = Poll(control)
     try verify(ownerInputs: nil, &poll)
   }

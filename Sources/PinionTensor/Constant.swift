@@ -5,14 +5,14 @@ import Synchronization
 ///
 /// What changes in it is behind a lock, and nobody writes to what its pointers point to. Its identity is the object. A form is made once, is shared by all who hold the constant, and goes with it. The elements themselves are
 /// either memory that is there, or made when somebody asks and for as long as somebody holds them.
-package final class Constant: @unchecked Sendable {
+public final class Constant: @unchecked Sendable {
   /// Writes the elements.
-  package typealias Make = @Sendable (_ target: UnsafeMutableRawPointer) throws(PinionError) -> Void
+  public typealias Make = @Sendable (_ target: UnsafeMutableRawPointer) throws(PinionError) -> Void
   /// Makes a form of the elements.
-  package typealias Fill = (_ elements: UnsafeRawPointer, _ target: UnsafeMutableRawPointer) throws(PinionError) -> Void
+  public typealias Fill = (_ elements: UnsafeRawPointer, _ target: UnsafeMutableRawPointer) throws(PinionError) -> Void
 
   /// Counts bytes for as long as somebody holds the result.
-  package typealias Counting = @Sendable (_ bytes: Int) -> AnyObject
+  public typealias Counting = @Sendable (_ bytes: Int) -> AnyObject
 
   private enum Source {
     case memory(Tensor)
@@ -53,7 +53,7 @@ package final class Constant: @unchecked Sendable {
   private let state = Mutex(State())
 
   /// Fewer bytes are copied at once: the pages around them are in memory anyhow.
-  package static let leastMadeBytes = 1 << 16
+  public static let leastMadeBytes = 1 << 16
 
   private init(_ source: Source, narrow: Narrow? = nil) {
     self.source = source
@@ -64,7 +64,7 @@ package final class Constant: @unchecked Sendable {
   /// - Parameters:
   ///   - allocator: gives memory for forms.
   ///   - counting: counts the bytes of the elements and of forms, for as long as somebody holds its result.
-  package static func adopt(_ tensor: Tensor, allocator: Allocator, counting: Counting? = nil) -> Tensor {
+  public static func adopt(_ tensor: Tensor, allocator: Allocator, counting: Counting? = nil) -> Tensor {
     guard tensor.constant == nil, tensor.element != .string, tensor.count > 0 else { return tensor }
     let constant = Constant(.memory(tensor))
     constant.use(allocator)
@@ -81,7 +81,7 @@ package final class Constant: @unchecked Sendable {
   /// - Parameters:
   ///   - bytes: `type.byteCount` bytes.
   ///   - start: where they lie.
-  package static func copied(_ bytes: MappedBytes, at start: UnsafeRawPointer, _ type: TensorType) -> Tensor {
+  public static func copied(_ bytes: MappedBytes, at start: UnsafeRawPointer, _ type: TensorType) -> Tensor {
     let constant = Constant(
       .made(bytes: type.byteCount) { target in
         let chunk = 1 << 20
@@ -98,7 +98,7 @@ package final class Constant: @unchecked Sendable {
   }
 
   /// A constant whose elements are made when somebody asks.
-  package static func made(_ type: TensorType, _ make: @escaping Make) -> Tensor {
+  public static func made(_ type: TensorType, _ make: @escaping Make) -> Tensor {
     let constant = Constant(.made(bytes: type.byteCount, make))
     return Tensor(type, madeBy: constant, lastResort: constant.nowhere)
   }
@@ -113,7 +113,7 @@ package final class Constant: @unchecked Sendable {
   }
 
   /// Sets where memory of the constant and its forms comes from; before anybody else has it.
-  package func use(_ allocator: Allocator) { state.withLock { $0.allocator = allocator } }
+  public func use(_ allocator: Allocator) { state.withLock { $0.allocator = allocator } }
 
   // MARK: Elements that are made
 
@@ -151,7 +151,7 @@ package final class Constant: @unchecked Sendable {
   /// - Parameters:
   ///   - tensor: the constant as the caller sees it.
   ///   - name: says, with the type, what the form is.
-  package func form(_ name: String, of tensor: Tensor, bytes: Int, _ fill: Fill) throws(PinionError) -> Buffer {
+  public func form(_ name: String, of tensor: Tensor, bytes: Int, _ fill: Fill) throws(PinionError) -> Buffer {
     let key = Key(address: UInt(bitPattern: tensor.start), type: tensor.type, form: name)
     let (known, allocator) = state.withLock { ($0.forms[key], $0.allocator) }
     if let known { return known }
@@ -169,13 +169,13 @@ package final class Constant: @unchecked Sendable {
 
   /// The type of the elements that the constant was converted from, where each of its own stands for one of them.
   /// - Parameter tensor: the constant as the caller sees it.
-  package func narrowElement(of tensor: Tensor) -> ElementType? { narrow?.count == tensor.count ? narrow?.element : nil }
+  public func narrowElement(of tensor: Tensor) -> ElementType? { narrow?.count == tensor.count ? narrow?.element : nil }
 
   /// A form made of the elements that the constant was converted from.
   /// - Parameters:
   ///   - tensor: the whole constant.
   ///   - fill: is given elements of the type that `narrowElement(of:)` says.
-  package func narrowForm(_ name: String, of tensor: Tensor, bytes: Int, _ fill: Fill) throws(PinionError) -> Buffer {
+  public func narrowForm(_ name: String, of tensor: Tensor, bytes: Int, _ fill: Fill) throws(PinionError) -> Buffer {
     guard let narrow, narrow.count == tensor.count else { throw .internal("the constant is converted from nothing") }
     let key = Key(address: UInt(bitPattern: tensor.start), type: tensor.type, form: name)
     let (known, allocator) = state.withLock { ($0.forms[key], $0.allocator) }
@@ -199,7 +199,7 @@ package final class Constant: @unchecked Sendable {
   }
 
   /// A constant that is made of this one, under a type of its own, with forms of its own. Its elements are made when somebody asks.
-  package func derived(
+  public func derived(
     _ name: String, of tensor: Tensor, as type: TensorType,
     _ fill: @escaping @Sendable (_ elements: UnsafeRawPointer, _ target: UnsafeMutableRawPointer) -> Void
   ) -> Tensor {

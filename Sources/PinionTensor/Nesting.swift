@@ -5,7 +5,7 @@ import PinionBase
 extension ValueType {
   /// Whether the type is one that ONNX has: a tensor, a map to tensors, a sequence of either, or an optional tensor or sequence of
   /// tensors.
-  package var isAllowed: Bool {
+  public var isAllowed: Bool {
     switch self {
     case .tensor, .map(_, .tensor), .sequence(.tensor), .sequence(.map(_, .tensor)), .optional(.tensor), .optional(.sequence(.tensor)):
       true
@@ -15,7 +15,7 @@ extension ValueType {
 
   /// The type, if ONNX has it.
   /// - Throws: `.invalidModel`.
-  package func allowed() throws(PinionError) -> ValueType {
+  public func allowed() throws(PinionError) -> ValueType {
     guard isAllowed else {
       throw .invalidModel("ONNX has no type \(self): sequences hold tensors or maps, optionals tensors or sequences of tensors, maps tensors")
     }
@@ -23,7 +23,7 @@ extension ValueType {
   }
 
   /// Whether two values of these types may be elements of one sequence: extents may differ.
-  package func hasKind(of other: ValueType) -> Bool {
+  public func hasKind(of other: ValueType) -> Bool {
     switch (self, other) {
     case (.tensor(let a, _), .tensor(let b, _)): a == b
     case (.map(let key, .tensor(let value, _)), .map(let otherKey, .tensor(let otherValue, _))): key == otherKey && value == otherValue
@@ -35,7 +35,7 @@ extension ValueType {
 extension Value {
   /// The value's type as that of any element of a sequence: without extents.
   /// - Throws: `.invalidValue` for a value that no sequence holds.
-  package func typeAsElement() throws(PinionError) -> ValueType {
+  public func typeAsElement() throws(PinionError) -> ValueType {
     switch self {
     case .tensor(let tensor): return .tensor(tensor.element, dims: nil)
     case .map: return type
@@ -46,7 +46,7 @@ extension Value {
 
   /// Checks a value that a caller has put together.
   /// - Throws: `.invalidValue` for a sequence that holds something else than tensors or maps of one kind.
-  package func checkNesting() throws(PinionError) {
+  public func checkNesting() throws(PinionError) {
     switch self {
     case .tensor, .map: return
     case .none(let content):

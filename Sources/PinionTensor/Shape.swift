@@ -11,7 +11,7 @@ public struct Shape: Sendable, Hashable {
 
   static let limit = 1 << 46
   /// The most axes of a tensor, and so the most numbers that an input which decides extents can have.
-  package static let rankLimit = 4096
+  public static let rankLimit = 4096
 
   /// - Throws: `.invalidShape` if an extent is negative or the product is beyond what memory can hold.
   public init(_ dims: [Int]) throws(PinionError) {
@@ -44,7 +44,7 @@ public struct Shape: Sendable, Hashable {
   @inlinable public subscript(axis: Int) -> Int { dims[axis] }
 
   /// `axis` counted from the front, where ONNX allows -rank ... rank-1.
-  package func normalized(axis: Int64, limit: Int? = nil) throws(PinionError) -> Int {
+  public func normalized(axis: Int64, limit: Int? = nil) throws(PinionError) -> Int {
     let rank = Int64(limit ?? self.rank)
     guard axis >= -rank, axis < rank else {
       throw .invalidShape("axis \(axis) is out of range for rank \(rank), shape \(self)")
@@ -54,7 +54,7 @@ public struct Shape: Sendable, Hashable {
 
   /// The extent of an axis whose slices are visited or listed one by one. There are no more of them than elements, except in a tensor
   /// without any, which may name an extent that no run could get through.
-  package func slices(along axis: Int) throws(PinionError) -> Int {
+  public func slices(along axis: Int) throws(PinionError) -> Int {
     guard count > 0 || dims[axis] <= 1 << 20 else {
       throw .invalidShape("shape \(self) has no elements, but \(dims[axis]) slices along axis \(axis), more than can be listed")
     }
@@ -62,14 +62,14 @@ public struct Shape: Sendable, Hashable {
   }
 
   /// The product of the extents in `range`.
-  package func count(_ range: Range<Int>) -> Int {
+  public func count(_ range: Range<Int>) -> Int {
     var product = 1
     for axis in range { product &*= dims[axis] }
     return product
   }
 
   /// Elements between neighbours along each axis of a contiguous tensor.
-  package var strides: [Int] {
+  public var strides: [Int] {
     var strides = [Int](repeating: 1, count: rank)
     var stride = 1
     for axis in dims.indices.reversed() {
@@ -79,14 +79,14 @@ public struct Shape: Sendable, Hashable {
     return strides
   }
 
-  package func removing(axis: Int) -> Shape {
+  public func removing(axis: Int) -> Shape {
     var dims = dims
     let extent = dims.remove(at: axis)
     return Shape(trusted: dims, count: extent == 0 ? dims.reduce(1, &*) : count / extent)
   }
 
   /// NumPy's multidirectional broadcasting.
-  package static func broadcast(_ shapes: [Shape]) throws(PinionError) -> Shape {
+  public static func broadcast(_ shapes: [Shape]) throws(PinionError) -> Shape {
     guard var dims = shapes.max(by: { $0.rank < $1.rank })?.dims else { return .scalar }
     for shape in shapes {
       let lead = dims.count - shape.rank
@@ -106,7 +106,7 @@ extension Shape: CustomStringConvertible {
   public var description: String { Shape.text(dims) }
 
   /// Numbers that stand for extents or axes as an error names them: the first of many.
-  package static func text(_ numbers: some Collection<some BinaryInteger>) -> String {
+  public static func text(_ numbers: some Collection<some BinaryInteger>) -> String {
     let shown = numbers.prefix(textLimit).map { "\($0)" }.joined(separator: ",")
     return numbers.count > textLimit ? "[\(shown),… \(numbers.count) in all]" : "[\(shown)]"
   }

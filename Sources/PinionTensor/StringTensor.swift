@@ -1,10 +1,10 @@
 import PinionBase
 
 /// Memory of a string tensor: the elements and the bytes they point to in one block.
-package final class StringStorage: @unchecked Sendable {
+public final class StringStorage: @unchecked Sendable {
   let memory: AnyObject
   /// Whoever made it for itself alone, if that matters.
-  package let maker: AnyObject?
+  public let maker: AnyObject?
   init(_ memory: AnyObject, maker: AnyObject? = nil) {
     self.memory = memory
     self.maker = maker
@@ -13,11 +13,11 @@ package final class StringStorage: @unchecked Sendable {
 
 extension Tensor {
   /// A string tensor with copies of `strings`, whose number has to be that of the shape.
-  package init(strings: [String], _ shape: Shape, allocator: Allocator = .system) throws(PinionError) {
+  public init(strings: [String], _ shape: Shape, allocator: Allocator = .system) throws(PinionError) {
     try self.init(utf8: strings.map { Array($0.utf8) }, shape, allocator: allocator)
   }
 
-  package init(utf8 strings: [[UInt8]], _ shape: Shape, allocator: Allocator = .system) throws(PinionError) {
+  public init(utf8 strings: [[UInt8]], _ shape: Shape, allocator: Allocator = .system) throws(PinionError) {
     guard strings.count == shape.count else { throw .invalidShape("\(strings.count) strings do not fill shape \(shape)") }
     var all: [UInt8] = [], offsets: [Int64] = [0]
     for string in strings {
@@ -36,7 +36,7 @@ extension Tensor {
 
   /// A string tensor with copies of strings that lie anywhere.
   /// - Parameter string: the bytes of an element, asked for twice.
-  package init(
+  public init(
     _ shape: Shape, allocator: Allocator = .system, string: (_ index: Int) throws(PinionError) -> UnsafeRawBufferPointer
   ) throws(PinionError) {
     let type = TensorType(.string, shape)
@@ -57,7 +57,7 @@ extension Tensor {
   /// A string tensor with a copy of `text`.
   /// - Parameter offsets: where each string begins, relative to the first, and where the last one ends; ascending, and one more than
   ///   the shape has elements.
-  package init(
+  public init(
     text: UnsafeRawBufferPointer, offsets: UnsafeBufferPointer<Int64>, _ shape: Shape, allocator: Allocator = .system
   ) throws(PinionError) {
     guard offsets.count == shape.count &+ 1 else { throw .invalidShape("\(offsets.count) offsets for \(shape.count) strings") }
@@ -78,7 +78,7 @@ extension Tensor {
   /// - Parameters:
   ///   - control: the run that the copy counts against as long as it is there.
   ///   - maker: is remembered by the copy's owner.
-  package func copyingStrings(
+  public func copyingStrings(
     allocator: Allocator = .system, control: RunControl? = nil, maker: AnyObject? = nil
   ) throws(PinionError) -> Tensor {
     let control = control ?? RunControl()
@@ -102,13 +102,13 @@ extension Tensor {
   }
 
   /// Whether this is a string tensor that owns its strings' bytes. Nothing writes to it, so that it may be shared.
-  package var ownsStrings: Bool { owner is StringStorage }
+  public var ownsStrings: Bool { owner is StringStorage }
 
   /// The strings of a string tensor.
-  package func strings() throws(PinionError) -> [String] { try elements(as: StringElement.self).map(\.string) }
+  public func strings() throws(PinionError) -> [String] { try elements(as: StringElement.self).map(\.string) }
 
   /// The same tensor, which besides its own memory keeps alive what its elements may point into.
-  package func keepingAlive(_ others: [AnyObject?]) -> Tensor {
+  public func keepingAlive(_ others: [AnyObject?]) -> Tensor {
     guard element == .string else { return self }
     return Tensor(type, data: data, owner: Owners([owner] + others))
   }

@@ -33,14 +33,14 @@ public struct Tensor: @unchecked Sendable {
   @usableFromInline var keptData: UnsafeMutableRawPointer { constant.flatMap { try? $0.keep() } ?? start }
 
   /// Whether both are the same elements, of which none need be looked at or made to tell.
-  package func isSameMemory(as other: Tensor) -> Bool { start == other.start && owner === other.owner && type == other.type }
+  public func isSameMemory(as other: Tensor) -> Bool { start == other.start && owner === other.owner && type == other.type }
 
   /// The constant that the tensor is, where it is one of a model's.
-  package var constant: Constant? { owner as? Constant }
+  public var constant: Constant? { owner as? Constant }
 
   /// The elements alone, which are there as long as somebody holds the result, and need not be longer. They are no constant: forms
   /// made of them are not remembered.
-  package func resident() throws(PinionError) -> Tensor {
+  public func resident() throws(PinionError) -> Tensor {
     guard let constant else { return self }
     guard isMade else { return Tensor(type, data: start, owner: constant.origin?.owner) }
     let memory = try constant.memory()
@@ -48,13 +48,13 @@ public struct Tensor: @unchecked Sendable {
   }
 
   /// The tensor with elements that are there as long as its owner.
-  package func kept() throws(PinionError) -> Tensor {
+  public func kept() throws(PinionError) -> Tensor {
     if isMade, let constant { _ = try constant.keep() }
     return self
   }
 
   /// Lets the system have the pages of elements in a mapped file back; reading them again is slower once and gives the same.
-  package func giveBackPages() {
+  public func giveBackPages() {
     guard !isMade else { return }
     if let mapping = (constant?.origin ?? self).owner as? FileMapping { mapping.giveBack(bytes) }
   }
@@ -97,7 +97,7 @@ public struct Tensor: @unchecked Sendable {
   public func elements<T: Element>(as: T.Type = T.self) throws(PinionError) -> [T] { Array(try unsafeElements(as: T.self)) }
 
   /// The elements in place, for a tensor whose element type is that of `T`. They are there as long as somebody holds the tensor.
-  package func unsafeElements<T: Element>(as: T.Type = T.self) throws(PinionError) -> UnsafeBufferPointer<T> {
+  public func unsafeElements<T: Element>(as: T.Type = T.self) throws(PinionError) -> UnsafeBufferPointer<T> {
     guard element == T.elementType else { throw .invalidShape("expected elements of type \(T.elementType), found \(element)") }
     return UnsafeBufferPointer(start: data.assumingMemoryBound(to: T.self), count: count)
   }
@@ -109,7 +109,7 @@ public struct Tensor: @unchecked Sendable {
   }
 
   /// An element of an int64 or int32 tensor.
-  package func integer(at index: Int) throws(PinionError) -> Int64 {
+  public func integer(at index: Int) throws(PinionError) -> Int64 {
     switch element {
     case .int64: return try unsafeElements(as: Int64.self)[index]
     case .int32: return Int64(try unsafeElements(as: Int32.self)[index])
@@ -118,7 +118,7 @@ public struct Tensor: @unchecked Sendable {
   }
 
   /// The elements of an int64 or int32 tensor.
-  package func integers() throws(PinionError) -> [Int64] {
+  public func integers() throws(PinionError) -> [Int64] {
     switch element {
     case .int64: return try elements(as: Int64.self)
     case .int32: return try unsafeElements(as: Int32.self).map(Int64.init)

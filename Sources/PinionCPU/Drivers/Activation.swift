@@ -3,13 +3,13 @@ import PinionBase
 import PinionGraph
 
 /// A function that a matrix product or convolution applies to its result before storing it.
-package struct Activation: Sendable {
-  package var kind = PK_ACT_NONE
-  package var p0: Float = 0
-  package var p1: Float = 0
+public struct Activation: Sendable {
+  public var kind = PK_ACT_NONE
+  public var p0: Float = 0
+  public var p1: Float = 0
 
-  package static let none = Activation()
-  package var isNone: Bool { kind == PK_ACT_NONE }
+  public static let none = Activation()
+  public var isNone: Bool { kind == PK_ACT_NONE }
 
   /// The names of the `activation` attribute: those of `pk_activation` in lower case, and ONNX's operator names.
   private static let kinds: [String: pk_activation] = [
@@ -23,13 +23,13 @@ package struct Activation: Sendable {
   private init() {}
 
   /// Reads the attributes `activation` and `activation_params`, absent ones for no activation.
-  package init(_ attributes: inout AttributeReader) throws(PinionError) {
+  public init(_ attributes: inout AttributeReader) throws(PinionError) {
     let name = try attributes.string("activation", default: "")
     let parameters = try attributes.floats("activation_params", default: [])
     try self.init(name: name, parameters: parameters)
   }
 
-  package init(name: String, parameters: [Float]) throws(PinionError) {
+  public init(name: String, parameters: [Float]) throws(PinionError) {
     guard let kind = Activation.kinds[name] else { throw .unsupported("activation '\(name)'") }
     self.kind = kind
     let defaults: [Float] =
@@ -49,7 +49,7 @@ package struct Activation: Sendable {
   }
 
   /// The kernel epilogue with this activation and nothing else.
-  @inline(__always) package var epilogue: pk_epilogue {
+  @inline(__always) public var epilogue: pk_epilogue {
     var epilogue = pk_epilogue()
     epilogue.activation = kind
     epilogue.p0 = p0

@@ -4,20 +4,20 @@ import PinionBase
 import PinionTensor
 
 /// A product of float32 rows with weights of 2, 4 or 8 bits in blocks: C[m, n] = A[m, k] · W[n, k]ᵀ.
-package struct BlockQuantizedProduct: Sendable {
-  package var m: Int
-  package var n: Int
-  package var k: Int
-  package var bits: Int
-  package var block: Int
+public struct BlockQuantizedProduct: Sendable {
+  public var m: Int
+  public var n: Int
+  public var k: Int
+  public var bits: Int
+  public var block: Int
   /// Where the scales and zero points lie, float32 for each block of each row.
-  package var scales: Preparation.Place
-  package var zeros: Preparation.Place
+  public var scales: Preparation.Place
+  public var zeros: Preparation.Place
   /// The input with an addend for each column.
-  package var bias: Int?
+  public var bias: Int?
   private let isa = pk_isa_best()
 
-  package init(m: Int, n: Int, k: Int, bits: Int, block: Int, scales: Preparation.Place, zeros: Preparation.Place, bias: Int?) {
+  public init(m: Int, n: Int, k: Int, bits: Int, block: Int, scales: Preparation.Place, zeros: Preparation.Place, bias: Int?) {
     self.m = m
     self.n = n
     self.k = k
@@ -38,7 +38,7 @@ package struct BlockQuantizedProduct: Sendable {
   }
 
   /// The stages from inputs 0 (A) and 1 (codes) to output 0; `preparation` gets the room that they need.
-  package func stages(_ preparation: inout Preparation) throws(PinionError) -> (stages: [Kernel.Stage], laneScratchBytes: Int) {
+  public func stages(_ preparation: inout Preparation) throws(PinionError) -> (stages: [Kernel.Stage], laneScratchBytes: Int) {
     guard m > 0, n > 0, k > 0 else { return ([], 0) }
     return m <= 4 && bits == 4 ? (try rowStages(&preparation), 0) : try panelStages()
   }

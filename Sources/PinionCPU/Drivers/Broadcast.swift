@@ -3,13 +3,13 @@ import PinionTensor
 
 /// How operands of different shapes line up with a broadcast result: neighbouring axes that behave alike are merged, and
 /// the innermost one is a row for a kernel.
-package struct Broadcast: Sendable {
+public struct Broadcast: Sendable {
   /// Elements of a row.
-  package let rowCount: Int
+  public let rowCount: Int
   /// Rows of the result.
-  package let rows: Int
+  public let rows: Int
   /// For each operand, whether a row walks through it (true) or stays at one element (false).
-  package let walks: [Bool]
+  public let walks: [Bool]
   private let outerDims: [Int]
   /// For each outer axis, the strides of the operands.
   private let outerStrides: [SIMD4<Int>]
@@ -17,7 +17,7 @@ package struct Broadcast: Sendable {
 
   /// - Parameters:
   ///   - operands: up to four shapes that broadcast to `result`.
-  package init(_ operands: [Shape], to result: Shape) {
+  public init(_ operands: [Shape], to result: Shape) {
     if let strides = Broadcast.evenStrides(operands, result) {
       (rowCount, rows) = (result.count, 1)
       (rowStrides, outerDims, outerStrides) = (strides, [], [])
@@ -67,11 +67,11 @@ package struct Broadcast: Sendable {
 
   /// The element of an operand at which a row starts.
   @inline(__always)
-  package func offset(operand: Int, row: Int) -> Int { offsets(row: row)[operand] }
+  public func offset(operand: Int, row: Int) -> Int { offsets(row: row)[operand] }
 
   /// The elements of the operands at which a row starts.
   @inline(__always)
-  package func offsets(row: Int) -> SIMD4<Int> {
+  public func offsets(row: Int) -> SIMD4<Int> {
     var rest = row
     var offsets = SIMD4<Int>.zero
     var axis = outerDims.count &- 1
@@ -86,7 +86,7 @@ package struct Broadcast: Sendable {
   /// Walks the elements `range` of the result in runs that lie within a row each.
   /// - Parameter body: gets the elements at which the run starts in the operands and in the result, and its length.
   @inline(__always)
-  package func forEachRun<E: Error>(
+  public func forEachRun<E: Error>(
     in range: Range<Int>, _ body: (_ operands: SIMD4<Int>, _ result: Int, _ count: Int) throws(E) -> Void
   ) throws(E) {
     guard rowCount > 0 else { return }
@@ -112,7 +112,7 @@ package struct Broadcast: Sendable {
   }
 
   /// An operand, 0 or 1, whose short rows repeat many times while the other one runs on in step with the result.
-  package var periodicOperand: Int? {
+  public var periodicOperand: Int? {
     guard rowCount > 0, rowCount < 64, let step = outerStrides.last, innerRows >= 4 else { return nil }
     if step[0] == 0, rowStrides[0] == 1, step[1] == rowCount, rowStrides[1] == 1 { return 0 }
     if step[1] == 0, rowStrides[1] == 1, step[0] == rowCount, rowStrides[0] == 1 { return 1 }
@@ -120,8 +120,8 @@ package struct Broadcast: Sendable {
   }
 
   /// The rows that follow each other along the innermost outer axis.
-  package var innerRows: Int { outerDims.last ?? 1 }
+  public var innerRows: Int { outerDims.last ?? 1 }
 
   /// One row covers everything: all operands are of the result's shape or scalars.
-  package var isFlat: Bool { outerDims.isEmpty }
+  public var isFlat: Bool { outerDims.isEmpty }
 }

@@ -4,16 +4,16 @@ import PinionBase
 import PinionTensor
 
 /// Sizes of a convolution, transposed or not, over channels-first tensors.
-package struct ConvolutionShape: Sendable {
-  package var images: Int
-  package var groups: Int
+public struct ConvolutionShape: Sendable {
+  public var images: Int
+  public var groups: Int
   /// Input channels of a group.
-  package var channels: Int
+  public var channels: Int
   /// Output channels of a group.
-  package var outputs: Int
-  package var window: Window
+  public var outputs: Int
+  public var window: Window
 
-  package init(images: Int, groups: Int, channels: Int, outputs: Int, window: Window) {
+  public init(images: Int, groups: Int, channels: Int, outputs: Int, window: Window) {
     self.images = images
     self.groups = groups
     self.channels = channels
@@ -58,7 +58,7 @@ package struct ConvolutionShape: Sendable {
 }
 
 /// Three numbers for depth, height and width, from at most three; missing ones come first.
-package func triple(_ values: [Int], _ missing: Int) -> (Int, Int, Int) {
+public func triple(_ values: [Int], _ missing: Int) -> (Int, Int, Int) {
   let all = [Int](repeating: missing, count: max(3 - values.count, 0)) + values
   return (all[0], all[1], all[2])
 }
@@ -72,14 +72,14 @@ func fillSlots<Tuple>(_ tuple: inout Tuple, _ values: [Int]) {
 }
 
 /// The operands of a convolution as input numbers of the node; output 0 is the result.
-package struct ConvolutionOperands: Sendable {
-  package var x = 0
-  package var weights = 1
-  package var bias: Int?
+public struct ConvolutionOperands: Sendable {
+  public var x = 0
+  public var weights = 1
+  public var bias: Int?
   /// Added before the activation; of the result's shape.
-  package var residual: Int?
-  package var activation = Activation.none
-  package init(bias: Int?, residual: Int? = nil, activation: Activation = .none) {
+  public var residual: Int?
+  public var activation = Activation.none
+  public init(bias: Int?, residual: Int? = nil, activation: Activation = .none) {
     self.bias = bias
     self.residual = residual
     self.activation = activation
@@ -87,7 +87,7 @@ package struct ConvolutionOperands: Sendable {
 }
 
 /// The kernel of a float32 convolution with weights [groups * outputs, channels, kernel...].
-package func floatConvolutionKernel(
+public func floatConvolutionKernel(
   _ shape: ConvolutionShape, _ operands: ConvolutionOperands, _ context: KernelContext
 ) throws(PinionError) -> Kernel {
   guard !shape.isEmpty else { return Kernel(stages: []) }
@@ -201,7 +201,7 @@ private func depthwiseKernel(
 }
 
 /// The kernel of a transposed float32 convolution with weights [groups * channels, outputs, kernel...].
-package func floatTransposedConvolutionKernel(
+public func floatTransposedConvolutionKernel(
   _ shape: ConvolutionShape, _ operands: ConvolutionOperands, _ context: KernelContext
 ) throws(PinionError) -> Kernel {
   guard !shape.isEmpty else { return Kernel(stages: []) }
@@ -233,7 +233,7 @@ package func floatTransposedConvolutionKernel(
 }
 
 /// The kernel of a convolution by plain loops, for float64 and for many axes.
-package func directConvolutionKernel<T: BinaryFloatingPoint & Element>(
+public func directConvolutionKernel<T: BinaryFloatingPoint & Element>(
   _ shape: ConvolutionShape, _ operands: ConvolutionOperands, _: T.Type, isTransposed: Bool, _ context: KernelContext
 ) throws(PinionError) -> Kernel {
   guard !shape.isEmpty else { return Kernel(stages: []) }

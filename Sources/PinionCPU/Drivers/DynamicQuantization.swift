@@ -3,7 +3,7 @@ import PinionBackend
 import PinionBase
 
 /// Quantises input 0, float32, to uint8 with a scale and a zero point taken from its range.
-package struct DynamicQuantization: Sendable {
+public struct DynamicQuantization: Sendable {
   private let count: Int
   private let chunks: Int
   private let grain = 65_536
@@ -12,20 +12,20 @@ package struct DynamicQuantization: Sendable {
   /// - Parameters:
   ///   - count: the elements of input 0.
   ///   - measured: how many of them, from the start, make the range; nil for all. Those behind may leave it.
-  package init(count: Int, measured: (@Sendable (KernelFrame) -> Int)? = nil) {
+  public init(count: Int, measured: (@Sendable (KernelFrame) -> Int)? = nil) {
     self.count = count
     self.measured = measured
     chunks = max(count == 0 ? 0 : (count &- 1) / grain &+ 1, 1)
   }
 
   /// Shared scratch memory: the scale (float32), the zero point (int32), and the range of each chunk.
-  package var scratchBytes: Int { 8 &+ chunks &* 8 }
+  public var scratchBytes: Int { 8 &+ chunks &* 8 }
   /// Where the zero point lies in it.
-  package static let zeroOffset = 4
+  public static let zeroOffset = 4
 
   /// Scale and zero point of uint8 codes for a range that includes 0.
   @inline(__always)
-  package static func parameters(_ least: Float, _ greatest: Float) -> (scale: Float, zero: Int32) {
+  public static func parameters(_ least: Float, _ greatest: Float) -> (scale: Float, zero: Int32) {
     // All zeros have any scale.
     let scale = least == greatest ? 1 : (greatest - least) / 255
     let code = (-least / scale).rounded(.toNearestOrEven)
@@ -33,7 +33,7 @@ package struct DynamicQuantization: Sendable {
   }
 
   /// Stages that measure the range and leave the scale and the zero point at `scratch` and `scratch + 4`.
-  package func stages(
+  public func stages(
     scratch: Int, _ result: @escaping @Sendable (KernelFrame, _ scale: Float, _ zero: Int32) -> Void
   ) -> [Kernel.Stage] {
     let isa = pk_isa_best(), chunks = chunks, measured = measured
@@ -63,7 +63,7 @@ package struct DynamicQuantization: Sendable {
   }
 
   /// The stage that writes the codes, after the ones above.
-  package func codes(
+  public func codes(
     scratch: Int, _ target: @escaping @Sendable (KernelFrame, Range<Int>) -> UnsafeMutablePointer<UInt8>
   ) -> Kernel.Stage {
     let isa = pk_isa_best()

@@ -3,7 +3,7 @@ import PinionBase
 import PinionTensor
 
 /// The conversion of numbers between any two element types but strings, with the meaning of ONNX's Cast.
-package struct ElementConversion: Sendable {
+public struct ElementConversion: Sendable {
   private enum Plan {
     case copy(width: Int)
     case native(pk_convert_fn)
@@ -48,7 +48,7 @@ package struct ElementConversion: Sendable {
   ///   - saturate: for narrow floats, whether numbers out of range become the largest one.
   ///   - rounding: for float8e8m0.
   /// - Throws: `.unsupported` where one type is string, or one is complex and the other is not.
-  package init(
+  public init(
     from source: ElementType, to target: ElementType, saturate: Bool = true, rounding: NarrowFloat.Rounding = .up
   ) throws(PinionError) {
     self.saturate = saturate
@@ -84,7 +84,7 @@ package struct ElementConversion: Sendable {
   }
 
   /// Converts `count` elements; the two memories do not overlap.
-  package func callAsFunction(_ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ count: Int) {
+  public func callAsFunction(_ x: UnsafeRawPointer, _ y: UnsafeMutableRawPointer, _ count: Int) {
     switch plan {
     case .copy(let width): y.copyMemory(from: x, byteCount: count &* width)
     case .native(let convert): convert(x, y, count)

@@ -4,24 +4,24 @@ import PinionBase
 import PinionTensor
 
 /// What a float32 matrix product adds to and does with its result.
-package struct ProductEpilogue: Sendable {
+public struct ProductEpilogue: Sendable {
   /// Where a vector or matrix of addends comes from.
-  package enum Source: Sendable {
+  public enum Source: Sendable {
     case input(Int)
     case constant(Buffer)
   }
 
-  package var alpha: Float = 1
+  public var alpha: Float = 1
   /// One addend for each row of the result.
-  package var rowBias: Source?
+  public var rowBias: Source?
   /// One addend for each column.
-  package var columnBias: Source?
+  public var columnBias: Source?
   /// A matrix of the result's shape, added before the activation.
-  package var residual: Source?
+  public var residual: Source?
   /// `scale` times an input that broadcasts to the result with these strides, added before the activation.
-  package var addend: (input: Int, scale: Float, rowStride: Int, columnStride: Int)?
-  package var activation = Activation.none
-  package init() {}
+  public var addend: (input: Int, scale: Float, rowStride: Int, columnStride: Int)?
+  public var activation = Activation.none
+  public init() {}
 
   var transposed: ProductEpilogue {
     var other = self
@@ -35,7 +35,7 @@ package struct ProductEpilogue: Sendable {
 ///
 /// Constant operands are packed once for the model. `residual` and `addend` are for a single product.
 /// - Parameter packsB: false to read a constant B as it lies.
-package func floatProductKernel(
+public func floatProductKernel(
   _ product: MatrixProduct, epilogue: ProductEpilogue = ProductEpilogue(), packsB: Bool = true, _ context: KernelContext
 ) throws(PinionError) -> Kernel {
   // A column as B would fill one lane of every vector; as A it is a row that streams through the other operand.

@@ -4,7 +4,7 @@ import PinionBase
 import PinionTensor
 
 /// The kernel of a matrix product of float64 or 32- or 64-bit integers into output 0.
-package func genericProductKernel(_ product: MatrixProduct, _ element: ElementType, _ context: KernelContext) throws(PinionError) -> Kernel {
+public func genericProductKernel(_ product: MatrixProduct, _ element: ElementType, _ context: KernelContext) throws(PinionError) -> Kernel {
   guard let kernelType = element.kernelType, let function = pk_product_kernel(pk_isa_best(), kernelType) else {
     throw context.unsupportedTypes()
   }
@@ -35,7 +35,7 @@ package func genericProductKernel(_ product: MatrixProduct, _ element: ElementTy
 
 /// The same, then `alpha * product + beta * input 2`.
 /// - Parameter addend: elements of input 2 from one row and one column of the result to the next; nil for no addend.
-package func genericProductKernel(
+public func genericProductKernel(
   _ product: MatrixProduct, _ element: ElementType, alpha: Float, beta: Float = 1, addend: (row: Int, column: Int)?,
   _ context: KernelContext
 ) throws(PinionError) -> Kernel {

@@ -4,7 +4,7 @@ import PinionBase
 import PinionTensor
 
 /// A convolution of uint8 or int8 with sums of 32 bits: sum of (x - xZero)(w - wZero), over at most three axes.
-package struct IntegerConvolution: Sendable {
+public struct IntegerConvolution: Sendable {
   let shape: ConvolutionShape
   let x: Int
   let weights: Int
@@ -19,7 +19,7 @@ package struct IntegerConvolution: Sendable {
   /// - Parameters:
   ///   - x, weights: numbers of the inputs.
   ///   - xZero, wZero: numbers of the inputs with the zero points, which may be absent.
-  package init(
+  public init(
     _ shape: ConvolutionShape, x: Int, weights: Int, xZero: Int, wZero: Int, _ preparation: inout Preparation, _ context: KernelContext
   ) throws(PinionError) {
     guard shape.window.rank <= 3 else {
@@ -44,13 +44,13 @@ package struct IntegerConvolution: Sendable {
   }
 
   /// Takes over the sums of one output channel (counted over all groups) of one image at some positions.
-  package typealias Finish = @Sendable (
+  public typealias Finish = @Sendable (
     _ frame: KernelFrame, _ image: Int, _ channel: Int, _ positions: Range<Int>, _ sums: UnsafePointer<Int32>
   ) -> Void
 
   /// The stage that computes the convolution, and the scratch memory of its lanes.
   /// - Parameter source: where x lies if it is not an input.
-  package func stage(
+  public func stage(
     _ context: KernelContext, x source: IntegerProduct.Source? = nil, _ finish: @escaping Finish
   ) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
     guard !shape.isEmpty else { return (Kernel.Stage(tasks: 0) { _, _ in }, 0) }

@@ -4,7 +4,7 @@ import PinionBase
 import PinionTensor
 
 /// A zero point of a product's operand in int32: one, one for each row (column for B), or one for each of each matrix.
-package struct ProductZero: Sendable {
+public struct ProductZero: Sendable {
   let place: Preparation.Place
   let isVector: Bool
   /// Elements from one product to the next.
@@ -14,7 +14,7 @@ package struct ProductZero: Sendable {
   ///   - lines: rows of A or columns of B.
   ///   - count: how many products there are.
   /// - Returns: nil where the input is absent.
-  package init?(
+  public init?(
     _ input: Int, lines: Int, count: Int, _ preparation: inout Preparation, _ context: KernelContext
   ) throws(PinionError) {
     guard let type = context.optionalType(input), let place = try preparation.convertIfPresent(input, to: .int32) else { return nil }
@@ -28,14 +28,14 @@ package struct ProductZero: Sendable {
   }
 
   /// One zero point at hand.
-  package init(_ place: Preparation.Place) {
+  public init(_ place: Preparation.Place) {
     self.place = place
     isVector = false
     stride = 0
   }
 
   /// Zero points at hand: one for each product, or one for each line of each.
-  package init(_ place: Preparation.Place, perProduct lines: Int) {
+  public init(_ place: Preparation.Place, perProduct lines: Int) {
     self.place = place
     isVector = lines != 1
     stride = lines
@@ -46,14 +46,14 @@ package struct ProductZero: Sendable {
 }
 
 /// A product of matrices of uint8 or int8 with sums of 32 bits: sum of (a - aZero)(b - bZero).
-package struct IntegerProduct: Sendable {
+public struct IntegerProduct: Sendable {
   let product: MatrixProduct
   let aIsSigned: Bool
   let bIsSigned: Bool
   let aZero: ProductZero?
   let bZero: ProductZero?
 
-  package init(_ product: MatrixProduct, aIsSigned: Bool, bIsSigned: Bool, aZero: ProductZero?, bZero: ProductZero?) {
+  public init(_ product: MatrixProduct, aIsSigned: Bool, bIsSigned: Bool, aZero: ProductZero?, bZero: ProductZero?) {
     self.product = product
     self.aIsSigned = aIsSigned
     self.bIsSigned = bIsSigned
@@ -61,25 +61,25 @@ package struct IntegerProduct: Sendable {
     self.bZero = bZero
   }
 
-  package var rows: Int { product.m }
-  package var columns: Int { product.n }
+  public var rows: Int { product.m }
+  public var columns: Int { product.n }
   /// How many products there are.
-  package var count: Int { product.count }
+  public var count: Int { product.count }
 
   /// Takes over the sums of a part of a row.
-  package typealias Finish = @Sendable (
+  public typealias Finish = @Sendable (
     _ frame: KernelFrame, _ product: Int, _ row: Int, _ columns: Range<Int>, _ sums: UnsafePointer<Int32>,
     _ scratch: UnsafeMutablePointer<Float>
   ) -> Void
 
   /// Where operands lie that are not inputs.
-  package typealias Source = @Sendable (KernelFrame) -> UnsafeRawPointer
+  public typealias Source = @Sendable (KernelFrame) -> UnsafeRawPointer
 
   /// The stage that computes the product, and the scratch memory of its lanes.
   /// - Parameters:
   ///   - a: where A lies if it is not an input.
   ///   - finish: nil to leave the sums in output 0. Its scratch has room for a float for each of its columns.
-  package func stage(
+  public func stage(
     _ context: KernelContext, a source: Source? = nil, finish: Finish? = nil
   ) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
     let (m, n, k) = (product.m, product.n, product.k)
@@ -140,12 +140,12 @@ package struct IntegerProduct: Sendable {
 }
 
 /// Constant matrices B of an integer product, packed once for the model.
-package struct PackedCodes: Sendable {
+public struct PackedCodes: Sendable {
   private let buffer: Buffer
   private let stride: Int
 
   /// - Returns: nil where the input is not constant or has no elements.
-  package init?(
+  public init?(
     _ context: KernelContext, input: Int, isTransposed: Bool, stride: Int, k: Int, n: Int, aIsSigned: Bool, bIsSigned: Bool
   ) throws(PinionError) {
     guard let constant = context.value(input), k > 0, n > 0 else { return nil }
@@ -162,5 +162,5 @@ package struct PackedCodes: Sendable {
   }
 
   @inline(__always)
-  package func matrix(_ index: Int) -> UnsafeRawPointer { UnsafeRawPointer(buffer.pointer + index &* stride) }
+  public func matrix(_ index: Int) -> UnsafeRawPointer { UnsafeRawPointer(buffer.pointer + index &* stride) }
 }

@@ -6,39 +6,39 @@ import PinionTensor
 /// Sizes and operand layout of a stack of matrix products `C[m, n] = A[m, k] · B[k, n]`, as `numpy.matmul` defines it.
 ///
 /// The products' results lie one after another.
-package struct MatrixProduct: Sendable {
+public struct MatrixProduct: Sendable {
   /// A stack of matrices in memory.
-  package struct Operand: Sendable {
+  public struct Operand: Sendable {
     /// The input of the node.
-    package var input: Int
+    public var input: Int
     /// Whether memory holds the transposed matrices.
-    package var isTransposed: Bool
+    public var isTransposed: Bool
     /// Elements from one row in memory to the next.
-    package var stride: Int
+    public var stride: Int
     /// Elements from one matrix to the next.
-    package var matrixStride: Int
+    public var matrixStride: Int
     /// The operand's number in `batch`.
     var position: Int
   }
 
-  package private(set) var m: Int
-  package private(set) var n: Int
-  package private(set) var k: Int
-  package private(set) var a: Operand
-  package private(set) var b: Operand
+  public private(set) var m: Int
+  public private(set) var n: Int
+  public private(set) var k: Int
+  public private(set) var a: Operand
+  public private(set) var b: Operand
   /// How many products there are.
-  package private(set) var count: Int
-  package let result: Shape
+  public private(set) var count: Int
+  public let result: Shape
   private var batch: Broadcast
 
   /// How operands of `numpy.matmul` may deviate from plain row-major matrices.
-  package struct Transposition: Sendable {
-    package var a = false
-    package var b = false
+  public struct Transposition: Sendable {
+    public var a = false
+    public var b = false
     /// The rows of A come before its batch axes: [m, batch..., k].
-    package var batchA = false
-    package var batchB = false
-    package init(a: Bool = false, b: Bool = false, batchA: Bool = false, batchB: Bool = false) {
+    public var batchA = false
+    public var batchB = false
+    public init(a: Bool = false, b: Bool = false, batchA: Bool = false, batchB: Bool = false) {
       self.a = a
       self.b = b
       self.batchA = batchA
@@ -47,7 +47,7 @@ package struct MatrixProduct: Sendable {
   }
 
   /// - Parameter mergesRows: whether matrices A that share one B may count as one tall A.
-  package init(
+  public init(
     _ shapeA: Shape, _ shapeB: Shape, _ transposition: Transposition = Transposition(), inputs: (a: Int, b: Int) = (0, 1),
     mergesRows: Bool = true
   ) throws(PinionError) {
@@ -95,7 +95,7 @@ package struct MatrixProduct: Sendable {
   }
 
   /// The product with its operands exchanged and transposed, whose result is the transposed one.
-  package var transposed: MatrixProduct {
+  public var transposed: MatrixProduct {
     var other = self
     (other.m, other.n) = (n, m)
     (other.a, other.b) = (b, a)
@@ -106,7 +106,7 @@ package struct MatrixProduct: Sendable {
 
   /// The element at which an operand's matrix for product `index` starts.
   @inline(__always)
-  package func offset(_ operand: Operand, product index: Int) -> Int {
+  public func offset(_ operand: Operand, product index: Int) -> Int {
     guard count > 1 else { return 0 }
     let matrix = batch.offset(operand: operand.position, row: index / batch.rowCount)
       &+ (batch.walks[operand.position] ? index % batch.rowCount : 0)
@@ -114,7 +114,7 @@ package struct MatrixProduct: Sendable {
   }
 
   /// Multiply-adds of one product, at most 2^62.
-  package var work: Int {
+  public var work: Int {
     let (value, overflow) = (m &* n).multipliedReportingOverflow(by: max(k, 1))
     return overflow ? 1 << 62 : max(min(value, 1 << 62), 1)
   }

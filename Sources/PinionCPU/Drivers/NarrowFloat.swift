@@ -1,9 +1,9 @@
 import PinionTensor
 
 /// The layout of an 8- or 4-bit floating-point type, and how numbers round into it.
-package struct NarrowFloat: Sendable {
+public struct NarrowFloat: Sendable {
   /// How an exponent-only number (float8e8m0) is chosen between two powers of two.
-  package enum Rounding: String, Sendable, CaseIterable {
+  public enum Rounding: String, Sendable, CaseIterable {
     case up, down, nearest
   }
 
@@ -27,7 +27,7 @@ package struct NarrowFloat: Sendable {
   private let isExponent: Bool
 
   /// - Returns: nil for types that are not narrow floats.
-  package init?(_ type: ElementType) {
+  public init?(_ type: ElementType) {
     switch type {
     case .float8e4m3fn: (mantissaBits, bias, special, maximum, signBit, isExponent) = (3, 7, .finite, 0x7e, 0x80, false)
     case .float8e4m3fnuz: (mantissaBits, bias, special, maximum, signBit, isExponent) = (3, 8, .unsignedZero, 0x7f, 0x80, false)
@@ -49,7 +49,7 @@ package struct NarrowFloat: Sendable {
   }
 
   /// The number that a code stands for.
-  package func decode(_ code: UInt8) -> Float {
+  public func decode(_ code: UInt8) -> Float {
     if isExponent { return code == 0xff ? .nan : Float(sign: .plus, exponent: Int(code) - bias, significand: 1) }
     let bits = Int(code) & (2 * signBit - 1)
     if special == .unsignedZero, bits == 0x80 { return .nan }
@@ -65,13 +65,13 @@ package struct NarrowFloat: Sendable {
   }
 
   /// All 256 codes decoded.
-  package var table: [Float] { (0...255).map { decode(UInt8(truncatingIfNeeded: $0)) } }
+  public var table: [Float] { (0...255).map { decode(UInt8(truncatingIfNeeded: $0)) } }
 
   /// The code of the number nearest to `x`, ties to even.
   /// - Parameters:
   ///   - saturate: whether what is too large becomes the largest number instead of infinity or NaN.
   ///   - rounding: for float8e8m0 only.
-  package func encode(_ x: Double, saturate: Bool = true, rounding: Rounding = .up) -> UInt8 {
+  public func encode(_ x: Double, saturate: Bool = true, rounding: Rounding = .up) -> UInt8 {
     UInt8(truncatingIfNeeded: isExponent ? exponentCode(x, saturate, rounding) : code(x, saturate))
   }
 

@@ -4,7 +4,7 @@ import PinionBase
 import PinionTensor
 
 /// A kernel that combines inputs 0 and 1, lined up as `shapes` say, elementwise into output 0 of the same type.
-package func binaryKernel(_ op: pk_binary_op, _ shapes: [Shape], _ context: KernelContext) throws(PinionError) -> Kernel {
+public func binaryKernel(_ op: pk_binary_op, _ shapes: [Shape], _ context: KernelContext) throws(PinionError) -> Kernel {
   let element = try context.type(0).element
   guard let type = element.kernelType, let function = pk_binary_kernel(pk_isa_best(), op, type) else {
     throw context.unsupportedTypes()
@@ -15,7 +15,7 @@ package func binaryKernel(_ op: pk_binary_op, _ shapes: [Shape], _ context: Kern
 }
 
 /// A kernel that compares inputs 0 and 1, lined up as `shapes` say, into the bool output 0.
-package func compareKernel(_ op: pk_compare_op, _ shapes: [Shape], _ context: KernelContext) throws(PinionError) -> Kernel {
+public func compareKernel(_ op: pk_compare_op, _ shapes: [Shape], _ context: KernelContext) throws(PinionError) -> Kernel {
   let element = try context.type(0).element
   guard let type = element.kernelType, let function = pk_compare_kernel(pk_isa_best(), op, type) else {
     throw context.unsupportedTypes()
@@ -27,7 +27,7 @@ package func compareKernel(_ op: pk_compare_op, _ shapes: [Shape], _ context: Ke
 
 /// A kernel that calls `body` for each run of inputs 0 and 1 and of output 0; an operand that stands still in a run is
 /// marked in the flags as `pk_binary_fn` has them.
-package func pairwiseKernel(
+public func pairwiseKernel(
   _ shapes: [Shape], width: Int, outputWidth: Int, _ context: KernelContext,
   _ body: @escaping @Sendable (UnsafeRawPointer, UnsafeRawPointer, UnsafeMutableRawPointer, Int, Int32) -> Void
 ) throws(PinionError) -> Kernel {
@@ -77,7 +77,7 @@ private func periodicKernel(
 
 extension Broadcast {
   /// The flags of `pk_binary_fn` for operands 0 and 1.
-  package var scalarFlags: Int32 {
+  public var scalarFlags: Int32 {
     var flags: Int32 = 0
     if !walks[0] { flags |= Int32(PK_A_SCALAR) }
     if !walks[1] { flags |= Int32(PK_B_SCALAR) }
@@ -86,7 +86,7 @@ extension Broadcast {
 }
 
 /// The inputs of an elementwise operator that already have the output's elements one for one.
-package func inputsLikeOutput(_ candidates: [Int], _ context: KernelContext) -> [Int] {
+public func inputsLikeOutput(_ candidates: [Int], _ context: KernelContext) -> [Int] {
   guard let output = context.outputs.first else { return [] }
   return candidates.filter { index in
     guard let type = context.optionalType(index) else { return false }

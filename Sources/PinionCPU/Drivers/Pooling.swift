@@ -4,7 +4,7 @@ import PinionBase
 import PinionTensor
 
 /// What a pool computes from each window.
-package enum PoolFunction: Sendable {
+public enum PoolFunction: Sendable {
   /// Output 1 receives the positions of the maxima if the node names it.
   case maximum(columnMajorIndices: Bool)
   /// - countsPadding: whether the divisor counts positions in the padding.
@@ -30,7 +30,7 @@ extension PoolFunction {
 
 /// The kernel of a pool over channels-first tensors, from input 0 to output 0.
 /// - Parameter planes: images times channels.
-package func poolKernel(_ function: PoolFunction, planes: Int, _ window: Window, _ context: KernelContext) throws(PinionError) -> Kernel {
+public func poolKernel(_ function: PoolFunction, planes: Int, _ window: Window, _ context: KernelContext) throws(PinionError) -> Kernel {
   guard window.rank <= PK_POOL_RANK_LIMIT else {
     throw .unsupported("a pool over \(window.rank) axes; at most \(PK_POOL_RANK_LIMIT) are supported")
   }
@@ -130,7 +130,7 @@ private func rowPoolKernel(
 }
 
 /// The kernel of a pool whose window is all spatial axes: `count` elements for each plane.
-package func globalPoolKernel(_ function: PoolFunction, planes: Int, count: Int, _ context: KernelContext) throws(PinionError) -> Kernel {
+public func globalPoolKernel(_ function: PoolFunction, planes: Int, count: Int, _ context: KernelContext) throws(PinionError) -> Kernel {
   guard try context.type(0).element.isFloatingPoint else { throw context.unsupportedTypes() }
   let type = try function.kernelType(context)
   let isa = pk_isa_best()

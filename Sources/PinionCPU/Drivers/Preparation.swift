@@ -4,15 +4,15 @@ import PinionTensor
 
 /// Small operands (scales, zero points) in the types that a kernel computes with: converted once where they are constant,
 /// in a first stage of the kernel where they are not.
-package struct Preparation {
+public struct Preparation {
   /// Where a prepared operand is found while the kernel runs.
-  package enum Place: Sendable {
+  public enum Place: Sendable {
     case input(Int)
     case constant(Buffer)
     case scratch(Int)
 
     @inline(__always)
-    package func pointer<T>(_ frame: KernelFrame, as: T.Type = T.self) -> UnsafePointer<T> {
+    public func pointer<T>(_ frame: KernelFrame, as: T.Type = T.self) -> UnsafePointer<T> {
       switch self {
       case .input(let index): frame.input(index)
       case .constant(let buffer): UnsafePointer(buffer.pointer.assumingMemoryBound(to: T.self))
@@ -22,21 +22,21 @@ package struct Preparation {
   }
 
   /// Bytes of the kernel's shared scratch memory that the prepared operands take, from its start.
-  package private(set) var scratchBytes = 0
+  public private(set) var scratchBytes = 0
   private var steps: [@Sendable (KernelFrame) -> Void] = []
   private let context: KernelContext
 
-  package init(_ context: KernelContext) { self.context = context }
+  public init(_ context: KernelContext) { self.context = context }
 
   /// Room in the shared scratch memory.
-  package mutating func reserve(_ bytes: Int) throws(PinionError) -> Int {
+  public mutating func reserve(_ bytes: Int) throws(PinionError) -> Int {
     let offset = scratchBytes
     scratchBytes = try offset.adding(try alignedUp(bytes, to: Buffer.alignment))
     return offset
   }
 
   /// An input in another element type.
-  package mutating func convert(_ input: Int, to element: ElementType) throws(PinionError) -> Place {
+  public mutating func convert(_ input: Int, to element: ElementType) throws(PinionError) -> Place {
     let type = try context.type(input)
     guard type.element != element else { return .input(input) }
     let conversion = try ElementConversion(from: type.element, to: element)
@@ -51,12 +51,12 @@ package struct Preparation {
   }
 
   /// The same for an optional input.
-  package mutating func convertIfPresent(_ input: Int, to element: ElementType) throws(PinionError) -> Place? {
+  public mutating func convertIfPresent(_ input: Int, to element: ElementType) throws(PinionError) -> Place? {
     context.has(input) ? try convert(input, to: element) : nil
   }
 
   /// Something computed at the start of each run from operands that were prepared before.
-  package mutating func compute(
+  public mutating func compute(
     bytes: Int, _ fill: @escaping @Sendable (KernelFrame, UnsafeMutableRawPointer) -> Void
   ) throws(PinionError) -> Place {
     let offset = try reserve(bytes)
@@ -66,7 +66,7 @@ package struct Preparation {
 
   /// The kernel, with the preparing stage in front if there is anything to do. Its own stages use no scratch memory below
   /// `scratchBytes`.
-  package func kernel(_ stages: [Kernel.Stage], laneScratchBytes: Int = 0) -> Kernel {
+  public func kernel(_ stages: [Kernel.Stage], laneScratchBytes: Int = 0) -> Kernel {
     guard !steps.isEmpty else { return Kernel(stages: stages, scratchBytes: scratchBytes, laneScratchBytes: laneScratchBytes) }
     let steps = steps
     let first = Kernel.Stage(tasks: 1) { frame, _ in for step in steps { step(frame) } }

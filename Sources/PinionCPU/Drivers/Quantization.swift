@@ -5,7 +5,7 @@ import PinionTensor
 
 /// Which scale belongs to which element of a tensor: one for all, one for each index of an axis, or one for each block
 /// along an axis.
-package struct QuantizationLayout: Sendable {
+public struct QuantizationLayout: Sendable {
   private enum Kind { case tensor, axis, lastAxis, blocks, blocksOfLastAxis }
 
   private let kind: Kind
@@ -15,14 +15,14 @@ package struct QuantizationLayout: Sendable {
   private let block: Int
   private let blocks: Int
   /// Runs of elements with one scale, or with one scale each.
-  package let rows: Int
-  package let rowLength: Int
+  public let rows: Int
+  public let rowLength: Int
   /// Each element of a row has a scale of its own.
-  package let isPerElement: Bool
+  public let isPerElement: Bool
 
   /// - Parameter blockSize: 0 for none.
   /// - Throws: `.invalidShape` where the scales do not fit the tensor.
-  package init(_ shape: Shape, scales: Shape, axis: Int64, blockSize: Int) throws(PinionError) {
+  public init(_ shape: Shape, scales: Shape, axis: Int64, blockSize: Int) throws(PinionError) {
     count = shape.count
     if scales.count == 1, blockSize == 0 || scales.rank != shape.rank {
       (kind, extent, inner, block, blocks, isPerElement) = (.tensor, 1, 1, 1, 1, false)
@@ -61,7 +61,7 @@ package struct QuantizationLayout: Sendable {
 
   /// A row's first element, its length, and the index of its first scale.
   @inline(__always)
-  package func row(_ row: Int) -> (start: Int, count: Int, scale: Int) {
+  public func row(_ row: Int) -> (start: Int, count: Int, scale: Int) {
     switch kind {
     case .tensor: (row &* rowLength, min(rowLength, count &- row &* rowLength), 0)
     case .axis: (row &* inner, inner, row % extent)
@@ -85,7 +85,7 @@ package struct QuantizationLayout: Sendable {
 
 extension ElementType {
   /// The least and greatest code of an integer type for quantised numbers.
-  package var codeRange: ClosedRange<Int32>? {
+  public var codeRange: ClosedRange<Int32>? {
     switch self {
     case .uint8: 0...255
     case .int8: -128...127
@@ -100,7 +100,7 @@ extension ElementType {
   }
 
   /// The kernels' type with the memory layout of the codes.
-  package var codeKernelType: pk_type? {
+  public var codeKernelType: pk_type? {
     switch self {
     case .uint8, .uint4, .uint2: PK_U8
     case .int8, .int4, .int2: PK_I8
@@ -119,7 +119,7 @@ private let strip = 128
 /// - Parameters:
 ///   - precision: the type the quotient is rounded to.
 ///   - saturate: for narrow floats.
-package func quantizeKernel(
+public func quantizeKernel(
   _ layout: QuantizationLayout, precision: ElementType, saturate: Bool, _ context: KernelContext
 ) throws(PinionError) -> Kernel {
   let isa = pk_isa_best()
@@ -229,7 +229,7 @@ private struct Quotients: Sendable {
 }
 
 /// The kernel of `y = (x - zero) * scale` from inputs 0 (x), 1 (scale) and, if there, 2 (zero) to output 0.
-package func dequantizeKernel(_ layout: QuantizationLayout, _ context: KernelContext) throws(PinionError) -> Kernel {
+public func dequantizeKernel(_ layout: QuantizationLayout, _ context: KernelContext) throws(PinionError) -> Kernel {
   let isa = pk_isa_best()
   let source = try context.type(0).element, target = try context.outputType(0).element
   var preparation = Preparation(context)

@@ -5,7 +5,7 @@ import PinionTensor
 
 /// A convolution of bytes with constant weights whose zero points are 0 (128 where they are uint8), over channels-first tensors, from codes to codes: sums leave
 /// the processor's registers as codes.
-package struct RequantizedConvolution: Sendable {
+public struct RequantizedConvolution: Sendable {
   let shape: ConvolutionShape
   let x: Int
   let weights: Int
@@ -23,7 +23,7 @@ package struct RequantizedConvolution: Sendable {
   private let packedBytes: Int
 
   /// - Returns: nil where there is no such kernel on this machine.
-  package init?(
+  public init?(
     _ shape: ConvolutionShape, x: Int, weights: Int, weightsZero: Int, xZero: Preparation.Place, yZero: Preparation.Place,
     scales: Preparation.Place, bias: Int?, codes: ClosedRange<Int32>, _ context: KernelContext
   ) throws(PinionError) {
@@ -68,7 +68,7 @@ package struct RequantizedConvolution: Sendable {
   }
 
   /// Whether there is such a kernel on this machine.
-  package static func fits(_ shape: ConvolutionShape, weights: Int, weightsZero: Int, _ context: KernelContext) throws(PinionError) -> Bool {
+  public static func fits(_ shape: ConvolutionShape, weights: Int, weightsZero: Int, _ context: KernelContext) throws(PinionError) -> Bool {
     guard shape.window.rank <= 3, !shape.isEmpty, context.value(weights) != nil,
       try flip(weights: weights, weightsZero: weightsZero, context) != nil
     else { return false }
@@ -86,7 +86,7 @@ package struct RequantizedConvolution: Sendable {
   }
 
   /// The kernel, into output 0.
-  package func kernel(_ preparation: inout Preparation, _ context: KernelContext) throws(PinionError) -> Kernel {
+  public func kernel(_ preparation: inout Preparation, _ context: KernelContext) throws(PinionError) -> Kernel {
     guard !isDepthwise else { return try depthwise(preparation, context) }
     let isa = pk_isa_best()
     var c = shape.threeAxes

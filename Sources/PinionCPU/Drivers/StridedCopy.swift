@@ -7,14 +7,14 @@ import PinionTensor
 ///
 /// Axes of one element vanish, axes that lie together in both places become one, and the last two are the ones that the
 /// kernel blocks.
-package struct StridedCopy: Sendable {
-  package struct Axis {
+public struct StridedCopy: Sendable {
+  public struct Axis {
     let extent: Int
     /// Elements between neighbours in the source; 0 repeats one element, a negative number walks backwards.
     let from: Int
     /// Elements between neighbours in the target.
     let to: Int
-    package init(_ extent: Int, from: Int, to: Int) {
+    public init(_ extent: Int, from: Int, to: Int) {
       self.extent = extent
       self.from = from
       self.to = to
@@ -30,9 +30,9 @@ package struct StridedCopy: Sendable {
   private let colBlock: Int
   private let function: pk_strided_fn?
   /// Blocks that can be moved independently.
-  package let units: Int
+  public let units: Int
   /// About how many bytes a unit writes.
-  package let unitBytes: Int
+  public let unitBytes: Int
 
   private static let blockBytes = 1 << 16
 
@@ -40,7 +40,7 @@ package struct StridedCopy: Sendable {
   ///   - width: bytes of an element.
   ///   - axes: outermost of the target first; offsets and strides stay inside the two tensors.
   ///   - fromOffset, toOffset: the first element.
-  package init(width: Int, _ axes: [Axis], fromOffset: Int = 0, toOffset: Int = 0) {
+  public init(width: Int, _ axes: [Axis], fromOffset: Int = 0, toOffset: Int = 0) {
     self.fromOffset = fromOffset &* width
     self.toOffset = toOffset &* width
     function = pk_strided_kernel(pk_isa_best())
@@ -97,7 +97,7 @@ package struct StridedCopy: Sendable {
 
   /// Moves some of the units.
   @inline(__always)
-  package func run(_ range: Range<Int>, from: UnsafeRawPointer, to: UnsafeMutableRawPointer) {
+  public func run(_ range: Range<Int>, from: UnsafeRawPointer, to: UnsafeMutableRawPointer) {
     axes.withUnsafeBufferPointer { axes in
       guard let base = axes.baseAddress, let function else { return }
       function(
@@ -108,7 +108,7 @@ package struct StridedCopy: Sendable {
 
 extension StridedCopy {
   /// The copy that fills a contiguous tensor of extents `dims` from `fromOffset` on with strides `from`, in elements.
-  package init(width: Int, dims: [Int], from strides: [Int], fromOffset: Int = 0) throws(PinionError) {
+  public init(width: Int, dims: [Int], from strides: [Int], fromOffset: Int = 0) throws(PinionError) {
     let to = try Shape(dims).strides
     self.init(
       width: width, zip(dims.indices, dims).map { Axis($1, from: strides[$0], to: to[$0]) }, fromOffset: fromOffset)
@@ -116,8 +116,8 @@ extension StridedCopy {
 }
 
 /// A strided copy between operands of a kernel.
-package struct Move: Sendable {
-  package enum Source: Sendable {
+public struct Move: Sendable {
+  public enum Source: Sendable {
     case input(Int)
     case constant(Buffer)
   }
@@ -125,7 +125,7 @@ package struct Move: Sendable {
   let output: Int
   let copy: StridedCopy
 
-  package init(_ source: Source, output: Int = 0, _ copy: StridedCopy) {
+  public init(_ source: Source, output: Int = 0, _ copy: StridedCopy) {
     self.source = source
     self.output = output
     self.copy = copy
@@ -136,7 +136,7 @@ package struct Move: Sendable {
 ///
 /// Tasks write about 128 KiB: a part of one move, or several small moves one after the other. Which they are follows from the task's
 /// number, so that what is kept grows with the moves and not with what they write.
-package func moveStage(_ moves: [Move]) -> Kernel.Stage {
+public func moveStage(_ moves: [Move]) -> Kernel.Stage {
   /// Moves that share a task, or one move that is cut into tasks of `units`.
   struct Group: Sendable {
     let moves: Range<Int>
@@ -189,11 +189,11 @@ package func moveStage(_ moves: [Move]) -> Kernel.Stage {
   }
 }
 
-package func moveKernel(_ moves: [Move]) -> Kernel { Kernel(stages: [moveStage(moves)]) }
-package func moveKernel(_ copy: StridedCopy) -> Kernel { moveKernel([Move(.input(0), copy)]) }
+public func moveKernel(_ moves: [Move]) -> Kernel { Kernel(stages: [moveStage(moves)]) }
+public func moveKernel(_ copy: StridedCopy) -> Kernel { moveKernel([Move(.input(0), copy)]) }
 
 /// Memory with the element of all zero bits, for any element type.
-package func zeroElement() throws(PinionError) -> Buffer {
+public func zeroElement() throws(PinionError) -> Buffer {
   let buffer = try Allocator.system.buffer(bytes: 16)
   buffer.pointer.initializeMemory(as: UInt8.self, repeating: 0, count: 16)
   return buffer

@@ -4,10 +4,10 @@ import PinionBase
 import PinionTensor
 
 /// Elements for one task of a cheap elementwise kernel: below that, starting a thread costs more than it saves.
-package let elementwiseGrain = 16_384
+public let elementwiseGrain = 16_384
 
 /// A kernel that maps each element of input 0 to one of output 0.
-package func unaryKernel(_ op: pk_unary_op, _ params: pk_params = pk_params(), _ context: KernelContext) throws(PinionError) -> Kernel {
+public func unaryKernel(_ op: pk_unary_op, _ params: pk_params = pk_params(), _ context: KernelContext) throws(PinionError) -> Kernel {
   let type = try context.type(0)
   guard let kernelType = type.element.kernelType, let function = pk_unary_kernel(pk_isa_best(), op, kernelType) else {
     throw context.unsupportedTypes()
@@ -20,7 +20,7 @@ package func unaryKernel(_ op: pk_unary_op, _ params: pk_params = pk_params(), _
 }
 
 /// The same computed in another type between conversions, for element types without the operation.
-package func unaryKernel(
+public func unaryKernel(
   _ op: pk_unary_op, _ params: pk_params, through working: ElementType, _ context: KernelContext
 ) throws(PinionError) -> Kernel {
   let type = try context.type(0)
@@ -43,7 +43,7 @@ package func unaryKernel(
 }
 
 /// A kernel that moves input 0 to output 0 unchanged.
-package func copyKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
+public func copyKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
   let bytes = try context.type(0).byteCount
   return .ranges(bytes, grain: 1 << 20) { frame, range in
     (frame.rawOutput(0) + range.lowerBound).copyMemory(from: frame.rawInput(0) + range.lowerBound, byteCount: range.count)

@@ -1,20 +1,20 @@
 /// A window that slides over the spatial axes of a tensor: one number for each axis.
-package struct Window: Sendable {
+public struct Window: Sendable {
   /// Above every number in a window, so that sums and products of an extent and a stride stay far from overflow.
-  package static let limit = 1 << 30
+  public static let limit = 1 << 30
 
-  package let input: [Int]
-  package var kernel: [Int]
-  package var stride: [Int]
-  package var dilation: [Int]
+  public let input: [Int]
+  public var kernel: [Int]
+  public var stride: [Int]
+  public var dilation: [Int]
   /// Elements from the first to the last that the window covers, both included.
-  package var reach: [Int]
-  package var padBefore: [Int]
-  package var padAfter: [Int]
-  package var output: [Int]
+  public var reach: [Int]
+  public var padBefore: [Int]
+  public var padAfter: [Int]
+  public var output: [Int]
 
   /// A window of one element.
-  package init(input: [Int]) {
+  public init(input: [Int]) {
     let ones = [Int](repeating: 1, count: input.count)
     self.input = input
     kernel = ones
@@ -26,8 +26,8 @@ package struct Window: Sendable {
     output = input
   }
 
-  package var rank: Int { input.count }
-  package var outputCount: Int { output.reduce(1, &*) }
-  package var inputCount: Int { input.reduce(1, &*) }
-  package var kernelCount: Int { kernel.reduce(1, &*) }
+  public var rank: Int { input.count }
+  public var outputCount: Int { output.reduce(1, &*) }
+  public var inputCount: Int { input.reduce(1, &*) }
+  public var kernelCount: Int { kernel.reduce(1, &*) }
 }

@@ -1,35 +1,35 @@
 import PinionTensor
 
 /// What is known of a value in every run that succeeds.
-package struct Fact: Sendable {
-  package var element: ElementType?
+public struct Fact: Sendable {
+  public var element: ElementType?
   /// The extents, nil for those that are not known, symbols among them; nil where not even the rank is.
-  package var dims: [Int?]?
+  public var dims: [Int?]?
   /// The elements of a small tensor of rank 0 or 1 of integers or truth values, nil for those that are not known. Symbols among them
   /// stand for extents.
-  package var values: [Int64?]?
+  public var values: [Int64?]?
 
   /// More elements than shapes have are of no interest.
-  package static let valueLimit = 64
+  public static let valueLimit = 64
 
-  package init(element: ElementType? = nil, dims: [Int?]? = nil, values: [Int64?]? = nil) {
+  public init(element: ElementType? = nil, dims: [Int?]? = nil, values: [Int64?]? = nil) {
     self.element = element
     self.dims = dims
     self.values = values
   }
 
-  package init(_ element: ElementType?, _ dims: [Int?]?) { self.init(element: element, dims: dims) }
-  package init(_ type: TensorType) { self.init(element: type.element, dims: type.dims) }
+  public init(_ element: ElementType?, _ dims: [Int?]?) { self.init(element: element, dims: dims) }
+  public init(_ type: TensorType) { self.init(element: type.element, dims: type.dims) }
 
   /// What a declaration that is checked before a run says.
-  package init(declared type: ValueType?, _ symbols: Symbols) {
+  public init(declared type: ValueType?, _ symbols: Symbols) {
     self.init()
     guard case .tensor(let element, let dims)? = type else { return }
     self.element = element
     self.dims = dims?.map { symbols.extent($0) }
   }
 
-  package init(constant: Tensor) {
+  public init(constant: Tensor) {
     self.init(constant.type)
     guard constant.shape.rank <= 1, constant.count <= Fact.valueLimit else { return }
     if constant.element == .bool {
@@ -39,10 +39,10 @@ package struct Fact: Sendable {
     }
   }
 
-  package var rank: Int? { dims?.count }
+  public var rank: Int? { dims?.count }
 
   /// The type, where all of it is known.
-  package var type: TensorType? {
+  public var type: TensorType? {
     guard let element, let dims else { return nil }
     var extents: [Int] = []
     extents.reserveCapacity(dims.count)
@@ -55,38 +55,38 @@ package struct Fact: Sendable {
   }
 
   /// The extent of an axis counted from the front or, negative, from the back, where it is a number.
-  package func known(_ axis: Int) -> Int? { extent(axis).flatMap { $0 >= 0 ? $0 : nil } }
+  public func known(_ axis: Int) -> Int? { extent(axis).flatMap { $0 >= 0 ? $0 : nil } }
 
   /// The same, or the symbol for it.
-  package func extent(_ axis: Int) -> Int? {
+  public func extent(_ axis: Int) -> Int? {
     guard let dims else { return nil }
     let axis = axis < 0 ? axis &+ dims.count : axis
     return dims.indices.contains(axis) ? dims[axis] : nil
   }
 
   /// An axis of a value of this rank counted from the front; nil where the rank is not known or there is no such axis.
-  package func position(_ axis: Int64) -> Int? { rank.flatMap { Fact.position(axis, rank: $0) } }
+  public func position(_ axis: Int64) -> Int? { rank.flatMap { Fact.position(axis, rank: $0) } }
 
-  package static func position(_ axis: Int64, rank: Int) -> Int? {
+  public static func position(_ axis: Int64, rank: Int) -> Int? {
     guard axis >= -Int64(rank), axis < Int64(rank) else { return nil }
     return Int(axis < 0 ? axis &+ Int64(rank) : axis)
   }
 
   /// The extents with another one at an axis.
-  package func dims(with extent: Int?, at axis: Int?) -> [Int?]? {
+  public func dims(with extent: Int?, at axis: Int?) -> [Int?]? {
     guard var dims, let axis, dims.indices.contains(axis) else { return dims.map { $0.map { _ in nil } } }
     dims[axis] = extent
     return dims
   }
 
   /// The extents of a value of this rank of which nothing more is known.
-  package var openDims: [Int?]? { dims.map { $0.map { _ in nil } } }
+  public var openDims: [Int?]? { dims.map { $0.map { _ in nil } } }
 
   /// How many elements there are.
-  package func count(_ symbols: Symbols) -> Int? { dims.flatMap { symbols.product(of: $0) } }
+  public func count(_ symbols: Symbols) -> Int? { dims.flatMap { symbols.product(of: $0) } }
 
   /// The values as a tensor, where all are known.
-  package var tensor: Tensor? {
+  public var tensor: Tensor? {
     guard let values, let type, type.element == .int64, type.count == values.count else { return nil }
     let known = values.compactMap { $0 }
     guard known.count == values.count, !known.contains(where: { Symbols.isSymbol($0) }) else { return nil }
@@ -94,27 +94,27 @@ package struct Fact: Sendable {
   }
 
   /// The only element, where it is a number.
-  package var single: Int64? {
+  public var single: Int64? {
     guard let value = singleExtent, !Symbols.isSymbol(value) else { return nil }
     return Int64(value)
   }
 
   /// The same, or the symbol for it.
-  package var singleExtent: Int? {
+  public var singleExtent: Int? {
     guard let values, values.count == 1, let value = values[0] else { return nil }
     return Int(value)
   }
 
   /// The elements as extents of a shape, those that are none left out of account.
-  package var extents: [Int?]? { values?.map { $0.flatMap { Symbols.isExtent(Int($0)) ? Int($0) : nil } } }
+  public var extents: [Int?]? { values?.map { $0.flatMap { Symbols.isExtent(Int($0)) ? Int($0) : nil } } }
 
   /// Whether the elements of such a tensor are of interest.
-  package static func hasValues(_ element: ElementType?, _ dims: [Int?]) -> Bool {
+  public static func hasValues(_ element: ElementType?, _ dims: [Int?]) -> Bool {
     (element == .int64 || element == .bool) && (dims.isEmpty || (dims.count == 1 && (0...Fact.valueLimit).contains(dims[0] ?? 0)))
   }
 
   /// The fact with values only where there may be some, in the number that the extents say.
-  package var consistent: Fact {
+  public var consistent: Fact {
     var fact = self
     guard let dims, Fact.hasValues(element, dims) else {
       fact.values = nil
@@ -130,7 +130,7 @@ package struct Fact: Sendable {
   }
 
   /// The extents of the result of NumPy's broadcasting; nil where a rank is not known.
-  package static func broadcast(_ shapes: [[Int?]?], _ symbols: Symbols) -> [Int?]? {
+  public static func broadcast(_ shapes: [[Int?]?], _ symbols: Symbols) -> [Int?]? {
     var result: [Int?] = []
     for shape in shapes {
       guard let shape else { return nil }

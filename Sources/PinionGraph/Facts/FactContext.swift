@@ -1,33 +1,33 @@
 import PinionTensor
 
 /// What an operator may ask about its inputs where their types are known in part.
-package struct FactContext {
+public struct FactContext {
   /// What is known of the inputs; nil for an absent optional one.
-  package let inputs: [Fact?]
+  public let inputs: [Fact?]
   /// How many outputs the node names, absent ones in between included.
-  package let outputCount: Int
-  package let symbols: Symbols
+  public let outputCount: Int
+  public let symbols: Symbols
 
   private let constants: [Tensor?]
 
   /// - Parameter constants: the inputs that are constants of the model; nil for the others.
-  package init(inputs: [Fact?], constants: [Tensor?] = [], outputCount: Int, symbols: Symbols) {
+  public init(inputs: [Fact?], constants: [Tensor?] = [], outputCount: Int, symbols: Symbols) {
     self.inputs = inputs
     self.constants = constants
     self.outputCount = outputCount
     self.symbols = symbols
   }
 
-  package func has(_ index: Int) -> Bool { index < inputs.count && inputs[index] != nil }
+  public func has(_ index: Int) -> Bool { index < inputs.count && inputs[index] != nil }
 
   /// What is known of an input; of an absent one nothing is.
-  package subscript(index: Int) -> Fact { index < inputs.count ? inputs[index] ?? Fact() : Fact() }
+  public subscript(index: Int) -> Fact { index < inputs.count ? inputs[index] ?? Fact() : Fact() }
 
   /// The input as a constant of the model.
-  package func constant(_ index: Int) -> Tensor? { index < constants.count ? constants[index] : nil }
+  public func constant(_ index: Int) -> Tensor? { index < constants.count ? constants[index] : nil }
 
   /// The first element type that is known among inputs that share one.
-  package func element(of indices: Range<Int>) -> ElementType? {
+  public func element(of indices: Range<Int>) -> ElementType? {
     for index in indices { if let element = self[index].element { return element } }
     return nil
   }
@@ -35,14 +35,14 @@ package struct FactContext {
   // MARK: Rules that many operators share
 
   /// The type of an input, with its values where the operator only passes them on.
-  package func like(_ index: Int, element: ElementType? = nil) -> Fact { Fact(element ?? self[index].element, self[index].dims) }
+  public func like(_ index: Int, element: ElementType? = nil) -> Fact { Fact(element ?? self[index].element, self[index].dims) }
 
   /// The extents of inputs broadcast together.
-  package func broadcast(_ indices: [Int]) -> [Int?]? { Fact.broadcast(indices.map { self[$0].dims }, symbols) }
-  package func broadcast() -> [Int?]? { broadcast(Array(inputs.indices)) }
+  public func broadcast(_ indices: [Int]) -> [Int?]? { Fact.broadcast(indices.map { self[$0].dims }, symbols) }
+  public func broadcast() -> [Int?]? { broadcast(Array(inputs.indices)) }
 
   /// The extents of an input without some of its axes, or with 1 in their places.
-  package func reduced(_ index: Int, axes: [Int64?], keepsAxes: Bool) -> [Int?]? {
+  public func reduced(_ index: Int, axes: [Int64?], keepsAxes: Bool) -> [Int?]? {
     guard let dims = self[index].dims else { return nil }
     var isReduced = [Bool](repeating: false, count: dims.count)
     for axis in axes {
@@ -56,7 +56,7 @@ package struct FactContext {
   }
 
   /// The extents of inputs one after the other along an axis.
-  package func concatenated(_ indices: [Int], axis: Int64) -> [Int?]? {
+  public func concatenated(_ indices: [Int], axis: Int64) -> [Int?]? {
     let parts = indices.map { self[$0] }
     guard let rank = parts.lazy.compactMap(\.rank).first, let axis = Fact.position(axis, rank: rank) else { return nil }
     return (0..<rank).map { index in
@@ -67,7 +67,7 @@ package struct FactContext {
   }
 
   /// The elements of two inputs combined one by one; a single one goes with all of the other input.
-  package func elementwise(_ a: Int, _ b: Int, _ combine: (Int64, Int64) -> Int64?) -> [Int64?]? {
+  public func elementwise(_ a: Int, _ b: Int, _ combine: (Int64, Int64) -> Int64?) -> [Int64?]? {
     guard let left = self[a].values, let right = self[b].values, left.count == right.count || left.count == 1 || right.count == 1 else {
       return nil
     }
@@ -78,7 +78,7 @@ package struct FactContext {
   }
 
   /// The elements of two int64 inputs as extents combined by `extents`, or as numbers by `numbers`, which tells whether it overflows.
-  package func arithmetic(
+  public func arithmetic(
     _ numbers: (Int64, Int64) -> (Int64, Bool), _ extents: (Int, Int) -> Int?
   ) -> [Int64?]? {
     guard element(of: 0..<2) == .int64 else { return nil }

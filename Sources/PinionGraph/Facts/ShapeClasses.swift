@@ -2,23 +2,23 @@ import PinionBase
 import PinionTensor
 
 /// An operator whose output has the type of its first input, unless it says more.
-package protocol LikeFirstInput: Operator {}
+public protocol LikeFirstInput: Operator {}
 
 extension LikeFirstInput {
-  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
-  package func facts(_ context: FactContext) -> [Fact] { [context.like(0)] }
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try context.type(0)] }
+  public func facts(_ context: FactContext) -> [Fact] { [context.like(0)] }
 }
 
 /// An operator whose output has the extents of all its inputs broadcast together.
-package protocol Broadcasting: Operator {
+public protocol Broadcasting: Operator {
   /// The element type of the output where it is not that of the inputs, which then are of one type.
   static var resultElement: ElementType? { get }
 }
 
 extension Broadcasting {
-  package static var resultElement: ElementType? { nil }
+  public static var resultElement: ElementType? { nil }
 
-  package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let indices = Array(0..<max(context.inputs.count, Self.schema.inputs.count))
     var shapes: [Shape] = []
     for index in indices { shapes.append(try context.type(index).shape) }
@@ -27,10 +27,10 @@ extension Broadcasting {
     return [TensorType(Self.resultElement ?? element, try .broadcast(shapes))]
   }
 
-  package func facts(_ context: FactContext) -> [Fact] { [broadcast(context)] }
+  public func facts(_ context: FactContext) -> [Fact] { [broadcast(context)] }
 
   /// The output without its values.
-  package func broadcast(_ context: FactContext) -> Fact {
+  public func broadcast(_ context: FactContext) -> Fact {
     Fact(Self.resultElement ?? context.element(of: context.inputs.indices), context.broadcast())
   }
 }

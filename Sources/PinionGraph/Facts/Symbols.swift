@@ -2,7 +2,7 @@ import PinionTensor
 
 /// Numbers for extents that are not known but are the same wherever they occur: those that a model names, and those that follow from
 /// them in the same way. They lie far below zero, where no extent, axis or index lies. What they stand for is never negative.
-package final class Symbols {
+public final class Symbols {
   private enum Key: Hashable {
     case name(String)
     /// How many places a window takes: the extent, then the window's numbers.
@@ -37,12 +37,12 @@ package final class Symbols {
   private var products: [Int: Parts] = [:]
   private var sums: [Int: Parts] = [:]
 
-  package init() {}
+  public init() {}
 
-  package static func isSymbol(_ extent: Int) -> Bool { extent >= first && extent < last }
-  package static func isSymbol(_ value: Int64) -> Bool { isSymbol(Int(value)) }
+  public static func isSymbol(_ extent: Int) -> Bool { extent >= first && extent < last }
+  public static func isSymbol(_ value: Int64) -> Bool { isSymbol(Int(value)) }
   /// Whether the value can be an extent: a number that is not negative, or a symbol.
-  package static func isExtent(_ value: Int) -> Bool { value >= 0 || isSymbol(value) }
+  public static func isExtent(_ value: Int) -> Bool { value >= 0 || isSymbol(value) }
 
   private func number(_ key: Key) -> Int {
     if let number = numbers[key] { return number }
@@ -53,10 +53,10 @@ package final class Symbols {
   }
 
   /// The extent of this name.
-  package func named(_ name: String) -> Int { number(.name(name)) }
+  public func named(_ name: String) -> Int { number(.name(name)) }
 
   /// The name of an extent that `named` gave; nil for others.
-  package func name(of extent: Int) -> String? {
+  public func name(of extent: Int) -> String? {
     guard Symbols.isSymbol(extent), keys.indices.contains(extent &- Symbols.first), case .name(let name) = keys[extent &- Symbols.first] else {
       return nil
     }
@@ -64,7 +64,7 @@ package final class Symbols {
   }
 
   /// The extent that a declaration gives; nil where it says nothing.
-  package func extent(_ dimension: Dimension) -> Int? {
+  public func extent(_ dimension: Dimension) -> Int? {
     switch dimension {
     case .known(let extent): extent >= 0 ? extent : nil
     case .symbol(let name): name.isEmpty ? nil : named(name)
@@ -99,12 +99,12 @@ package final class Symbols {
   }
 
   /// The extents multiplied.
-  package func product(of extents: [Int?]) -> Int? {
+  public func product(of extents: [Int?]) -> Int? {
     extents.contains(0) ? 0 : factors(extents).map(product)
   }
 
   /// The extent that is left when `extents` are to hold as many elements as `all`, for extents that are not 0.
-  package func rest(of all: [Int?], without extents: [Int?]) -> Int? {
+  public func rest(of all: [Int?], without extents: [Int?]) -> Int? {
     guard let whole = factors(all), let part = factors(extents), whole.number % part.number == 0 else { return nil }
     var symbols = whole.symbols
     for symbol in part.symbols {
@@ -115,7 +115,7 @@ package final class Symbols {
   }
 
   /// The extent divided by a positive number, rounded down.
-  package func quotient(_ extent: Int?, by divisor: Int) -> Int? {
+  public func quotient(_ extent: Int?, by divisor: Int) -> Int? {
     guard let extent, divisor > 0, divisor < Symbols.limit else { return nil }
     guard Symbols.isSymbol(extent) else { return extent / divisor }
     if divisor == 1 { return extent }
@@ -126,7 +126,7 @@ package final class Symbols {
   }
 
   /// The extent divided by a positive number, rounded up.
-  package func quotient(_ extent: Int?, roundedUpBy divisor: Int) -> Int? {
+  public func quotient(_ extent: Int?, roundedUpBy divisor: Int) -> Int? {
     guard let extent, divisor > 0, divisor < Symbols.limit else { return nil }
     if let parts = factors([extent]), parts.number % divisor == 0 { return quotient(extent, by: divisor) }
     return quotient(sum(of: [extent, divisor - 1]), by: divisor)
@@ -165,14 +165,14 @@ package final class Symbols {
   }
 
   /// The extents added up.
-  package func sum(of extents: [Int?]) -> Int? {
+  public func sum(of extents: [Int?]) -> Int? {
     let known = extents.compactMap { $0 }
     guard known.count == extents.count, let (number, counts) = terms(known) else { return nil }
     return sum(number, counts)
   }
 
   /// The first extent less the second one, where that is a sum again.
-  package func difference(_ extent: Int?, _ other: Int?) -> Int? {
+  public func difference(_ extent: Int?, _ other: Int?) -> Int? {
     guard let extent, let other, var (number, counts) = terms([extent]), let (less, gone) = terms([other]), number >= less else {
       return nil
     }
@@ -185,13 +185,13 @@ package final class Symbols {
   }
 
   /// The extent with so many elements more, or less where `count` is negative.
-  package func extent(_ extent: Int?, plus count: Int) -> Int? {
+  public func extent(_ extent: Int?, plus count: Int) -> Int? {
     guard count > -Symbols.limit, count < Symbols.limit else { return nil }
     return count < 0 ? difference(extent, -count) : sum(of: [extent, count])
   }
 
   /// What is left of an extent behind its first elements, 0 where it has fewer.
-  package func remainder(_ extent: Int?, behind count: Int?) -> Int? {
+  public func remainder(_ extent: Int?, behind count: Int?) -> Int? {
     guard let extent, let count else { return nil }
     if !Symbols.isSymbol(extent), !Symbols.isSymbol(count) { return max(extent &- count, 0) }
     if extent == 0 || count == 0 { return extent }
@@ -204,7 +204,7 @@ package final class Symbols {
   /// - Parameters:
   ///   - reach: the elements from a window's first to its last one, both counted.
   ///   - padding: elements added on both sides together.
-  package func windows(over extent: Int?, reach: Int, stride: Int, padding: Int) -> Int? {
+  public func windows(over extent: Int?, reach: Int, stride: Int, padding: Int) -> Int? {
     guard let extent, reach > 0, stride > 0, padding >= 0, max(reach, stride, padding) < 1 << 32 else { return nil }
     if stride == 1, padding == reach - 1 { return extent }
     guard Symbols.isSymbol(extent) else {
@@ -215,7 +215,7 @@ package final class Symbols {
   }
 
   /// The smaller of two extents.
-  package func minimum(_ a: Int?, _ b: Int?) -> Int? {
+  public func minimum(_ a: Int?, _ b: Int?) -> Int? {
     if a == 0 || b == 0 { return 0 }
     guard let a, let b else { return nil }
     if a == b || (a >= 0 && b >= 0) { return min(a, b) }
@@ -224,13 +224,13 @@ package final class Symbols {
 
   /// Whether `extent` is the smaller of `other` and a number that is not 0. Where such extents are broadcast together, the result
   /// is `other`.
-  package func isMinimum(_ extent: Int, of other: Int) -> Bool {
+  public func isMinimum(_ extent: Int, of other: Int) -> Bool {
     guard Symbols.isSymbol(extent), case .minimum(let a, let b) = keys[extent &- Symbols.first] else { return false }
     return (a == other && b > 0) || (b == other && a > 0)
   }
 
   /// The number that an extent is where names stand for these numbers; nil where there is none.
-  package func number(_ extent: Int, where names: [String: Int]) -> Int? {
+  public func number(_ extent: Int, where names: [String: Int]) -> Int? {
     guard Symbols.isSymbol(extent) else { return extent }
     func values(_ extents: [Int]) -> [Int]? {
       let values = extents.compactMap { number($0, where: names) }
