@@ -69,7 +69,7 @@ DEVICE void attend_tiles(const u16 *q, const u16 *k, const u16 *v, const void *m
   v += (i64)batch * p.v_step[0] + (i64)kv_head * p.v_step[1];
   y += (i64)batch * p.y_step[0] + (i64)head * p.y_step[1];
   const i64 mask_start = (i64)batch * p.mask_step[0] + (i64)head * p.mask_step[1];
-  mask = p.mask_kind == 1 ? (const void *)((const u16 *)mask + mask_start) : (const void *)((const u8 *)mask + mask_start);
+  if (p.mask_kind) mask = p.mask_kind == 1 ? (const void *)((const u16 *)mask + mask_start) : (const void *)((const u8 *)mask + mask_start);
   const int last_row = first_row + QUERIES - 1 < p.q_rows ? first_row + QUERIES - 1 : p.q_rows - 1;
   const KeyRange range = keys_of(p, lengths, batch, first_row, last_row);
   const int first_key = range.first / KEYS * KEYS;
@@ -201,7 +201,7 @@ DEVICE void attend_row(
   v += (i64)batch * p.v_step[0] + (i64)kv_head * p.v_step[1];
   y += (i64)batch * p.y_step[0] + (i64)head * p.y_step[1] + (i64)row * p.y_step[2];
   const i64 mask_start = (i64)batch * p.mask_step[0] + (i64)head * p.mask_step[1];
-  mask = p.mask_kind == 1 ? (const void *)((const U *)mask + mask_start) : (const void *)((const u8 *)mask + mask_start);
+  if (p.mask_kind) mask = p.mask_kind == 1 ? (const void *)((const U *)mask + mask_start) : (const void *)((const u8 *)mask + mask_start);
   const KeyRange range = keys_of(p, lengths, batch, row, row);
   float query[EACH], out[EACH], greatest = float_of_bits(0xff800000u), total = 0.0f;
 #pragma unroll
