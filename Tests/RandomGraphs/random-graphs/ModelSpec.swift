@@ -112,6 +112,8 @@ extension ModelSpec {
       nodes.formUnion(node.outputs)
       guard node.op != "Shape", node.op != "Size", !node.op.hasSuffix("Like") else { continue }
       values.formUnion(node.inputs)
+      // An absent operand.
+      values.remove("")
     }
     return nodes
   }
