@@ -3,6 +3,7 @@ import PinionBase
 import Synchronization
 
 /// NVRTC, which compiles kernels in this process.
+// Unchecked: addresses of functions that any thread may call, set once.
 package final class Compiler: @unchecked Sendable {
   private let api: cc_nvrtc
   /// `13.5`

@@ -5,6 +5,7 @@ import Synchronization
 /// A device's primary context, retained: the one that other libraries of the process use too, so that pointers pass between them.
 ///
 /// Thread-safe. Each call makes the context current for itself and leaves the thread as it was.
+// Unchecked: the driver's handle, set once; each call makes it current for its own thread.
 package final class DeviceContext: @unchecked Sendable {
   package let device: CUDADevice
   let driver: Driver

@@ -2,6 +2,7 @@ import CCUDA
 import PinionBase
 
 /// Work that a stream was given, recorded instead of done.
+// Unchecked: a handle of the driver's, set once.
 package final class DeviceGraph: @unchecked Sendable {
   package let context: DeviceContext
   let handle: UnsafeMutableRawPointer
@@ -28,6 +29,7 @@ package final class DeviceGraph: @unchecked Sendable {
 }
 
 /// A graph made ready to be launched, any number of times, one launch at a time.
+// Unchecked: a handle of the driver's, set once; launches one at a time are the callers' concern.
 package final class ExecutableGraph: @unchecked Sendable {
   package let context: DeviceContext
   private let handle: UnsafeMutableRawPointer

@@ -9,6 +9,7 @@ package struct DeviceAddress: Hashable, Sendable {
 }
 
 /// Bytes on a device, given back with the last reference. What was queued on them must be done by then.
+// Unchecked: an address and a size, set once; who writes to the bytes is the callers' concern.
 package final class DeviceMemory: @unchecked Sendable {
   package let context: DeviceContext
   package let address: DeviceAddress
@@ -68,6 +69,7 @@ package final class DeviceSlab: Sendable {
 }
 
 /// Memory of the host that a device copies from and to without the processor.
+// Unchecked: as for a device's memory.
 package final class PinnedMemory: @unchecked Sendable {
   package let context: DeviceContext
   package let pointer: UnsafeMutableRawPointer

@@ -2,6 +2,7 @@ import CCUDA
 import PinionBase
 
 /// Compiled kernels, loaded into a context.
+// Unchecked: a handle of the driver's, which any thread may use, set once.
 package final class DeviceModule: @unchecked Sendable {
   package let context: DeviceContext
   private let handle: UnsafeMutableRawPointer
@@ -29,6 +30,7 @@ package final class DeviceModule: @unchecked Sendable {
 }
 
 /// One kernel; keeps its module.
+// Unchecked: a handle of the driver's, set once.
 package final class DeviceKernel: @unchecked Sendable {
   package let module: DeviceModule
   package let name: String
