@@ -16,7 +16,7 @@ let package = Package(
   ],
   targets: [
     .target(name: "CPinion"),
-    .target(name: "CKernels", cSettings: optimisedC),
+    .target(name: "CKernels", cSettings: optimisedC + [.headerSearchPath(".")]),
     .target(name: "CThreads", cSettings: optimisedC),
     .target(name: "CPictures", cSettings: optimisedC),
     .target(name: "CCUDA"),

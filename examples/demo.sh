@@ -38,7 +38,7 @@ PYTHON
 }
 
 wrong=0
-for pair in Package.swift=swift Sources/CKernels/pk_gemm.c=c include/pinion/pinion.hpp=cpp examples/python/describe_and_run.py=python \
+for pair in Package.swift=swift Sources/CKernels/gemm/pk_gemm.c=c include/pinion/pinion.hpp=cpp examples/python/describe_and_run.py=python \
   Makefile=makefile "$work/model.onnx=onnx" "$run_model=elf"; do
   file=${pair%=*}
   features "$file" >"$work/bytes.txt"

@@ -19,13 +19,13 @@ def build(name: str, out: str) -> str:
     objects = os.path.join(out, "objects")
     os.makedirs(objects, exist_ok=True)
     # The flags of Package.swift.
-    flags = ["-std=gnu17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-I" + os.path.join(KERNELS, "include")]
+    flags = ["-std=gnu17", "-O3", "-fno-math-errno", "-fno-trapping-math", "-I" + KERNELS, "-I" + os.path.join(KERNELS, "include")]
     makefile = os.path.join(objects, "Makefile")
     with open(makefile, "w") as file:
-        file.write(f"SOURCES := $(wildcard {KERNELS}/*.c)\nHEADERS := $(wildcard {KERNELS}/*.h {KERNELS}/include/*.h)\n")
+        file.write(f"SOURCES := $(wildcard {KERNELS}/*/*.c)\nHEADERS := $(wildcard {KERNELS}/*/*.h)\n")
         file.write(f"OBJECTS := $(patsubst {KERNELS}/%.c,{objects}/%.o,$(SOURCES))\n")
         file.write(f"{out}/%: {HERE}/%.c $(OBJECTS)\n\tclang {' '.join(flags)} $< $(OBJECTS) -lm -lpthread -o $@\n")
-        file.write(f"{objects}/%.o: {KERNELS}/%.c $(HEADERS)\n\tclang {' '.join(flags)} -c $< -o $@\n.SECONDARY:\n")
+        file.write(f"{objects}/%.o: {KERNELS}/%.c $(HEADERS)\n\t@mkdir -p $(@D)\n\tclang {' '.join(flags)} -c $< -o $@\n.SECONDARY:\n")
     program = os.path.join(out, name)
     subprocess.run(["make", "--silent", "-j2", "-f", makefile, program], check=True)
     return program

@@ -1,0 +1,12 @@
+#include "pk_product.h"
+
+#include "levels/pk_select.h"
+
+extern const pk_product_fn pk_product_table_scalar[PK_TYPE_LIMIT];
+extern const pk_product_fn pk_product_table_avx2[PK_TYPE_LIMIT];
+extern const pk_product_fn pk_product_table_avx512[PK_TYPE_LIMIT];
+
+pk_product_fn pk_product_kernel(pk_isa isa, pk_type type) {
+  if ((unsigned)type >= PK_TYPE_LIMIT) return NULL;
+  return PK_SELECT(isa, pk_product_table)[type];
+}

@@ -1,0 +1,6 @@
+#include "pk_move.h"
+
+#define PK_LEVEL 0
+#include "levels/pk_level_begin.h"
+#include "pk_move.inl.h"
+#include "levels/pk_level_end.h"

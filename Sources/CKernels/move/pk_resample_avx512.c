@@ -1,0 +1,8 @@
+#if defined(__x86_64__)
+#include "pk_resample.h"
+
+#define PK_LEVEL 2
+#include "levels/pk_level_begin.h"
+#include "pk_resample.inl.h"
+#include "levels/pk_level_end.h"
+#endif

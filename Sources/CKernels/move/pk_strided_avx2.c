@@ -1,0 +1,8 @@
+#if defined(__x86_64__)
+#include "pk_strided.h"
+
+#define PK_LEVEL 1
+#include "levels/pk_level_begin.h"
+#include "pk_strided.inl.h"
+#include "levels/pk_level_end.h"
+#endif

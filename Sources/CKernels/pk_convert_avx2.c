@@ -1,8 +1,0 @@
-#if defined(__x86_64__)
-#include "pk_convert.h"
-
-#define PK_LEVEL 1
-#include "pk_level_begin.h"
-#include "pk_convert.inl.h"
-#include "pk_level_end.h"
-#endif

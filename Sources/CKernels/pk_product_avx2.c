@@ -1,6 +1,0 @@
-#if defined(__x86_64__)
-#define PK_LEVEL 1
-#include "pk_level_begin.h"
-#include "pk_product.inl.h"
-#include "pk_level_end.h"
-#endif

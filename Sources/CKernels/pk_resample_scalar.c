@@ -1,6 +1,0 @@
-#include "pk_resample.h"
-
-#define PK_LEVEL 0
-#include "pk_level_begin.h"
-#include "pk_resample.inl.h"
-#include "pk_level_end.h"

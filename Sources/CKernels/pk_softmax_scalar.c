@@ -1,6 +1,0 @@
-#include "pk_softmax.h"
-
-#define PK_LEVEL 0
-#include "pk_level_begin.h"
-#include "pk_softmax.inl.h"
-#include "pk_level_end.h"

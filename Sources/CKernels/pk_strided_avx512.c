@@ -1,8 +1,0 @@
-#if defined(__x86_64__)
-#include "pk_strided.h"
-
-#define PK_LEVEL 2
-#include "pk_level_begin.h"
-#include "pk_strided.inl.h"
-#include "pk_level_end.h"
-#endif

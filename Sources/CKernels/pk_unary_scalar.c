@@ -1,6 +1,0 @@
-#include "pk_unary.h"
-
-#define PK_LEVEL 0
-#include "pk_level_begin.h"
-#include "pk_unary.inl.h"
-#include "pk_level_end.h"
