@@ -6,6 +6,14 @@ import PinionTensor
 struct Binding {
   var value: Value
   var isConstant = false
+  /// Whether a node made the constant, so that a body that runs any number of times takes it as it takes any other value from outside.
+  var isMade = false
+
+  /// The binding as the body of a loop knows it: integers that shapes may depend on are known there by value (`OutputTypes`).
+  var inBody: Binding {
+    guard isMade, case .tensor(let tensor) = value, tensor.element != .int64 && tensor.element != .int32 || tensor.count > 64 else { return self }
+    return Binding(value: value)
+  }
 }
 
 typealias Environment = [String: Binding]
@@ -126,7 +134,7 @@ final class Interpreter {
     if let known = folded[key] { return known }
     let values = try runAlone(node, environment, opset)
     let isConstant = values.allSatisfy { $0.tensor != nil }
-    let results = values.map { Binding(value: $0, isConstant: isConstant) }
+    let results = values.map { Binding(value: $0, isConstant: isConstant, isMade: true) }
     if isConstant { folded[key] = results }
     return results
   }
@@ -187,11 +195,11 @@ final class Interpreter {
 
   // MARK: Control flow
 
-  /// A subgraph's outputs for values of its inputs.
+  /// The outputs of a loop's body for values of its inputs.
   private func run(
     body: GraphSpec, _ arguments: [Value], _ environment: Environment, _ opset: Int
   ) throws(PinionError) -> [Value] {
-    try bindings(body: body, arguments, environment, opset).map(\.value)
+    try bindings(body: body, arguments, environment.mapValues(\.inBody), opset).map(\.value)
   }
 
   private func bindings(
@@ -215,7 +223,7 @@ final class Interpreter {
     let results = try bindings(body: branch, [], environment, opset)
     // Which branch is taken may change from run to run, and then its outputs are no constants.
     let isFixed = environment[node.inputs[0]]?.isConstant ?? false
-    return results.map { Binding(value: $0.value, isConstant: $0.isConstant && isFixed) }
+    return results.map { Binding(value: $0.value, isConstant: $0.isConstant && isFixed, isMade: true) }
   }
 
   private func runLoop(_ node: NodeSpec, _ environment: Environment, _ opset: Int) throws(PinionError) -> [Value] {
@@ -312,7 +320,7 @@ extension GraphSpec {
   /// Operators whose outputs' shapes depend on values, or are not inferred.
   static let valueDependent: Set<String> = [
     "If", "Loop", "Scan", "NonZero", "Unique", "Compress", "StringSplit", "NonMaxSuppression", "StringNormalizer",
-    "Tokenizer", "ConcatFromSequence", "SequenceMap",
+    "Tokenizer", "ConcatFromSequence", "SequenceMap", "CastMap",
   ]
 
   /// Names that this graph uses from outside.
