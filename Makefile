@@ -47,7 +47,7 @@ deps:
 	@sh .ci/packages libpng-dev libturbojpeg0-dev zlib1g-dev
 
 test-deps: deps
-	@sh .ci/packages gcc g++ cmake pkg-config libprotobuf-dev protobuf-compiler python3-venv abigail-tools libtiff6 libwebp7 libopenjp2-7
+	@sh .ci/packages gcc g++ cmake pkg-config libprotobuf-dev protobuf-compiler python3-venv abigail-tools libopenblas-dev libtiff6 libwebp7 libopenjp2-7
 
 build:
 	@for library in libpng libturbojpeg zlib; do pkg-config --exists $$library 2>/dev/null || ! command -v pkg-config >/dev/null || \
@@ -124,7 +124,7 @@ kernel-tests:
 	$(MAKE) -f Tests/CThreads/threads.mk
 	$(MAKE) -f Tests/CPictures/pictures.mk
 	$(MAKE) -f Tests/CKernels/elementwise.mk
-	$(MAKE) -C Tests/CKernels
+	$(MAKE) -C Tests/CKernels check products
 
 # The CUDA kernels on the processor; neither a GPU nor anything of NVIDIA's is needed.
 cuda-tests:
