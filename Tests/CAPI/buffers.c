@@ -89,6 +89,8 @@ static void refused(void) {
 }
 
 int main(void) {
+  /* The defaults of PyTorch's arguments. */
+  MAKES_TABLES(pinion_model_release(load(PINION_MUTATIONS_STATE)));
   kept();
   given();
   refused();

@@ -6,6 +6,25 @@
 #include <stdio.h>
 #include <string.h>
 
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define CHECK_LEAKS
+#endif
+#endif
+#if defined(__SANITIZE_ADDRESS__) || defined(CHECK_LEAKS)
+#include <sanitizer/lsan_interface.h>
+/* For what makes a table that lasts as long as the process. Swift points to texts and to payloads of enumerations with a tag in the pointer's
+ * high bits, where the leak sanitizer sees no pointer, so it takes such a table for a leak. What leaks at each call is found at the next one. */
+#define MAKES_TABLES(statement) \
+  do {                          \
+    __lsan_disable();           \
+    statement;                  \
+    __lsan_enable();            \
+  } while (0)
+#else
+#define MAKES_TABLES(statement) statement
+#endif
+
 static int check_failures;
 
 #define CHECK(condition)                                                    \
