@@ -52,9 +52,15 @@ struct ChildProcess {
   }
 
   /// Waits for the end; what was sent, and how it ended.
-  mutating func finish() -> (text: String, end: End) {
+  /// - Parameter waiting: called about once a second until then.
+  mutating func finish(waiting: () -> Void = {}) -> (text: String, end: End) {
     var buffer = [UInt8](repeating: 0, count: 1 << 16)
     while true {
+      var ready = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      if poll(&ready, 1, 1000) == 0 {
+        waiting()
+        continue
+      }
       let count = read(descriptor, &buffer, buffer.count)
       guard count > 0 else { break }
       received += buffer[..<count]

@@ -7,6 +7,12 @@ import PinionTensor
 struct Soak {
   /// Seeds that one process checks.
   static let batch: UInt64 = 500
+  private static let secondsBetweenWords = 30.0
+
+  /// What a process shares with this one: where each number stands among its counters.
+  fileprivate enum Counter {
+    static let seed = 0, nodes = 1, undecided = 2, failures = 3, count = 4
+  }
 
   let options: Options
 
@@ -14,12 +20,13 @@ struct Soak {
 
   /// - Returns: whether nothing failed.
   func run() throws -> Bool {
-    guard let counters = SharedCounters(count: 4 * options.processes) else { return false }
+    guard let counters = SharedCounters(count: Counter.count * options.processes) else { return false }
     let start = monotonicNanoseconds()
     var next = options.first, checked: UInt64 = 0
     var failures: [String: [UInt64]] = [:]
     var undecided: UInt64 = 0, nodes: UInt64 = 0
     var seconds: Double { Double(monotonicNanoseconds() - start) / 1e9 }
+    var said = 0.0
     while options.seconds.map({ seconds < $0 }) ?? (next < options.first + options.count) {
       var children: [(child: ChildProcess, first: UInt64, end: UInt64)] = []
       for slot in 0..<options.processes {
@@ -28,24 +35,38 @@ struct Soak {
         children.append((child, next, end))
         next = end
       }
+      let firsts = children.map(\.first)
+      var uncounted = children.indices
+      func sayProgress() {
+        guard seconds - said >= Soak.secondsBetweenWords else { return }
+        said = seconds
+        var done = checked, failed = UInt64(failures.values.reduce(0) { $0 + $1.count })
+        for slot in uncounted {
+          done += counters[slot, Counter.seed] - firsts[slot]
+          failed += counters[slot, Counter.failures]
+        }
+        Soak.say("\(done) seeds in \(Int(said)) s, \(Int(Double(done) / said)) a second, \(failed) failed")
+      }
       for slot in children.indices {
         var first = children[slot].first
         while true {
-          let (text, end) = children[slot].child.finish()
+          let (text, end) = children[slot].child.finish(waiting: sayProgress)
           for line in text.split(separator: "\n") {
             let fields = line.split(separator: "\t")
             if fields.count == 2, let seed = UInt64(fields[0]) { failures[String(fields[1]), default: []].append(seed) }
           }
-          nodes += counters[4 * slot + 1]
-          undecided += counters[4 * slot + 2]
+          nodes += counters[slot, Counter.nodes]
+          undecided += counters[slot, Counter.undecided]
           guard end != .normal else { break }
-          let seed = counters[4 * slot]
+          let seed = counters[slot, Counter.seed]
           failures[Soak.name(end), default: []].append(seed)
           first = seed + 1
           guard first < children[slot].end, let child = self.start(first..<children[slot].end, slot: slot, counters) else { break }
           children[slot].child = child
         }
         checked += children[slot].end - children[slot].first
+        uncounted.removeFirst()
+        sayProgress()
       }
     }
     let rate = Int(Double(checked) / seconds)
@@ -62,20 +83,29 @@ struct Soak {
   }
 
   private func start(_ seeds: Range<UInt64>, slot: Int, _ counters: SharedCounters) -> ChildProcess? {
-    counters[4 * slot + 1] = 0
-    counters[4 * slot + 2] = 0
+    counters[slot, Counter.seed] = seeds.lowerBound
+    for counter in [Counter.nodes, Counter.undecided, Counter.failures] { counters[slot, counter] = 0 }
     return ChildProcess { sender in
       guard let checker = try? Checker() else { return }
       for seed in seeds {
-        counters[4 * slot] = seed
+        counters[slot, Counter.seed] = seed
         alarm(60)
         let maker = GraphMaker(seed: seed, runtime: checker.single)
         let spec = maker.make(options.kind)
-        if let failure = checker.check(spec, maker.interpreter, seed: seed) { sender.send("\(seed)\t\(failure.check)\n") }
-        counters[4 * slot + 1] += UInt64(spec.graph.nodes.count)
-        counters[4 * slot + 2] = UInt64(checker.undecided)
+        if let failure = checker.check(spec, maker.interpreter, seed: seed) {
+          sender.send("\(seed)\t\(failure.check)\n")
+          counters[slot, Counter.failures] += 1
+        }
+        counters[slot, Counter.nodes] += UInt64(spec.graph.nodes.count)
+        counters[slot, Counter.undecided] = UInt64(checker.undecided)
       }
     }
+  }
+
+  /// A line of progress, apart from the results.
+  private static func say(_ line: String) {
+    let bytes = Array((line + "\n").utf8)
+    _ = write(STDERR_FILENO, bytes, bytes.count)
   }
 
   private static func name(_ end: ChildProcess.End) -> String {
@@ -110,6 +140,13 @@ struct Soak {
     }) else { return }
     let (text, end) = child.finish()
     print(end == .normal ? text : "--- seed \(seed): \(check): crashes while it is made smaller\n" + spec.text)
+  }
+}
+
+extension SharedCounters {
+  fileprivate subscript(slot: Int, counter: Int) -> UInt64 {
+    get { self[Soak.Counter.count * slot + counter] }
+    set { self[Soak.Counter.count * slot + counter] = newValue }
   }
 }
 
