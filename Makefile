@@ -47,7 +47,7 @@ deps:
 	@sh .ci/packages libpng-dev libturbojpeg0-dev zlib1g-dev
 
 test-deps: deps
-	@sh .ci/packages gcc g++ cmake pkg-config libprotobuf-dev protobuf-compiler python3-venv abigail-tools libopenblas-dev libtiff6 libwebp7 libopenjp2-7
+	@sh .ci/packages gcc g++ cmake pkg-config libprotobuf-dev protobuf-compiler python3-venv abigail-tools libonnx-dev libopenblas-dev libtiff6 libwebp7 libopenjp2-7
 
 build:
 	@for library in libpng libturbojpeg zlib; do pkg-config --exists $$library 2>/dev/null || ! command -v pkg-config >/dev/null || \
@@ -177,6 +177,7 @@ example-tests: $(STAGE)/ready $(VENV)/ready
 oracle-tests: $(VENV)/ready
 	$(MAKE) -C Tests/Oracle PYTHON=$(VENV)/bin/python
 	$(SWIFT) build -j $(JOBS) --product onnx-dump
+	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Tests/Oracle/libonnx_compare.py Tests/Oracle/.build/infer
 	Tests/Oracle/compare.sh $$($(VENV)/bin/python -c 'import onnx, pathlib; print(pathlib.Path(onnx.__file__).parent / "backend/test/data")')
 
 python-tests: $(VENV)/ready
