@@ -12,6 +12,9 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
 
 extern void *__libc_malloc(size_t);
 extern void *__libc_calloc(size_t, size_t);
@@ -46,6 +49,17 @@ long long heap_current(void) { return atomic_load(&current); }
 long long heap_largest(void) { return atomic_load(&largest); }
 long long heap_plain_count(void) { return atomic_load(&plain_count); }
 long long heap_aligned_count(void) { return atomic_load(&aligned_count); }
+
+/* Nanoseconds of CPU time that the system has taken so far to take back blocks of LARGE bytes and more: some 60 ms a GB, page by page. */
+enum { LARGE = 1 << 16 };
+static atomic_llong returning;
+long long heap_returning(void) { return atomic_load(&returning); }
+
+static long long thread_time(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec * 1000000000LL + now.tv_nsec;
+}
 
 void heap_refuse(long long from, bool all_after, long long plain) {
   atomic_store(&refuses_all_after, all_after);
@@ -105,6 +119,16 @@ void *aligned_alloc(size_t alignment, size_t bytes) { return aligned(alignment, 
 void *memalign(size_t alignment, size_t bytes) { return aligned(alignment, bytes); }
 
 void free(void *pointer) {
-  if (pointer && atomic_load(&watching)) atomic_fetch_sub(&current, (long long)malloc_usable_size(pointer));
+  const size_t size = pointer ? malloc_usable_size(pointer) : 0;
+  if (atomic_load(&watching)) atomic_fetch_sub(&current, (long long)size);
+  const long long start = size >= LARGE ? thread_time() : 0;
   __libc_free(pointer);
+  if (size >= LARGE) atomic_fetch_add(&returning, thread_time() - start);
+}
+
+int munmap(void *pointer, size_t bytes) {
+  const long long start = thread_time();
+  const int result = (int)syscall(SYS_munmap, pointer, bytes);
+  atomic_fetch_add(&returning, thread_time() - start);
+  return result;
 }
