@@ -288,6 +288,7 @@ limits-faults: $(LIMITS_READY)
 # The short forms, part of `make test`: the operators that once did not hold, every seventeenth model, some refusals.
 LIMITS_OPERATORS := ^(Unique|Det|NonMaxSuppression|StringSplit|StringConcat|StringNormalizer|Cast|NonZero|Compress|Tile|Expand|Pad|Resize|DFT|SplitToSequence|Multinomial|TopK|MaxPool|Gather|CumSum)$$
 limits-tests: $(LIMITS_READY) $(LIMITS)/stack
+	$(VENV)/bin/python Tests/Limits/faults.py check .
 	$(LIMITS_PYTHON) Tests/Limits/files.py $(LIMITS)/files.so --races 0.5
 	$(LIMITS_PYTHON) Tests/Limits/hostile_run.py $(VENV)/node-seeds $(LIMITS)/heap.so --every 17
 	$(LIMITS_PYTHON) Tests/Limits/oom.py $(VENV)/node-seeds $(LIMITS)/heap.so --models 14 --places 6

@@ -216,6 +216,21 @@ def with_dims(case: Case, dims: dict[int, tuple[int, ...]], scaling: str, random
     return replace(case, inputs=inputs, attributes=attributes, scaling=scaling)
 
 
+def is_count(given: Input | None) -> bool:
+    """Whether the input is one whole number above 0."""
+    value = given.value if given is not None else None
+    return isinstance(value, np.ndarray) and value.dtype.kind == "i" and value.dtype.itemsize >= 4 and value.size == 1 and int(value.reshape(-1)[0]) > 0
+
+
+def with_counts(case: Case, counts: list[int], number: int) -> Case:
+    inputs = list(case.inputs)
+    for index in counts:
+        given = inputs[index]
+        assert given is not None
+        inputs[index] = replace(given, value=np.full(given.value.shape, number, given.value.dtype))
+    return replace(case, inputs=inputs)
+
+
 def scaled(case: Case, elements: int, random: np.random.RandomState) -> Iterator[Callable[[], Case]]:
     """Forms of the case of which a tensor has about `elements` elements, or a number that stands for an extent is large.
 
@@ -247,6 +262,11 @@ def scaled(case: Case, elements: int, random: np.random.RandomState) -> Iterator
         if not fits(dims):
             return
         yield lambda: with_dims(case, dims, scaling, random)
+        # A number of elements that are wanted lets work grow with the elements that there are: boxes that stay, places of a top.
+        largest = max(dims[index][axis] for index, axis in positions)
+        counts = [index for index in where if is_count(case.inputs[index]) and not any(i == index for i, _ in positions)]
+        if counts:
+            yield lambda: with_counts(with_dims(case, dims, scaling + " with counts", random), counts, largest)
         if also:
             olds = {shapes[i][a] for i, a in positions}
             if len(olds) == 1:

@@ -1,7 +1,7 @@
-"""faults.py apply TREE | faults.py run LIBRARY SEEDS HEAP.SO FILES.SO [NAMES]: known faults, put back into a copy of the sources, and who finds them.
+"""faults.py check TREE | faults.py apply TREE | faults.py run LIBRARY SEEDS HEAP.SO FILES.SO [NAMES]: known faults, put back into a copy of the sources, and who finds them.
 
 `apply` changes the copy at TREE so that the environment variable PINION_FAULT chooses one of the faults; where the text that a fault
-replaces is gone, it says so and fails, so that the list does not grow old unseen. `run` runs the programmes against the library that
+replaces is gone, it says so and fails. `check` only says so, and is part of `make test`, so that the list does not grow old unseen. `run` runs the programmes against the library that
 was built of it: with its fault each has to fail and to name what the fault is in, and without one it has to pass.
 """
 
@@ -54,6 +54,9 @@ FAULTS = [
         "CausalConvWithState does not poll", OPERATORS + "Convolution/CausalConvWithState.swift", "            try poll.count(1 &+ (end &- start) / 8)\n",
         "            if !(FAULT) { try poll.count(1 &+ (end &- start) / 8) }\n", CANCEL + "^CausalConvWithState$", r"cancel to return: 1 operators\n.*CausalConv"),
     Fault(
+        "NonMaxSuppression does not poll", OPERATORS + "Vision/NonMaxSuppression.swift", "          try poll.count(16 &+ kept.count)\n",
+        "          if !(FAULT) { try poll.count(16 &+ kept.count) }\n", CANCEL + "^NonMaxSuppression$", r"cancel to return: 1 operators\n.*NonMax"),
+    Fault(
         "a reference is lost where memory is refused", BASE + "RunTable.swift",
         "    do { buffer = try allocator.buffer(bytes: bytes) } catch {\n      control.giveBytes(counted)",
         "    do { buffer = try allocator.buffer(bytes: bytes) } catch {\n      if FAULT { _ = Unmanaged.passRetained(control) }\n      control.giveBytes(counted)",
@@ -74,26 +77,35 @@ FAULTS = [
         "values of a program's JSON do not count", IMPORT + "PT2/JSONReader.swift", "    try budget.take(JSONReader.valueBytes)\n",
         "    if !(FAULT) { try budget.take(JSONReader.valueBytes) }\n", HOSTILE + "programs --only long.list", r"(late|over the budget): [1-9].*\n.*a long list"),
     Fault(
-        "JSON may nest without end", IMPORT + "PT2/JSONReader.swift", "public static let depthLimit = 128", "public static let depthLimit = FAULT ? 1 << 40 : 128",
+        "JSON may nest without end", IMPORT + "PT2/JSONReader.swift", "package static let depthLimit = 128", "package static let depthLimit = FAULT ? 1 << 40 : 128",
         HOSTILE + "programs --only lists.100000", r"ended the process: [1-9].*\n.*lists 100000 deep"),
 ]  # fmt: skip
 HERE = Path(__file__).parent
 
 
-def apply(tree: Path) -> int:
-    missing = 0
+def changed(tree: Path) -> dict[Path, str] | None:
+    """The texts of all files that faults change, or nothing where a place is missing."""
     path = tree / BASE / "Memory.swift"
-    path.write_text(path.read_text() + CHOICE)
+    texts = {path: path.read_text() + CHOICE}
+    missing = 0
     for number, fault in enumerate(FAULTS, 1):
         path = tree / fault.file
-        text = path.read_text()
         # Of two faults in one place the second meets what the first has made of it.
+        text = texts.get(path) or path.read_text()
         if text.count(fault.old) != 1:
             print(f"{fault.name}: {fault.file} has the place {text.count(fault.old)} times")
             missing += 1
-        else:
-            path.write_text(text.replace(fault.old, fault.new.replace("FAULT", f"activeFault == {number}")))
-    return 1 if missing else 0
+        texts[path] = text.replace(fault.old, fault.new.replace("FAULT", f"activeFault == {number}"))
+    return None if missing else texts
+
+
+def apply(tree: Path, writes: bool = True) -> int:
+    texts = changed(tree)
+    if texts is None:
+        return 1
+    for path, text in texts.items() if writes else ():
+        path.write_text(text)
+    return 0
 
 
 def run(library: str, seeds: str, heap: str, files: str, only: str = "") -> int:
@@ -122,4 +134,4 @@ def run(library: str, seeds: str, heap: str, files: str, only: str = "") -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(apply(Path(sys.argv[2])) if sys.argv[1] == "apply" else run(*sys.argv[2:]))
+    sys.exit(run(*sys.argv[2:]) if sys.argv[1] == "run" else apply(Path(sys.argv[2]), writes=sys.argv[1] == "apply"))
