@@ -123,12 +123,11 @@ swift-tests:
 kernel-tests:
 	$(MAKE) -f Tests/CThreads/threads.mk
 	$(MAKE) -f Tests/CPictures/pictures.mk
-	$(MAKE) -f Tests/CKernels/elementwise.mk
-	$(MAKE) -C Tests/CKernels check products
+	$(MAKE) -j $(JOBS) --output-sync=target -C Tests/CKernels check products
 
 # The CUDA kernels on the processor; neither a GPU nor anything of NVIDIA's is needed.
 cuda-tests:
-	$(MAKE) -C Tests/CUDAEmulator OUT=$(CURDIR)/.build/cuda-emulator check
+	$(MAKE) -j $(JOBS) --output-sync=target -C Tests/CUDAEmulator OUT=$(CURDIR)/.build/cuda-emulator check
 
 cuda-faults:
 	$(MAKE) -C Tests/CUDAEmulator OUT=$(CURDIR)/.build/cuda-emulator faults
