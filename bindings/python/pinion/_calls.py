@@ -19,9 +19,9 @@ from ._info import ValueInfo, read_info
 from ._interrupts import run_options
 from ._library import InputShape, lib
 from ._limits import CancelToken, run_limits
+from ._results import row_maker
 from ._text import c_text
 from ._types import DIRECT
-from ._values import row_maker
 
 _run = lib.pinion_call_run
 _ndarray = np.ndarray

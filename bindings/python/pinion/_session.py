@@ -17,16 +17,18 @@ import numpy as np
 from ._apart import check_apart
 from ._calls import Binding, PreparedCall, bound
 from ._errors import Error, InvalidArgumentError, NotFoundError, check, raise_last
+from ._handles import dims_array
 from ._info import Kind, ValueInfo, read_info
 from ._interrupts import question, run_options
 from ._library import InputShape, SessionOptions, lib, take_string, text
 from ._limits import CancelToken, limit, run_limits, timeout_ns
 from ._model import Metadata, Model, ModelSource
+from ._results import from_handle
 from ._state import State, made
 from ._text import c_text
 from ._trees import Tree
 from ._types import DIRECT, PACKED, UNPACKED, ElementType
-from ._values import Value, dims_array, from_handle, to_handle
+from ._values import Value, to_handle
 
 _run = lib.pinion_session_run
 _run_state = lib.pinion_state_run

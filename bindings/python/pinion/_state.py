@@ -14,8 +14,9 @@ from ._errors import InvalidArgumentError, NotFoundError, check
 from ._info import read_info
 from ._library import lib
 from ._limits import CancelToken
+from ._results import from_handle
 from ._text import c_text
-from ._values import from_handle, to_handle
+from ._values import to_handle
 
 if TYPE_CHECKING:
     from ._session import Session

@@ -13,7 +13,7 @@ import pytest
 import pinion
 from pinion._calls import PreparedCall
 from pinion._graph import _Attributes
-from pinion._values import _Owner
+from pinion._results import Owner
 
 BIAS = np.array([10, 20], np.float32)
 DUPLICATE = [copy.copy, copy.deepcopy, lambda object: pickle.loads(pickle.dumps(object))]
@@ -32,7 +32,7 @@ def owners():
 def examples(add_model):
     def owner():
         output = pinion.Session(add_model).run({"x": np.ones((1, 2), np.float32)})[0]
-        while not isinstance(output, _Owner):
+        while not isinstance(output, Owner):
             output = output.base
         return output
 
@@ -42,7 +42,7 @@ def examples(add_model):
         pinion.Session: lambda: pinion.Session(add_model),
         pinion.State: lambda: pinion.Session(add_model).state({"x": "y"}),
         pinion.Value: lambda: pinion.Value([1.0, 2.0]),
-        _Owner: owner,
+        Owner: owner,
         pinion.Graph: pinion.Graph,
         _Attributes: lambda: _Attributes({"axis": 1}),
         PreparedCall: lambda: pinion.Session(add_model).bind({"x": np.ones((1, 2), np.float32)})._call,
@@ -50,7 +50,7 @@ def examples(add_model):
 
 
 def handle_of(object):
-    return object.handle if isinstance(object, (_Owner, PreparedCall)) else object._handle
+    return object.handle if isinstance(object, (Owner, PreparedCall)) else object._handle
 
 
 @pytest.mark.parametrize("duplicate", DUPLICATE)

@@ -1,0 +1,85 @@
+"""Tensors of strings: texts and offsets in C, lists and arrays of objects in Python."""
+
+from __future__ import annotations
+
+import ctypes
+from ctypes import byref, c_int64, c_void_p
+from itertools import accumulate
+from typing import Any
+
+import numpy as np
+
+from ._addresses import address
+from ._errors import InvalidArgumentError, check
+from ._library import lib
+
+
+def strings(array: np.ndarray, dims: Any) -> int:
+    items = array.reshape(-1).tolist()
+    count = len(items)
+    if count >= _MANY:
+        try:
+            text = "\0".join(items).encode("utf-8", "surrogateescape")
+        except TypeError:
+            text = b""
+        if text.count(b"\0") == count - 1:
+            # No string holds a zero, so that these tell where each ends.
+            offsets = np.empty(count + 1, np.int64)
+            offsets[0], offsets[count] = 0, len(text) - (count - 1)
+            offsets[1:count] = np.flatnonzero(np.frombuffer(text, np.uint8) == 0) - np.arange(count - 1)
+            return _text(text.replace(b"\0", b""), address(offsets), array.ndim, dims)
+    return text_of([_encoded(item) for item in items], array.ndim, dims)
+
+
+# Strings from which on it pays to treat them all at once.
+_MANY = 32
+
+
+def _encoded(item: Any) -> bytes:
+    if isinstance(item, str):
+        return item.encode("utf-8", "surrogateescape")
+    if isinstance(item, (bytes, bytearray)):
+        return bytes(item)
+    kind = type(item).__name__
+    raise InvalidArgumentError(f"an array of objects is one of strings, this holds {kind}; .astype(np.float32) makes numbers, .astype(str) strings")
+
+
+def text_of(items: list[bytes], rank: int, dims: Any) -> int:
+    offsets = (c_int64 * (len(items) + 1))(0, *accumulate(map(len, items)))
+    return _text(b"".join(items), ctypes.addressof(offsets), rank, dims)
+
+
+def _text(text: bytes, offsets: int, rank: int, dims: Any) -> int:
+    out = c_void_p()
+    check(lib.pinion_tensor_create_text(text, offsets, rank, dims, byref(out)))
+    return out.value  # type: ignore[return-value]
+
+
+def from_strings(handle: int, count: int, shape: tuple[int, ...]) -> np.ndarray:
+    array = np.empty(count, dtype=object)
+    array[:] = decoded(handle, count)
+    return array.reshape(shape)
+
+
+def text_and_offsets(handle: Any, count: int) -> tuple[bytes, int]:
+    """All strings of a tensor with a zero behind each, and the address of where they begin, and end."""
+    data, offsets = c_void_p(), c_void_p()
+    check(lib.pinion_tensor_strings(handle, byref(data), byref(offsets)))
+    start: int = offsets.value  # type: ignore[assignment]
+    return ctypes.string_at(data, c_int64.from_address(start + 8 * count).value), start
+
+
+def split_text(text: bytes, offsets: int, count: int) -> list[bytes]:
+    places = (c_int64 * (count + 1)).from_address(offsets)[:]
+    return [text[start : end - 1] for start, end in zip(places, places[1:])]
+
+
+def decoded(handle: Any, count: int) -> list[str]:
+    """The strings of a tensor."""
+    text, offsets = text_and_offsets(handle, count)
+    items = text.decode("utf-8", "surrogateescape").split("\0")
+    if len(items) == count + 1:
+        items.pop()
+        return items
+    # Some string holds a zero itself.
+    return [item.decode("utf-8", "surrogateescape") for item in split_text(text, offsets, count)]
