@@ -358,7 +358,7 @@ extension ValueType {
 
 extension Tensor {
   /// The tensor with finite numbers in the place of infinite ones that were computed from finite ones; nil where there are none. They are so small
-  /// that sums of some of them are finite, too.
+  /// that sums of some of them are finite, too, and odd as integers, so that a cast to few bits tells them from 0.
   /// - Parameter factors: the operands; of those that do not have an element for each of the tensor's all have to be finite, except for a
   ///   float16 tensor: a sum of products overflows beside operands that are infinite from the start.
   fileprivate func withoutOverflow(of factors: [[Double]]) throws(PinionError) -> Tensor? {
@@ -373,7 +373,7 @@ extension Tensor {
       switch element {
       case .float32: copy.store(place, Float(sign) * Float.greatestFiniteMagnitude / 1024)
       case .float64: copy.store(place, sign * Double.greatestFiniteMagnitude / 1024)
-      default: copy.store(place, Float16(Float(sign) * 64))
+      default: copy.store(place, Float16(Float(sign) * 67))
       }
     }
     return copy
