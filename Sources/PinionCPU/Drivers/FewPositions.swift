@@ -86,7 +86,6 @@ struct FewPositions: Sendable {
 
   func kernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     guard let constant = weights.constant else { throw .internal("weights that are not constant") }
-    let isa = isa, shape = shape, operands = operands, positions = positions, depth = depth, places = places, groupBytes = groupBytes
     let form = product, rows = form.m, taps = shape.window.kernelCount, plane = shape.window.inputCount
     let row = try shape.groups.multiplied(by: depth)
     let channels = shape.groups &* shape.channels
@@ -110,11 +109,11 @@ struct FewPositions: Sendable {
     let multiply = Kernel.Stage(tasks: shape.groups &* blocks) { frame, task in
       let group = task / blocks, first = task % blocks &* columns, last = min(first &+ columns, shape.outputs)
       let result = frame.laneScratch.assumingMemoryBound(to: Float.self)
-      var form = form
+      var form = self.product
       form.a = UnsafePointer(frame.scratch.assumingMemoryBound(to: Float.self) + group &* depth)
       form.packed_b = UnsafePointer((constant.pointer + group &* groupBytes).assumingMemoryBound(to: Float.self))
       form.ldc = last &- first
-      form.c = result - first
+      form.c = result.advanced(by: -first)
       if let bias = operands.bias { form.epilogue.col_bias = frame.input(bias) + group &* shape.outputs }
       pk_sgemm_block(isa, &form, 0, rows, first, last, frame.laneScratch + resultBytes)
       let output: UnsafeMutablePointer<Float> = frame.output(0)
