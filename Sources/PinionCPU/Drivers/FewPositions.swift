@@ -99,7 +99,7 @@ struct FewPositions: Sendable {
     let step = min(max(1, 8192 / places.count), channels), parts = (channels &- 1) / step &+ 1
     let gather = Kernel.Stage(tasks: shape.images &* parts) { frame, task in
       let image = task / parts, first = task % parts &* step
-      let windows = frame.scratch.assumingMemoryBound(to: Float.self) + image &* positions &* row &+ first &* taps
+      let windows = frame.scratch.assumingMemoryBound(to: Float.self) + (image &* positions &* row &+ first &* taps)
       places.withUnsafeBufferPointer { places in
         pk_conv_windows(
           places.baseAddress, positions, taps, min(step, channels &- first), plane,
