@@ -36,7 +36,8 @@ from ._library import lib as _lib
 from ._library import text as _text
 from ._limits import CancelToken
 from ._model import Metadata, Model
-from ._session import Plan, Session
+from ._plans import Plan
+from ._session import Session
 from ._state import State, StatePair
 from ._types import ElementType
 from ._values import Value

@@ -3,65 +3,36 @@
 from __future__ import annotations
 
 import ctypes
-import json
 import os
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from ctypes import POINTER, byref, c_char_p, c_void_p
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 
 from ._apart import check_apart
+from ._buffers import BufferKeeping
 from ._calls import Binding, PreparedCall, bound
 from ._errors import Error, InvalidArgumentError, NotFoundError, check, raise_last
-from ._handles import dims_array
+from ._frames import FRAMES_KEPT, Frame, quoted, type_advice
 from ._info import Kind, ValueInfo, read_info
 from ._interrupts import question, run_options
-from ._library import InputShape, SessionOptions, lib, take_string, text
+from ._library import SessionOptions, lib
 from ._limits import CancelToken, limit, run_limits, timeout_ns
 from ._model import Metadata, Model, ModelSource
+from ._plans import Planning
 from ._results import from_handle
 from ._state import State, made
 from ._text import c_text
 from ._trees import Tree
-from ._types import DIRECT, PACKED, UNPACKED, ElementType
+from ._types import UNPACKED, ElementType
 from ._values import Value, to_handle
 
 _run = lib.pinion_session_run
 _run_state = lib.pinion_state_run
 _release = lib.pinion_value_release
 
-
-@dataclass(frozen=True)
-class Plan:
-    """What a run with given input shapes would do."""
-
-    #: Names and types of the outputs; a dimension of None depends on data.
-    outputs: list[ValueInfo]
-    #: The most bytes that the run holds at once besides weights and inputs.
-    peak_bytes: int
-    #: Arithmetic operations; a multiply and add counts two.
-    flops: int
-    #: False if shapes depend on data: peak_bytes and flops then leave out what follows.
-    is_complete: bool
-
-
-class _Frame:
-    """What calls with the same input names share: their names for C, their declared types, the type of their array."""
-
-    __slots__ = ("names", "infos", "count", "array")
-
-    def __init__(self, names: Sequence[str], infos: list[ValueInfo]) -> None:
-        self.count = len(names)
-        self.names: Any = (c_char_p * self.count)(*(c_text(name) for name in names))
-        self.infos = infos
-        self.array = c_void_p * self.count
-
-
-_FRAMES_KEPT = 64
 
 # What the methods of onnxruntime's InferenceSession are called here.
 _ELSEWHERE = {
@@ -84,7 +55,7 @@ _INVALID_SHAPE = 4
 _CAME_ONCE, _NOT_PREPARABLE = object(), object()
 
 
-class Session:
+class Session(Planning, BufferKeeping):
     """A model made ready to run. Threads may run one session at once; runs do not hold Python's lock.
 
     A copy is a new session of the same model with the same options. It is pickled as its model and these options.
@@ -168,8 +139,8 @@ class Session:
         self._nested = self._input_tree.nested if self._input_tree else {}
         self._input_names = {info.path: info.name for info in self._inputs if info.path}
         self._output_names = {info.path: info.name for info in self._outputs if info.path}
-        self._input_frames: dict[Any, _Frame] = {}
-        self._output_frames: dict[tuple[str, ...] | None, _Frame] = {}
+        self._input_frames: dict[Any, Frame] = {}
+        self._output_frames: dict[tuple[str, ...] | None, Frame] = {}
         #: Calls for all outputs by the names, types and shapes of inputs; the one used last apart.
         self._calls: dict[Any, Any] = {}
         self._latest: PreparedCall | None = None
@@ -281,11 +252,11 @@ class Session:
             raise InvalidArgumentError("the model does not tell its arguments; session.run() takes inputs by name")
         names = self._input_tree.arguments
         if len(arguments) > len(names):
-            raise InvalidArgumentError(f"{len(arguments)} arguments, the module takes {len(names)}: {_quoted(names)}")
+            raise InvalidArgumentError(f"{len(arguments)} arguments, the module takes {len(names)}: {quoted(names)}")
         given = dict(zip(names, arguments))
         twice = given.keys() & keywords.keys()
         if twice:
-            raise InvalidArgumentError(f"given twice: {_quoted(twice)}")
+            raise InvalidArgumentError(f"given twice: {quoted(twice)}")
         return self.run({**given, **keywords}, nested=True)
 
     def run_values(
@@ -367,7 +338,7 @@ class Session:
             return None
         if call is None:
             # Shapes that come once are not worth a plan of their own.
-            if len(self._calls) >= _FRAMES_KEPT:
+            if len(self._calls) >= FRAMES_KEPT:
                 self._calls.clear()
             self._calls[key] = _CAME_ONCE
             return None
@@ -424,7 +395,7 @@ class Session:
             if status:
                 advice = ""
                 if status == _INVALID_SHAPE:
-                    advice = _advice(inputs, frame.infos)
+                    advice = type_advice(inputs, frame.infos)
                     if out:
                         memory_given = (f"{array.dtype}{list(array.shape)} for '{name}'" for name, array in out.items())
                         advice += "; given for outputs were " + ", ".join(memory_given)
@@ -445,34 +416,34 @@ class Session:
                 if handle:
                     _release(handle)
 
-    def _input_frame(self, given: tuple[str, ...], key: Any, state: State | None) -> _Frame:
+    def _input_frame(self, given: tuple[str, ...], key: Any, state: State | None) -> Frame:
         names = tuple(name if name in self._by_name else self._input_names.get(name, name) for name in given)
         unknown = [name for name in names if name not in self._by_name]
         if unknown:
-            raise NotFoundError(f"no input is named {_quoted(unknown)}; the inputs are {_quoted(self._by_name)}")
+            raise NotFoundError(f"no input is named {quoted(unknown)}; the inputs are {quoted(self._by_name)}")
         missing = self._required.difference(names)
         if state is not None:
             held = [name for name in names if name in state._infos]
             if held:
-                raise InvalidArgumentError(f"the state holds {_quoted(held)}; state['{held[0]}'] = ... sets it")
+                raise InvalidArgumentError(f"the state holds {quoted(held)}; state['{held[0]}'] = ... sets it")
             missing = missing.difference(state._infos)
         if missing:
-            raise InvalidArgumentError(f"missing input {_quoted(info.name for info in self._inputs if info.name in missing)}")
-        if len(self._input_frames) >= _FRAMES_KEPT:
+            raise InvalidArgumentError(f"missing input {quoted(info.name for info in self._inputs if info.name in missing)}")
+        if len(self._input_frames) >= FRAMES_KEPT:
             self._input_frames.clear()
-        frame = self._input_frames[key] = _Frame(names, [self._by_name[name] for name in names])
+        frame = self._input_frames[key] = Frame(names, [self._by_name[name] for name in names])
         return frame
 
-    def _output_frame(self, key: tuple[str, ...] | None) -> _Frame:
+    def _output_frame(self, key: tuple[str, ...] | None) -> Frame:
         by_name = {info.name: info for info in self._outputs}
         names = [info.name for info in self._outputs] if key is None else list(key)
         names = [name if name in by_name else self._output_names.get(name, name) for name in names]
         unknown = [name for name in names if name not in by_name]
         if unknown:
-            raise NotFoundError(f"no output is named {_quoted(unknown)}; the outputs are {_quoted(by_name)}")
-        if len(self._output_frames) >= _FRAMES_KEPT:
+            raise NotFoundError(f"no output is named {quoted(unknown)}; the outputs are {quoted(by_name)}")
+        if len(self._output_frames) >= FRAMES_KEPT:
             self._output_frames.clear()
-        frame = _Frame(names, [by_name[name] for name in names])
+        frame = Frame(names, [by_name[name] for name in names])
         if key is None:
             # Without names the outputs are taken by position, as two of them may share a name.
             frame.names = POINTER(c_char_p)()
@@ -480,13 +451,13 @@ class Session:
         return frame
 
     def _preallocated(
-        self, out: Mapping[str, np.ndarray], targets: _Frame, results: Any, memory: list[Any], inputs: Mapping[str, Any]
+        self, out: Mapping[str, np.ndarray], targets: Frame, results: Any, memory: list[Any], inputs: Mapping[str, Any]
     ) -> dict[int, np.ndarray]:
         positions = {info.name: index for index, info in enumerate(targets.infos)}
         given = {}
         for name, array in out.items():
             if name not in positions:
-                raise NotFoundError(f"no output that is computed is named '{name}'; they are {_quoted(positions)}")
+                raise NotFoundError(f"no output that is computed is named '{name}'; they are {quoted(positions)}")
             if not (isinstance(array, np.ndarray) and array.flags.c_contiguous and array.flags.writeable):
                 raise InvalidArgumentError(f"the array for output '{name}' is not a writable C-contiguous numpy array")
             before = len(memory)
@@ -496,143 +467,6 @@ class Session:
             given[positions[name]] = array
         check_apart(out.items(), [(name, array) for name, array in inputs.items() if isinstance(array, np.ndarray) and array.flags.c_contiguous])
         return given
-
-    # ---------------------------------------------------------------------------------------------------- buffers
-
-    @property
-    def buffers(self) -> dict[str, np.ndarray]:
-        """Copies of what the session keeps of a .pt2 model's buffers, by name; empty unless loaded with mutations="state"."""
-        result: dict[str, np.ndarray] = {}
-        for index in range(lib.pinion_session_buffer_count(self._handle)):
-            out = c_void_p()
-            check(lib.pinion_session_buffer_get(self._handle, index, byref(out)))
-            assert out.value is not None
-            result[text(lib.pinion_session_buffer_name(self._handle, index))] = from_handle(out.value)
-        return result
-
-    def set_buffers(self, contents: Mapping[str, Any]) -> None:
-        """Sets buffers that the session keeps to copies of arrays of the same types and shapes, by name."""
-        names = [text(lib.pinion_session_buffer_name(self._handle, i)) for i in range(lib.pinion_session_buffer_count(self._handle))]
-        unknown = [name for name in contents if name not in names]
-        if unknown:
-            raise NotFoundError(f"the session keeps no buffer named {_quoted(unknown)}; it keeps {_quoted(names) or 'none'}")
-        for name, value in contents.items():
-            memory: list[Any] = []
-            handle = to_handle(value, None, memory)
-            try:
-                check(lib.pinion_session_buffer_set(self._handle, names.index(name), handle))
-            finally:
-                _release(handle)
-
-    def reset_buffers(self) -> None:
-        """Sets the buffers that the session keeps to the contents in the model's file."""
-        check(lib.pinion_session_buffers_reset(self._handle))
-
-    # ------------------------------------------------------------------------------------------ plan and profile
-
-    def plan(self, inputs: Mapping[str, Any] | None = None) -> Plan:
-        """What a run would do, without running it.
-
-        Args:
-            inputs: by name: a shape (tuple of int), a (shape, dtype) pair, or an array or Value whose content shapes may
-                depend on. Inputs that are left out have their declared shape.
-        """
-        out = c_void_p()
-        with self._shapes(inputs or {}) as shapes:
-            check(lib.pinion_session_plan(self._handle, len(shapes), shapes, byref(out)))
-        plan = out.value
-        try:
-            return Plan(
-                outputs=[read_info(lib.pinion_plan_output(plan, i)) for i in range(lib.pinion_plan_output_count(plan))],
-                peak_bytes=lib.pinion_plan_peak_bytes(plan),
-                flops=lib.pinion_plan_flops(plan),
-                is_complete=bool(lib.pinion_plan_is_complete(plan)),
-            )
-        finally:
-            lib.pinion_plan_release(plan)
-
-    def prepare(
-        self,
-        inputs: Mapping[str, Any] | None = None,
-        output_names: Sequence[str] | None = None,
-        *,
-        timeout: float | None = None,
-        cancel: CancelToken | None = None,
-        byte_budget: int | None = None,
-    ) -> None:
-        """Plans for inputs of these shapes and packs weights, so that the first run is as fast as those after it.
-
-        What has been made by the time that a limit ends the call stays. Where shapes depend on data, or the values of an input decide
-        which branch of an If is taken, as much is prepared as follows from the values that are given.
-
-        Args:
-            inputs: as for plan().
-            output_names: the outputs that runs will compute; None means all.
-            timeout, cancel, byte_budget: as for run(); the budget is for the memory of one run without its outputs.
-        """
-        targets = self._output_frames.get(None if output_names is None else tuple(output_names)) or self._output_frame(
-            None if output_names is None else tuple(output_names)
-        )
-        options: Any = run_options()
-        if not (timeout is None and cancel is None and byte_budget is None):
-            options = byref(run_limits(timeout, cancel, byte_budget, None))
-        with self._shapes(inputs or {}) as shapes:
-            status = lib.pinion_session_prepare(self._handle, options, len(shapes), shapes, targets.count, targets.names)
-        if status:
-            raise_last(status)
-
-    @contextmanager
-    def _shapes(self, inputs: Mapping[str, Any]) -> Iterator[Any]:
-        """What is said of inputs, for C."""
-        shapes = (InputShape * len(inputs))()
-        memory: list[Any] = []
-        handles = []
-        try:
-            for shape, (name, given) in zip(shapes, inputs.items()):
-                shape.name = c_text(name)
-                dims, code = _shape_and_type(given)
-                if dims is None:
-                    shape.value = to_handle(given, self._by_name.get(name), memory)
-                    handles.append(shape.value)
-                else:
-                    array = dims_array(dims)
-                    memory.append(array)
-                    shape.element_type, shape.rank = code, len(dims)
-                    shape.dims = ctypes.cast(array, POINTER(ctypes.c_int64))
-            yield shapes
-        finally:
-            for handle in handles:
-                _release(handle)
-
-    def profile(self) -> dict[str, Any]:
-        """What the runs so far spent their time on.
-
-        {"runs", "run_ns", "total_ns", "between_ns", "planned": {"made", "kept"}, "nodes": [{"name", "operator", "calls", "ns", "own_ns",
-        "operations", "bytes", "kernel", "element"}]}: times are sums in nanoseconds, of runs, in nodes and between them. "ns" of a node
-        with graphs (If, Loop, Scan) holds what runs inside it, "own_ns" does not, so that total_ns counts nothing twice. "operations"
-        are of arithmetic, "bytes" those of inputs, weights and outputs, both over all calls; "kernel" says which of an operator's ways
-        was taken. "planned" counts the nodes that planning met: those it made ready, and those that it took over from an earlier plan.
-
-        Raises UnsupportedError unless the session was made with profile=True.
-        """
-        out = c_void_p()
-        check(lib.pinion_session_profile_json(self._handle, byref(out)))
-        profile: dict[str, Any] = json.loads(take_string(out))
-        return profile
-
-    def profile_trace(self) -> str:
-        """The last run as a JSON text that chrome://tracing and Perfetto show."""
-        out = c_void_p()
-        check(lib.pinion_session_profile_trace(self._handle, byref(out)))
-        return take_string(out)
-
-    def reset_profile(self) -> None:
-        """Forgets what was measured."""
-        lib.pinion_session_profile_reset(self._handle)
-
-    def trim(self) -> int:
-        """Gives back cached plans and idle memory, not weights; returns their bytes."""
-        return int(lib.pinion_session_trim(self._handle))
 
     # ----------------------------------------------------------------------------------------------------- pickle
 
@@ -661,40 +495,7 @@ def _value(handle: int, borrowed: Any, info: ValueInfo) -> Value:
     return Value._own(handle)
 
 
-def _advice(inputs: Mapping[str, Any], infos: list[ValueInfo]) -> str:
-    """How arrays of another type than the declared one become right."""
-    wrong = [
-        f".astype(np.{info.dtype.name}) converts '{info.name}'"
-        for value, info in zip(inputs.values(), infos)
-        if isinstance(value, np.ndarray) and info.kind is Kind.TENSOR and info.dtype is not None and value.dtype != info.dtype
-        if info.dtype.kind != "O" and value.dtype.kind in "biufc"
-    ]
-    return "; " + ", ".join(wrong) if wrong else ""
-
-
-def _quoted(names: Any) -> str:
-    return ", ".join(f"'{name}'" for name in names)
-
-
 def _int32(value: int, name: str) -> int:
     if not -(2**31) <= int(value) < 2**31:
         raise InvalidArgumentError(f"{name} is {value}")
     return int(value)
-
-
-def _is_shape(value: Any) -> bool:
-    return isinstance(value, (tuple, list)) and all(isinstance(dim, (int, np.integer)) for dim in value)
-
-
-def _shape_and_type(given: Any) -> tuple[tuple[int, ...] | None, int]:
-    if _is_shape(given):
-        return tuple(int(dim) for dim in given), ElementType.UNDEFINED
-    if isinstance(given, tuple) and len(given) == 2 and _is_shape(given[0]):
-        if isinstance(given[1], ElementType):
-            return tuple(int(dim) for dim in given[0]), given[1]
-        dtype = np.dtype(given[1])
-        code = PACKED[dtype][0] if dtype in PACKED else DIRECT.get(dtype)
-        if code is None:
-            code = ElementType.STRING if dtype.kind in "OUST" else ElementType.UNDEFINED
-        return tuple(int(dim) for dim in given[0]), code
-    return None, ElementType.UNDEFINED

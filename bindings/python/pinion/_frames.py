@@ -1,0 +1,42 @@
+"""What is known of a call before it is made, and what is said of its arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from ctypes import c_char_p, c_void_p
+from typing import Any
+
+import numpy as np
+
+from ._info import Kind, ValueInfo
+from ._text import c_text
+
+
+class Frame:
+    """What calls with the same input names share: their names for C, their declared types, the type of their array."""
+
+    __slots__ = ("names", "infos", "count", "array")
+
+    def __init__(self, names: Sequence[str], infos: list[ValueInfo]) -> None:
+        self.count = len(names)
+        self.names: Any = (c_char_p * self.count)(*(c_text(name) for name in names))
+        self.infos = infos
+        self.array = c_void_p * self.count
+
+
+FRAMES_KEPT = 64
+
+
+def type_advice(inputs: Mapping[str, Any], infos: list[ValueInfo]) -> str:
+    """How arrays of another type than the declared one become right."""
+    wrong = [
+        f".astype(np.{info.dtype.name}) converts '{info.name}'"
+        for value, info in zip(inputs.values(), infos)
+        if isinstance(value, np.ndarray) and info.kind is Kind.TENSOR and info.dtype is not None and value.dtype != info.dtype
+        if info.dtype.kind != "O" and value.dtype.kind in "biufc"
+    ]
+    return "; " + ", ".join(wrong) if wrong else ""
+
+
+def quoted(names: Any) -> str:
+    return ", ".join(f"'{name}'" for name in names)
