@@ -23,7 +23,7 @@ help:
 	@echo "make check        the tests of what is built: C interface, examples, command, Python package"
 	@echo "make test         everything that CI runs"
 	@echo "make lint         rules for Swift, C, Python and shell; make format lays out FILES (default: those changed since the last commit)"
-	@echo "make coverage     how many lines the Swift tests reach, and the files with less than 80 %"
+	@echo "make coverage     how many lines the tests reach, and the files with less than 80 %"
 	@echo "make sanitize     kernels, pictures, C interface and thread pool under the address, undefined-behaviour and thread sanitizers"
 	@echo "make conformance  ONNX's backend tests through the Python package, each also written as ONNX and run by onnxruntime"
 	@echo "make bench        machine, kernels and models beside onnxruntime and OpenVINO from PyPI; ARGUMENTS='FOLDER --only REGEX', see Documentation/Performance.md"
@@ -86,12 +86,12 @@ format: $(VENV)/ready
 	  *.py) $(VENV)/bin/ruff check --quiet --fix $$file; $(VENV)/bin/ruff format --quiet $$file ;; \
 	esac; done
 
-coverage: deps
-	.ci/coverage $(SWIFT) $(PYTHON) $(JOBS)
+coverage: test-deps $(VENV)/ready
+	.ci/coverage $(SWIFT) $(VENV)/bin/python $(JOBS)
 
 # The kernels' memory and arithmetic, the pool's races, and the C interface as programs that are watched use it.
 sanitize: test-deps $(STAGE)/ready
-	$(MAKE) -C Tests/CKernels SANITIZE=address,undefined BUILD=$(CURDIR)/.build/ckernels-sanitized
+	$(MAKE) -j $(JOBS) --output-sync=target -C Tests/CKernels SANITIZE=address,undefined BUILD=$(CURDIR)/.build/ckernels-sanitized
 	$(MAKE) -f Tests/CKernels/elementwise.mk SANITIZE=-fsanitize=address,undefined,float-cast-overflow
 	$(MAKE) -f Tests/CPictures/pictures.mk
 	$(MAKE) -f Tests/CThreads/threads.mk

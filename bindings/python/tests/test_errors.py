@@ -2,7 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import model, tensor
+from conftest import FLOAT, model, tensor
 from onnx import helper
 
 import pinion
@@ -198,3 +198,26 @@ def test_a_session_is_usable_after_failures(add_model, x):
         with pytest.raises(pinion.Error):
             session.run({"x": np.zeros((1, 9), np.float32)})
         np.testing.assert_array_equal(session.run({"x": x})[0], x + np.array([10, 20], np.float32))
+
+
+def test_nodes_in_any_order():
+    """The file's order is no matter: 3 - |x| * 2."""
+    nodes = [
+        helper.make_node("Sub", ["three", "b"], ["y"]),
+        helper.make_node("Mul", ["a", "two"], ["b"]),
+        helper.make_node("Abs", ["x"], ["a"]),
+    ]
+    constants = [helper.make_tensor(name, FLOAT, [], [value]) for name, value in (("two", 2.0), ("three", 3.0))]
+    session = pinion.Session(model(nodes, [tensor("x")], [tensor("y")], constants))
+    [y] = session.run({"x": np.array([[-4, 0.5]], np.float32)})
+    assert y.tolist() == [[-5, 2]]
+
+
+def test_nodes_in_a_circle():
+    nodes = [
+        helper.make_node("Add", ["x", "b"], ["a"], name="first"),
+        helper.make_node("Neg", ["a"], ["b"], name="second"),
+        helper.make_node("Neg", ["b"], ["y"], name="third"),
+    ]
+    with pytest.raises(pinion.InvalidModelError, match=r"in a circle: 'first' \(Add\), 'second' \(Neg\), 'third' \(Neg\)"):
+        pinion.Model(model(nodes, [tensor("x")], [tensor("y")]))
