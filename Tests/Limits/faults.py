@@ -72,7 +72,7 @@ FAULTS = [
         "    if case .read(let allocator, let control) = access, !(FAULT) {", "files.py {files} --races 0.2", r"read|signal"),
     Fault(
         "idle memory of a run does not count", BASE + "RunControl.swift", "idle.bytes > most else { return }", "idle.bytes > most, !(FAULT) else { return }",
-        HOSTILE + "growth --only branches", r"over the budget: [1-9].*\n.*branches"),
+        HOSTILE + "growth --only branches --deadline 20", r"over the budget: [1-9].*\n.*branches"),
     Fault(
         "values of a program's JSON do not count", IMPORT + "PT2/JSONReader.swift", "    try budget.take(JSONReader.valueBytes)\n",
         "    if !(FAULT) { try budget.take(JSONReader.valueBytes) }\n", HOSTILE + "programs --only long.list", r"(late|over the budget): [1-9].*\n.*a long list"),

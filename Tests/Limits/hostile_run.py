@@ -4,6 +4,7 @@ Fails where a process dies, where a call goes on more than 100 ms of CPU time pa
 from the heap (and 1 MiB, and what the file itself has, which a load from a callback copies).
 
     --groups REGEX: only these of hostile.py; --only REGEX: only models of such names; --every N: every n-th model; --ways file,bytes,callback; --json FILE
+    --deadline SECONDS: of each call (0.3); a busy machine may end a model by it that a faster one takes to its budget
 """
 
 from __future__ import annotations
@@ -151,7 +152,7 @@ def work_or_die(options: argparse.Namespace) -> None:
 def supervise(options: argparse.Namespace, results: list[dict[str, Any]], seen: set[str]) -> None:
     first, name = 0, ""
     while True:
-        command = [sys.executable, __file__, options.seeds, options.heap, "--first", str(first), "--only", options.only, "--ways", options.ways, "--every", str(options.every), "--groups", options.groups]
+        command = [sys.executable, __file__, options.seeds, options.heap, "--first", str(first), "--only", options.only, "--ways", options.ways, "--every", str(options.every), "--groups", options.groups, "--deadline", str(options.deadline)]
         environment = {**os.environ, "LD_PRELOAD": options.heap, "SWIFT_BACKTRACE": "enable=no", "HOSTILE_WORKER": "1"}
         process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment)
         assert process.stdout is not None
@@ -184,6 +185,7 @@ def supervise(options: argparse.Namespace, results: list[dict[str, Any]], seen: 
 
 
 def main() -> int:
+    global DEADLINE
     parser = argparse.ArgumentParser()
     parser.add_argument("seeds")
     parser.add_argument("heap")
@@ -193,9 +195,11 @@ def main() -> int:
     parser.add_argument("--groups", default="")
     parser.add_argument("--ways", default=",".join(WAYS))
     parser.add_argument("--worst", type=int, default=30)
+    parser.add_argument("--deadline", type=float, default=DEADLINE)
     parser.add_argument("--json")
     options = parser.parse_args()
     options.heap = os.path.abspath(options.heap)
+    DEADLINE = options.deadline
     if os.environ.get("HOSTILE_WORKER"):
         # On the stack that pinion.h asks of a caller's thread, of which the interpreter needs a part.
         threading.stack_size(STACK)
