@@ -36,6 +36,7 @@ public func poolKernel(_ function: PoolFunction, planes: Int, _ window: Window, 
   }
   let type = try function.kernelType(context)
   let isa = pk_isa_best()
+  let wantsIndices = context.wants(output: 1), window = wantsIndices ? window : window.withRowsJoined
   var shape = pk_pool_shape()
   shape.rank = window.rank
   fillSlots(&shape.in, window.input)
@@ -46,7 +47,6 @@ public func poolKernel(_ function: PoolFunction, planes: Int, _ window: Window, 
   fillSlots(&shape.pad_end, window.padAfter)
   fillSlots(&shape.out, window.output)
   let scratch = try scratchSize(pk_pool_scratch_bytes(isa, type, &shape))
-  let wantsIndices = context.wants(output: 1)
   let work = max(Double(window.outputCount) * Double(window.kernelCount), 1)
   let description = shape
   if !wantsIndices, let kernel = rowPoolKernel(function, type, planes: planes, shape, work: work, scratch: scratch, context) { return kernel.named("rows") }

@@ -31,3 +31,26 @@ public struct Window: Sendable {
   public var inputCount: Int { input.reduce(1, &*) }
   public var kernelCount: Int { kernel.reduce(1, &*) }
 }
+
+extension Window {
+  /// The same windows with several rows as one, where those lie side by side in each row, fill it, and see one row: short rows cost more to begin
+  /// than to go through.
+  var withRowsJoined: Window {
+    guard rank >= 2 else { return self }
+    let last = rank - 1, row = rank - 2
+    guard kernel[last] >= 3, stride[last] == kernel[last], dilation[last] == 1, input[last] == output[last] &* kernel[last], padBefore[last] == 0,
+      padAfter[last] == 0, kernel[row] == 1, stride[row] == 1, padBefore[row] == 0, padAfter[row] == 0, input[row] > 1, input[last] > 0
+    else { return self }
+    let most = 4096 / input[last]
+    guard let joined = Swift.stride(from: min(most, input[row]), to: 1, by: -1).first(where: { input[row] % $0 == 0 }) else { return self }
+    var extents = input
+    extents[row] /= joined
+    extents[last] &*= joined
+    var window = Window(input: extents)
+    (window.kernel, window.stride, window.dilation, window.reach) = (kernel, self.stride, dilation, reach)
+    (window.padBefore, window.padAfter, window.output) = (padBefore, padAfter, output)
+    window.output[row] /= joined
+    window.output[last] &*= joined
+    return window
+  }
+}

@@ -72,6 +72,22 @@ import Testing
     #expect(throws: (any Error).self) { try evaluate(name, attributes: ["kernel_shape": .ints([2, 2])], [x]) }
   }
 
+  /// Windows of one row side by side, which several rows have in common or, where a remainder stays, have not: each output is of its own k elements.
+  @Test(arguments: [(6, 12, 4), (5, 9, 3), (7, 20, 5), (4, 14, 4), (2, 4200, 3)], ["MaxPool", "AveragePool"])
+  func windowsOfOneRow(sizes: (rows: Int, width: Int, k: Int), name: String) throws {
+    let (rows, width, k) = sizes, columns = width / k
+    let x: [Float] = pattern(6 * rows * width)
+    var expected: [Float] = []
+    for row in 0..<6 * rows {
+      for column in 0..<columns {
+        let window = x[(row * width + column * k)...].prefix(k)
+        expected.append(name == "MaxPool" ? window.max() ?? 0 : window.reduce(0, +) / Float(k))
+      }
+    }
+    let attributes: [String: AttributeValue] = ["kernel_shape": .ints([1, Int64(k)]), "strides": .ints([1, Int64(k)])]
+    try expect(try evaluate(name, attributes: attributes, [try tensor(x, [2, 3, rows, width])]), expected, [2, 3, rows, columns])
+  }
+
   @Test func norms() throws {
     let x = try tensor([3, -4, 0, 2] as [Float], [1, 2, 2])
     try expect(try evaluate("LpPool", attributes: ["kernel_shape": .ints([2])], [x]), near: [5, 2], [1, 2, 1])
