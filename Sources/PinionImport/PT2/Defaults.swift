@@ -205,6 +205,8 @@ enum Defaults {
     cosine_embedding_loss margin=0.0 reduction=1
     soft_margin_loss reduction=1
     poisson_nll_loss eps=1e-08 reduction=1
+    multi_margin_loss p=1 margin=1 weight=None reduction=1
+    multilabel_margin_loss reduction=1
     triplet_margin_loss margin=1.0 p=2.0 eps=1e-06 swap=False reduction=1
     embedding_bag scale_grad_by_freq=False mode=0 sparse=False per_sample_weights=None include_last_offset=False padding_idx=None
     _embedding_bag scale_grad_by_freq=False mode=0 sparse=False per_sample_weights=None include_last_offset=False padding_idx=-1
@@ -244,6 +246,11 @@ enum Defaults {
     batch_norm weight=None bias=None running_mean=None running_var=None
     instance_norm weight=None bias=None running_mean=None running_var=None
     multinomial replacement=False
+    uniform from=0.0 to=1.0
+    normal mean=0.0 std=1.0
+    normal_functional mean=0.0 std=1.0
+    exponential lambd=1.0
+    bernoulli_.float p=0.5
     renorm p=2
     sym_size dim=0
     to copy=False
