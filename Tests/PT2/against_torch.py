@@ -1,6 +1,6 @@
 """Exports every case with the PyTorch that is installed, runs it with Pinion, and compares with what PyTorch computes.
 
-    against_torch.py [--only REGEX] [--family NAME] [--jobs N] [--all] [--failures FILE] [--save FILE]
+    against_torch.py [--only REGEX] [--family NAME] [--every N] [--jobs N] [--all] [--failures FILE] [--save FILE]
 
 Each case is exported as it is (training dialect) and decomposed with open dimensions, which are run at two sizes; with --all also
 decomposed without and open without being decomposed, and run without optimisation as well. --save records what passes for replay.py.
@@ -215,13 +215,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", default="")
     parser.add_argument("--family", default="")
+    parser.add_argument("--every", type=int, default=1, metavar="N", help="only every N-th case")
     parser.add_argument("--all", action="store_true")
     parser.add_argument("--jobs", type=int, default=2, help="processes; 0 for this one alone")
     parser.add_argument("--failures", type=pathlib.Path)
     parser.add_argument("--save", type=pathlib.Path)
     options = parser.parse_args()
     cases = load(options.family)
-    chosen = [index for index, case in enumerate(cases) if re.search(options.only, case.name)]
+    chosen = [index for index, case in enumerate(cases) if re.search(options.only, case.name)][:: options.every]
     chunks = [(options.family, options.all, tuple(chosen[start : start + 20])) for start in range(0, len(chosen), 20)]
     tally: collections.Counter[str] = collections.Counter()
     failures: list[tuple[str, ...]] = []

@@ -228,6 +228,16 @@ enum Defaults {
     _upsample_bilinear2d_aa output_size=None scale_factors=None
     _upsample_bicubic2d_aa output_size=None scale_factors=None
     round decimals=0
+    dist p=2
+    frobenius_norm keepdim=False
+    linalg_vecdot dim=-1
+    unsafe_split_with_sizes dim=0
+    fill_diagonal wrap=False
+    cov correction=1 fweights=None aweights=None
+    nonzero_static fill_value=-1
+    pad_sequence batch_first=False padding_value=0.0 padding_side='right'
+    quantized_decomposed.dequantize_per_channel_group zero_points=None
+    bincount weights=None minlength=0
     histc bins=100 min=0 max=0
     trapz dim=-1 dx=1
     trapezoid dim=-1 dx=1

@@ -535,3 +535,33 @@ case("experts", "f32:B,T,6", Experts())
 case("quantised", "f32:B,3,H,W", Quantised())
 case("flow", "f32:B,5 f32:B,5,4 f32:B,5,4", Flow())
 case("denoiser", "f32:2,8,4,4 i64:2~0,100", Denoiser())
+
+# MARK: Numbers whose scales a run finds
+
+
+def dynamic(x: torch.Tensor, w: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """A product as pt2e's dynamic quantisation leaves it, once with a zero point and once without."""
+    q = torch.ops.quantized_decomposed
+    w = q.dequantize_per_tensor(w, 0.01, 0, -127, 127, torch.int8)
+    scale, zero = q.choose_qparams.tensor(x, -128, 127, 1.1920929e-07, torch.int8)
+    a = q.dequantize_per_tensor.tensor(q.quantize_per_tensor.tensor(x, scale, zero, -128, 127, torch.int8), scale, zero, -128, 127, torch.int8)
+    scale, zero = q.choose_qparams_symmetric.tensor(x, -127, 127, 1.1920929e-07, torch.int8)
+    b = q.dequantize_per_tensor.tensor(q.quantize_per_tensor.tensor(x, scale, zero, -127, 127, torch.int8), scale, zero, -127, 127, torch.int8)
+    return F.linear(a, w), F.linear(b, w), scale, zero
+
+
+def tokens(x: torch.Tensor, w: torch.Tensor, scales: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Rows with scales of their own against weights in groups of 4."""
+    q = torch.ops.quantized_decomposed
+    scale, zero = q.choose_qparams_per_token_asymmetric(x, torch.int8)
+    y = q.dequantize_per_token(q.quantize_per_token(x, scale, zero, -128, 127, torch.int8), scale, zero, -128, 127, torch.int8, torch.float32)
+    matrix = q.dequantize_per_channel_group(w, scales, torch.zeros_like(scales, dtype=torch.int32), -8, 7, torch.int8, 4, torch.float32)
+    scale, zero = q.choose_qparams_per_token(x, torch.int8)
+    z = q.dequantize_per_token(q.quantize_per_token(x, scale, zero, -127, 127, torch.int8), scale, zero, -127, 127, torch.int8, torch.float32)
+    return F.linear(y, matrix), F.linear(z, matrix)
+
+
+case("quantised.dynamic", "f32:B,8 i8:5,8~-127,128", dynamic)
+case("quantised.tokens", "f32:B,T,8 i8:5,8~-8,8 f32:5,2~0.01,0.1", tokens)
+case("quantised.integers", "i8:20,8~-127,128 i8:8,16~-127,128", torch._int_mm)
+case("quantised.weights", "f32:20,8 i8:16,8~-127,128 f32:16~0.01,0.1", torch._weight_int8pack_mm)
