@@ -6,6 +6,9 @@ lacks the instructions it is written for.
 
     cuda-check.py [--architectures 75,80,90] [--nvdisasm PATH] [--json FILE] [--images FOLDER] [--brief] KERNELS [MORE.cu ...]
 
+With --images a text is not compiled again where the folder has its image, made by the same NVRTC of the same text, headers and options: a run that was
+cut off goes on where it was.
+
 KERNELS is the folder with the kernel texts and their headers; further texts are compiled against the same headers. NVRTC is that of
 the Python environment that runs the script.
 """
@@ -13,6 +16,7 @@ the Python environment that runs the script.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import json
 import re
 import sys
@@ -62,6 +66,33 @@ def required_of(name: str) -> list[tuple[str, int]]:
 OPTIONS = ["-std=c++17", "-default-device"]
 
 
+class Images:
+    """Compiled texts in a folder, each beside what it was made of."""
+
+    def __init__(self, folder: Path, compiler: NVRTC, headers: dict[str, str]) -> None:
+        self.folder = folder
+        self.compiler = compiler
+        self.headers = headers
+        self.origin = f"{compiler.version}\0" + "\0".join(f"{name}\0{text}" for name, text in sorted(headers.items()))
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def compile(self, text: Path, options: list[str], architecture: int) -> tuple[bytes | None, str]:
+        source = text.read_text()
+        key = hashlib.sha256("\0".join([self.origin, text.name, source, *options]).encode()).hexdigest()
+        image = self.folder / f"{text.name}.sm_{architecture}.cubin"
+        made_of = self.folder / f"{text.name}.sm_{architecture}.made-of"
+        if image.exists() and made_of.exists() and made_of.read_text() == key:
+            return image.read_bytes(), ""
+        made_of.unlink(missing_ok=True)
+        data, log = self.compiler.compile(text.name, source, self.headers, options)
+        if data is not None:
+            image.write_bytes(data)
+            # A text that the compiler complains of is compiled again, so that it complains again.
+            if not log:
+                made_of.write_text(key)
+        return data, log
+
+
 def find(name: str) -> Path | None:
     for site in map(Path, sys.path):
         for folder in ("nvidia/cu13", "nvidia/cuda_nvrtc", "nvidia/cuda_nvdisasm"):
@@ -92,6 +123,7 @@ def main() -> int:
         disassembler.chmod(0o755)
     headers = {header.name: header.read_text() for header in sorted(arguments.kernels.glob("*.cuh"))}
     headers["emulator_prims.h"] = ""
+    images = Images(arguments.images, compiler, headers) if arguments.images else None
     texts = sorted(arguments.kernels.glob("*.cu")) + arguments.more
     print(f"NVRTC {compiler.version}, {'nvdisasm' if disassembler else 'no nvdisasm: instructions are not counted'}")
 
@@ -104,14 +136,15 @@ def main() -> int:
         start = time.monotonic()
         count = 0
         for text in texts:
-            image, log = compiler.compile(text.name, text.read_text(), headers, [f"--gpu-architecture=sm_{architecture}", *OPTIONS])
+            options = [f"--gpu-architecture=sm_{architecture}", *OPTIONS]
+            if images:
+                image, log = images.compile(text, options, architecture)
+            else:
+                image, log = compiler.compile(text.name, text.read_text(), headers, options)
             if image is None or re.search(r"\b(warning|error)\b", log):
                 problems.append(f"sm_{architecture} {text.name}: {log or 'no image'}")
             if image is None:
                 continue
-            if arguments.images:
-                arguments.images.mkdir(parents=True, exist_ok=True)
-                (arguments.images / f"{text.name}.sm_{architecture}.cubin").write_bytes(image)
             kernels = kernels_of(image, architecture)
             if disassembler:
                 with tempfile.NamedTemporaryFile(suffix=".cubin") as file:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import json
 import mmap
+import os
 import pathlib
 import random
 import struct
@@ -155,6 +156,15 @@ def work(entries: list[dict[str, Any]], first: int, step: int, last: int, progre
             struct.pack_into("<qq", shared, 8, ran, refused)
 
 
+def spent(process: subprocess.Popen[str]) -> float:
+    """Seconds of processor time that a process has had."""
+    try:
+        fields = pathlib.Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def supervise(options: argparse.Namespace) -> int:
     """Runs workers, each of which is started again behind a trial that ended it."""
     until = time.time() + options.seconds
@@ -167,7 +177,7 @@ def supervise(options: argparse.Namespace) -> int:
         worker["file"].write_bytes(struct.pack("<qqq", first, 0, 0))
         arguments = [str(first), str(options.jobs), str(options.first + options.runs), str(worker["file"]), str(until)]
         worker["process"] = subprocess.Popen([sys.executable, __file__, "--worker", *arguments, *map(str, options.seeds)], stderr=subprocess.PIPE, text=True)
-        worker["seen"], worker["since"] = first, time.time() + 60
+        worker["seen"], worker["since"], worker["spent"] = first, time.time() + 60, 60.0
 
     for job in range(options.jobs):
         workers.append({"file": folder / f"{job}"})
@@ -177,9 +187,11 @@ def supervise(options: argparse.Namespace) -> int:
         for worker in list(workers):
             number, ran, refused = struct.unpack("<qqq", worker["file"].read_bytes())
             if number != worker["seen"]:
-                worker["seen"], worker["since"] = number, time.time()
+                worker["seen"], worker["since"], worker["spent"] = number, time.time(), spent(worker["process"])
             code = worker["process"].poll()
-            if code is None and time.time() - worker["since"] > PATIENCE:
+            # On a machine that is busy with other things a trial that is late need not be one that hangs.
+            is_late = spent(worker["process"]) - worker["spent"] > PATIENCE or time.time() - worker["since"] > 30 * PATIENCE
+            if code is None and is_late:
                 worker["process"].kill()
                 code = worker["process"].wait()
             if code is None:

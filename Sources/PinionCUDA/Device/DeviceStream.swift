@@ -2,6 +2,7 @@ import CCUDA
 import PinionBase
 
 /// A queue of work on a device, in order. Does not wait for the process's default stream.
+// Unchecked: a handle of the driver's, set once. The driver lets any thread queue work on it; in which order threads do is the callers' concern.
 package final class DeviceStream: @unchecked Sendable {
   package let context: DeviceContext
   let handle: UnsafeMutableRawPointer
@@ -63,6 +64,7 @@ package final class DeviceStream: @unchecked Sendable {
 }
 
 /// A point in a stream that others wait for.
+// Unchecked: a handle of the driver's, set once, which any thread may record and wait for.
 package final class DeviceEvent: @unchecked Sendable {
   package let context: DeviceContext
   let handle: UnsafeMutableRawPointer

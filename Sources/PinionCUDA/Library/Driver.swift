@@ -2,6 +2,7 @@ import CCUDA
 import PinionBase
 
 /// The functions of an initialised driver.
+// Unchecked: addresses of functions that any thread may call, filled in before the object is seen by anybody else, and never changed.
 final class Driver: @unchecked Sendable {
   let api: cc_driver
   /// As cuDriverGetVersion counts: 1000 * major + 10 * minor.

@@ -5,6 +5,7 @@ import PinionBase
 /// Where NVIDIA's libraries are looked for.
 package struct LibrarySearch: Sendable {
   /// A library that is open for good, or why it is not.
+  // Unchecked: the pointer is the loader's handle of a library that is never closed, and the loader may be asked from any thread.
   package enum Result: @unchecked Sendable {
     case found(UnsafeMutableRawPointer)
     /// `folders` are those that were looked in, besides those of the dynamic loader; `reason` is empty where no such file was met.

@@ -50,7 +50,8 @@ extension Lowering {
     case "meshgrid.indexing", "meshgrid", "broadcast_tensors": return false
     case "as_strided":
       let handle = try call.handle("self")
-      let base = TensorHandle(sharing: handle.storage, views: [], value: handle.storage.contents)
+      var base = TensorHandle(sharing: handle.storage, views: [], value: handle.storage.contents)
+      if let order = handle.storage.layout.flatMap(memoryOrder) { base = try self.view(base, .permute(order)) }
       let view = View.strided(
         sizes: try call.ints("size"), strides: try call.ints("stride"),
         offset: try call.optionalInt("storage_offset") ?? call.meta("self")?.storageOffset ?? 0)
@@ -132,6 +133,23 @@ extension Lowering {
     return true
   }
 
+  /// The dimensions from the outermost in memory on, where that is another order than their own and the elements lie close together.
+  func memoryOrder(_ meta: PT2Meta) -> [Int]? {
+    guard meta.strides.count == meta.sizes.count, !isContiguous(meta) else { return nil }
+    var axes: [(axis: Int, size: Int64, stride: Int64)] = []
+    for (axis, (size, stride)) in zip(meta.sizes, meta.strides).enumerated() {
+      guard case .known(let size) = size, case .known(let stride) = stride else { return nil }
+      axes.append((axis, size, stride))
+    }
+    axes.sort { ($0.stride, $1.axis) > ($1.stride, $0.axis) }
+    var expected: Int64 = 1
+    for (_, size, stride) in axes.reversed() where size != 1 {
+      guard stride == expected else { return nil }
+      expected = expected &* size
+    }
+    return axes.map(\.axis)
+  }
+
   /// Whether a reshape of such a tensor shares its memory: each new dimension lies within old ones that follow each other.
   private func sharesMemory(_ input: PT2Meta, _ output: PT2Meta) -> Bool {
     if isContiguous(input) { return true }
@@ -173,7 +191,7 @@ extension Lowering {
     case "alias", "detach", "positive", "lift", "expand_as", "view_as", "t", "mT", "mH", "numpy_T", "squeeze", "unflatten.int", "ravel",
       "view", "view.dtype", "_unsafe_view", "reshape", "reshape_as", "flatten.using_ints", "permute", "transpose.int", "swapaxes", "swapdims",
       "movedim.int", "movedim.intlist", "moveaxis.int", "moveaxis.intlist", "matrix_H", "dsplit.int", "unsafe_chunk", "unsqueeze", "squeeze.dim", "squeeze.dims", "slice.Tensor", "narrow", "select.int", "expand", "broadcast_to",
-      "diagonal", "unfold", "chunk", "split.Tensor", "split_with_sizes", "split.sizes", "unsafe_split.Tensor", "tensor_split.sections",
+      "diagonal", "unfold", "chunk", "split.Tensor", "split_with_sizes", "split.sizes", "unsafe_split.Tensor", "unsafe_split_with_sizes", "tensor_split.sections",
       "tensor_split.indices", "unbind.int", "real", "imag", "view_as_real", "view_as_complex", "atleast_1d", "atleast_2d", "atleast_3d", "_reshape_alias",
       "hsplit.int", "vsplit.int", "adjoint", "_conj", "resolve_conj", "resolve_neg":
       break
@@ -293,7 +311,7 @@ extension Lowering {
     if call.key == "unbind.int" { return (0..<count).map { [.select(axis: axis, index: .known(Int64($0)))] } }
     var bounds: [Extent] = [.known(0)]
     switch call.key {
-    case "split.Tensor", "unsafe_split.Tensor", "split_with_sizes", "split.sizes":
+    case "split.Tensor", "unsafe_split.Tensor", "split_with_sizes", "unsafe_split_with_sizes", "split.sizes":
       let sizes = try call.extents(call.has("split_sizes") ? "split_sizes" : "split_size")
       for index in 0..<count {
         guard let first = sizes.first else { throw .invalidModel("a split of no sizes") }

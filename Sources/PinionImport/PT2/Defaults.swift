@@ -205,6 +205,8 @@ enum Defaults {
     cosine_embedding_loss margin=0.0 reduction=1
     soft_margin_loss reduction=1
     poisson_nll_loss eps=1e-08 reduction=1
+    multi_margin_loss p=1 margin=1 weight=None reduction=1
+    multilabel_margin_loss reduction=1
     triplet_margin_loss margin=1.0 p=2.0 eps=1e-06 swap=False reduction=1
     embedding_bag scale_grad_by_freq=False mode=0 sparse=False per_sample_weights=None include_last_offset=False padding_idx=None
     _embedding_bag scale_grad_by_freq=False mode=0 sparse=False per_sample_weights=None include_last_offset=False padding_idx=-1
@@ -226,6 +228,16 @@ enum Defaults {
     _upsample_bilinear2d_aa output_size=None scale_factors=None
     _upsample_bicubic2d_aa output_size=None scale_factors=None
     round decimals=0
+    dist p=2
+    frobenius_norm keepdim=False
+    linalg_vecdot dim=-1
+    unsafe_split_with_sizes dim=0
+    fill_diagonal wrap=False
+    cov correction=1 fweights=None aweights=None
+    nonzero_static fill_value=-1
+    pad_sequence batch_first=False padding_value=0.0 padding_side='right'
+    quantized_decomposed.dequantize_per_channel_group zero_points=None
+    bincount weights=None minlength=0
     histc bins=100 min=0 max=0
     trapz dim=-1 dx=1
     trapezoid dim=-1 dx=1
@@ -244,6 +256,11 @@ enum Defaults {
     batch_norm weight=None bias=None running_mean=None running_var=None
     instance_norm weight=None bias=None running_mean=None running_var=None
     multinomial replacement=False
+    uniform from=0.0 to=1.0
+    normal mean=0.0 std=1.0
+    normal_functional mean=0.0 std=1.0
+    exponential lambd=1.0
+    bernoulli_.float p=0.5
     renorm p=2
     sym_size dim=0
     to copy=False

@@ -123,6 +123,7 @@ final class Lowering {
     if let results = try losses(call) { return results }
     if let results = try linearAlgebra(call) { return results }
     if let results = try quantization(call) { return results }
+    if let results = try compositions(call) { return results }
     return try vision(call)
   }
 
@@ -168,7 +169,7 @@ final class Lowering {
         numbers[name] = .symbol(results[index])
         continue
       }
-      tensors[name] = TensorHandle(try conform(results[index], to: name))
+      tensors[name] = TensorHandle(try conform(results[index], to: name), layout: source.tensors[name])
     }
   }
 

@@ -91,7 +91,7 @@ final class PT2Importer {
           term.dims.removeLast()
           term.isComplex = true
         }
-        let handle = TensorHandle(term)
+        let handle = TensorHandle(term, layout: program.graph.tensors[graphName])
         lowering.tensors[graphName] = handle
         weights.append((name, handle))
         contents[ObjectIdentifier(handle)] = term.id
@@ -105,7 +105,7 @@ final class PT2Importer {
           places.append(SizeRules.Place(input: lowering.graph.inputs.count, inputName: name, axis: axis, expression: expression))
         }
         lowering.graph.inputs.append(id)
-        let handle = TensorHandle(Term(id: id, element: element, dims: meta.knownSizes))
+        let handle = TensorHandle(Term(id: id, element: element, dims: meta.knownSizes), layout: meta)
         lowering.tensors[name] = handle
         inputs.append((name, handle))
         inputLeaves.append(.value(name))

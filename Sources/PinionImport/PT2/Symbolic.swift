@@ -86,6 +86,7 @@ extension Lowering {
       default: return nil
       }
     }
+    if name == "sym_ite", list.count == 3 { return try chosen(a, list[1], list[2]) }
     guard list.count == 2 else { return nil }
     let b = list[1]
     if case .int(let x) = a, case .int(let y) = b, let known = try folded(name, x, y) { return known }
@@ -107,6 +108,12 @@ extension Lowering {
     case "sym_min": return .symbol(try binary("Min", x, y))
     default: return nil
     }
+  }
+
+  private func chosen(_ condition: Number, _ a: Number, _ b: Number) throws(PinionError) -> Number {
+    if case .bool(let isTrue) = condition { return isTrue ? a : b }
+    let (x, y) = try promoted(.tensor(try symbol(a)), .tensor(try symbol(b)))
+    return .symbol(try choose(try cast(try symbol(condition), .bool), x, y))
   }
 
   private func folded(_ name: String, _ x: Int64, _ y: Int64) throws(PinionError) -> Number? {

@@ -7,6 +7,8 @@ final class Storage {
   /// The contents after the writes so far.
   var contents: Term
   var version = 0
+  /// How PyTorch lays the contents out in memory; nil: one after the other.
+  var layout: PT2Meta?
   init(_ contents: Term) { self.contents = contents }
 }
 
@@ -17,8 +19,9 @@ final class TensorHandle {
   fileprivate var value: Term
   fileprivate var version: Int
 
-  init(_ contents: Term) {
+  init(_ contents: Term, layout: PT2Meta? = nil) {
     storage = Storage(contents)
+    storage.layout = layout
     views = []
     value = contents
     version = 0

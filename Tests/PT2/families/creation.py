@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+import torch.nn.functional as F
 from case import case
 
 MADE: dict[str, Callable[[torch.Tensor], object]] = {
@@ -123,3 +124,15 @@ case("stft.plain", "f32:64", lambda x: torch.view_as_real(torch.stft(x, 16, cent
 case("stft.twosided", "f32:B,64", lambda x: torch.stft(x, 16, 8, window=torch.ones(16), onesided=False, return_complex=True).abs())
 case("istft", "f32:B,64", lambda x: torch.istft(torch.stft(x, 16, 4, window=torch.hann_window(16), return_complex=True), 16, 4, window=torch.hann_window(16)), 1e-3)
 case("istft.length", "f32:B,64", lambda x: torch.istft(torch.stft(x, 16, 4, window=torch.hann_window(16), return_complex=True), 16, 4, window=torch.hann_window(16), length=60), 1e-3)
+
+# --------------------------------------------------------------------------- random numbers: what holds of them, whatever they are
+
+case("random.exponential", "f32:B,40", lambda x: ((torch.empty_like(x).exponential_(2.0) >= 0).all(), (torch.zeros(4000).exponential_(2.0).mean() - 0.5).abs() < 0.1))
+case("random.uniform", "f32:B,40", lambda x: ((torch.empty_like(x).uniform_(2, 3) - 2.5).abs() <= 0.5, (torch.zeros(4000).uniform_(-1, 3).mean() - 1).abs() < 0.2))
+case("random.normal", "f32:3,40", lambda x: ((torch.zeros(4000).normal_(3, 0.5).mean() - 3).abs() < 0.1, torch.normal(x, 0.0) - x, (torch.normal(2.0, torch.zeros_like(x)) == 2).all()))
+case("random.normal.sized", "f32:3", lambda x: ((torch.normal(0.5, 1e-3, (2, 3)) - 0.5).abs() < 0.1, torch.normal(x, torch.zeros_like(x)) - x))
+case("random.bernoulli", "f32:B,5~0,1", lambda x: (torch.bernoulli(torch.ones_like(x)), torch.zeros_like(x).bernoulli_(1.0), torch.bernoulli(x, 0.0), x.clone().bernoulli_(torch.ones(5))))
+case("random.randint", "f32:B,5", lambda x: (torch.randint(7, 8, (2, 3)), torch.randint(1, (4,)), torch.randint_like(x, 3, 4), ((torch.randint(-2, 5, (500,)) + 2) // 7).sum()))
+case("random.randperm", "f32:3,7", lambda x: (torch.randperm(7).sort()[0], x[:, torch.randperm(7)].sum(1)))
+case("random.multinomial", "f32:3,5~0.1,1", lambda x: (torch.multinomial(torch.eye(5)[:3], 1), torch.multinomial(torch.eye(5)[2], 4, replacement=True), torch.multinomial(x, 5).sort(-1)[0], torch.multinomial(torch.eye(5), 3, True)))
+case("random.gumbel", "f32:B,5", lambda x: F.gumbel_softmax(x, hard=True, dim=-1).sum(-1))

@@ -14,6 +14,20 @@ for _type in ("f32", "f64", "f16", "bf16", "i64", "i32"):
 for _pair in ("4 4", "3,4 4", "4 4,5", "B,3,4 B,4,5", "B,3,4 4", "4 B,4,5", "2,1,3,4 B,4,5", "B,1,3,4 3,4,5"):
     _a, _b = _pair.split()
     case(f"matmul.{_a}.{_b}", f"f32:{_a} f32:{_b}", torch.matmul)
+
+def grouped(x: torch.Tensor, weight: torch.Tensor, offs: torch.Tensor) -> torch.Tensor:
+    """Hugging Face's operator for mixtures of experts, under the name that its exports have."""
+    result = x.new_zeros(x.shape[0], weight.shape[2])
+    start = 0
+    for matrix, end in zip(weight, offs.tolist(), strict=True):
+        result[start:end] = x[start:end] @ matrix
+        start = end
+    return result
+
+
+torch.library.custom_op("transformers::grouped_mm_fallback", grouped, mutates_args=(), schema="(Tensor input, Tensor weight, Tensor offs) -> Tensor")
+torch.library.register_fake("transformers::grouped_mm_fallback", lambda x, weight, offs: x.new_empty(x.shape[0], weight.shape[2]))
+
 case("linear", "f32:B,4 f32:5,4 f32:5", F.linear)
 case("linear.no-bias", "f32:B,T,4 f32:5,4", F.linear)
 case("linear.vector", "f32:4 f32:5,4 f32:5", F.linear)
@@ -101,3 +115,11 @@ for _n in (0, 1, 2, 3, 5, -1, -2):
 case("linalg.pinv", "f32:4,4", lambda x: torch.linalg.pinv(_spd(x), hermitian=True), 1e-3)
 case("vander", "f32:4", lambda x: torch.vander(x, 3, True))
 case("vander.default", "f32:4", lambda x: torch.vander(x))
+
+# -------------------------------------------------------------------------------------------------------- a matrix for each group
+
+_GROUPED = torch.ops.transformers.grouped_mm_fallback
+case("grouped", "f32:9,4 f32:3,4,5", lambda x, w: _GROUPED(x, w, torch.tensor([2, 2, 9], dtype=torch.int32)))
+case("grouped.rest", "f32:9,4 f32:3,4,5", lambda x, w: _GROUPED(x, w, torch.tensor([0, 4, 7])))
+case("grouped.sorted", "f32:B,4 i64:B~0,3 f32:3,4,5", lambda x, of, w: _GROUPED(x[of.argsort(stable=True)], w, torch.bincount(of, minlength=3).cumsum(0)), is_open=False)
+case("grouped.torch", "bf16:8,16 bf16:2,16,8", lambda x, w: torch._grouped_mm(x, w, torch.tensor([3, 8], dtype=torch.int32)))

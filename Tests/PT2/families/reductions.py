@@ -146,3 +146,11 @@ case("unique_consecutive", "i64:9~0,3", lambda x: torch.unique_consecutive(x, re
 case("unique.dim", "i64:5,2~0,2", lambda x: torch.unique(x, dim=0))
 case("cov", "f32:3,5", lambda x: torch.cov(x))
 case("corrcoef", "f32:3,5", lambda x: torch.corrcoef(x))
+
+# -------------------------------------------------------------------------------------------------------------------- counts
+
+case("bincount.plain", "i64:9~0,5", torch.bincount)
+case("bincount.minlength", "i32:9~0,5", lambda x: torch.bincount(x, minlength=8))
+case("bincount.weights", "i64:9~0,5 f64:9 f32:9", lambda x, w, v: (torch.bincount(x, w), torch.bincount(x, v, 7)))
+case("bincount.empty", "i64:0", lambda x: torch.bincount(x, minlength=3))
+case("is_all_true", "bool:3", lambda x: (torch._is_all_true(x), torch._is_any_true(x)))

@@ -183,3 +183,17 @@ case("split_copy", "f32:4,3", lambda x: torch.split_copy(x, 2))
 case("unfold_copy", "f32:2,9", lambda x: torch.unfold_copy(x, 1, 3, 2))
 case("channels-cut", "f32:B,6,H,W", lambda x: x[:, ::2, 1:, :-1] + x[:, 1::2, :-1, 1:])
 case("einops-like", "f32:B,H,W,6", lambda x: x.reshape(x.shape[0], x.shape[1] * x.shape[2], 2, 3).permute(2, 0, 1, 3))
+
+# ------------------------------------------------------------------------------------------------------------ made of others
+
+case("arcsinh", "f32:B,4~1.5,3", lambda x: (torch.arcsinh(x), torch.arccosh(x), torch.arctanh(1 / x)))
+case("dist", "f32:3,4 f32:4", lambda x, y: (torch.dist(x, y), torch.dist(x, y, 1), torch.dist(x, y, float("inf"))))
+case("frobenius", "f32:B,3,4", lambda x: torch.ops.aten.frobenius_norm.dim(x, [-2, -1], True))
+case("vecdot", "f32:B,3,4 f32:3,4", lambda x, y: (torch.linalg.vecdot(x, y), torch.linalg.vecdot(x, y, dim=1)))
+case("fill_diagonal", "f32:3,5", lambda x: (x.clone().fill_diagonal_(7), x.t().clone().fill_diagonal_(0)))
+case("cov", "f32:3,6", lambda x: (torch.cov(x), torch.cov(x, correction=0), torch.corrcoef(x), torch.cov(x[0])))
+case("nonzero_static", "i64:3,4~0,2", lambda x: (torch.nonzero_static(x, size=5), torch.nonzero_static(x, size=20, fill_value=7)))
+case("pad_sequence", "f32:3,2 f32:5,2", lambda x, y: (torch.nn.utils.rnn.pad_sequence([x, y], True, 2.0), torch.nn.utils.rnn.pad_sequence([y, x])))
+case("unsafe_split.sizes", "f32:6,3", lambda x: torch.ops.aten.unsafe_split_with_sizes(x, [2, 4]))
+case("as_strided.laid-out", "f32:3,4", lambda x: (x.t().clone().as_strided((2, 3), (1, 2), 1), torch.as_strided_scatter(x.t().clone(), x[0], (4,), (3,), 1), x.t().contiguous().as_strided((2, 2), (3, 1))))
+case("as_strided.channels-last", "f32:2,3,2,2", lambda x: (x.contiguous(memory_format=torch.channels_last) * 2).as_strided((5,), (3,), 1))

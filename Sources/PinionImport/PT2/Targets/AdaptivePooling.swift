@@ -10,10 +10,15 @@ extension Lowering {
     guard x.rank == spatial + 1 || x.rank == spatial + 2 else { throw .invalidModel("a tensor of rank \(x.rank) for \(spatial) dimensions") }
     guard case .ints(let list)? = c.argument("output_size") else { throw .invalidModel("argument 'output_size' is missing") }
     var targets: [Int?] = []
+    // Numbers of bins that a run decides, by their places in `targets`.
+    var openTargets: [Int: Extent] = [:]
     for (index, size) in list.enumerated() {
       guard case .known(let size) = size else {
-        guard list.count == spatial, keepsExtent(c, index - spatial) else { throw .unsupported("pooling to a size that a run decides") }
+        guard list.count == spatial else { throw .unsupported("pooling to a size that a run decides") }
         targets.append(nil)
+        if keepsExtent(c, index - spatial) { continue }
+        guard reduction == "ReduceMean" else { throw .unsupported("maximum pooling to a size that a run decides") }
+        openTargets[index] = try c.extents("output_size")[index]
         continue
       }
       guard size >= 0, size <= 1 << 16 else { throw .unsupported("pooling to \(size) bins") }
@@ -23,6 +28,13 @@ extension Lowering {
     guard targets.count == spatial else { throw .invalidModel("\(targets.count) output sizes for \(spatial) dimensions") }
     let isMax = reduction == "ReduceMax"
     let axes = (0..<spatial).map { x.rank - spatial + $0 }
+    if !openTargets.isEmpty {
+      var result = x
+      for (index, axis) in axes.enumerated() {
+        if let count = openTargets[index] { result = try averaged(result, axis, count) } else { result = try binned(result, [axis], [targets[index]], reduction) }
+      }
+      return [result]
+    }
     if targets.allSatisfy({ $0 == 1 }), !isMax { return [try reduce(reduction, x, axes, keep: true)] }
     let extents = axes.map { x.dims[$0] }
     if zip(extents, targets).allSatisfy({ extent, target in extent.map { extent in target.map { $0 > 0 && extent % $0 == 0 } ?? false } ?? false }) {
@@ -89,6 +101,22 @@ extension Lowering {
       parts.append(try reduce(reduction, try slice(x, axis, .value(start.id), .value(end.id)), [axis], keep: true))
     }
     return parts
+  }
+
+  /// Means over bins of which a run says how many there are.
+  private func averaged(_ x: Term, _ axis: Int, _ target: Extent) throws(PinionError) -> Term {
+    let length = try extentTerm(try extent(x, axis)), count = try extentTerm(target), one = try scalar(Int64(1), .int64)
+    let numbers = try unsqueeze(try range(target), [1])
+    let starts = try div(try mul(numbers, length), count)
+    let ends = try div(try add(try mul(try add(numbers, one), length), try sub(count, one)), count)
+    // No bin is longer than n / count rounded up, and one more.
+    let longest = try add(try div(try add(length, try sub(count, one)), count), one)
+    let positions = try add(starts, try range(.value(longest.id)))
+    let isInside = try reshape(try less(positions, ends), [.value(count.id), .value(longest.id)] + [Extent](repeating: .known(1), count: x.rank - axis - 1))
+    let windows = try gather(x, try binary("Min", positions, try sub(ends, one)), axis)
+    let total = try sum(try choose(isInside, windows, try scalar(0.0, x.element)), [axis + 1])
+    let sizes = try reshape(try cast(try sub(ends, starts), x.element), [.known(-1)] + [Extent](repeating: .known(1), count: x.rank - axis - 1))
+    return try div(total, sizes)
   }
 
   /// The positions of each bin [bins, length of the longest], where an extent is left to a run; the last position again in shorter ones.

@@ -40,8 +40,7 @@ extension Lowering {
       let count = Int(n)
       let list = c.base == "fft_rfftfreq" ? Array(0...(count / 2)) : Array(0..<((count + 1) / 2)) + Array((-(count / 2))..<0)
       return [try cast(constant(try Tensor(vector: list.map { Double($0) / (Double(n) * d) })), element)]
-    case "bernoulli", "rand", "randn", "rand_like", "randn_like", "randint", "multinomial", "normal", "randperm": return try random(c, element)
-    default: return nil
+    default: return try random(c, element)
     }
   }
 
@@ -112,19 +111,5 @@ extension Lowering {
       }
     }
     return try cast(constant(try Tensor(vector: (0..<length).map(value))), element)
-  }
-
-  private func random(_ c: Call, _ element: ElementType) throws(PinionError) -> [Term]? {
-    switch c.base {
-    case "bernoulli":
-      guard c.key == "bernoulli" else { return nil }
-      return [try op("Bernoulli", [try c.tensor("self")])]
-    case "rand_like", "randn_like":
-      return [try op(c.base == "rand_like" ? "RandomUniformLike" : "RandomNormalLike", [try c.tensor("self")], ["dtype": .int(Int64(element.rawValue))], element: element)]
-    case "rand", "randn":
-      let zeros = try filled(try scalar(0.0, element), try c.extents("size"))
-      return [try op(c.base == "rand" ? "RandomUniformLike" : "RandomNormalLike", [zeros])]
-    default: return nil
-    }
   }
 }

@@ -8,7 +8,8 @@ extension Lowering {
     "relu": "Relu", "sigmoid": "Sigmoid", "tanh": "Tanh", "exp": "Exp", "neg": "Neg", "abs": "Abs", "sqrt": "Sqrt", "reciprocal": "Reciprocal",
     "cos": "Cos", "sin": "Sin", "tan": "Tan", "asin": "Asin", "acos": "Acos", "atan": "Atan", "sinh": "Sinh", "cosh": "Cosh", "asinh": "Asinh",
     "acosh": "Acosh", "atanh": "Atanh", "log": "Log", "erf": "Erf", "special_erf": "Erf", "selu": "Selu", "mish": "Mish", "hardswish": "HardSwish",
-    "arcsin": "Asin", "arccos": "Acos", "arctan": "Atan", "negative": "Neg", "absolute": "Abs", "special_expit": "Sigmoid",
+    "arcsin": "Asin", "arccos": "Acos", "arctan": "Atan", "arcsinh": "Asinh", "arccosh": "Acosh",
+    "arctanh": "Atanh", "negative": "Neg", "absolute": "Abs", "special_expit": "Sigmoid",
   ]
   private static let keepingIntegers: [String: String] = ["floor": "Floor", "ceil": "Ceil", "sign": "Sign", "sgn": "Sign"]
 
@@ -137,7 +138,7 @@ extension Lowering {
       if x.element.isInteger { return [x] }
       let whole = try truncated(x)
       return [c.base == "frac" ? try sub(x, whole) : whole]
-    case "round":
+    case "round", "special_round":
       let x = try c.tensor("self")
       let decimals = try c.int("decimals")
       if x.element.isInteger { return [x] }
@@ -164,8 +165,8 @@ extension Lowering {
     case "erfinv", "special_erfinv": return [try erfinv(try input(c))]
     case "lgamma", "special_gammaln": return [try lgamma(try input(c))]
     case "digamma", "special_digamma", "special_psi": return [try digamma(try input(c))]
-    case "polygamma": return [try polygamma(try c.int("n"), try input(c))]
-    case "mvlgamma":
+    case "polygamma", "special_polygamma": return [try polygamma(try c.int("n"), try input(c))]
+    case "mvlgamma", "special_multigammaln":
       let x = try cast(try input(c), .float64), order = try c.count("p", limit: 64)
       var total = try scalar(Double(order * (order - 1)) / 4 * 1.1447298858494002, .float64)
       for step in 0..<order { total = try add(total, try lgamma(try add(x, -Double(step) / 2))) }

@@ -326,6 +326,10 @@ extension Lowering {
     default:
       let offset = try c.optionalInt("storage_offset") ?? c.meta("self")?.storageOffset ?? 0
       view = .strided(sizes: try c.ints("size"), strides: try c.ints("stride"), offset: offset)
+      if let order = c.meta("self").flatMap(memoryOrder) {
+        let moved = try replace(view, of: try transpose(x, order), by: source)
+        return try replace(.permute(order), of: x, by: moved)
+      }
     }
     return try replace(view, of: x, by: source)
   }

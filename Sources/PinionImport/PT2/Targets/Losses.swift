@@ -58,6 +58,10 @@ extension Lowering {
       var far = try distance(anchor, negative)
       if try c.bool("swap") { far = try binary("Min", far, try distance(positive, negative)) }
       return [try lost(c, try op("Relu", [try add(try sub(near, far), try c.float("margin"))]))]
+    case "cosine_embedding_loss": return [try lost(c, try cosineEmbedding(c))]
+    case "poisson_nll_loss": return [try lost(c, try poisson(c))]
+    case "multi_margin_loss": return [try lost(c, try multiMargin(c))]
+    case "multilabel_margin_loss": return [try lost(c, try multilabelMargin(c))]
     case "cross_entropy_loss": return [try crossEntropy(c)]
     case "nll_loss", "nll_loss_nd", "nll_loss2d", "nll_loss_forward", "nll_loss2d_forward":
       return [try likelihood(c, try c.tensor("self")), try scalar(0.0, try c.tensor("self").element)]

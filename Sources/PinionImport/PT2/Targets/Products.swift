@@ -52,6 +52,7 @@ extension Lowering {
     case "linear": return [try linear(try c.tensor("input"), try c.tensor("weight"), try c.optionalTensor("bias"))]
     case "matmul", "linalg_matmul": return [try matmul(try c.tensor("self"), try c.tensor("other"))]
     case "mm", "bmm": return [try matmul(try c.tensor("self"), try c.tensor("mat2"))]
+    case "_grouped_mm", "transformers.grouped_mm_fallback": return [try groupedProduct(c)]
     case "mv": return [try matmul(try c.tensor("self"), try c.tensor("vec"))]
     case "dot": return [try matmul(try c.tensor("self"), try c.tensor("tensor"))]
     case "vdot": return [try matmul(try c.tensor("self"), try c.tensor("other"))]

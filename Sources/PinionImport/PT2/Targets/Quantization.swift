@@ -24,15 +24,32 @@ extension Lowering {
       let x = try c.tensor("input")
       let zero = c.has("zero_points") ? try zeroPoint(c, "zero_points", x.element) : nil
       return [try op("DequantizeLinear", [x, try scale(c, "scales"), zero], ["axis": .int(try c.int("axis"))], element: .float32)]
+    case "quantized_decomposed.choose_qparams.tensor", "quantized_decomposed.choose_qparams_symmetric.tensor": return try rangeOfTensor(c)
+    case "quantized_decomposed.choose_qparams_per_token", "quantized_decomposed.choose_qparams_per_token_asymmetric": return try rangeOfRows(c)
+    case "quantized_decomposed.quantize_per_token", "quantized_decomposed.dequantize_per_token": return [try rows(c)]
+    case "quantized_decomposed.dequantize_per_channel_group": return [try groups(c)]
+    case "_int_mm":
+      let a = try c.tensor("self"), b = try c.tensor("mat2")
+      return [try op("MatMulInteger", [a, b], element: .int32, dims: [a.dims[0], b.dims[1]])]
+    case "_weight_int8pack_mm":
+      let x = try c.tensor("self"), weight = try c.tensor("mat2", as: x.element)
+      return [try mul(try matmul(x, try transpose(weight, [1, 0])), try c.tensor("scales", as: x.element))]
     case "fake_quantize_per_tensor_affine", "fake_quantize_per_tensor_affine.tensor_qparams", "fake_quantize_per_channel_affine":
       return [try fake(c)]
     default: return nil
     }
   }
 
-  private func scale(_ c: Call, _ name: String) throws(PinionError) -> Term { try term(try c.operand(name), .float32) }
+  private func scale(_ c: Call, _ name: String) throws(PinionError) -> Term { try parameter(c, name, .float32) }
 
-  private func zeroPoint(_ c: Call, _ name: String, _ element: ElementType) throws(PinionError) -> Term { try term(try c.operand(name), element) }
+  private func zeroPoint(_ c: Call, _ name: String, _ element: ElementType) throws(PinionError) -> Term { try parameter(c, name, element) }
+
+  /// What is said of a whole tensor may come in a vector of one.
+  private func parameter(_ c: Call, _ name: String, _ element: ElementType) throws(PinionError) -> Term {
+    let value = try term(try c.operand(name), element)
+    guard c.base.contains("per_tensor"), value.rank == 1 else { return value }
+    return try reshape(value, [] as [Int64])
+  }
 
   private func range(of element: ElementType) -> (low: Int64, high: Int64)? {
     switch element {

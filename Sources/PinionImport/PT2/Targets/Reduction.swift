@@ -6,7 +6,8 @@ import PinionTensor
 extension Lowering {
   func reduction(_ c: Call) throws(PinionError) -> [Term]? {
     switch c.base {
-    case "sum", "mean", "nansum", "nanmean", "prod", "amax", "amin", "aminmax", "all", "any", "argmax", "argmin", "logsumexp", "special_logsumexp", "var",
+    case "sum", "mean", "nansum", "nanmean", "prod", "amax", "amin", "aminmax", "all", "any", "_is_all_true", "_is_any_true", "argmax", "argmin", "logsumexp",
+      "special_logsumexp", "var",
       "std", "var_mean", "std_mean", "count_nonzero", "linalg_vector_norm", "linalg_norm", "linalg_matrix_norm", "norm", "trace":
       break
     case "max", "min":
@@ -44,8 +45,8 @@ extension Lowering {
       }
       guard let axis = axes.first else { return [try scalar(Int64(0), .int64)] }
       return [try place(name, x, axis, keep: keep)]
-    case "all": return [try all(x, axes, keep: keep)]
-    case "any": return [try any(x, axes, keep: keep)]
+    case "all", "_is_all_true": return [try all(x, axes, keep: keep)]
+    case "any", "_is_any_true": return [try any(x, axes, keep: keep)]
     case "count_nonzero": return [try sum(try cast(try cast(x, .bool), .int64), axes, keep: false)]
     case "logsumexp", "special_logsumexp": return [try reduce("ReduceLogSumExp", x, axes, keep: keep)]
     case "var", "std", "var_mean", "std_mean": return try variances(c, x, axes, keep: keep)

@@ -38,6 +38,7 @@ extension Lowering {
     case "bucketize", "searchsorted": return [try found(c)]
     case "_unique2", "unique_dim", "unique_consecutive": return try uniques(c)
     case "histc": return [try histogram(c)]
+    case "bincount": return [try occurrences(c)]
     case "trapz", "trapezoid", "cumulative_trapezoid":
       let y = try c.tensor("y")
       let axis = try axis(try c.int("dim"), y.rank)
@@ -47,6 +48,20 @@ extension Lowering {
       return [try sum(pairs, [axis])]
     default: return nil
     }
+  }
+
+  /// How often each number from 0 to the greatest occurs, or the sum of its weights.
+  private func occurrences(_ c: Call) throws(PinionError) -> Term {
+    let x = try cast(try c.tensor("self"), .int64)
+    let least = try c.int("minlength")
+    guard x.rank == 1, least >= 0 else { throw .invalidModel("bincount of a tensor of rank \(x.rank) with minlength \(least)") }
+    // An empty list has no greatest number.
+    let greatest = try reduce("ReduceMax", try concat([x, try vectorTerm([-1])], 0), [], keep: false)
+    let count = try binary("Max", try add(greatest, try scalar(Int64(1), .int64)), try scalar(least, .int64))
+    var weights = try expand(try scalar(Int64(1), .int64), like: x)
+    if let given = try c.optionalTensor("weights") { weights = try cast(given, try c.outputElement() ?? given.element) }
+    let start = try filled(try scalar(Int64(0), weights.element), [.value(count.id)])
+    return try op("ScatterElements", [start, x, weights], ["axis": .int(0), "reduction": .string("add")], dims: [nil])
   }
 
   private func top(_ x: Term, _ count: Term, _ axis: Int, largest: Bool) throws(PinionError) -> [Term] {
