@@ -136,7 +136,7 @@ def feed(model):
         if value.name in constants:
             continue
         tensor = value.type.tensor_type
-        dims = [dim.dim_value if dim.HasField("dim_value") else 2 for dim in tensor.shape.dim]
+        dims = [dim.dim_value if dim.dim_value > 0 else 2 for dim in tensor.shape.dim]
         result[value.name] = np.ones(dims, helper.tensor_dtype_to_np_dtype(tensor.elem_type))
     return result
 
