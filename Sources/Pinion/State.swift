@@ -42,11 +42,15 @@ public final class State: @unchecked Sendable {
   /// - Parameters:
   ///   - pairs: the values to keep; nil for those that the model's names tell (`Model.recognisedPairs`).
   ///   - capacity: rows that values have room for from the beginning.
+  ///   - limits: deadline, token and question that end the creation, which may have to compile the model for such a state. How much memory
+  ///     nodes may take that are computed beforehand is the session's.
   /// - Throws: `.notFound` for a name that the model does not have, or no pairs; `.invalidArgument` for one that comes twice, or values that
-  ///   are no tensors of numbers.
-  public init(_ session: Session, pairs: [StatePair]? = nil, capacity: Int = 0) throws(PinionError) {
+  ///   are no tensors of numbers; what compiling throws, and what the limits say.
+  public init(_ session: Session, pairs: [StatePair]? = nil, capacity: Int = 0, limits: RunLimits = RunLimits()) throws(PinionError) {
     self.session = session
     guard capacity >= 0, capacity < 1 << 40 else { throw .invalidArgument("a capacity of \(capacity) rows") }
+    let control = RunControl(limits)
+    try control.check()
     let model = session.model, found = pairs ?? model.recognisedPairs
     guard !found.isEmpty else {
       throw PinionError(.notFound, "no input and output of the model have names that tell that one is the other's next value; name the pairs")
@@ -72,7 +76,7 @@ public final class State: @unchecked Sendable {
     let places = slots.map(\.place), overrides = places.map { $0.input - model.inputs.count }.filter { $0 >= 0 }.sorted()
     // Where rows are appended is what the graph says.
     let free = outputs.indices.filter { index in !places.contains { $0.output == index } }
-    let program = try session.program(overrides: overrides, outputs: free, isTied: true, state: places, control: RunControl())
+    let program = try session.program(overrides: overrides, outputs: free, isTied: true, state: places, control: control)
     let layout = StateLayout(program, places, ProgramVariant(overrides: overrides, outputs: free, isTied: true, state: places), session)
     for (index, held) in layout.held.enumerated() {
       if let held { slots[index] = StateSlot(place: slots[index].place, pair: slots[index].pair, axis: program.graph.held[held].axis) }
