@@ -154,6 +154,8 @@ struct ProgramVariant: Hashable, Sendable {
   let outputs: [Int]
   let isTied: Bool
   var state: [StatePair.Place] = []
+  /// The positions in `state` of what no run appends to, whatever its outputs leave of the graph.
+  var replaced: Set<Int> = []
   /// The positions in `outputs` of maps of which the tensor is given that ZipMap makes them of.
   var tables: [Int] = []
 }
@@ -171,7 +173,7 @@ extension Graph {
       pairs.append((inputs[input], outputs[wanted + position]))
     }
     outputs = Array(outputs[..<wanted])
-    _ = try hold(pairs)
+    _ = try hold(pairs, replaced: variant.replaced)
     #if DEBUG
       try verify()
     #endif

@@ -15,7 +15,7 @@ public struct SessionOptions: Sendable {
   public var planBytes = 256 << 20
   /// Whether node times are recorded.
   public var profile = false
-  /// Bytes that the session's states may hold together; nil for any.
+  /// Bytes that the session's states may hold together, with the contents of buffers that the session keeps; nil for any.
   public var stateBytes: Int?
   /// One of the names in `Device.all`.
   public var device = Device.cpu.name
@@ -67,7 +67,7 @@ public final class Session: Sendable {
     dimensionNames = DimensionNames(model.inputs + model.overridableInputs)
     var outputs = Array(0..<model.outputCount), overrides: [Int] = []
     if model.mutations == .state, !model.imported.carried.isEmpty {
-      buffers = SessionBuffers(model.imported)
+      buffers = SessionBuffers(model.imported, stateAccount)
       outputs += model.imported.carried.map(\.output)
       overrides = model.imported.carried.map(\.input)
     } else {
@@ -118,9 +118,7 @@ public final class Session: Sendable {
       let results = try execute(
         ordered + current.map(Value.tensor), overrides + model.imported.carried.map(\.input), wanted: wanted + model.imported.carried.map(\.output),
         isTied: isTied, memory: all.prefix(wanted.count) + spare, tables: tables, limits: limits)
-      var next: [Tensor] = []
-      for result in results.dropFirst(wanted.count) { next.append(try result.asTensor()) }
-      return (Array(results.prefix(wanted.count)), next)
+      return (Array(results.prefix(wanted.count)), try buffers.next(results.dropFirst(wanted.count), in: spare))
     }
   }
 
@@ -242,15 +240,18 @@ public final class Session: Sendable {
   /// The program in which these inputs are no constants and that computes these outputs.
   /// - Parameters:
   ///   - isTied: whether passes may take dimensions of one name for equal.
-  ///   - state: what a state holds; `outputs` has none of it.
   ///   - tables: see `ProgramVariant`.
   ///   - control: what waits for the program, where it has to be made: when to stop. How much memory that may take is the session's, as
   ///     other runs have the program, too, and what it computes must not depend on who asked first.
   func program(
-    overrides: [Int], outputs: [Int], isTied: Bool, state: [StatePair.Place] = [], tables: [Int] = [], control: RunControl
+    overrides: [Int], outputs: [Int], isTied: Bool, tables: [Int] = [], control: RunControl
   ) throws(PinionError) -> Program {
-    if isTied, state.isEmpty, tables.isEmpty, overrides == ownVariant.overrides, outputs == ownVariant.outputs { return program }
-    let variant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied, state: state, tables: tables)
+    try program(ProgramVariant(overrides: overrides, outputs: outputs, isTied: isTied, tables: tables), control: control)
+  }
+
+  /// The program of a variant.
+  func program(_ variant: ProgramVariant, control: RunControl) throws(PinionError) -> Program {
+    if variant == ownVariant { return program }
     if let program = variants.withLock({ $0.find(variant) }) { return program }
     var limits = control.limits.withoutBudgets
     limits.bytes = foldingBytes

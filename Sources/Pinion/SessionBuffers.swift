@@ -6,7 +6,12 @@ import Synchronization
 /// The contents of the buffers that a model writes to, which a session keeps from run to run.
 ///
 /// Runs read one set of tensors and write another, which then takes its place: a run that fails or is cancelled leaves the contents as
-/// they were. One run at a time.
+/// they were. One run at a time, be it with a `State` or without.
+///
+/// Not a `State`, although what a state replaces takes turns in two blocks of memory as well: buffers are the session's, a run names none
+/// of them, there is one set, and it begins with the contents of the file, which lie there without a copy and which nobody may write to;
+/// states are the caller's, as many as there are sequences, begin with nothing, grow, go back and are copied. What both share is the account
+/// of their bytes, and a run with a state takes the buffers in (`StateRun`).
 public final class SessionBuffers: Sendable {
   public let names: [String]
   private let stored: [Tensor]
@@ -20,7 +25,10 @@ public final class SessionBuffers: Sendable {
     var isRunning = false
   }
 
-  init(_ model: ImportedModel) {
+  private let account: StateAccount
+
+  init(_ model: ImportedModel, _ account: StateAccount) {
+    self.account = account
     var names: [String] = [], stored: [Tensor] = []
     for pair in model.carried {
       let (name, value) = model.overridable[pair.input]
@@ -61,6 +69,25 @@ public final class SessionBuffers: Sendable {
     }
   }
 
+  /// What a run gives as the next contents, on the session's account where it is not the memory that the run was given for it.
+  func next(_ results: some Sequence<Value>, in spare: [Tensor?]) throws(PinionError) -> [Tensor] {
+    var next: [Tensor] = []
+    for (result, spare) in zip(results, spare) {
+      let tensor = try result.asTensor()
+      if let spare, spare.data == tensor.data, spare.type == tensor.type {
+        next.append(spare)
+      } else {
+        next.append(try counted(tensor))
+      }
+    }
+    return next
+  }
+
+  private func counted(_ tensor: Tensor) throws(PinionError) -> Tensor {
+    let memory = try StateMemory(adopting: tensor.data, bytes: tensor.byteCount, owner: tensor.owner, account: account)
+    return Tensor(tensor.type, data: tensor.data, owner: memory)
+  }
+
   /// A copy of a buffer's contents.
   public func contents(_ index: Int, allocator: Allocator = .system) throws(PinionError) -> Tensor {
     let before = try begin()
@@ -75,7 +102,7 @@ public final class SessionBuffers: Sendable {
     guard tensor.type == stored[index].type else {
       throw .invalidShape("buffer '\(names[index])' is \(stored[index].type), not \(tensor.type)")
     }
-    let copy = try tensor.copy(allocator: allocator)
+    let copy = try counted(try tensor.copy(allocator: allocator))
     var next = try begin()
     next.current[index] = copy
     next.spare = [Tensor?](repeating: nil, count: stored.count)

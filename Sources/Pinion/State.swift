@@ -8,8 +8,9 @@ import Synchronization
 /// Values that a session keeps from run to run: a decoder's keys and values, a recurrent network's state.
 ///
 /// Each pair of an input and an output is such a value: what a run gives for the output is the input of the next run. Where a node puts
-/// earlier rows and new ones together (Concat, Attention, MultiHeadAttention), the new ones are written behind the earlier ones, in
-/// memory with room that grows by half as often as it is full, and nothing of the past is moved. Else the output takes the input's place.
+/// earlier rows and new ones together (Concat, Attention, MultiHeadAttention, GroupQueryAttention), the new ones are written behind the
+/// earlier ones, in memory with room that grows by half as often as it is full, and nothing of the past is moved. Else the output takes the
+/// input's place.
 ///
 /// A run that fails, is cancelled or goes beyond a limit leaves the state as it was. One state takes part in one call at a time; several
 /// states of one session are independent of each other.
@@ -24,6 +25,8 @@ public final class State: @unchecked Sendable {
   public let isAppended: [Bool]
   /// For each pair the axis along which it grows; nil for one that does not, as far as can be told.
   public let axes: [Int?]
+  /// The pairs of which that is not so.
+  let replaced: Set<Int>
   private var slots: [StateSlot]
   /// Whether values were set since the last run, and whether what runs appended has kept one length so far: then set values have to have one
   /// as well.
@@ -42,11 +45,15 @@ public final class State: @unchecked Sendable {
   /// - Parameters:
   ///   - pairs: the values to keep; nil for those that the model's names tell (`Model.recognisedPairs`).
   ///   - capacity: rows that values have room for from the beginning.
+  ///   - limits: deadline, token and question that end the creation, which may have to compile the model for such a state. How much memory
+  ///     nodes may take that are computed beforehand is the session's.
   /// - Throws: `.notFound` for a name that the model does not have, or no pairs; `.invalidArgument` for one that comes twice, or values that
-  ///   are no tensors of numbers.
-  public init(_ session: Session, pairs: [StatePair]? = nil, capacity: Int = 0) throws(PinionError) {
+  ///   are no tensors of numbers; what compiling throws, and what the limits say.
+  public init(_ session: Session, pairs: [StatePair]? = nil, capacity: Int = 0, limits: RunLimits = RunLimits()) throws(PinionError) {
     self.session = session
     guard capacity >= 0, capacity < 1 << 40 else { throw .invalidArgument("a capacity of \(capacity) rows") }
+    let control = RunControl(limits)
+    try control.check()
     let model = session.model, found = pairs ?? model.recognisedPairs
     guard !found.isEmpty else {
       throw PinionError(.notFound, "no input and output of the model have names that tell that one is the other's next value; name the pairs")
@@ -72,11 +79,18 @@ public final class State: @unchecked Sendable {
     let places = slots.map(\.place), overrides = places.map { $0.input - model.inputs.count }.filter { $0 >= 0 }.sorted()
     // Where rows are appended is what the graph says.
     let free = outputs.indices.filter { index in !places.contains { $0.output == index } }
-    let program = try session.program(overrides: overrides, outputs: free, isTied: true, state: places, control: RunControl())
-    let layout = StateLayout(program, places, ProgramVariant(overrides: overrides, outputs: free, isTied: true, state: places), session)
+    let variant = session.withBuffers(ProgramVariant(overrides: overrides, outputs: free, isTied: true, state: places))
+    let program = try session.program(variant, control: control)
+    var layout = StateLayout(program, places, variant, session)
+    // The same in all runs: other outputs may leave other readers of a value.
+    let replaced = Set(places.indices.filter { layout.held[$0] == nil })
+    layout.variant.replaced = replaced
     for (index, held) in layout.held.enumerated() {
-      if let held { slots[index] = StateSlot(place: slots[index].place, pair: slots[index].pair, axis: program.graph.held[held].axis) }
+      guard let held else { continue }
+      let input = program.graph.held[held]
+      slots[index] = StateSlot(place: slots[index].place, pair: slots[index].pair, axis: input.axis, hasLengths: input.hasLengths)
     }
+    self.replaced = replaced
     self.slots = slots
     self.layout = layout
     self.pairs = slots.map(\.pair)
@@ -91,6 +105,7 @@ public final class State: @unchecked Sendable {
 
   private init(copying other: State) throws(PinionError) {
     session = other.session
+    replaced = other.replaced
     pairs = other.pairs
     axes = other.axes
     pairPositions = other.pairPositions
@@ -154,6 +169,7 @@ public final class State: @unchecked Sendable {
       try storage.copy(from: try tensor.kept().data, capacity: storage.rows, to: memory.data, capacity: capacity)
       slot.memory = memory
       slot.type = tensor.type
+      slot.used = nil
       slot.capacity = capacity
       slot.spare = nil
       slots[index] = slot
@@ -167,7 +183,10 @@ public final class State: @unchecked Sendable {
   /// Forgets everything: the next run is the first one. Memory is kept for it.
   public func reset() throws(PinionError) {
     try exclusively { () throws(PinionError) in
-      for index in slots.indices { slots[index].type = nil }
+      for index in slots.indices {
+        slots[index].type = nil
+        slots[index].used = nil
+      }
       isSet = false
       settle(moved: 0)
     }
@@ -183,14 +202,23 @@ public final class State: @unchecked Sendable {
       guard (0...now).contains(length) else { throw .invalidArgument("the state has \(now) positions and cannot be truncated to \(length)") }
       guard length < now else { return }
       // What is replaced as a whole and has another length, as the last rows alone do, has no such rows either.
-      if let slot = slots.first(where: { $0.axis == nil || ($0.type != nil && $0.length != now) }) {
+      if let slot = slots.first(where: { $0.axis == nil || ($0.type != nil && $0.length != now && !$0.hasLengths) }) {
         throw .unsupported("'\(slot.pair.input)' is replaced by each run, so that the state cannot go back; fork it before a run")
       }
       var types: [TensorType?] = []
       for slot in slots {
-        if let axis = slot.axis, let type = slot.type { types.append(try type.with(length, at: axis)) } else { types.append(nil) }
+        guard let axis = slot.axis, let type = slot.type else {
+          types.append(nil)
+          continue
+        }
+        // A cache that is as long as it can become stays so.
+        let rows = slot.hasLengths && session.hasFixedExtent(slot, at: axis) ? type.dims[axis] : min(length, type.dims[axis])
+        types.append(try type.with(rows, at: axis))
       }
-      for index in slots.indices { slots[index].type = types[index] }
+      for index in slots.indices {
+        if slots[index].hasLengths { slots[index].used = slots[index].usedRows.map { min($0, length) } }
+        slots[index].type = types[index]
+      }
       settle(moved: 0)
     }
   }
@@ -203,12 +231,16 @@ public final class State: @unchecked Sendable {
   // MARK: In a run
 
   /// Runs the session's model: see `Session.run(_:wanted:memory:state:limits:)`.
-  func run(_ inputs: [Value?], wanted: [Int]?, memory: [Tensor?], limits: RunLimits) throws(PinionError) -> [Value] {
+  /// - Parameter buffers: the contents of the session's buffers, and memory for the next ones.
+  func run(
+    _ inputs: [Value?], wanted: [Int]?, memory: [Tensor?], buffers: (current: [Tensor], spare: [Tensor?]) = ([], []), limits: RunLimits
+  ) throws(PinionError) -> (results: [Value], buffers: [Tensor]) {
     try exclusively { () throws(PinionError) in
       if isSet, growsAlike { _ = try commonLength() }
       let run = StateRun(self, slots, capacities, leastCapacity: leastCapacity, layout: layout)
-      let results: [Value]
-      do throws(PinionError) { results = try run.run(inputs, wanted: wanted, memory: memory, limits: limits) } catch {
+      let results: (results: [Value], buffers: [Tensor])
+      do throws(PinionError) { results = try run.run(inputs, wanted: wanted, memory: memory, buffers: buffers, limits: limits) } catch {
+        run.undo()
         settle(moved: movedBytes)
         throw error
       }
@@ -243,12 +275,15 @@ public final class State: @unchecked Sendable {
     return index
   }
 
-  /// The rows of all values that runs append to; of those that merely look as if they grew where nothing is appended to; nil where neither
-  /// is there.
+  /// The rows of all values that runs append to; the longest sequence where all of these have sequences of their own lengths; the rows of
+  /// those that merely look as if they grew where nothing is appended to; nil where there are none.
   private func commonLength() throws(PinionError) -> Int? {
     var first: (name: String, length: Int)?
     let isAnyAppended = isAppended.contains(true)
-    for (index, slot) in slots.enumerated() where slot.axis != nil && isAppended[index] == isAnyAppended {
+    if isAnyAppended, slots.indices.allSatisfy({ !isAppended[$0] || slots[$0].hasLengths }) {
+      return slots.lazy.filter(\.hasLengths).map { $0.length ?? 0 }.max()
+    }
+    for (index, slot) in slots.enumerated() where slot.axis != nil && isAppended[index] == isAnyAppended && !slot.hasLengths {
       let length = slot.length ?? 0
       if let first, first.length != length {
         throw .invalidArgument(

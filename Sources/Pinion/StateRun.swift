@@ -16,7 +16,20 @@ extension Session {
     _ inputs: [Value?], wanted: [Int]? = nil, memory: [Tensor?] = [], state: State, limits: RunLimits = RunLimits()
   ) throws(PinionError) -> [Value] {
     guard state.session === self else { throw .invalidArgument("the state belongs to another session") }
-    return try state.run(inputs, wanted: wanted, memory: memory, limits: limits)
+    guard let buffers else { return try state.run(inputs, wanted: wanted, memory: memory, limits: limits).results }
+    return try buffers.step { (current, spare) throws(PinionError) in
+      let done = try state.run(inputs, wanted: wanted, memory: memory, buffers: (current, spare), limits: limits)
+      return (done.results, done.buffers)
+    }
+  }
+
+  /// The variant with the buffers that the session keeps as inputs and outputs more.
+  func withBuffers(_ variant: ProgramVariant) -> ProgramVariant {
+    guard buffers != nil else { return variant }
+    let carried = model.imported.carried
+    return ProgramVariant(
+      overrides: variant.overrides + carried.map(\.input), outputs: variant.outputs + carried.map(\.output), isTied: variant.isTied,
+      state: variant.state, replaced: variant.replaced, tables: variant.tables)
   }
 
   /// The same with inputs by name, for all outputs that the state does not take.
@@ -32,7 +45,7 @@ extension Session {
 /// How a program takes what a state holds.
 struct StateLayout {
   let program: Program
-  private let variant: ProgramVariant
+  var variant: ProgramVariant
   /// For each slot the position among the program's inputs.
   let inputs: [Int]
   /// For each slot the place in `Graph.held`; nil for a value that is replaced.
@@ -73,6 +86,8 @@ final class StateRun: HeldMemory {
   private(set) var next: [StateSlot]
   /// Rows to come, by slot.
   private var appended: [Int]
+  /// For each slot whose sequences end where runs say, where the kernels say it.
+  private var tables: [Int: SequenceLengths] = [:]
   private(set) var moved = 0
 
   init(_ state: State, _ slots: [StateSlot], _ capacities: UnsafeMutablePointer<Int>, leastCapacity: Int, layout: StateLayout?) {
@@ -85,7 +100,9 @@ final class StateRun: HeldMemory {
     appended = [Int](repeating: 0, count: slots.count)
   }
 
-  func run(_ inputs: [Value?], wanted: [Int]?, memory: [Tensor?], limits: RunLimits) throws(PinionError) -> [Value] {
+  func run(
+    _ inputs: [Value?], wanted: [Int]?, memory: [Tensor?], buffers: (current: [Tensor], spare: [Tensor?]), limits: RunLimits
+  ) throws(PinionError) -> (results: [Value], buffers: [Tensor]) {
     let model = session.model, count = model.outputs.count
     let places = next.map(\.place), taken = Dictionary(uniqueKeysWithValues: places.enumerated().map { ($1.output, $0) })
     let wanted = wanted ?? (0..<count).filter { taken[$0] == nil }
@@ -101,26 +118,32 @@ final class StateRun: HeldMemory {
     for slot in next { given[slot.place.input] = .tensor(try stand(slot)) }
     let (ordered, overrides, isTied) = try session.arrange(given)
     let free = wanted.filter { taken[$0] == nil }
-    let variant = ProgramVariant(overrides: overrides, outputs: free, isTied: isTied, state: places)
+    let variant = session.withBuffers(
+      ProgramVariant(overrides: overrides, outputs: free, isTied: isTied, state: places, replaced: state.replaced))
     let layout: StateLayout
     if let known = self.layout, known.holds(for: variant) {
       layout = known
     } else {
       // It may have to be compiled first, which is part of the run.
-      let program = try session.program(
-        overrides: overrides, outputs: free, isTied: isTied, state: places, control: control)
+      let program = try session.program(variant, control: control)
       layout = StateLayout(program, places, variant, session)
       self.layout = layout
     }
 
-    var values = ordered
+    var values = ordered + buffers.current.map(Value.tensor)
     for (index, held) in layout.held.enumerated() {
       // What nobody appends to is read as a tensor.
       guard held == nil else { continue }
       try close(index, control)
       values[layout.inputs[index]] = .tensor(try tensor(next[index]))
     }
-    for slot in layout.slots {
+    for (slot, held) in zip(layout.slots, layout.program.graph.held) {
+      if held.hasLengths {
+        let table = try SequenceLengths(next[slot].usedRows, capacity: next[slot].capacity, session.runtime.allocator, control)
+        tables[slot] = table
+        values.append(.tensor(table.tensor))
+        continue
+      }
       capacities[slot] = next[slot].capacity
       values.append(.tensor(Tensor(TensorType(.int64, .scalar), data: UnsafeMutableRawPointer(capacities + slot), owner: state)))
     }
@@ -129,14 +152,18 @@ final class StateRun: HeldMemory {
       let index = wanted.firstIndex(of: free[position]) ?? 0
       return index < memory.count ? memory[index] : nil
     }
-    targets += replaced.map { next[$0].spareTensor }
+    targets += buffers.spare + replaced.map { next[$0].spareTensor }
     session.runtime.pool.begin()
     defer { session.runtime.pool.end() }
     let results = try layout.program.run(values, outputs: targets, control: control, profile: session.profile, state: self)
     guard results.count == targets.count else { throw .internal("a run with a state gave \(results.count) outputs") }
 
     var leaving = LeavingValues(control, allocator: session.runtime.allocator)
-    for (position, index) in replaced.enumerated() { try replace(index, by: results[free.count + position], &leaving) }
+    let own = free.count + buffers.current.count
+    var contents: [Value] = []
+    for (result, spare) in zip(results[free.count..<own], buffers.spare) { contents.append(try leaving.take(result, into: spare)) }
+    let nextBuffers = try session.buffers?.next(contents, in: buffers.spare) ?? []
+    for (position, index) in replaced.enumerated() { try replace(index, by: results[own + position], &leaving) }
     for index in next.indices where layout.held[index] != nil { try extend(index, copies: layout.copies[index]) }
     var finished: [Value] = []
     var position = 0
@@ -149,7 +176,7 @@ final class StateRun: HeldMemory {
         position += 1
       }
     }
-    return finished
+    return (finished, nextBuffers)
   }
 
   /// A tensor of a slot's type. What is appended to may move to other memory while the run lasts, and nobody else is to hold the old one.
@@ -176,10 +203,10 @@ final class StateRun: HeldMemory {
     }
     var dims: [Int] = []
     for (axis, dimension) in declared.enumerated() {
-      if axis == slot.axis {
-        dims.append(0)
-      } else if case .known(let extent) = dimension {
+      if case .known(let extent) = dimension, axis != slot.axis || slot.hasLengths {
         dims.append(extent)
+      } else if axis == slot.axis {
+        dims.append(0)
       } else if let extent = session.extent(dimension, at: axis, isCache: slot.isCache, in: inputs) {
         dims.append(extent)
       } else {
@@ -189,9 +216,14 @@ final class StateRun: HeldMemory {
     }
     let type = TensorType(element, try Shape(dims)), storage = RowStorage(type, axis: slot.axis)
     next[index].type = type
+    next[index].used = slot.hasLengths ? [Int](repeating: 0, count: type.dims[0]) : nil
     if slot.axis != nil {
       // Memory from before a reset, under whatever shape it was in use.
       if let memory = slot.memory { next[index].capacity = storage.capacity(ofBytes: memory.byteCount) }
+      if next[index].capacity < storage.rows {
+        next[index].memory = nil
+        next[index].capacity = 0
+      }
       next[index].spare = nil
     } else {
       let memory = try self.memory(type.byteCount, control)
@@ -204,10 +236,18 @@ final class StateRun: HeldMemory {
     }
   }
 
-  /// Leaves no room between the rows of a value.
+  /// Leaves no room between the rows of a value, and zeros behind those in use.
   private func close(_ index: Int, _ control: RunControl) throws(PinionError) {
-    guard let axis = next[index].axis, let type = next[index].type, let memory = next[index].memory else { return }
+    guard let axis = next[index].axis, let type = next[index].type else { return }
     let storage = RowStorage(type, axis: axis)
+    if next[index].hasLengths, next[index].memory == nil || next[index].capacity < storage.rows {
+      // Nothing of a cache that is as long as it can become has been written yet.
+      next[index].memory = try self.memory(storage, capacity: storage.rows, control)
+      next[index].capacity = storage.rows
+    }
+    guard let memory = next[index].memory else { return }
+    try next[index].clear(memory.data, capacity: next[index].capacity, control)
+    next[index].used = nil
     guard storage.outer > 1, next[index].capacity != storage.rows else { return }
     let closed = try self.memory(type.byteCount, control)
     try storage.copy(from: memory.data, capacity: next[index].capacity, to: closed.data, capacity: storage.rows, control)
@@ -223,23 +263,32 @@ final class StateRun: HeldMemory {
     return try tensor(next[layout.slots[index]])
   }
 
-  func reserve(_ index: Int, _ type: TensorType, rows: Int, control: RunControl) throws(PinionError) -> Tensor {
+  func reserve(_ index: Int, _ type: TensorType, rows: Int, written: Int, control: RunControl) throws(PinionError) -> Tensor {
     guard let layout, layout.slots.indices.contains(index) else { throw .internal("a state holds no value \(index)") }
     let slot = layout.slots[index]
     guard let axis = next[slot].axis, type == next[slot].type else { throw .internal("a state's value is not \(type)") }
     let storage = RowStorage(type, axis: axis)
-    let needed = try storage.rows.adding(rows)
-    _ = try type.with(needed, at: axis)
+    let all = try storage.rows.adding(rows), after = try type.with(all, at: axis)
+    if rows > 0, session.hasFixedExtent(next[slot], at: axis) {
+      throw .invalidShape("output '\(next[slot].pair.output)' is \(after) and cannot be input '\(next[slot].pair.input)' of the next run")
+    }
     appended[slot] = rows
+    tables[slot]?.typeBefore = type
+    // What is written over is kept behind the last row.
+    // The bound keeps sums of rows without bytes from overflowing.
+    guard all < 1 << 62 else { throw .outOfMemory(bytes: .max) }
+    let needed = try all.adding(min(written, tables[slot] == nil ? 0 : next[slot].usedRows.max() ?? 0))
     if next[slot].memory == nil || next[slot].capacity < needed { try grow(slot, storage, to: needed, control) }
-    capacities[slot] = next[slot].capacity
+    if let table = tables[slot] { table.capacity = next[slot].capacity } else { capacities[slot] = next[slot].capacity }
     return try tensor(next[slot])
   }
 
   /// Moves the rows to memory that has room for so many, and for some more if they may be had.
   private func grow(_ slot: Int, _ storage: RowStorage, to needed: Int, _ control: RunControl) throws(PinionError) {
     let (half, _) = next[slot].capacity.addingReportingOverflow(next[slot].capacity / 2)
-    let ample = needed <= leastCapacity ? leastCapacity : max(needed.withRoom(least: 0), min(half, needed &* 2))
+    // Some rows are always left where what is written over is kept.
+    let spare = tables[slot] == nil ? 0 : 16, least = leastCapacity &+ spare
+    let ample = needed <= least ? least : max((needed &+ spare).withRoom(least: 0), min(half, needed &* 2))
     let memory: StateMemory, capacity: Int
     do {
       memory = try self.memory(storage, capacity: ample, control)
@@ -286,8 +335,33 @@ final class StateRun: HeldMemory {
     guard let axis = next[index].axis, let type = next[index].type else { return }
     let storage = RowStorage(type, axis: axis), rows = try storage.rows.adding(appended[index])
     next[index].type = try type.with(rows, at: axis)
-    moved &+= storage.outer &* appended[index] &* storage.row
+    if let table = tables[index] {
+      let used = next[index].usedRows, heads = storage.outer / max(used.count, 1)
+      next[index].used = used.indices.map { table.written($0)?.upperBound ?? used[$0] }
+      for entry in used.indices {
+        let written = table.written(entry) ?? 0..<0
+        moved &+= heads &* (written.count &+ written.clamped(to: 0..<used[entry]).count) &* storage.row
+      }
+    } else {
+      moved &+= storage.outer &* appended[index] &* storage.row
+    }
     if storage.outer > 1 { moved &+= copies &* storage.outer &* rows &* storage.row }
+  }
+
+  /// Puts rows that a run has written over back, which has failed.
+  func undo() {
+    for (slot, table) in tables {
+      guard let memory = next[slot].memory, let axis = next[slot].axis, let before = table.typeBefore else { continue }
+      let storage = RowStorage(before, axis: axis), heads = storage.outer / max(table.used.count, 1)
+      for (entry, used) in table.used.enumerated() {
+        guard let rows = table.written(entry)?.clamped(to: 0..<used), !rows.isEmpty else { continue }
+        for unit in entry &* heads..<(entry &+ 1) &* heads {
+          let head = memory.data + unit &* next[slot].capacity &* storage.row
+          (head + rows.lowerBound &* storage.row).copyMemory(
+            from: head + (storage.rows &+ appended[slot]) &* storage.row, byteCount: rows.count &* storage.row)
+        }
+      }
+    }
   }
 
   /// Takes a run's output as the next value.
@@ -310,6 +384,7 @@ final class StateRun: HeldMemory {
     moved &+= left.byteCount
     next[index].spare = slot.memory.flatMap { $0.byteCount == left.byteCount ? $0 : nil }
     next[index].memory = memory
+    next[index].used = nil
     next[index].type = left.type
     next[index].capacity = RowStorage(left.type, axis: slot.axis).rows
   }
@@ -345,7 +420,14 @@ extension Session {
     guard let type = slot.type else { throw .invalidArgument("the state holds nothing for '\(slot.pair.input)' before the first run") }
     let copy = try control.tensor(type, allocator: runtime.allocator), storage = RowStorage(type, axis: slot.axis)
     if let memory = slot.memory { try storage.copy(from: memory.data, capacity: slot.capacity, to: copy.data, capacity: storage.rows, control) }
+    try slot.clear(copy.data, capacity: storage.rows, control)
     return copy
+  }
+
+  /// Whether the model says how many rows an input has.
+  func hasFixedExtent(_ slot: StateSlot, at axis: Int) -> Bool {
+    guard case .tensor(_, let dims?)? = inputInfo(slot.place.input).type, dims.indices.contains(axis), case .known = dims[axis] else { return false }
+    return true
   }
 }
 

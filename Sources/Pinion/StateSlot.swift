@@ -12,16 +12,51 @@ struct StateSlot {
   let pair: StatePair
   /// The axis along which the value grows; nil for one that is replaced as a whole.
   let axis: Int?
+  /// Whether each sequence of the batch ends where runs say, at any row of the value.
+  let hasLengths: Bool
   /// The rows in use; nil where nothing is known yet.
   var type: TensorType?
+  /// Where each sequence may end at another row: the rows of each that are in use; nil for all. Those behind are 0 to whoever reads them,
+  /// whatever lies in memory.
+  var used: [Int]?
   /// `capacity` rows for each step along the axes before.
   var memory: StateMemory?
   var capacity = 0
   /// Memory of the same size, for the value to come of one that is replaced.
   var spare: StateMemory?
 
-  var length: Int? { axis.flatMap { axis in type.map { $0.dims[axis] } } }
+  /// The rows of the longest sequence.
+  var length: Int? { axis.flatMap { axis in type.map { used?.max() ?? $0.dims[axis] } } }
   var byteCount: Int { (memory?.byteCount ?? 0) &+ (spare?.byteCount ?? 0) }
+}
+
+extension StateSlot {
+  init(place: StatePair.Place, pair: StatePair, axis: Int?, hasLengths: Bool = false) {
+    self.place = place
+    self.pair = pair
+    self.axis = axis
+    self.hasLengths = hasLengths
+  }
+
+  /// How many rows each sequence has in use, where it may be another number than that of the type.
+  var usedRows: [Int] {
+    guard let axis, let type else { return [] }
+    return used ?? [Int](repeating: type.dims[axis], count: type.dims[0])
+  }
+
+  /// Writes the zeros that stand behind the rows in use.
+  func clear(_ data: UnsafeMutableRawPointer, capacity: Int, _ control: RunControl) throws(PinionError) {
+    guard let used, let axis, let type, !used.isEmpty else { return }
+    let storage = RowStorage(type, axis: axis), heads = storage.outer / used.count
+    for (entry, rows) in used.enumerated() where rows < storage.rows {
+      for unit in entry &* heads..<(entry &+ 1) &* heads {
+        let start = data + (unit &* capacity &+ rows) &* storage.row
+        try inPieces(of: 1 << 20, (storage.rows &- rows) &* storage.row, control) { range in
+          (start + range.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
+        }
+      }
+    }
+  }
 }
 
 /// How rows of a tensor lie in a state's memory. A value that does not grow is one row.

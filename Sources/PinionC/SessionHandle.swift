@@ -8,13 +8,18 @@ final class SessionBox: @unchecked Sendable {
   let model: ModelBox
   let runtime: RuntimeBox
   let byteBudget: Int?
+  /// What ends the creation of the session's states: nanoseconds from the call on, 0 for any, and a token.
+  let stateTimeout: Int64
+  let stateToken: CancelToken?
   let bufferNames: [CText]
 
-  init(_ session: Session, model: ModelBox, runtime: RuntimeBox, byteBudget: Int?) {
+  init(_ session: Session, model: ModelBox, runtime: RuntimeBox, byteBudget: Int?, stateTimeout: Int64, stateToken: CancelToken?) {
     self.session = session
     self.model = model
     self.runtime = runtime
     self.byteBudget = byteBudget
+    self.stateTimeout = stateTimeout
+    self.stateToken = stateToken
     bufferNames = (session.buffers?.names ?? []).map { CText($0) }
   }
 
@@ -86,7 +91,9 @@ public func pinion_session_create(
     runtime.log(
       PINION_LOG_INFO,
       "created a session: \(model.model.graph.nodes.count) nodes became \(created.program.graph.nodes.count) in \(microseconds(since: begin)) us")
-    session.pointee = handle(SessionBox(created, model: model, runtime: runtime, byteBudget: budget))
+    let box = SessionBox(
+      created, model: model, runtime: runtime, byteBudget: budget, stateTimeout: given.timeout_ns, stateToken: limits.token)
+    session.pointee = handle(box)
   }
 }
 

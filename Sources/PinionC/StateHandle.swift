@@ -51,7 +51,9 @@ public func pinion_state_create(
       }
       pairs = named
     }
-    let made = try State(box.session, pairs: pairs, capacity: try capacity.converted())
+    var limits = try creationLimits(timeout: box.stateTimeout, nil, nil, nil)
+    limits.token = box.stateToken
+    let made = try State(box.session, pairs: pairs, capacity: try capacity.converted(), limits: limits)
     state.pointee = handle(StateBox(made, session: box))
   }
 }

@@ -57,9 +57,8 @@ private struct CPUOperator: BoundOperator {
   /// Whether a state that the operator appends to has rows or gets some: without a state they would be an output.
   private func isStateInUse(_ context: KernelContext) -> Bool {
     guard let appending else { return false }
-    let inputs = context.inference.inputs
     return appending.appends.contains { append in
-      appending.rows(appendedTo: append.past, inputs: inputs) != 0 || context.optionalType(append.past)?.count != 0
+      appending.rows(appendedTo: append.past, context.inference) != (0, 0) || context.optionalType(append.past)?.count != 0
     }
   }
 

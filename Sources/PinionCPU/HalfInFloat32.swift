@@ -5,19 +5,23 @@ import PinionGraph
 import PinionTensor
 
 /// Runs a float32 kernel between conversions of every float16 and bfloat16 operand.
-func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) throws(PinionError) -> Kernel {
-  func isHalf(_ type: TensorType?) -> Bool { type?.element == .float16 || type?.element == .bfloat16 }
+/// - Parameter kept: operands that the operator's kernel takes in half precision, outputs behind the inputs.
+package func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext, keeping kept: Set<Int> = []) throws(PinionError) -> Kernel {
   let inputs = context.inference.inputs
-  guard inputs.contains(where: isHalf) || context.outputs.contains(where: isHalf) else { return try op.makeKernel(context) }
-
-  func widened(_ type: TensorType?) -> TensorType? {
-    guard let type, isHalf(type) else { return type }
+  func isHalf(_ operand: Int) -> Bool {
+    let type = operand < inputs.count ? inputs[operand] : context.outputs[operand &- inputs.count]
+    return !kept.contains(operand) && (type?.element == .float16 || type?.element == .bfloat16)
+  }
+  func widened(_ type: TensorType?, _ operand: Int) -> TensorType? {
+    guard let type, isHalf(operand) else { return type }
     return TensorType(.float32, type.shape)
   }
+  let operands = inputs + context.outputs.map(Optional.init)
+  guard operands.indices.contains(where: isHalf) else { return try op.makeKernel(context) }
   // A constant has a wide one of its own, which the inner kernel can derive its layouts from; where it does, nothing wide stays beside.
   var values: [Tensor?] = []
   for (index, type) in inputs.enumerated() {
-    guard let constant = context.value(index), let wide = widened(type), isHalf(type) else {
+    guard let constant = context.value(index), let wide = widened(type, index), isHalf(index) else {
       values.append(context.value(index))
       continue
     }
@@ -30,10 +34,11 @@ func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) thro
       values.append(Tensor(wide, data: buffer.pointer, owner: buffer))
     }
   }
-  let wideConstants = values.indices.map { isHalf(inputs[$0]) ? values[$0] : nil }
+  let wideConstants = values.indices.map { isHalf($0) ? values[$0] : nil }
+  let wideTypes = operands.enumerated().map { widened($1, $0) }
   let inner = try op.makeKernel(
     context.with(
-      inputs: inputs.map(widened), values: values, outputs: context.outputs.map { widened($0) ?? $0 }, schema: type(of: op).schema))
+      inputs: Array(wideTypes[..<inputs.count]), values: values, outputs: wideTypes[inputs.count...].compactMap { $0 }, schema: type(of: op).schema))
 
   var wideReads: [(index: Int, constant: Tensor)] = []
   for (index, constant) in wideConstants.enumerated() {
@@ -41,10 +46,10 @@ func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelContext) thro
   }
   let constants = wideReads
 
-  let operandCount = inputs.count + context.outputs.count
+  let operandCount = operands.count
   var wideOffsets = [Int?](repeating: nil, count: operandCount)
   var bytes = try alignedUp(MemoryLayout<UnsafeMutableRawPointer>.stride * operandCount, to: Buffer.alignment)
-  for (index, type) in (inputs + context.outputs.map(Optional.init)).enumerated() where isHalf(type) {
+  for (index, type) in operands.enumerated() where isHalf(index) {
     guard let type, index >= inputs.count || wideConstants[index] == nil else { continue }
     wideOffsets[index] = bytes
     bytes = try bytes.adding(try alignedUp(type.count &* 4, to: Buffer.alignment))

@@ -172,7 +172,7 @@ struct CausalMask: Rule {
 }
 
 /// Whether the node attends all keys that its mask does not hide.
-private func hasWholeWindow(_ attention: Node) -> Bool {
+func hasWholeWindow(_ attention: Node) -> Bool {
   (attention.attributes["is_causal"].map { $0 == .int(0) } ?? true)
     && ["left_window_size", "right_window_size"].allSatisfy { attention.attributes[$0].map { $0 == .int(-1) } ?? true }
 }

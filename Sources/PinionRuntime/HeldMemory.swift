@@ -10,8 +10,10 @@ package protocol HeldMemory: AnyObject {
   /// - Parameters:
   ///   - index: the place in `Graph.held`.
   ///   - type: what the input is in this run.
+  ///   - rows: how many rows the input gets more.
+  ///   - written: how many rows are written, some of which may be the input's own where it has a table of sequences.
   /// - Returns: the input where it lies now, its capacity being up to date.
-  func reserve(_ index: Int, _ type: TensorType, rows: Int, control: RunControl) throws(PinionError) -> Tensor
+  func reserve(_ index: Int, _ type: TensorType, rows: Int, written: Int, control: RunControl) throws(PinionError) -> Tensor
 }
 
 extension Graph {

@@ -184,16 +184,10 @@ package final class Program: Sendable {
       if let state { values[graph.held[append.held].past.index] = .tensor(try state.current(append.held)) }
     }
     while true {
-      for append in appending where segment.places(append.node) {
-        guard let state else { throw .internal("what a node appends to is not there") }
-        let held = graph.held[append.held], node = graph.nodes[append.node]
-        let types = node.inputs.map { $0.flatMap { segment.knowledge[$0.index].type } }
-        guard let op = node.op as? any StateAppending, let type = types[append.slot] else { throw .internal("a state's type is not known") }
-        let rows = op.rows(appendedTo: append.slot, inputs: types)
-        values[held.past.index] = .tensor(try state.reserve(append.held, type, rows: rows, control: control))
-      }
+      for append in appending where segment.places(append.node) { try makeRoom(append, segment, &values, state, control) }
       try run(segment, values: &values, preallocated: preallocated, control: control, profile: profile, depth: depth)
       guard let index = segment.eagerNode else { break }
+      for append in appending where append.node == index { try makeRoom(append, segment, &values, state, control) }
       segment = try runEager(index, after: segment, values: &values, control: control, profile: profile, depth: depth)
     }
     // Strings may point into any of the values.
@@ -209,6 +203,31 @@ package final class Program: Sendable {
       }
     }
     return results
+  }
+
+  /// Makes room for what a node is about to append to a held input.
+  private func makeRoom(
+    _ append: (node: Int, slot: Int, held: Int), _ segment: Segment, _ values: inout [Value?], _ state: (any HeldMemory)?, _ control: RunControl
+  ) throws(PinionError) {
+    guard let state else { throw .internal("what a node appends to is not there") }
+    let node = graph.nodes[append.node]
+    var types: [TensorType?] = [], known: [Tensor?] = []
+    for input in node.inputs {
+      switch input.map({ segment.knowledge[$0.index] }) {
+      case .constant(let tensor)?:
+        types.append(tensor.type)
+        known.append(tensor)
+      case let knowledge:
+        // What a node outside the plan reads is there.
+        let value = append.node == segment.eagerNode ? try input.flatMap { values[$0.index] }?.asTensor() : nil
+        types.append(knowledge?.type ?? value?.type)
+        known.append(value)
+      }
+    }
+    guard let op = node.op as? any StateAppending, let type = types[append.slot] else { throw .internal("a state's type is not known") }
+    let context = InferenceContext(schema: node.schema, inputs: types, values: known, outputCount: node.outputs.count)
+    let (more, written) = op.rows(appendedTo: append.slot, context)
+    values[graph.held[append.held].past.index] = .tensor(try state.reserve(append.held, type, rows: more, written: written, control: control))
   }
 
   /// Outputs that are no step's work are copied up to so many bytes; a run that is not in place passes the value on.

@@ -19,12 +19,11 @@ static buffer named_type(int rank, const char *const *dims) {
 }
 
 /* present_0[B,P+N,2] = Concat(past_0, x) along axis 1, hn[B,2] = h + b, y = Neg(x), z = Abs(hn). */
-static pinion_session *make_session(int64_t byte_budget) {
+static pinion_session *make_limited_session(pinion_session_options *options) {
   static const char *const past[] = {"B", "P", "2"}, *const x[] = {"B", "N", "2"}, *const h[] = {"B", "2"}, *const present[] = {"B", "T", "2"};
   buffer graph = {{0}, 0}, node = {{0}, 0}, attribute = {{0}, 0}, model;
   pinion_model *loaded;
   pinion_session *session;
-  pinion_session_options options = PINION_SESSION_OPTIONS_INIT;
   put_string(&node, 1, "past_0");
   put_string(&node, 1, "x");
   put_string(&node, 2, "present_0");
@@ -45,11 +44,16 @@ static pinion_session *make_session(int64_t byte_budget) {
   put_value(&graph, 12, "y", named_type(3, x));
   model = finish_model("state", &graph);
   CHECK_OK(pinion_model_load_memory(model.bytes, model.size, true, NULL, &loaded));
-  options.byte_budget = byte_budget;
-  options.threads = 1;
-  CHECK_OK(pinion_session_create(loaded, &options, &session));
+  options->threads = 1;
+  CHECK_OK(pinion_session_create(loaded, options, &session));
   pinion_model_release(loaded);
   return session;
+}
+
+static pinion_session *make_session(int64_t byte_budget) {
+  pinion_session_options options = PINION_SESSION_OPTIONS_INIT;
+  options.byte_budget = byte_budget;
+  return make_limited_session(&options);
 }
 
 static pinion_value *tensor_of(const float *data, int32_t rank, int64_t a, int64_t b, int64_t c) {
@@ -250,10 +254,35 @@ static void bad_pairs(void) {
   CHECK_STATUS(pinion_state_fork(NULL, &state), PINION_INVALID_ARGUMENT);
 }
 
+/* The limits of a session's creation are those of its states' as well. */
+static void limits_of_the_session(void) {
+  pinion_session_options options = PINION_SESSION_OPTIONS_INIT;
+  pinion_session *session = make_limited_session(&options);
+  pinion_state *state;
+  pinion_cancel_token *token;
+  pinion_session_release(session);
+  CHECK_OK(pinion_cancel_token_create(&token));
+  options.cancel_token = token;
+  options.timeout_ns = INT64_C(60000000000);
+  session = make_limited_session(&options);
+  CHECK_OK(pinion_state_create(session, 0, NULL, NULL, 0, &state));
+  pinion_state_release(state);
+  pinion_cancel_token_set(token);
+  CHECK_STATUS(pinion_state_create(session, 0, NULL, NULL, 0, &state), PINION_CANCELLED);
+  CHECK(state == NULL);
+  pinion_cancel_token_reset(token);
+  /* The session keeps the token. */
+  pinion_cancel_token_release(token);
+  CHECK_OK(pinion_state_create(session, 0, NULL, NULL, 0, &state));
+  pinion_state_release(state);
+  pinion_session_release(session);
+}
+
 int main(void) {
   grows_and_goes_back();
   goes_back_without_other_values();
   failures_change_nothing();
   bad_pairs();
+  limits_of_the_session();
   return check_result("state");
 }

@@ -63,15 +63,21 @@ import Testing
     #expect(one == [true] && operators(both) == ["pinion::ReadState", "pinion::AppendToState", "Neg", "Concat"])
   }
 
-  private func attention(_ element: String = "float32", past: String = "P", outputs: String = "%y, %ok, %ov") -> String {
-    """
+  /// - Parameter before: what makes the caches of %hk and %hv in half precision.
+  private func attention(
+    _ element: String = "float32", past: String = "P", outputs: String = "%y, %ok, %ov", before: String = "", after: String = ""
+  ) -> String {
+    let (key, value, cache) = before.isEmpty ? ("%pk", "%pv", element) : ("%hk", "%hv", "float16")
+    return """
     graph {
       input %q: \(element)[B,2,S,8]
       input %k: \(element)[B,2,S,8]
       input %v: \(element)[B,2,S,8]
-      input %pk: \(element)[B,2,\(past),8]
-      input %pv: \(element)[B,2,\(past),8]
+      input \(key): \(cache)[B,2,\(past),8]
+      input \(value): \(cache)[B,2,\(past),8]
+      \(before)
       \(outputs) = Attention(%q, %k, %v, _, %pk, %pv)
+      \(after)
       output %y
     }
     """
@@ -81,8 +87,55 @@ import Testing
     let pairs = [("pk", "ok"), ("pv", "ov")]
     let (graph, isHeld) = try held(attention(), pairs)
     #expect(isHeld == [true, true] && operators(graph) == ["pinion::AttentionOverState"] && graph.nodes[0].outputs.count == 1)
+    // In half precision by itself, and where the node computes in float32 between conversions, which the state takes the place of.
+    for text in [
+      attention("float16"), attention("bfloat16"),
+      attention("float32", outputs: "%y, %wk, %wv", before: "%pk = Cast(%hk) {to = 1}\n%pv = Cast(%hv) {to = 1}", after: "%ok = Cast(%wk) {to = 10}\n%ov = Cast(%wv) {to = 10}"),
+    ] {
+      let pairs = text.contains("%hk") ? [("hk", "ok"), ("hv", "ov")] : pairs
+      let (graph, isHeld) = try held(text, pairs)
+      #expect(isHeld == [true, true] && operators(graph) == ["pinion::AttentionOverState"] && graph.nodes[0].outputs.count == 1, "\(graph)")
+    }
+    // Concat before it, which stays where somebody else reads what it gives.
+    for (cast, more) in [("", ""), ("%wk = Cast(%ok) {to = 1}\n%wv = Cast(%ov) {to = 1}", ""), ("", "%n = Neg(%ok)\noutput %n")] {
+      let (q, k, v) = cast.isEmpty ? ("%q", "%ok", "%ov") : ("%w", "%wk", "%wv")
+      let (graph, isHeld) = try held(
+        """
+        graph {
+          input %q: float16[B,2,S,8]
+          input %k: float16[B,2,S,8]
+          input %v: float16[B,2,S,8]
+          input %pk: float16[B,2,P,8]
+          input %pv: float16[B,2,P,8]
+          input %h: float32[2]
+          %r = Cast(%h) {to = 10}
+          %w = Cast(%q) {to = 1}
+          %ok = Concat(%pk, %k) {axis = 2}
+          %ov = Concat(%pv, %v) {axis = -2}
+          \(cast)
+          %y = Attention(\(q), \(k), \(v))
+          \(more)
+          output %y
+          output %ok
+        }
+        """, pairs + [("h", "r")])
+      #expect(isHeld == [true, true, false] && graph.held.count == 2 && graph.outputs.count == (more.isEmpty ? 3 : 4))
+      #expect(graph.nodes.contains { $0.outputs == [graph.outputs.last] }, "\(graph)")
+      let names = operators(graph)
+      #expect(names.contains("pinion::AttentionOverState") == more.isEmpty && names.contains("pinion::AppendToState") == !more.isEmpty, "\(graph)")
+      #expect(!more.isEmpty || names.count { $0 == "Cast" } == (cast.isEmpty ? 1 : 4), "\(graph)")
+    }
+    // Somebody else reads the past in float32, and somebody what comes out before it is rounded.
+    let (past, isPastHeld) = try held(
+      attention("float32", outputs: "%y, %wk, %wv", before: "%pk = Cast(%hk) {to = 1}\n%pv = Cast(%hv) {to = 1}\n%n = Neg(%pk)", after: "%ok = Cast(%wk) {to = 10}\n%ov = Cast(%wv) {to = 10}\noutput %n"),
+      [("hk", "ok"), ("hv", "ov")])
+    #expect(isPastHeld == [true, true] && operators(past) == ["pinion::ReadState", "Cast", "Neg", "pinion::AttentionOverState"], "\(past)")
+    let (rounded, isHeldToo) = try held(
+      attention("float32", outputs: "%y, %wk, %wv", before: "%pk = Cast(%hk) {to = 1}\n%pv = Cast(%hv) {to = 1}", after: "%ok = Cast(%wk) {to = 10}\n%ov = Cast(%wv) {to = 10}\n%n = Neg(%wk)\noutput %n"),
+      [("hk", "ok"), ("hv", "ov")])
+    #expect(isHeldToo == [false, false] && rounded.held.isEmpty)
     for (text, pairs) in [
-      (attention("float16"), pairs), (attention(past: "7"), pairs), (attention(outputs: "%y, %ok, %ov, %scores") + "", pairs),
+      (attention(past: "7"), pairs), (attention(outputs: "%y, %ok, %ov, %scores") + "", pairs),
       (attention(), [("pk", "ov"), ("pv", "ok")]), (attention(), [("pk", "ok")]),
     ] {
       let (graph, isHeld) = try held(text, pairs)

@@ -40,6 +40,33 @@ import Testing
     expect(.cancelled) { _ = try Model(try products(3, side: 4), limits: limits) }
   }
 
+  /// A state of a value with a default needs a program of its own, for which the constants are computed once more.
+  @Test func deadlinesAndTokensEndTheCreationOfStates() throws {
+    func model(_ count: Int, side: Int) throws -> Model {
+      var nodes: [ONNX.Node] = []
+      for index in 0..<count { nodes.append(ONNX.Node("MatMul", [index == 0 ? "w" : "v\(index)", "w"], ["v\(index + 1)"])) }
+      nodes += [ONNX.Node("ReduceSum", ["v\(count)"], ["y"], [("keepdims", .int(0))]), ONNX.Node("Add", ["h", "y"], ["hn"])]
+      let weights = try Tensor([Float](repeating: 0, count: side * side), try Shape([side, side]))
+      let graph = ONNX.Graph(
+        nodes: nodes, inputs: [("h", .tensor(.float32, [1]))], outputs: ["y", "hn"],
+        initializers: [("w", weights), ("h", try Tensor(vector: [Float(2)]))])
+      return try Model(try mapping(ONNX.model(graph, opset: 13)))
+    }
+    let runtime = try Runtime(threads: 1)
+    var limits = RunLimits()
+    limits.token = CancelToken()
+    limits.token?.cancel()
+    let session = try Session(try model(3, side: 4), runtime: runtime)
+    expect(.cancelled) { _ = try State(session, limits: limits) }
+    #expect(try State(session).pairs == [StatePair(input: "h", output: "hn")])
+    let slow = try Session(try model(60, side: 700), runtime: runtime)
+    limits = RunLimits()
+    limits.deadline = monotonicNanoseconds() + 3_000_000
+    let start = monotonicNanoseconds()
+    expect(.deadlineExceeded) { _ = try State(slow, limits: limits) }
+    #expect(monotonicNanoseconds() - start < 1_000_000_000)
+  }
+
   /// What would need more is left to the runs, which have limits of their own.
   @Test func foldingKeepsToTheBudget() throws {
     let model = try Model(try products(2, side: 300)), runtime = try Runtime(threads: 1)

@@ -679,16 +679,22 @@ typedef struct pinion_session_options {
    */
   int64_t plan_cache_bytes;
   /*
-   * Bytes that a run may hold besides weights where its own options set no limit; bytes that the session's states may hold together;
-   * 0: no limit. Nodes that depend on nothing are computed when the session is made as far as they need no more than this; the others
+   * Bytes that a run may hold besides weights where its own options set no limit; bytes that the session's states and the buffers that it
+   * keeps may hold together; 0: no limit. Nodes that depend on nothing are computed when the session is made as far as they need no more than this; the others
    * are left to the runs.
    */
   int64_t byte_budget;
-  /* Nanoseconds from the call on after which the creation ends with PINION_DEADLINE_EXCEEDED; 0: no limit. Since: 0.1, ABI 3. */
+  /*
+   * Nanoseconds from the call on after which the creation ends with PINION_DEADLINE_EXCEEDED; 0: no limit. Each state of the session has
+   * as many for its own creation. Since: 0.1, ABI 3.
+   */
   int64_t timeout_ns;
-  /* Ends the creation with PINION_CANCELLED when it is set; may be NULL. It must live until the call returns. Since: 0.1, ABI 3. */
+  /*
+   * Ends the creation, and that of the session's states, with PINION_CANCELLED when it is set; may be NULL. It must live until the call
+   * returns; the session keeps a reference. Since: 0.1, ABI 3.
+   */
   pinion_cancel_token *cancel_token;
-  /* As in pinion_run_options: ends the creation with PINION_CANCELLED; may be NULL. Since: 0.1, ABI 3. */
+  /* As in pinion_run_options: ends the creation with PINION_CANCELLED; may be NULL. It is not asked later on. Since: 0.1, ABI 3. */
   pinion_should_stop_fn should_stop;
   void *should_stop_context;
 } pinion_session_options;
@@ -1194,7 +1200,8 @@ typedef struct pinion_state pinion_state;
  * it has. The caller releases `state`, which keeps the session alive.
  *
  * Also returns PINION_NOT_FOUND (no input or output of that name, or none whose names tell a pair), PINION_INVALID_ARGUMENT (a name in
- * two pairs, or of no tensor of numbers). Thread-safe. Since: 0.1, ABI 3.
+ * two pairs, or of no tensor of numbers), and PINION_DEADLINE_EXCEEDED and PINION_CANCELLED by the session's `timeout_ns`, counted from
+ * this call on, and `cancel_token`, since the model may have to be compiled for such a state. Thread-safe. Since: 0.1, ABI 3.
  */
 PINION_API pinion_status pinion_state_create(
     pinion_session *session, size_t pair_count, const char *const *input_names, const char *const *output_names, int64_t capacity,

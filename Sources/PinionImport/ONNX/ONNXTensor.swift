@@ -48,7 +48,7 @@ extension ONNXTensor: WireMessage {
 
   mutating func readField(_ number: Int, _ type: WireType, from reader: inout WireReader) throws(PinionError) -> Bool {
     switch (number, type) {
-    case (1, _): return try reader.append(to: &dims, type)
+    case (1, _): return try reader.append(to: &dims, 1, type)
     case (2, .varint): dataType = Int32(truncatingIfNeeded: try reader.varint())
     case (3, .bytes):
       isSegment = true
@@ -77,7 +77,7 @@ extension ONNXSparseTensor: WireMessage {
     switch (number, type) {
     case (1, .bytes): try reader.merge(intoOnly: &valueTensors)
     case (2, .bytes): try reader.merge(intoOnly: &indexTensors)
-    case (3, _): return try reader.append(to: &dims, type)
+    case (3, _): return try reader.append(to: &dims, 3, type)
     default: return false
     }
     return true

@@ -106,7 +106,7 @@ extension ONNXMap: WireMessage {
     switch (number, type) {
     case (1, .bytes): name = try reader.string()
     case (2, .varint): keyType = Int32(truncatingIfNeeded: try reader.varint())
-    case (3, _): return try reader.append(to: &keys, type)
+    case (3, _): return try reader.append(to: &keys, 3, type)
     case (4, .bytes): try reader.append(to: &stringKeys)
     case (5, .bytes): try reader.merge(intoOnly: &valueSequences)
     default: return false

@@ -79,12 +79,31 @@ extension WireReader {
     list.append(try mappedBytes())
   }
 
+  /// Fields of one number that follow each other, of which one has been read already, taken from the budget in pieces.
+  @inline(__always)
+  private mutating func appendRun<T>(
+    to list: inout [T], _ number: Int, _ type: WireType, _ value: (inout WireReader) throws(PinionError) -> T
+  ) throws(PinionError) {
+    let piece = 64
+    var count = 0
+    while continues(number, type) {
+      list.append(try value(&self))
+      count &+= 1
+      guard count == piece else { continue }
+      try budget.take(piece &* MemoryLayout<T>.stride, elements: piece)
+      count = 0
+    }
+    if count > 0 { try budget.take(count &* MemoryLayout<T>.stride, elements: count) }
+  }
+
   /// A repeated int64, packed or not; false for any other layout.
-  mutating func append(to list: inout [Int64], _ type: WireType) throws(PinionError) -> Bool {
+  /// - Parameter number: that of the field whose tag has been read.
+  mutating func append(to list: inout [Int64], _ number: Int, _ type: WireType) throws(PinionError) -> Bool {
     switch type {
     case .varint:
       try takeRoom(in: list)
       list.append(Int64(bitPattern: try varint()))
+      try appendRun(to: &list, number, type) { (reader) throws(PinionError) in Int64(bitPattern: try reader.varint()) }
     case .bytes:
       var packed = try packed()
       while !packed.isAtEnd {
@@ -97,11 +116,13 @@ extension WireReader {
   }
 
   /// A repeated float, packed or not; false for any other layout.
-  mutating func append(to list: inout [Float], _ type: WireType) throws(PinionError) -> Bool {
+  /// - Parameter number: that of the field whose tag has been read.
+  mutating func append(to list: inout [Float], _ number: Int, _ type: WireType) throws(PinionError) -> Bool {
     switch type {
     case .fixed32:
       try takeRoom(in: list)
       list.append(Float(bitPattern: try fixed32()))
+      try appendRun(to: &list, number, type) { (reader) throws(PinionError) in Float(bitPattern: try reader.fixed32()) }
     case .bytes:
       let bytes = try rawBytes()
       guard bytes.count % 4 == 0 else { throw malformed("packed floats of \(bytes.count) bytes") }

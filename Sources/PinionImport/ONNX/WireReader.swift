@@ -37,12 +37,13 @@ final class WireBudget {
     poll = Poll(limits.control)
   }
 
-  @inline(__always) func take(_ bytes: Int) throws(PinionError) {
+  /// - Parameter elements: how many elements the bytes are for.
+  @inline(__always) func take(_ bytes: Int, elements: Int = 1) throws(PinionError) {
     guard bytes <= remaining else { throw .invalidModel("the file asks for more structures than the reader's limit allows") }
     remaining -= bytes
     granted -= bytes
     if granted < 0 { try ask(for: -granted) }
-    try poll.count(8)
+    try poll.count(8 &* elements)
   }
 
   /// Asks the load in larger steps than elements come.
@@ -151,6 +152,14 @@ struct WireReader {
       throw malformed("the field tag \(value) is invalid")
     }
     return (Int(truncatingIfNeeded: value >> 3), type)
+  }
+
+  /// Passes over the next field's tag where it is this one, of a number below 16.
+  @inline(__always) mutating func continues(_ number: Int, _ type: WireType) -> Bool {
+    guard offset < bytes.count, bytes.load(fromByteOffset: offset, as: UInt8.self) == UInt8(truncatingIfNeeded: number << 3) | type.rawValue, number < 16
+    else { return false }
+    offset += 1
+    return true
   }
 
   /// A reader over a message that is the next value.

@@ -145,7 +145,7 @@ package struct Attention: CPUExecutable {
   }
 
   func makeKernel(_ context: KernelContext, _ caches: Caches) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([0, 1, 2, 4, 5])
+    try context.inference.requireSameElementType(caches.room == nil ? [0, 1, 2, 4, 5] : [0, 1, 2])
     switch try context.type(0).element {
     case .float32: return try kernel(context, caches, Float.self)
     case .float64: return try kernel(context, caches, Double.self)
@@ -164,11 +164,14 @@ package struct Attention: CPUExecutable {
     let newKeys = tensor(.input(1), heads: shape.kvHeads, rows: fresh, size: shape.headSize)
     let newValues = tensor(.input(2), heads: shape.kvHeads, rows: fresh, size: shape.valueSize)
     let k, v: HeadTensor
+    var narrow: (k: NarrowRows?, v: NarrowRows?)
     if let room = caches.room {
-      k = try build.append(
-        newKeys, rows: fresh, size: shape.headSize, toState: 4, capacity: room.key, pastRows: past, output: caches.key, T.self)
-      v = try build.append(
-        newValues, rows: fresh, size: shape.valueSize, toState: 5, capacity: room.value, pastRows: past, output: caches.value, T.self)
+      (k, narrow.k) = try build.append(
+        newKeys, rows: fresh, size: shape.headSize, toState: 4, try context.type(4).element, capacity: room.key, pastRows: past,
+        output: caches.key, T.self)
+      (v, narrow.v) = try build.append(
+        newValues, rows: fresh, size: shape.valueSize, toState: 5, try context.type(5).element, capacity: room.value, pastRows: past,
+        output: caches.value, T.self)
     } else {
       k = try build.append(
         newKeys, rows: fresh, size: shape.headSize, past: context.has(4) ? .input(4) : nil, pastRows: past, output: caches.key, T.self)
@@ -180,6 +183,7 @@ package struct Attention: CPUExecutable {
       shape: shape, q: tensor(.input(0), heads: shape.heads, rows: shape.queries, size: shape.headSize), k: k, v: v,
       y: tensor(.output(0), heads: shape.heads, rows: shape.queries, size: shape.valueSize),
       scale: scale.map(Double.init) ?? 1 / Double(max(shape.headSize, 1)).squareRoot())
+    core.narrow = narrow
     core.softcap = Double(softcap)
     core.isNaNWithoutKeys = isNaNWithoutKeys
     core.window = AttentionWindow(isCausal: isCausal, left: left, right: right, offset: past)

@@ -122,6 +122,12 @@ package struct GroupQueryAttention: CPUExecutable {
     return Form(shape: shape, past: past, total: total, q: q, k: k, v: v)
   }
 
+  /// The rows of the caches before and after a run, and the new ones.
+  func cacheShape(_ context: InferenceContext) throws(PinionError) -> (past: Int, keys: Int, queries: Int) {
+    let form = try form(context)
+    return (form.past, form.shape.keys, form.shape.queries)
+  }
+
   package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let form = try form(context), shape = form.shape, element = try context.type(0).element
     let cache = TensorType(element, try Shape([shape.batch, kvHeads, shape.keys, shape.headSize]))
@@ -148,8 +154,11 @@ package struct GroupQueryAttention: CPUExecutable {
     ]
   }
 
-  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    try context.inference.requireSameElementType([0, 1, 2, 3, 4, 7, 8, 10, 11])
+  package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try makeKernel(context, tables: nil) }
+
+  /// - Parameter tables: the inputs with the tables of the sequences (`SequenceTable`), where the caches lie in a state.
+  func makeKernel(_ context: KernelContext, tables: (key: Int, value: Int)?) throws(PinionError) -> Kernel {
+    try context.inference.requireSameElementType([0, 1, 2, 7, 8, 10, 11] + (tables == nil ? [3, 4] : []))
     guard try context.type(0).element == .float32 else { throw context.unsupportedTypes() }
     let form = try form(context.inference), shape = form.shape
     var build = AttentionBuild(shape: shape)
@@ -173,17 +182,34 @@ package struct GroupQueryAttention: CPUExecutable {
       q = try found.apply(&build, q, heads: heads)
       rotation = found
     }
-    let k = try cache(&build, form, form.k, past: context.has(3) ? 3 : nil, output: context.wants(output: 1) ? 1 : nil, bounds, rotation)
-    let v = try cache(&build, form, form.v, past: context.has(4) ? 4 : nil, output: context.wants(output: 2) ? 2 : nil, bounds, nil)
+    let outputs = (key: context.wants(output: 1) ? 1 : nil, value: context.wants(output: 2) ? 2 : nil)
+    let k, v: HeadTensor
+    var narrow: (k: NarrowRows?, v: NarrowRows?)
+    if let tables {
+      for table in [tables.key, tables.value] {
+        let type = try context.type(table), count = try SequenceTable.count(batch: shape.batch)
+        guard type.dims == [count] else { throw .internal("a table of sequences is \(type), expected int64[\(count)]") }
+      }
+      let turned = try rotation?.apply(&build, form.k, heads: kvHeads) ?? form.k
+      let keys = try SequenceRows(past: 3, table: tables.key, try context.type(3).element, new: turned)
+      let values = try SequenceRows(past: 4, table: tables.value, try context.type(4).element, new: form.v)
+      build.stages += SequenceRows.stages([keys, values], shape, bounds: bounds, outputs: [outputs.key, outputs.value])
+      (k, narrow.k) = try keys.tensors(shape, bounds: bounds)
+      (v, narrow.v) = try values.tensors(shape, bounds: bounds)
+    } else {
+      k = try cache(&build, form, form.k, past: context.has(3) ? 3 : nil, output: outputs.key, bounds, rotation)
+      v = try cache(&build, form, form.v, past: context.has(4) ? 4 : nil, output: outputs.value, bounds, nil)
+    }
     var core = AttentionCore<Float>(
       shape: shape, q: q, k: k, v: v, y: .byRow(.output(0), heads: heads, rows: rows, size: shape.headSize),
       scale: scale.map(Double.init) ?? 1 / Double(shape.headSize).squareRoot())
+    core.narrow = narrow
     core.softcap = Double(softcap)
     core.window = AttentionWindow(isCausal: isCausal, left: window.map { $0 &- 1 }, perBatch: bounds)
     if let bias = context.optionalType(10) { core.bias = try build.bias(bias, input: 10, Float.self) }
     core.sinks = context.has(11) ? .input(11) : nil
     core.hasZeroSink = hasSmoothSoftmax
-    if context.wants(output: 3) {
+    if tables == nil, context.wants(output: 3) {
       guard scoreOutput > 0, shape.keys == form.total else { throw .unsupported("GroupQueryAttention with this form of output_qk") }
       core.scores = (.byHead(.output(3), heads: heads, rows: rows, size: form.total), scoreOutput == 1 ? .biased : .probability)
     }

@@ -150,11 +150,14 @@ package struct MultiHeadAttention: CPUExecutable {
         v = try biased(&build, v, rows: form.rows, size: shape.valueSize, start: 2 &* hidden)
       }
     }
+    var narrow: (k: NarrowRows?, v: NarrowRows?)
     if let room = caches.room {
-      k = try build.append(
-        k, rows: form.rows, size: shape.headSize, toState: 6, capacity: room.key, pastRows: form.past, output: caches.key, Float.self)
-      v = try build.append(
-        v, rows: form.rows, size: shape.valueSize, toState: 7, capacity: room.value, pastRows: form.past, output: caches.value, Float.self)
+      (k, narrow.k) = try build.append(
+        k, rows: form.rows, size: shape.headSize, toState: 6, try context.type(6).element, capacity: room.key, pastRows: form.past,
+        output: caches.key, Float.self)
+      (v, narrow.v) = try build.append(
+        v, rows: form.rows, size: shape.valueSize, toState: 7, try context.type(7).element, capacity: room.value, pastRows: form.past,
+        output: caches.value, Float.self)
     } else {
       k = try build.append(
         k, rows: form.rows, size: shape.headSize, past: context.has(6) ? .input(6) : nil, pastRows: form.past, output: caches.key, Float.self)
@@ -165,6 +168,7 @@ package struct MultiHeadAttention: CPUExecutable {
     var core = AttentionCore<Float>(
       shape: shape, q: q, k: k, v: v, y: .byRow(.output(0), heads: heads, rows: shape.queries, size: shape.valueSize),
       scale: scale.map(Double.init) ?? 1 / Double(shape.headSize).squareRoot())
+    core.narrow = narrow
     core.window = AttentionWindow(isCausal: isCausal, offset: form.past)
     if let bias = context.optionalType(5) { core.bias = try build.bias(bias, input: 5, Float.self, coversKeys: true) }
     if let mask = context.optionalType(4) {

@@ -18,9 +18,9 @@ package struct AppendToState: CPUExecutable, StateAppending {
 
   package var appends: [(past: Int, capacity: Int, whole: Int)] { [(0, 2, 0)] }
 
-  package func rows(appendedTo past: Int, inputs: [TensorType?]) -> Int {
-    guard inputs.count > 1, let new = inputs[1], let axis = try? new.shape.normalized(axis: axis) else { return 0 }
-    return new.dims[axis]
+  package func rows(appendedTo past: Int, _ context: InferenceContext) -> (more: Int, written: Int) {
+    guard let new = context.optionalType(1), let axis = try? new.shape.normalized(axis: axis) else { return (0, 0) }
+    return (new.dims[axis], new.dims[axis])
   }
 
   package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
@@ -53,14 +53,14 @@ package struct AppendToState: CPUExecutable, StateAppending {
 }
 
 extension Kernel.Stage {
-  /// Copies the rows in use of input 0, which lies in a state, to an output without room between them.
+  /// Copies the rows in use of an input that lies in a state to an output without room between them.
   /// - Parameters:
   ///   - row: bytes of a row.
   ///   - capacity: the input with the number of rows that there is room for.
-  static func readState(outer: Int, rows: Int, row: Int, capacity: Int, output: Int) -> Kernel.Stage {
+  static func readState(outer: Int, rows: Int, row: Int, of past: Int = 0, capacity: Int, output: Int) -> Kernel.Stage {
     .ranges(outer, grain: max(1, (1 << 17) / max(rows &* row, 1))) { frame, range in
       let room = frame.input(capacity, as: Int.self)[0]
-      let source = frame.rawInput(0), target = frame.rawOutput(output)
+      let source = frame.rawInput(past), target = frame.rawOutput(output)
       for unit in range { (target + unit &* rows &* row).copyMemory(from: source + unit &* room &* row, byteCount: rows &* row) }
     }
   }

@@ -61,6 +61,40 @@ import Testing
     #expect(try step(session, 1) == [-7, 0])
   }
 
+  /// A run with a state reads and writes them as any run of the session does, and leaves them where it fails.
+  @Test func runsWithAStateCarryThem() throws {
+    let session = try session(.state), state = try State(session, pairs: [StatePair(input: "x", output: "x.new")])
+    func run(_ limits: RunLimits = RunLimits()) throws -> [Float] {
+      try session.run([:], state: state, limits: limits).flatMap { try $0.asTensor().elements(as: Float.self) }
+    }
+    try state.set("x", to: try Tensor(vector: [2] as [Float]))
+    #expect(try run() == [-7])
+    #expect(try state.value("x").elements(as: Float.self) == [0])
+    #expect(try run() == [-7])
+    #expect(try step(session, 1) == [-8, 0])
+    for x in [3, 4] as [Float] {
+      try state.set("x", to: try Tensor(vector: [x]))
+      var limits = RunLimits()
+      limits.steps = 1
+      #expect(throws: PinionError.self) { try run(limits) }
+      #expect(try state.value("x").elements(as: Float.self) == [x])
+      #expect(try run() == [x == 3 ? -11 : -15])
+    }
+    #expect(try session.buffers?.contents(0).elements(as: Float.self) == [15])
+  }
+
+  /// Their bytes are on the account of the session's states.
+  @Test func theirBytesCount() throws {
+    var options = SessionOptions()
+    options.stateBytes = 7
+    let session = try Session(try program().model(mutations: .state), runtime: try Runtime(threads: 1), options: options)
+    // The contents of before and the next ones are two blocks.
+    #expect(try step(session, 2) == [-7, 0])
+    let failure = #expect(throws: PinionError.self) { try step(session, 2) }
+    #expect(failure?.code == .budgetExceeded)
+    #expect(try session.buffers?.contents(0).elements(as: Float.self) == [7])
+  }
+
   @Test func theyAreOutputsOrDropped() throws {
     let outputs = try session(.outputs)
     #expect(outputs.model.outputs.map(\.name) == ["y", "x.new", "count.new"])

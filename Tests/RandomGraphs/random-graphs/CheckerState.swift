@@ -86,7 +86,8 @@ private final class StateCheck {
     guard case .tensor(let element, let dims?)?? = spec.graph.inputs.first(where: { $0.name == input })?.type else { return nil }
     var extents: [Int] = []
     for dimension in dims { if case .known(let extent) = dimension { extents.append(extent) } else if isAppended { extents.append(0) } else { return nil } }
-    guard dims.count(where: { if case .known = $0 { false } else { true } }) == (isAppended ? 1 : 0) else { return nil }
+    let open = dims.count { if case .known = $0 { false } else { true } }
+    guard open == 0 || open == 1 && isAppended else { return nil }
     guard let tensor = try? Tensor(TensorType(element, try Shape(extents))) else { return nil }
     tensor.data.initializeMemory(as: UInt8.self, repeating: 0, count: tensor.byteCount)
     return tensor
@@ -133,6 +134,12 @@ private final class StateCheck {
       try compare(state, current, "values of a state", detail + ", which failed")
       return true
     }
+  }
+
+  /// The extent that the model declares for an axis of an input.
+  private func declaredExtent(_ input: String, _ axis: Int) -> Int? {
+    guard case .tensor(_, let dims?)?? = spec.graph.inputs.first(where: { $0.name == input })?.type, case .known(let extent) = dims[axis] else { return nil }
+    return extent
   }
 
   private var hasDifferentLengths: Bool {
@@ -202,10 +209,13 @@ private final class StateCheck {
       if less < length, state.axes.contains(nil), (try? state.truncate(to: less)) != nil { throw Failure(check: "truncating", detail: "succeeds") }
       return
     }
-    var cut: Feeds = [:]
-    for (index, pair) in spec.carried.enumerated() {
-      guard let tensor = current[pair.input]?.tensor, let axis = state.axes[index], let part = try? tensor.prefix(less, axis: axis) else { return }
-      cut[pair.input] = .tensor(part)
+    var cut: Feeds = current
+    // Nothing changes where nothing is forgotten.
+    for (index, pair) in spec.carried.enumerated() where less < length {
+      guard let tensor = current[pair.input]?.tensor, let axis = state.axes[index], let part = try? tensor.prefix(min(less, tensor.shape[axis]), axis: axis)
+      else { return }
+      // A cache that is as long as it can become stays so, with zeros.
+      cut[pair.input] = .tensor(declaredExtent(pair.input, axis) != nil ? try part.extended(to: tensor.shape[axis], axis: axis) : part)
     }
     try attempt("truncating") { () throws(PinionError) in try state.truncate(to: less) }
     guard state.length == less else { throw Failure(check: "truncating", detail: "the length is \(String(describing: state.length)), not \(less)") }
@@ -223,5 +233,20 @@ extension Tensor {
     let result = try Tensor(TensorType(element, try Shape(dims)))
     for unit in 0..<outer { (result.data + unit * rows * inner).copyMemory(from: data + unit * extent * inner, byteCount: rows * inner) }
     return result
+  }
+}
+
+extension Tensor {
+  /// With zeros behind the rows along an axis.
+  fileprivate func extended(to rows: Int, axis: Int) throws(Failure) -> Tensor {
+    var dims = shape.dims
+    let outer = dims[..<axis].reduce(1, *), inner = dims[(axis + 1)...].reduce(1, *) * element.byteWidth, extent = dims[axis]
+    dims[axis] = rows
+    do throws(PinionError) {
+      let result = try Tensor(TensorType(element, try Shape(dims)))
+      result.data.initializeMemory(as: UInt8.self, repeating: 0, count: result.byteCount)
+      for unit in 0..<outer { (result.data + unit * rows * inner).copyMemory(from: data + unit * extent * inner, byteCount: extent * inner) }
+      return result
+    } catch { throw Failure(check: "truncating", detail: "\(error)") }
   }
 }

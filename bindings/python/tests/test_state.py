@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 from conftest import FLOAT, model, tensor
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 import pinion
 
@@ -79,6 +79,63 @@ def test_agrees_with_plain_caches(optimization):
             assert state.length == cache.shape[2]
     assert state.nbytes >= sum(cache.nbytes for cache in plain.caches.values())
     assert "length 44" in repr(state)
+
+
+def group_query(element, past):
+    """GroupQueryAttention of two heads of queries for one of keys over caches of an extent."""
+    return model(
+        [
+            helper.make_node(
+                "GroupQueryAttention",
+                ["q", "k", "v", "past_key", "past_value", "lengths", "total"],
+                ["y", "present_key", "present_value"],
+                domain="com.microsoft",
+                num_heads=2,
+                kv_num_heads=1,
+            )
+        ],
+        [
+            tensor("q", element, ("batch", "sequence", 16)),
+            tensor("k", element, ("batch", "sequence", 8)),
+            tensor("v", element, ("batch", "sequence", 8)),
+            tensor("past_key", element, ("batch", 1, past, 8)),
+            tensor("past_value", element, ("batch", 1, past, 8)),
+            tensor("lengths", TensorProto.INT32, ("batch",)),
+            tensor("total", TensorProto.INT32, (1,)),
+        ],
+        [
+            tensor("y", element, ("batch", "sequence", 16)),
+            tensor("present_key", element, ("batch", 1, "all", 8)),
+            tensor("present_value", element, ("batch", 1, "all", 8)),
+        ],
+        domains=[("com.microsoft", 1)],
+    )
+
+
+@pytest.mark.parametrize("element", [np.float32, np.float16])
+@pytest.mark.parametrize("past", ["past", 40])
+def test_sequences_of_their_own_lengths_share_a_cache(element, past):
+    session = pinion.Session(group_query(helper.np_dtype_to_tensor_dtype(np.dtype(element)), past), threads=1)
+    state = session.state([("past_key", "present_key"), ("past_value", "present_value")], capacity=40)
+    assert [appended for _, _, appended in state.pairs] == [True, True]
+    caches = {name: np.zeros((2, 1, 0 if past == "past" else past, 8), element) for name in ("past_key", "past_value")}
+    lengths = np.array([6, 4], np.int32)
+    for seed, count in enumerate([6, *[1] * 20, 3]):
+        if seed:
+            lengths += count
+        random = np.random.default_rng(seed)
+        feeds = {name: random.standard_normal((2, count, width)).astype(element) for name, width in (("q", 16), ("k", 8), ("v", 8))}
+        feeds |= {"lengths": lengths - 1, "total": lengths.max(keepdims=True)}
+        [y] = state.run(feeds)
+        expected, *present = session.run(feeds | caches)
+        np.testing.assert_array_equal(y, expected)
+        caches = dict(zip(caches, present, strict=True))
+        for name, cache in caches.items():
+            np.testing.assert_array_equal(state[name], cache)
+        assert state.length == lengths[0]
+        # The other sequence writes over what the prompt's padding has left, once: behind that nothing is in use any more.
+        kept = 1 if seed == 1 else 0
+        assert state.moved_bytes == (2 * count + kept) * 2 * 8 * np.dtype(element).itemsize
 
 
 def test_room_from_the_beginning():

@@ -47,13 +47,16 @@ struct AttentionBuild {
   /// Keys or values written behind those of earlier runs, in a state's memory: nothing of the past is moved.
   /// - Parameters:
   ///   - past: the input that holds the earlier ones.
+  ///   - element: their type, which may be narrower than `T`.
   ///   - capacity: the input that says how many rows of each head there is room for.
-  ///   - output: takes a copy of all of them.
-  mutating func append<T: BitwiseCopyable & Sendable>(
-    _ new: HeadTensor, rows: Int, size: Int, toState past: Int, capacity: Int, pastRows: Int, output: Int?, _ type: T.Type
-  ) throws(PinionError) -> HeadTensor {
+  ///   - output: takes a copy of all of them, of the same type.
+  /// - Returns: where they lie, and what attention converts of them first if they are narrow.
+  mutating func append<T: AttentionElement>(
+    _ new: HeadTensor, rows: Int, size: Int, toState past: Int, _ element: ElementType, capacity: Int, pastRows: Int, output: Int?, _ type: T.Type
+  ) throws(PinionError) -> (HeadTensor, NarrowRows?) {
     let total = try rows.adding(pastRows), heads = shape.kvHeads
     let state = HeadTensor.inState(.input(past), capacity: capacity, heads: heads, size: size)
+    let narrow = element == T.elementType ? nil : try conversion(from: T.elementType, to: element)
     stages.append(
       .ranges(shape.batch &* heads, grain: max(1, 65_536 / max(1, rows &* size))) { (frame, range) throws(PinionError) in
         let room = frame.input(capacity, as: Int.self)[0]
@@ -61,22 +64,18 @@ struct AttentionBuild {
         for unit in range {
           let batch = unit / heads, head = unit % heads
           for row in 0..<rows {
-            state.pointer(frame, T.self, batch: batch, head: head, row: pastRows &+ row)
-              .update(from: new.pointer(frame, T.self, batch: batch, head: head, row: row), count: size)
+            let source = new.pointer(frame, T.self, batch: batch, head: head, row: row)
+            if let narrow {
+              narrow(source, state.pointer(frame, UInt16.self, batch: batch, head: head, row: pastRows &+ row), size)
+            } else {
+              state.pointer(frame, T.self, batch: batch, head: head, row: pastRows &+ row).update(from: source, count: size)
+            }
           }
         }
       })
-    if let output {
-      let whole = HeadTensor.byHead(.output(output), heads: heads, rows: total, size: size)
-      stages.append(
-        .ranges(shape.batch &* heads, grain: max(1, 65_536 / max(1, total &* size))) { frame, range in
-          for unit in range {
-            whole.pointer(frame, T.self, batch: unit / heads, head: unit % heads, row: 0)
-              .update(from: state.pointer(frame, T.self, batch: unit / heads, head: unit % heads, row: 0), count: total &* size)
-          }
-        })
-    }
-    return state
+    if let output { stages.append(.readState(outer: shape.batch &* heads, rows: total, row: size &* element.byteWidth, of: past, capacity: capacity, output: output)) }
+    guard narrow != nil else { return (state, nil) }
+    return (state, NarrowRows(state: state, widen: try conversion(from: element, to: T.elementType), new: new, size: size, pastRows: pastRows))
   }
 
   /// A table of the position of query 0 and the number of keys for each batch entry, filled at the start of each run.

@@ -63,6 +63,32 @@ struct RowRoom: Sendable {
   let heads: Int
 }
 
+/// Keys or values of which the earlier ones lie in a state in half precision. A task that reads them converts them in memory of its own, and
+/// takes the new ones as they came, not as the state has rounded them.
+struct NarrowRows: Sendable {
+  /// The earlier rows, of 2 bytes an element.
+  let state: HeadTensor
+  let widen: pk_convert_fn
+  let new: HeadTensor
+  let size: Int
+  /// How many rows are earlier ones, where `bounds` does not say.
+  let pastRows: Int
+  /// Byte offset of two Ints for each batch entry in the scratch memory, of which the first is the number of earlier rows.
+  var bounds: Int?
+
+  /// Puts rows one behind the other.
+  @inline(__always)
+  func copy<T>(_ frame: KernelFrame, batch: Int, head: Int, rows: Range<Int>, to target: UnsafeMutablePointer<T>) {
+    let past = bounds.map { (frame.scratch + $0).assumingMemoryBound(to: Int.self)[2 &* batch] } ?? pastRows
+    let earlier = max(0, min(rows.upperBound, past) &- rows.lowerBound)
+    if earlier > 0 { widen(state.pointer(frame, UInt16.self, batch: batch, head: head, row: rows.lowerBound), target, earlier &* size) }
+    for row in max(rows.lowerBound, past)..<max(rows.upperBound, max(rows.lowerBound, past)) {
+      (target + (row &- rows.lowerBound) &* size).update(
+        from: new.pointer(frame, T.self, batch: batch, head: head, row: row &- past), count: size)
+    }
+  }
+}
+
 /// The extents of scaled dot-product attention.
 struct AttentionShape: Sendable {
   var batch: Int
@@ -99,6 +125,8 @@ struct AttentionCore<T: AttentionElement>: Sendable {
   var q: HeadTensor
   var k: HeadTensor
   var v: HeadTensor
+  /// What stands for them where they are narrower than `T`.
+  var narrow: (k: NarrowRows?, v: NarrowRows?)
   var y: HeadTensor
   var scale: Double
   /// Bounds the scores to -softcap...softcap where positive.
@@ -136,20 +164,23 @@ struct AttentionCore<T: AttentionElement>: Sendable {
     let scoreBytes = try alignedUp(try block.multiplied(by: shape.keys).multiplied(by: MemoryLayout<T>.stride), to: Buffer.alignment)
     let scratch = try T.attentionScratchBytes(rows: block, keys: shape.keys, headSize: shape.headSize, valueSize: shape.valueSize)
     let functions = try AttentionFunctions<T>(softcap: softcap)
+    let wide = try alignedUp(try scoreBytes.adding(scratch), to: Buffer.alignment)
+    let width = max(narrow.k == nil ? 0 : shape.headSize, narrow.v == nil ? 0 : shape.valueSize)
+    let wideBytes = try shape.keys.multiplied(by: width).multiplied(by: MemoryLayout<T>.stride)
     let core = self
     let stage = Kernel.Stage(tasks: units &* blocks) { frame, task in
       let unit = task / blocks, start = task % blocks &* block
       core.run(
         frame, functions, batch: unit / (core.shape.heads / heads), head: unit % (core.shape.heads / heads) &* heads,
         rows: start..<min(start &+ block, rows), rowStrides: (core.rowStride(core.q), core.rowStride(core.y)),
-        scratch: frame.laneScratch + scoreBytes)
+        scratch: frame.laneScratch + scoreBytes, wide: frame.laneScratch + wide)
     }
-    return (stage, try scoreBytes.adding(scratch))
+    return (stage, try wide.adding(wideBytes))
   }
 
   private func run(
     _ frame: KernelFrame, _ functions: AttentionFunctions<T>, batch: Int, head: Int, rows: Range<Int>, rowStrides: (q: Int, y: Int),
-    scratch: UnsafeMutableRawPointer
+    scratch: UnsafeMutableRawPointer, wide: UnsafeMutableRawPointer
   ) {
     let queries = shape.queries, keys = shape.keys, count = rows.count
     let kvHead = head / max(shape.heads / shape.kvHeads, 1)
@@ -185,12 +216,17 @@ struct AttentionCore<T: AttentionElement>: Sendable {
 
     let matrix = frame.laneScratch.assumingMemoryBound(to: T.self)
     let queryRows = q.pointer(frame, T.self, batch: batch, head: head, row: 0) + rows.lowerBound &* rowStrides.q
-    let keyRows = k.pointer(frame, T.self, batch: batch, head: kvHead, row: first)
-    let valueRows = v.pointer(frame, T.self, batch: batch, head: kvHead, row: first)
+    /// Keys or values of the rows that are seen.
+    @inline(__always) func seen(_ tensor: HeadTensor, _ narrow: NarrowRows?) -> UnsafeMutablePointer<T> {
+      guard let narrow else { return tensor.pointer(frame, T.self, batch: batch, head: kvHead, row: first) }
+      let widened = wide.assumingMemoryBound(to: T.self)
+      narrow.copy(frame, batch: batch, head: kvHead, rows: first..<end, to: widened)
+      return widened
+    }
     let results = y.pointer(frame, T.self, batch: batch, head: head, row: 0) + rows.lowerBound &* rowStrides.y
     if columns > 0 {
       T.scores(
-        queryRows, rowStrides.q, rows: count, keyRows, k.row, keys: columns, depth: shape.headSize, scale: T(scale), into: matrix,
+        queryRows, rowStrides.q, rows: count, seen(k, narrow.k), k.row, keys: columns, depth: shape.headSize, scale: T(scale), into: matrix,
         scratch: scratch)
     }
     for index in 0..<count {
@@ -223,7 +259,7 @@ struct AttentionCore<T: AttentionElement>: Sendable {
       export(.probability)
     }
     if columns > 0 {
-      T.mix(matrix, rows: count, keys: columns, valueRows, v.row, width: shape.valueSize, into: results, rowStrides.y, scratch: scratch)
+      T.mix(matrix, rows: count, keys: columns, seen(v, narrow.v), v.row, width: shape.valueSize, into: results, rowStrides.y, scratch: scratch)
     } else {
       for index in 0..<count { (results + index &* rowStrides.y).update(repeating: 0, count: shape.valueSize) }
     }

@@ -5,7 +5,7 @@ extension GraphMaker {
   func addCarried() {
     let makers: [(weight: Int, make: () -> Void)] = [
       (5, concatenation), (opset >= 23 ? 5 : 0, attention), (2, attentionOfMicrosoft), (3, exportedAttention), (3, replacement), (1, passage), (1, exchange), (1, window),
-      (1, cacheInOneTensor), (1, recurrence),
+      (1, cacheInOneTensor), (3, groupQuery), (1, recurrence),
     ]
     stateRows = (random.pick([0, 1, 2, 4, 15, 16]), random.pick([1, 1, 2, 5, 5, 5]))
     let total = makers.reduce(0) { $0 + $1.weight }
@@ -98,11 +98,12 @@ extension GraphMaker {
 
   private func attentionOfMicrosoft() {
     let (batch, rows, heads, depth, before) = (random.int(1...2), newRows, random.int(1...2), 4, earlier)
-    guard let q = new(.float32, [batch, rows, heads * depth], .plain, source: .input), let k = new(.float32, [batch, rows, heads * depth], .plain, source: .input),
-      let v = new(.float32, [batch, rows, heads * depth], .plain, source: .input), let pastKey = past(.float32, [batch, heads, before, depth], growing: 2),
-      let pastValue = past(.float32, [batch, heads, before, depth], growing: 2)
+    let element = random.pick([.float32, .float32, .float16, .bfloat16] as [ElementType])
+    guard let q = new(element, [batch, rows, heads * depth], .plain, source: .input), let k = new(element, [batch, rows, heads * depth], .plain, source: .input),
+      let v = new(element, [batch, rows, heads * depth], .plain, source: .input), let pastKey = past(element, [batch, heads, before, depth], growing: 2),
+      let pastValue = past(element, [batch, heads, before, depth], growing: 2)
     else { return }
-    let bias = random.chance(0.4) ? new(.float32, [3 * heads * depth], .plain) : nil
+    let bias = random.chance(0.4) ? new(element, [3 * heads * depth], .plain) : nil
     guard let outputs = node(
       "MultiHeadAttention", [q, k, v, bias, nil, nil, pastKey, pastValue], outputs: 3, [("num_heads", .int(heads)), ("unidirectional", .int(random.below(2)))],
       domain: "com.microsoft")
@@ -115,17 +116,18 @@ extension GraphMaker {
   private func exportedAttention() {
     guard opset >= 13 else { return }
     let (batch, headCount, rows, depth, before) = (random.pick([1, 1, 2]), random.pick([1, 2, 4]), newRows, random.pick([2, 4]), earlier)
-    guard let x = new(.float32, [batch, rows, headCount * depth], .plain, source: .input) else { return }
+    let element = random.pick([.float32, .float32, .float32, .float16, .bfloat16] as [ElementType])
+    guard let x = new(element, [batch, rows, headCount * depth], .plain, source: .input) else { return }
     func heads(_ x: Operand) -> Operand? {
-      guard let w = new(.float32, [headCount * depth, headCount * depth], .plain, source: .initializer), let p = node("MatMul", [x, w])?.first,
+      guard let w = new(element, [headCount * depth, headCount * depth], .plain, source: .initializer), let p = node("MatMul", [x, w])?.first,
         let shape = ints([batch, -1, headCount, depth]), let r = node("Reshape", [p, shape])?.first
       else { return nil }
       return node("Transpose", [r], [("perm", .ints([0, 2, 1, 3]))])?.first
     }
-    guard let q = heads(x), let k = heads(x), let v = heads(x), let pastKey = past(.float32, [batch, headCount, before, depth], growing: 2),
-      let pastValue = past(.float32, [batch, headCount, before, depth], growing: 2), let keys = node("Concat", [pastKey, k], [("axis", .int(2))])?.first,
+    guard let q = heads(x), let k = heads(x), let v = heads(x), let pastKey = past(element, [batch, headCount, before, depth], growing: 2),
+      let pastValue = past(element, [batch, headCount, before, depth], growing: 2), let keys = node("Concat", [pastKey, k], [("axis", .int(2))])?.first,
       let values = node("Concat", [pastValue, v], [("axis", .int(random.pick([2, -2])))])?.first, let turned = node("Transpose", [keys], [("perm", .ints([0, 1, 3, 2]))])?.first,
-      let scores = node("MatMul", [q, turned])?.first, let factor = float(0.5), let scaled = node("Mul", [scores, factor])?.first,
+      let scores = node("MatMul", [q, turned])?.first, let factor = element == .float32 ? float(0.5) : new(element, [], .plain, source: .initializer), let scaled = node("Mul", [scores, factor])?.first,
       let weights = node("Softmax", [scaled], [("axis", .int(-1))])?.first, let y = node("MatMul", [weights, values])?.first,
       let z = node("Transpose", [y], [("perm", .ints([0, 2, 1, 3]))])?.first, let shape = ints([0, 0, -1])
     else { return }
@@ -179,25 +181,46 @@ extension GraphMaker {
 
   private func cacheInOneTensor() {
     let (batch, rows, heads, depth, before) = (random.int(1...2), newRows, random.int(1...2), 4, earlier), hidden = heads * depth
-    if random.chance(0.5) {
-      guard let x = new(.float32, [batch, rows, hidden], .plain, source: .input), let w = new(.float32, [hidden, 3 * hidden], .plain, source: .initializer),
-        let b = new(.float32, [3 * hidden], .plain), let past = past(.float32, [2, batch, heads, before, depth], growing: 3)
-      else { return }
-      guard let outputs = node("Attention", [x, w, b, nil, past], outputs: 2, [("num_heads", .int(heads)), ("unidirectional", .int(1))], domain: "com.microsoft") else { return }
-      carry(past, as: outputs[1])
+    guard let x = new(.float32, [batch, rows, hidden], .plain, source: .input), let w = new(.float32, [hidden, 3 * hidden], .plain, source: .initializer),
+      let b = new(.float32, [3 * hidden], .plain), let past = past(.float32, [2, batch, heads, before, depth], growing: 3)
+    else { return }
+    guard let outputs = node("Attention", [x, w, b, nil, past], outputs: 2, [("num_heads", .int(heads)), ("unidirectional", .int(1))], domain: "com.microsoft") else { return }
+    carry(past, as: outputs[1])
+  }
+
+  /// Caches that grow or are as long as they can become, with sequences that end at different rows, alone and among other nodes in half precision.
+  private func groupQuery() {
+    let (batch, rows, depth) = (random.int(1...3), newRows, 8), keyHeads = random.int(1...2), heads = keyHeads * random.int(1...2)
+    let element = random.pick([.float32, .float32, .float16, .bfloat16] as [ElementType])
+    let isFixed = random.chance(0.3), before = isFixed ? rows + random.below(20) : earlier
+    let cache = [batch, keyHeads, before, depth]
+    guard let q = new(element, [batch, rows, heads * depth], .plain, source: .input), var k = new(element, [batch, rows, keyHeads * depth], .plain, source: .input),
+      let v = new(element, [batch, rows, keyHeads * depth], .plain, source: .input), let pastKey = past(element, cache, growing: isFixed ? nil : 2),
+      let pastValue = past(element, cache, growing: isFixed ? nil : 2)
+    else { return }
+    if random.chance(0.4), let other = node("Softmax", [k], [("axis", .int(-1))])?.first { k = other }
+    let missing = (0..<batch).map { _ in random.chance(0.4) ? random.int(0...2) : 0 }
+    let total: Operand?, lengths: Operand?
+    if isFixed {
+      let end = random.int(rows...before)
+      total = ints([end], .int32)
+      lengths = ints(missing.map { max(end - 1 - $0, rows - 1) }, .int32)
     } else {
-      guard let q = new(.float32, [1, rows, 16], .plain, source: .input), let k = new(.float32, [1, rows, 8], .plain, source: .input),
-        let v = new(.float32, [1, rows, 8], .plain, source: .input), let pastKey = past(.float32, [1, 1, before, 8], growing: 2),
-        let pastValue = past(.float32, [1, 1, before, 8], growing: 2), let shape = node("Shape", [pastKey])?.first, let place = ints([2]),
-        let length = node("Gather", [shape, place])?.first, let count = ints([rows]), let less = ints([rows - 1]), let sum = node("Add", [length, count])?.first,
-        let least = node("Add", [length, less])?.first, let total = node("Cast", [sum], [("to", .int(6))])?.first,
-        let lengths = node("Cast", [least], [("to", .int(6))])?.first,
-        let outputs = node(
-          "GroupQueryAttention", [q, k, v, pastKey, pastValue, lengths, total], outputs: 3, [("num_heads", .int(2)), ("kv_num_heads", .int(1))], domain: "com.microsoft")
+      guard let shape = node("Shape", [pastKey])?.first, let place = ints([2]), let length = node("Gather", [shape, place])?.first, let count = ints([rows]),
+        let sum = node("Add", [length, count])?.first, let less = ints(missing.map { $0 + 1 }), var last = node("Sub", [sum, less])?.first
       else { return }
-      carry(pastKey, as: outputs[1])
-      carry(pastValue, as: outputs[2])
+      if opset >= 12, let least = ints([rows - 1]), let more = node("Max", [last, least])?.first { last = more }
+      total = node("Cast", [sum], [("to", .int(6))])?.first
+      lengths = node("Cast", [last], [("to", .int(6))])?.first
     }
+    guard let total, let lengths,
+      let outputs = node(
+        "GroupQueryAttention", [q, k, v, pastKey, pastValue, lengths, total], outputs: 3, [("num_heads", .int(heads)), ("kv_num_heads", .int(keyHeads))],
+        domain: "com.microsoft")
+    else { return }
+    if random.chance(0.4) { node("Softmax", [outputs[0]], [("axis", .int(-1))]) }
+    carry(pastKey, as: outputs[1])
+    carry(pastValue, as: outputs[2])
   }
 
   private func recurrence() {
