@@ -37,12 +37,6 @@ import Testing
     }
   }
 
-  private func program(_ text: String) throws -> Program {
-    let graph = try Graph(parsing: text, resolver: OperatorCatalog())
-    return Program(
-      graph: graph, backend: CPUBackend(), executor: StageExecutor(pool: try ThreadPool(threads: 1)), packed: PackedWeights())
-  }
-
   /// `count` products of matrices one after the other, each with weights of its own.
   private func products(_ count: Int, _ counting: Counting) throws -> Program {
     let side = 64
@@ -166,26 +160,6 @@ import Testing
     #expect(try result.elements(as: Float.self) == [1, 2])
     #expect(profile.planning.made == made)
   }
-
-  /// The value of `sixteen` decides a branch.
-  private let byValue = """
-    graph "g" {
-      input %x: float32[n]
-      input %sixteen: int64[]
-      constant %c: int64[] [16]
-      %is = Equal(%sixteen, %c)
-      %y = If(%is) {then_branch = graph "a" {
-        capture %x = %x
-        %u = Neg(%x)
-        output %u
-      }, else_branch = graph "b" {
-        capture %x = %x
-        %v = Abs(%x)
-        output %v
-      }}
-      output %y
-    }
-    """
 
   @Test func aBranchIsPlannedWhereItsValueIsGiven() throws {
     for isGiven in [true, false] {

@@ -143,6 +143,20 @@ void pk_conv_turned_block(pk_isa isa, const pk_conv *c, size_t image, size_t gro
   pk_conv_table_of(isa)->turned(c, image, group, m0, m1, n0, n1, scratch);
 }
 
+void pk_conv_windows(const int32_t *places, size_t positions, size_t taps, size_t channels, size_t plane, const float *x, float *windows, size_t ld) {
+  if (taps == 1) {
+    for (size_t p = 0; p < positions; p++)
+      for (size_t c = 0; c < channels; c++) windows[p * ld + c] = places[p] < 0 ? 0 : x[c * plane + (size_t)places[p]];
+    return;
+  }
+  for (size_t c = 0; c < channels; c++)
+    for (size_t p = 0; p < positions; p++) {
+      const int32_t *place = places + p * taps;
+      float *to = windows + p * ld + c * taps;
+      for (size_t t = 0; t < taps; t++) to[t] = place[t] < 0 ? 0 : x[c * plane + (size_t)place[t]];
+    }
+}
+
 bool pk_conv_depthwise_fits(const pk_conv_shape *s) {
   return s->channels == 1 && s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0;
 }

@@ -3,6 +3,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "pk_gemm_epilogue.h"
 #include "pk_isa.h"
@@ -94,6 +95,10 @@ size_t pk_conv_turned_scratch_bytes(pk_isa isa, const pk_conv_shape *shape, size
 /// Computes rows [m0, m1) of the output channels of one group and columns [n0, n1) of the output positions of one image.
 /// `c->weights` is from pk_conv_turned_pack; m0 must be a multiple of pk_sgemm_panel_cols(isa); n0 is free.
 void pk_conv_turned_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
+
+/// Copies what the windows of few positions hold, for `channels` planes of `plane` elements from x on: windows[p * ld + c * taps + t] is element
+/// places[p * taps + t] of plane c, or 0 where that is negative. Then the convolution is a product of these rows with weights.
+void pk_conv_windows(const int32_t *places, size_t positions, size_t taps, size_t channels, size_t plane, const float *x, float *windows, size_t ld);
 
 // Winograd F(4x4, 3x3): a quarter of the multiplications of a 3x3 kernel with stride and dilation 1, for some accuracy:
 // errors stay within about 5e-6 of the magnitude of a window's terms, against 1e-6 of the direct sum. NaN and infinity

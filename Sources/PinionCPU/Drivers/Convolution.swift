@@ -96,6 +96,7 @@ public func floatConvolutionKernel(
   if let product = try singlePositionKernel(shape, operands, context) { return product.named("product on one position") }
   var c = shape.threeAxes
   if pk_conv_depthwise_fits(&c), pk_conv_depthwise_pays(&c) { return try depthwiseKernel(shape, c, operands, context).named("depthwise") }
+  if let few = try FewPositions(shape, operands, context) { return try few.kernel(context) }
   // Transforming the weights pays only where it is done once.
   if context.value(operands.weights) != nil, pk_conv_winograd_fits(&c), pk_conv_winograd_pays(isa, &c) {
     return try winogradKernel(shape, c, operands, context).named("Winograd 4x4")

@@ -5,9 +5,18 @@ import PinionTensor
 extension ElementType {
   init(onnx raw: Int32) throws(PinionError) {
     guard let type = ElementType(rawValue: raw) else {
-      throw .unsupported("element type \(ONNXElementType(rawValue: raw).map { "\($0)" } ?? "number \(raw)") is not supported")
+      throw .unsupported("element type \(ElementType.name(onnx: raw)) is not supported")
     }
     self = type
+  }
+
+  /// What a message calls a `TensorProto.DataType`; those that ONNX has and Pinion has not by their names.
+  static func name(onnx raw: Int32) -> String {
+    switch raw {
+    case 27: "float6e2m3"
+    case 28: "float6e3m2"
+    default: ElementType(rawValue: raw).map { "\($0)" } ?? "number \(raw)"
+    }
   }
 }
 

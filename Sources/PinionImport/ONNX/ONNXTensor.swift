@@ -1,51 +1,5 @@
 import PinionBase
-
-/// An element type of the ONNX specification; the raw values are those of `TensorProto.DataType`.
-package enum ONNXElementType: Int32, Sendable, CaseIterable {
-  case float32 = 1
-  case uint8 = 2
-  case int8 = 3
-  case uint16 = 4
-  case int16 = 5
-  case int32 = 6
-  case int64 = 7
-  case string = 8
-  case bool = 9
-  case float16 = 10
-  case float64 = 11
-  case uint32 = 12
-  case uint64 = 13
-  case complex64 = 14
-  case complex128 = 15
-  case bfloat16 = 16
-  case float8e4m3fn = 17
-  case float8e4m3fnuz = 18
-  case float8e5m2 = 19
-  case float8e5m2fnuz = 20
-  case uint4 = 21
-  case int4 = 22
-  case float4e2m1 = 23
-  case float8e8m0 = 24
-  case uint2 = 25
-  case int2 = 26
-  case float6e2m3 = 27
-  case float6e3m2 = 28
-
-  /// Bits that one element takes in raw data, where elements of less than a byte are packed; 0 for strings.
-  package var bitWidth: Int {
-    switch self {
-    case .string: 0
-    case .uint2, .int2: 2
-    case .uint4, .int4, .float4e2m1: 4
-    case .float6e2m3, .float6e3m2: 6
-    case .uint8, .int8, .bool, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0: 8
-    case .uint16, .int16, .float16, .bfloat16: 16
-    case .float32, .int32, .uint32: 32
-    case .float64, .int64, .uint64, .complex64: 64
-    case .complex128: 128
-    }
-  }
-}
+import PinionTensor
 
 /// A `TensorProto`. Its elements stay in the file until `decode(into:externalData:)`.
 package struct ONNXTensor: Sendable {
@@ -53,7 +7,7 @@ package struct ONNXTensor: Sendable {
   package var dims: [Int64] = []
   /// A `TensorProto.DataType` number, which may be none that this build knows.
   package var dataType: Int32 = 0
-  package var elementType: ONNXElementType? { ONNXElementType(rawValue: dataType) }
+  package var elementType: ElementType? { ElementType(rawValue: dataType) }
   /// Whether the elements lie in a file of their own, named by `externalData`.
   package var isExternal = false
   /// Keys and values as in the file, see `externalRange()`.

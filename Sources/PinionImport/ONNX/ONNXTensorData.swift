@@ -1,4 +1,5 @@
 import PinionBase
+import PinionTensor
 
 extension ONNXTensor {
   /// The product of the dimensions. Throws `.invalidModel` for a negative dimension, `.invalidValue` on overflow.
@@ -15,14 +16,14 @@ extension ONNXTensor {
   ///
   /// Throws `.unsupported` for an unknown element type, `.invalidModel` for strings and negative dimensions.
   package func byteCount() throws(PinionError) -> Int {
-    let width = try knownElementType().bitWidth
-    guard width > 0 else { throw invalid("holds strings, which have no raw layout") }
-    let bits = try elementCount().multiplied(by: width)
+    let type = try knownElementType()
+    guard type != .string else { throw invalid("holds strings, which have no raw layout") }
+    let bits = try elementCount().multiplied(by: type.bitWidth)
     return bits / 8 + (bits % 8 == 0 ? 0 : 1)
   }
 
-  func knownElementType() throws(PinionError) -> ONNXElementType {
-    guard let type = elementType else { throw .unsupported("tensor '\(name)' has the unknown element type \(dataType)") }
+  func knownElementType() throws(PinionError) -> ElementType {
+    guard let type = elementType else { throw .unsupported("tensor '\(name)' has the element type \(ElementType.name(onnx: dataType)), which is not supported") }
     return type
   }
 
@@ -116,7 +117,6 @@ extension ONNXTensor {
     case .int32: try copyVarints(field: 5, as: UInt32.self, to: target)
     case .int16, .uint16, .float16, .bfloat16: try copyVarints(field: 5, as: UInt16.self, to: target)
     case .bool: try eachVarint(field: 5, expected: count) { target[$0] = $1 & 0xffff_ffff == 0 ? 0 : 1 }
-    case .float6e2m3, .float6e3m2: try packSixBits(to: target, elements: count)
     case .int8, .uint8, .float8e4m3fn, .float8e4m3fnuz, .float8e5m2, .float8e5m2fnuz, .float8e8m0,
       .int4, .uint4, .float4e2m1, .int2, .uint2:
       // An entry of a narrower type carries one byte of the packed layout.
@@ -219,16 +219,6 @@ extension ONNXTensor {
     let width = MemoryLayout<T>.size
     try eachVarint(field: field, expected: target.count / width) { index, value in
       target.storeBytes(of: T(truncatingIfNeeded: value).littleEndian, toByteOffset: index * width, as: T.self)
-    }
-  }
-
-  private func packSixBits(to target: UnsafeMutableRawBufferPointer, elements: Int) throws(PinionError) {
-    for index in target.indices { target[index] = 0 }
-    try eachVarint(field: 5, expected: elements) { index, value in
-      let bits = UInt16(truncatingIfNeeded: value & 0x3f) << (index * 6 % 8)
-      let byte = index * 6 / 8
-      target[byte] |= UInt8(truncatingIfNeeded: bits)
-      if bits > 0xff { target[byte + 1] |= UInt8(truncatingIfNeeded: bits >> 8) }
     }
   }
 }

@@ -4,7 +4,8 @@ import PinionCPU
 import PinionGraph
 import PinionTensor
 
-/// The same elements under another shape: 0 in `shape` keeps the input's extent, -1 takes what is left.
+/// The same elements under another shape: 0 in `shape` keeps the input's extent, -1 takes what is left of the input's other extents,
+/// also where one that is kept is 0.
 package struct Reshape: CPUExecutable {
   package static let schema = Schema("Reshape", since: 25, inputs: ["data: T", "shape: indices"], outputs: ["reshaped: T"], types: ["T": .all])
   package let allowZero: Bool
@@ -20,26 +21,29 @@ package struct Reshape: CPUExecutable {
 
   package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let type = try context.type(0)
-    var dims: [Int] = []
+    var dims: [Int] = [], rest = type.dims, known = 1
     var inferredAxis: Int?
     for (axis, extent) in try context.integers(1).enumerated() {
       switch extent {
       case 0 where !allowZero:
         guard axis < type.rank else { throw .invalidShape("extent 0 at axis \(axis) of the new shape, but the input is \(type)") }
         dims.append(type.dims[axis])
+        rest[axis] = 1
       case -1:
         guard inferredAxis == nil else { throw .invalidShape("the new shape has more than one -1") }
         inferredAxis = axis
         dims.append(1)
-      default: dims.append(try extent.converted())
+      default:
+        dims.append(try extent.converted())
+        known = try known.multiplied(by: try extent.converted())
       }
     }
     if let inferredAxis {
-      let known = try Shape(dims).count
-      guard known > 0, type.count % known == 0 else {
+      let left = try Shape(rest).count
+      guard known > 0, left % known == 0 else {
         throw .invalidShape("\(type) cannot be reshaped to \(dims) with axis \(inferredAxis) left open")
       }
-      dims[inferredAxis] = type.count / known
+      dims[inferredAxis] = left / known
     }
     let shape = try Shape(dims)
     guard shape.count == type.count else { throw .invalidShape("\(type) cannot be reshaped to \(shape)") }

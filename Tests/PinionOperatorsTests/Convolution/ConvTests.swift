@@ -60,6 +60,42 @@ private func convolution(
     try expect(try evaluate("Conv", attributes: attributes, doubles), expected.map(Double.init), [1, outputs, height, width])
   }
 
+  /// Frames of streams and the last maps of small pictures, of which all images together fill no vector: 2 images of 2x2 with 3x3 taps, 3 frames of
+  /// 5 taps that jump, an odd map behind a stride, 12 single positions; and groups.
+  @Test(
+    arguments: [
+      (2, 12, 20, 1, 2, 2, 3, 3, 1, 1, 1), (1, 16, 32, 2, 1, 7, 1, 3, 2, 0, 1), (1, 24, 70, 1, 5, 5, 3, 3, 2, 1, 1),
+      (12, 40, 16, 1, 1, 1, 1, 1, 1, 0, 1), (3, 32, 33, 1, 2, 2, 1, 1, 1, 0, 1), (1, 8, 48, 2, 3, 3, 3, 3, 1, 2, 2),
+    ], [false, true])
+  func fewPositions(
+    sizes: (
+      images: Int, channels: Int, outputs: Int, groups: Int, height: Int, width: Int, kernelHeight: Int, kernelWidth: Int, stride: Int, pad: Int,
+      dilation: Int
+    ), hasBias: Bool
+  ) throws {
+    let s = sizes, kernel = (s.kernelHeight, s.kernelWidth)
+    let plane = s.channels * s.height * s.width
+    let x: [Float] = pattern(s.images * plane), bias: [Float] = pattern(s.outputs, seed: 3)
+    let w: [Float] = pattern(s.outputs * s.channels / s.groups * kernel.0 * kernel.1, seed: 2)
+    var expected: [Float] = [], dims: [Int] = []
+    for image in 0..<s.images {
+      let (values, height, width) = convolution(
+        Array(x[image * plane..<(image + 1) * plane]), w, channels: s.channels, outputs: s.outputs, groups: s.groups, size: (s.height, s.width),
+        kernel: kernel, stride: s.stride, pad: s.pad, dilation: s.dilation)
+      let size = height * width
+      expected += values.indices.map { max(values[$0] + (hasBias ? bias[$0 / size] : 0), 0) }
+      dims = [s.images, s.outputs, height, width]
+    }
+    let inputs = [try tensor(x, [s.images, s.channels, s.height, s.width]), try tensor(w, [s.outputs, s.channels / s.groups, kernel.0, kernel.1])]
+    let y = try evaluate(
+      "FusedConv", domain: "pinion",
+      attributes: [
+        "activation": .string("relu"), "group": .int(Int64(s.groups)), "strides": .ints([Int64](repeating: Int64(s.stride), count: 2)),
+        "pads": .ints([Int64](repeating: Int64(s.pad), count: 4)), "dilations": .ints([Int64](repeating: Int64(s.dilation), count: 2)),
+      ], inputs + (hasBias ? [try tensor(bias, [s.outputs])] : []), constants: [1])
+    try expect(y, expected, dims)
+  }
+
   /// Kernels that cover their input once.
   @Test(arguments: [1, 3, 6], [false, true]) func onePosition(images: Int, isConstant: Bool) throws {
     let x: [Float] = pattern(images * 20 * 6), w: [Float] = pattern(9 * 20 * 6, seed: 2), bias: [Float] = pattern(9, seed: 3)

@@ -90,6 +90,10 @@ private func evaluate(
 
   @Test func reshape() throws {
     try expect(try evaluate("Reshape", [try counting([2, 3]), try ints(0, -1, 1)], constants: [1]), [0, 1, 2, 3, 4, 5] as [Float], [2, 3, 1])
+    // 0 takes the extent from the input, -1 what the other extents leave: 3 for every number of rows, 0 rows as well.
+    try expect(try evaluate("Reshape", [try counting([0, 3]), try ints(0, -1)], constants: [1]), [] as [Float], [0, 3])
+    try expect(try evaluate("Reshape", [try counting([0, 4, 3]), try ints(0, 2, -1)], constants: [1]), [] as [Float], [0, 2, 6])
+    #expect(throws: PinionError.self) { try evaluate("Reshape", [try counting([0, 3]), try ints(0, 2, -1)], constants: [1]) }
     for shape in [try ints(-1, -1), try ints(4), try ints(-1, 4), try ints(2, 3, 0)] {
       #expect(throws: PinionError.self) { try evaluate("Reshape", [try counting([2, 3]), shape], constants: [1]) }
     }

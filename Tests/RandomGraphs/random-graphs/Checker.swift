@@ -23,7 +23,8 @@ final class Checker {
   private(set) var undecided = 0
 
   private var passages: [ElementType: Session] = [:]
-  private let scratch = "/tmp/pinion-random-graphs-\(getpid()).onnx"
+  /// In memory where that can be had: a model is written to the disk before it is there under its name, and waiting for it takes longer than all else.
+  private let scratch = "\(access("/dev/shm", W_OK) == 0 ? "/dev/shm" : "/tmp")/pinion-random-graphs-\(getpid()).onnx"
 
   init() throws(PinionError) {
     var runtimes: [Runtime] = []

@@ -91,7 +91,9 @@ final class Interpreter {
     default:
       if let disturb {
         let isScaled = Interpreter.scaling.contains(node.op)
-        results = try runAlone(node, environment, opset).map { value throws(PinionError) in Binding(value: try disturb(value, isScaled)) }
+        results = try runAlone(node, environment, opset).map { value throws(PinionError) in
+          Binding(value: try disturb(try showingLostDigits(value, node, environment), isScaled))
+        }
       } else {
         results = try runKnowingConstants(node, environment, opset)
       }
@@ -109,6 +111,20 @@ final class Interpreter {
       }
       position += 1
     }
+  }
+
+  /// Integers from float16 numbers so large that these have lost the digits before the point, which a region in float32 keeps: with another last bit.
+  private func showingLostDigits(_ value: Value, _ node: NodeSpec, _ environment: Environment) throws(PinionError) -> Value {
+    guard node.domain == "", node.op == "Cast" || node.op == "CastLike", case .tensor(let result) = value,
+      !result.element.isFloatingPoint, result.element != .string, result.element != .bool,
+      let source = environment[node.inputs[0]]?.value.tensor, source.element == .float16, let numbers = source.doubles()
+    else { return value }
+    let copy = try result.copy()
+    // The lowest byte comes first.
+    for (place, number) in numbers.enumerated() where abs(number) >= 2048 {
+      copy.store(place &* result.element.byteWidth, copy.data.load(fromByteOffset: place &* result.element.byteWidth, as: UInt8.self) ^ 1)
+    }
+    return .tensor(copy)
   }
 
   /// Whether the shapes of a node's outputs do not follow from the types of its inputs. What a sequence's elements have in common is part
@@ -358,7 +374,7 @@ extension ValueType {
 
 extension Tensor {
   /// The tensor with finite numbers in the place of infinite ones that were computed from finite ones; nil where there are none. They are so small
-  /// that sums of some of them are finite, too.
+  /// that sums of some of them are finite, too, and odd as integers, so that a cast to few bits tells them from 0.
   /// - Parameter factors: the operands; of those that do not have an element for each of the tensor's all have to be finite, except for a
   ///   float16 tensor: a sum of products overflows beside operands that are infinite from the start.
   fileprivate func withoutOverflow(of factors: [[Double]]) throws(PinionError) -> Tensor? {
@@ -373,7 +389,7 @@ extension Tensor {
       switch element {
       case .float32: copy.store(place, Float(sign) * Float.greatestFiniteMagnitude / 1024)
       case .float64: copy.store(place, sign * Double.greatestFiniteMagnitude / 1024)
-      default: copy.store(place, Float16(Float(sign) * 64))
+      default: copy.store(place, Float16(Float(sign) * 67))
       }
     }
     return copy

@@ -139,14 +139,26 @@ struct RecurrentKernel<Cell: RecurrentCell>: Sendable {
     let projection = WeightProduct(m: sequenceRows, n: width, k: shape.inputSize)
     let grid = T.grid(projection, threads: context.threads)
     let rowBlocks = sequenceRows == 0 ? 0 : (sequenceRows &- 1) / grid.rows &+ 1, columnBlocks = (width &- 1) / grid.columns &+ 1
+    let lengths = context.has(4) ? 4 : nil, isBatchFirst = attributes.isBatchFirst
     let project = Kernel.Stage(tasks: shape.directions &* rowBlocks &* columnBlocks) { frame, task in
       let direction = task / (rowBlocks &* columnBlocks), block = task % (rowBlocks &* columnBlocks)
       let row = block / columnBlocks &* grid.rows, column = block % columnBlocks &* grid.columns
+      var end = min(row &+ grid.rows, sequenceRows)
+      if let lengths {
+        // Steps behind the end of their sequences are not looked at.
+        let limits = frame.input(lengths, as: Int32.self)
+        func isPadding(_ row: Int) -> Bool {
+          let (step, sequence) = isBatchFirst ? (row % shape.steps, row / shape.steps) : (row / shape.batch, row % shape.batch)
+          return step >= Int(limits[sequence])
+        }
+        while end > row, isPadding(end &- 1) { end &-= 1 }
+        guard end > row else { return }
+      }
       T.multiply(
         projection, a: frame.input(0), packed: weights.pointer(direction, frame),
         bias: hasBias ? (frame.scratch + biasOffset).assumingMemoryBound(to: T.self) + direction &* width : nil,
         c: (frame.scratch + gatesOffset).assumingMemoryBound(to: T.self) + direction &* gatesStride,
-        rows: row..<min(row &+ grid.rows, sequenceRows), columns: column..<min(column &+ grid.columns, width), scratch: frame.laneScratch)
+        rows: row..<end, columns: column..<min(column &+ grid.columns, width), scratch: frame.laneScratch)
     }
 
     // Sequences do not depend on each other, so parts of the batch are tasks of their own.
@@ -157,7 +169,7 @@ struct RecurrentKernel<Cell: RecurrentCell>: Sendable {
       first: PackedStates<T>(matrices: first, columns: firstGates &* hidden, hidden: hidden),
       second: PackedStates<T>(matrices: second, columns: width &- firstGates &* hidden, hidden: hidden), gatesOffset: gatesOffset,
       gatesStride: gatesStride, initialState: context.has(5) ? 5 : nil, initialCellState: initialCellState,
-      lengths: context.has(4) ? 4 : nil, outputs: context.outputs.count, hasCellState: hasCellState)
+      lengths: lengths, outputs: context.outputs.count, hasCellState: hasCellState)
     let cells = cells
     let recur = Kernel.Stage(tasks: shape.directions &* parts) { (frame, task) throws(PinionError) in
       let direction = task / parts, start = task % parts &* part
@@ -278,9 +290,12 @@ struct RecurrentWalk<States: StateProduct>: Sendable {
     let reverses = reverses[direction]
     let gates = (frame.scratch + gatesOffset).assumingMemoryBound(to: T.self) + direction &* gatesStride
     let width = shape.gates &* hidden
+    // Rows from here on have come to their ends.
+    var running = count
 
     for step in 0..<shape.steps {
       if step & 15 == 0 { try frame.control.check() }
+      if let limits { while running > 0, Int(limits[sequences.lowerBound &+ running &- 1]) <= step { running &-= 1 } }
       @inline(__always) func time(_ row: Int) -> Int? {
         let length = limits.map { Int($0[sequences.lowerBound &+ row]) } ?? shape.steps
         guard step < length else { return nil }
@@ -294,11 +309,13 @@ struct RecurrentWalk<States: StateProduct>: Sendable {
           secondProduct: secondProduct + row &* secondWidth, state: state + row &* hidden, cellState: cellState + row &* hidden)
       }
       @inline(__always) func isRunning(_ row: Int) -> Bool { time(row) != nil }
-      first.multiply(frame, direction: direction, state, rows: count, isRunning: isRunning, product, scratch: scratch)
-      for row in 0..<count { if let time = time(row) { cell.update(cellRow(row, time), frame) } }
-      if secondWidth > 0 {
-        second.multiply(frame, direction: direction, operand, rows: count, isRunning: isRunning, secondProduct, scratch: scratch)
-        for row in 0..<count { if let time = time(row) { cell.updateAfterSecond(cellRow(row, time), frame) } }
+      if running > 0 {
+        first.multiply(frame, direction: direction, state, rows: running, isRunning: isRunning, product, scratch: scratch)
+        for row in 0..<running { if let time = time(row) { cell.update(cellRow(row, time), frame) } }
+      }
+      if secondWidth > 0, running > 0 {
+        second.multiply(frame, direction: direction, operand, rows: running, isRunning: isRunning, secondProduct, scratch: scratch)
+        for row in 0..<running { if let time = time(row) { cell.updateAfterSecond(cellRow(row, time), frame) } }
       }
       guard outputs > 0 else { continue }
       for row in 0..<count {
