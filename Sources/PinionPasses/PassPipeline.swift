@@ -73,6 +73,8 @@ package enum PassPipeline {
     guard level > 1 else { return [simplification] }
     return [
       simplification,
+      // Products with constants sum in another order than those without.
+      Phase(passes: [LoopInvariants()] + exact, rounds: 8),
       Phase(passes: [QuantizedFusion()], rounds: 4),
       Phase(passes: [QuantizedProducts()], rounds: 4),
       Phase(passes: [OperatorRecognition()], rounds: 4),

@@ -72,7 +72,7 @@ static bool finish_shape(pk_conv_shape *s, const size_t pad_end[3], bool transpo
   return true;
 }
 
-typedef enum way { GEMM, SKIPPING, WINOGRAD, DEPTHWISE, DIRECT, TRANSPOSED, TRANSPOSED_DIRECT } way;
+typedef enum way { GEMM, SKIPPING, TURNED, WINOGRAD, DEPTHWISE, DIRECT, TRANSPOSED, TRANSPOSED_DIRECT } way;
 
 static void describe(const pk_conv_shape *s) {
   printf("images %zu groups %zu channels %zu outputs %zu", s->images, s->groups, s->channels, s->outputs);
@@ -97,7 +97,8 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
   const bool plain = how == DIRECT || how == TRANSPOSED_DIRECT;
   if (random_bits() & 1) c.epilogue.row_bias = bias;
   if (!plain && random_bits() & 1) c.epilogue.residual = residual, c.epilogue.residual_last = random_bits() & 1;
-  if (!plain && random_bits() & 1) c.epilogue.activation = PK_ACT_LEAKY_RELU, c.epilogue.p0 = 0.25f;
+  static const pk_activation activations[] = {PK_ACT_NONE, PK_ACT_LEAKY_RELU, PK_ACT_RELU, PK_ACT_CLIP};
+  if (!plain) c.epilogue.activation = activations[random_bits() % 4], c.epilogue.p0 = 0.25f, c.epilogue.p1 = 2;
   float *packed = NULL;
   if (how == GEMM) {
     c.weights = packed = buffer(pk_conv_packed_bytes(isa, s), 0xff);
@@ -127,6 +128,23 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
             pk_conv_skipping_block(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, j, j + cols < out ? j + cols : out,
                                    t.bytes);
     CHECK(scratch_end(t), "%s: conv without dead taps wrote behind its scratch", pk_isa_name(isa));
+  } else if (how == TURNED) {
+    c.weights = packed = buffer(pk_conv_turned_packed_bytes(isa, s), 0xff);
+    pk_conv_turned_pack(isa, s, w, 0, s->groups / 2, packed);
+    pk_conv_turned_pack(isa, s, w, s->groups / 2, s->groups, packed);
+    const size_t panel = pk_sgemm_panel_cols(isa);
+    size_t rows, cols;
+    pk_conv_turned_grid(isa, s, random_in(1, 4), &rows, &cols);
+    CHECK(rows > 0 && rows % panel == 0 && cols > 0, "%s: %zu channels are no whole panels", pk_isa_name(isa), rows);
+    if (random_bits() & 1) rows = panel;
+    if (random_bits() & 1) cols = random_in(1, out);
+    scratch t = scratch_of(pk_conv_turned_scratch_bytes(isa, s, rows));
+    for (size_t n = 0; n < s->images; n++)
+      for (size_t g = 0; g < s->groups; g++)
+        for (size_t i = 0; i < s->outputs; i += rows)
+          for (size_t j = 0; j < out; j += cols)
+            pk_conv_turned_block(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, j, j + cols < out ? j + cols : out, t.bytes);
+    CHECK(scratch_end(t), "%s: turned conv wrote behind its scratch", pk_isa_name(isa));
   } else if (how == WINOGRAD) {
     CHECK(pk_conv_winograd_fits(s), "Winograd should take this");
     c.weights = packed = buffer(pk_conv_winograd_packed_bytes(isa, s), 0xff);
@@ -168,7 +186,9 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
     double v = want[i] + (c.epilogue.row_bias ? bias[i / out % channels] : 0);
     const double r = c.epilogue.residual ? residual[i] : 0;
     if (!c.epilogue.residual_last) v += r;
-    if (c.epilogue.activation) v = v < 0 ? v * 0.25 : v;
+    if (c.epilogue.activation == PK_ACT_LEAKY_RELU) v = v < 0 ? v * 0.25 : v;
+    if (c.epilogue.activation == PK_ACT_RELU) v = fmax(v, 0);
+    if (c.epilogue.activation == PK_ACT_CLIP) v = fmin(fmax(v, 0.25), 2);
     if (c.epilogue.residual_last) v += r;
     bad = !(fabs(v - y[i]) <= (how == WINOGRAD ? 8e-6 : 1e-6) * (size[i] + 4));
     CHECK(!bad, "%s way %d: y[%zu] = %g, not %g", pk_isa_name(isa), how, i, y[i], v);
@@ -249,6 +269,40 @@ static void test_tiles(pk_isa isa) {
     s.in[i] = used ? random_in(1, flat ? 40 : 6) : 1, s.kernel[i] = s.stride[i] = used ? random_in(1, 5) : 1;
   }
   if (finish_shape(&s, pad_end, true)) test_shape(isa, TRANSPOSED, &s);
+}
+
+/// Turned products. The bits do not depend on the blocks.
+static void test_turned(pk_isa isa) {
+  pk_conv_shape s = {.images = random_in(1, 2), .groups = random_in(1, 2), .channels = random_in(1, 40), .outputs = random_in(1, 100),
+                     .in = {1, 1, 1}, .kernel = {1, 1, 1}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}};
+  size_t pad_end[3] = {0};
+  const size_t square = random_in(1, 3);
+  // Either more positions than are done together, or a sum that is cut.
+  const bool wide = random_bits() % 4 == 0;
+  if (!wide && random_bits() % 8 == 0) s.channels = random_in(200, 600), s.outputs = random_in(1, 40);
+  for (int i = 1; i < 3; i++) {
+    s.in[i] = random_in(1, wide ? 24 : 12), s.kernel[i] = square == 1 ? 1 : square == 2 ? 3 : random_in(1, 5), s.stride[i] = random_in(1, 2);
+    s.pad[i] = random_in(0, s.kernel[i] - 1), pad_end[i] = random_in(0, s.kernel[i] - 1);
+    if (random_bits() % 4 == 0) s.dilation[i] = random_in(1, 2);
+  }
+  if (!finish_shape(&s, pad_end, false)) return;
+  test_shape(isa, TURNED, &s);
+  const size_t rows = s.groups * s.outputs, k = s.channels * s.kernel[1] * s.kernel[2], out = s.out[1] * s.out[2], panel = pk_sgemm_panel_cols(isa);
+  float *x = random_floats(s.images * s.groups * s.channels * s.in[1] * s.in[2]), *w = random_floats(rows * k), *bias = random_floats(rows);
+  float *one = buffer(s.images * rows * out * sizeof(float), 0), *all = buffer(s.images * rows * out * sizeof(float), 0);
+  float *packed = buffer(pk_conv_turned_packed_bytes(isa, &s), 0);
+  pk_conv_turned_pack(isa, &s, w, 0, s.groups, packed);
+  void *room = buffer(pk_conv_turned_scratch_bytes(isa, &s, s.outputs), 0xff);
+  pk_conv c = {.shape = s, .x = x, .weights = packed, .y = all, .epilogue = {.row_bias = bias, .activation = PK_ACT_SILU, .p0 = 1}};
+  for (size_t n = 0; n < s.images * s.groups; n++) pk_conv_turned_block(isa, &c, n / s.groups, n % s.groups, 0, s.outputs, 0, out, room);
+  c.y = one;
+  for (size_t n = s.images * s.groups; n-- > 0;)
+    for (size_t i = 0; i < s.outputs; i += panel)
+      for (size_t j = 0, step = random_in(1, out); j < out; j += step)
+        pk_conv_turned_block(isa, &c, n / s.groups, n % s.groups, i, i + panel < s.outputs ? i + panel : s.outputs, j, j + step < out ? j + step : out,
+                             room);
+  CHECK(memcmp(one, all, s.images * rows * out * sizeof(float)) == 0, "%s: turned products in other blocks give other bits", pk_isa_name(isa));
+  free(x), free(w), free(bias), free(one), free(all), free(packed), free(room);
 }
 
 /// Long kernel rows with wide strides, as in the front ends of audio models and where pictures are cut into patches.
@@ -334,6 +388,7 @@ int main(void) {
       test_random(isa, GEMM, i % 5 != 0);
       test_random(isa, DEPTHWISE, true);
       test_random(isa, SKIPPING, i % 5 != 0);
+      if (i % 4 == 0) test_turned(isa);
       test_trim();
       if (i % 3 == 0) test_long_rows(isa), test_pack_part(isa), test_lanes(isa), test_tiles(isa);
       if (i % 3 == 0) test_long_rows(isa), test_pack_part(isa), test_wide_rows(isa), test_tiles(isa);
@@ -389,9 +444,16 @@ int main(void) {
     test_shape(isa, SKIPPING, &atrous);
     atrous.dilation[1] = atrous.dilation[2] = atrous.pad[1] = atrous.pad[2] = 1;
     CHECK(!pk_conv_skipping_pays(&atrous), "nearly no taps are dead");
+    pk_conv_shape small = stem;
+    small.channels = 64, small.in[1] = small.in[2] = 14, small.kernel[1] = small.kernel[2] = 3, small.pad[1] = small.pad[2] = 1;
+    small.out[1] = small.out[2] = 7;
+    CHECK(pk_conv_turned_pays(isa, &small) == (isa != PK_ISA_SCALAR), "49 positions leave vectors in part empty");
+    small.outputs = pk_sgemm_panel_cols(isa) + 1;
+    CHECK(!pk_conv_turned_pays(isa, &small), "channels leave more lanes empty than positions do");
     pk_conv_shape huge = stem;
     huge.channels = SIZE_MAX / 100;
     CHECK(pk_conv_packed_bytes(isa, &huge) == SIZE_MAX, "packed conv weights overflow");
+    CHECK(pk_conv_turned_packed_bytes(isa, &huge) == SIZE_MAX, "packed weights of small planes overflow");
     huge.channels = 1, huge.out[2] = SIZE_MAX / 4;
     CHECK(pk_conv_depthwise_scratch_bytes(isa, &huge) == SIZE_MAX, "depthwise scratch overflow");
   }

@@ -90,6 +90,59 @@ void pk_conv_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, siz
   pk_conv_table_of(isa)->block(c, image, group, m0, m1, n0, n1, scratch);
 }
 
+/// One group's packed weights, in floats; SIZE_MAX if it does not fit.
+static size_t turned_group_stride(pk_isa isa, const pk_conv_shape *s) {
+  const size_t bytes = pk_sgemm_packed_b_bytes(isa, pk_mul(s->channels, pk_product3_checked(s->kernel)), s->outputs);
+  return bytes == SIZE_MAX ? SIZE_MAX : bytes / sizeof(float);
+}
+
+bool pk_conv_turned_pays(pk_isa isa, const pk_conv_shape *s) {
+  const size_t positions = pk_product3_checked(s->out), panel = pk_sgemm_panel_cols(isa), vector = panel / 2;
+  // Turning the result costs some, which few multiplications do not earn.
+  if (isa == PK_ISA_SCALAR || pk_conv_depth(s) < 64) return false;
+  // Lanes that stay empty, in parts of those in use.
+  const double across = (double)(pk_ceil_div(positions, vector) * vector) / (double)positions;
+  const double along = (double)pk_ceil_div(s->outputs, panel) * (double)panel / (double)s->outputs;
+  // Measured: planes of a few positions gain even where neither side leaves lanes empty.
+  return across > (positions <= 128 ? 0.97 : 1.05) * along;
+}
+
+size_t pk_conv_turned_packed_bytes(pk_isa isa, const pk_conv_shape *s) {
+  const size_t floats = turned_group_stride(isa, s);
+  return floats == SIZE_MAX ? SIZE_MAX : pk_mul(s->groups, floats * sizeof(float));
+}
+
+void pk_conv_turned_pack(pk_isa isa, const pk_conv_shape *s, const float *w, size_t group0, size_t group1, float *packed) {
+  const size_t k = pk_conv_depth(s), stride = turned_group_stride(isa, s);
+  for (size_t g = group0; g < group1; g++)
+    pk_sgemm_pack_b(isa, true, k, s->outputs, w + g * s->outputs * k, k, 0, s->outputs, packed + g * stride);
+}
+
+void pk_conv_turned_grid(pk_isa isa, const pk_conv_shape *s, size_t threads, size_t *block_rows, size_t *block_cols) {
+  const size_t panel = pk_sgemm_panel_cols(isa), panels = pk_max(pk_ceil_div(s->outputs, panel), 1), products = pk_max(s->images * s->groups, 1);
+  const size_t positions = pk_max(pk_conv_turned_sizes(s, 0, pk_sgemm_table_of(isa)->mr, panel).positions, 1);
+  const size_t parts = pk_max(pk_ceil_div(pk_product3(s->out), positions), 1);
+  // As in pk_sgemm_grid: half a millisecond to two for a call, and three calls for each of several threads.
+  const size_t work = isa == PK_ISA_AVX512 ? (size_t)96 << 20 : isa == PK_ISA_AVX2 ? (size_t)48 << 20 : (size_t)12 << 20;
+  const size_t one = pk_max(pk_mul(pk_mul(pk_conv_depth(s), positions), panel), 1);
+  size_t rows = pk_min(pk_max(work / one, 1), panels), cols = pk_min(pk_max(work / pk_mul(one, rows), 1), parts);
+  const size_t wanted = threads <= 1 ? 1 : pk_ceil_div(threads * 3, products);
+  // Positions are dealt out first: their patches are not made twice.
+  if (pk_ceil_div(panels, rows) * pk_ceil_div(parts, cols) < wanted) cols = pk_max(pk_min(cols, parts * pk_ceil_div(panels, rows) / wanted), 1);
+  const size_t col_blocks = pk_ceil_div(parts, cols);
+  if (pk_ceil_div(panels, rows) * col_blocks < wanted) rows = pk_max(panels / pk_ceil_div(wanted, col_blocks), 1);
+  *block_rows = rows * panel;
+  *block_cols = cols * positions;
+}
+
+size_t pk_conv_turned_scratch_bytes(pk_isa isa, const pk_conv_shape *s, size_t rows) {
+  return pk_mul(pk_conv_turned_sizes(s, rows, pk_sgemm_table_of(isa)->mr, pk_sgemm_panel_cols(isa)).total, sizeof(float));
+}
+
+void pk_conv_turned_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
+  pk_conv_table_of(isa)->turned(c, image, group, m0, m1, n0, n1, scratch);
+}
+
 void pk_conv_windows(const int32_t *places, size_t positions, size_t taps, size_t channels, size_t plane, const float *x, float *windows, size_t ld) {
   if (taps == 1) {
     for (size_t p = 0; p < positions; p++)

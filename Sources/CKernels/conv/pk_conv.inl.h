@@ -4,11 +4,15 @@
 #include "pk_conv_internal.h"
 #include "pk_conv_pack.inl.h"
 #include "pk_conv_skip.inl.h"
+#include "pk_conv_turned.inl.h"
 #include "pk_conv_lanes.inl.h"
 #include "pk_conv_depthwise_direct.inl.h"
 #include "pk_conv_depthwise.inl.h"
 #include "pk_conv_winograd.inl.h"
 #include "pool/pk_pool.inl.h"
+
+/// Depth of products up to which rows are the outer loop.
+enum { SHALLOW = 64 };
 
 static void conv_block(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
   if (m0 >= m1 || n0 >= n1) return;
@@ -35,8 +39,15 @@ static void conv_block(const pk_conv *c, size_t image, size_t group, size_t m0, 
     find_runs(s, &whole, n, width, runs, first);
     for (size_t kb = 0; kb < k; kb += depth) {
       const size_t kc = pk_min(depth, k - kb);
-      pack_patches(s, x, kb, kc, width, runs, first, pb);
+      pack_patches(s, x, kb, kc, width, runs, first, pb, (places){.ld = NR, .pair = kc * NR});
       store_part(&target, &g, kb == 0, kb + kc == k);
+      if (k <= SHALLOW) {
+        // A result of many rows for little work: rows are written in long runs, while all panels of B stay in the L1 cache.
+        for (size_t i = 0; i < rows; i += mr)
+          for (size_t j = 0; j < width; j += NR)
+            run_panel(pa + i * k, pk_min(mr, rows - i), mr, k, kb, kc, pb + j * kc, pk_min(NR, width - j), &target, m0 + i, n + j);
+        continue;
+      }
       for (size_t j = 0; j < width; j += NR)
         run_panel(pa, rows, mr, k, kb, kc, pb + j * kc, pk_min(NR, width - j), &target, m0, n + j);
     }
@@ -69,5 +80,5 @@ static void interleave(size_t rows, size_t count, const float *x, size_t ld, flo
 }
 
 const pk_conv_table PK_CONV_TABLE = {
-    .block = conv_block, .skipping = conv_skipping, .winograd = winograd, .depthwise = depthwise, .interleave = interleave, .activate_plane = activate_plane,
+    .block = conv_block, .skipping = conv_skipping, .turned = conv_turned, .winograd = winograd, .depthwise = depthwise, .interleave = interleave, .activate_plane = activate_plane,
     .sum = sum_of, .max = max_of};

@@ -8,6 +8,7 @@
 typedef struct pk_conv_table {
   void (*block)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*skipping)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
+  void (*turned)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*winograd)(const pk_conv *c, size_t image, size_t group, size_t band0, size_t band1, void *scratch);
   void (*depthwise)(const pk_conv *c, size_t plane0, size_t plane1, void *scratch);
   float (*sum)(const float *x, size_t count);
@@ -40,6 +41,27 @@ static inline size_t pk_conv_depth(const pk_conv_shape *s) { return s->channels 
 static inline size_t pk_conv_group_stride(pk_isa isa, const pk_conv_shape *s) {
   const size_t bytes = pk_sgemm_packed_a_bytes(isa, s->outputs, pk_mul(s->channels, pk_product3_checked(s->kernel)));
   return bytes == SIZE_MAX ? SIZE_MAX : bytes / sizeof(float);
+}
+
+/// Positions that are multiplied together, at most, and how deep: their patches stay in the L2 cache while the weights pass.
+enum { PK_TURNED_POSITIONS = 224, PK_TURNED_KC = 256 };
+
+/// Floats of the parts of the scratch of a pk_conv_turned_block call. SIZE_MAX in `total` if it does not fit.
+typedef struct pk_conv_turned {
+  size_t positions; ///< That are multiplied together, but at the end.
+  size_t ld;        ///< Of a row of the patch matrix: its positions and room for the vectors behind.
+  size_t patches, sums, total;
+} pk_conv_turned;
+
+static inline pk_conv_turned pk_conv_turned_sizes(const pk_conv_shape *s, size_t rows, size_t mr, size_t nr) {
+  const size_t k = pk_mul(s->channels, pk_product3_checked(s->kernel)), all = pk_product3_checked(s->out);
+  pk_conv_turned z = {.positions = pk_even_part(all, PK_TURNED_POSITIONS)};
+  if (z.positions < all) z.positions = pk_min(pk_ceil_div(z.positions, mr) * mr, PK_TURNED_POSITIONS);
+  z.ld = pk_ceil_div(z.positions, nr) * nr;
+  z.patches = pk_mul(z.ld, pk_min(k, PK_TURNED_KC));
+  z.sums = pk_mul(z.positions, pk_mul(pk_ceil_div(rows, nr), nr));
+  z.total = pk_add(z.patches, z.sums);
+  return z;
 }
 
 /// Outputs [start, end) of an axis to which the taps [first, last) of the kernel reach from inside the input, whole.

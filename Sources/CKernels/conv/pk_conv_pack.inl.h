@@ -159,6 +159,12 @@ PK_INLINE void pack_channels(const float *x, size_t plane, size_t channels, cons
   }
 }
 
+/// Where the columns of a patch matrix go: vector v of row r to r * ld + v / 2 * pair + v % 2 * VW. Panels have ld = NR and pair = NR * depth,
+/// a matrix of whole rows has pair = NR and ld = NR for each two vectors.
+typedef struct places {
+  size_t ld, pair;
+} places;
+
 /// Output columns [*low, *high) for which tap kw of the row lies inside the input.
 PK_INLINE void valid_columns(const pk_conv_shape *s, size_t kw, ptrdiff_t *low, ptrdiff_t *high) {
   const ptrdiff_t at = (ptrdiff_t)(kw * s->dilation[2]) - (ptrdiff_t)s->pad[2], step = (ptrdiff_t)s->stride[2];
@@ -171,8 +177,9 @@ PK_INLINE void valid_columns(const pk_conv_shape *s, size_t kw, ptrdiff_t *low, 
 enum { LONG_ROW = 8, LONG_STRIDE = 3 };
 
 /// Taps [q0, q1) of one kernel row for one vector of windows, whose input rows are given by `line` (NULL: nothing but
-/// padding) for each run: to[(q - q0) * NR + lane].
-static void pack_windows(const pk_conv_shape *s, const float *const *line, const run *runs, size_t count, size_t q0, size_t q1, float *to) {
+/// padding) for each run: to[(q - q0) * ld + lane].
+static void pack_windows(const pk_conv_shape *s, const float *const *line, const run *runs, size_t count, size_t q0, size_t q1, float *to,
+                         size_t ld) {
   const ptrdiff_t stride = (ptrdiff_t)s->stride[2], width = (ptrdiff_t)s->in[2];
   unsigned lane = 0;
   for (size_t i = 0; i < count; i++) {
@@ -182,23 +189,23 @@ static void pack_windows(const pk_conv_shape *s, const float *const *line, const
     ptrdiff_t whole = start < 0 ? (-start + stride - 1) / stride : 0, end = width - reach - start >= 0 ? (width - reach - start) / stride + 1 : 0;
     if (end > (ptrdiff_t)r->count) end = (ptrdiff_t)r->count;
     if (!line[i] || end <= whole) whole = end = 0;
-    if (whole < end) transpose(line[i] + (start + whole * stride), s->stride[2], (size_t)(end - whole), q1 - q0, to + r->lane + whole, NR);
+    if (whole < end) transpose(line[i] + (start + whole * stride), s->stride[2], (size_t)(end - whole), q1 - q0, to + r->lane + whole, ld);
     for (ptrdiff_t j = 0; j < (ptrdiff_t)r->count; j++) {
       if (j >= whole && j < end) continue;
       for (ptrdiff_t q = 0; q < reach; q++) {
         const ptrdiff_t at = start + j * stride + q;
-        to[q * NR + r->lane + j] = line[i] && at >= 0 && at < width ? line[i][at] : 0.0f;
+        to[q * ld + r->lane + j] = line[i] && at >= 0 && at < width ? line[i][at] : 0.0f;
       }
     }
     lane = r->lane + r->count;
   }
   for (; lane < VW; lane++)
-    for (size_t q = 0; q < q1 - q0; q++) to[q * NR + lane] = 0.0f;
+    for (size_t q = 0; q < q1 - q0; q++) to[q * ld + lane] = 0.0f;
 }
 
 /// pack_patches for kernels with long rows and wide strides.
 static void pack_long_rows(const pk_conv_shape *s, const float *x, size_t kb, size_t kc, size_t width, const run *runs, const size_t *first,
-                           float *packed) {
+                           float *packed, places to) {
   const size_t length = s->kernel[2], vectors = (width + VW - 1) / VW;
   for (size_t k = kb; k < kb + kc;) {
     const size_t row = k / length, q0 = k % length, q1 = pk_min(length, q0 + (kb + kc - k));
@@ -212,21 +219,21 @@ static void pack_long_rows(const pk_conv_shape *s, const float *x, size_t kb, si
         const bool inside = (size_t)d < s->in[0] && (size_t)h < s->in[1];
         line[i] = inside ? x + ((c * s->in[0] + (size_t)d) * s->in[1] + (size_t)h) * s->in[2] : NULL;
       }
-      pack_windows(s, line, runs + first[v], count, q0, q1, packed + (k - kb) * NR + v / 2 * kc * NR + v % 2 * VW);
+      pack_windows(s, line, runs + first[v], count, q0, q1, packed + (k - kb) * to.ld + v / 2 * to.pair + v % 2 * VW, to.ld);
     }
     if (vectors % 2)
-      for (size_t q = 0; q < q1 - q0; q++) vf_store(packed + (k - kb + q) * NR + vectors / 2 * kc * NR + VW, (vf)0.0f);
+      for (size_t q = 0; q < q1 - q0; q++) vf_store(packed + (k - kb + q) * to.ld + vectors / 2 * to.pair + VW, (vf)0.0f);
     k += q1 - q0;
   }
 }
 
-/// Rows [kb, kb + kc) of the patch matrix (row = (channel, kd, kh, kw)) for the columns of `runs`, as packed panels.
+/// Rows [kb, kb + kc) of the patch matrix (row = (channel, kd, kh, kw)) for the columns of `runs`, as `to` says.
 static void pack_patches(const pk_conv_shape *s, const float *x, size_t kb, size_t kc, size_t width, const run *runs, const size_t *first,
-                         float *packed) {
+                         float *packed, places to) {
   const size_t taps = pk_product3(s->kernel), plane = pk_product3(s->in), stride = s->stride[2];
   const size_t vectors = (width + VW - 1) / VW;
   if (s->kernel[2] >= LONG_ROW && stride >= LONG_STRIDE && s->dilation[2] == 1)
-    return pack_long_rows(s, x, kb, kc, width, runs, first, packed);
+    return pack_long_rows(s, x, kb, kc, width, runs, first, packed, to);
   for (size_t tap = 0; tap < taps; tap++) {
     // Channels whose row of this tap lies in [kb, kb + kc).
     const size_t c0 = kb > tap ? (kb - tap + taps - 1) / taps : 0;
@@ -237,29 +244,29 @@ static void pack_patches(const pk_conv_shape *s, const float *x, size_t kb, size
     valid_columns(s, kw, &low, &high);
     const ptrdiff_t dw = (ptrdiff_t)(kw * s->dilation[2]) - (ptrdiff_t)s->pad[2];
     const float *source = x + c0 * plane;
-    float *row = packed + (c0 * taps + tap - kb) * NR;
+    float *row = packed + (c0 * taps + tap - kb) * to.ld;
     for (size_t v = 0; v < vectors; v++) {
       lanes m[VW];
       size_t count = 0;
       for (const run *r = runs + first[v]; r < runs + first[v + 1]; r++) {
         const ptrdiff_t d = r->d + (ptrdiff_t)(kd * s->dilation[0]), h = r->h + (ptrdiff_t)(kh * s->dilation[1]);
         const ptrdiff_t from = low > r->ow ? low - r->ow : 0;
-        const ptrdiff_t to = high - r->ow < (ptrdiff_t)r->count ? high - r->ow : (ptrdiff_t)r->count;
-        if ((size_t)d >= s->in[0] || (size_t)h >= s->in[1] || from >= to) continue;
+        const ptrdiff_t end = high - r->ow < (ptrdiff_t)r->count ? high - r->ow : (ptrdiff_t)r->count;
+        if ((size_t)d >= s->in[0] || (size_t)h >= s->in[1] || from >= end) continue;
         const ptrdiff_t line = (d * (ptrdiff_t)s->in[1] + h) * (ptrdiff_t)s->in[2];
         m[count].from = line + (r->ow - (ptrdiff_t)r->lane) * (ptrdiff_t)stride + dw;
-        m[count].bits = (((uint32_t)1 << (to - from)) - 1) << (r->lane + (unsigned)from);
+        m[count].bits = (((uint32_t)1 << (end - from)) - 1) << (r->lane + (unsigned)from);
         set_masks(&m[count++], stride);
       }
-      float *to = row + v / 2 * kc * NR + v % 2 * VW;
+      float *at = row + v / 2 * to.pair + v % 2 * VW;
       if (stride == 1)
-        pack_channels(source, plane, c1 - c0, m, count, 1, to, taps * NR);
+        pack_channels(source, plane, c1 - c0, m, count, 1, at, taps * to.ld);
       else if (stride == 2)
-        pack_channels(source, plane, c1 - c0, m, count, 2, to, taps * NR);
+        pack_channels(source, plane, c1 - c0, m, count, 2, at, taps * to.ld);
       else
-        pack_channels(source, plane, c1 - c0, m, count, stride, to, taps * NR);
+        pack_channels(source, plane, c1 - c0, m, count, stride, at, taps * to.ld);
     }
     if (vectors % 2)
-      for (size_t c = c0; c < c1; c++) vf_store(row + vectors / 2 * kc * NR + VW + (c - c0) * taps * NR, (vf)0.0f);
+      for (size_t c = c0; c < c1; c++) vf_store(row + vectors / 2 * to.pair + VW + (c - c0) * taps * to.ld, (vf)0.0f);
   }
 }

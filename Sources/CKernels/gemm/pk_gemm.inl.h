@@ -25,6 +25,9 @@ static void run_panel(const float *pa, size_t rows, size_t mr, size_t k, size_t 
   for (size_t i = 0; i < rows; i += mr) {
     const size_t height = pk_min(mr, rows - i);
     const float *a = pa + i * k + kb * height;
+#if PK_LEVEL >= 1
+    if (height > PK_SKINNY_ROWS && cols == NR && finish_direct(s, kc, a, pb, height, row0 + i, col0)) continue;
+#endif
     // The kernels of few rows sum in an order of their own for each width; equal columns must give equal sums, so the last,
     // narrower panel takes the same one as the others.
     const size_t vectors = height <= PK_SKINNY_ROWS || cols > VW ? 2 : 1;

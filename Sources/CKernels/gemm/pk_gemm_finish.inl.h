@@ -92,3 +92,86 @@ static void finish_empty(const store *s, size_t m0, size_t m1, size_t n0, size_t
   for (size_t i = m0; i < m1; i++)
     for (size_t j = n0; j < n1; j += NR) finish_tile(s, zeros, NR, 1, pk_min(NR, n1 - j), i, j);
 }
+
+#if PK_LEVEL >= 1
+// A whole panel's tile that goes from the registers to C, with what most products do there; the bits are those of the way over a tile.
+
+/// What is added to the sums of a tile, NULL where nothing is, and the bounds of the result.
+typedef struct added {
+  const float *row_bias, *col_bias, *residual;
+  size_t ld_residual;
+  float low, high;
+} added;
+
+#define MICRO_DIRECT(M)                                                                                                            \
+  static void direct_##M(size_t kc, const float *restrict a, const float *restrict b, float *c, size_t ldc, const added *d) {    \
+    vf acc[M][2];                                                                                                                  \
+    PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++) acc[i][j] = 0.0f;                                  \
+    for (size_t p = 0; p < kc; p++, a += M, b += NR) {                                                                             \
+      const vf b0 = vf_load(b), b1 = vf_load(b + VW);                                                                              \
+      PK_UNROLL for (int i = 0; i < M; i++) acc[i][0] += a[i] * b0, acc[i][1] += a[i] * b1;                                        \
+    }                                                                                                                              \
+    if (d->row_bias) {                                                                                                             \
+      PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++) acc[i][j] += d->row_bias[i];                     \
+    }                                                                                                                              \
+    if (d->col_bias) {                                                                                                             \
+      const vf b0 = vf_load(d->col_bias), b1 = vf_load(d->col_bias + VW);                                                          \
+      PK_UNROLL for (int i = 0; i < M; i++) acc[i][0] += b0, acc[i][1] += b1;                                                      \
+    }                                                                                                                              \
+    if (d->residual) {                                                                                                             \
+      PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++)                                                  \
+          acc[i][j] += vf_load(d->residual + (size_t)i * d->ld_residual + j * VW);                                                 \
+    }                                                                                                                              \
+    const float low = d->low, high = d->high;                                                                                      \
+    PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++)                                                    \
+        vf_store(c + (size_t)i * ldc + j * VW, vf_at_most(vf_at_least(acc[i][j], low), high));                                     \
+  }
+
+typedef void (*micro_direct)(size_t kc, const float *a, const float *b, float *c, size_t ldc, const added *d);
+MICRO_DIRECT(5) MICRO_DIRECT(6)
+#if PK_LEVEL == 2
+MICRO_DIRECT(7) MICRO_DIRECT(8) MICRO_DIRECT(9) MICRO_DIRECT(10) MICRO_DIRECT(11) MICRO_DIRECT(12) MICRO_DIRECT(13) MICRO_DIRECT(14)
+#endif
+
+PK_INLINE micro_direct direct_kernel(size_t rows) {
+  static const micro_direct table[MR - PK_SKINNY_ROWS] = {
+      direct_5, direct_6,
+#if PK_LEVEL == 2
+      direct_7, direct_8, direct_9, direct_10, direct_11, direct_12, direct_13, direct_14,
+#endif
+  };
+  return table[rows - PK_SKINNY_ROWS - 1];
+}
+
+/// Computes and stores a tile of NR columns, or says that it cannot. `rows` is more than PK_SKINNY_ROWS.
+PK_INLINE bool finish_direct(const store *s, size_t kc, const float *a, const float *b, size_t rows, size_t row, size_t col) {
+  const pk_epilogue *e = s->e;
+  if (s->alpha != 1.0f || (s->read_c && s->beta != 1.0f)) return false;
+  float *c = s->c + row * s->ldc + col;
+  bool later = false;
+  added d = {.low = -INFINITY, .high = INFINITY};
+  if (s->read_c) d.residual = c, d.ld_residual = s->ldc;
+  if (e) {
+    later = e->activation > PK_ACT_CLIP;
+    if (e->activation == PK_ACT_RELU) d.low = 0;
+    if (e->activation == PK_ACT_CLIP) d.low = e->p0, d.high = e->p1;
+    if (e->row_bias) d.row_bias = e->row_bias + row;
+    if (e->col_bias) d.col_bias = e->col_bias + col;
+    // C comes before the bias of columns, a residual behind both.
+    if (d.residual && (d.col_bias || e->residual)) return false;
+    if (e->residual) {
+      if (e->residual_last && e->activation != PK_ACT_NONE) return false;
+      d.residual = e->residual + row * e->ld_residual + col;
+      d.ld_residual = e->ld_residual;
+    }
+  }
+  if (!later) {
+    direct_kernel(rows)(kc, a, b, c, s->ldc, &d);
+    return true;
+  }
+  float tile[MR * NR] __attribute__((aligned(64)));
+  direct_kernel(rows)(kc, a, b, tile, NR, &d);
+  activate_rows(e->activation, e->p0, e->p1, rows, NR, tile, NR, c, s->ldc);
+  return true;
+}
+#endif

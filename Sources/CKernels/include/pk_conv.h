@@ -74,6 +74,28 @@ bool pk_conv_skipping_pays(const pk_conv_shape *shape);
 /// positions are counted box by box, so that [n0, n1) are others than there; all of them are the whole plane.
 void pk_conv_skipping_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
 
+// The same with output channels in the lanes of vectors, which the positions of small planes would leave in part empty. Each sum runs
+// over the depth from its start on.
+
+/// Whether it is expected to be faster than pk_conv_block. It takes every shape.
+bool pk_conv_turned_pays(pk_isa isa, const pk_conv_shape *shape);
+
+/// Bytes of the packed weights of all groups.
+size_t pk_conv_turned_packed_bytes(pk_isa isa, const pk_conv_shape *shape);
+
+/// Packs the weights w[groups * outputs][channels][kernel] of the groups [group0, group1).
+void pk_conv_turned_pack(pk_isa isa, const pk_conv_shape *shape, const float *w, size_t group0, size_t group1, float *packed);
+
+/// Block sizes for pk_conv_turned_block that keep `threads` threads busy, together with images and groups, and each call short.
+void pk_conv_turned_grid(pk_isa isa, const pk_conv_shape *shape, size_t threads, size_t *block_rows, size_t *block_cols);
+
+/// Scratch bytes of a call on up to `rows` output channels.
+size_t pk_conv_turned_scratch_bytes(pk_isa isa, const pk_conv_shape *shape, size_t rows);
+
+/// Computes rows [m0, m1) of the output channels of one group and columns [n0, n1) of the output positions of one image.
+/// `c->weights` is from pk_conv_turned_pack; m0 must be a multiple of pk_sgemm_panel_cols(isa); n0 is free.
+void pk_conv_turned_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
+
 /// Copies what the windows of few positions hold, for `channels` planes of `plane` elements from x on: windows[p * ld + c * taps + t] is element
 /// places[p * taps + t] of plane c, or 0 where that is negative. Then the convolution is a product of these rows with weights.
 void pk_conv_windows(const int32_t *places, size_t positions, size_t taps, size_t channels, size_t plane, const float *x, float *windows, size_t ld);

@@ -106,9 +106,13 @@ public func floatConvolutionKernel(
   var first = [0, 0, 0]
   pk_conv_trim(&c, &first)
   let isSkipping = pk_conv_skipping_pays(&c)
+  let isWhole = first == [0, 0, 0] && whole == [c.kernel.0, c.kernel.1, c.kernel.2]
+  if isWhole, !isSkipping, context.value(operands.weights) != nil, pk_conv_turned_pays(isa, &c) {
+    return try turnedKernel(shape, c, operands, context).named("product of channels")
+  }
   let part = c
   var form = "conv.\(shape.groups)"
-  if isSkipping || first != [0, 0, 0] || whole != [c.kernel.0, c.kernel.1, c.kernel.2] {
+  if isSkipping || !isWhole {
     form += ".\(first).\(c.kernel).\(isSkipping)"
   }
 
@@ -154,6 +158,37 @@ private func singlePositionKernel(
   epilogue.residual = operands.residual.map { .input($0) }
   epilogue.activation = operands.activation
   return try floatProductKernel(product, epilogue: epilogue, packsB: false, context)
+}
+
+/// The product with its channels in the lanes of vectors, for planes of positions that do not fill them.
+private func turnedKernel(
+  _ shape: ConvolutionShape, _ c: pk_conv_shape, _ operands: ConvolutionOperands, _ context: KernelContext
+) throws(PinionError) -> Kernel {
+  let isa = pk_isa_best()
+  var c = c
+  let weights = try PackedWeightsStage(
+    operands.weights, bytes: pk_conv_turned_packed_bytes(isa, &c), groups: shape.groups, form: "conv.turned.\(shape.groups)", context
+  ) { (source, target, groups) in
+    var c = shape.threeAxes
+    pk_conv_turned_pack(isa, &c, source, groups.lowerBound, groups.upperBound, target)
+  }
+  var blockRows = 0, blockColumns = 0
+  pk_conv_turned_grid(isa, &c, context.threads, &blockRows, &blockColumns)
+  let rows = max(blockRows, 1), columns = max(blockColumns, 1)
+  let scratch = try scratchSize(pk_conv_turned_scratch_bytes(isa, &c, rows))
+  let positions = shape.window.outputCount
+  let rowBlocks = (shape.outputs &- 1) / rows &+ 1
+  let blocks = rowBlocks &* ((positions &- 1) / columns &+ 1)
+  let description = c
+  return weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: scratch) { frame, task, packed in
+    var conv = operands.description(description, frame)
+    conv.weights = packed
+    let product = task / blocks, part = task % blocks
+    let row = part % rowBlocks &* rows, column = part / rowBlocks &* columns
+    pk_conv_turned_block(
+      isa, &conv, product / shape.groups, product % shape.groups, row, min(row &+ rows, shape.outputs), column,
+      min(column &+ columns, positions), frame.laneScratch)
+  }
 }
 
 /// 3x3 convolution with a quarter of the multiplications; errors stay within about 5e-6 of the magnitude of a window's terms.

@@ -192,6 +192,9 @@ private struct FloatProduct: Sendable {
     let rowBlocks = (m &- 1) / blockRows &+ 1
     let columnBlocks = (n &- 1) / blockColumns &+ 1
     let blocks = rowBlocks &* columnBlocks
+    if packedA == nil, product.count == 1, m > 4, columnBlocks >= FloatProduct.blocksThatShareA {
+      return try sharedStages(rows: blockRows, columns: blockColumns)
+    }
     // Small products share a task, as long as there are tasks for every thread.
     let group = blocks > 1 ? 1 : max(1, min((1 << 20) / product.work, product.count / (context.threads &* 2)))
     let rows = blockRows, columns = blockColumns
@@ -207,9 +210,38 @@ private struct FloatProduct: Sendable {
     }
   }
 
+  /// Blocks of columns from which on A is packed before them instead of once more by each.
+  private static let blocksThatShareA = 4
+
+  /// The stages of a product whose A is packed once, for all blocks of this many rows and columns.
+  private func sharedStages(rows: Int, columns: Int) throws(PinionError) -> Kernel {
+    let (m, n, k) = (product.m, product.n, product.k)
+    let bytes = try scratchSize(pk_sgemm_packed_a_bytes(isa, m, k))
+    var g = description(nil, product: 0)
+    g.packed_a = UnsafePointer(bitPattern: 64)
+    let scratch = try scratchSize(pk_sgemm_scratch_bytes(isa, &g, rows, columns))
+    let panel = max(pk_sgemm_panel_rows(isa, m), 1)
+    let panels = (m &- 1) / panel &+ 1
+    let packing = Kernel.Stage.ranges(panels, grain: (1 << 19) / max(panel &* k, 1)) { frame, range in
+      let first = range.lowerBound &* panel, end = min(range.upperBound &* panel, m)
+      let source = frame.input(product.a.input, as: Float.self)
+      pk_sgemm_pack_a(
+        isa, product.a.isTransposed, m, k, source, product.a.stride, first, end, frame.scratch.assumingMemoryBound(to: Float.self))
+    }
+    let rowBlocks = (m &- 1) / rows &+ 1, columnBlocks = (n &- 1) / columns &+ 1
+    let main = Kernel.Stage(tasks: rowBlocks &* columnBlocks) { frame, task in
+      let row = task % rowBlocks &* rows, column = task / rowBlocks &* columns
+      run(
+        frame, product: 0, rows: row..<min(row &+ rows, m), columns: column..<min(column &+ columns, n),
+        shared: UnsafePointer(frame.scratch.assumingMemoryBound(to: Float.self)))
+    }
+    return Kernel(stages: [packing, main], scratchBytes: bytes, laneScratchBytes: scratch)
+  }
+
   @inline(__always)
-  private func run(_ frame: KernelFrame, product index: Int, rows: Range<Int>, columns: Range<Int>) {
+  private func run(_ frame: KernelFrame, product index: Int, rows: Range<Int>, columns: Range<Int>, shared: UnsafePointer<Float>? = nil) {
     var g = description(frame, product: index)
+    if let shared { g.packed_a = shared }
     if let addend = epilogue.addend {
       let source = frame.input(addend.input, as: Float.self)
       for row in rows {

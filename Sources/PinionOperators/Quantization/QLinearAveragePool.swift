@@ -124,21 +124,30 @@ struct QuantizedMean: Sendable {
     let inputCount = window.inputCount &* inner, isa = pk_isa_best()
     let step = min(positions, max(1, 4096 / max(inner, 1)))
     let blocks = step == 0 ? 0 : (positions &- 1) / step &+ 1
-    let stage = Kernel.Stage(tasks: inner == 0 ? 0 : planes &* blocks) { frame, task in
-      let plane = task / blocks, first = task % blocks &* step
+    // Small planes share a task.
+    let group = blocks == 1 ? max(1, min(4096 / max(positions &* inner, 1), (1 << 18) / max(inputCount, 1), planes / (context.threads &* 2))) : 1
+    let groups = planes == 0 ? 0 : (planes &- 1) / group &+ 1
+    let stage = Kernel.Stage(tasks: inner == 0 ? 0 : groups &* blocks) { frame, task in
+      let plane = task / blocks &* group, first = task % blocks &* step
       let last = min(first &+ step, positions)
       var shape = description
       shape.x_scale = xScale.pointer(frame, as: Float.self).pointee
       shape.x_zero = xZero?.pointer(frame, as: Int32.self).pointee ?? 0
       let means = frame.laneScratch.assumingMemoryBound(to: Float.self)
-      pk_average_int8_positions(&shape, frame.rawInput(0) + plane &* inputCount, first, last, means)
+      let count = (last &- first) &* inner
+      let end = min(plane &+ group, planes)
+      for index in plane..<end {
+        pk_average_int8_positions(
+          &shape, frame.rawInput(0) + index &* inputCount, first, last, means + (index &- plane) &* count)
+      }
       var q = pk_quantization()
       q.scale = yScale.pointer(frame)
       q.zero = yZero?.pointer(frame)
       (q.low, q.high) = (range.lowerBound, range.upperBound)
       let target = frame.rawOutput(0) + (plane &* positions &+ first) &* inner
-      _ = pk_quantize_f32(isa, code, &q, means, target, (last &- first) &* inner)
+      _ = pk_quantize_f32(isa, code, &q, means, target, (end &- plane) &* count)
     }
-    return preparation.kernel([stage], laneScratchBytes: try max(step, 1).multiplied(by: max(inner, 1)).multiplied(by: 4))
+    let room = try max(step, 1).multiplied(by: max(inner, 1)).multiplied(by: group).multiplied(by: 4)
+    return preparation.kernel([stage], laneScratchBytes: room)
   }
 }
