@@ -278,7 +278,7 @@ package struct OperatorCatalog: OperatorResolver {
 
   /// Operators that only a rewriting for states puts into a graph: they write where an input lies, so that no file may name them.
   package static let withheld: [any Operator.Type] = [
-    AppendToState.self, AttentionOverState.self, MultiHeadAttentionOverState.self, ReadState.self,
+    AppendToState.self, AttentionOverState.self, MultiHeadAttentionOverState.self, GroupQueryAttentionOverState.self, ReadState.self,
   ]
 
   private static let byName: [String: any Operator.Type] = Dictionary(
