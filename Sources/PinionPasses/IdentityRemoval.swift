@@ -61,11 +61,23 @@ struct CopyRemoval: Rule {
     case let split as Split:
       // The last of the pieces may have no name.
       guard node.outputs.count == 1, editor.input(index, 1).map({ editor.constant($0)?.count == 1 }) ?? true,
-        split.outputCount ?? 1 == 1
+        split.outputCount ?? 1 == 1, let position = position(split.axis, index, &editor)
       else { return false }
+      // A run that refuses the piece's extent is refused without the node as well.
+      if let extents = editor.integers(editor.input(index, 1)) {
+        guard let extent = editor.fact(editor.input(index, 0), at: index).extent(position), extent >= 0, extents == [Int64(extent)] else { return false }
+      }
+    case let concat as Concat: guard node.inputs.count == 1, position(concat.axis, index, &editor) != nil else { return false }
     default: guard node.inputs.count == 1 else { return false }
     }
     return editor.bypass(index, with: editor.input(index, 0))
+  }
+}
+
+extension CopyRemoval {
+  /// Where an axis of the first input lies; nil where it may be out of range.
+  private func position(_ axis: Int64, _ index: Int, _ editor: inout GraphEditor) -> Int? {
+    editor.fact(editor.input(index, 0), at: index).position(axis)
   }
 }
 

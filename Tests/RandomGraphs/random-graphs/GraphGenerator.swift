@@ -103,6 +103,8 @@ extension GraphMaker {
       guard case .tensor(_, let dims?)? = input.type, let tensor = feeds[input.name]?.tensor else { continue }
       var changed = tensor.shape.dims
       for (axis, dimension) in dims.enumerated() where dimension == .symbol(symbol) { changed[axis] = extent }
+      // A list of integers may be a shape, of which a longer one asks for more elements than there is memory for.
+      guard changed.count != 1 || changed[0] <= 12 || tensor.element != .int64 else { continue }
       guard changed != tensor.shape.dims, let resized = try? tensor.repeated(changed) else { continue }
       other[input.name] = .tensor(resized)
       hasChanged = true

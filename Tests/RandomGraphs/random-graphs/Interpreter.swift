@@ -31,10 +31,12 @@ final class Interpreter {
   /// Changes what nodes give, to learn how much of it reaches the outputs.
   /// Moves a result's numbers by a little; `isScaled` says that a 0 may be a number too small for the type.
   var disturb: ((_ result: Value, _ isScaled: Bool) throws(PinionError) -> Value)?
-  private static let scaling: Set<String> = ["Softmax", "Sigmoid", "Exp", "Mul", "Div", "Pow", "Reciprocal", "Swish", "Gelu", "Softplus"]
+  private static let scaling: Set<String> = ["Softmax", "Sigmoid", "Exp", "Mul", "Div", "Pow", "Reciprocal", "Swish", "Gelu", "Softplus", "ReduceProd", "ReduceSumSquare", "ReduceL2"]
   /// Whether an infinite product or power of finite numbers counts as a large finite number.
   private var leavesOutOverflow = false
   private var hasOverflowed = false
+  /// Whether what a branch makes of constants is one, as in runs whose plan knows which branch it is.
+  var knowsBranches = false
   /// Whether a node had outputs whose shapes follow from no types.
   private var valuesDecide = false
   private var sessions: [Key: Session] = [:]
@@ -238,7 +240,7 @@ final class Interpreter {
     guard let branch = node.graph(condition ? "then_branch" : "else_branch") else { throw .invalidModel("no branch") }
     let results = try bindings(body: branch, [], environment, opset)
     // Which branch is taken may change from run to run, and then its outputs are no constants.
-    let isFixed = environment[node.inputs[0]]?.isConstant ?? false
+    let isFixed = knowsBranches || environment[node.inputs[0]]?.isConstant ?? false
     return results.map { Binding(value: $0.value, isConstant: $0.isConstant && isFixed, isMade: true) }
   }
 
