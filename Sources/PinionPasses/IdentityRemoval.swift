@@ -99,12 +99,18 @@ struct TransposeMerging: Rule {
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let outer = permutation(index, &editor) else { return false }
+    // A permutation of another length than the input's rank is refused when the model runs.
+    guard editor.fact(editor.input(index, 0), at: index).rank == outer.count else { return false }
     if outer.elementsEqual(outer.indices) { return editor.bypass(index, with: editor.input(index, 0)) }
     guard let inner = editor.producer(editor.input(index, 0), Transpose.self), let first = permutation(inner, &editor),
       first.count == outer.count
     else { return false }
     let merged = outer.map { first[$0] }
-    if merged.elementsEqual(merged.indices), editor.bypass(index, with: editor.input(inner, 0)) { return true }
+    if merged.elementsEqual(merged.indices), editor.fact(editor.input(inner, 0), at: inner).rank == merged.count,
+      editor.bypass(index, with: editor.input(inner, 0))
+    {
+      return true
+    }
     let node = try Node(
       Transpose.self, name: editor[index].name, attributes: ["perm": .ints(merged.map(Int64.init))], inputs: [editor.input(inner, 0)],
       outputs: editor[index].outputs)

@@ -115,15 +115,17 @@ final class Interpreter {
     }
   }
 
-  /// Integers from float16 numbers so large that these have lost the digits before the point, which a region in float32 keeps: with another last bit.
+  /// Integers from numbers of half precision so large that these have lost digits before the point, which a region in float32 keeps: with another
+  /// last bit.
   private func showingLostDigits(_ value: Value, _ node: NodeSpec, _ environment: Environment) throws(PinionError) -> Value {
     guard node.domain == "", node.op == "Cast" || node.op == "CastLike", case .tensor(let result) = value,
       !result.element.isFloatingPoint, result.element != .string, result.element != .bool,
-      let source = environment[node.inputs[0]]?.value.tensor, source.element == .float16, let numbers = source.doubles()
+      let source = environment[node.inputs[0]]?.value.tensor, source.element == .float16 || source.element == .bfloat16, let numbers = source.doubles()
     else { return value }
+    let exact: Double = source.element == .float16 ? 2048 : 256
     let copy = try result.copy()
     // The lowest byte comes first.
-    for (place, number) in numbers.enumerated() where abs(number) >= 2048 {
+    for (place, number) in numbers.enumerated() where abs(number) >= exact {
       copy.store(place &* result.element.byteWidth, copy.data.load(fromByteOffset: place &* result.element.byteWidth, as: UInt8.self) ^ 1)
     }
     return .tensor(copy)
