@@ -9,6 +9,11 @@ extension Lowering {
     return try op("Cast", [term], ["to": .int(Int64(element.rawValue))], element: element)
   }
 
+  /// Throws `.invalidModel` where a target's operand has fewer axes than the target is about.
+  func requireRank(_ term: Term, _ least: Int, _ call: Call) throws(PinionError) {
+    guard term.rank >= least else { throw .invalidModel("\(call.key) of a tensor of rank \(term.rank), expected \(least) or more") }
+  }
+
   func broadcast(_ a: [Int?], _ b: [Int?]) -> [Int?] {
     let rank = max(a.count, b.count)
     return (0..<rank).map { axis in

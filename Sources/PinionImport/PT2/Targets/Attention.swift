@@ -11,6 +11,7 @@ extension Lowering {
     }
     let query = try c.tensor("query")
     var key = try c.tensor("key"), value = try c.tensor("value")
+    for operand in [query, key, value] { try requireRank(operand, 2, c) }
     if query.rank >= 3, c.has("enable_gqa"), try c.bool("enable_gqa") {
       let heads = query.rank - 3
       key = try grouped(key, heads, query)

@@ -39,6 +39,7 @@ extension Lowering {
     case "channel_shuffle", "native_channel_shuffle":
       let x = try c.tensor("self")
       let groups = try c.int("groups")
+      try requireRank(x, 2, c)
       guard let channels = x.dims[1].map(Int64.init), groups > 0 else { throw .unsupported("channel_shuffle of channels that a run decides") }
       var target = try extents(x)
       target.replaceSubrange(1...1, with: [.known(groups), .known(channels / groups)])

@@ -196,6 +196,7 @@ extension Lowering {
     var values = try cast(try c.tensor("values"), x.element)
     let present = given.compactMap { $0 }
     if !accumulates, given.count == 1, let mask = present.first, mask.element == .bool, values.rank == 0 {
+      try requireRank(x, mask.rank, c)
       return try choose(try unsqueeze(mask, Array(mask.rank..<x.rank)), values, x)
     }
     let places = try places(x, given)

@@ -20,6 +20,7 @@ extension Lowering {
       return [try batchStatistics(c, x)]
     case "instance_norm":
       let x = try c.tensor("input")
+      try requireRank(x, 2, c)
       guard try c.bool("use_input_stats") else { return [try batchNormalized(c, x)] }
       return [try normalized(x, Array(2..<x.rank), try c.float("eps"), try channelwise(c, "weight", x), try channelwise(c, "bias", x))]
     case "layer_norm", "native_layer_norm": return try layerNormalized(c)

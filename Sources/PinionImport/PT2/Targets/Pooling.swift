@@ -52,6 +52,7 @@ extension Lowering {
       var results = [Term(id: ids[0], element: x.element, dims: dims)]
       if withIndices {
         // ONNX counts through the whole tensor, PyTorch through each plane.
+        try self.requireRank(x, 2, c)
         var plane = try self.scalar(Int64(1), .int64)
         for axis in 2..<x.rank { plane = try self.mul(plane, try self.extentTerm(try self.extent(x, axis))) }
         let flat = Term(id: ids[1], element: .int64, dims: dims)
@@ -81,6 +82,7 @@ extension Lowering {
     _ x: Term, _ c: Call, _ spatial: Int, _ attributes: inout [String: AttributeValue]
   ) throws(PinionError) -> Term {
     guard try c.bool("ceil_mode") else { return x }
+    try requireRank(x, spatial, c)
     let kernel = try c.ints("kernel_size", count: spatial), padding = try c.ints("padding", count: spatial)
     let stride = try c.ints("stride").isEmpty ? kernel : try c.ints("stride", count: spatial)
     let sizes = c.outputMeta()?.knownSizes.suffix(spatial).map { $0 } ?? []

@@ -95,6 +95,7 @@ extension Lowering {
   private func choices(_ c: Call) throws(PinionError) -> Term {
     let given = try c.tensor("self")
     let wide: ElementType = given.element == .float64 ? .float64 : .float32
+    try requireRank(given, 1, c)
     let weights = try cast(given, wide)
     let count = try c.count("num_samples")
     if try c.bool("replacement"), count > 1 {

@@ -36,6 +36,7 @@ extension Lowering {
 
   /// Equal pieces of the last dimension.
   private func parts(_ term: Term, _ count: Int) throws(PinionError) -> [Term] {
+    guard term.rank > 0 else { throw .invalidModel("the gates of a cell have rank 0") }
     let axis = term.rank - 1
     var dims = term.dims
     dims[axis] = term.dims[axis].map { $0 / count }

@@ -48,6 +48,7 @@ extension Lowering {
       if isCubic { attributes["cubic_coeff_a"] = .float(name.hasSuffix("_aa") ? -0.5 : -0.75) }
     }
     let x = try c.tensor(c.key.hasSuffix(".vec") ? "input" : "self")
+    try requireRank(x, 3, c)
     let spatial = x.rank - 2
     let axes = (2..<x.rank).map(Int64.init)
     attributes["axes"] = .ints(axes)
