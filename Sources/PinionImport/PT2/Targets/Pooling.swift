@@ -37,6 +37,7 @@ extension Lowering {
 
   /// Pools a tensor with or without a batch.
   func inBatch(_ x: Term, _ spatial: Int, _ body: (Term) throws(PinionError) -> [Term]) throws(PinionError) -> [Term] {
+    guard x.rank == spatial + 1 || x.rank == spatial + 2 else { throw .invalidModel("a tensor of rank \(x.rank) for \(spatial) dimensions") }
     guard x.rank == spatial + 1 else { return try body(x) }
     var results: [Term] = []
     for result in try body(try unsqueeze(x, [0])) { results.append(try squeeze(result, [0])) }
@@ -52,7 +53,6 @@ extension Lowering {
       var results = [Term(id: ids[0], element: x.element, dims: dims)]
       if withIndices {
         // ONNX counts through the whole tensor, PyTorch through each plane.
-        try self.requireRank(x, 2, c)
         var plane = try self.scalar(Int64(1), .int64)
         for axis in 2..<x.rank { plane = try self.mul(plane, try self.extentTerm(try self.extent(x, axis))) }
         let flat = Term(id: ids[1], element: .int64, dims: dims)

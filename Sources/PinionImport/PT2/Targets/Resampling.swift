@@ -13,6 +13,7 @@ extension Lowering {
         throw .invalidModel("interpolation_mode \(mode), padding_mode \(padding)")
       }
       let x = try c.tensor("input"), grid = try c.tensor("grid")
+      try requireRank(x, 3, c)
       let attributes: [String: AttributeValue] = [
         "mode": .string(modes[Int(mode)]), "padding_mode": .string(paddings[Int(padding)]), "align_corners": .int(try c.int("align_corners")),
       ]
