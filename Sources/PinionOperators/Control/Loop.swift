@@ -127,7 +127,21 @@ package struct Loop: SubgraphTyping, CourseTelling {
 
   package func outputTypes(inputs: [ValueType?], subgraph: (_ index: Int, _ inputs: [ValueType?]) -> [ValueType?]) -> [ValueType?] {
     let carried = Array(inputs.dropFirst(2))
-    let items = subgraph(body, Loop.bodyInputs(carried)).dropFirst(1 + carried.count)
-    return carried + items.map { $0?.stacked(0, axis: 0) }
+    let all = subgraph(body, Loop.bodyInputs(carried)), items = all.dropFirst(1 + carried.count)
+    return carried.asHandedOn(Array(all.dropFirst().prefix(carried.count))) + items.map { $0?.stacked(0, axis: 0) }
+  }
+}
+
+extension [ValueType?] {
+  /// Types of carried values behind a loop: a value whose shape the body changes has one that only a run tells.
+  func asHandedOn(_ results: [ValueType?]) -> [ValueType?] {
+    guard results.count == count else { return self }
+    return zip(self, results).map { start, result in
+      guard case .tensor(let element, let dims?)? = start, case .tensor(element, let others?)? = result else { return start }
+      let isChanged = dims.count != others.count || zip(dims, others).contains { one, other in
+        if case .known(let a) = one, case .known(let b) = other { a != b } else { false }
+      }
+      return isChanged ? .tensor(element, dims: nil) : start
+    }
   }
 }

@@ -257,8 +257,8 @@ package struct Scan: SubgraphTyping {
       if case .known(let extent) = dims.remove(at: axis) { length = extent }
       items.append(.tensor(element, dims: dims))
     }
-    let results = subgraph(body, states + items).dropFirst(states.count)
-    return states + results.enumerated().map { index, item in
+    let all = subgraph(body, states + items), results = all.dropFirst(states.count)
+    return states.asHandedOn(Array(all.prefix(states.count))) + results.enumerated().map { index, item in
       guard case .tensor(_, let dims?)? = item,
         let axis = try? Shape.scalar.normalized(axis: outputAxes.count > index ? outputAxes[index] : 0, limit: dims.count + 1)
       else { return nil }
