@@ -3,6 +3,7 @@ import PinionBase
 import Synchronization
 
 /// Threads that share the tasks of a kernel.
+// Unchecked: two constants; the C pool behind the pointer may be called from any thread.
 public final class ThreadPool: @unchecked Sendable {
   let pool: OpaquePointer
   public let threads: Int
@@ -36,6 +37,8 @@ public final class ThreadPool: @unchecked Sendable {
 }
 
 /// The state that the lanes of one stage share; one for each run in progress, so that no stage allocates.
+// Unchecked: set before the lanes begin and cleared when all are done; what they write meanwhile is atomic, their own, or the first
+// failing lane's.
 public final class StageJob: @unchecked Sendable {
   fileprivate let nextTask = Atomic<Int>(0)
   fileprivate let failed = Atomic<Bool>(false)

@@ -4,6 +4,7 @@ import Glibc
 ///
 /// A mapped file must not be truncated by another process while a mapping of it lives: the kernel answers an access
 /// behind the new end with SIGBUS.
+// Unchecked: constants, and memory that nobody writes to.
 public final class FileMapping: @unchecked Sendable {
   /// Never empty.
   public let bytes: UnsafeRawBufferPointer
@@ -145,6 +146,7 @@ private func read(
 }
 
 /// A range of a mapping, which it keeps alive.
+// Unchecked: a range of memory that nobody writes to.
 public struct MappedBytes: @unchecked Sendable {
   public let owner: FileMapping
   /// Valid while `self` or `owner` is held.

@@ -57,6 +57,7 @@ public struct Allocator: Sendable {
 }
 
 /// A block of uninitialised memory that is given back when the last reference goes.
+// Unchecked: constants; who writes to the memory, and when, is for those to order who share it.
 public final class Buffer: @unchecked Sendable {
   public static let alignment = 64
   public let pointer: UnsafeMutableRawPointer

@@ -1,6 +1,7 @@
 import PinionBase
 
 /// Memory of a string tensor: the elements and the bytes they point to in one block.
+// Unchecked: constants that keep memory alive which nobody writes to once the tensor is made.
 public final class StringStorage: @unchecked Sendable {
   let memory: AnyObject
   /// Whoever made it for itself alone, if that matters.
