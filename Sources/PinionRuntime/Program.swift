@@ -168,8 +168,14 @@ package final class Program: Sendable {
   fileprivate func run(
     nested depth: Int, _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile?, state: (any HeldMemory)? = nil
   ) throws(PinionError) -> [Value] {
-    let (program, segment, _) = try root(for: inputs, control: control, profile: profile)
-    return try program.run(segment, inputs, outputs: preallocated, control: control, profile: profile, depth: depth, state: state)
+    do throws(PinionError) {
+      let (program, segment, _) = try root(for: inputs, control: control, profile: profile)
+      return try program.run(segment, inputs, outputs: preallocated, control: control, profile: profile, depth: depth, state: state)
+    } catch {
+      // What only a branch not taken reads may have failed, where the plan did not know the branch.
+      guard !branching.isEmpty, !error.isOfLimits, state == nil, let program = try knowingBranches(inputs, control) else { throw error }
+      return try program.run(nested: depth, inputs, outputs: preallocated, control: control, profile: profile)
+    }
   }
 
   private func run(
@@ -268,7 +274,11 @@ package final class Program: Sendable {
       }
     }
     for patch in segment.patches { workspace.operands[patch.operand] = workspace.externals[patch.external] + patch.offset }
-    try execute(segment, workspace, control: control ?? workspace.control, profile: nil)
+    do throws(PinionError) { try execute(segment, workspace, control: control ?? workspace.control, profile: nil) } catch {
+      // `run` knows what to do where a branch not taken has to do with it.
+      guard !branching.isEmpty, !error.isOfLimits else { throw error }
+      return false
+    }
     for passed in segment.passed {
       let source: Tensor? =
         switch passed.source {

@@ -199,7 +199,12 @@ struct Resolution {
     }
     outputs.removeLast(outputs.count - node.outputs.count)
     let outputBytes = outputs.reduce(0) { $0 &+ $1.byteCount }
-    if try fold(node, planned, types: types, values: values, outputBytes: outputBytes) { return .known }
+    do {
+      if try fold(node, planned, types: types, values: values, outputBytes: outputBytes) { return .known }
+    } catch {
+      // What fails for its operands' elements has types even so, whether these elements are known or not.
+      guard isDry, skipsFailures, !error.isOfLimits else { throw error }
+    }
 
     let context = KernelContext(
       inference: inference, outputs: outputs, threads: program.executor.threads, packed: program.packed, allocator: program.allocator,

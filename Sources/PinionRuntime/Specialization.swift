@@ -75,6 +75,26 @@ extension Program {
     return result
   }
 
+  /// The program with all branches that the inputs' elements tell in the place of their nodes; nil where they tell none.
+  ///
+  /// Plans stop to depend on elements that go on changing. A run of theirs computes what any branch reads, and this one what is read.
+  func knowingBranches(_ inputs: [Value], _ control: RunControl) throws(PinionError) -> Program? {
+    var entries = inputs.map { Program.knowledge(of: $0) }
+    while true {
+      var resolution = Resolution(self, knowledge: initialKnowledge(entries), isDry: true, skipsFailures: true, control: control)
+      try resolution.resolve(Array(graph.nodes.indices), basis: nil, given: nil)
+      let deciding = decidingEntries(resolution)
+      guard !deciding.isEmpty else {
+        let choices = knownChoices(resolution)
+        return choices.isEmpty ? nil : specialized(choices)
+      }
+      for entry in deciding {
+        guard case .tensor(let tensor) = inputs[entry] else { return nil }
+        entries[entry] = .constant(try tensor.copy(allocator: allocator))
+      }
+    }
+  }
+
   /// The program with these branches in the place of their nodes; nil where there are too many or they cannot be put there.
   func specialized(_ choices: Choices) -> Program? {
     if let known = specializations.withLock({ $0[choices] }) { return known }

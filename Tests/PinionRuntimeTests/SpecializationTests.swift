@@ -75,6 +75,60 @@ import Testing
     #expect(program.specializations.withLock { $0.count } <= Program.specializationLimit)
   }
 
+  /// What only one branch reads fails where it is run for another: in no run, also once plans no longer depend on the value.
+  @Test func whatOnlyABranchNotTakenReadsDoesNotFail() throws {
+    let program = try program(
+      """
+      graph "g" {
+        input %x: float32[n]
+        input %k: int64[1]
+        constant %limit: int64[1] [2]
+        %row = Gather(%x, %k)
+        %c = Less(%k, %limit)
+        %y = If(%c) {then_branch = graph "a" {
+          capture %row = %row
+          %u = Neg(%row)
+          output %u
+        }, else_branch = graph "b" {
+          capture %x = %x
+          %v = Abs(%x)
+          output %v
+        }}
+        output %y
+      }
+      """)
+    for k in 0..<40 {
+      let result = try program.run([try floats([1, -2]), .tensor(try Tensor(vector: [Int64(k)]))], control: RunControl())[0].asTensor()
+      #expect(try result.elements(as: Float.self) == (k < 2 ? [[-1], [2]][k] : [1, 2]))
+    }
+  }
+
+  /// A loop makes no step whose body would fail: the types of its outputs are known even so, also where all that fails is constant.
+  @Test(arguments: ["captured", "made"]) func aBodyThatWouldFailHasTypes(kind: String) throws {
+    let inside = kind == "made" ? "constant %t: float32[3,1] [1.0, 2.0, 3.0]" : "capture %t = %t"
+    let program = try program(
+      """
+      graph "g" {
+        input %t: float32[3,1]
+        input %go: bool[]
+        constant %none: int64[] [0]
+        constant %beyond: int64[2] [5, 6]
+        %y = Loop(%none, %go) {body = graph "body" {
+          input %i: int64[]
+          input %b: bool[]
+          \(inside)
+          capture %beyond = %beyond
+          %u = Gather(%t, %beyond)
+          output %b
+          output %u
+        }}
+        output %y
+      }
+      """)
+    let inputs = [Value.tensor(try Tensor(vector: [Float(1), 2, 3]).reshaped(try Shape([3, 1]))), Value.tensor(try Tensor(scalar: true))]
+    #expect(try program.run(inputs, control: RunControl())[0].asTensor().type == TensorType(.float32, try Shape([0, 2, 1])))
+  }
+
   /// The extent decides: x[0] where there is one element, else the sum.
   @Test func shapesDecide() throws {
     let program = try program(
