@@ -68,15 +68,7 @@ public func pinion_session_run(
 ) -> pinion_status {
   status { () throws(PinionError) in
     let box: SessionBox = object(try required(session, "session"))
-    guard inputCount >= 0, outputCount >= 0 else { throw .invalidArgument("a count is negative") }
-    guard inputCount == 0 || inputs != nil else { throw .invalidArgument("inputs is NULL") }
-    guard outputCount == 0 || outputs != nil else { throw .invalidArgument("outputs is NULL") }
-    guard inputNames != nil || inputCount <= box.inputs.count else {
-      throw .invalidArgument("\(inputCount) inputs, the model has \(box.inputs.count)")
-    }
-    guard outputNames != nil || outputCount <= box.outputs.count else {
-      throw .invalidArgument("\(outputCount) outputs, the model has \(box.outputs.count)")
-    }
+    try checkCounts(box, inputCount, inputNames == nil, inputs == nil, outputCount, outputNames == nil, outputs == nil)
     let limits = try limits(options, box)
     guard try !runInPlace(box, inputCount, inputNames, inputs, outputCount, outputNames, outputs, options == nil ? nil : limits) else { return }
 
@@ -84,6 +76,22 @@ public func pinion_session_run(
     try giveOutputs(box, Array(box.outputs.indices), outputCount, outputNames, outputs) { (wanted, memory) throws(PinionError) in
       try box.logging(given) { () throws(PinionError) in try box.session.run(given, wanted: wanted, memory: memory, limits: limits) }
     }
+  }
+}
+
+/// Refuses arrays that are missing or, without names, longer than the session's lists.
+func checkCounts(
+  _ box: SessionBox, _ inputCount: Int, _ hasNoInputNames: Bool, _ hasNoInputs: Bool, _ outputCount: Int, _ hasNoOutputNames: Bool,
+  _ hasNoOutputs: Bool
+) throws(PinionError) {
+  guard inputCount >= 0, outputCount >= 0 else { throw .invalidArgument("a count is negative") }
+  guard inputCount == 0 || !hasNoInputs else { throw .invalidArgument("inputs is NULL") }
+  guard outputCount == 0 || !hasNoOutputs else { throw .invalidArgument("outputs is NULL") }
+  guard !hasNoInputNames || inputCount <= box.inputs.count else {
+    throw .invalidArgument("\(inputCount) inputs, the model has \(box.inputs.count)")
+  }
+  guard !hasNoOutputNames || outputCount <= box.outputs.count else {
+    throw .invalidArgument("\(outputCount) outputs, the model has \(box.outputs.count)")
   }
 }
 

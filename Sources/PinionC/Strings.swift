@@ -56,16 +56,23 @@ public func pinion_tensor_create_text(
   status { () throws(PinionError) in
     let value = try required(value, "value")
     value.pointee = nil
-    let type = try tensorType(PINION_STRING, rank, dims)
-    let offsets = try required(offsets, "offsets")
-    guard offsets[0] >= 0 else { throw .invalidArgument("offsets[0] is \(offsets[0])") }
-    for index in 0..<type.count where offsets[index + 1] < offsets[index] {
-      throw .invalidArgument("offsets[\(index + 1)] is \(offsets[index + 1]), less than \(offsets[index]) before it")
-    }
-    let first = Int(offsets[0]), end = Int(offsets[type.count])
-    guard text != nil || first == end else { throw .invalidArgument("text is NULL") }
-    let bytes = UnsafeRawBufferPointer(start: text.map { UnsafeRawPointer($0) + first }, count: text == nil ? 0 : end - first)
-    let places = UnsafeBufferPointer(start: offsets, count: type.count + 1)
-    value.pointee = handle(try ValueBox(.tensor(try Tensor(text: bytes, offsets: places, type.shape))))
+    let tensor = try textTensor(text, offsets, try tensorType(PINION_STRING, rank, dims), "")
+    value.pointee = handle(try ValueBox(.tensor(tensor)))
   }
+}
+
+/// A tensor of copies of strings that lie one after the other.
+/// - Parameter name: what stands before "text" and "offsets" in messages.
+func textTensor(
+  _ text: UnsafePointer<CChar>?, _ offsets: UnsafePointer<Int64>?, _ type: TensorType, _ name: String
+) throws(PinionError) -> Tensor {
+  guard let offsets else { throw .invalidArgument("\(name)offsets is NULL") }
+  guard offsets[0] >= 0 else { throw .invalidArgument("\(name)offsets[0] is \(offsets[0])") }
+  for index in 0..<type.count where offsets[index + 1] < offsets[index] {
+    throw .invalidArgument("\(name)offsets[\(index + 1)] is \(offsets[index + 1]), less than \(offsets[index]) before it")
+  }
+  let first = Int(offsets[0]), end = Int(offsets[type.count])
+  guard text != nil || first == end else { throw .invalidArgument("\(name)text is NULL") }
+  let bytes = UnsafeRawBufferPointer(start: text.map { UnsafeRawPointer($0) + first }, count: text == nil ? 0 : end - first)
+  return try Tensor(text: bytes, offsets: UnsafeBufferPointer(start: offsets, count: type.count + 1), type.shape)
 }

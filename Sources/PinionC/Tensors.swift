@@ -31,7 +31,7 @@ func tensorType(_ element: pinion_element_type, _ rank: Int32, _ dims: UnsafePoi
 
 /// A tensor over the caller's memory; a copy where that is not contiguous or not aligned.
 func wrap(
-  _ data: UnsafeMutableRawPointer?, _ type: TensorType, strides: UnsafePointer<Int64>?, owner: AnyObject
+  _ data: UnsafeMutableRawPointer?, _ type: TensorType, strides: UnsafePointer<Int64>?, owner: AnyObject?
 ) throws(PinionError) -> Tensor {
   guard type.element != .string else { throw .unsupported("strings cannot be wrapped; use pinion_tensor_create_strings()") }
   guard let data else {
@@ -190,18 +190,31 @@ public func pinion_tensor_byte_size(_ value: OpaquePointer!) -> Int { valueBox(v
 public func pinion_tensor_describe(_ value: OpaquePointer!, _ view: UnsafeMutablePointer<pinion_tensor_view>!) -> pinion_status {
   status { () throws(PinionError) in
     let view = try required(view, "view")
-    let size = view.pointee.struct_size
-    guard size >= MemoryLayout<pinion_tensor_view>.size else {
-      throw .invalidArgument("struct_size is \(size), expected at least \(MemoryLayout<pinion_tensor_view>.size)")
-    }
-    view.pointee = pinion_tensor_view(
-      struct_size: size, element_type: PINION_UNDEFINED, rank: 0, dims: nil, data: nil, byte_size: 0, element_count: 0)
-    guard let box = valueBox(value), let tensor = box.tensor else { throw .invalidArgument("the value is no tensor") }
+    try clear(view, "")
+    guard let box = valueBox(value), box.tensor != nil else { throw .invalidArgument("the value is no tensor") }
+    box.describe(in: view)
+  }
+}
+
+/// Sets all members but the size to 0.
+func clear(_ view: UnsafeMutablePointer<pinion_tensor_view>, _ name: String) throws(PinionError) {
+  let size = view.pointee.struct_size
+  guard size >= MemoryLayout<pinion_tensor_view>.size else {
+    throw .invalidArgument("\(name)struct_size is \(size), expected at least \(MemoryLayout<pinion_tensor_view>.size)")
+  }
+  view.pointee = pinion_tensor_view(
+    struct_size: size, element_type: PINION_UNDEFINED, rank: 0, dims: nil, data: nil, byte_size: 0, element_count: 0)
+}
+
+extension ValueBox {
+  /// Says what the tensor is; leaves a view of another value as it is.
+  func describe(in view: UnsafeMutablePointer<pinion_tensor_view>) {
+    guard let tensor else { return }
     view.pointee.element_type = tensor.element.cType
     view.pointee.rank = Int32(truncatingIfNeeded: tensor.shape.rank)
-    view.pointee.dims = UnsafePointer(box.dims)
-    view.pointee.data = box.visibleData
-    view.pointee.byte_size = box.visibleBytes
+    view.pointee.dims = UnsafePointer(dims)
+    view.pointee.data = visibleData
+    view.pointee.byte_size = visibleBytes
     view.pointee.element_count = Int64(tensor.count)
   }
 }

@@ -82,7 +82,9 @@ struct PlanWalk {
     var known = [Tensor?](repeating: nil, count: node.formalInputCount)
     for slot in op.decidingInputs where slot < known.count {
       guard let input = node.inputs[slot] else { continue }
-      guard let tensor = try values.tensor(for: input, knowledge) else { return nil }
+      guard let tensor = try values.tensor(for: input, knowledge) else {
+        return programs.count > 1 ? try anyBranch(programs, of: node, knowledge, values) : nil
+      }
       known[slot] = tensor
     }
     switch try op.course(known) {
@@ -95,6 +97,35 @@ struct PlanWalk {
       guard count < .max else { return nil }
       return try loop(programs[body], count: count, of: node, knowledge, values)
     }
+  }
+
+  /// What a node gives that takes one of several subgraphs as only a run tells, where all of them give the same types. The work is that of
+  /// the one with most.
+  private mutating func anyBranch(
+    _ programs: [Program], of node: Node, _ knowledge: [Knowledge], _ values: ShapeValues
+  ) throws(PinionError) -> [Knowledge]? {
+    var most = PlanWalk()
+    var types: [TensorType]?
+    for program in programs {
+      var walk = PlanWalk()
+      walk.heldBytes = heldBytes
+      let results: [Knowledge]?
+      do {
+        let values = ShapeValues(program, fed: [:], enclosing: values, node: node, knowledge: knowledge)
+        results = try walk.body(program, inputs: [], of: node, knowledge, values, times: 1)
+      } catch {
+        // It fails where it is taken.
+        guard !error.isOfLimits else { throw error }
+        return nil
+      }
+      guard let own = results?.compactMap(\.type), own.count == results?.count, types ?? own == own else { return nil }
+      types = own
+      peakBytes = max(peakBytes, walk.peakBytes)
+      if walk.operations > most.operations || most.nodes.isEmpty { most = walk }
+    }
+    nodes += most.nodes
+    addOperations(most.operations, times: 1)
+    return types?.map(Knowledge.tensor)
   }
 
   /// Walks a subgraph for inputs of its own and captured values of these types.

@@ -91,6 +91,10 @@ LAYOUT(pinion_save_options, reserved, 12);
 LAYOUT(pinion_save_options, opset, 16);
 SIZE(pinion_save_options, 24);
 
+LAYOUT(pinion_text, text, 0);
+LAYOUT(pinion_text, offsets, 8);
+SIZE(pinion_text, 16);
+
 SIZE(pinion_external_data, 4);
 SIZE(pinion_graph_value, 8);
 SIZE(pinion_status, 4);

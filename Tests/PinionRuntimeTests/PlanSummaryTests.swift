@@ -117,6 +117,43 @@ private func names(_ summary: PlanSummary) -> [String] { summary.nodes.map(\.ope
     #expect(small.outputs[0].map { "\($0)" } == "int64[2,16]")
   }
 
+  /// The sum of x decides, which only a run knows. Branches that give the same type leave no shape open, and the work is that of the longer one.
+  @Test(arguments: [true, false]) func aBranchThatOnlyARunKnows(isAlike: Bool) throws {
+    let program = try program(
+      """
+      graph "g" {
+        input %x: float32[n]
+        constant %zero: float32[] [0.0]
+        %sum = ReduceSum(%x) {keepdims = 0}
+        %c = Greater(%sum, %zero)
+        %y = If(%c) {then_branch = graph "a" {
+          capture %x = %x
+          %u = Neg(%x)
+          %v = Add(%u, %x)
+          %w = Mul(%v, %x)
+          output %w
+        }, else_branch = graph "b" {
+          capture %x = %x
+          \(isAlike ? "%z = Abs(%x)" : "%z = Concat(%x, %x) {axis = 0}")
+          output %z
+        }}
+        %e = Exp(%y)
+        output %e
+      }
+      """)
+    let tensor = try ones([6])
+    let summary = try program.summary(inputs: [.type(tensor.type)])
+    #expect(summary.isComplete == isAlike)
+    #expect(summary.outputs[0].map { "\($0)" } == (isAlike ? "float32[6]" : nil))
+    guard isAlike else { return }
+    #expect(names(summary) == (try executed(program, [tensor])))
+    // Three operators on 6 elements in the branch and one after it.
+    #expect(summary.operations >= 4 * 6)
+    // What runs when the shorter branch is taken is as large.
+    let other = try program.run([.tensor(try Tensor(vector: [Float](repeating: -1, count: 6)))], control: RunControl())
+    #expect(try other[0].asTensor().type == tensor.type)
+  }
+
   @Test func aLoopIsPlannedOnceForAllIterations() throws {
     // sum = sum + x and the sums of all iterations, M times.
     func body(stops: Bool) throws -> Graph {

@@ -1033,6 +1033,32 @@ PINION_API pinion_status pinion_session_run(
     pinion_session *session, const pinion_run_options *options, size_t input_count, const char *const *input_names,
     pinion_value *const *inputs, size_t output_count, const char *const *output_names, pinion_value **outputs);
 
+/*
+ * Strings that lie one after the other: string i is the bytes from offsets[i] to offsets[i + 1] of `text`, as for
+ * pinion_tensor_create_text(). This structure does not grow. Since: 0.1, ABI 3.
+ */
+typedef struct pinion_text {
+  const char *text;
+  const int64_t *offsets;
+} pinion_text;
+
+/*
+ * Runs the model once, as pinion_session_run() does, on memory of the caller's that no values were made of.
+ *
+ * `inputs` has `input_count` entries, each with `struct_size` set, whose `byte_size` and `element_count` are not read. `data` of an
+ * entry is that of `rank` dimensions at `dims`, contiguous; a pinion_text where element_type is PINION_STRING; and where it is
+ * PINION_UNDEFINED a pinion_value, or NULL for an input that may be left out. All of it is only read, and only during the call;
+ * memory that is not aligned to its elements, and strings, are copied.
+ *
+ * `views` is NULL or has `output_count` entries with `struct_size` set, which describe the outputs as pinion_tensor_describe()
+ * does; all members of one that is no tensor, and of all on failure, are 0. Fails as pinion_session_run(). Thread-safe.
+ * Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_session_run_views(
+    pinion_session *session, const pinion_run_options *options, size_t input_count, const char *const *input_names,
+    const pinion_tensor_view *inputs, size_t output_count, const char *const *output_names, pinion_value **outputs,
+    pinion_tensor_view *views);
+
 /* ------------------------------------------------------------------------------------------------------------------
  * Plan: what a run with given input shapes would do
  * ---------------------------------------------------------------------------------------------------------------- */

@@ -46,7 +46,9 @@ package struct StringNormalizer: EagerExecutable {
         try kept.append(string.bytes)
       } else {
         try inScalars(of: string) { (part) throws(PinionError) in
-          try StringNormalizer.change(part, to: caseChange).withUnsafeBufferPointer { (bytes) throws(PinionError) in try kept.write(bytes) }
+          if part.isASCII { return try kept.write(part, inCase: caseChange) }
+          let text = String(decoding: part, as: UTF8.self)
+          try StringNormalizer.change(text, to: caseChange).withUnsafeBufferPointer { (bytes) throws(PinionError) in try kept.write(bytes) }
         }
         try kept.end()
       }
@@ -63,7 +65,7 @@ package struct StringNormalizer: EagerExecutable {
   }
 
   /// Calls `body` with pieces of the string, each of whole characters as far as it has such.
-  private func inScalars(of string: StringElement, _ body: (String) throws(PinionError) -> Void) throws(PinionError) {
+  private func inScalars(of string: StringElement, _ body: (UnsafeBufferPointer<UInt8>) throws(PinionError) -> Void) throws(PinionError) {
     let bytes = string.bytes, size = 4096
     var start = 0
     while start < bytes.count {
@@ -74,7 +76,7 @@ package struct StringNormalizer: EagerExecutable {
         end &-= 1
         steps &+= 1
       }
-      try body(String(decoding: UnsafeBufferPointer(rebasing: bytes[start..<end]), as: UTF8.self))
+      try body(UnsafeBufferPointer(rebasing: bytes[start..<end]))
       start = end
     }
   }
@@ -83,5 +85,13 @@ package struct StringNormalizer: EagerExecutable {
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars { result.append(form == .lower ? scalar.simpleLowercase : scalar.simpleUppercase) }
     return Array(String(result).utf8)
+  }
+}
+
+extension StringTable {
+  /// Adds text without characters of several bytes.
+  fileprivate mutating func write(_ bytes: UnsafeBufferPointer<UInt8>, inCase form: StringNormalizer.CaseChange) throws(PinionError) {
+    let first: UInt8 = form == .lower ? 0x41 : 0x61
+    for byte in bytes { try write(byte &- first < 26 ? byte ^ 0x20 : byte) }
   }
 }

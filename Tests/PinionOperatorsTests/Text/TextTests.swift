@@ -35,6 +35,14 @@ import Testing
     #expect(try normalize(upper, ["monday", "tuesday", "é"]).strings() == ["TUESDAY", "É"])
     #expect(
       try normalize(["is_case_sensitive": .int(1), "stopwords": .strings(["monday"])], ["Monday", "monday"]).strings() == ["Monday"])
+    // Of the characters of one byte the 26 letters change, in a text of only these and beside others.
+    let ascii = (UInt8(0)..<128).map { Character(Unicode.Scalar($0)) }
+    let lower = String(ascii.map { ("A"..."Z").contains($0) ? Character($0.lowercased()) : $0 })
+    let raised = String(ascii.map { ("a"..."z").contains($0) ? Character($0.uppercased()) : $0 })
+    for (form, expected) in [("LOWER", lower), ("UPPER", raised)] {
+      let changed = try normalize(["case_change_action": .string(form)], [String(ascii), String(ascii) + "ß"]).strings()
+      #expect(changed == [expected, expected + "ß"])
+    }
     let empty = try normalize(upper, ["monday", "MONDAY"], [1, 2])
     #expect(empty.shape.dims == [1, 1])
     #expect(try empty.strings() == [""])

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping, Sequence
 from ctypes import c_char_p, c_void_p
 from typing import Any
 
 import numpy as np
 
+from ._handles import VIEW_SIZE
 from ._info import Kind, ValueInfo
+from ._library import TensorView
 from ._text import c_text
+
+# Of a TensorView: two pointers more than numbers of four bytes.
+VIEW_MEMBERS = "NiiPPNq"
 
 
 class Frame:
-    """What calls with the same input names share: their names for C, their declared types, the type of their array."""
+    """What calls with the same input names share: their names for C, their declared types, the types of their arrays."""
 
-    __slots__ = ("names", "infos", "count", "array")
+    __slots__ = ("names", "infos", "count", "array", "views", "pack", "unpack", "empty_views")
 
     def __init__(self, names: Sequence[str], infos: list[ValueInfo]) -> None:
         self.count = len(names)
         self.names: Any = (c_char_p * self.count)(*(c_text(name) for name in names))
         self.infos = infos
         self.array = c_void_p * self.count
+        #: The descriptions of as many tensors, how their members are written and read all at once, and what is written before a call.
+        self.views = TensorView * self.count
+        members = struct.Struct(VIEW_MEMBERS * self.count)
+        self.pack, self.unpack = members.pack_into, members.unpack_from
+        self.empty_views = members.pack(*(VIEW_SIZE, 0, 0, 0, 0, 0, 0) * self.count)
 
 
 FRAMES_KEPT = 64

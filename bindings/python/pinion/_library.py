@@ -58,6 +58,12 @@ class TensorView(ctypes.Structure):
     ]
 
 
+class Text(ctypes.Structure):
+    """Strings that lie one after the other, and the address of where each begins."""
+
+    _fields_ = [("text", ctypes.c_char_p), ("offsets", c_void_p)]
+
+
 class RunOptions(ctypes.Structure):
     _fields_ = [
         ("struct_size", c_size_t),
@@ -210,6 +216,11 @@ _FUNCTIONS = {
             POINTER(c_char_p),
             POINTER(c_void_p),
         ],
+    ),
+    # Addresses as integers, and arrays as they are.
+    "pinion_session_run_views": (
+        _STATUS,
+        [c_void_p, c_void_p, c_size_t, c_void_p, c_void_p, c_size_t, c_void_p, c_void_p, c_void_p],
     ),
     "pinion_call_create": (
         _STATUS,

@@ -28,6 +28,7 @@ from ._text import c_text
 from ._trees import Tree
 from ._types import UNPACKED, ElementType
 from ._values import Value, to_handle
+from ._views import run_views
 
 _run = lib.pinion_session_run
 _run_state = lib.pinion_state_run
@@ -375,6 +376,8 @@ class Session(Planning, BufferKeeping):
         options: Any = run_options()
         if not (timeout is None and cancel is None and byte_budget is None and step_budget is None):
             options = byref(run_limits(timeout, cancel, byte_budget, step_budget))
+        if state is None and not out and convert is from_handle:
+            return run_views(self._handle, inputs, frame, targets, options)  # type: ignore[arg-type]
         handles = frame.array()
         results = targets.array()
         memory: list[Any] = []

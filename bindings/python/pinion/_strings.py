@@ -15,6 +15,13 @@ from ._library import lib
 
 
 def strings(array: np.ndarray, dims: Any) -> int:
+    """A new tensor of the strings in an array."""
+    text, offsets, _kept = flat_text(array)
+    return _text(text, offsets, array.ndim, dims)
+
+
+def flat_text(array: np.ndarray) -> tuple[bytes, int, Any]:
+    """The strings of an array one after the other, the address of where each begins, and what keeps that alive."""
     items = array.reshape(-1).tolist()
     count = len(items)
     if count >= _MANY:
@@ -27,8 +34,8 @@ def strings(array: np.ndarray, dims: Any) -> int:
             offsets = np.empty(count + 1, np.int64)
             offsets[0], offsets[count] = 0, len(text) - (count - 1)
             offsets[1:count] = np.flatnonzero(np.frombuffer(text, np.uint8) == 0) - np.arange(count - 1)
-            return _text(text.replace(b"\0", b""), address(offsets), array.ndim, dims)
-    return text_of([_encoded(item) for item in items], array.ndim, dims)
+            return text.replace(b"\0", b""), address(offsets), offsets
+    return _joined([_encoded(item) for item in items])
 
 
 # Strings from which on it pays to treat them all at once.
@@ -45,8 +52,13 @@ def _encoded(item: Any) -> bytes:
 
 
 def text_of(items: list[bytes], rank: int, dims: Any) -> int:
+    text, offsets, _kept = _joined(items)
+    return _text(text, offsets, rank, dims)
+
+
+def _joined(items: list[bytes]) -> tuple[bytes, int, Any]:
     offsets = (c_int64 * (len(items) + 1))(0, *accumulate(map(len, items)))
-    return _text(b"".join(items), ctypes.addressof(offsets), rank, dims)
+    return b"".join(items), ctypes.addressof(offsets), offsets
 
 
 def _text(text: bytes, offsets: int, rank: int, dims: Any) -> int:

@@ -210,14 +210,27 @@ struct Regex: Sendable {
 }
 
 /// A text's Unicode scalar values, U+FFFD for bytes that are no UTF-8, and where each begins in the text as UTF-8 has it.
+///
+/// It reads the element's memory, which has to outlive it.
 struct ScalarText: ~Copyable {
-  private var values: RunTable<UInt32>
-  private var offsets: RunTable<Int>
-  private var utf8: RunTable<UInt8>
+  let scalars: UnsafeBufferPointer<UInt32>
+  private let bytes: UnsafePointer<UInt8>?
+  /// Nil where each scalar is one byte.
+  private let offsets: UnsafePointer<Int>?
+  private let owners: (CountedBuffer, CountedBuffer?, CountedBuffer?)
 
   /// - Throws: `.budgetExceeded`, `.outOfMemory`, and what the limits say.
   init(_ element: StringElement, _ context: EagerContext, _ poll: inout Poll) throws(PinionError) {
     var values: RunTable<UInt32> = try context.table(capacity: element.count)
+    if element.bytes.isASCII {
+      try poll.count(element.count / 8)
+      for (index, byte) in element.bytes.enumerated() { (values.base + index).initialize(to: UInt32(byte)) }
+      scalars = UnsafeBufferPointer(start: values.base, count: element.count)
+      bytes = element.bytes.baseAddress
+      offsets = nil
+      owners = (values.owner, nil, nil)
+      return
+    }
     var offsets: RunTable<Int> = try context.table(capacity: try element.count.adding(1))
     var utf8: RunTable<UInt8> = try context.table(capacity: element.count)
     var decoder = UTF8(), bytes = element.bytes.makeIterator()
@@ -234,15 +247,24 @@ struct ScalarText: ~Copyable {
       for byte in String(value).utf8 { try utf8.append(byte) }
     }
     try offsets.append(utf8.count)
-    self.values = values
-    self.offsets = offsets
-    self.utf8 = utf8
+    scalars = UnsafeBufferPointer(values.elements)
+    self.bytes = UnsafePointer(utf8.base)
+    self.offsets = UnsafePointer(offsets.base)
+    owners = (values.owner, offsets.owner, utf8.owner)
   }
-
-  var scalars: UnsafeBufferPointer<UInt32> { UnsafeBufferPointer(values.elements) }
 
   /// The UTF-8 of a range of scalars.
   func utf8(_ range: Range<Int>) -> UnsafeBufferPointer<UInt8> {
-    UnsafeBufferPointer(start: utf8.base + offsets[range.lowerBound], count: offsets[range.upperBound] &- offsets[range.lowerBound])
+    let start = offsets?[range.lowerBound] ?? range.lowerBound, end = offsets?[range.upperBound] ?? range.upperBound
+    return UnsafeBufferPointer(start: bytes.map { $0 + start }, count: end &- start)
+  }
+}
+
+extension UnsafeBufferPointer<UInt8> {
+  /// Whether no byte is part of a character of several.
+  var isASCII: Bool {
+    var all: UInt8 = 0
+    for byte in self { all |= byte }
+    return all < 0x80
   }
 }
