@@ -138,7 +138,7 @@ static void test_product(pk_isa isa, shape z, unsigned variant) {
   float *rb = random_floats(z.m), *cb = random_floats(z.n);
   memcpy(before, c, z.m * ldc * sizeof *c);
   pk_sgemm g = {.m = z.m, .n = z.n, .k = z.k, .a = a, .lda = lda, .trans_a = ta, .trans_b = tb, .b = b, .ldb = ldb, .c = c, .ldc = ldc};
-  g.alpha = random_bits() & 1 ? 1.0f : 0.5f;
+  g.alpha = random_bits() & 1 ? 1.0f : 0.3f;
   g.beta = random_bits() & 1 ? 0.0f : random_bits() & 1 ? 1.0f : -0.25f;
   if (g.beta == 0) memset(c, 0xff, z.m * ldc * sizeof *c);
   if (random_bits() & 1) g.epilogue.row_bias = rb;
@@ -157,9 +157,20 @@ static void test_product(pk_isa isa, shape z, unsigned variant) {
   }
   if (packed_b) {
     const size_t half = z.n / 2 / pk_sgemm_panel_cols(isa) * pk_sgemm_panel_cols(isa);
-    g.packed_b = pb = buffer(pk_sgemm_packed_b_bytes(isa, z.k, z.n), 0xff);
-    pk_sgemm_pack_b(isa, tb, z.k, z.n, b, ldb, 0, half, pb);
-    pk_sgemm_pack_b(isa, tb, z.k, z.n, b, ldb, half, z.n, pb);
+    // Of a B that was packed with more depth the first k are read.
+    const size_t more = random_bits() & 1 ? random_in(1, 5) : 0, depth = z.k + more, rows = tb ? z.n : depth;
+    float *deep = b;
+    size_t stride = ldb;
+    if (more) {
+      stride = tb ? depth : ldb;
+      deep = buffer(rows * stride * sizeof *deep, 0xff);
+      for (size_t i = 0; i < (tb ? z.n : z.k); i++) memcpy(deep + i * stride, b + i * ldb, (tb ? z.k : z.n) * sizeof *deep);
+    }
+    g.packed_b_depth = more ? depth : random_bits() & 1 ? depth : 0;
+    g.packed_b = pb = buffer(pk_sgemm_packed_b_bytes(isa, depth, z.n), 0xff);
+    pk_sgemm_pack_b(isa, tb, depth, z.n, deep, stride, 0, half, pb);
+    pk_sgemm_pack_b(isa, tb, depth, z.n, deep, stride, half, z.n, pb);
+    if (more) free(deep);
     g.b = NULL;
   }
   size_t rows, cols;

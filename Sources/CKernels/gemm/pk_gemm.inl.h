@@ -26,7 +26,7 @@ static void run_panel(const float *pa, size_t rows, size_t mr, size_t k, size_t 
     const size_t height = pk_min(mr, rows - i);
     const float *a = pa + i * k + kb * height;
 #if PK_LEVEL >= 1
-    if (height > PK_SKINNY_ROWS && cols == NR && finish_direct(s, kc, a, pb, height, row0 + i, col0)) continue;
+    if (height > PK_SKINNY_ROWS && cols == NR && finish_direct(s, kc, a, 0, pb, height, row0 + i, col0)) continue;
 #endif
     // The kernels of few rows sum in an order of their own for each width; equal columns must give equal sums, so the last,
     // narrower panel takes the same one as the others.
@@ -35,6 +35,28 @@ static void run_panel(const float *pa, size_t rows, size_t mr, size_t k, size_t 
     finish_tile(s, tile, NR, height, cols, row0 + i, col0);
   }
 }
+
+#if PK_LEVEL >= 1
+/// Whether A is read where it lies, which takes no packing: unless its rows lie so far apart that the lines of a panel share few sets of the
+/// L1 cache and displace each other.
+PK_INLINE bool reads_in_place(const pk_sgemm *g, size_t rows, size_t mr) {
+  return !g->packed_a && !g->trans_a && !g->packed_b_half && g->k > PK_SKINNY_ROWS && rows >= mr && mr > PK_SKINNY_ROWS && g->lda % 512 != 0;
+}
+
+/// The same with rows of A where they lie, at depth kb.
+static void run_panel_in_place(const float *from, size_t lda, size_t rows, size_t mr, size_t kc, const float *pb, size_t cols, const store *s,
+                               size_t row0, size_t col0) {
+  const added plain = {.alpha = 1.0f, .low = -INFINITY, .high = INFINITY};
+  float tile[MR * NR] __attribute__((aligned(64)));
+  for (size_t i = 0; i < rows; i += mr) {
+    const size_t height = pk_min(mr, rows - i);
+    const float *a = from + i * lda;
+    if (cols == NR && finish_direct(s, kc, a, lda, pb, height, row0 + i, col0)) continue;
+    direct_kernel(height, lda)(kc, a, lda, pb, tile, NR, &plain);
+    finish_tile(s, tile, NR, height, cols, row0 + i, col0);
+  }
+}
+#endif
 
 /// The same for a panel of half precision, for which `widened` has room where it is widened first. `has_next`: another one will follow.
 static void run_half_panel(const pk_sgemm *g, const float *pa, size_t rows, size_t mr, size_t kb, size_t kc, const uint16_t *pb, float *widened,
@@ -82,8 +104,21 @@ static void sgemm_block(const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size
   }
   const float *pa;
   float *rest = scratch;
+#if PK_LEVEL >= 1
+  const bool in_place = reads_in_place(g, rows, mr);
+  size_t whole = 0;
+#endif
   if (g->packed_a) {
     pa = g->packed_a + m0 * k;
+#if PK_LEVEL >= 1
+  } else if (in_place) {
+    // The last rows of all may be too few for the kernels that read in place.
+    const size_t last = rows % mr;
+    whole = last > PK_SKINNY_ROWS ? rows : rows - last;
+    if (whole < rows) pack_a(false, rows - whole, k, g->a + (m0 + whole) * g->lda, g->lda, mr, rest);
+    pa = rest;
+    rest += pk_round64((rows - whole) * k * sizeof(float)) / sizeof(float);
+#endif
   } else if (rows == 1 && (!g->trans_a || g->lda == 1)) {
     pa = g->a + (g->trans_a ? m0 : m0 * g->lda);
   } else {
@@ -110,16 +145,26 @@ static void sgemm_block(const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size
       const float *pb;
       size_t panel;
       if (g->packed_b) {
-        pb = g->packed_b + (n0 + jb) * k + kb * NR;
-        panel = k * NR;
+        const size_t packed_depth = g->packed_b_depth ? g->packed_b_depth : k;
+        pb = g->packed_b + (n0 + jb) * packed_depth + kb * NR;
+        panel = packed_depth * NR;
       } else {
         const float *b = g->b + (g->trans_b ? (n0 + jb) * g->ldb + kb : kb * g->ldb + n0 + jb);
         pack_b(g->trans_b, kc, width, b, g->ldb, rest);
         pb = rest;
         panel = kc * NR;
       }
-      for (size_t j = 0; j < width; j += NR)
-        run_panel(pa, rows, mr, k, kb, kc, pb + j / NR * panel, pk_min(NR, width - j), &s, m0, n0 + jb + j);
+      for (size_t j = 0; j < width; j += NR) {
+        size_t first = 0;
+#if PK_LEVEL >= 1
+        if (in_place) {
+          first = whole;
+          run_panel_in_place(g->a + m0 * g->lda + kb, g->lda, whole, mr, kc, pb + j / NR * panel, pk_min(NR, width - j), &s, m0, n0 + jb + j);
+        }
+#endif
+        if (first < rows)
+          run_panel(pa, rows - first, mr, k, kb, kc, pb + j / NR * panel, pk_min(NR, width - j), &s, m0 + first, n0 + jb + j);
+      }
     }
   }
 }

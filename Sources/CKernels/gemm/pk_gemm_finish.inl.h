@@ -96,20 +96,26 @@ static void finish_empty(const store *s, size_t m0, size_t m1, size_t n0, size_t
 #if PK_LEVEL >= 1
 // A whole panel's tile that goes from the registers to C, with what most products do there; the bits are those of the way over a tile.
 
-/// What is added to the sums of a tile, NULL where nothing is, and the bounds of the result.
+/// What sums are multiplied by; what is then added to those of a tile, NULL where nothing is; and the bounds of the result.
 typedef struct added {
+  float alpha;
   const float *row_bias, *col_bias, *residual;
   size_t ld_residual;
   float low, high;
 } added;
 
-#define MICRO_DIRECT(M)                                                                                                            \
-  static void direct_##M(size_t kc, const float *restrict a, const float *restrict b, float *c, size_t ldc, const added *d) {    \
+/// `AT(i)` is the element of row i at depth p: of a packed panel, or of A in place.
+#define MICRO_DIRECT_OF(F, M, AT)                                                                                                  \
+  static void F##_##M(size_t kc, const float *restrict a, size_t lda, const float *restrict b, float *c, size_t ldc, const added *d) { \
     vf acc[M][2];                                                                                                                  \
     PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++) acc[i][j] = 0.0f;                                  \
-    for (size_t p = 0; p < kc; p++, a += M, b += NR) {                                                                             \
+    for (size_t p = 0; p < kc; p++, b += NR) {                                                                                     \
       const vf b0 = vf_load(b), b1 = vf_load(b + VW);                                                                              \
-      PK_UNROLL for (int i = 0; i < M; i++) acc[i][0] += a[i] * b0, acc[i][1] += a[i] * b1;                                        \
+      PK_UNROLL for (int i = 0; i < M; i++) acc[i][0] += AT(M, i) * b0, acc[i][1] += AT(M, i) * b1;                                \
+    }                                                                                                                              \
+    if (d->alpha != 1.0f) {                                                                                                        \
+      const float alpha = d->alpha;                                                                                                \
+      PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++) acc[i][j] *= alpha;                              \
     }                                                                                                                              \
     if (d->row_bias) {                                                                                                             \
       PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++) acc[i][j] += d->row_bias[i];                     \
@@ -127,34 +133,42 @@ typedef struct added {
         vf_store(c + (size_t)i * ldc + j * VW, vf_at_most(vf_at_least(acc[i][j], low), high));                                     \
   }
 
-typedef void (*micro_direct)(size_t kc, const float *a, const float *b, float *c, size_t ldc, const added *d);
+#define AT_PACKED(M, i) a[p * M + i]
+#define AT_PLACE(M, i) a[i * lda + p]
+#define MICRO_DIRECT(M) MICRO_DIRECT_OF(direct, M, AT_PACKED) MICRO_DIRECT_OF(in_place, M, AT_PLACE)
+
+typedef void (*micro_direct)(size_t kc, const float *a, size_t lda, const float *b, float *c, size_t ldc, const added *d);
 MICRO_DIRECT(5) MICRO_DIRECT(6)
 #if PK_LEVEL == 2
 MICRO_DIRECT(7) MICRO_DIRECT(8) MICRO_DIRECT(9) MICRO_DIRECT(10) MICRO_DIRECT(11) MICRO_DIRECT(12) MICRO_DIRECT(13) MICRO_DIRECT(14)
 #endif
 
-PK_INLINE micro_direct direct_kernel(size_t rows) {
-  static const micro_direct table[MR - PK_SKINNY_ROWS] = {
-      direct_5, direct_6,
 #if PK_LEVEL == 2
-      direct_7, direct_8, direct_9, direct_10, direct_11, direct_12, direct_13, direct_14,
+#define DIRECT_KERNELS(F) {F##_5, F##_6, F##_7, F##_8, F##_9, F##_10, F##_11, F##_12, F##_13, F##_14}
+#else
+#define DIRECT_KERNELS(F) {F##_5, F##_6}
 #endif
-  };
-  return table[rows - PK_SKINNY_ROWS - 1];
+
+/// `lda` is 0 for a packed panel.
+PK_INLINE micro_direct direct_kernel(size_t rows, size_t lda) {
+  static const micro_direct packed[MR - PK_SKINNY_ROWS] = DIRECT_KERNELS(direct), in_place[MR - PK_SKINNY_ROWS] = DIRECT_KERNELS(in_place);
+  return (lda ? in_place : packed)[rows - PK_SKINNY_ROWS - 1];
 }
 
-/// Computes and stores a tile of NR columns, or says that it cannot. `rows` is more than PK_SKINNY_ROWS.
-PK_INLINE bool finish_direct(const store *s, size_t kc, const float *a, const float *b, size_t rows, size_t row, size_t col) {
+/// Computes and stores a tile of NR columns, or says that it cannot. `rows` is more than PK_SKINNY_ROWS, `lda` 0 for a packed panel.
+PK_INLINE bool finish_direct(const store *s, size_t kc, const float *a, size_t lda, const float *b, size_t rows, size_t row, size_t col) {
   const pk_epilogue *e = s->e;
-  if (s->alpha != 1.0f || (s->read_c && s->beta != 1.0f)) return false;
+  if (s->read_c && s->beta != 1.0f) return false;
   float *c = s->c + row * s->ldc + col;
   bool later = false;
-  added d = {.low = -INFINITY, .high = INFINITY};
+  added d = {.alpha = s->alpha, .low = -INFINITY, .high = INFINITY};
   if (s->read_c) d.residual = c, d.ld_residual = s->ldc;
   if (e) {
     later = e->activation > PK_ACT_CLIP;
     if (e->activation == PK_ACT_RELU) d.low = 0;
     if (e->activation == PK_ACT_CLIP) d.low = e->p0, d.high = e->p1;
+    // A tile multiplies and adds the bias of a row in one rounding.
+    if (e->row_bias && d.alpha != 1.0f) return false;
     if (e->row_bias) d.row_bias = e->row_bias + row;
     if (e->col_bias) d.col_bias = e->col_bias + col;
     // C comes before the bias of columns, a residual behind both.
@@ -166,11 +180,11 @@ PK_INLINE bool finish_direct(const store *s, size_t kc, const float *a, const fl
     }
   }
   if (!later) {
-    direct_kernel(rows)(kc, a, b, c, s->ldc, &d);
+    direct_kernel(rows, lda)(kc, a, lda, b, c, s->ldc, &d);
     return true;
   }
   float tile[MR * NR] __attribute__((aligned(64)));
-  direct_kernel(rows)(kc, a, b, tile, NR, &d);
+  direct_kernel(rows, lda)(kc, a, lda, b, tile, NR, &d);
   activate_rows(e->activation, e->p0, e->p1, rows, NR, tile, NR, c, s->ldc);
   return true;
 }

@@ -56,7 +56,8 @@ typedef struct pk_sgemm {
   const float *b; ///< As for pk_sgemm_pack_b; ignored where `packed_b` or `packed_b_half` is set.
   size_t ldb;
   const float *packed_a;         ///< From pk_sgemm_pack_a with the same isa, m and k, or NULL.
-  const float *packed_b;         ///< From pk_sgemm_pack_b with the same isa, k and n, or NULL.
+  const float *packed_b;         ///< From pk_sgemm_pack_b with the same isa and n, and k or `packed_b_depth`, or NULL.
+  size_t packed_b_depth;         ///< The k that B was packed with, where that is more than `k`; or 0.
   const uint16_t *packed_b_half; ///< From pk_sgemm_pack_b_half in the place of `packed_b`, or NULL.
   bool half_is_bfloat;           ///< Whether its elements are bfloat16.
   float *c;                      ///< c[i * ldc + j]

@@ -200,6 +200,6 @@ package struct Attention: CPUExecutable {
     if caches.room == nil, context.wants(output: 3), let stage = AttentionCore<T>.ScoreStage(rawValue: scoreStage) {
       core.scores = (.byHead(.output(3), heads: shape.heads, rows: shape.queries, size: shape.keys), stage)
     }
-    return try build.kernel(core)
+    return try build.kernel(core, threads: context.threads)
   }
 }

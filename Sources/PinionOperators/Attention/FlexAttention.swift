@@ -67,8 +67,8 @@ package struct FlexAttention: EagerExecutable {
         let kvUnit = unit / shape.heads &* shape.kvHeads &+ unit % shape.heads / group
         T.scores(
           qBase + unit &* shape.queries &* shape.headSize, shape.headSize, rows: shape.queries,
-          kBase + kvUnit &* shape.keys &* shape.headSize, shape.headSize, keys: shape.keys, depth: shape.headSize, scale: T(factor),
-          into: base + unit &* matrix, scratch: scratch)
+          .rows(kBase + kvUnit &* shape.keys &* shape.headSize, stride: shape.headSize), keys: shape.keys, depth: shape.headSize, scale: T(factor),
+          into: base + unit &* matrix, stride: shape.keys, scratch: scratch)
       }
     }
     scores = try modified(scores, by: scoreModifier, precision, context)
@@ -90,8 +90,8 @@ package struct FlexAttention: EagerExecutable {
           try context.control.check()
           let kvUnit = unit / shape.heads &* shape.kvHeads &+ unit % shape.heads / group
           T.mix(
-            base + unit &* matrix, rows: shape.queries, keys: shape.keys, vBase + kvUnit &* shape.keys &* shape.valueSize, shape.valueSize,
-            width: shape.valueSize, into: target + unit &* shape.queries &* shape.valueSize, shape.valueSize, scratch: scratch)
+            base + unit &* matrix, stride: shape.keys, rows: shape.queries, keys: shape.keys,
+            .rows(vBase + kvUnit &* shape.keys &* shape.valueSize, stride: shape.valueSize), width: shape.valueSize, into: target + unit &* shape.queries &* shape.valueSize, shape.valueSize, scratch: scratch)
         }
       } else {
         target.update(repeating: 0, count: y.count)

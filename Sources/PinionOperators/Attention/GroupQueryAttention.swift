@@ -213,7 +213,7 @@ package struct GroupQueryAttention: CPUExecutable {
       guard scoreOutput > 0, shape.keys == form.total else { throw .unsupported("GroupQueryAttention with this form of output_qk") }
       core.scores = (.byHead(.output(3), heads: heads, rows: rows, size: form.total), scoreOutput == 1 ? .biased : .probability)
     }
-    return try build.kernel(core)
+    return try build.kernel(core, threads: context.threads)
   }
 
   /// The cache with the new rows in their place and 0 behind them.

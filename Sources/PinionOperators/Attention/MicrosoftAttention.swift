@@ -137,7 +137,7 @@ package struct MicrosoftAttention: CPUExecutable {
       core.bias = try PaddingMask(type, input: mask, filter: filter, shape: shape, pastRows: form.past).bias(
         &build, adding: core.bias, Float.self)
     }
-    return try build.kernel(core)
+    return try build.kernel(core, threads: context.threads)
   }
 
   /// Adds the stage of the product that yields queries, keys and values.

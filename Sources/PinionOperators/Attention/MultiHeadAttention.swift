@@ -178,7 +178,7 @@ package struct MultiHeadAttention: CPUExecutable {
     if caches.room == nil, context.wants(output: 3) {
       core.scores = (.byHead(.output(3), heads: heads, rows: shape.queries, size: shape.keys), .product)
     }
-    return try build.kernel(core)
+    return try build.kernel(core, threads: context.threads)
   }
 
   /// The tensor with its part of the bias, from element `start` on, in scratch memory.

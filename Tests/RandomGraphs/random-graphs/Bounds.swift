@@ -52,7 +52,8 @@ struct Bound {
       text = firstViolation(all)
       if text == nil { break }
     }
-    if text != nil, let moved = interpreter.runWithoutOverflow(feeds) {
+    for repetition in 0..<8 {
+      guard text != nil, let moved = interpreter.runWithoutOverflow(feeds, some: repetition == 0 ? nil : RandomNumbers(seed: UInt64(repetition))) else { break }
       for index in all.indices { all[index].leaveOut(moved[index].leaves, expected[index].leaves) }
       text = firstViolation(all)
     }
@@ -183,7 +184,7 @@ struct Bound {
     }
   }
 
-  /// - Parameter isScaled: whether a 0 of float16 may be a number that is too small for it, which a region in float32 keeps.
+  /// - Parameter isScaled: whether a 0 of half precision may be a number that is too small for it, which a region in float32 keeps.
   static func disturbed(_ tensor: Tensor, isScaled: Bool = false, _ random: inout RandomNumbers) throws(PinionError) -> Tensor {
     guard let unit = unit(tensor.element) else { return tensor }
     let copy = try tensor.copy()
@@ -195,8 +196,11 @@ struct Bound {
       case .float16:
         let number = copy.data.load(fromByteOffset: index * 2, as: Float16.self)
         let isLost = number == 0 && isScaled && random.chance(0.5)
-        copy.store(index, isLost ? Float16.leastNonzeroMagnitude : Float16(Float(number) * Float(1 + step)))
-      default: copy.store(index, BFloat16(copy.data.load(fromByteOffset: index * 2, as: BFloat16.self).float * Float(1 + step)))
+        copy.store(index, isLost ? Float16(signOf: number, magnitudeOf: .leastNonzeroMagnitude) : Float16(Float(number) * Float(1 + step)))
+      default:
+        let number = copy.data.load(fromByteOffset: index * 2, as: BFloat16.self).float
+        let isLost = number == 0 && isScaled && random.chance(0.5)
+        copy.store(index, BFloat16(isLost ? Float(signOf: number, magnitudeOf: 0x1p-133) : number * Float(1 + step)))
       }
     }
     return copy

@@ -31,10 +31,14 @@ final class Interpreter {
   /// Changes what nodes give, to learn how much of it reaches the outputs.
   /// Moves a result's numbers by a little; `isScaled` says that a 0 may be a number too small for the type.
   var disturb: ((_ result: Value, _ isScaled: Bool) throws(PinionError) -> Value)?
-  private static let scaling: Set<String> = ["Softmax", "Sigmoid", "Exp", "Mul", "Div", "Pow", "Reciprocal", "Swish", "Gelu", "Softplus", "ReduceProd", "ReduceSumSquare", "ReduceL2"]
+  private static let scaling: Set<String> = [
+    "Softmax", "Sigmoid", "Exp", "Mul", "Div", "Pow", "Reciprocal", "Swish", "Gelu", "Softplus", "ReduceProd", "ReduceSumSquare", "ReduceL2", "MatMul",
+    "Gemm", "Einsum", "Conv", "ConvTranspose",
+  ]
   /// Whether an infinite product or power of finite numbers counts as a large finite number.
   private var leavesOutOverflow = false
   private var hasOverflowed = false
+  private var choosingOverflow: RandomNumbers?
   /// Whether what a branch makes of constants is one, as in runs whose plan knows which branch it is.
   var knowsBranches = false
   /// Whether a node had outputs whose shapes follow from no types.
@@ -55,9 +59,12 @@ final class Interpreter {
 
   /// The outputs of a run in which no product or power of finite numbers becomes infinite, and nothing that is computed from finite numbers
   /// in float16, which level 2 may keep in float32 (decision 7); nil where none does anyway.
-  func runWithoutOverflow(_ feeds: Feeds) -> [Value]? {
+  ///
+  /// - Parameter some: chooses half of them where an operand has infinite numbers of its own, of which results may be infinite rightly.
+  func runWithoutOverflow(_ feeds: Feeds, some: RandomNumbers? = nil) -> [Value]? {
     leavesOutOverflow = true
     hasOverflowed = false
+    choosingOverflow = some
     defer { leavesOutOverflow = false }
     guard let outputs = try? run(feeds), hasOverflowed else { return nil }
     return outputs
@@ -107,7 +114,7 @@ final class Interpreter {
     for name in node.outputs where !name.isEmpty {
       environment[name] = results[position]
       if mayOverflow, let tensor = results[position].value.tensor, isProduct || tensor.element == .float16,
-        let finite = try tensor.withoutOverflow(of: factors) {
+        let finite = try tensor.withoutOverflow(of: factors, &choosingOverflow) {
         environment[name]?.value = .tensor(finite)
         hasOverflowed = true
       }
@@ -381,14 +388,15 @@ extension Tensor {
   /// that sums of some of them are finite, too, and odd as integers, so that a cast to few bits tells them from 0.
   /// - Parameter factors: the operands; of those that do not have an element for each of the tensor's all have to be finite, except for a
   ///   float16 tensor: a sum of products overflows beside operands that are infinite from the start.
-  fileprivate func withoutOverflow(of factors: [[Double]]) throws(PinionError) -> Tensor? {
+  fileprivate func withoutOverflow(of factors: [[Double]], _ choosing: inout RandomNumbers?) throws(PinionError) -> Tensor? {
     guard element == .float32 || element == .float64 || element == .float16, let numbers = doubles() else { return nil }
     let whole = factors.filter { $0.count == count }
     guard element == .float16 || factors.allSatisfy({ $0.count == count || $0.allSatisfy(\.isFinite) }) else { return nil }
     let places = numbers.indices.filter { place in numbers[place].isInfinite && whole.allSatisfy { $0[place].isFinite } }
     guard !places.isEmpty else { return nil }
     let copy = try copy()
-    for place in places {
+    let isOpen = choosing != nil && !factors.allSatisfy { $0.allSatisfy(\.isFinite) }
+    for place in places where !isOpen || choosing?.chance(0.5) ?? true {
       let sign = numbers[place] < 0 ? -1.0 : 1.0
       switch element {
       case .float32: copy.store(place, Float(sign) * Float.greatestFiniteMagnitude / 1024)

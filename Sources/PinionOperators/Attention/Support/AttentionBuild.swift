@@ -146,8 +146,8 @@ struct AttentionBuild {
   }
 
   /// All stages, with the core's at the end.
-  consuming func kernel<T: AttentionElement>(_ core: AttentionCore<T>) throws(PinionError) -> Kernel {
-    let (stage, bytes) = try core.stage()
+  consuming func kernel<T: AttentionElement>(_ core: AttentionCore<T>, threads: Int) throws(PinionError) -> Kernel {
+    let (stage, bytes) = try core.stage(threads: threads)
     return Kernel(stages: stages + [stage], scratchBytes: scratchBytes, laneScratchBytes: max(bytes, laneScratchBytes))
   }
 }

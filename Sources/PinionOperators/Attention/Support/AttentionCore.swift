@@ -153,84 +153,161 @@ struct AttentionCore<T: AttentionElement>: Sendable {
 
   private func rowStride(_ tensor: HeadTensor) -> Int { shape.queries == 1 && mergedHeads > 1 ? tensor.head : tensor.row }
 
+  /// About the arithmetic operations of two milliseconds.
+  private static var operationsOfTask: Int { 200_000_000 }
+  /// Elements between rows of scores that would else lie so far apart that they displace each other in the cache.
+  private static var apart: Int { 16 }
+  /// Packed keys and values that one lane may hold.
+  private static var packedLimit: Int { 8 << 20 }
+
   /// The stage, and the bytes that each lane needs for it.
-  func stage() throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
+  ///
+  /// A task works on some blocks of rows of one head, for which keys and values are packed once. No bit depends on how many these are.
+  func stage(threads: Int) throws(PinionError) -> (stage: Kernel.Stage, laneScratchBytes: Int) {
     let heads = mergedHeads, rows = heads &* shape.queries, units = shape.batch &* (shape.heads / max(heads, 1))
     // Without elements there may be any number of heads.
     guard rows > 0, units > 0, shape.valueSize > 0 || scores != nil else { return (Kernel.Stage(tasks: 0) { _, _ in }, 0) }
     // Scores of a block stay in the second-level cache.
-    let block = min(rows, max(8, min(96, 131_072 / max(shape.keys, 1))))
-    let blocks = (rows &- 1) / block &+ 1
-    let scoreBytes = try alignedUp(try block.multiplied(by: shape.keys).multiplied(by: MemoryLayout<T>.stride), to: Buffer.alignment)
+    let most = min(rows, max(8, min(96, 131_072 / max(shape.keys, 1))))
+    let blocks = (rows &- 1) / most &+ 1
+    let block = (rows &- 1) / blocks &+ 1
+    let scoreBytes = try alignedUp(try block.multiplied(by: try shape.keys.adding(AttentionCore.apart)).multiplied(by: MemoryLayout<T>.stride), to: Buffer.alignment)
     let scratch = try T.attentionScratchBytes(rows: block, keys: shape.keys, headSize: shape.headSize, valueSize: shape.valueSize)
     let functions = try AttentionFunctions<T>(softcap: softcap)
     let wide = try alignedUp(try scoreBytes.adding(scratch), to: Buffer.alignment)
     let width = max(narrow.k == nil ? 0 : shape.headSize, narrow.v == nil ? 0 : shape.valueSize)
     let wideBytes = try shape.keys.multiplied(by: width).multiplied(by: MemoryLayout<T>.stride)
+    let packedKeys = try alignedUp(try wide.adding(wideBytes), to: Buffer.alignment)
+    let (group, packed) = try blocksOfTask(block: block, blocks: blocks, units: units, threads: threads)
+    let packedValues = try packedKeys.adding(packed?.keys ?? 0), bytes = try packedValues.adding(packed?.values ?? 0)
+    let groups = (blocks &- 1) / group &+ 1
     let core = self
-    let stage = Kernel.Stage(tasks: units &* blocks) { frame, task in
-      let unit = task / blocks, start = task % blocks &* block
-      core.run(
-        frame, functions, batch: unit / (core.shape.heads / heads), head: unit % (core.shape.heads / heads) &* heads,
-        rows: start..<min(start &+ block, rows), rowStrides: (core.rowStride(core.q), core.rowStride(core.y)),
-        scratch: frame.laneScratch + scoreBytes, wide: frame.laneScratch + wide)
+    let stage = Kernel.Stage(tasks: units &* groups) { frame, task in
+      let unit = task / groups, start = task % groups &* group &* block, end = min(start &+ group &* block, rows)
+      let batch = unit / (core.shape.heads / heads), head = unit % (core.shape.heads / heads) &* heads
+      let lane = frame.laneScratch
+      let shared = packed.map { _ in
+        core.pack(
+          frame, batch: batch, head: head, rows: start..<end, wide: lane + wide, keys: (lane + packedKeys).assumingMemoryBound(to: T.self),
+          values: (lane + packedValues).assumingMemoryBound(to: T.self))
+      }
+      for first in stride(from: start, to: end, by: block) {
+        core.run(
+          frame, functions, batch: batch, head: head, rows: first..<min(first &+ block, end), rowStrides: (core.rowStride(core.q), core.rowStride(core.y)),
+          scratch: lane + scoreBytes, wide: lane + wide, shared: shared)
+      }
     }
-    return (stage, try wide.adding(wideBytes))
+    return (stage, bytes)
   }
 
-  private func run(
-    _ frame: KernelFrame, _ functions: AttentionFunctions<T>, batch: Int, head: Int, rows: Range<Int>, rowStrides: (q: Int, y: Int),
-    scratch: UnsafeMutableRawPointer, wide: UnsafeMutableRawPointer
-  ) {
-    let queries = shape.queries, keys = shape.keys, count = rows.count
-    let kvHead = head / max(shape.heads / shape.kvHeads, 1)
-    var offset = window.offset, limit = keys
+  /// How many blocks a task has, and the bytes of what is packed for them; nil where a block reads its own keys.
+  private func blocksOfTask(
+    block: Int, blocks: Int, units: Int, threads: Int
+  ) throws(PinionError) -> (blocks: Int, packed: (keys: Int, values: Int)?) {
+    // Blocks of a window that moves see different keys.
+    guard blocks > 1, window.left == nil, shape.keys > 0,
+      let packed = try T.packedBytes(keys: shape.keys, headSize: shape.headSize, valueSize: shape.valueSize),
+      try packed.keys.adding(packed.values) <= AttentionCore.packedLimit
+    else { return (1, nil) }
+    let operations = 2 &* block &* shape.keys &* (shape.headSize &+ shape.valueSize)
+    let all = try units.multiplied(by: blocks), wanted = threads > 1 ? 3 &* threads : 1
+    let group = min(blocks, AttentionCore.operationsOfTask / max(operations, 1), all / wanted)
+    return group > 1 ? (group, packed) : (1, nil)
+  }
+
+  /// Keys and values for the rows of a task.
+  private struct Shared {
+    /// How many there are.
+    let count: Int
+    let keys: UnsafePointer<T>
+    let values: UnsafePointer<T>
+  }
+
+  private func pack(
+    _ frame: KernelFrame, batch: Int, head: Int, rows: Range<Int>, wide: UnsafeMutableRawPointer, keys: UnsafeMutablePointer<T>,
+    values: UnsafeMutablePointer<T>
+  ) -> Shared {
+    let count = seen(frame, batch: batch, rows: rows).upperBound, kvHead = head / max(shape.heads / shape.kvHeads, 1)
+    if count > 0 {
+      let k = keyRows(k, narrow.k, frame, batch: batch, head: kvHead, 0..<count, wide: wide)
+      T.pack(keys: k, count: count, depth: shape.headSize, into: keys)
+      let v = keyRows(v, narrow.v, frame, batch: batch, head: kvHead, 0..<count, wide: wide)
+      T.pack(values: v, count: count, width: shape.valueSize, into: values)
+    }
+    return Shared(count: count, keys: keys, values: values)
+  }
+
+  /// Keys or values of some positions.
+  @inline(__always)
+  private func keyRows(
+    _ tensor: HeadTensor, _ narrow: NarrowRows?, _ frame: KernelFrame, batch: Int, head: Int, _ rows: Range<Int>, wide: UnsafeMutableRawPointer
+  ) -> HeadRows<T> {
+    guard let narrow else { return .rows(tensor.pointer(frame, T.self, batch: batch, head: head, row: rows.lowerBound), stride: tensor.row) }
+    let widened = wide.assumingMemoryBound(to: T.self)
+    narrow.copy(frame, batch: batch, head: head, rows: rows, to: widened)
+    return .rows(widened, stride: tensor.row)
+  }
+
+  /// The position of query 0, and the keys that there are.
+  @inline(__always)
+  private func bounds(_ frame: KernelFrame, batch: Int) -> (offset: Int, limit: Int) {
+    var offset = window.offset, limit = shape.keys
     if let perBatch = window.perBatch {
       let bounds = (frame.scratch + perBatch).assumingMemoryBound(to: Int.self) + 2 &* batch
       offset = bounds[0]
-      limit = min(bounds[1], keys)
+      limit = min(bounds[1], limit)
     }
     if let bias { limit = min(limit, bias.keys) }
-    @inline(__always) func visible(_ row: Int) -> Range<Int> {
-      let position = offset &+ row % queries
-      var low = 0, high = limit
-      if window.isCausal { high = min(high, position &+ 1) }
-      if let right = window.right { high = min(high, position &+ right &+ 1) }
-      if let left = window.left { low = max(0, position &- left) }
-      return low..<max(low, high)
-    }
-    // Only keys that some row sees are computed, unless the scores themselves are asked for.
-    var first = keys, end = 0
+    return (offset, limit)
+  }
+
+  /// The keys that a row sees.
+  @inline(__always)
+  private func visible(_ row: Int, _ bounds: (offset: Int, limit: Int)) -> Range<Int> {
+    let position = bounds.offset &+ row % shape.queries
+    var low = 0, high = bounds.limit
+    if window.isCausal { high = min(high, position &+ 1) }
+    if let right = window.right { high = min(high, position &+ right &+ 1) }
+    if let left = window.left { low = max(0, position &- left) }
+    return low..<max(low, high)
+  }
+
+  /// The keys that some of the rows see: only these are computed, unless the scores themselves are asked for.
+  private func seen(_ frame: KernelFrame, batch: Int, rows: Range<Int>) -> Range<Int> {
+    guard scores == nil else { return 0..<shape.keys }
+    let bounds = bounds(frame, batch: batch)
+    var first = shape.keys, end = 0
     for row in rows {
-      let range = visible(row)
+      let range = visible(row, bounds)
       guard !range.isEmpty else { continue }
       first = min(first, range.lowerBound)
       end = max(end, range.upperBound)
     }
-    if scores != nil {
-      first = 0
-      end = keys
-    }
-    first = min(first, end)
+    return min(first, end)..<end
+  }
+
+  private func run(
+    _ frame: KernelFrame, _ functions: AttentionFunctions<T>, batch: Int, head: Int, rows: Range<Int>, rowStrides: (q: Int, y: Int),
+    scratch: UnsafeMutableRawPointer, wide: UnsafeMutableRawPointer, shared: Shared?
+  ) {
+    let queries = shape.queries, count = rows.count
+    let kvHead = head / max(shape.heads / shape.kvHeads, 1)
+    let bounds = bounds(frame, batch: batch), range = seen(frame, batch: batch, rows: rows)
+    let first = shared == nil ? range.lowerBound : 0, end = range.upperBound
     let columns = end &- first
 
+    let pitch = columns % 256 == 0 ? columns &+ AttentionCore.apart : columns
     let matrix = frame.laneScratch.assumingMemoryBound(to: T.self)
     let queryRows = q.pointer(frame, T.self, batch: batch, head: head, row: 0) + rows.lowerBound &* rowStrides.q
-    /// Keys or values of the rows that are seen.
-    @inline(__always) func seen(_ tensor: HeadTensor, _ narrow: NarrowRows?) -> UnsafeMutablePointer<T> {
-      guard let narrow else { return tensor.pointer(frame, T.self, batch: batch, head: kvHead, row: first) }
-      let widened = wide.assumingMemoryBound(to: T.self)
-      narrow.copy(frame, batch: batch, head: kvHead, rows: first..<end, to: widened)
-      return widened
-    }
     let results = y.pointer(frame, T.self, batch: batch, head: head, row: 0) + rows.lowerBound &* rowStrides.y
     if columns > 0 {
+      let keys = shared.map { .packed($0.keys, count: $0.count) } ?? keyRows(k, narrow.k, frame, batch: batch, head: kvHead, first..<end, wide: wide)
       T.scores(
-        queryRows, rowStrides.q, rows: count, seen(k, narrow.k), k.row, keys: columns, depth: shape.headSize, scale: T(scale), into: matrix,
-        scratch: scratch)
+        queryRows, rowStrides.q, rows: count, keys, keys: columns, depth: shape.headSize, scale: T(scale), into: matrix,
+        stride: pitch, scratch: scratch)
     }
     for index in 0..<count {
-      let row = rows.lowerBound &+ index, line = matrix + index &* columns
+      let row = rows.lowerBound &+ index, line = matrix + index &* pitch
       let rowHead = head &+ row / queries, query = row % queries
       @inline(__always) func export(_ stage: ScoreStage) {
         guard let scores, scores.stage == stage else { return }
@@ -243,7 +320,7 @@ struct AttentionCore<T: AttentionElement>: Sendable {
         let values = bias.values.pointer(frame, T.self, batch: batch, head: rowHead, row: query)
         for column in 0..<min(columns, max(bias.keys &- first, 0)) { line[column] += values[first &+ column] }
       }
-      let range = visible(row)
+      let range = visible(row, bounds)
       let low = min(max(range.lowerBound &- first, 0), columns), high = min(max(range.upperBound &- first, low), columns)
       for column in 0..<low { line[column] = -.infinity }
       for column in high..<columns { line[column] = -.infinity }
@@ -259,7 +336,9 @@ struct AttentionCore<T: AttentionElement>: Sendable {
       export(.probability)
     }
     if columns > 0 {
-      T.mix(matrix, rows: count, keys: columns, seen(v, narrow.v), v.row, width: shape.valueSize, into: results, rowStrides.y, scratch: scratch)
+      let values =
+        shared.map { .packed($0.values, count: $0.count) } ?? keyRows(v, narrow.v, frame, batch: batch, head: kvHead, first..<end, wide: wide)
+      T.mix(matrix, stride: pitch, rows: count, keys: columns, values, width: shape.valueSize, into: results, rowStrides.y, scratch: scratch)
     } else {
       for index in 0..<count { (results + index &* rowStrides.y).update(repeating: 0, count: shape.valueSize) }
     }
