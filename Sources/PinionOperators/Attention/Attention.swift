@@ -106,6 +106,12 @@ package struct Attention: CPUExecutable {
     ]
   }
 
+  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    guard inputs.count > 1, let q = inputs[0], let k = inputs[1], k.rank >= 2 else { return 0 }
+    let past = inputs.count > 4 ? inputs[4]?.dims.dropLast().last ?? 0 : 0
+    return attentionOperations(queries: q.count, keys: k.dims[k.rank - 2] &+ past, outputs)
+  }
+
   package func facts(_ context: FactContext) -> [Fact] {
     let q = context[0], k = context[1], v = context[2], symbols = context.symbols
     guard let rank = q.rank ?? k.rank ?? v.rank else { return [Fact(element: q.element), Fact(element: k.element), Fact(element: v.element)] }

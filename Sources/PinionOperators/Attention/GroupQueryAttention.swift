@@ -137,6 +137,14 @@ package struct GroupQueryAttention: CPUExecutable {
     ]
   }
 
+  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    guard let output = outputs.first, output.rank == 3 else { return 0 }
+    let past = inputs.count > 3 ? inputs[3].map { $0.rank == 4 ? $0.dims[2] : 0 } ?? 0 : 0
+    // The caches that come out, where they do, have all keys.
+    let keys = outputs.count > 1 && outputs[1].rank == 4 ? outputs[1].dims[2] : past &+ output.dims[1]
+    return attentionOperations(queries: output.count, keys: keys, outputs)
+  }
+
   package func facts(_ context: FactContext) -> [Fact] {
     let query = context[0], symbols = context.symbols
     let size = symbols.quotient(query.extent(2), by: context.has(1) ? heads : heads &+ 2 &* kvHeads)

@@ -77,6 +77,13 @@ package struct MicrosoftAttention: CPUExecutable {
     ]
   }
 
+  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    guard inputs.count > 1, let input = inputs[0], let weights = inputs[1], let output = outputs.first, output.rank == 3 else { return 0 }
+    let past = inputs.count > 4 ? inputs[4].map { $0.rank == 5 ? $0.dims[3] : 0 } ?? 0 : 0
+    let projections = weights.rank == 2 ? 2 &* input.count &* weights.dims[1] : 0
+    return projections &+ attentionOperations(queries: output.count, keys: output.dims[1] &+ past, outputs)
+  }
+
   package func facts(_ context: FactContext) -> [Fact] {
     facts(input: context[0], weights: context[1], past: context.has(4) ? context[4] : nil, element: context[0].element, context.symbols)
   }

@@ -111,6 +111,15 @@ package struct MultiHeadAttention: CPUExecutable {
     ]
   }
 
+  package func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int {
+    guard let output = outputs.first, output.rank == 3, let query = inputs.first ?? nil, query.rank >= 2 else { return 0 }
+    // Keys by themselves are [B, S, size] or [B, heads, S, size], beside the values [B, S, heads, 2, size]; packed with queries they are as many.
+    let key = inputs.count > 1 ? inputs[1] : nil
+    let keys = key.map { $0.rank == 4 ? $0.dims[2] : $0.rank >= 2 ? $0.dims[1] : 0 } ?? query.dims[1]
+    let past = inputs.count > 6 ? inputs[6].map { $0.rank == 4 ? $0.dims[2] : 0 } ?? 0 : 0
+    return attentionOperations(queries: output.count, keys: keys &+ past, outputs)
+  }
+
   package func facts(_ context: FactContext) -> [Fact] {
     let query = context[0], key = context[1], value = context[2], element = query.element, symbols = context.symbols
     guard let rank = query.rank else { return [Fact(element: element)] }
