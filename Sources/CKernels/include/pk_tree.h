@@ -45,6 +45,15 @@ typedef struct pk_tree_weight {
   uint32_t target;
 } pk_tree_weight;
 
+/// A branch of a tree of at most 64 leaves, numbered from left to right, as all rows meet it whatever way they take: a row for which the
+/// comparison fails cannot reach the leaves under it where it holds. The leaf that a row reaches is the first that is left of them all.
+typedef struct pk_tree_mask {
+  uint64_t keeps; ///< All leaves but those.
+  float value;
+  uint32_t feature;
+  uint32_t nan_fails; ///< 0 or 1.
+} pk_tree_mask;
+
 typedef enum pk_tree_aggregate { PK_TREE_SUM, PK_TREE_MIN, PK_TREE_MAX } pk_tree_aggregate;
 
 typedef struct pk_forest {
@@ -53,6 +62,10 @@ typedef struct pk_forest {
   const pk_tree_range *ranges;  ///< One for each node.
   const pk_tree_weight *weights;
   const double *members;        ///< The sets of values of PK_TREE_MEMBER.
+  const pk_tree_mask *masks;    ///< The branches of all trees, or NULL: for float32, where all are PK_TREE_LE and no tree has more leaves.
+  const uint32_t *mask_starts;  ///< Where those of each tree begin, and where the last one's end.
+  const uint32_t *leaves;       ///< The node of each leaf from left to right.
+  const uint32_t *leaf_starts;  ///< Where those of each tree begin.
   uint32_t targets;
   uint8_t aggregate;            ///< A pk_tree_aggregate.
   uint8_t has_one_weight;       ///< Every leaf has one weight for target 0, which is the value of its node.

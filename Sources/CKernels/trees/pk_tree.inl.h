@@ -58,7 +58,7 @@ static inline void PK_TREE_FN(add)(const pk_forest *f, uint32_t leaf, double *sc
   }
 }
 
-void PK_TREE_FN(pk_forest_score)(
+static void PK_TREE_FN(score_walking)(
     const pk_forest *f, size_t tree0, size_t tree1, const PK_T *x, size_t stride, size_t rows, double *scores) {
   const PK_NODE *nodes = f->nodes;
   int sums_one = f->has_one_weight && f->aggregate == PK_TREE_SUM;

@@ -71,10 +71,12 @@ final class Forest: @unchecked Sendable {
     }
     trees = source.roots.count
     self.isDouble = isDouble
-    memory = [nodes, ranges, weights, members, roots]
+    let masks = isOrdered && !isDouble ? try ForestMasks(nodes.pointer.assumingMemoryBound(to: pk_tree_node_f32.self), roots: rootTable, trees: trees) : nil
+    memory = [nodes, ranges, weights, members, roots] + (masks?.memory ?? [])
     let leavesHaveOneWeight = source.nodes.allSatisfy { $0.mode != .leaf || $0.range.count == 1 }
     kernel = pk_forest(
       nodes: nodes.pointer, roots: rootTable, ranges: rangeTable, weights: weightTable, members: memberTable,
+      masks: masks?.branches, mask_starts: masks?.branchStarts, leaves: masks?.leaves, leaf_starts: masks?.leafStarts,
       targets: UInt32(truncatingIfNeeded: source.targets), aggregate: UInt8(source.aggregate.kernelCode.rawValue),
       has_one_weight: source.targets == 1 && leavesHaveOneWeight ? 1 : 0, is_ordered: isOrdered ? 1 : 0,
       has_plain_nan: hasPlainNaN ? 1 : 0)
