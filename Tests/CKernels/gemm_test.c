@@ -208,6 +208,27 @@ static void test_product(pk_isa isa, shape z, unsigned variant) {
   free(a), free(b), free(c), free(before), free(residual), free(rb), free(cb), free(pa), free(pb);
 }
 
+/// Against sums in double precision; distances are written between the rows' ends only.
+static void test_distances(pk_isa isa, shape z) {
+  const size_t ldx = z.k + random_in(0, 3), ldd = z.n + random_in(0, 3);
+  float *x = random_floats(z.m * ldx + 1), *b = random_floats(z.n * z.k + 1), *d = buffer((z.m * ldd + 1) * sizeof *d, 0xff);
+  float *packed = buffer(pk_sgemm_packed_b_bytes(isa, z.k, z.n) + 64, 0xff);
+  pk_sgemm_pack_b(isa, true, z.k, z.n, b, z.k, 0, z.n, packed);
+  pk_square_distances_f32(isa, z.m, z.n, z.k, x, ldx, packed, d, ldd);
+  for (size_t i = 0; i < z.m; i++)
+    for (size_t j = 0; j < ldd; j++) {
+      double sum = 0;
+      if (j < z.n)
+        for (size_t p = 0; p < z.k; p++) sum += ((double)x[i * ldx + p] - b[j * z.k + p]) * ((double)x[i * ldx + p] - b[j * z.k + p]);
+      if (j >= z.n)
+        CHECK(isnan(d[i * ldd + j]), "%s distances %zux%zux%zu: wrote behind a row", pk_isa_name(isa), z.m, z.n, z.k);
+      else
+        CHECK(fabs(d[i * ldd + j] - sum) <= 1e-6 * (double)(z.k + 4) * (sum + 1e-30), "%s distances %zux%zux%zu: [%zu,%zu] is %g, not %g",
+              pk_isa_name(isa), z.m, z.n, z.k, i, j, d[i * ldd + j], sum);
+    }
+  free(x), free(b), free(d), free(packed);
+}
+
 int main(void) {
   const shape fixed[] = {{1, 1, 1},     {1, 1, 0},       {5, 7, 0},      {14, 32, 256}, {15, 33, 257}, {6, 16, 512}, {1, 300, 700},
                          {4, 129, 513}, {128, 150, 300}, {61, 257, 520}, {1, 1500, 37}, {3, 1100, 21}, {4, 2100, 9}, {2, 1023, 8}};
@@ -220,6 +241,7 @@ int main(void) {
         test_product(isa, (shape){random_in(1, i % 3 ? limit : 5), random_in(1, limit), random_in(1, i % 7 ? limit : 600)}, variant);
       }
     }
+    for (int i = 0; i < 60; i++) test_distances(isa, (shape){random_in(1, 20), random_in(1, 90), random_in(0, i % 3 ? 40 : 300)});
     test_half_specials(isa);
     for (unsigned variant = 0; variant < 8; variant++) {
       for (size_t i = 0; i < sizeof fixed / sizeof *fixed; i++) test_half_panels(isa, fixed[i], variant);

@@ -114,3 +114,7 @@ void pk_sgemm_block(pk_isa isa, const pk_sgemm *g, size_t m0, size_t m1, size_t 
 void pk_activate_f32(pk_isa isa, pk_activation activation, float p0, float p1, size_t count, const float *x, float *y) {
   pk_sgemm_table_of(isa)->activate(activation, p0, p1, count, x, y);
 }
+
+void pk_square_distances_f32(pk_isa isa, size_t rows, size_t n, size_t k, const float *x, size_t ldx, const float *packed, float *d, size_t ldd) {
+  pk_sgemm_table_of(isa)->square_distances(rows, n, k, x, ldx, packed, d, ldd);
+}

@@ -19,8 +19,8 @@
 #include "pk_gemm_pack.inl.h"
 
 /// Rows [0, rows) of packed A (panel height mr) times one panel of B of depth kc, into C.
-static void run_panel(const float *pa, size_t rows, size_t mr, size_t k, size_t kb, size_t kc, const float *pb, size_t cols,
-                      const store *s, size_t row0, size_t col0) {
+static void run_panel(
+    const float *pa, size_t rows, size_t mr, size_t k, size_t kb, size_t kc, const float *pb, size_t cols, const store *s, size_t row0, size_t col0) {
   float tile[MR * NR] __attribute__((aligned(64)));
   for (size_t i = 0; i < rows; i += mr) {
     const size_t height = pk_min(mr, rows - i);
@@ -44,8 +44,8 @@ PK_INLINE bool reads_in_place(const pk_sgemm *g, size_t rows, size_t mr) {
 }
 
 /// The same with rows of A where they lie, at depth kb.
-static void run_panel_in_place(const float *from, size_t lda, size_t rows, size_t mr, size_t kc, const float *pb, size_t cols, const store *s,
-                               size_t row0, size_t col0) {
+static void run_panel_in_place(
+    const float *from, size_t lda, size_t rows, size_t mr, size_t kc, const float *pb, size_t cols, const store *s, size_t row0, size_t col0) {
   const added plain = {.alpha = 1.0f, .low = -INFINITY, .high = INFINITY};
   float tile[MR * NR] __attribute__((aligned(64)));
   for (size_t i = 0; i < rows; i += mr) {
@@ -59,8 +59,9 @@ static void run_panel_in_place(const float *from, size_t lda, size_t rows, size_
 #endif
 
 /// The same for a panel of half precision, for which `widened` has room where it is widened first. `has_next`: another one will follow.
-static void run_half_panel(const pk_sgemm *g, const float *pa, size_t rows, size_t mr, size_t kb, size_t kc, const uint16_t *pb, float *widened,
-                           size_t cols, const store *s, size_t row0, size_t col0, bool has_next) {
+static void run_half_panel(
+    const pk_sgemm *g, const float *pa, size_t rows, size_t mr, size_t kb, size_t kc, const uint16_t *pb, float *widened, size_t cols, const store *s,
+    size_t row0, size_t col0, bool has_next) {
 #if PK_LEVEL >= 1
   if (!pk_sgemm_widens(g, PK_LEVEL, MR)) {
     float tile[MR * NR] __attribute__((aligned(64)));
@@ -162,12 +163,41 @@ static void sgemm_block(const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size
           run_panel_in_place(g->a + m0 * g->lda + kb, g->lda, whole, mr, kc, pb + j / NR * panel, pk_min(NR, width - j), &s, m0, n0 + jb + j);
         }
 #endif
-        if (first < rows)
-          run_panel(pa, rows - first, mr, k, kb, kc, pb + j / NR * panel, pk_min(NR, width - j), &s, m0 + first, n0 + jb + j);
+        if (first < rows) run_panel(pa, rows - first, mr, k, kb, kc, pb + j / NR * panel, pk_min(NR, width - j), &s, m0 + first, n0 + jb + j);
+      }
+    }
+  }
+}
+
+/// A few rows at a time against the columns of a panel.
+static void square_distances(size_t rows, size_t n, size_t k, const float *x, size_t ldx, const float *packed, float *d, size_t ldd) {
+  enum { ROWS = 4 };
+  for (size_t j = 0; j < n; j += NR, packed += k * NR) {
+    const size_t cols = pk_min(NR, n - j);
+    for (size_t i = 0; i < rows; i += ROWS) {
+      const size_t height = pk_min(ROWS, rows - i);
+      const float *from[ROWS];
+      vf sums[ROWS][2];
+      PK_UNROLL for (int r = 0; r < ROWS; r++) {
+        from[r] = x + (i + pk_min((size_t)r, height - 1)) * ldx;
+        sums[r][0] = sums[r][1] = 0.0f;
+      }
+      for (size_t p = 0; p < k; p++) {
+        const vf b0 = vf_load(packed + p * NR), b1 = vf_load(packed + p * NR + VW);
+        PK_UNROLL for (int r = 0; r < ROWS; r++) {
+          const vf d0 = from[r][p] - b0, d1 = from[r][p] - b1;
+          sums[r][0] += d0 * d0, sums[r][1] += d1 * d1;
+        }
+      }
+      for (size_t r = 0; r < height; r++) {
+        float tile[NR] __attribute__((aligned(64)));
+        vf_store(tile, sums[r][0]);
+        vf_store(tile + VW, sums[r][1]);
+        memcpy(d + (i + r) * ldd + j, tile, cols * sizeof *tile);
       }
     }
   }
 }
 
 const pk_sgemm_table PK_TABLE = {
-    .mr = MR, .nr = NR, .pack_a = pack_a, .pack_b = pack_b, .block = sgemm_block, .activate = activate_array};
+    .mr = MR, .nr = NR, .pack_a = pack_a, .pack_b = pack_b, .block = sgemm_block, .activate = activate_array, .square_distances = square_distances};

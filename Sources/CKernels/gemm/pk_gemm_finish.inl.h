@@ -23,8 +23,9 @@ PK_INLINE void store_part(store *s, const pk_sgemm *g, bool first, bool last) {
 }
 
 /// Every combination of the flags becomes a loop of its own by inlining.
-PK_INLINE void finish_rows(const store *s, const float *tile, size_t ts, size_t rows, size_t cols, size_t row, size_t col,
-                           bool read_c, bool col_bias, bool residual, float low, float high) {
+PK_INLINE void finish_rows(
+    const store *s, const float *tile, size_t ts, size_t rows, size_t cols, size_t row, size_t col, bool read_c, bool col_bias, bool residual,
+    float low, float high) {
   const pk_epilogue *e = s->e;
   for (size_t i = 0; i < rows; i++, tile += ts) {
     float *c = s->c + (row + i) * s->ldc + col;
@@ -62,18 +63,13 @@ static void finish_tile(const store *s, const float *tile, size_t ts, size_t row
     residual_last = e->residual && e->residual_last && e->activation != PK_ACT_NONE;
     residual = e->residual && !residual_last;
   }
-#define CASE(C, B, R)                                                                        \
+#define CASE(C, B, R) \
   if (s->read_c == C && col_bias == B && residual == R) finish_rows(s, tile, ts, rows, cols, row, col, C, B, R, low, high);
   CASE(false, false, false)
-  else CASE(true, false, false)
-  else CASE(false, true, false)
-  else CASE(true, true, false)
-  else CASE(false, false, true)
-  else CASE(true, false, true)
-  else CASE(false, true, true)
-  else CASE(true, true, true)
+  else CASE(true, false, false) else CASE(false, true, false) else CASE(true, true, false) else CASE(false, false, true) else CASE(
+      true, false, true) else CASE(false, true, true) else CASE(true, true, true)
 #undef CASE
-  if (later) {
+      if (later) {
     float *c = s->c + row * s->ldc + col;
     activate_rows(e->activation, e->p0, e->p1, rows, cols, c, s->ldc, c, s->ldc);
   }
@@ -105,32 +101,31 @@ typedef struct added {
 } added;
 
 /// `AT(i)` is the element of row i at depth p: of a packed panel, or of A in place.
-#define MICRO_DIRECT_OF(F, M, AT)                                                                                                  \
+#define MICRO_DIRECT_OF(F, M, AT)                                                                                                      \
   static void F##_##M(size_t kc, const float *restrict a, size_t lda, const float *restrict b, float *c, size_t ldc, const added *d) { \
-    vf acc[M][2];                                                                                                                  \
-    PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++) acc[i][j] = 0.0f;                                  \
-    for (size_t p = 0; p < kc; p++, b += NR) {                                                                                     \
-      const vf b0 = vf_load(b), b1 = vf_load(b + VW);                                                                              \
-      PK_UNROLL for (int i = 0; i < M; i++) acc[i][0] += AT(M, i) * b0, acc[i][1] += AT(M, i) * b1;                                \
-    }                                                                                                                              \
-    if (d->alpha != 1.0f) {                                                                                                        \
-      const float alpha = d->alpha;                                                                                                \
-      PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++) acc[i][j] *= alpha;                              \
-    }                                                                                                                              \
-    if (d->row_bias) {                                                                                                             \
-      PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++) acc[i][j] += d->row_bias[i];                     \
-    }                                                                                                                              \
-    if (d->col_bias) {                                                                                                             \
-      const vf b0 = vf_load(d->col_bias), b1 = vf_load(d->col_bias + VW);                                                          \
-      PK_UNROLL for (int i = 0; i < M; i++) acc[i][0] += b0, acc[i][1] += b1;                                                      \
-    }                                                                                                                              \
-    if (d->residual) {                                                                                                             \
-      PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++)                                                  \
-          acc[i][j] += vf_load(d->residual + (size_t)i * d->ld_residual + j * VW);                                                 \
-    }                                                                                                                              \
-    const float low = d->low, high = d->high;                                                                                      \
-    PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++)                                                    \
-        vf_store(c + (size_t)i * ldc + j * VW, vf_at_most(vf_at_least(acc[i][j], low), high));                                     \
+    (void)lda;                                                                                                                         \
+    vf acc[M][2];                                                                                                                      \
+    PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++) acc[i][j] = 0.0f;                                      \
+    for (size_t p = 0; p < kc; p++, b += NR) {                                                                                         \
+      const vf b0 = vf_load(b), b1 = vf_load(b + VW);                                                                                  \
+      PK_UNROLL for (int i = 0; i < M; i++) acc[i][0] += AT(M, i) * b0, acc[i][1] += AT(M, i) * b1;                                    \
+    }                                                                                                                                  \
+    if (d->alpha != 1.0f) {                                                                                                            \
+      const float alpha = d->alpha;                                                                                                    \
+      PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++) acc[i][j] *= alpha;                                  \
+    }                                                                                                                                  \
+    if (d->row_bias) { PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++) acc[i][j] += d->row_bias[i]; }      \
+    if (d->col_bias) {                                                                                                                 \
+      const vf b0 = vf_load(d->col_bias), b1 = vf_load(d->col_bias + VW);                                                              \
+      PK_UNROLL for (int i = 0; i < M; i++) acc[i][0] += b0, acc[i][1] += b1;                                                          \
+    }                                                                                                                                  \
+    if (d->residual) {                                                                                                                 \
+      PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++) acc[i][j] +=                                         \
+          vf_load(d->residual + (size_t)i * d->ld_residual + j * VW);                                                                  \
+    }                                                                                                                                  \
+    const float low = d->low, high = d->high;                                                                                          \
+    PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++)                                                        \
+        vf_store(c + (size_t)i * ldc + j * VW, vf_at_most(vf_at_least(acc[i][j], low), high));                                         \
   }
 
 #define AT_PACKED(M, i) a[p * M + i]
@@ -138,19 +133,22 @@ typedef struct added {
 #define MICRO_DIRECT(M) MICRO_DIRECT_OF(direct, M, AT_PACKED) MICRO_DIRECT_OF(in_place, M, AT_PLACE)
 
 typedef void (*micro_direct)(size_t kc, const float *a, size_t lda, const float *b, float *c, size_t ldc, const added *d);
-MICRO_DIRECT(5) MICRO_DIRECT(6)
+MICRO_DIRECT(5)
+MICRO_DIRECT(6)
 #if PK_LEVEL == 2
-MICRO_DIRECT(7) MICRO_DIRECT(8) MICRO_DIRECT(9) MICRO_DIRECT(10) MICRO_DIRECT(11) MICRO_DIRECT(12) MICRO_DIRECT(13) MICRO_DIRECT(14)
+    MICRO_DIRECT(7) MICRO_DIRECT(8) MICRO_DIRECT(9) MICRO_DIRECT(10) MICRO_DIRECT(11) MICRO_DIRECT(12) MICRO_DIRECT(13) MICRO_DIRECT(14)
 #endif
 
 #if PK_LEVEL == 2
-#define DIRECT_KERNELS(F) {F##_5, F##_6, F##_7, F##_8, F##_9, F##_10, F##_11, F##_12, F##_13, F##_14}
+#define DIRECT_KERNELS(F) \
+  { F##_5, F##_6, F##_7, F##_8, F##_9, F##_10, F##_11, F##_12, F##_13, F##_14 }
 #else
-#define DIRECT_KERNELS(F) {F##_5, F##_6}
+#define DIRECT_KERNELS(F) \
+  { F##_5, F##_6 }
 #endif
 
-/// `lda` is 0 for a packed panel.
-PK_INLINE micro_direct direct_kernel(size_t rows, size_t lda) {
+    /// `lda` is 0 for a packed panel.
+    PK_INLINE micro_direct direct_kernel(size_t rows, size_t lda) {
   static const micro_direct packed[MR - PK_SKINNY_ROWS] = DIRECT_KERNELS(direct), in_place[MR - PK_SKINNY_ROWS] = DIRECT_KERNELS(in_place);
   return (lda ? in_place : packed)[rows - PK_SKINNY_ROWS - 1];
 }

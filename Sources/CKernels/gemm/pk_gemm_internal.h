@@ -16,6 +16,7 @@ typedef struct pk_sgemm_table {
   void (*pack_b)(bool trans, size_t k, size_t n, const float *b, size_t ldb, float *packed);
   void (*block)(const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*activate)(pk_activation activation, float p0, float p1, size_t count, const float *x, float *y);
+  void (*square_distances)(size_t rows, size_t n, size_t k, const float *x, size_t ldx, const float *packed, float *d, size_t ldd);
 } pk_sgemm_table;
 
 extern const pk_sgemm_table pk_sgemm_table_scalar;
@@ -60,9 +61,7 @@ static inline bool pk_sgemm_streams(const pk_sgemm *g) {
 static inline size_t pk_round64(size_t bytes) { return bytes > SIZE_MAX - 63 ? SIZE_MAX : (bytes + 63) / 64 * 64; }
 
 /// Equal panels instead of full ones and a rest: a rest of a few rows would leave the FMA units waiting.
-static inline size_t pk_even_part(size_t total, size_t limit) {
-  return total == 0 ? limit : pk_ceil_div(total, pk_ceil_div(total, limit));
-}
+static inline size_t pk_even_part(size_t total, size_t limit) { return total == 0 ? limit : pk_ceil_div(total, pk_ceil_div(total, limit)); }
 
 /// Depth of one pass over k, in even parts, measured on Zen 5: the FMA loop is long enough to hide loads and stores of C,
 /// and PK_SGEMM_MC rows of A of that depth stay in the L2 cache while columns pass. Where the rows make one panel of A,

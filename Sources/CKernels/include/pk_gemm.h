@@ -79,6 +79,9 @@ size_t pk_sgemm_scratch_bytes(pk_isa isa, const pk_sgemm *g, size_t rows, size_t
 /// order and at the same time, each thread with its own scratch.
 void pk_sgemm_block(pk_isa isa, const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
 
+/// d[i * ldd + j] = sum over p < k of (x[i * ldx + p] - b[j][p])^2 for `n` vectors b packed as pk_sgemm_pack_b packs their transposed matrix.
+void pk_square_distances_f32(pk_isa isa, size_t rows, size_t n, size_t k, const float *x, size_t ldx, const float *packed, float *d, size_t ldd);
+
 #ifdef __cplusplus
 }
 #endif

@@ -57,20 +57,20 @@ typedef struct pk_tree_mask {
 typedef enum pk_tree_aggregate { PK_TREE_SUM, PK_TREE_MIN, PK_TREE_MAX } pk_tree_aggregate;
 
 typedef struct pk_forest {
-  const void *nodes;            ///< pk_tree_node_f32 or pk_tree_node_f64.
-  const uint32_t *roots;        ///< One for each tree.
-  const pk_tree_range *ranges;  ///< One for each node.
+  const void *nodes;           ///< pk_tree_node_f32 or pk_tree_node_f64.
+  const uint32_t *roots;       ///< One for each tree.
+  const pk_tree_range *ranges; ///< One for each node.
   const pk_tree_weight *weights;
-  const double *members;        ///< The sets of values of PK_TREE_MEMBER.
-  const pk_tree_mask *masks;    ///< The branches of all trees, or NULL: for float32, where all are PK_TREE_LE and no tree has more leaves.
-  const uint32_t *mask_starts;  ///< Where those of each tree begin, and where the last one's end.
-  const uint32_t *leaves;       ///< The node of each leaf from left to right.
-  const uint32_t *leaf_starts;  ///< Where those of each tree begin.
+  const double *members;       ///< The sets of values of PK_TREE_MEMBER.
+  const pk_tree_mask *masks;   ///< The branches of all trees, or NULL: for float32, where all are PK_TREE_LE and no tree has more leaves.
+  const uint32_t *mask_starts; ///< Where those of each tree begin, and where the last one's end.
+  const uint32_t *leaves;      ///< The node of each leaf from left to right.
+  const uint32_t *leaf_starts; ///< Where those of each tree begin.
   uint32_t targets;
-  uint8_t aggregate;            ///< A pk_tree_aggregate.
-  uint8_t has_one_weight;       ///< Every leaf has one weight for target 0, which is the value of its node.
-  uint8_t is_ordered;           ///< All branches are PK_TREE_LE.
-  uint8_t has_plain_nan;        ///< NaN goes where a failed comparison goes, in all branches.
+  uint8_t aggregate;      ///< A pk_tree_aggregate.
+  uint8_t has_one_weight; ///< Every leaf has one weight for target 0, which is the value of its node.
+  uint8_t is_ordered;     ///< All branches are PK_TREE_LE.
+  uint8_t has_plain_nan;  ///< NaN goes where a failed comparison goes, in all branches.
 } pk_forest;
 
 /// Adds the leaves of trees [tree0, tree1) to `scores`, `targets` numbers for each of `rows` rows; the caller has set them to 0

@@ -104,12 +104,8 @@ struct SupportKernel: Sendable {
         let few = min(block, range.upperBound &- first)
         let x = read(frame.rawInput(0), first..<first &+ few, frame.laneScratch).assumingMemoryBound(to: Float.self)
         if kind == .radial {
-          let table = vectors.pointer.assumingMemoryBound(to: Float.self)
-          for row in 0..<few {
-            for vector in 0..<count {
-              values[row &* count &+ vector] = pk_square_distance_f32(x + row &* columns, table + vector &* columns, columns)
-            }
-          }
+          pk_square_distances_f32(
+            isa, few, count, columns, x, columns, UnsafePointer(packed.pointer.assumingMemoryBound(to: Float.self)), values, count)
         } else {
           var g = pk_sgemm()
           (g.m, g.n, g.k) = (few, count, columns)
