@@ -17,6 +17,7 @@ import mmap
 import os
 import random
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,8 @@ from pathlib import Path
 from typing import Any
 
 CALLS = 60
+#: Bytes of addresses that calls may take.
+SPACE = 2 << 30
 #: CPU seconds, or ten times as many of the clock, after which a trial counts as one that does not end.
 PATIENCE = 60
 #: They end or fork processes, load other libraries, wait for callbacks, or keep memory that a trial cannot answer for.
@@ -291,6 +294,9 @@ def work(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         trial = Trial(options.header, options.library, models(folder), folder)
+        # Tensors of gigabytes, which a host may ask for, are refused rather than filled.
+        limit = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGESIZE") + SPACE
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         end = time.monotonic() + options.seconds
         number = options.first
         while number < options.first + options.runs * options.step and time.monotonic() < end:

@@ -3,6 +3,7 @@
     fuzz-pt2.py [--seconds N] [--runs N] [--first N] [--jobs N] SEEDS...
     fuzz-pt2.py --trial N SEEDS...              one trial in this process, e.g. under a debugger
     fuzz-pt2.py --trial N --save FILE SEEDS...  writes its file and runs nothing
+    PINION_FUZZ_TARGETS=REGEX fuzz-pt2.py …     only calls of such targets
 
 SEEDS are records of Tests/PT2 (.jsonl.xz), .pt2 files, or folders that hold some. A trial's number decides what it changes: a third of
 them any place of the JSON; a third what importers reckon with (ranks, extents, operands, lists of numbers), so that the program stays one.
@@ -43,7 +44,9 @@ EXTENTS = (0, 1, 2, 3, 5, 64, 4096, 65537, 1 << 20, (1 << 24) + 1, 1 << 31, (1 <
 PATIENCE = 30
 #: Bytes of addresses that trials may take beyond those of a process that has begun.
 ROOM = 1 << 30
-TARGETS = pt2_targets.catalog()
+#: Only calls of targets that match.
+ONLY = os.environ.get("PINION_FUZZ_TARGETS", "")
+TARGETS = pt2_targets.catalog(ONLY)
 #: Elements of the largest input that is given.
 INPUT_LIMIT = 1 << 20
 
@@ -231,7 +234,7 @@ def lists(copy: dict[str, Any], choice: random.Random) -> None:
 def trial(number: int, entries: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any]]:
     """The file of a trial, and the record it was made from."""
     choice = random.Random(number)
-    if number % 3 == 0:
+    if ONLY or number % 3 == 0:
         made = pt2_targets.record(TARGETS, choice)
         return record.archive(made), made
     entry = choice.choice(entries)

@@ -23,8 +23,11 @@ class Catalog:
     arguments: dict[str, tuple[list[str], float]]
 
 
-def catalog() -> Catalog:
-    """The names of targets and arguments in the importer's sources."""
+def catalog(only: str = "") -> Catalog:
+    """The names of targets and arguments in the importer's sources.
+
+    - only: a regular expression that the targets match.
+    """
     kinds = {
         "tensor": "tensor", "handle": "tensor", "optionalTensor": "tensor", "tensors": "tensors", "optionalTensors": "tensors", "int": "int", "optionalInt": "int",
         "count": "int", "extent": "int", "optionalExtent": "int", "ints": "ints", "optionalInts": "ints", "extents": "ints", "optionalExtents": "ints",
@@ -48,7 +51,7 @@ def catalog() -> Catalog:
         if found := [kinds[kind] for kind in asked[name] if kind in kinds]:
             arguments[name] = (found, 0.01 if name in ("self", "input") else absence)
     # Names of ONNX's operators begin with capitals.
-    return Catalog(sorted(target for target in targets if not target[0].isupper()), arguments)
+    return Catalog(sorted(target for target in targets if not target[0].isupper() and re.search(only, target)), arguments)
 
 
 class Maker:
