@@ -65,13 +65,13 @@ class Maker:
         return self.choice.choice(LARGE) if self.choice.random() < 0.06 else self.choice.choice((-2, -1, -1, 0, 0, 0, 1, 1, 1, 2, 2, 3, 4, 5))
 
     def meta(self, rank: int) -> dict[str, Any]:
-        sizes = []
+        sizes: list[dict[str, Any]] = []
         for _ in range(rank):
             if self.choice.random() < 0.1:
                 sizes.append({"as_expr": {"expr_str": "Symbol('s0', positive=True, integer=True)", "hint": {"as_int": 3}}})
             else:
                 sizes.append({"as_int": abs(self.choice.choice(LARGE)) if self.choice.random() < 0.03 else self.choice.choice((0, 1, 1, 2, 2, 3, 3, 4, 5, 8))})
-        strides = [{"as_int": 1}] * rank
+        strides: list[dict[str, Any]] = [{"as_int": 1}] * rank
         for axis in reversed(range(rank - 1)):
             strides[axis] = {"as_int": min(strides[axis + 1]["as_int"] * max(sizes[axis + 1].get("as_int", 3), 1), (1 << 63) - 1)}
         return {"dtype": self.choice.choice(DTYPES), "sizes": sizes, "strides": strides, "storage_offset": {"as_int": 0}, "layout": 7}
@@ -92,7 +92,7 @@ class Maker:
         if kind == "ints" and self.symbols and self.choice.random() < 0.1:
             return {"as_sym_ints": [{"as_name": pick(self.symbols)} if self.choice.random() < 0.5 else {"as_int": self.number()} for _ in range(self.choice.randrange(5))]}
         names = [{"name": pick(self.tensors)} for _ in range(self.choice.randrange(5))]
-        return {
+        arguments: dict[str, dict[str, Any]] = {
             "tensor": {"as_tensor": {"name": pick(self.tensors)}},
             "tensors": {"as_tensors": names} if self.choice.random() < 0.6 else {"as_optional_tensors": [{"as_tensor": n} if self.choice.random() < 0.7 else {"as_none": True} for n in names]},
             "int": {"as_int": self.number()},
@@ -101,10 +101,11 @@ class Maker:
             "floats": {"as_floats": [pick((1.0, 2.0, 0.5, 1e30)) for _ in range(self.choice.randrange(4))]},
             "bool": {"as_bool": self.choice.random() < 0.5},
             "string": {"as_string": pick(TEXTS)},
-        }[kind]
+        }
+        return arguments[kind]
 
     def node(self, index: int) -> dict[str, Any]:
-        inputs = []
+        inputs: list[dict[str, Any]] = []
         for name, (kinds, absence) in self.known.arguments.items():
             if self.choice.random() < absence:
                 continue
@@ -133,7 +134,7 @@ def record(known: Catalog, choice: random.Random) -> dict[str, Any]:
     inputs = [f"x{index}" for index in range(choice.choice((1, 2, 3, 4)))]
     for name in inputs:
         maker.tensor(name, True)
-    nodes = []
+    nodes: list[dict[str, Any]] = []
     if choice.random() < 0.3:
         nodes.append(
             {
