@@ -40,7 +40,9 @@ package struct SizeRules: Sendable {
   /// - Throws: `.invalidShape` that names the input, what was found and what is expected.
   package func check(shape: (Int) -> Shape?, value: (Int) -> Int64?) throws(PinionError) {
     var known: [(symbol: String, value: Int64, place: Place)] = []
-    func lookup(_ symbol: String) -> Int64? { known.first { $0.symbol == symbol }?.value }
+    // Few symbols are found sooner in a list; a program may have one for each of very many inputs.
+    var many: [String: Int64] = [:]
+    func lookup(_ symbol: String) -> Int64? { many.isEmpty ? known.first { $0.symbol == symbol }?.value : many[symbol] }
     for place in places {
       let found: Int64
       if let axis = place.axis {
@@ -66,6 +68,7 @@ package struct SizeRules: Sendable {
         throw .invalidShape("\(what), expected \(bounds)")
       }
       known.append((symbol, number, place))
+      if known.count == 16 { for entry in known { many[entry.symbol] = entry.value } } else if known.count > 16 { many[symbol] = number }
     }
   }
 }

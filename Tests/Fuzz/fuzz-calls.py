@@ -17,6 +17,7 @@ import mmap
 import os
 import random
 import re
+import resource
 import subprocess
 import sys
 import tempfile
@@ -25,6 +26,9 @@ from pathlib import Path
 from typing import Any
 
 CALLS = 60
+#: Bytes of addresses that calls may take.
+SPACE = 2 << 30
+#: CPU seconds, or ten times as many of the clock, after which a trial counts as one that does not end.
 PATIENCE = 60
 #: They end or fork processes, load other libraries, wait for callbacks, or keep memory that a trial cannot answer for.
 LEFT_OUT = {"pinion_error_retain", "pinion_tensor_from_dlpack", "pinion_tensor_from_dlpack_versioned", "pinion_tensor_to_dlpack", "pinion_tensor_to_dlpack_versioned"}
@@ -83,10 +87,11 @@ class Trial:
         self.kept: list[Any] = []
         #: Calls of one area come together more often than by chance.
         areas = ("graph", "state", "session", "model", "tensor", "attributes", "value", "call", "runtime", "plan")
+        by_area = {area: [f for f in self.functions if area in f.name] for area in areas}
         self.seed_handles()
         for _ in range(CALLS):
             area = self.random.choice(areas)
-            chosen = [f for f in self.functions if area in f.name] if self.random.random() < 0.8 else self.functions
+            chosen = by_area[area] if self.random.random() < 0.8 else self.functions
             self.call(self.random.choice(chosen or self.functions), says)
         for kind, handles in self.pools.items():
             release = getattr(self.library, f"{kind}_release")
@@ -289,6 +294,9 @@ def work(options: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
         trial = Trial(options.header, options.library, models(folder), folder)
+        # Tensors of gigabytes, which a host may ask for, are refused rather than filled.
+        limit = int(Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGESIZE") + SPACE
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         end = time.monotonic() + options.seconds
         number = options.first
         while number < options.first + options.runs * options.step and time.monotonic() < end:
@@ -299,6 +307,15 @@ def work(options: argparse.Namespace) -> None:
             number += options.step
         if progress:
             progress[8:] = number.to_bytes(8, "little")
+
+
+def spent(process: int) -> float:
+    """CPU seconds of a process; a machine with much else to do lets it wait as long as it likes."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 def main() -> int:
@@ -334,15 +351,15 @@ def main() -> int:
 
     for job in range(options.jobs):
         start(options.first + job, options.runs // options.jobs)
-    last = {id(memory): (b"", time.monotonic()) for _, memory, _ in workers}
+    last = {id(memory): (b"", time.monotonic(), 0.0) for _, memory, _ in workers}
     while workers:
         time.sleep(0.2)
         for worker in list(workers):
             process, memory, first = worker
-            seen, since = last.get(id(memory), (b"", time.monotonic()))
+            seen, since, used = last.get(id(memory), (b"", time.monotonic(), 0.0))
             if memory[:8] != seen:
-                last[id(memory)] = (memory[:8], time.monotonic())
-            elif process.poll() is None and time.monotonic() - since > PATIENCE:
+                last[id(memory)] = (memory[:8], time.monotonic(), spent(process.pid))
+            elif process.poll() is None and (spent(process.pid) - used > PATIENCE or time.monotonic() - since > 10 * PATIENCE):
                 process.kill()
             if process.poll() is None:
                 continue

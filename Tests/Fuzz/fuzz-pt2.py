@@ -3,18 +3,24 @@
     fuzz-pt2.py [--seconds N] [--runs N] [--first N] [--jobs N] SEEDS...
     fuzz-pt2.py --trial N SEEDS...              one trial in this process, e.g. under a debugger
     fuzz-pt2.py --trial N --save FILE SEEDS...  writes its file and runs nothing
+    PINION_FUZZ_TARGETS=REGEX fuzz-pt2.py …     only calls of such targets
 
-SEEDS are records of Tests/PT2 (.jsonl.xz), .pt2 files, or folders that hold some. A trial's number decides what it changes.
+SEEDS are records of Tests/PT2 (.jsonl.xz), .pt2 files, or folders that hold some. A trial's number decides what it changes: a third of
+them any place of the JSON; a third what importers reckon with (ranks, extents, operands, lists of numbers), so that the program stays one.
+The last third are programs of their own, which call any target of the importer's sources with any arguments that it asks for.
+A worker may take a gigabyte beyond what it begins with: a list of a length that the program decides ends it.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import math
 import mmap
 import os
 import pathlib
 import random
+import resource
 import struct
 import subprocess
 import sys
@@ -24,6 +30,7 @@ from typing import Any
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent / "PT2"))
 
 import numpy as np
+import pt2_targets
 import record
 
 import pinion
@@ -31,8 +38,17 @@ import pinion
 INTEGERS = (0, 1, -1, 2, -2, 3, 4, 7, 8, 16, 64, 100, 255, 1 << 15, 1 << 16, 1 << 20, (1 << 31) - 1, 1 << 31, -(1 << 31), 1 << 32, 1 << 40, 1 << 62,
             (1 << 63) - 1, -(1 << 63), -(1 << 63) + 1, 1 << 63, 1 << 64)  # fmt: skip
 FLOATS = (0.0, -0.0, 1.0, -1.0, 0.5, 1e-30, 1e30, 1e300, -1e300, "Infinity", "-Infinity", "NaN")
+#: Extents that products and sums of which do not stay small.
+EXTENTS = (0, 1, 2, 3, 5, 64, 4096, 65537, 1 << 20, (1 << 24) + 1, 1 << 31, (1 << 31) + 1, 1 << 40, (1 << 62) + 1, (1 << 63) - 1)
 #: Seconds that one trial may take before its process counts as dead.
 PATIENCE = 30
+#: Bytes of addresses that trials may take beyond those of a process that has begun.
+ROOM = 1 << 30
+#: Only calls of targets that match.
+ONLY = os.environ.get("PINION_FUZZ_TARGETS", "")
+TARGETS = pt2_targets.catalog(ONLY)
+#: Elements of the largest input that is given.
+INPUT_LIMIT = 1 << 20
 
 
 def seeds(paths: list[pathlib.Path]) -> list[dict[str, Any]]:
@@ -96,13 +112,139 @@ def change(program: Any, others: list[dict[str, Any]], choice: random.Random) ->
         choice.shuffle(value)
 
 
+# Changes after which a program still is one: other ranks, extents, operands and lists of numbers.
+
+
+def graphs(value: Any) -> list[dict[str, Any]]:
+    """Every graph in a program, the outermost first."""
+    found = [value] if isinstance(value, dict) and isinstance(value.get("nodes"), list) and isinstance(value.get("tensor_values"), dict) else []
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        found += graphs(item)
+    return found
+
+
+def settled(meta: dict[str, Any]) -> None:
+    """Gives a description the strides of elements that lie one after the other."""
+    stride, strides = 1, []
+    for size in reversed(meta["sizes"]):
+        strides.append({"as_int": stride})
+        known = size.get("as_int")
+        stride = min(stride * max(known if isinstance(known, int) else 3, 1), (1 << 63) - 1)
+    meta["strides"] = strides[::-1]
+
+
+def ranked(meta: dict[str, Any], kind: int, place: int, extent: int) -> None:
+    sizes = meta["sizes"]
+    if kind == 0 and sizes:
+        del sizes[place % len(sizes)]
+    elif kind == 1:
+        sizes.insert(place % (len(sizes) + 1), {"as_int": extent})
+    elif kind == 2:
+        sizes.clear()
+    elif kind == 3:
+        del sizes[1:]
+    elif sizes:
+        sizes[place % len(sizes)] = {"as_int": extent}
+    settled(meta)
+
+
+def metas(graph: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    return {name: meta for name, meta in graph["tensor_values"].items() if isinstance(meta, dict) and isinstance(meta.get("sizes"), list)}
+
+
+def reshape(copy: dict[str, Any], choice: random.Random) -> None:
+    """Another rank or extent for one tensor, an input more often than not, or for all; what the others are said to be may be forgotten."""
+    found = [graph for graph in graphs(copy["program"]) if metas(graph)]
+    if not found:
+        return
+    graph = found[0] if choice.random() < 0.8 else choice.choice(found)
+    all_metas = metas(graph)
+    inputs = [entry["as_tensor"]["name"] for entry in graph["inputs"] if isinstance(entry, dict) and isinstance(entry.get("as_tensor"), dict)]
+    names = [name for name in inputs if name in all_metas] if choice.random() < 0.8 else list(all_metas)
+    if not names:
+        return
+    kind, place = choice.randrange(6), choice.randrange(6)
+    extent = choice.choice((1, 2, 3)) if choice.random() < 0.5 else choice.choice(EXTENTS)
+    scope = choice.random()
+    chosen = list(all_metas) if scope < 0.3 else [choice.choice(names)]
+    if scope > 0.7:
+        for name in set(all_metas) - set(inputs):
+            del graph["tensor_values"][name]
+    for name in chosen:
+        if name in graph["tensor_values"]:
+            ranked(all_metas[name], kind, place, extent)
+    # Weights are what their own description says.
+    for folder in ("weights", "constants"):
+        for entry in copy.get(folder, {}).get("config", {}).values():
+            if choice.random() < (1 if scope < 0.3 else 0.3):
+                ranked(entry["tensor_meta"], kind if kind < 4 else 0, place, 1)
+
+
+def rewire(copy: dict[str, Any], choice: random.Random) -> None:
+    """A node's operand dropped, exchanged with another, or another tensor in its place."""
+    found = [(graph, node) for graph in graphs(copy["program"]) for node in graph["nodes"] if node.get("inputs")]
+    if not found:
+        return
+    graph, node = choice.choice(found)
+    operands = node["inputs"]
+    place, kind = choice.randrange(len(operands)), choice.randrange(5)
+    other = choice.randrange(len(operands))
+    if kind == 0:
+        del operands[place]
+    elif kind == 1:
+        operands[place]["arg"], operands[other]["arg"] = operands[other]["arg"], operands[place]["arg"]
+    elif kind == 2:
+        operands[place]["arg"] = {"as_none": True}
+    else:
+        tensor = {"as_tensor": {"name": choice.choice(list(graph["tensor_values"]) or ["x"])}}
+        tensors = [entry for entry in operands if "as_tensor" in entry["arg"]]
+        choice.choice(tensors or operands)["arg"] = tensor
+
+
+def lists(copy: dict[str, Any], choice: random.Random) -> None:
+    """A list of numbers or tensors made longer or shorter, or other numbers in it or in the place of a single one."""
+    found: list[tuple[dict[str, Any], str]] = []
+    for graph in graphs(copy["program"]):
+        for node in graph["nodes"]:
+            for entry in node.get("inputs", ()):
+                found += [(entry["arg"], tag) for tag in entry["arg"] if tag in ("as_ints", "as_sym_ints", "as_floats", "as_bools", "as_tensors", "as_int", "as_float")]
+    if not found:
+        return
+    argument, tag = choice.choice(found)
+    value = argument[tag]
+    number = choice.randrange(-4, 5) if choice.random() < 0.6 else choice.choice(INTEGERS)
+    if tag == "as_float":
+        argument[tag] = choice.choice(FLOATS)
+    elif not isinstance(value, list):
+        argument[tag] = number
+    else:
+        kind = choice.randrange(5)
+        if kind == 0:
+            del value[choice.randrange(len(value) + 1) :]
+        elif kind == 1:
+            value *= choice.choice((2, 3, 40))
+        elif kind == 2 and value:
+            value.pop(choice.randrange(len(value)))
+        elif kind == 3 and value:
+            value.insert(choice.randrange(len(value)), json.loads(json.dumps(choice.choice(value))))
+        elif value:
+            value[choice.randrange(len(value))] = {"as_ints": number, "as_sym_ints": {"as_int": number}, "as_floats": float(number), "as_bools": True}.get(tag, value[0])
+
+
 def trial(number: int, entries: list[dict[str, Any]]) -> tuple[bytes, dict[str, Any]]:
     """The file of a trial, and the record it was made from."""
     choice = random.Random(number)
+    if ONLY or number % 3 == 0:
+        made = pt2_targets.record(TARGETS, choice)
+        return record.archive(made), made
     entry = choice.choice(entries)
     copy = json.loads(json.dumps({key: entry[key] for key in ("program", "weights", "constants") if key in entry}))
-    for _ in range(choice.choice((1, 1, 1, 2, 3, 6))):
-        change(copy.get("program", copy) if choice.random() < 0.9 else copy, entries, choice)
+    if choice.random() < 0.5:
+        for _ in range(choice.choice((1, 1, 1, 2, 3, 6))):
+            change(copy.get("program", copy) if choice.random() < 0.9 else copy, entries, choice)
+    else:
+        for _ in range(choice.choice((1, 1, 2, 2, 3, 5))):
+            choice.choice((reshape, reshape, rewire, lists))(copy, choice)
     changed = {**entry, "program": copy.get("program", {}), **{key: copy.get(key, {}) for key in ("weights", "constants") if key in entry}}
     text = json.dumps(changed["program"]).encode()
     if choice.random() < 0.1:
@@ -133,6 +275,8 @@ def attempt(number: int, entries: list[dict[str, Any]]) -> str:
             if info.optional or info.dtype is None:
                 continue
             shape = [extent if isinstance(extent, int) and extent < 64 else 3 for extent in info.shape or ()]
+            if math.prod(shape) > INPUT_LIMIT:
+                return "too large"
             given[info.name] = (np.arange(int(np.prod(shape, dtype=np.int64))) % 5).reshape(shape).astype(info.dtype)
         session.run(given, timeout=1.0, step_budget=20_000)
     except pinion.InternalError as error:
@@ -143,6 +287,9 @@ def attempt(number: int, entries: list[dict[str, Any]]) -> str:
 
 
 def work(entries: list[dict[str, Any]], first: int, step: int, last: int, progress: str, until: float) -> None:
+    attempt(first, entries)
+    limit = int(pathlib.Path("/proc/self/statm").read_text().split()[0]) * os.sysconf("SC_PAGESIZE") + ROOM
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
     with open(progress, "r+b") as file, mmap.mmap(file.fileno(), 24) as shared:
         ran = refused = 0
         for number in range(first, last, step):

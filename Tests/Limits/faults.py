@@ -75,10 +75,10 @@ FAULTS = [
         HOSTILE + "growth --only branches --deadline 20", r"over the budget: [1-9].*\n.*branches"),
     Fault(
         "values of a program's JSON do not count", IMPORT + "PT2/JSONReader.swift", "    try budget.take(JSONReader.valueBytes)\n",
-        "    if !(FAULT) { try budget.take(JSONReader.valueBytes) }\n", HOSTILE + "programs --only long.list", r"(late|over the budget): [1-9].*\n.*a long list"),
+        "    if !(FAULT) { try budget.take(JSONReader.valueBytes) }\n", HOSTILE + "program_texts --only long.list", r"(late|over the budget): [1-9].*\n.*a long list"),
     Fault(
         "JSON may nest without end", IMPORT + "PT2/JSONReader.swift", "package static let depthLimit = 128", "package static let depthLimit = FAULT ? 1 << 40 : 128",
-        HOSTILE + "programs --only lists.100000", r"ended the process: [1-9].*\n.*lists 100000 deep"),
+        HOSTILE + "program_nesting --only lists.100000", r"ended the process: [1-9].*\n.*lists 100000 deep"),
 ]  # fmt: skip
 HERE = Path(__file__).parent
 

@@ -10,6 +10,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import starmap
 from pathlib import Path
 from typing import Any
 
@@ -394,13 +395,24 @@ def external() -> Iterator[Hostile]:
 
 
 def programs() -> Iterator[Hostile]:
-    for name, archive, inputs in hostile_pt2.programs():
-        yield Hostile(name, archive, inputs)
+    yield from starmap(Hostile, hostile_pt2.programs())
+
+
+def program_nesting() -> Iterator[Hostile]:
+    yield from starmap(Hostile, hostile_pt2.nesting())
+
+
+def program_texts() -> Iterator[Hostile]:
+    yield from starmap(Hostile, hostile_pt2.texts())
+
+
+def program_numbers() -> Iterator[Hostile]:
+    yield from starmap(Hostile, hostile_pt2.lists())
 
 
 def everything(seeds: str, groups: str = "") -> Iterator[Hostile]:
     """All models, in an order that stays, or those of the groups that the expression finds."""
-    for group in (sizes, growth, nesting, names, tensors, encodings, external, programs):
+    for group in (sizes, growth, nesting, names, tensors, encodings, external, programs, program_nesting, program_texts, program_numbers):
         if re.search(groups, group.__name__):
             yield from group()
     if re.search(groups, "attributes"):

@@ -99,16 +99,59 @@ def nesting() -> Iterable[tuple[str, bytes, dict[str, Any]]]:
         yield f"pt2, conditions {deep} deep", program.archive(), x
 
 
-def programs() -> Iterable[tuple[str, bytes, dict[str, Any]]]:
-    """Name, file and inputs."""
+def lists() -> Iterable[tuple[str, bytes, dict[str, Any]]]:
+    """Targets that become lists as long as numbers of the program say."""
+
+    def ints(*numbers: int) -> dict[str, Any]:
+        return {"as_ints": list(numbers)}
+
+    def number(value: int) -> dict[str, Any]:
+        return {"as_int": value}
+
+    big, many = 1 << 31, 1 << 24
+    calls: list[tuple[list[int], str, dict[str, Any]]] = [
+        ([big, big], "diagonal", {}),
+        ([8 * many, 8 * many], "diagonal", {}),
+        ([big], "unfold", {"dimension": number(0), "size": number(64), "step": number(1)}),
+        ([3 * many], "unfold", {"dimension": number(0), "size": number(1), "step": number(1)}),
+        ([4], "as_strided", {"size": ints(big, 0), "stride": ints(1, 1)}),
+        ([4], "as_strided", {"size": ints(8192, 8192), "stride": ints(0, 0)}),
+        ([8191, 2], "pdist", {}),
+        ([1, big, 2], "group_norm", {"num_groups": number(1)}),
+        ([1, 2 * many, 2], "group_norm", {"num_groups": number(1)}),
+        ([1, 1, big], "adaptive_max_pool1d", {"output_size": ints(3)}),
+        ([1, 1, many, 64], "adaptive_max_pool2d", {"output_size": ints(3, 5)}),
+        ([2], "linspace", {"start": number(0), "end": number(1), "steps": number(many - 1)}),
+        ([2], "tril_indices", {"row": number(4095), "col": number(4095), "offset": number(4095)}),
+        ([2], "fft_fftfreq", {"n": number(many - 1)}),
+        ([1, 1, many // 64 + 63], "im2col", {"kernel_size": ints(1, 1), "dilation": ints(1, 1), "padding": ints(0, 0), "stride": ints(1, 1)}),
+        ([2], "repeat", {"repeats": ints(big)}),
+    ]
+    for index, (dims, target, arguments) in enumerate(calls):
+        made = node(target, ["x"], "y", **arguments)
+        made["inputs"][0]["name"] = "input" if target == "group_norm" else "self"
+        program = Program([made])
+        program.graph["tensor_values"]["x"] = meta(dims)
+        if target.startswith("adaptive_max"):
+            made["outputs"].append(tensor("places"))
+            program.graph["tensor_values"]["places"] = {**meta([1, 1, 3]), "dtype": 5}
+        yield f"pt2, numbers {index}: {target} of {dims}", program.archive(), {"x": np.ones(2, np.float32)}
+    # Each input's size is a symbol of its own.
+    count = 20_000
+    program = Program(chain(1, "relu"))
+    names = [f"x{i}" for i in range(count)]
+    program.graph["inputs"] += [tensor(name) for name in names]
+    for index, name in enumerate(names):
+        described = meta([2])
+        described["sizes"] = [{"as_expr": {"expr_str": f"Symbol('s{index}', positive=True, integer=True)", "hint": None}}]
+        program.graph["tensor_values"][name] = described
+    program.root["graph_module"]["signature"]["input_specs"] += [{"user_input": {"arg": tensor(name)}} for name in names]
+    yield f"pt2, {count} symbols", program.archive(), {name: np.ones(2, np.float32) for name in ["x", *names]}
+
+
+def texts() -> Iterable[tuple[str, bytes, dict[str, Any]]]:
+    """What JSON makes of few ideas."""
     x = {"x": np.ones(2, np.float32)}
-    yield "pt2, one node", Program(chain(1, "relu")).archive(), x
-    for count in (1_000, 20_000, 200_000):
-        yield f"pt2, {count} nodes", Program(chain(count, "relu")).archive(), x
-        yield f"pt2, {count} nodes of one unknown target", Program(chain(count, "nothing")).archive(), x
-        unknown = [node(f"nothing{i}", ["x"], f"v{i}") for i in range(count)] + chain(1, "relu")
-        yield f"pt2, {count} nodes of unknown targets", Program(unknown).archive(), x
-    yield from nesting()
     program = Program(chain(1, "relu"))
     plain = json.dumps(program.root)
     million = 1_000_000
@@ -119,6 +162,18 @@ def programs() -> Iterable[tuple[str, bytes, dict[str, Any]]]:
     yield "pt2, a long list", program.archive(plain[:-1] + ', "more": [' + "1," * (4 * million) + "1]}"), x
     yield "pt2, a wide object", program.archive(plain[:-1] + "," + ",".join(f'"m{i}":1' for i in range(million)) + "}"), x
     yield "pt2, a list without end", program.archive(plain[:-1] + ', "more": [' + "1," * million), x
+
+
+def programs() -> Iterable[tuple[str, bytes, dict[str, Any]]]:
+    """Name, file and inputs."""
+    x = {"x": np.ones(2, np.float32)}
+    yield "pt2, one node", Program(chain(1, "relu")).archive(), x
+    for count in (1_000, 20_000, 200_000):
+        yield f"pt2, {count} nodes", Program(chain(count, "relu")).archive(), x
+        yield f"pt2, {count} nodes of one unknown target", Program(chain(count, "nothing")).archive(), x
+        unknown = [node(f"nothing{i}", ["x"], f"v{i}") for i in range(count)] + chain(1, "relu")
+        yield f"pt2, {count} nodes of unknown targets", Program(unknown).archive(), x
+    million = 1_000_000
     program = Program(chain(1, "relu"))
     program.graph["tensor_values"].update({f"t{i}": meta([1, 2, 3]) for i in range(200_000)})
     yield "pt2, many tensors", program.archive(), x

@@ -226,6 +226,7 @@ extension Lowering {
       return call.key != "mT" && term.isComplex ? nil : [[try swap(rank, -2, -1)]]
     case "numpy_T": return [[.permute(Array((0..<rank).reversed()))]]
     case "movedim.int", "movedim.intlist", "moveaxis.int", "moveaxis.intlist":
+      guard rank > 0 else { return [[.same]] }
       let from = try axes(try call.ints("source"), rank), to = try axes(try call.ints("destination"), rank)
       var order = [Int?](repeating: nil, count: rank)
       guard from.count == to.count, Set(to).count == to.count else { throw .invalidModel("dimensions \(from) moved to \(to)") }

@@ -51,9 +51,10 @@ extension Lowering {
 
   // MARK: Shapes
 
-  /// The axis counted from the front.
+  /// The axis counted from the front, which is one of the `rank` that there are: a target that takes 0 and -1 for a scalar's own axis, as
+  /// many of PyTorch's do, asks for the rank before.
   func axis(_ axis: Int64, _ rank: Int) throws(PinionError) -> Int {
-    let limit = Int64(max(rank, 1))
+    let limit = Int64(rank)
     guard axis >= -limit, axis < limit else { throw .invalidModel("dimension \(axis) of a tensor of rank \(rank)") }
     return Int(axis < 0 ? axis + limit : axis)
   }

@@ -275,8 +275,9 @@ final class Lowering {
   func op(
     _ name: String, _ inputs: [Term?], _ attributes: [String: AttributeValue] = [:], element: ElementType? = nil, dims: [Int?]? = nil
   ) throws(PinionError) -> Term {
-    let ids = try emit(name, inputs.map { $0?.id }, attributes)
-    guard let id = ids.first, let first = inputs.first ?? nil else { throw .internal("a node without operands") }
+    // A program may give an empty list where a target takes any number of tensors.
+    guard let first = inputs.first ?? nil else { throw .invalidModel("the target has no operands") }
+    guard let id = try emit(name, inputs.map { $0?.id }, attributes).first else { throw .internal("a node without results") }
     return Term(id: id, element: element ?? first.element, dims: dims ?? first.dims, isComplex: first.isComplex)
   }
 

@@ -176,8 +176,7 @@ extension Lowering {
     let row = max(-offset, 0), column = max(offset, 0)
     let count = max(0, min(Int64(rows) - row, Int64(columns) - column))
     let flat = try reshape(moved, Array(try extents(moved)[..<rest.count]) + [.known(Int64(rows * columns))])
-    let positions = (0..<count).map { (row + $0) * Int64(columns) + column + $0 }
-    return try gather(flat, try vectorTerm(positions), rest.count)
+    return try gather(flat, try list([count]) { (row + $0) * Int64(columns) + column + $0 }, rest.count)
   }
 
   /// The diagonal of the last two dimensions, whose extents a run decides.
@@ -197,15 +196,12 @@ extension Lowering {
     let indices: Term
     if let extent = term.dims[axis] {
       guard Int64(extent) >= size else { throw .invalidModel("windows of \(size) elements in an extent of \(extent)") }
-      let count = (Int64(extent) - size) / step + 1
-      var list: [Int64] = []
-      for window in 0..<count { for offset in 0..<size { list.append(window * step + offset) } }
-      indices = try reshape(try vectorTerm(list), [count, size])
+      indices = try list([(Int64(extent) - size) / step + 1, size]) { $0 / size * step + $0 % size }
     } else {
       let last = try sub(try extentTerm(try extent(term, axis)), try scalar(size, .int64))
       let count = try add(try div(last, try scalar(step, .int64)), try scalar(Int64(1), .int64))
       let starts = try mul(try range(.value(count.id)), try scalar(step, .int64))
-      indices = try add(try unsqueeze(starts, [1]), try vectorTerm((0..<size).map { $0 }))
+      indices = try add(try unsqueeze(starts, [1]), try list([size]) { $0 })
     }
     let gathered = try gather(term, indices, axis)
     let order = (0...term.rank).filter { $0 != axis + 1 } + [axis + 1]
@@ -214,18 +210,15 @@ extension Lowering {
 
   func strided(_ term: Term, _ sizes: [Int64], _ strides: [Int64], _ offset: Int64) throws(PinionError) -> Term {
     guard sizes.count == strides.count else { throw .invalidModel("\(sizes.count) sizes and \(strides.count) strides") }
-    var extents: [Int] = []
-    for size in sizes { extents.append(try size.converted()) }
-    let shape = try Shape(extents)
-    guard shape.count <= 1 << 26 else { throw .unsupported("as_strided of \(shape.count) elements") }
-    var positions: [Int64] = [offset]
-    for (size, stride) in zip(sizes, strides) {
-      var next: [Int64] = []
-      next.reserveCapacity(positions.count)
-      for position in positions { for step in 0..<size { next.append(try position.adding(try step.multiplied(by: stride))) } }
-      positions = next
+    let axes = Array(zip(sizes, strides).reversed())
+    let indices = try list(sizes) { (place) throws(PinionError) in
+      var position = offset, rest = place
+      for (size, stride) in axes {
+        position = try position.adding(try (rest % size).multiplied(by: stride))
+        rest /= size
+      }
+      return position
     }
-    let indices = constant(try Tensor(positions, shape))
     return try gather(try reshape(term, [-1]), indices, 0)
   }
 }

@@ -5,11 +5,29 @@ import PinionTensor
 ///
 /// Complex numbers are pairs along one more axis at the end, which `dims` leaves out.
 struct Term {
+  /// The largest extent that counts as known. Products of two and sums of many are numbers of 64 bits.
+  static let extentLimit = 1 << 31
+
   var id: ValueID
   var element: ElementType
-  /// Extents; nil for those that a run decides.
-  var dims: [Int?]
-  var isComplex = false
+  /// Extents; nil for those that a run decides, and for what a program computes that is none or goes beyond the limit: what needs a
+  /// known extent refuses it, and the operators check what a run makes of it.
+  var dims: [Int?] { didSet { settle() } }
+  var isComplex: Bool
+
+  init(id: ValueID, element: ElementType, dims: [Int?], isComplex: Bool = false) {
+    self.id = id
+    self.element = element
+    self.dims = dims
+    self.isComplex = isComplex
+    settle()
+  }
+
+  private mutating func settle() {
+    func isNone(_ extent: Int?) -> Bool { extent.map { !(0...Term.extentLimit).contains($0) } ?? false }
+    guard dims.contains(where: isNone) else { return }
+    dims = dims.map { isNone($0) ? nil : $0 }
+  }
 
   var rank: Int { dims.count }
   /// How many axes the value in the graph has.

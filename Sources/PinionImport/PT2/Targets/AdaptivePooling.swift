@@ -64,8 +64,16 @@ extension Lowering {
     return size != .unknown && size == new[own.count + axis]
   }
 
-  private func bins(_ extent: Int, _ target: Int) -> [Range<Int64>] {
-    (0..<target).map { Int64($0 * extent / target)..<Int64((($0 + 1) * extent + target - 1) / target) }
+  /// The bins of an extent; they are no more than 2^16, or each is one position.
+  private struct Bins {
+    let extent: Int64
+    let count: Int64
+
+    init(_ extent: Int, _ target: Int?) { (self.extent, count) = (Int64(extent), Int64(target ?? extent)) }
+
+    subscript(bin: Int64) -> Range<Int64> { bin * extent / count..<((bin + 1) * extent + count - 1) / count }
+    /// How long the longest is.
+    var longest: Int64 { count == extent ? 1 : (0..<count).reduce(0) { max($0, Int64(self[$1].count)) } }
   }
 
   private func binned(_ x: Term, _ axes: [Int], _ targets: [Int?], _ reduction: String) throws(PinionError) -> Term {
@@ -82,7 +90,9 @@ extension Lowering {
       }
       guard extent != target else { continue }
       var parts: [Term] = []
-      for bin in bins(extent, target) {
+      let bins = Bins(extent, target)
+      for number in 0..<bins.count {
+        let bin = bins[number]
         parts.append(try reduce(reduction, try slice(result, axis, bin.lowerBound, bin.upperBound), [axis], keep: true))
       }
       result = try concat(parts, axis)
@@ -169,39 +179,36 @@ extension Lowering {
     if axes.contains(where: { x.dims[$0] == nil }) { return try largestOpen(x, axes, targets) }
     // Along each axis the bins' positions, the last one again where a bin is shorter than the longest: it changes no maximum.
     var windows = x
-    var tables: [(positions: [[Int64]], extent: Int64)] = []
+    var tables: [(bins: Bins, length: Int64)] = []
     for (index, axis) in axes.enumerated() {
       guard let extent = x.dims[axis] else { throw .unsupported("adaptive pooling of an extent that a run decides") }
-      let list = bins(extent, targets[index] ?? extent)
-      let length = list.map(\.count).max() ?? 0
-      let positions = list.map { bin in (0..<length).map { min(bin.lowerBound + Int64($0), bin.upperBound - 1) } }
-      windows = try gather(windows, try reshape(try vectorTerm(positions.flatMap { $0 }), [Int64(list.count), Int64(length)]), lead.count + 2 * index)
-      tables.append((positions, Int64(extent)))
+      let bins = Bins(extent, targets[index]), length = bins.longest
+      let positions = try list([bins.count, length]) { place in
+        let bin = bins[place / length]
+        return min(bin.lowerBound + place % length, bin.upperBound - 1)
+      }
+      windows = try gather(windows, positions, lead.count + 2 * index)
+      tables.append((bins, length))
     }
     let count = axes.count
     windows = try transpose(windows, Array(0..<lead.count) + (0..<count).map { lead.count + 2 * $0 } + (0..<count).map { lead.count + 2 * $0 + 1 })
-    let sizes = tables.map { Int64($0.positions.count) }
+    let sizes = tables.map(\.bins.count)
     windows = try reshape(windows, lead + sizes.map(Extent.known) + [.known(-1)])
-    // What each place in a window is in the plane.
-    var places: [Int64] = []
-    func visit(_ axis: Int, _ bin: [Int], _ offset: Int64) {
-      guard axis < count else { return places.append(offset) }
-      for position in tables[axis].positions[bin[axis]] { visit(axis + 1, bin, offset * tables[axis].extent + position) }
-    }
-    let total = tables.reduce(Int64(1)) { $0 &* Int64($1.positions.count) &* Int64($1.positions.first?.count ?? 0) }
-    guard total <= 1 << 24 else { throw .unsupported("adaptive pooling with \(total) places") }
-    var bin = [Int](repeating: 0, count: count)
-    for number in 0..<sizes.reduce(1, *) {
-      var rest = number
-      for axis in (0..<count).reversed() {
-        bin[axis] = Int(rest % sizes[axis])
-        rest /= sizes[axis]
+    // What each place in a window is in the plane: its bins' numbers come first, then its offsets in them.
+    var area: Int64 = 1
+    for (_, length) in tables { area = try area.multiplied(by: length) }
+    let table = try list([Int64](repeating: 1, count: lead.count) + sizes + [area]) { (place) throws(PinionError) in
+      var bin = place / area, offset = place % area, position: Int64 = 0, stride: Int64 = 1
+      for (bins, length) in tables.reversed() {
+        let range = bins[bin % bins.count]
+        position += min(range.lowerBound + offset % length, range.upperBound - 1) * stride
+        stride = try stride.multiplied(by: bins.extent)
+        (bin, offset) = (bin / bins.count, offset / length)
       }
-      visit(0, bin, 0)
+      return position
     }
     let last = lead.count + count
     let best = try op("ArgMax", [windows], ["axis": .int(Int64(last)), "keepdims": .int(1)], element: .int64, dims: keptDims + [1])
-    let table = try reshape(try vectorTerm(places), [Int64](repeating: 1, count: lead.count) + sizes + [-1])
     let found = try op("GatherElements", [try expand(table, like: windows), best], ["axis": .int(Int64(last))], dims: best.dims)
     return [try reduce("ReduceMax", windows, [last], keep: false), try squeeze(found, [last])]
   }

@@ -118,7 +118,7 @@ extension Lowering {
       guard let extent = x.dims[axis].map(Int64.init) else {
         let reach = try scalar(try dilation[index].multiplied(by: kernel[index] - 1).adding(1), .int64), step = try scalar(stride[index], .int64)
         let count = try add(try div(try sub(try extentTerm(try extent(x, axis)), reach), step), try scalar(Int64(1), .int64))
-        let offsets = constant(try Tensor((0..<kernel[index]).map { $0 * dilation[index] }, try Shape([Int(kernel[index]), 1])))
+        let offsets = try list([kernel[index], 1]) { $0 * dilation[index] }
         x = try gather(x, try add(offsets, try mul(try range(.value(count.id)), step)), axis)
         counts.append(.value(count.id))
         continue
@@ -127,9 +127,8 @@ extension Lowering {
       guard count > 0 else { throw .invalidModel("im2col windows larger than the image") }
       guard try count.multiplied(by: kernel[index]) <= 1 << 24 else { throw .unsupported("im2col of \(count) windows of \(kernel[index])") }
       counts.append(.known(count))
-      var positions: [Int64] = []
-      for offset in 0..<kernel[index] { for window in 0..<count { positions.append(offset * dilation[index] + window * stride[index]) } }
-      x = try gather(x, try reshape(try vectorTerm(positions), [kernel[index], count]), axis)
+      let positions = try list([kernel[index], count]) { $0 / count * dilation[index] + $0 % count * stride[index] }
+      x = try gather(x, positions, axis)
     }
     // [batch, channels, kernel rows, rows, kernel columns, columns]
     let ordered = try transpose(x, [0, 1, 2, 4, 3, 5])

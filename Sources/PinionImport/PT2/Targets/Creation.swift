@@ -23,9 +23,10 @@ extension Lowering {
       let wide: ElementType = .float64
       let gap = steps > 1 ? (end - start) / Double(steps - 1) : 0
       // From both ends, as PyTorch does, so that the last number is the end itself.
-      var values = (0..<Int(steps)).map { Double($0) < Double(steps) / 2 ? start + gap * Double($0) : end - gap * Double(Int(steps) - 1 - $0) }
-      if element.isInteger { values = values.map { $0.rounded(.towardZero) } }
-      let numbers = constant(try Tensor(vector: values))
+      let numbers = try list([steps]) { place in
+        let number = Double(place) < Double(steps) / 2 ? start + gap * Double(place) : end - gap * Double(steps - 1 - place)
+        return element.isInteger ? number.rounded(.towardZero) : number
+      }
       if c.base == "linspace" { return [try cast(numbers, element)] }
       return [try cast(try binary("Pow", try scalar(try c.float("base"), wide), numbers), element)]
     case "eye":
@@ -37,9 +38,9 @@ extension Lowering {
     case "fft_rfftfreq", "fft_fftfreq":
       let n = try c.int("n"), d = try c.float("d")
       guard n > 0, n < 1 << 24 else { throw .invalidModel("\(n) frequencies") }
-      let count = Int(n)
-      let list = c.base == "fft_rfftfreq" ? Array(0...(count / 2)) : Array(0..<((count + 1) / 2)) + Array((-(count / 2))..<0)
-      return [try cast(constant(try Tensor(vector: list.map { Double($0) / (Double(n) * d) })), element)]
+      let isHalf = c.base == "fft_rfftfreq"
+      let numbers = try list([isHalf ? n / 2 + 1 : n]) { Double(isHalf || $0 < (n + 1) / 2 ? $0 : $0 - n) / (Double(n) * d) }
+      return [try cast(numbers, element)]
     default: return try random(c, element)
     }
   }
@@ -73,14 +74,20 @@ extension Lowering {
   private func triangle(_ c: Call, _ element: ElementType) throws(PinionError) -> Term {
     let rows = try c.int("row"), columns = try c.int("col"), offset = try c.int("offset")
     guard rows >= 0, columns >= 0, rows < 1 << 12, columns < 1 << 12 else { throw .unsupported("a triangle of \(rows) by \(columns)") }
-    var first: [Int64] = [], second: [Int64] = []
-    for row in 0..<rows {
-      for column in 0..<columns where c.base == "tril_indices" ? column - row <= offset : column - row >= offset {
-        first.append(row)
-        second.append(column)
-      }
+    let isLow = c.base == "tril_indices"
+    /// The columns of a row that belong to the triangle.
+    func part(_ row: Int64) -> Range<Int64> {
+      isLow ? 0..<min(max(row + offset + 1, 0), columns) : min(max(row + offset, 0), columns)..<columns
     }
-    return try cast(constant(try Tensor(first + second, try Shape([2, first.count]))), element)
+    let count = (0..<rows).reduce(Int64(0)) { $0 + Int64(part($1).count) }
+    var row: Int64 = -1, left = 0..<Int64(0)
+    let places = try list([2, count]) { place in
+      if place == count { (row, left) = (-1, 0..<0) }
+      while left.isEmpty { (row, left) = (row + 1, part(row + 1)) }
+      let column = left.removeFirst()
+      return place < count ? row : column
+    }
+    return try cast(places, element)
   }
 
   /// Windows as numbers; a periodic one is a symmetric one of one more without its last number.
@@ -110,6 +117,6 @@ extension Lowering {
         return bessel(beta * max(1 - offset * offset, 0).squareRoot()) / bessel(beta)
       }
     }
-    return try cast(constant(try Tensor(vector: (0..<length).map(value))), element)
+    return try cast(try list([Int64(length)]) { value(Int($0)) }, element)
   }
 }

@@ -96,7 +96,7 @@ extension Lowering {
     func vector(_ name: String, _ fill: Double) throws(PinionError) -> Term {
       if let given = try c.optionalTensor(name) { return given }
       guard let channels = mean.dims[0] else { return try filled(try scalar(fill, mean.element), [try extent(mean, 0)]) }
-      if mean.element == .float32 { return constant(try Tensor(vector: [Float](repeating: Float(fill), count: channels))) }
+      if mean.element == .float32 { return try list([Int64(channels)]) { _ in Float(fill) } }
       return try filled(try scalar(fill, mean.element), [.known(Int64(channels))])
     }
     let operands = [x, try vector("weight", 1), try vector("bias", 0), mean, variance]
@@ -125,7 +125,7 @@ extension Lowering {
     guard groups > 0, let channels = x.dims[1] else { throw .unsupported("groups of channels that a run decides") }
     func vector(_ given: Term?, _ fill: Float) throws(PinionError) -> Term {
       if let given { return given }
-      return try cast(constant(try Tensor(vector: [Float](repeating: fill, count: channels))), x.element)
+      return try cast(try list([Int64(channels)]) { _ in fill }, x.element)
     }
     return try op(
       "GroupNormalization", [x, try vector(weight, 1), try vector(bias, 0)], ["num_groups": .int(groups), "epsilon": .float(Float(eps))])

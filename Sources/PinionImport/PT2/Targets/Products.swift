@@ -130,7 +130,7 @@ extension Lowering {
       ]
     case "cosine_similarity":
       let (a, b) = try promoted(.tensor(try c.tensor("x1")), .tensor(try c.tensor("x2")))
-      let axis = try axis(try c.int("dim"), max(a.rank, b.rank))
+      let axis = try axis(try c.int("dim"), max(a.rank, b.rank, 1))
       let eps = try scalar(try c.float("eps"), a.element)
       let x = try unsqueeze(a, Array(0..<max(0, b.rank - a.rank))), y = try unsqueeze(b, Array(0..<max(0, a.rank - b.rank)))
       func length(_ term: Term) throws(PinionError) -> Term { try binary("Max", try reduce("ReduceL2", term, [axis], keep: true), eps) }
@@ -148,9 +148,16 @@ extension Lowering {
     case "pdist", "_pdist_forward":
       let x = try c.tensor("self")
       guard let count = x.dims[0].map(Int64.init), count < 1 << 13 else { throw .unsupported("pdist of rows whose number a run decides") }
-      var first: [Int64] = [], second: [Int64] = []
-      for i in 0..<count { for j in (i + 1)..<max(count, i + 1) { first.append(i); second.append(j) } }
-      let gap = try sub(try gather(x, try vectorTerm(first), 0), try gather(x, try vectorTerm(second), 0))
+      // Every pair of rows, of which the first comes before the second.
+      func rows(_ isFirst: Bool) throws(PinionError) -> Term {
+        var (row, other) = (Int64(0), Int64(0))
+        return try list([count * max(count - 1, 0) / 2]) { _ in
+          other += 1
+          if other == count { (row, other) = (row + 1, row + 2) }
+          return isFirst ? row : other
+        }
+      }
+      let gap = try sub(try gather(x, try rows(true), 0), try gather(x, try rows(false), 0))
       return [try norm(gap, try c.float("p"), [1], keep: false)]
     default: return nil
     }

@@ -39,6 +39,7 @@ extension Lowering {
       return [try padded(c)]
     case "flip", "fliplr", "flipud":
       let x = try c.tensor("self")
+      guard x.rank > 0 else { return [x] }
       let axes = c.base == "fliplr" ? [1] : c.base == "flipud" ? [0] : try axes(try c.ints("dims"), x.rank)
       return [try flipped(x, axes)]
     case "roll", "fft_fftshift", "fft_ifftshift": return [try rolled(c)]
@@ -74,8 +75,7 @@ extension Lowering {
       let x = try c.tensor("x")
       let count = c.has("N") ? try c.count("N") : Int64(min(x.dims[0] ?? 0, 1 << 20))
       let isIncreasing = try c.bool("increasing")
-      let exponents = (0..<max(count, 0)).map { isIncreasing ? $0 : count - 1 - $0 }
-      let columns = try cast(try vectorTerm(exponents), x.element)
+      let columns = try cast(try list([count]) { isIncreasing ? $0 : count - 1 - $0 }, x.element)
       return [try binary("Pow", try unsqueeze(x, [1]), columns)]
     default: return nil
     }

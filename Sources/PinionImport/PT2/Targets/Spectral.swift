@@ -176,17 +176,16 @@ extension Lowering {
     frames = try mul(frames, window)
     guard try steps.multiplied(by: count) <= 1 << 24 else { throw .unsupported("istft of \(steps) frames of \(count)") }
     let total = count + hop * (steps - 1)
-    var places: [Int64] = []
-    for step in 0..<steps { for offset in 0..<count { places.append(step * hop + offset) } }
+    let places = try list([1, steps * count]) { $0 / count * hop + $0 % count }
     let batch = try extent(x, 0)
     let reduction: [String: AttributeValue] = ["axis": .int(1), "reduction": .string("add")]
-    let indices = try expand(try reshape(try vectorTerm(places), [1, -1]), [batch, .known(steps * count)])
+    let indices = try expand(places, [batch, .known(steps * count)])
     let flat = try reshape(frames, [batch, .known(steps * count)])
     let zeros = try filled(try scalar(0.0, x.element), [batch, .known(total)])
     var sum = try op("ScatterElements", [zeros, indices, flat], reduction)
     let squares = try reshape(try expand(try mul(window, window), [.known(steps), .known(count)]), [1, -1])
     let noise = try filled(try scalar(0.0, x.element), [.known(1), .known(total)])
-    var envelope = try op("ScatterElements", [noise, try reshape(try vectorTerm(places), [1, -1]), squares], reduction)
+    var envelope = try op("ScatterElements", [noise, places, squares], reduction)
     let start = try c.bool("center") ? count / 2 : 0
     var end = try c.bool("center") ? total - count / 2 : total
     if let length = try c.optionalInt("length") { end = min(start + length, total) }
