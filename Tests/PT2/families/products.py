@@ -123,3 +123,5 @@ case("grouped", "f32:9,4 f32:3,4,5", lambda x, w: _GROUPED(x, w, torch.tensor([2
 case("grouped.rest", "f32:9,4 f32:3,4,5", lambda x, w: _GROUPED(x, w, torch.tensor([0, 4, 7])))
 case("grouped.sorted", "f32:B,4 i64:B~0,3 f32:3,4,5", lambda x, of, w: _GROUPED(x[of.argsort(stable=True)], w, torch.bincount(of, minlength=3).cumsum(0)), is_open=False)
 case("grouped.torch", "bf16:8,16 bf16:2,16,8", lambda x, w: torch._grouped_mm(x, w, torch.tensor([3, 8], dtype=torch.int32)))
+case("cholesky_inverse.upper", "f32:4,4", lambda x: (torch.cholesky_inverse(torch.linalg.cholesky(_spd(x))), torch.cholesky_inverse(torch.linalg.cholesky(_spd(x)).mT, upper=True)), 1e-3)
+case("outer.types", "f32:3 i64:3", lambda x, y: (torch.outer(x, y), torch.outer(y, x.double()), torch.kron(x, y), torch.linalg.cross(x, y), torch.addr(x.new_zeros(3, 3).long(), x, y)))

@@ -39,6 +39,11 @@ extension Lowering {
       let factor = try c.tensor("input2")
       let lower = try op("Trilu", [try c.bool("upper") ? try swapped(factor) : factor], ["upper": .int(0)])
       return [try eliminated(try matmul(lower, try swapped(lower)), try c.tensor("self")).solution]
+    case "cholesky_inverse":
+      let factor = try c.tensor("self")
+      let lower = try op("Trilu", [try c.bool("upper") ? try swapped(factor) : factor], ["upper": .int(0)])
+      let product = try matmul(lower, try swapped(lower))
+      return [try eliminated(product, try unit(product)).solution]
     case "linalg_matrix_power", "matrix_power":
       let a = try c.tensor("self")
       let n = try c.int("n")
@@ -110,6 +115,7 @@ extension Lowering {
 
   private func cholesky(_ matrix: Term) throws(PinionError) -> Term {
     let n = try size(matrix)
+    guard n > 0 else { return matrix }
     var a = matrix
     let rows = try unsqueeze(try range(.known(Int64(n))), [1])
     var columns: [Term] = []
