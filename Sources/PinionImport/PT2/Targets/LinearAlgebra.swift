@@ -19,7 +19,8 @@ extension Lowering {
     case "linalg_solve", "_linalg_solve_ex", "linalg_solve_ex":
       let a = try c.tensor("A"), b = try c.tensor("B")
       guard try c.bool("left") else { return [try swapped(try eliminated(try swapped(a), try swapped(b)).solution)] }
-      let isVector = b.rank == 1 || b.rank == a.rank - 1
+      // Vectors, one for each matrix, are told from a matrix for all of them by their shape.
+      let isVector = b.rank == 1 || b.rank == a.rank - 1 && zip(b.dims, a.dims).allSatisfy { $0 == nil || $1 == nil || $0 == $1 }
       let solution = try eliminated(a, isVector ? try unsqueeze(b, [b.rank]) : b).solution
       return [isVector ? try squeeze(solution, [solution.rank - 1]) : solution]
     case "linalg_solve_triangular":
@@ -81,7 +82,17 @@ extension Lowering {
     var a = try unsqueeze(matrix, Array(0..<(rank - matrix.rank)))
     if let right {
       let b = try unsqueeze(right, Array(0..<(rank - right.rank)))
-      let lead = broadcast(Array(a.dims.dropLast(2)), Array(b.dims.dropLast(2))).map { Extent.known(Int64($0 ?? -1)) }
+      var lead: [Extent] = []
+      for (axis, dim) in broadcast(Array(a.dims.dropLast(2)), Array(b.dims.dropLast(2))).enumerated() {
+        if let dim {
+          lead.append(.known(Int64(dim)))
+        } else if a.dims[axis] == 1 || b.dims[axis] == 1 {
+          lead.append(try extent(a.dims[axis] == 1 ? b : a, axis))
+        } else {
+          let first = try extentTerm(try extent(a, axis)), second = try extentTerm(try extent(b, axis))
+          lead.append(.value(try binary("Max", first, second).id))
+        }
+      }
       a = try concat(
         [try expand(a, lead + [.known(-1), .known(-1)]), try expand(b, lead + [.known(-1), .known(-1)])], rank - 1)
     }
