@@ -194,6 +194,7 @@ pt2-tests: $(VENV)/ready
 # Not part of `make test`: PyTorch is a large download. Exports every case anew, with the PyTorch of Tests/PT2/requirements.txt.
 TORCH_VENV := $(CURDIR)/.build/torch-venv
 pt2-sweep: $(TORCH_VENV)/ready
+	$(TORCH_VENV)/bin/python Tests/PT2/defaults.py
 	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(TORCH_VENV)/bin/python Tests/PT2/against_torch.py --jobs $(JOBS) $(ARGUMENTS)
 
 $(TORCH_VENV)/ready: Tests/PT2/requirements.txt

@@ -17,6 +17,7 @@ extension Lowering {
       try bind(results, call)
       return true
     }
+    if case .tensors(let names)? = call.argument("tensors"), call.base.hasPrefix("atleast_") { return try lowerEach(call, names) }
     if let views = try views(of: call) {
       let base = try call.handle("self")
       if let results = try split(base, views) {
@@ -48,17 +49,32 @@ extension Lowering {
       try bindHandles([try call.handle("self")], call)
       return true
     case "meshgrid.indexing", "meshgrid", "broadcast_tensors": return false
-    case "as_strided":
+    case "as_strided", "as_strided_copy":
       let handle = try call.handle("self")
       var base = TensorHandle(sharing: handle.storage, views: [], value: handle.storage.contents)
       if let order = handle.storage.layout.flatMap(memoryOrder) { base = try self.view(base, .permute(order)) }
       let view = View.strided(
         sizes: try call.ints("size"), strides: try call.ints("stride"),
         offset: try call.optionalInt("storage_offset") ?? call.meta("self")?.storageOffset ?? 0)
-      try bindHandles([try self.view(base, view)], call)
+      let seen = try self.view(base, view)
+      if call.key == "as_strided" { try bindHandles([seen], call) } else { try bind([try op("Identity", [try read(seen)])], call) }
       return true
     default: return false
     }
+  }
+
+  /// A target of one tensor for each tensor of a list.
+  private func lowerEach(_ call: Call, _ names: [String?]) throws(PinionError) -> Bool {
+    var handles: [TensorHandle] = []
+    for case let name? in names {
+      let one = Call(call, key: call.base, base: call.base).replacing("self", by: .tensor(name))
+      guard let chain = try views(of: one)?.first else { return false }
+      var handle = try handle(name)
+      for step in chain { handle = try view(handle, step) }
+      handles.append(handle)
+    }
+    try bindHandles(handles, call)
+    return true
   }
 
   /// Slices that make up the whole of an axis of known extent between them, as one Split; nil for other views.
@@ -193,7 +209,7 @@ extension Lowering {
       "movedim.int", "movedim.intlist", "moveaxis.int", "moveaxis.intlist", "matrix_H", "dsplit.int", "unsafe_chunk", "unsqueeze", "squeeze.dim", "squeeze.dims", "slice.Tensor", "narrow", "select.int", "expand", "broadcast_to",
       "diagonal", "unfold", "chunk", "split.Tensor", "split_with_sizes", "split.sizes", "unsafe_split.Tensor", "unsafe_split_with_sizes", "tensor_split.sections",
       "tensor_split.indices", "unbind.int", "real", "imag", "view_as_real", "view_as_complex", "atleast_1d", "atleast_2d", "atleast_3d", "_reshape_alias",
-      "hsplit.int", "vsplit.int", "adjoint", "_conj", "resolve_conj", "resolve_neg":
+      "hsplit.int", "vsplit.int", "hsplit.array", "vsplit.array", "dsplit.array", "adjoint", "_conj", "resolve_conj", "resolve_neg":
       break
     default: return nil
     }
@@ -306,8 +322,8 @@ extension Lowering {
   /// The slices that split, chunk and unbind give.
   private func pieces(_ call: Call, _ term: Term) throws(PinionError) -> [[View]] {
     var axis = try axis(call.has("dim") ? try call.int("dim") : 0, term.rank)
-    if call.key == "hsplit.int" { axis = term.rank > 1 ? 1 : 0 }
-    if call.key == "dsplit.int" { axis = 2 }
+    if call.base == "hsplit" { axis = term.rank > 1 ? 1 : 0 }
+    if call.base == "dsplit" { axis = 2 }
     let count = call.outputCount
     if call.key == "unbind.int" { return (0..<count).map { [.select(axis: axis, index: .known(Int64($0)))] } }
     var bounds: [Extent] = [.known(0)]
@@ -324,7 +340,7 @@ extension Lowering {
         }
         bounds.append(.known(try start.adding(size)))
       }
-    case "tensor_split.indices":
+    case "tensor_split.indices", "hsplit.array", "vsplit.array", "dsplit.array":
       for index in try call.extents("indices") { bounds.append(index) }
       bounds.append(.known(.max))
     case "tensor_split.sections", "hsplit.int", "vsplit.int", "dsplit.int":

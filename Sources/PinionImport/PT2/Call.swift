@@ -51,7 +51,7 @@ struct Call {
     return Call(self, key: key, base: base, given: given)
   }
 
-  private init(_ call: Call, key: String, base: String, given: [String: PT2Argument]? = nil) {
+  init(_ call: Call, key: String, base: String, given: [String: PT2Argument]? = nil) {
     node = call.node
     lowering = call.lowering
     self.key = key

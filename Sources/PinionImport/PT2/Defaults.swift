@@ -79,6 +79,21 @@ enum Defaults {
     std_mean dim=None correction=None unbiased=True keepdim=False
     median dim=None keepdim=False
     nanmedian dim=None keepdim=False
+    nanquantile dim=None keepdim=False interpolation='linear'
+    gradient spacing=None dim=None edge_order=1
+    _pdist_forward p=2
+    _scaled_dot_product_flash_attention_for_cpu dropout_p=0.0 is_causal=False attn_mask=None scale=None
+    _unsafe_index_put accumulate=False
+    _weight_norm_interface dim=0
+    cholesky upper=False
+    cholesky_inverse upper=False
+    linalg_cholesky_ex upper=False check_errors=False
+    combinations r=2 with_replacement=False
+    concatenate dim=0
+    special_logsumexp keepdim=False
+    special_round decimals=0
+    subtract alpha=1
+    unsafe_chunk dim=0
     mode dim=-1 keepdim=False
     kthvalue dim=-1 keepdim=False
     quantile dim=None keepdim=False interpolation='linear'
@@ -265,7 +280,7 @@ enum Defaults {
     sym_size dim=0
     to copy=False
     _to_copy dtype=None
-    native_dropout train=False
+    native_dropout train=None
     torchvision.roi_align aligned=False
     """
 

@@ -58,6 +58,8 @@ final class Lowering {
   /// The tensors that the program's names stand for.
   var tensors: [String: TensorHandle] = [:]
   var numbers: [String: Number] = [:]
+  /// Results that a target's mapping does not give, with their place among the target's results.
+  private var omitted: [String: (target: String, index: Int)] = [:]
   /// The enclosing graph's values that this one uses, in the order of `graph.captures`.
   private(set) var captured: [ValueID] = []
   private var capturedTerms: [ValueID: ValueID] = [:]
@@ -116,6 +118,8 @@ final class Lowering {
     if let results = try indexing(call) { return results }
     if let results = try creation(call) { return results }
     if let results = try sorting(call) { return results }
+    if let results = try quantiles(call) { return results }
+    if let results = try differenceQuotients(call) { return results }
     if let results = try attention(call) { return results }
     if let results = try recurrent(call) { return results }
     if let results = try resampling(call) { return results }
@@ -164,7 +168,11 @@ final class Lowering {
       }
     }
     for (index, name) in names.enumerated() {
-      guard let name, index < results.count else { continue }
+      guard let name else { continue }
+      guard index < results.count else {
+        omitted[name] = (call.key, index)
+        continue
+      }
       if case .symbol? = index < call.node.outputs.count ? call.node.outputs[index] : nil {
         numbers[name] = .symbol(results[index])
         continue
@@ -211,14 +219,12 @@ final class Lowering {
 
   // MARK: Names
 
-  func term(_ name: String) throws(PinionError) -> Term {
-    guard let handle = tensors[name] else { throw .invalidModel("tensor '\(name)' is used before it is made") }
-    return try read(handle)
-  }
+  func term(_ name: String) throws(PinionError) -> Term { try read(try handle(name)) }
 
   func handle(_ name: String) throws(PinionError) -> TensorHandle {
-    guard let handle = tensors[name] else { throw .invalidModel("tensor '\(name)' is used before it is made") }
-    return handle
+    if let handle = tensors[name] { return handle }
+    if let (target, index) = omitted[name] { throw .unsupported("result \(index) of \(target) is used, which is not computed") }
+    throw .invalidModel("tensor '\(name)' is used before it is made")
   }
 
   func number(named name: String) throws(PinionError) -> Number {

@@ -10,6 +10,19 @@ extension Lowering {
     case "sym_size.int", "sym_size":
       let x = try c.tensor("self")
       bind(try number(try extent(x, try axis(try c.int("dim"), x.rank))), c)
+    case "sym_stride.int", "sym_stride":
+      guard let meta = c.meta("self") else { throw .invalidModel("argument 'self' is not a tensor") }
+      let x = try c.tensor("self")
+      let axis = try axis(try c.int("dim"), x.rank)
+      if axis < meta.strides.count, case .known(let stride) = meta.strides[axis] {
+        bind(.int(stride), c)
+      } else {
+        guard isContiguous(meta) else { throw .unsupported("strides that a run decides") }
+        bind(try product(Array(try extents(x).dropFirst(axis + 1))), c)
+      }
+    case "sym_storage_offset":
+      guard let offset = c.meta("self")?.storageOffset else { throw .unsupported("a place in memory that a run decides") }
+      bind(.int(offset), c)
     case "sym_numel": bind(try number(try sizeOf(try c.tensor("self"))), c)
     case "item", "_local_scalar_dense":
       let x = try reshape(try c.tensor("self"), [] as [Int64])
@@ -22,11 +35,13 @@ extension Lowering {
     return true
   }
 
-  /// Whether a target without `torch.ops.aten.` only looks at values and gives no result.
+  /// Whether a target without `torch.ops.aten.` gives no result that a node reads: it only looks at values, or gives an element type,
+  /// which the nodes that depend on it have as a constant.
   static func isCheck(_ key: String) -> Bool {
     switch key {
     case "_assert_tensor_metadata", "_assert_scalar", "_assert_async.msg", "_assert_async", "sym_constrain_range", "sym_constrain_range_for_size",
-      "_functional_assert_scalar", "_functional_assert_async.msg", "_linalg_check_errors", "_print":
+      "_functional_assert_scalar", "_functional_assert_async.msg", "_linalg_check_errors", "_print",
+      "promote_types", "result_type.Tensor", "result_type.Scalar", "result_type.Scalar_Tensor", "result_type.Scalar_Scalar", "can_cast":
       true
     default: false
     }
@@ -49,6 +64,39 @@ extension Lowering {
     return .value(try emit("Size", [x.id])[0])
   }
 
+  private func product(_ extents: [Extent]) throws(PinionError) -> Number {
+    var known: Int64 = 1
+    var factor: Term?
+    for extent in extents {
+      switch extent {
+      case .known(let value): known = try known.multiplied(by: value)
+      case .value(let id):
+        let term = Term(id: id, element: .int64, dims: [])
+        factor = try factor.map { (other) throws(PinionError) in try mul(other, term) } ?? term
+      }
+    }
+    guard let factor else { return .int(known) }
+    return .symbol(known == 1 ? factor : try mul(factor, try scalar(known, .int64)))
+  }
+
+  /// The sum of a list of numbers.
+  private func total(_ c: Call) throws(PinionError) -> Number {
+    guard let list = c.node.inputs.first?.argument else { throw .invalidModel("a sum of nothing") }
+    // No name of an argument begins like this.
+    var known: Int64 = 0
+    var sum: Term?
+    for extent in try c.replacing("\u{0}list", by: list).extents("\u{0}list") {
+      switch extent {
+      case .known(let value): known = try known.adding(value)
+      case .value(let id):
+        let term = Term(id: id, element: .int64, dims: [])
+        sum = try sum.map { (other) throws(PinionError) in try add(other, term) } ?? term
+      }
+    }
+    guard let sum else { return .int(known) }
+    return .symbol(known == 0 ? sum : try add(sum, try scalar(known, .int64)))
+  }
+
   private func operands(_ c: Call) throws(PinionError) -> [Number] {
     var numbers: [Number] = []
     for (name, argument) in c.node.inputs {
@@ -67,6 +115,7 @@ extension Lowering {
   private func symbolic(_ c: Call) throws(PinionError) -> Number? {
     guard c.key.hasPrefix("_operator.") || c.key.hasPrefix("torch.sym_") || c.key.hasPrefix("math.") else { return nil }
     let name = String(c.key.drop { $0 != "." }.dropFirst())
+    if name == "sym_sum" { return try total(c) }
     let list = try operands(c)
     guard let a = list.first else { throw .invalidModel("the target has no arguments") }
     if list.count == 1 {

@@ -140,3 +140,4 @@ case("masked_fill.i64", "i64:B,3 bool:3", lambda x, m: x.masked_fill(m, 7))
 case("masked_fill.broadcast", "f32:3 bool:2,3", lambda x, m: x.expand(2, 3).masked_fill(m, 7))
 case("masked_fill.f16", "f16:B,3 bool:3", lambda x, m: x.masked_fill(m, -65504.0))
 
+case("lcm.types", "i64:B,9 i64:9", lambda x, y: (torch.lcm(x, y), torch.lcm(x.int(), y.int()), torch.lcm(x, torch.tensor(0))))

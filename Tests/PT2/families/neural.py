@@ -59,7 +59,7 @@ case("conv2d.depthwise", "f32:B,4,H,W f32:8,1,3,3 f32:8", lambda x, w, b: F.conv
 case("adaptive_avg_pool2d.none", "f32:B,4,8,9", lambda x: F.adaptive_avg_pool2d(x, (None, 3)))
 case("adaptive_avg_pool2d.rect", "f32:B,4,8,9", lambda x: F.adaptive_avg_pool2d(x, (2, 5)))
 for _n in (1, 2, 3):
-    _pool, _unpool = named(f"max_pool{_n}d"), named(f"max_unpool{_n}d")
+    _pool, _unpool = getattr(F, f"max_pool{_n}d"), getattr(F, f"max_unpool{_n}d")
     case(f"max_unpool{_n}d", f"f32:2,3,{','.join(['6'] * _n)}", lambda x, p=_pool, u=_unpool: u(*p(x, 2, return_indices=True), 2))
 for _n, _shape in {"unfold": "f32:B,3,7,8", "unfold.single": "f32:3,7,8"}.items():
     for _arguments in ({}, {"padding": 1, "stride": 2}, {"dilation": 2}):

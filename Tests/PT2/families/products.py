@@ -112,7 +112,6 @@ case("cholesky_solve", "f32:4,4 f32:4,2", lambda x, y: torch.cholesky_solve(y, t
 case("cholesky_inverse", "f32:4,4", lambda x: torch.cholesky_inverse(torch.linalg.cholesky(_spd(x))), 1e-3)
 for _n in (0, 1, 2, 3, 5, -1, -2):
     case(f"matrix_power.{_n}", "f32:B,4,4", lambda x, n=_n: torch.linalg.matrix_power(_spd(x) / 4, n), 1e-3)
-case("linalg.pinv", "f32:4,4", lambda x: torch.linalg.pinv(_spd(x), hermitian=True), 1e-3)
 case("vander", "f32:4", lambda x: torch.vander(x, 3, True))
 case("vander.default", "f32:4", lambda x: torch.vander(x))
 
@@ -123,3 +122,6 @@ case("grouped", "f32:9,4 f32:3,4,5", lambda x, w: _GROUPED(x, w, torch.tensor([2
 case("grouped.rest", "f32:9,4 f32:3,4,5", lambda x, w: _GROUPED(x, w, torch.tensor([0, 4, 7])))
 case("grouped.sorted", "f32:B,4 i64:B~0,3 f32:3,4,5", lambda x, of, w: _GROUPED(x[of.argsort(stable=True)], w, torch.bincount(of, minlength=3).cumsum(0)), is_open=False)
 case("grouped.torch", "bf16:8,16 bf16:2,16,8", lambda x, w: torch._grouped_mm(x, w, torch.tensor([3, 8], dtype=torch.int32)))
+case("cholesky_inverse.upper", "f32:4,4", lambda x: (torch.cholesky_inverse(torch.linalg.cholesky(_spd(x))), torch.cholesky_inverse(torch.linalg.cholesky(_spd(x)).mT, upper=True)), 1e-3)
+case("outer.types", "f32:3 i64:3", lambda x, y: (torch.outer(x, y), torch.outer(y, x.double()), torch.kron(x, y), torch.linalg.cross(x, y), torch.addr(x.new_zeros(3, 3).long(), x, y)))
+case("solve.open", "f32:B,4,4 f32:4,3 f32:B,4", lambda x, y, z: (torch.linalg.solve(_spd(x), y), torch.linalg.solve(_spd(x), z), torch.linalg.solve(_spd(x[0]), z.unsqueeze(-1))), 1e-3)

@@ -154,3 +154,30 @@ case("bincount.minlength", "i32:9~0,5", lambda x: torch.bincount(x, minlength=8)
 case("bincount.weights", "i64:9~0,5 f64:9 f32:9", lambda x, w, v: (torch.bincount(x, w), torch.bincount(x, v, 7)))
 case("bincount.empty", "i64:0", lambda x: torch.bincount(x, minlength=3))
 case("is_all_true", "bool:3", lambda x: (torch._is_all_true(x), torch._is_any_true(x)))
+
+# ---------------------------------------------------------------------------------------------------------- ranks and slopes
+
+_HOLES = "f32:4,7"
+
+
+def _holed(x: torch.Tensor) -> torch.Tensor:
+    return torch.where(x > 0.8, torch.nan, x)
+
+
+case("median.nan.places", _HOLES, lambda x: (*torch.median(_holed(x), 0), torch.median(_holed(x))))
+case("nanmedian.places", _HOLES, lambda x: (*torch.nanmedian(_holed(x), 0, keepdim=True), torch.nanmedian(_holed(x)), torch.nanmedian(_holed(x) * torch.nan)))
+case("cummax.nan", _HOLES, lambda x: (*torch.cummax(_holed(x), 1), *torch.cummin(_holed(x), 0)))
+case("quantile.list.keepdim", "f64:B,3,7", lambda x: torch.quantile(x, torch.tensor([0.1, 0.6], dtype=torch.float64), 1, keepdim=True))
+case("quantile.nan", _HOLES, lambda x: (torch.quantile(_holed(x), 0.4, 1), torch.quantile(_holed(x), 0.4)))
+for _interpolation in ("linear", "lower", "higher", "nearest", "midpoint"):
+    case(f"nanquantile.{_interpolation}", _HOLES, lambda x, i=_interpolation: torch.nanquantile(_holed(x), torch.tensor([0.0, 0.45, 1.0]), 1, True, interpolation=i))
+case("trapezoid.places", "f32:3,5 f32:3,5", lambda y, x: (torch.trapezoid(y, x), torch.trapezoid(y, x[:, 0], dim=0), torch.cumulative_trapezoid(y, x, dim=0)))
+case("trapezoid.i64", "i64:3,5", lambda y: (torch.trapezoid(y), torch.cumulative_trapezoid(y, dx=2)))
+case("gradient.spacing", "f32:5,6", lambda x: (*torch.gradient(x, spacing=2.0), *torch.gradient(x, spacing=0.5, dim=1), *torch.gradient(x, spacing=[1.0, 3.0])))
+case("gradient.edges", "f32:5,6", lambda x: torch.gradient(x, dim=(0, 1), edge_order=2))
+case("gradient.places", "f32:5,6 f32:5~0.5,2 f32:6~0.5,2", lambda x, a, b: (*torch.gradient(x, spacing=(a.cumsum(0), b.cumsum(0))), *torch.gradient(x, spacing=(b.cumsum(0),), dim=1, edge_order=2)))
+case("unique.dim.all", "i64:6,3~0,2", lambda x: (*torch.unique(x, dim=0, return_inverse=True, return_counts=True), *torch.unique(x, dim=1, return_counts=True)))
+case("unique_consecutive.dim", "i64:6,2~0,2", lambda x: (*torch.unique_consecutive(x, dim=0, return_inverse=True, return_counts=True), torch.unique_consecutive(x, dim=1)))
+case("topk.scalar", "f32:", lambda x: torch.topk(x, 1))
+case("searchsorted.sorter.rows", "f32:3,4 f32:3,5", lambda s, x: torch.searchsorted(s, x, sorter=s.argsort(1)))
+case("sum_to_size", "f32:B,3,5", lambda x: (x.sum_to_size(3, 1), x.sum_to_size(5), x.sum_to_size(x.shape[0], 1, 1)))

@@ -8,7 +8,7 @@ extension Lowering {
     switch c.base {
     case "add", "sub", "subtract", "rsub", "mul", "multiply", "div", "divide", "true_divide", "floor_divide", "remainder", "fmod", "pow", "float_power",
       "maximum", "minimum", "fmax", "fmin", "atan2", "arctan2", "hypot", "copysign", "nextafter", "logaddexp", "logaddexp2", "xlogy", "special_xlogy",
-      "heaviside", "gcd", "ldexp", "bitwise_and", "bitwise_or", "bitwise_xor", "__and__", "__or__", "__xor__", "__lshift__", "__rshift__",
+      "heaviside", "gcd", "lcm", "ldexp", "bitwise_and", "bitwise_or", "bitwise_xor", "__and__", "__or__", "__xor__", "__lshift__", "__rshift__",
       "bitwise_left_shift", "bitwise_right_shift":
       return [try pairwise(c)]
     case "max", "min":
@@ -74,7 +74,7 @@ extension Lowering {
     case "add":
       if element == .bool { return try binary("Or", x, y) }
       return try add(x, try scaled(y, try c.number("alpha")))
-    case "sub", "subtract": return try sub(x, try scaled(y, c.base == "sub" ? try c.number("alpha") : .int(1)))
+    case "sub", "subtract": return try sub(x, try scaled(y, try c.number("alpha")))
     case "rsub": return try sub(y, try scaled(x, try c.number("alpha")))
     case "mul", "multiply": return try element == .bool ? binary("And", x, y) : mul(x, y)
     case "div", "divide", "true_divide", "floor_divide":
@@ -117,6 +117,10 @@ extension Lowering {
       let step = try choose(try less(x, try zero(self)), try zero(self), try scalar(Int64(1), element))
       return try choose(try equal(x, try zero(self)), y, step)
     case "gcd": return try greatestDivisor(x, y)
+    case "lcm":
+      let divisor = try greatestDivisor(x, y)
+      let safe = try choose(try equal(divisor, try zero(self)), try scalar(Int64(1), element), divisor)
+      return try op("Abs", [try mul(try div(x, safe), y)])
     case "ldexp": return try mul(x, try binary("Pow", try scalar(2.0, element), y))
     case "bitwise_and", "__and__": return try binary(element == .bool ? "And" : "BitwiseAnd", x, y)
     case "bitwise_or", "__or__": return try binary(element == .bool ? "Or" : "BitwiseOr", x, y)

@@ -42,6 +42,16 @@ extension Lowering {
       let x = try c.tensor("self")
       return [Term(id: try shape(of: x), element: .int64, dims: [x.rank])]
     case "pad_sequence": return [try padded(c)]
+    case "sum_to_size":
+      let x = try c.tensor("self"), sizes = try c.extents("size")
+      guard sizes.count <= x.rank else { throw .invalidModel("a tensor of rank \(x.rank) summed to rank \(sizes.count)") }
+      let lead = x.rank - sizes.count
+      let single = sizes.indices.filter { sizes[$0].known == 1 && x.dims[lead + $0] != 1 }.map { lead + $0 }
+      var result = single.isEmpty ? x : try sum(x, single, keep: true)
+      if lead > 0 { result = try sum(result, Array(0..<lead)) }
+      return [result]
+    case "combinations": return [try combinations(c)]
+    case "frexp": return try fractionAndExponent(try c.tensor("self"))
     default: return nil
     }
   }
@@ -56,6 +66,49 @@ extension Lowering {
     let count = try sub(try cast(try extentTerm(try extent(x, 1)), x.element), try scalar(correction, x.element))
     let result = try div(try matmul(centred, try transpose(centred, [1, 0])), try binary("Max", count, try scalar(0.0, x.element)))
     return given.rank == 1 ? try reshape(result, [] as [Int64]) : result
+  }
+
+  /// All choices of some elements of a vector, in the order of their places.
+  private func combinations(_ c: Call) throws(PinionError) -> Term {
+    let x = try c.tensor("self"), size = try c.count("r", limit: 64), repeats = try c.bool("with_replacement")
+    guard x.rank == 1, let count = x.dims[0] else { throw .unsupported("combinations of a number of elements that a run decides") }
+    guard size > 0 else { return try slice(x, 0, 0, 0) }
+    var choices: [[Int64]] = [[]]
+    for _ in 0..<size {
+      var next: [[Int64]] = []
+      for choice in choices {
+        let first = choice.last.map { repeats ? $0 : $0 + 1 } ?? 0
+        guard first < count else { continue }
+        for place in first..<Int64(count) { next.append(choice + [place]) }
+        guard next.count < 1 << 20 else { throw .unsupported("more than a million combinations") }
+      }
+      choices = next
+    }
+    return try gather(x, constant(try Tensor(choices.flatMap { $0 }, try Shape([choices.count, Int(size)]))), 0)
+  }
+
+  /// x = fraction · 2^exponent with a fraction from 1/2 to 1, from the bits.
+  private func fractionAndExponent(_ x: Term) throws(PinionError) -> [Term] {
+    let isWide = x.element == .float64
+    let wide: ElementType = isWide ? .float64 : .float32, bits: ElementType = isWide ? .int64 : .int32
+    let value = try cast(x, wide), zero = try scalar(0.0, wide)
+    // Numbers below the smallest normal one are brought up by 2^64 first.
+    let isSmall = try less(try op("Abs", [value]), try scalar(isWide ? 2.2250738585072014e-308 : 1.1754943508222875e-38, wide))
+    let normal = try choose(isSmall, try mul(value, 18446744073709551616.0), value)
+    let pattern = try apply(.bits(bits), normal)
+    let width: Int64 = isWide ? 52 : 23, bias: Int64 = isWide ? 1022 : 126
+    let mask = try scalar(((Int64(1) << (isWide ? 11 : 8)) - 1) << width, bits)
+    let field = try div(try binary("BitwiseAnd", pattern, mask), try scalar(Int64(1) << width, bits))
+    let lift = try choose(isSmall, try scalar(bias + 64, bits), try scalar(bias, bits))
+    let half = try scalar(bias << width, bits)
+    let rest = try binary("BitwiseOr", try binary("BitwiseAnd", pattern, try op("BitwiseNot", [mask])), half)
+    let fraction = try apply(.bits(wide), rest)
+    let isNone = try op("IsNaN", [try sub(value, value)], element: .bool)
+    let isPlain = try op("Or", [isNone, try equal(value, zero)], dims: x.dims)
+    return [
+      try cast(try choose(isPlain, value, fraction), x.element),
+      try cast(try choose(isPlain, try scalar(Int64(0), bits), try sub(field, lift)), .int32),
+    ]
   }
 
   /// Sequences of known lengths side by side, each filled up to the longest.

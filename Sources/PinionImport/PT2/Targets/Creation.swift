@@ -18,6 +18,7 @@ extension Lowering {
     case "arange": return [try arange(c, element)]
     case "linspace", "logspace":
       let steps = try c.int("steps")
+      if c.key.contains("Tensor") { return [try spaced(c, steps, element)] }
       let start = try c.float("start"), end = try c.float("end")
       guard steps >= 0, steps < 1 << 24 else { throw .unsupported("\(steps) steps") }
       let wide: ElementType = .float64
@@ -52,6 +53,21 @@ extension Lowering {
     if c.base.contains("full") { return try scalar(try c.number("fill_value"), element) }
     if c.base == "fill" { return try reshape(try term(try c.operand("value"), element), [] as [Int64]) }
     return try scalar(Int64(0), element)
+  }
+
+  /// Numbers between two that a run gives, counted from both ends.
+  private func spaced(_ c: Call, _ steps: Int64, _ element: ElementType) throws(PinionError) -> Term {
+    guard steps >= 0, steps < 1 << 24 else { throw .unsupported("\(steps) steps") }
+    let wide: ElementType = .float64
+    let start = try reshape(try term(try c.operand("start"), wide), [1]), end = try reshape(try term(try c.operand("end"), wide), [1])
+    let gap = try div(try sub(end, start), Double(max(steps - 1, 1)))
+    let places = constant(try Tensor(vector: (0..<steps).map(Double.init)))
+    let isFirst = try less(places, try scalar(Double(steps) / 2, wide))
+    let back = try sub(try scalar(Double(steps - 1), wide), places)
+    var values = try choose(isFirst, try add(start, try mul(gap, places)), try sub(end, try mul(gap, back)))
+    if element.isInteger { values = try truncated(values) }
+    if c.base == "logspace" { values = try binary("Pow", try scalar(try c.float("base"), wide), values) }
+    return try cast(values, element)
   }
 
   private func arange(_ c: Call, _ element: ElementType) throws(PinionError) -> Term {

@@ -126,6 +126,10 @@ extension Lowering {
       if let meta = c.outputMeta(), case (let element, true) = try meta.element() { return [try complexTerm(try cast(input, element))] }
       guard let element = try c.outputElement(), element != input.element else { return [try op("Identity", [input])] }
       return [try cast(input, element)]
+    case "native_dropout":
+      let x = try c.tensor("input")
+      guard c.has("train"), try !c.bool("train") else { throw .unsupported("dropout in training; export the model after model.eval()") }
+      return [try op("Identity", [x]), try expand(try scalar(Int64(1), .bool), like: x)]
     case "rrelu_with_noise_functional":
       let slope = try (c.float("lower") + c.float("upper")) / 2
       return [try op("LeakyRelu", [try input(c)], ["alpha": .float(Float(slope))]), try c.tensor("noise")]
@@ -184,7 +188,15 @@ extension Lowering {
       let x = try c.tensor("self")
       guard x.isComplex else { return [try cast(try expand(try scalar(Int64(1), .bool), like: x), .bool)] }
       return [try equal(try apply(.part(1), x), try scalar(0.0, x.element))]
-    case "i0", "special_i0": return [try besselI0(try input(c))]
+    case "i0", "special_i0", "special_modified_bessel_i0": return [try besselI(0, try input(c), isScaled: false)]
+    case "special_i0e": return [try besselI(0, try input(c), isScaled: true)]
+    case "special_i1", "special_modified_bessel_i1": return [try besselI(1, try input(c), isScaled: false)]
+    case "special_i1e": return [try besselI(1, try input(c), isScaled: true)]
+    case "special_ndtri":
+      // In float64, since 2p - 1 loses what is near 0.
+      let p = try cast(try input(c), .float64)
+      let result = try mul(try erfinv(try add(try mul(p, 2), -1)), 1.4142135623730951)
+      return [try cast(result, try c.outputElement() ?? .float32)]
     case "deg2rad": return [try mul(try input(c), 0.017453292519943295)]
     case "rad2deg": return [try mul(try input(c), 57.29577951308232)]
     case "sinc", "special_sinc":

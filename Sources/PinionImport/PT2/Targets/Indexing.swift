@@ -61,8 +61,10 @@ extension Lowering {
       return [try op("Compress", [flat, flatMask], ["axis": .int(0)], dims: [nil])]
     case "argwhere": return [try transpose(try nonzero(try c.tensor("self")), [1, 0])]
     case "masked_scatter":
-      let x = try c.tensor("self"), source = try reshape(try c.tensor("source"), [-1])
-      let mask = try expand(try c.tensor("mask"), like: x)
+      var x = try c.tensor("self"), mask = try c.tensor("mask")
+      let source = try reshape(try c.tensor("source"), [-1])
+      if mask.rank > x.rank || broadcast(mask.dims, x.dims) != x.dims { x = try choose(mask, x, x) }
+      mask = try expand(mask, like: x)
       let flat = try cast(try reshape(mask, [-1]), .int64)
       let order = try sub(try op("CumSum", [flat, try scalar(Int64(0), .int64)]), try scalar(Int64(1), .int64))
       let places = try binary("Max", order, try scalar(Int64(0), .int64))

@@ -19,7 +19,8 @@ extension Lowering {
     case "linalg_solve", "_linalg_solve_ex", "linalg_solve_ex":
       let a = try c.tensor("A"), b = try c.tensor("B")
       guard try c.bool("left") else { return [try swapped(try eliminated(try swapped(a), try swapped(b)).solution)] }
-      let isVector = b.rank == 1 || b.rank == a.rank - 1
+      // Vectors, one for each matrix, are told from a matrix for all of them by their shape.
+      let isVector = b.rank == 1 || b.rank == a.rank - 1 && zip(b.dims, a.dims).allSatisfy { $0 == nil || $1 == nil || $0 == $1 }
       let solution = try eliminated(a, isVector ? try unsqueeze(b, [b.rank]) : b).solution
       return [isVector ? try squeeze(solution, [solution.rank - 1]) : solution]
     case "linalg_solve_triangular":
@@ -39,6 +40,11 @@ extension Lowering {
       let factor = try c.tensor("input2")
       let lower = try op("Trilu", [try c.bool("upper") ? try swapped(factor) : factor], ["upper": .int(0)])
       return [try eliminated(try matmul(lower, try swapped(lower)), try c.tensor("self")).solution]
+    case "cholesky_inverse":
+      let factor = try c.tensor("self")
+      let lower = try op("Trilu", [try c.bool("upper") ? try swapped(factor) : factor], ["upper": .int(0)])
+      let product = try matmul(lower, try swapped(lower))
+      return [try eliminated(product, try unit(product)).solution]
     case "linalg_matrix_power", "matrix_power":
       let a = try c.tensor("self")
       let n = try c.int("n")
@@ -76,7 +82,17 @@ extension Lowering {
     var a = try unsqueeze(matrix, Array(0..<(rank - matrix.rank)))
     if let right {
       let b = try unsqueeze(right, Array(0..<(rank - right.rank)))
-      let lead = broadcast(Array(a.dims.dropLast(2)), Array(b.dims.dropLast(2))).map { Extent.known(Int64($0 ?? -1)) }
+      var lead: [Extent] = []
+      for (axis, dim) in broadcast(Array(a.dims.dropLast(2)), Array(b.dims.dropLast(2))).enumerated() {
+        if let dim {
+          lead.append(.known(Int64(dim)))
+        } else if a.dims[axis] == 1 || b.dims[axis] == 1 {
+          lead.append(try extent(a.dims[axis] == 1 ? b : a, axis))
+        } else {
+          let first = try extentTerm(try extent(a, axis)), second = try extentTerm(try extent(b, axis))
+          lead.append(.value(try binary("Max", first, second).id))
+        }
+      }
       a = try concat(
         [try expand(a, lead + [.known(-1), .known(-1)]), try expand(b, lead + [.known(-1), .known(-1)])], rank - 1)
     }
@@ -110,6 +126,7 @@ extension Lowering {
 
   private func cholesky(_ matrix: Term) throws(PinionError) -> Term {
     let n = try size(matrix)
+    guard n > 0 else { return matrix }
     var a = matrix
     let rows = try unsqueeze(try range(.known(Int64(n))), [1])
     var columns: [Term] = []

@@ -13,15 +13,17 @@ extension Lowering {
     case "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "_adaptive_avg_pool2d", "_adaptive_avg_pool3d":
       return [try adaptive(c, spatial, "ReduceMean")[0]]
     case "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d": return try adaptive(c, spatial, "ReduceMax")
-    case "max_unpool2d":
+    case "max_unpool2d", "max_unpool3d":
       let x = try c.tensor("self"), indices = try c.tensor("indices")
-      let size = try c.ints("output_size", count: 2)
-      let plane = try size[0].multiplied(by: size[1])
-      let lead = Array(try extents(x).dropLast(2))
+      try requireRank(x, spatial + 1, c)
+      let size = try c.ints("output_size", count: spatial)
+      var plane: Int64 = 1
+      for extent in size { plane = try plane.multiplied(by: extent) }
+      let lead = Array(try extents(x).dropLast(spatial))
       let flat = try reshape(x, lead + [.known(-1)]), places = try reshape(indices, lead + [.known(-1)])
       let empty = try filled(try scalar(0.0, x.element), lead + [.known(plane)])
       let result = try op("ScatterElements", [empty, places, flat], ["axis": .int(Int64(lead.count))])
-      return [try reshape(result, lead + [.known(size[0]), .known(size[1])])]
+      return [try reshape(result, lead + size.map(Extent.known))]
     default: return nil
     }
   }

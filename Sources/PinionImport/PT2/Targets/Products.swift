@@ -57,12 +57,13 @@ extension Lowering {
     case "dot": return [try matmul(try c.tensor("self"), try c.tensor("tensor"))]
     case "vdot": return [try matmul(try c.tensor("self"), try c.tensor("other"))]
     case "inner":
-      let a = try c.tensor("self"), b = try c.tensor("other")
+      let (a, b) = try operands(c, "self", "other")
       if a.rank == 0 || b.rank == 0 { return [try mul(a, b)] }
       if b.rank == 1 { return [try matmul(a, b)] }
       return [try tensordot(a, b, [a.rank - 1], [b.rank - 1])]
     case "outer", "ger":
-      return [try mul(try unsqueeze(try c.tensor("self"), [1]), try unsqueeze(try c.tensor("vec2"), [0]))]
+      let (a, b) = try operands(c, "self", "vec2")
+      return [try mul(try unsqueeze(a, [1]), try unsqueeze(b, [0]))]
     case "addmm":
       let matrix = try c.tensor("mat1"), other = try c.tensor("mat2")
       let own = try c.tensor("self")
@@ -80,8 +81,9 @@ extension Lowering {
       return [try weighted(c, try c.tensor("self"), product)]
     case "baddbmm": return [try weighted(c, try c.tensor("self"), try matmul(try c.tensor("batch1"), try c.tensor("batch2")))]
     case "addr":
-      let product = try mul(try unsqueeze(try c.tensor("vec1"), [1]), try unsqueeze(try c.tensor("vec2"), [0]))
-      return [try weighted(c, try c.tensor("self"), product)]
+      let (a, b) = try operands(c, "vec1", "vec2")
+      let (own, product) = try promoted(.tensor(try c.tensor("self")), .tensor(try mul(try unsqueeze(a, [1]), try unsqueeze(b, [0]))))
+      return [try weighted(c, own, product)]
     case "einsum":
       let terms = try c.tensors("tensors")
       let dims = c.outputMeta()?.knownSizes
@@ -106,7 +108,7 @@ extension Lowering {
       for term in terms.dropFirst() { result = try matmul(result, term) }
       return [result]
     case "kron":
-      var a = try c.tensor("self"), b = try c.tensor("other")
+      var (a, b) = try operands(c, "self", "other")
       let rank = max(a.rank, b.rank)
       a = try unsqueeze(a, Array(0..<(rank - a.rank)))
       b = try unsqueeze(b, Array(0..<(rank - b.rank)))
@@ -118,7 +120,7 @@ extension Lowering {
       }
       return [try reshape(product, target)]
     case "cross", "linalg_cross":
-      let a = try c.tensor("self"), b = try c.tensor("other")
+      let (a, b) = try operands(c, "self", "other")
       let dims = broadcast(a.dims, b.dims)
       var axis = dims.firstIndex(of: 3) ?? 0
       if let given = try c.optionalInt("dim") { axis = try self.axis(given, dims.count) }
@@ -161,6 +163,11 @@ extension Lowering {
       return [try norm(gap, try c.float("p"), [1], keep: false)]
     default: return nil
     }
+  }
+
+  /// Two tensors of a target that multiplies their elements in the type that both have a place in.
+  private func operands(_ c: Call, _ first: String, _ second: String) throws(PinionError) -> (Term, Term) {
+    try promoted(.tensor(try c.tensor(first)), .tensor(try c.tensor(second)))
   }
 
   /// beta · own + alpha · product

@@ -43,6 +43,7 @@ extension Lowering {
       attributes["coordinate_transformation_mode"] = .string(try c.bool("align_corners") ? "align_corners" : "half_pixel")
       if name.hasSuffix("_aa") {
         // What lies outside the image has no weight, and the rest is weighed up to one.
+        guard try !c.bool("align_corners") else { throw .unsupported("antialiasing with aligned corners") }
         attributes["antialias"] = .int(1)
         attributes["exclude_outside"] = .int(1)
       }

@@ -99,7 +99,7 @@ extension Lowering {
   }
 
   private func padded(_ c: Call) throws(PinionError) -> Term {
-    let x = try c.tensor("self")
+    var x = try c.tensor("self")
     let pads = try c.extents(c.base.hasSuffix("d") && c.base != "pad" && c.base != "constant_pad_nd" ? "padding" : "pad")
     let kind = c.base == "pad" ? try c.string("mode") : c.base == "constant_pad_nd" ? "constant" : c.base.hasPrefix("reflection") ? "reflect" : "replicate"
     let modes = ["constant": "constant", "reflect": "reflect", "replicate": "edge", "circular": "wrap"]
@@ -112,6 +112,14 @@ extension Lowering {
       before[axis] = pads[2 * index]
       after[axis] = pads[2 * index + 1]
       if let low = before[axis].known, let high = after[axis].known { dims[axis] = dims[axis].map { $0 &+ Int(low) &+ Int(high) } } else { dims[axis] = nil }
+    }
+    // What is taken away goes first where what is filled in comes from the tensor itself.
+    for axis in 0..<x.rank where mode != "constant" {
+      let low = before[axis].known ?? 0, high = after[axis].known ?? 0
+      guard min(low, high) < 0 else { continue }
+      x = try slice(x, axis, max(-low, 0), high < 0 ? high : .max)
+      if low < 0 { before[axis] = .known(0) }
+      if high < 0 { after[axis] = .known(0) }
     }
     let list = Term(id: try sizes(before + after), element: .int64, dims: [2 * x.rank])
     let value = mode == "constant" ? try scalar(try c.optionalNumber("value") ?? .int(0), x.element) : nil

@@ -8,6 +8,7 @@ extension Lowering {
     switch c.base {
     case "topk":
       let x = try c.tensor("self")
+      if x.rank == 0 { return try top(try reshape(x, [1]), try extentTerm(try c.extent("k")), 0, largest: true).map { (term) throws(PinionError) in try reshape(term, [] as [Int64]) } }
       return try top(x, try extentTerm(try c.extent("k")), try axis(try c.int("dim"), x.rank), largest: try c.bool("largest"))
     case "sort", "argsort", "msort":
       let x = try c.tensor("self")
@@ -16,18 +17,6 @@ extension Lowering {
       let isDescending = c.base == "msort" ? false : try c.bool("descending")
       let results = try sorted(x, axis, descending: isDescending)
       return c.base == "argsort" ? [results[1]] : results
-    case "median", "nanmedian", "kthvalue":
-      let x = try c.tensor("self")
-      if x.rank == 0 { return [x, try scalar(Int64(0), .int64)] }
-      guard c.key.hasSuffix(".dim") || c.base == "kthvalue" else {
-        let flat = try reshape(x, [-1])
-        return [try ranked(flat, 0, try middle(flat, 0), keep: false)[0]]
-      }
-      let axis = try axis(try c.int("dim"), x.rank)
-      let position = c.base == "kthvalue" ? try scalar(try c.int("k") - 1, .int64) : try middle(x, axis)
-      return try ranked(x, axis, position, keep: try c.bool("keepdim"))
-    case "mode": return try mode(c)
-    case "quantile": return [try quantile(c)]
     case "cumsum", "cumprod":
       let x = try c.tensor("self")
       let input = try cast(x, try c.outputElement() ?? x.element)
@@ -39,13 +28,6 @@ extension Lowering {
     case "_unique2", "unique_dim", "unique_consecutive": return try uniques(c)
     case "histc": return [try histogram(c)]
     case "bincount": return [try occurrences(c)]
-    case "trapz", "trapezoid", "cumulative_trapezoid":
-      let y = try c.tensor("y")
-      let axis = try axis(try c.int("dim"), y.rank)
-      guard !c.has("x") else { throw .unsupported("trapezoids of given positions") }
-      let pairs = try mul(try add(try slice(y, axis, 1, .max), try slice(y, axis, 0, -1)), try c.float("dx") / 2)
-      if c.base == "cumulative_trapezoid" { return [try op("CumSum", [pairs, try scalar(Int64(axis), .int64)])] }
-      return [try sum(pairs, [axis])]
     default: return nil
     }
   }
@@ -79,72 +61,17 @@ extension Lowering {
     return results
   }
 
-  private func middle(_ x: Term, _ axis: Int) throws(PinionError) -> Term {
-    let count = try extentTerm(try extent(x, axis))
-    return try div(try sub(count, try scalar(Int64(1), .int64)), try scalar(Int64(2), .int64))
-  }
-
-  /// Value and place of the element at a position in ascending order.
-  private func ranked(_ x: Term, _ axis: Int, _ position: Term, keep: Bool) throws(PinionError) -> [Term] {
-    var results: [Term] = []
-    for list in try sorted(x, axis, descending: false) {
-      let taken = try gather(list, position, axis)
-      results.append(keep ? try unsqueeze(taken, [axis]) : taken)
-    }
-    return results
-  }
-
-  private func mode(_ c: Call) throws(PinionError) -> [Term] {
-    let x = try c.tensor("self")
-    if x.rank == 0 { return [x, try scalar(Int64(0), .int64)] }
-    let axis = try axis(try c.int("dim"), x.rank)
-    var order = Array(0..<x.rank)
-    order.remove(at: axis)
-    let rows = try transpose(x, order + [axis])
-    let last = rows.rank - 1
-    let list = try sorted(rows, last, descending: false)[0]
-    let counts = try sum(try cast(try equal(try unsqueeze(list, [last + 1]), try unsqueeze(list, [last])), .int64), [last + 1])
-    let best = try op("ArgMax", [counts], ["axis": .int(Int64(last)), "keepdims": .int(1)], element: .int64, dims: Array(rows.dims.dropLast()) + [1])
-    let value = try op("GatherElements", [list, best], ["axis": .int(Int64(last))], dims: best.dims)
-    let places = try choose(try equal(rows, value), try range(try extent(rows, last)), try scalar(Int64(-1), .int64))
-    let place = try reduce("ReduceMax", places, [last], keep: true)
-    var results: [Term] = []
-    for result in [value, place] {
-      let flat = try squeeze(result, [last])
-      results.append(try c.bool("keepdim") ? try unsqueeze(flat, [axis]) : flat)
-    }
-    return results
-  }
-
-  private func quantile(_ c: Call) throws(PinionError) -> Term {
-    guard c.key == "quantile.scalar", try c.string("interpolation") == "linear" else { throw .unsupported("quantiles but of one number, interpolated") }
-    var x = try c.tensor("self")
-    var axis = 0
-    let keep = try c.bool("keepdim")
-    let rank = x.rank
-    let given = try c.optionalInt("dim")
-    if let given { axis = try self.axis(given, x.rank) } else { x = try reshape(x, [-1]) }
-    let list = try sorted(x, axis, descending: false)[0]
-    let last = try sub(try extentTerm(try extent(x, axis)), try scalar(Int64(1), .int64))
-    let position = try mul(try cast(last, .float64), try c.float("q"))
-    let low = try op("Floor", [position])
-    let fraction = try cast(try sub(position, low), x.element)
-    let first = try gather(list, try cast(low, .int64), axis), second = try gather(list, try cast(try op("Ceil", [position]), .int64), axis)
-    let result = try add(first, try mul(try sub(second, first), fraction))
-    return keep ? try unsqueeze(result, given == nil ? Array(0..<rank) : [axis]) : result
-  }
-
   /// Running maxima, minima and logarithms of sums: each over the elements up to its own.
   private func running(_ c: Call) throws(PinionError) -> [Term] {
     let x = try c.tensor("self")
     if x.rank == 0 { return [x, try scalar(Int64(0), .int64)] }
     let axis = try axis(try c.int("dim"), x.rank)
-    guard let count = x.dims[axis], count <= 4096 else { throw .unsupported("running \(c.base) over an extent past 4096 or decided by a run") }
+    if let count = x.dims[axis], count > 4096 { throw .unsupported("\(c.base) over \(count) elements, more than 4096") }
     var order = Array(0..<x.rank)
     order.remove(at: axis)
     let back = order.firstIndex { $0 > axis }.map { _ in axis } ?? x.rank - 1
     let rows = try unsqueeze(try transpose(x, order + [axis]), [x.rank - 1])
-    let steps = try range(.known(Int64(count)))
+    let steps = try range(try extent(x, axis))
     let isPast = try binary("LessOrEqual", steps, try unsqueeze(steps, [1]), element: .bool)
     func restored(_ term: Term) throws(PinionError) -> Term {
       var inverse = Array(0..<(x.rank - 1))
@@ -164,7 +91,9 @@ extension Lowering {
     }
     let masked = try choose(isPast, rows, neutral)
     let best = try reduce(isMax ? "ReduceMax" : "ReduceMin", masked, [last], keep: true)
-    let isBest = try op("And", [try equal(masked, best), isPast], dims: masked.dims)
+    var isBest = try op("And", [try equal(masked, best), isPast], dims: masked.dims)
+    // What is no number is equal to nothing, and what follows it is none either.
+    if x.element.isFloatingPoint { isBest = try op("Or", [isBest, try op("IsNaN", [masked], element: .bool)], dims: masked.dims) }
     let places = try reduce("ReduceMax", try choose(isBest, steps, try scalar(Int64(-1), .int64)), [last], keep: false)
     return [try restored(try squeeze(best, [last])), try restored(places)]
   }
@@ -174,8 +103,8 @@ extension Lowering {
     var isRight = try c.bool("right")
     if let side = c.optionalString("side") { isRight = side == "right" }
     let values = try c.operand("self")
-    let list = try c.tensor(isBuckets ? "boundaries" : "sorted_sequence")
-    guard !c.has("sorter") else { throw .unsupported("searchsorted with a sorter") }
+    var list = try c.tensor(isBuckets ? "boundaries" : "sorted_sequence")
+    if !isBuckets, let order = try c.optionalTensor("sorter") { list = try op("GatherElements", [list, order], ["axis": .int(-1)]) }
     var (sequence, numbers) = try promoted(.tensor(list), values)
     numbers = try unsqueeze(numbers, [numbers.rank])
     if sequence.rank > 1 { sequence = try unsqueeze(sequence, [sequence.rank - 1]) }
@@ -185,22 +114,31 @@ extension Lowering {
 
   private func uniques(_ c: Call) throws(PinionError) -> [Term] {
     let x = try c.tensor("self")
-    if c.base == "unique_dim" || c.has("dim") && c.base == "unique_consecutive" && x.rank > 1 { throw .unsupported("unique rows") }
-    let flat = try reshape(x, [-1])
-    if c.base == "_unique2" {
-      let ids = try emit("Unique", [flat.id], ["sorted": .int(1)], outputs: 4)
-      let inverse = try reshape(Term(id: ids[2], element: .int64, dims: [nil]), like: x)
-      return [Term(id: ids[0], element: x.element, dims: [nil]), inverse, Term(id: ids[3], element: .int64, dims: [nil])]
+    let isByRows = c.base == "unique_dim" || c.base == "unique_consecutive" && c.has("dim")
+    let axis = isByRows ? try axis(try c.int("dim"), x.rank) : 0
+    if isByRows { try requireRank(x, 1, c) }
+    if c.base != "unique_consecutive" {
+      let list = isByRows ? x : try reshape(x, [-1])
+      let ids = try emit("Unique", [list.id], ["sorted": .int(1), "axis": .int(Int64(axis))], outputs: 4)
+      var dims = list.dims
+      dims[axis] = nil
+      var inverse = Term(id: ids[2], element: .int64, dims: [list.dims[axis]])
+      if !isByRows { inverse = try reshape(inverse, like: x) }
+      return [Term(id: ids[0], element: x.element, dims: dims), inverse, Term(id: ids[3], element: .int64, dims: [nil])]
     }
-    let changed = try not(try equal(try slice(flat, 0, 1, .max), try slice(flat, 0, 0, -1)))
+    let flat = isByRows ? x : try reshape(x, [-1])
+    var changed = try not(try equal(try slice(flat, axis, 1, .max), try slice(flat, axis, 0, -1)))
+    if isByRows, x.rank > 1 { changed = try any(changed, (0..<x.rank).filter { $0 != axis }, keep: false) }
     let isFirst = try concat([try filled(try scalar(Int64(1), .bool), [.known(1)]), changed], 0)
-    let values = try op("Compress", [flat, isFirst], ["axis": .int(0)], dims: [nil])
+    var dims = flat.dims
+    dims[axis] = nil
+    let values = try op("Compress", [flat, isFirst], ["axis": .int(Int64(axis))], dims: dims)
     let order = try op("CumSum", [try cast(isFirst, .int64), try scalar(Int64(0), .int64)])
     let inverse = try sub(order, try scalar(Int64(1), .int64))
-    let zeros = try filled(try scalar(Int64(0), .int64), [try extent(values, 0)])
+    let zeros = try filled(try scalar(Int64(0), .int64), [try extent(values, axis)])
     let ones = try expand(try scalar(Int64(1), .int64), like: inverse)
     let counts = try op("ScatterElements", [zeros, inverse, ones], ["axis": .int(0), "reduction": .string("add")])
-    return [values, try reshape(inverse, like: x), counts]
+    return [values, isByRows ? inverse : try reshape(inverse, like: x), counts]
   }
 
   private func histogram(_ c: Call) throws(PinionError) -> Term {

@@ -110,18 +110,27 @@ extension Lowering {
     return try cast(try mul(sum, order % 2 == 0 ? -factorial : factorial), input.element)
   }
 
-  /// Abramowitz and Stegun 9.8.1 and 9.8.2.
-  func besselI0(_ x: Term) throws(PinionError) -> Term {
-    let size = try op("Abs", [x])
-    let limit = try scalar(3.75, x.element)
-    let near = try div(size, limit)
-    let low = try polynomial(try mul(near, near), [0.0045813, 0.0360768, 0.2659732, 1.2067492, 3.0899424, 3.5156229, 1.0])
-    let safe = try binary("Max", size, limit)
-    let tail = try polynomial(
-      try div(limit, safe),
-      [0.00392377, -0.01647633, 0.02635537, -0.02057706, 0.00916281, -0.00157565, 0.00225319, 0.01328592, 0.39894228])
-    let high = try mul(try div(try op("Exp", [safe]), try op("Sqrt", [safe])), tail)
-    return try choose(try less(size, limit), low, high)
+  /// The modified Bessel function of order 0 or 1 in float64: its series up to 20, the asymptotic one past it.
+  /// - Parameter isScaled: whether it is divided by exp(|x|).
+  func besselI(_ order: Int, _ input: Term, isScaled: Bool) throws(PinionError) -> Term {
+    let limit = 20.0
+    let x = try cast(input, .float64)
+    let size = try op("Abs", [x]), edge = try scalar(limit, .float64)
+    let small = try binary("Min", size, edge), large = try binary("Max", size, edge)
+    let quarter = try mul(try mul(small, small), 0.25)
+    // (x²/4)^k / (k! (k + order)!), each coefficient by the one before.
+    var coefficients = [1.0]
+    for k in 1..<36 { coefficients.append(coefficients[k - 1] / Double(k * (k + order))) }
+    var low = try polynomial(quarter, coefficients.reversed())
+    if order == 1 { low = try mul(low, try mul(small, 0.5)) }
+    if isScaled { low = try mul(low, try op("Exp", [try op("Neg", [small])])) }
+    var tail = [1.0]
+    for k in 1..<26 { tail.append(tail[k - 1] * Double((2 * k - 1) * (2 * k - 1) - 4 * order * order) / Double(8 * k)) }
+    var high = try div(try polynomial(try op("Reciprocal", [large]), tail.reversed()), try op("Sqrt", [try mul(large, 6.283185307179586)]))
+    if !isScaled { high = try mul(high, try op("Exp", [large])) }
+    var result = try choose(try less(size, edge), low, high)
+    if order == 1 { result = try choose(try less(x, try scalar(0.0, .float64)), try op("Neg", [result]), result) }
+    return try cast(try choose(try op("IsNaN", [x], element: .bool), x, result), input.element)
   }
 }
 
