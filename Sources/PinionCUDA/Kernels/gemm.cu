@@ -54,7 +54,7 @@ struct Elements {
   int length;
   DEVICE float at(const Elements &source, int line, int place) { return source.matrix[(i64)line * source.length + place]; }
 };
-KERNEL(256) gemm_f32(
+KERNEL_OF(256, 2) gemm_f32(
     const float *__restrict__ a, const float *__restrict__ b, const float *__restrict__ bias, const float *__restrict__ residual,
     float *__restrict__ y, Product p, float alpha) {
   const TilePlace place = place_of(p.m, p.n, 64, 64);
