@@ -28,7 +28,7 @@ template <class T, class Kernel> static void attention(const std::string &name, 
                  kv_rows - q_rows, between(0, 2) ? 0 : between(1, 40), 1 / std::sqrt((float)size), between(0, 2) ? 0.0f : 2.0f};
   const void *mask = kind == 1 ? (const void *)added.data() : kind == 2 ? (const void *)seen.data() : nullptr;
   const size_t shared = is_row ? 0 : (size_t)(QUERIES + 2 * KEYS) * (most + 8) * 2;
-  const bool ok = emulator::run(name.c_str(), dim3(is_row ? q_rows : tiles_of(q_rows, QUERIES), heads, batch), 128, shared, kernel, q.data(), k.data(), v.data(),
+  const bool ok = emulator::run(name.c_str(), (is_row ? q_rows : tiles_of(q_rows, QUERIES)) * heads * batch, 128, shared, kernel, q.data(), k.data(), v.data(),
                                 mask, has_lengths ? lengths.data() : nullptr, y.data(), p);
   std::vector<double> wanted(y.count());
   for (int z = 0; z < batch; z++)

@@ -57,7 +57,7 @@ static void conv(const std::string &name, Convolution c, Run run, double (*facto
 template <class T, class Aligned, class Any>
 static void convs(const std::string &name, int unit, Aligned aligned, Any any, double (*factor)(float) = plain_factor) {
   auto run = [](auto kernel, const Convolution &c, auto... pointers) {
-    const dim3 grid(tiles_of(c.out_channels / c.groups, 64), tiles_of(c.images * c.out_height * c.out_width, 64), c.groups);
+    const dim3 grid = blocks_of(c.images * c.out_height * c.out_width, c.out_channels / c.groups, c.groups, 64, 64);
     return emulator::run("conv", grid, 128, ring_bytes(64), kernel, pointers..., c);
   };
   conv<T>("conv_" + name + "_aligned", random_convolution(between(1, 2), unit * between(1, 2), unit * between(1, 3)),
@@ -170,7 +170,7 @@ int main(int count, char **arguments) {
     convs<BF16>("bf16", 8, conv_bf16_aligned, conv_bf16_any);
     convs<F32>("tf32", 4, conv_tf32_aligned, conv_tf32_any, [](float x) { return tf32(x); });
     conv<F32>("conv_f32", random_convolution(between(1, 2), between(1, 9), between(1, 20)), [](const Convolution &c, auto... pointers) {
-      const dim3 grid(tiles_of(c.out_channels / c.groups, 64), tiles_of(c.images * c.out_height * c.out_width, 64), c.groups);
+      const dim3 grid = blocks_of(c.images * c.out_height * c.out_width, c.out_channels / c.groups, c.groups, 64, 64);
       return emulator::run("conv_f32", grid, 256, 0, conv_f32, pointers..., c);
     });
     depthwise<F32>("f32", depthwise_1_f32, depthwise_4_f32);

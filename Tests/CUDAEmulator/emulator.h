@@ -2,10 +2,10 @@
 //
 // A fiber runs until it meets a barrier or an operation of its warp, which takes place when all lanes have come to it. The order of warps
 // and lanes, and when asynchronous copies land, depend on `seed`, so that a missing barrier or wait shows in results. Shared memory
-// holds NaNs at the start of each block. Under AddressSanitizer every access outside an allocation ends the program with its line; with
-// EMULATOR_RACES accesses are watched (races.h).
+// holds NaNs at the start of each block. A launch of more threads than the kernel's bound fails. Under AddressSanitizer every access outside an
+// allocation ends the program with its line; with EMULATOR_RACES accesses are watched (races.h).
 //
-// What cannot be seen here: inline PTX, effects of weak memory order, launch bounds.
+// What cannot be seen here: inline PTX, effects of weak memory order, registers.
 #pragma once
 #include <algorithm>
 #include <cmath>
@@ -298,6 +298,19 @@ inline bool launch(const char *name, dim3 grid, dim3 block, size_t shared_bytes,
   return faults == before;
 }
 
+// Where the kernels of each launch bound lie; the linker names a section's ends.
+#define BOUNDS(BOUND) BOUND(32) BOUND(64) BOUND(128) BOUND(256) BOUND(512) BOUND(1024)
+#define BOUND_SECTION(threads) \
+  extern "C" char __start_kernels_of_##threads[] __attribute__((weak, visibility("hidden"))), \
+      __stop_kernels_of_##threads[] __attribute__((weak, visibility("hidden")));
+BOUNDS(BOUND_SECTION)
+inline unsigned bound_of(void *kernel) {
+#define BOUND_HERE(threads) \
+  if (__start_kernels_of_##threads && (char *)kernel >= __start_kernels_of_##threads && (char *)kernel < __stop_kernels_of_##threads) return threads;
+  BOUNDS(BOUND_HERE)
+  return 0;
+}
+
 // Kernels that were launched since results were last looked at.
 inline std::vector<void *> launched;
 inline bool is_looked_at;
@@ -313,6 +326,9 @@ inline void note(void *kernel) {
 template <class... Parameters, class... Arguments>
 bool run(const char *name, dim3 grid, dim3 block, size_t shared_bytes, void (*kernel)(Parameters...), Arguments... arguments) {
   note((void *)kernel);
+  kernel_name = name;
+  if (const unsigned bound = bound_of((void *)kernel); !bound || block.x * block.y * block.z > bound)
+    return report(bound ? "more threads than the kernel's launch bound" : "a kernel without launch bound"), false;
   auto call = [&] { kernel((Parameters)arguments...); };
   return launch(name, grid, block, shared_bytes, [](void *call_pointer) { (*(decltype(call) *)call_pointer)(); }, &call);
 }

@@ -15,7 +15,8 @@ typedef long long i64;
 
 #define __restrict__ __restrict
 #define DEVICE static inline
-#define KERNEL(threads) extern "C" __attribute__((used, annotate("pinion_kernel"))) void
+// Kernels of the same launch bound lie in one section, by which a launch with more threads is known; the bound is a plain number.
+#define KERNEL(threads) extern "C" __attribute__((used, section("kernels_of_" #threads), annotate("pinion_kernel"))) void
 #define KERNEL_OF(threads, blocks) KERNEL(threads)
 #ifdef EMULATOR_ASAN
 #define SHARED static

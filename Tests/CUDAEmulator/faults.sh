@@ -21,7 +21,8 @@ fault() {
   flags="-std=c++17 -w -DPINION_EMULATOR -I$here -I$out/kernels -I$here/../CUDAStatic/generated"
   found=
   if [ -z "${5-}" ]; then
-    $cxx $flags -O1 "$here/$1_test.cpp" -o "$out/plain"
+    # Compiling takes most of the time.
+    $cxx $flags -O0 -rdynamic "$here/$1_test.cpp" -o "$out/plain"
     timeout 300 "$out/plain" 4 >/dev/null 2>&1 || found="results"
   fi
   if [ -z "$found" ] && [ "${5-races}" = races ]; then
@@ -30,7 +31,7 @@ fault() {
     timeout 300 "$out/races" 2 >/dev/null 2>&1 || found="races"
   fi
   if [ -z "$found" ] && [ "${5-asan}" = asan ]; then
-    $cxx $flags -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=all -fuse-ld=lld "$here/$1_test.cpp" -o "$out/asan"
+    $cxx $flags -O0 -gline-tables-only -fsanitize=address,undefined -fno-sanitize-recover=all -fuse-ld=lld "$here/$1_test.cpp" -o "$out/asan"
     ASAN_OPTIONS=detect_stack_use_after_return=0:detect_leaks=0 timeout 300 "$out/asan" 2 >/dev/null 2>&1 || found="AddressSanitizer"
   fi
   if [ -n "$found" ]; then echo "found by $found: $3"; else echo "MISSED: $3" && missed=1; fi
@@ -41,6 +42,10 @@ fault reduction reduction.cu "no barrier before partial sums are written again" 
 fault reduction reduction.cu "a row that is read one element too far" 's/i < columns ? T::load(from\[i\])/i <= columns ? T::load(from[i])/'
 fault reduction reduction.cu "the greatest element is not taken off" 's/sum += expf(T::load(from\[i\]) - most)/sum += expf(T::load(from[i]))/'
 fault reduction reduction.cu "no barrier before partial sums are written again, watched" '/may still be read by an earlier call/d' races
+fault reduction reduction.cu "a logarithm that is added to the greatest" 's/value\[k\] - most - shift/value[k] - (most + shift)/'
+fault reduction reduction.cu "a column of the wrong outer row" 's/(i64)outer \* extent \* inner/(i64)blockIdx.x * extent * inner/'
+fault reduction reduction.cu "more threads than the launch bound" 's/KERNEL(512) softmax_any/KERNEL(256) softmax_any/'
+fault gemm matrix.cuh "tiles of the wrong matrix" 's/batch = line . down;/batch = 0;/'
 fault gemm matrix.cuh "no wait for copies" 's/wait_for_copies<STAGES - 2>();//'
 fault gemm matrix.cuh "a wait that leaves one copy too many" 's/wait_for_copies<STAGES - 2>();/wait_for_copies<STAGES - 1>();/'
 fault gemm matrix.cuh "no barrier between steps" '/none still reads the one that is filled next/{n;d}'
@@ -61,6 +66,7 @@ fault attention attention.cu "a causal mask one key off" 's/p.is_causal \&\& key
 fault attention attention.cu "sums that are not shrunk" 's/out\[i\]\[e\] \*= shrink\[e >> 1\];//'
 fault attention attention.cu "keys overwritten while they are read" 's/__syncthreads();  .. all have read the keys//' races
 fault attention attention.cu "values read before they are there" 's/__syncthreads();  .. the values are there for all//' races
+fault attention attention.cu "a head of the wrong batch" 's/(int)(line - batch \* p.heads)/(int)line/'
 fault attention attention.cu "a group's wrong keys" 's/kv_head = head \/ (p.heads \/ p.kv_heads)/kv_head = head % p.kv_heads/'
 fault selection selection.cu "equal values in the wrong order" 's/(u32)~i;/(u32)i;/'
 fault selection selection.cu "no barrier in the sort" '/chosen\[i\] = b, chosen\[other\] = a/,/__syncthreads/{s/__syncthreads();//}'
@@ -68,7 +74,9 @@ fault selection scatter.cu "an index at the extent that is let through" 's/index
 fault movement movement.cu "no barrier between the tile's sides" 's/__syncthreads();//'
 fault movement movement.cu "an index at the extent that is let through" 's/index >= extent/index > extent/'
 fault movement movement.cu "a reflection with the edge" 's/2 \* extent - 2 : 1/2 * extent : 1/'
+fault movement movement.cu "a place outside that 32 bits do not count" 's/is_inside = false, at = 0;/is_inside = false;/' asan
 fault movement movement.cu "two blocks that write one place" 's/y\[(i64)row \* to_pitch + column\] = /y[0] = /' races
 fault elementwise elementwise.cuh "axes taken in the wrong order" 's/(i32)place \* axes.step\[k\]\[axis\]/(i32)place * axes.step[k][axis - 1]/'
+fault elementwise elementwise.cuh "sums of integers that must not overflow" 's/(i64)((u64)a + (u64)b)/a + b/' asan
 fault elementwise elementwise.cuh "a gelu with the wrong factor" 's/0.70710678118654752f/0.75f/'
 exit $missed

@@ -21,7 +21,7 @@ static void test(const std::string &name, const Case &c, int tile, Kernel kernel
   const float alpha = 0.5f;
   const Product product = {c.m, c.n, c.k, out.activation_, {c.m * c.k, 0}, {c.shares_b ? 0 : c.k * c.n, 0}, {c.m * c.n, 0}};
   const bool is_plain = name == "gemm_f32";
-  const bool launched = emulator::run(name.c_str(), dim3(tiles_of(c.n, tile), tiles_of(c.m, tile), c.batch), is_plain ? 256 : tile * 2,
+  const bool launched = emulator::run(name.c_str(), blocks_of(c.m, c.n, c.batch, tile, tile), is_plain ? 256 : tile * 2,
                                       is_plain ? 0 : ring_bytes(tile), kernel, a.data(), b.data(), out.bias_pointer(), out.residual_pointer(),
                                       y.data(), product, alpha);
   expect(name + sizes({c.m, c.n, c.k}), launched, y.count(), [&](size_t i) { return T::load(y[i]); },
@@ -61,7 +61,7 @@ template <class T, class Normalized, class Gated> static void prologues(const st
   const bool has_mean = between(0, 1), has_shift = between(0, 1);
   WayOut<T> out(m, n);
   const Product product = {m, n, k, out.activation_, {0, 0}, {0, 0}, {0, 0}};
-  const dim3 grid(tiles_of(n, 64), tiles_of(m, 64));
+  const dim3 grid = blocks_of(m, n, 1, 64, 64);
   auto compare = [&](const std::string &what, bool launched, const std::function<double(size_t, size_t)> &left) {
     // The left factor is rounded to the type on its way in; the sum is of 90 such at most.
     expect(what + sizes({m, n, k}), launched, y.count(), [&](size_t i) { return T::load(y[i]); },

@@ -55,6 +55,16 @@ template <class U, class Pad> static void padding(Pad pad) {
   });
 }
 
+// Places before the first element, so far away that their distance in elements is beyond 32 bits.
+static void far_padding() {
+  const int wide = 1 << 20;
+  const Padding p = {2, {4001, 1}, {1, wide}, {4000, -wide / 2}, 0};
+  Device<u8> x(wide), y(4001);
+  x.fill(unit<u8>);
+  const bool ok = emulator::run("pad", 4, 256, 0, pad_1, x.data(), y.data(), (u8)77, 4001, p);
+  same<u8>("pad", ok, y, [&](size_t i) { return i == 4000 ? x[wide / 2] : (u8)77; });
+}
+
 template <class U, class Transpose, class Move, class Gather, class GatherLong, class Copy, class Pad>
 static void test(Transpose transpose, Move move, Gather gather, GatherLong gather_long, Copy copy_rows_kernel, Pad pad) {
   for (int i = 0; i < 3; i++) padding<U>(pad);
@@ -128,5 +138,6 @@ int main(int count, char **arguments) {
     TEST(4, u32);
     TEST(8, u64);
     TEST(16, Bytes16);
+    far_padding();
   });
 }

@@ -30,6 +30,8 @@ inline double tf32(float x) {
 
 inline size_t ring_bytes(int tile) { return (size_t)STAGES * PITCH_BYTES * 2 * tile; }
 inline unsigned tiles_of(int count, int tile) { return (unsigned)((count + tile - 1) / tile); }
+// As many blocks as cover a batch of matrices by tiles.
+inline dim3 blocks_of(int m, int n, int batch, int tile_m, int tile_n) { return dim3(tiles_of(n, tile_n) * tiles_of(m, tile_m) * batch); }
 inline std::string sizes(std::initializer_list<int> list) {
   std::string text;
   for (int size : list) text += " " + std::to_string(size);

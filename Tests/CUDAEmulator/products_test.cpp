@@ -16,7 +16,7 @@ static void int8(bool is_aligned) {
     for (int d = 0; d < k; d++) sum += (i64)a[(z * m + row) * k + d] * b[(z * n + column) * k + d];
     return sum;
   };
-  const dim3 grid(tiles_of(n, 64), tiles_of(m, 64), batch);
+  const dim3 grid = blocks_of(m, n, batch, 64, 64);
   Device<i32> sums((size_t)batch * m * n);
   Int8Product p = {m, n, k, 0, {m * k, 0}, {n * k, 0}, {m * n, 0}};
   bool ok = emulator::run("gemm_i8_i32", grid, 128, ring_bytes(64), is_aligned ? gemm_i8_i32_aligned : gemm_i8_i32_any, a.data(), b.data(), sums.data(), p);
@@ -57,7 +57,7 @@ template <class T, class One, class Four> static void skinny(const std::string &
   a.fill(random), b.fill(random);
   WayOut<T> out(batch * m, n);
   const SkinnyProduct p = {m, n, k, out.activation_, {m * k, 0}, {k * n, 0}, {m * n, 0}};
-  const bool ok = emulator::run("skinny", dim3(tiles_of(n, 64), tiles_of(m, rows), batch), 256, 0, rows == 4 ? four : one, a.data(), b.data(),
+  const bool ok = emulator::run("skinny", blocks_of(m, n, batch, rows, 64), 256, 0, rows == 4 ? four : one, a.data(), b.data(),
                                 out.bias_pointer(), out.residual_pointer(), y.data(), p, 0.5f);
   expect("skinny_" + std::to_string(rows) + "_" + name + sizes({m, n, k}), ok, y.count(), [&](size_t i) { return T::load(y[i]); },
          [&](size_t i) {
@@ -89,7 +89,7 @@ static void packed(const std::string &name, int rows, bool is_tiled, bool is_ali
   };
   WayOut<T> out(m, n);
   const Packed p = {m, n, k, block, out.activation_};
-  const dim3 grid = is_tiled ? dim3(tiles_of(n, 64), tiles_of(m, 64)) : dim3(tiles_of(n, 8), tiles_of(m, rows));
+  const dim3 grid = is_tiled ? blocks_of(m, n, 1, 64, 64) : blocks_of(m, n, 1, rows, PACKED_WARPS);
   const bool ok = emulator::run("packed", grid, is_tiled ? 128 : 256, is_tiled ? ring_bytes(64) : 0, kernel, a.data(), q.data(), scale.data(),
                                 has_zero ? zero.data() : nullptr, out.bias_pointer(), out.residual_pointer(), y.data(), p);
   expect("packed_" + name + sizes({m, n, k, block}), ok, y.count(), [&](size_t i) { return T::load(y[i]); },

@@ -73,12 +73,20 @@ class Images:
         self.folder = folder
         self.compiler = compiler
         self.headers = headers
-        self.origin = f"{compiler.version}\0" + "\0".join(f"{name}\0{text}" for name, text in sorted(headers.items()))
         folder.mkdir(parents=True, exist_ok=True)
+
+    def included(self, source: str) -> list[str]:
+        """The headers of a text and theirs, in order."""
+        names: list[str] = []
+        for name in re.findall(r'^#include "(.+)"', source, re.MULTILINE):
+            if name in self.headers:
+                names += [other for other in [*self.included(self.headers[name]), name] if other not in names]
+        return names
 
     def compile(self, text: Path, options: list[str], architecture: int) -> tuple[bytes | None, str]:
         source = text.read_text()
-        key = hashlib.sha256("\0".join([self.origin, text.name, source, *options]).encode()).hexdigest()
+        included = [part for name in self.included(source) for part in (name, self.headers[name])]
+        key = hashlib.sha256("\0".join([self.compiler.version, text.name, source, *included, *options]).encode()).hexdigest()
         image = self.folder / f"{text.name}.sm_{architecture}.cubin"
         made_of = self.folder / f"{text.name}.sm_{architecture}.made-of"
         if image.exists() and made_of.exists() and made_of.read_text() == key:

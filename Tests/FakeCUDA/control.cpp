@@ -10,6 +10,9 @@ __attribute__((constructor)) static void configure() {
     if (const char *given = getenv(name)) value = given;
   };
   set("FAKE_CXX", compiler), set("FAKE_OPTIONS", include_options), set("FAKE_FOLDER", folder);
+  const std::pair<const char *, const char *> numbers[] = {{"FAKE_DEVICES", "devices"}, {"FAKE_VERSION", "version"}, {"FAKE_CAPABILITY", "capability"}};
+  for (auto [name, setting] : numbers)
+    if (const char *given = getenv(name)) settings[setting] = atol(given);
 }
 // The nth call of a function ends with `status`, instead of doing anything.
 EXPORT void fake_fail(const char *name, long nth, int status) { planned_failures[name] = {nth, status}; }

@@ -78,13 +78,13 @@ static std::string compile(const cc_nvrtc &compiler, const texts::Text &text, in
 std::string open(const std::string &folder) {
   std::string reason;
   void *driver = library("PINION_CUDA_DRIVER", {"libcuda.so.1"}, reason);
-  if (!driver) return "there is no driver: " + reason;
-  if (const char *missing = cc_driver_load(driver, &api)) return std::string("the driver is too old: it has no ") + missing;
+  if (!driver) return "no GPU: there is no NVIDIA driver: " + reason;
+  if (const char *missing = cc_driver_load(driver, &api)) return std::string("no GPU: the NVIDIA driver is too old: it has no ") + missing;
   int version = 0, count = 0, number = 0, major = 0, minor = 0, clock = 0, memory_clock = 0, width = 0;
   if (int status = api.cuInit(0)) return "cuInit: " + message(status);
   api.cuDriverGetVersion(&version);
   if (int status = api.cuDeviceGetCount(&count)) return "cuDeviceGetCount: " + message(status);
-  if (!count) return "the driver knows no GPU";
+  if (!count) return "no GPU: the NVIDIA driver finds none";
   CALL(cuDeviceGet, &number, 0);
   char name[256] = "";
   CALL(cuDeviceGetName, name, sizeof name, number);

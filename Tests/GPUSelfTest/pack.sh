@@ -16,6 +16,9 @@ cat >"$folder/README" <<'TEXT'
 ./gpu-selftest --json result.json     every kernel on the first GPU against the processor, then times; under 5 minutes
 python3 torch-compare.py result.json  the timed layers beside torch.compile, where PyTorch is installed
 TEXT
+# What is packed runs here as well, and says that there is no GPU.
+said=$(PINION_CUDA_DRIVER=/nowhere/libcuda.so.1 "$folder/gpu-selftest" 2>&1) && status=0 || status=$?
+case "$status $said" in "4 gpu-selftest: no GPU: "*) ;; *) echo "pack.sh: the packed program ends with $status: $said" >&2 && exit 1 ;; esac
 tar -C "$work" -cJf "$dist/gpu-selftest.tar.xz" gpu-selftest
 size=$(wc -c <"$dist/gpu-selftest.tar.xz")
 echo "$dist/gpu-selftest.tar.xz: $size bytes, $(ls "$folder/images" | wc -l) images, $(du -sb "$folder" | cut -f1) bytes unpacked"

@@ -125,12 +125,12 @@ std::string timings(double scale) {
       const bool is_plain = !strcmp(kernel, "gemm_f32");
       Arguments arguments;
       arguments.add(a).add(b).add(none).add(none).add(y).words({m, n, k, 0, 0, 0, 0, 0, 0, 0}).add(1.0f);
-      time(json, {kernel, name({m, n, k}), {up(n, tile), up(m, tile), 1}, is_plain ? 256 : tile * 2, is_plain ? 0 : 480 * tile, (double)size * (1.0 * m * k + 1.0 * k * n + 1.0 * m * n), operations, unit},
+      time(json, {kernel, name({m, n, k}), {up(n, tile) * up(m, tile), 1, 1}, is_plain ? 256 : tile * 2, is_plain ? 0 : 480 * tile, (double)size * (1.0 * m * k + 1.0 * k * n + 1.0 * m * n), operations, unit},
            arguments);
     }
     Arguments integers;
     integers.add(a).add(b).add(y).words({m, n, k, 0, 0, 0, 0, 0, 0, 0});
-    time(json, {"gemm_i8_i32_aligned", name({m, n, k}), {up(n, 64), up(m, 64), 1}, 128, 480 * 64, 1.0 * m * k + 1.0 * n * k + 4.0 * m * n, operations, "i8"}, integers);
+    time(json, {"gemm_i8_i32_aligned", name({m, n, k}), {up(n, 64) * up(m, 64), 1, 1}, 128, 480 * 64, 1.0 * m * k + 1.0 * n * k + 4.0 * m * n, operations, "i8"}, integers);
   }
   for (int m : {1, 4}) {
     const int n = scaled(4096, 64), k = scaled(4096, 64);
@@ -157,7 +157,7 @@ std::string timings(double scale) {
     const bool is_row = queries == 1;
     const int most = size <= 64 ? 64 : 128;
     time(json, {is_row ? "attention_row_f16" : "attention_" + std::to_string(most) + "_f16", name({batch, heads, queries, keys, size}),
-                {is_row ? 1 : up(queries, 64), (unsigned)heads, (unsigned)batch}, 128, is_row ? 0 : (size_t)3 * 64 * (most + 8) * 2, 4 * q_count + 4 * k_count,
+                {(is_row ? 1 : up(queries, 64)) * (unsigned)heads * (unsigned)batch, 1, 1}, 128, is_row ? 0 : (size_t)3 * 64 * (most + 8) * 2, 4 * q_count + 4 * k_count,
                 4 * q_count * keys, is_row ? "f32" : "f16"},
          arguments);
   }
@@ -170,7 +170,7 @@ std::string timings(double scale) {
     Arguments arguments;
     arguments.add(memory(2 * x_count)).add(memory(2.0 * depth * outputs)).add(none).add(none).add(memory(2 * y_count));
     arguments.words({images, side, side, channels, out, out, outputs, kernel, kernel, stride, stride, kernel / 2, kernel / 2, 1, 1, 1, 1});
-    time(json, {"conv_f16_aligned", name({images, side, channels, outputs, kernel, stride}), {up(outputs, 64), up(rows, 64), 1}, 128, 480 * 64,
+    time(json, {"conv_f16_aligned", name({images, side, channels, outputs, kernel, stride}), {up(outputs, 64) * up(rows, 64), 1, 1}, 128, 480 * 64,
                 2 * (x_count + y_count + 1.0 * depth * outputs), 2.0 * rows * depth * outputs, "f16"},
          arguments);
   }

@@ -13,6 +13,17 @@ struct Attention {
   float scale, cap;  // cap > 0: cap * tanh(score / cap)
 };
 
+// A block's batch, head and first query, where each block has `queries` of them. Blocks are counted along x alone: along the others a grid has 65535
+// and no more, which the windows of a picture exceed.
+struct Part {
+  int batch, head, row;
+};
+DEVICE Part part_of(const Attention &p, int queries) {
+  const u32 parts = ((u32)p.q_rows + queries - 1) / queries, line = blockIdx.x / parts, batch = line / p.heads;
+  const Part part = {(int)batch, (int)(line - batch * p.heads), (int)((blockIdx.x - line * parts) * queries)};
+  return part;
+}
+
 // The keys from first to end that queries first_row to last_row may see.
 struct KeyRange {
   int first, end, offset;
@@ -62,7 +73,8 @@ DEVICE void attend_tiles(const u16 *q, const u16 *k, const u16 *v, const void *m
   enum { PITCH = most + 8 };
   DYNAMIC_SHARED(u16, tiles);
   u16 *const q_tile = tiles, *const k_tile = tiles + QUERIES * PITCH, *const v_tile = k_tile + KEYS * PITCH;
-  const int batch = blockIdx.z, head = blockIdx.y, kv_head = head / (p.heads / p.kv_heads), first_row = blockIdx.x * QUERIES;
+  const Part part = part_of(p, QUERIES);
+  const int batch = part.batch, head = part.head, kv_head = head / (p.heads / p.kv_heads), first_row = part.row;
   const int lane = lane_index(), warp_row = warp_index() * 16, group = lane >> 2, quad = lane & 3;
   q += (i64)batch * p.q_step[0] + (i64)head * p.q_step[1];
   k += (i64)batch * p.k_step[0] + (i64)kv_head * p.k_step[1];
@@ -195,7 +207,8 @@ DEVICE void attend_row(
   enum { WARPS = 4, EACH = 8 };
   SHARED float part[WARPS][256];
   SHARED float greatest_of[WARPS], total_of[WARPS];
-  const int row = blockIdx.x, head = blockIdx.y, batch = blockIdx.z, kv_head = head / (p.heads / p.kv_heads), lane = lane_index();
+  const Part own = part_of(p, 1);
+  const int row = own.row, head = own.head, batch = own.batch, kv_head = head / (p.heads / p.kv_heads), lane = lane_index();
   q += (i64)batch * p.q_step[0] + (i64)head * p.q_step[1] + (i64)row * p.q_step[2];
   k += (i64)batch * p.k_step[0] + (i64)kv_head * p.k_step[1];
   v += (i64)batch * p.v_step[0] + (i64)kv_head * p.v_step[1];
@@ -239,7 +252,7 @@ DEVICE void attend_row(
 }
 
 #define ATTENTION_ROW(name, T) \
-  KERNEL(128) attention_row_##name( \
+  KERNEL_OF(128, 8) attention_row_##name( \
       const T::Stored *__restrict__ q, const T::Stored *__restrict__ k, const T::Stored *__restrict__ v, const void *__restrict__ mask, \
       const i32 *__restrict__ lengths, T::Stored *__restrict__ y, Attention p) { \
     attend_row<T>(q, k, v, mask, lengths, y, p); \

@@ -1,6 +1,6 @@
 // Convolutions of two dimensions, channels last: x is [N, H, W, C], y [N, OH, OW, M]; y = activation(sum + bias) + residual.
 // As a product of patches: rows are the output's places, the depth is [kernel height, kernel width, channels of the group], and
-// w is [groups, depth, M / groups]. gridDim.z is the number of groups.
+// w is [groups, depth, M / groups]; the groups are a batch of products.
 #include "matrix.cuh"
 
 struct Convolution {
@@ -61,16 +61,17 @@ DEVICE void convolve(
   DYNAMIC_SHARED(U, ring);
   const int group_channels = c.channels / c.groups, group_outputs = c.out_channels / c.groups;
   const int rows = c.images * c.out_height * c.out_width, depth = c.kernel_height * c.kernel_width * group_channels;
-  const Patches<U, is_aligned> left = {x, c, group_channels, (int)blockIdx.z * group_channels};
-  const Lines<U, is_aligned> right = {w + (i64)blockIdx.z * depth * group_outputs, depth, group_outputs};
+  const TilePlace place = Product_::place(rows, group_outputs);
+  const Patches<U, is_aligned> left = {x, c, group_channels, place.batch * group_channels};
+  const Lines<U, is_aligned> right = {w + (i64)place.batch * depth * group_outputs, depth, group_outputs};
   Product_ tiles;
-  Product_::multiply(tiles, ring, left, right, depth);
-  Product_::finish(tiles, ring, conv_output<T>(y, bias, residual, c, blockIdx.z * group_outputs), rows, group_outputs);
+  Product_::multiply(tiles, ring, left, right, place, depth);
+  Product_::finish(tiles, ring, conv_output<T>(y, bias, residual, c, place.batch * group_outputs), place, rows, group_outputs);
 }
 
 // Aligned: the group's channels and outputs are whole pieces of 16 bytes, x and w start on 16 bytes.
 #define CONV(name, T, is_aligned) \
-  KERNEL(128) conv_##name( \
+  KERNEL_OF(128, 4) conv_##name( \
       const T::Stored *__restrict__ x, const T::Stored *__restrict__ w, const T::Stored *__restrict__ bias, \
       const T::Stored *__restrict__ residual, T::Stored *__restrict__ y, Convolution c) { \
     convolve<T, is_aligned>(x, w, bias, residual, y, c); \
@@ -93,9 +94,10 @@ KERNEL(256) conv_f32(
     float *__restrict__ y, Convolution c) {
   const int group_channels = c.channels / c.groups, group_outputs = c.out_channels / c.groups;
   const int rows = c.images * c.out_height * c.out_width, depth = c.kernel_height * c.kernel_width * group_channels;
-  const Patches<float, false> left = {x, c, group_channels, (int)blockIdx.z * group_channels};
-  const Weights right = {w + (i64)blockIdx.z * depth * group_outputs, group_outputs};
-  multiply_plain(left, right, conv_output<F32>(y, bias, residual, c, blockIdx.z * group_outputs), rows, group_outputs, depth);
+  const TilePlace place = place_of(rows, group_outputs, 64, 64);
+  const Patches<float, false> left = {x, c, group_channels, place.batch * group_channels};
+  const Weights right = {w + (i64)place.batch * depth * group_outputs, group_outputs};
+  multiply_plain(left, right, conv_output<F32>(y, bias, residual, c, place.batch * group_outputs), place, rows, group_outputs, depth);
 }
 
 // One channel a group: w is [kernel height, kernel width, C]. A thread makes one place of `width` neighbouring channels, of `count` such.
@@ -134,7 +136,7 @@ DEVICE void convolve_depthwise(
 }
 
 #define DEPTHWISE(width, name, T) \
-  KERNEL(256) depthwise_##width##_##name( \
+  KERNEL_OF(256, 4) depthwise_##width##_##name( \
       const T::Stored *__restrict__ x, const T::Stored *__restrict__ w, const T::Stored *__restrict__ bias, \
       const T::Stored *__restrict__ residual, T::Stored *__restrict__ y, Convolution c, int count) { \
     convolve_depthwise<T, width>(x, w, bias, residual, y, c, count); \

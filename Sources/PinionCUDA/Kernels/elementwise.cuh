@@ -89,6 +89,15 @@ DEVICE i32 maximum(i32 a, i32 b) { return a > b ? a : b; }
 DEVICE i32 minimum(i32 a, i32 b) { return a < b ? a : b; }
 DEVICE i64 maximum(i64 a, i64 b) { return a > b ? a : b; }
 DEVICE i64 minimum(i64 a, i64 b) { return a < b ? a : b; }
+// Sums and products of integers, which wrap around.
+DEVICE i32 added(i32 a, i32 b) { return (i32)((u32)a + (u32)b); }
+DEVICE i64 added(i64 a, i64 b) { return (i64)((u64)a + (u64)b); }
+DEVICE i32 subtracted(i32 a, i32 b) { return (i32)((u32)a - (u32)b); }
+DEVICE i64 subtracted(i64 a, i64 b) { return (i64)((u64)a - (u64)b); }
+DEVICE i32 multiplied(i32 a, i32 b) { return (i32)((u32)a * (u32)b); }
+DEVICE i64 multiplied(i64 a, i64 b) { return (i64)((u64)a * (u64)b); }
+DEVICE i32 negated(i32 a) { return subtracted(0, a); }
+DEVICE i64 negated(i64 a) { return subtracted((i64)0, a); }
 DEVICE float relu(float x) { return maximum(x, 0.0f); }
 DEVICE float sigmoid(float x) { return 1.0f / (1.0f + expf(-x)); }
 DEVICE float silu(float x) { return x / (1.0f + expf(-x)); }

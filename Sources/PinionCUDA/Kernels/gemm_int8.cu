@@ -35,27 +35,31 @@ struct Scaled {
   }
 };
 
-template <bool is_aligned, class Output> DEVICE void multiply_int8(const i8 *a, const i8 *b, const Output &output, const Int8Product &p) {
-  typedef Tiles<Int8Unit, 64, 64, true> Product_;
+typedef Tiles<Int8Unit, 64, 64, true> Int8Tiles;
+
+template <bool is_aligned, class Output>
+DEVICE void multiply_int8(const i8 *a, const i8 *b, const Output &output, const TilePlace &place, const Int8Product &p) {
   DYNAMIC_SHARED(i8, ring);
-  const Lines<i8, is_aligned> left = {a + step_of(p.a_step) * blockIdx.z, p.m, p.k}, right = {b + step_of(p.b_step) * blockIdx.z, p.n, p.k};
-  Product_ tiles;
-  Product_::multiply(tiles, ring, left, right, p.k);
-  Product_::finish(tiles, ring, output, p.m, p.n);
+  const Lines<i8, is_aligned> left = {a + step_of(p.a_step) * place.batch, p.m, p.k}, right = {b + step_of(p.b_step) * place.batch, p.n, p.k};
+  Int8Tiles tiles;
+  Int8Tiles::multiply(tiles, ring, left, right, place, p.k);
+  Int8Tiles::finish(tiles, ring, output, place, p.m, p.n);
 }
 
 // Aligned: K a multiple of 16, every matrix on 16 bytes.
 #define INT8(name, is_aligned) \
-  KERNEL(128) gemm_i8_i32_##name(const i8 *__restrict__ a, const i8 *__restrict__ b, i32 *__restrict__ y, Int8Product p) { \
-    const Sums output = {y + step_of(p.y_step) * blockIdx.z, p.n}; \
-    multiply_int8<is_aligned>(a, b, output, p); \
+  KERNEL_OF(128, 4) gemm_i8_i32_##name(const i8 *__restrict__ a, const i8 *__restrict__ b, i32 *__restrict__ y, Int8Product p) { \
+    const TilePlace place = Int8Tiles::place(p.m, p.n); \
+    const Sums output = {y + step_of(p.y_step) * place.batch, p.n}; \
+    multiply_int8<is_aligned>(a, b, output, place, p); \
   } \
-  KERNEL(128) gemm_i8_f32_##name( \
+  KERNEL_OF(128, 4) gemm_i8_f32_##name( \
       const i8 *__restrict__ a, const i8 *__restrict__ b, const float *__restrict__ column_scale, const i32 *__restrict__ column_sum, \
       const float *__restrict__ bias, const float *__restrict__ residual, float *__restrict__ y, Int8Product p, float scale, int zero) { \
-    const i64 step = step_of(p.y_step) * blockIdx.z; \
+    const TilePlace place = Int8Tiles::place(p.m, p.n); \
+    const i64 step = step_of(p.y_step) * place.batch; \
     const Scaled output = {y + step, column_scale, bias, residual ? residual + step : residual, column_sum, p.n, p.activation, zero, scale}; \
-    multiply_int8<is_aligned>(a, b, output, p); \
+    multiply_int8<is_aligned>(a, b, output, place, p); \
   }
 INT8(aligned, true)
 INT8(any, false)

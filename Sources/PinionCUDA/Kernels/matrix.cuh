@@ -14,6 +14,17 @@ DEVICE float activate(float x, int activation) {
   }
 }
 
+// What a block makes of a batch of matrices of m x n, by tiles. Blocks are counted along x alone, the tiles of a row one after the other, then the
+// rows, then the batch: a grid has 65535 blocks along y and z and no more, which the rows of a large picture exceed.
+struct TilePlace {
+  int batch, row, column;
+};
+DEVICE TilePlace place_of(int m, int n, int tile_m, int tile_n) {
+  const u32 across = ((u32)n + tile_n - 1) / tile_n, down = ((u32)m + tile_m - 1) / tile_m, line = blockIdx.x / across, batch = line / down;
+  const TilePlace place = {(int)batch, (int)((line - batch * down) * tile_m), (int)((blockIdx.x - line * across) * tile_n)};
+  return place;
+}
+
 // A 64-bit integer of two words, the low one first.
 DEVICE i64 step_of(const i32 (&words)[2]) { return (i64)(u32)words[0] | ((i64)words[1] << 32); }
 
@@ -113,9 +124,12 @@ template <class Unit, int tile_m, int tile_n, bool is_by_columns> struct Tiles {
     }
   }
 
+  DEVICE TilePlace place(int m, int n) { return place_of(m, n, tile_m, tile_n); }
+
   // Products of depths 0 to k.
-  template <class Left, class Right> DEVICE void multiply(Tiles &tiles, Element *ring, const Left &left, const Right &right, int k) {
-    const int lane = lane_index(), first_row = blockIdx.y * tile_m, first_column = blockIdx.x * tile_n;
+  template <class Left, class Right>
+  DEVICE void multiply(Tiles &tiles, Element *ring, const Left &left, const Right &right, const TilePlace &place, int k) {
+    const int lane = lane_index(), first_row = place.row, first_column = place.column;
     const int warp_row = (warp_index() & 1) * (tile_m / 2), warp_column = (warp_index() >> 1) * 32;
 #pragma unroll
     for (int i = 0; i < DOWN; i++)
@@ -167,7 +181,7 @@ template <class Unit, int tile_m, int tile_n, bool is_by_columns> struct Tiles {
 
   // Hands every sum within m and n to `output`. Sums meet in shared memory, in parts of 64 rows, so that a row's neighbours are written by
   // neighbouring threads and the output's text is there once, not once for each sum that a thread holds.
-  template <class Output> DEVICE void finish(const Tiles &tiles, Element *ring, const Output &output, int m, int n) {
+  template <class Output> DEVICE void finish(const Tiles &tiles, Element *ring, const Output &output, const TilePlace &place, int m, int n) {
     enum { SUM_PITCH = tile_n + SUM_PADDING };
     Sum *const sums = (Sum *)ring;
     const int lane = lane_index(), warp_row = (warp_index() & 1) * (tile_m / 2), warp_column = (warp_index() >> 1) * 32;
@@ -186,7 +200,7 @@ template <class Unit, int tile_m, int tile_n, bool is_by_columns> struct Tiles {
       __syncthreads();
 #pragma unroll 1
       for (int i = threadIdx.x; i < 64 * tile_n; i += THREADS) {
-        const int row = blockIdx.y * tile_m + part * 64 + i / tile_n, column = blockIdx.x * tile_n + i % tile_n;
+        const int row = place.row + part * 64 + i / tile_n, column = place.column + i % tile_n;
         if (row < m && column < n) Output::put(output, row, column, sums[i / tile_n * SUM_PITCH + i % tile_n]);
       }
     }
@@ -211,14 +225,14 @@ template <class T> struct Plain {
 
 // On the plain units: tiles of 64 x 64 x 16, 256 threads of 4 x 4 sums, float32. Sources give at(line, place).
 template <class Left, class Right, class Output>
-DEVICE void multiply_plain(const Left &left, const Right &right, const Output &output, int m, int n, int k) {
+DEVICE void multiply_plain(const Left &left, const Right &right, const Output &output, const TilePlace &place, int m, int n, int k) {
   SHARED Bytes16 storage[64 * 68 / 4];
   // The tile of the left factor by columns, padded to spread its stores over the banks; that of the right by rows; the sums in place of both.
   float *const sums = (float *)storage;
   float(*const left_tile)[68] = (float(*)[68])sums;
   float(*const right_tile)[64] = (float(*)[64])(sums + 16 * 68);
   const int thread = threadIdx.x, across = thread & 15, down = thread >> 4;
-  const int first_row = blockIdx.y * 64, first_column = blockIdx.x * 64;
+  const int first_row = place.row, first_column = place.column;
   float sum[4][4] = {};
   for (int start = 0; start < k; start += 16) {
 #pragma unroll

@@ -64,7 +64,8 @@ template <class U> DEVICE void pad_axes(const U *x, U *y, U value, int count, co
       rest /= p.extent[axis];
       if (at < 0 || at >= extent) {
         if (p.mode == 0) {
-          is_inside = false;
+          // A place outside may be further away than 32 bits count.
+          is_inside = false, at = 0;
         } else if (p.mode == 1) {
           at = at < 0 ? 0 : extent - 1;
         } else {

@@ -40,15 +40,17 @@ DEVICE void reduce_row(const typename T::Stored *x, typename T::Stored *y, int c
   if (threadIdx.x == 0) y[blockIdx.x] = T::store(value * factor);
 }
 
-// x is [outer, extent, inner]; a thread reduces one column of `extent` elements, neighbours read neighbouring ones.
+// x is [outer, extent, inner]; a thread reduces one column of `extent` elements, neighbours read neighbouring ones. A block has 256 columns of one
+// outer row; blocks are counted along x alone, since a grid has no more than 65535 along y.
 template <class R, class T>
 DEVICE void reduce_column(const typename T::Stored *x, typename T::Stored *y, int extent, int inner, float factor) {
-  const int column = blockIdx.x * blockDim.x + threadIdx.x;
+  const u32 across = ((u32)inner + 255) / 256, outer = blockIdx.x / across;
+  const int column = (int)((blockIdx.x - outer * across) * 256 + threadIdx.x);
   if (column >= inner) return;
-  const typename T::Stored *first = x + (i64)blockIdx.y * extent * inner + column;
+  const typename T::Stored *first = x + (i64)outer * extent * inner + column;
   float value = R::identity();
   for (int i = 0; i < extent; i++) value = R::combine(value, T::load(first[(i64)i * inner]));
-  y[(i64)blockIdx.y * inner + column] = T::store(value * factor);
+  y[(i64)outer * inner + column] = T::store(value * factor);
 }
 
 #define REDUCTION(name, R, T) \
@@ -88,11 +90,12 @@ DEVICE void softmax_short(const typename T::Stored *x, typename T::Stored *y, in
 #pragma unroll
   for (int k = 0; k < each; k++) sum += lane_index() + 32 * k < columns ? expf(value[k] - most) : 0.0f;
   sum = warp_reduce<Sum>(sum);
-  const float scale = 1.0f / sum, shift = most + logf(sum);
+  // The greatest is taken off first: added to the logarithm, it would cost that its digits.
+  const float scale = 1.0f / sum, shift = logf(sum);
 #pragma unroll
   for (int k = 0; k < each; k++) {
     const int i = lane_index() + 32 * k;
-    if (i < columns) to[i] = T::store(logarithm ? value[k] - shift : expf(value[k] - most) * scale);
+    if (i < columns) to[i] = T::store(logarithm ? value[k] - most - shift : expf(value[k] - most) * scale);
   }
 }
 
@@ -107,10 +110,10 @@ template <class T> DEVICE void softmax_long(const typename T::Stored *x, typenam
   float sum = 0.0f;
   for (int i = threadIdx.x; i < columns; i += blockDim.x) sum += expf(T::load(from[i]) - most);
   sum = block_reduce<Sum>(sum, partial);
-  const float scale = 1.0f / sum, shift = most + logf(sum);
+  const float scale = 1.0f / sum, shift = logf(sum);
   for (int i = threadIdx.x; i < columns; i += blockDim.x) {
-    const float value = T::load(from[i]);
-    to[i] = T::store(logarithm ? value - shift : expf(value - most) * scale);
+    const float value = T::load(from[i]) - most;
+    to[i] = T::store(logarithm ? value - shift : expf(value) * scale);
   }
 }
 

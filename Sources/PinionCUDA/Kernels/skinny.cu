@@ -1,6 +1,6 @@
 // Products with few rows, which are bound by reading b: y[M, N] = activation(alpha * a[M, K] b[K, N] + bias[N]) + residual[M, N] on the plain units.
 // A block makes 64 columns of up to `rows` rows: eight threads side by side, each with eight neighbouring columns, and 32 threads
-// that share the depth. grid: columns / 64, rows / `rows`, matrices.
+// that share the depth. Blocks are counted as for tiles of `rows` x 64.
 #include "matrix.cuh"
 
 struct SkinnyProduct {
@@ -16,10 +16,11 @@ DEVICE void multiply_skinny(
   typedef typename T::Stored U;
   enum { COLUMNS = 8 };
   SHARED float partial[8][rows][64];
-  const int group = threadIdx.x & 7, slice = threadIdx.x >> 3, column = blockIdx.x * 64 + group * COLUMNS, first_row = blockIdx.y * rows;
-  const i64 step = step_of(p.y_step) * blockIdx.z;
-  a += step_of(p.a_step) * blockIdx.z;
-  b += step_of(p.b_step) * blockIdx.z;
+  const TilePlace place = place_of(p.m, p.n, rows, 64);
+  const int group = threadIdx.x & 7, slice = threadIdx.x >> 3, column = place.column + group * COLUMNS, first_row = place.row;
+  const i64 step = step_of(p.y_step) * place.batch;
+  a += step_of(p.a_step) * place.batch;
+  b += step_of(p.b_step) * place.batch;
   float sum[rows][COLUMNS] = {};
   // Eight columns are read at once where all rows of b allow it.
   const bool is_whole = column + COLUMNS <= p.n && p.n % COLUMNS == 0 && ((u64)b & 15) == 0;
@@ -56,7 +57,7 @@ DEVICE void multiply_skinny(
   for (int i = threadIdx.x; i < rows * 64; i += 256) {
     float total = 0.0f;
     for (int warp = 0; warp < 8; warp++) total += partial[warp][i / 64][i % 64];
-    if (first_row + i / 64 < p.m && (int)blockIdx.x * 64 + i % 64 < p.n) Plain<T>::put(output, first_row + i / 64, blockIdx.x * 64 + i % 64, total);
+    if (first_row + i / 64 < p.m && place.column + i % 64 < p.n) Plain<T>::put(output, first_row + i / 64, place.column + i % 64, total);
   }
 }
 

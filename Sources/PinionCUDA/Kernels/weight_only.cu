@@ -25,12 +25,15 @@ template <class T, int bits> DEVICE float packed_zero(const PackedRow<T> &row, i
   return row.zero ? (float)packed_value<bits>(row.zero, block) : bits == 4 ? 8.0f : 128.0f;
 }
 
-// One warp a column, for up to `rows` rows of a; the warp's lanes share the depth, eight places each at a time.
+enum { PACKED_WARPS = 8 };
+
+// One warp a column, for up to `rows` rows of a; the warp's lanes share the depth, eight places each at a time. Blocks are counted as for tiles.
 template <class T, int bits, int rows>
 DEVICE void multiply_packed(
     const typename T::Stored *a, const u8 *q, const typename T::Stored *scale, const u8 *zero, const typename T::Stored *bias,
     const typename T::Stored *residual, typename T::Stored *y, const Packed &p) {
-  const int column = blockIdx.x * (blockDim.x >> 5) + warp_index(), first_row = blockIdx.y * rows;
+  const TilePlace tile = place_of(p.m, p.n, rows, PACKED_WARPS);
+  const int column = tile.column + warp_index(), first_row = tile.row;
   if (column >= p.n) return;
   const PackedRow<T> packed = packed_row<T, bits>(q, scale, zero, p, column);
   float sum[rows] = {};
@@ -90,9 +93,10 @@ DEVICE void multiply_packed_tiles(
   const Lines<u16, is_aligned> left = {a, p.m, p.k};
   const PackedColumns<T, bits> right = {q, scale, zero, p};
   const Plain<T> output = {y, bias, residual, p.n, p.activation, 1.0f};
+  const TilePlace place = Product_::place(p.m, p.n);
   Product_ tiles;
-  Product_::multiply(tiles, ring, left, right, p.k);
-  Product_::finish(tiles, ring, output, p.m, p.n);
+  Product_::multiply(tiles, ring, left, right, place, p.k);
+  Product_::finish(tiles, ring, output, place, p.m, p.n);
 }
 
 #define PACKED(bits, rows, name, T) \
@@ -103,7 +107,7 @@ DEVICE void multiply_packed_tiles(
   }
 // Tiles: K a multiple of 8 and a on 16 bytes with is_aligned.
 #define PACKED_TILES(bits, name, T, is_aligned) \
-  KERNEL(128) packed_##bits##_tiles_##name( \
+  KERNEL_OF(128, 4) packed_##bits##_tiles_##name( \
       const u16 *__restrict__ a, const u8 *__restrict__ q, const u16 *__restrict__ scale, const u8 *__restrict__ zero, \
       const u16 *__restrict__ bias, const u16 *__restrict__ residual, u16 *__restrict__ y, Packed p) { \
     multiply_packed_tiles<T, bits, is_aligned>(a, q, scale, zero, bias, residual, y, p); \

@@ -67,7 +67,8 @@ extension KernelCall {
       case .added(let operand): (1, operand)
       case .seen(let operand): (2, operand)
       }
-    guard (-(1 << 30)...(1 << 30)).contains(s.offset), (0...(1 << 30)).contains(s.window ?? 0) else {
+    // Sums of places and extents, which are within 2^30, stay within 32 bits.
+    guard (-(1 << 29)...(1 << 29)).contains(s.offset), (0...(1 << 29)).contains(s.window ?? 0) else {
       throw .unsupported("an attention from place \(s.offset) with a window of \(s.window ?? 0)")
     }
     var arguments = LaunchArguments()
@@ -88,11 +89,12 @@ extension KernelCall {
     if fitsTiles {
       let most = max(s.size, s.valueSize) <= 64 ? 64 : 128
       // Queries, keys and values: 64 rows each with 8 elements of padding.
-      let shape = try LaunchShape(x: (s.queries + 63) / 64, y: s.heads, z: s.batch, threads: 128, sharedBytes: 3 * 64 * (most + 8) * 2)
+      let blocks = try [(s.queries + 63) / 64, s.heads, s.batch].checkedProduct()
+      let shape = try LaunchShape(x: blocks, threads: 128, sharedBytes: 3 * 64 * (most + 8) * 2)
       return KernelCall(
         program, "attention_\(most)_\(element.rawValue)", shape, arguments, leastCapability: ProductTiles.capability(element))
     }
-    let shape = try LaunchShape(x: s.queries, y: s.heads, z: s.batch, threads: 128)
+    let shape = try LaunchShape(x: try [s.queries, s.heads, s.batch].checkedProduct(), threads: 128)
     return KernelCall(program, "attention_row_\(element.rawValue)", shape, arguments)
   }
 

@@ -61,7 +61,7 @@ extension KernelCall {
       return KernelCall(program, "depthwise_\(width)_\(element.rawValue)", try loopShape(Int(count)), arguments)
     }
     if element == .f32, !allowsTF32 {
-      let shape = try LaunchShape(x: (groupOutputs + 63) / 64, y: (rows + 63) / 64, z: groups, threads: 256)
+      let shape = try LaunchShape(x: try ProductTiles.blocks(m: rows, n: groupOutputs, batch: groups, rows: 64, columns: 64), threads: 256)
       return KernelCall(program, "conv_f32", shape, arguments)
     }
     let piece = 16 / element.byteCount

@@ -16,16 +16,17 @@ package enum ElementwiseFunction: String, Sendable, CaseIterable {
   }
 
   func text(_ v: [String], isFloat: Bool) -> String {
+    // Integers wrap around, which C++ promises for none that have a sign.
     switch self {
-    case .add: "\(v[0]) + \(v[1])"
-    case .subtract: "\(v[0]) - \(v[1])"
-    case .multiply: "\(v[0]) * \(v[1])"
+    case .add: isFloat ? "\(v[0]) + \(v[1])" : "added(\(v[0]), \(v[1]))"
+    case .subtract: isFloat ? "\(v[0]) - \(v[1])" : "subtracted(\(v[0]), \(v[1]))"
+    case .multiply: isFloat ? "\(v[0]) * \(v[1])" : "multiplied(\(v[0]), \(v[1]))"
     case .divide: "\(v[0]) / \(v[1])"
     case .maximum: "maximum(\(v[0]), \(v[1]))"
     case .minimum: "minimum(\(v[0]), \(v[1]))"
     case .power: "powf(\(v[0]), \(v[1]))"
-    case .negative: "-\(v[0])"
-    case .absolute: isFloat ? "fabsf(\(v[0]))" : "(\(v[0]) < 0 ? -\(v[0]) : \(v[0]))"
+    case .negative: isFloat ? "-\(v[0])" : "negated(\(v[0]))"
+    case .absolute: isFloat ? "fabsf(\(v[0]))" : "(\(v[0]) < 0 ? negated(\(v[0])) : \(v[0]))"
     case .exponential: "expf(\(v[0]))"
     case .logarithm: "logf(\(v[0]))"
     case .squareRoot: "square_root(\(v[0]))"

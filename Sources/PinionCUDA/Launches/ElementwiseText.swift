@@ -98,7 +98,8 @@ extension ElementwiseChain {
 }
 
 extension KernelCall {
-  /// A chain over operands of `shapes`, each broadcast to `output`. All addresses are multiples of 16.
+  /// A chain over operands of `shapes`, each broadcast to `output`. Addresses are multiples of their elements' size; where all are multiples of
+  /// four elements', the kernel may move as many at once.
   package static func elementwise(
     _ chain: ElementwiseChain, shapes: [[Int]], output: [Int], x: [DeviceAddress], y: [DeviceAddress]
   ) throws(PinionError) -> KernelCall {
@@ -114,7 +115,9 @@ extension KernelCall {
     for address in x + y { arguments.add(address) }
     arguments.add(count)
     let layout: ChainLayout
-    if let (places, row) = flatPlaces(axes) {
+    let elements = chain.inputs + chain.outputs.map(\.element)
+    let isWhole = zip(x + y, elements).allSatisfy { $0.bits % UInt64(4 * $1.byteCount) == 0 }
+    if isWhole, let (places, row) = flatPlaces(axes) {
       layout = .flat(places)
       arguments.add(try row.converted(to: Int32.self))
     } else {
@@ -126,7 +129,7 @@ extension KernelCall {
     return KernelCall(KernelProgram(name: "chain.cu", text: text), kernel, try loopShape(Int(count) / perThread), arguments)
   }
 
-  /// y = x as another type: numbers towards zero and with their low bits, bool as 0 and 1. Addresses are multiples of 16.
+  /// y = x as another type: numbers towards zero and with their low bits, bool as 0 and 1.
   package static func cast(
     _ from: KernelElement, to: KernelElement, x: DeviceAddress, y: DeviceAddress, count: Int
   ) throws(PinionError) -> KernelCall {

@@ -47,7 +47,8 @@ extension KernelCall {
         leastCapability: ProductTiles.capability(element))
     }
     let rows = m == 1 ? 1 : 4
-    let shape = try LaunchShape(x: (n + 7) / 8, y: (m + rows - 1) / rows, threads: 256)
+    // A warp a column.
+    let shape = try LaunchShape(x: try ProductTiles.blocks(m: m, n: n, batch: 1, rows: rows, columns: 8), threads: 256)
     return KernelCall(program, "\(name)_\(rows)_\(element.rawValue)", shape, arguments)
   }
 }

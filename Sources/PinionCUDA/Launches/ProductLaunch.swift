@@ -57,7 +57,12 @@ enum ProductTiles {
   static func ringBytes(_ side: Int) -> Int { 3 * 80 * 2 * side }
 
   static func shape(m: Int, n: Int, batch: Int = 1, side: Int = 64) throws(PinionError) -> LaunchShape {
-    try LaunchShape(x: (n + side - 1) / side, y: (m + side - 1) / side, z: batch, threads: side * 2, sharedBytes: ringBytes(side))
+    try LaunchShape(x: try blocks(m: m, n: n, batch: batch, rows: side, columns: side), threads: side * 2, sharedBytes: ringBytes(side))
+  }
+
+  /// How many blocks of `rows` x `columns` cover the matrices; `place_of` of matrix.cuh counts them.
+  static func blocks(m: Int, n: Int, batch: Int, rows: Int, columns: Int) throws(PinionError) -> Int {
+    try [(n + columns - 1) / columns, (m + rows - 1) / rows, batch].checkedProduct()
   }
 
   /// The capability from which on the matrix units multiply the type.
@@ -79,10 +84,10 @@ extension KernelCall {
     for address in [a, b, bias ?? DeviceAddress(0), residual ?? DeviceAddress(0), y] { arguments.add(address) }
     arguments.add(structure: try sizes.structure(activation))
     arguments.add(alpha)
-    let columns = (sizes.n + 63) / 64
     if sizes.m <= 4, !isTransposed {
       let rows = sizes.m == 1 ? 1 : 4
-      let shape = try LaunchShape(x: columns, y: (sizes.m + rows - 1) / rows, z: sizes.batch, threads: 256)
+      let blocks = try ProductTiles.blocks(m: sizes.m, n: sizes.n, batch: sizes.batch, rows: rows, columns: 64)
+      let shape = try LaunchShape(x: blocks, threads: 256)
       return KernelCall(try KernelProgram(named: "skinny.cu"), "skinny_\(rows)_\(element.rawValue)", shape, arguments)
     }
     let program = try KernelProgram(named: "gemm.cu")
@@ -94,7 +99,8 @@ extension KernelCall {
         throw .unsupported("no CUDA kernel for a product of \(element.rawValue) with b of [\(sizes.n), \(sizes.k)]; it has to be transposed before")
       }
     } else if element == .f32, !allowsTF32 {
-      let shape = try LaunchShape(x: columns, y: (sizes.m + 63) / 64, z: sizes.batch, threads: 256)
+      let blocks = try ProductTiles.blocks(m: sizes.m, n: sizes.n, batch: sizes.batch, rows: 64, columns: 64)
+      let shape = try LaunchShape(x: blocks, threads: 256)
       return KernelCall(program, "gemm_f32", shape, arguments)
     }
     // Large tiles read less, where there are enough of them to go round.

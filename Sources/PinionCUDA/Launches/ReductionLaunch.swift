@@ -32,10 +32,9 @@ extension KernelCall {
       let shape = try LaunchShape(x: outer, threads: min(256, warps(extent) * 32))
       return KernelCall(try KernelProgram(named: "reduction.cu"), "reduce_rows_\(suffix)", shape, arguments)
     }
-    guard outer <= 65_535 else { throw .unsupported("a reduction of an inner axis with \(outer) outer rows; kernels take up to 65535") }
     arguments.add(Int32(inner))
     arguments.add(factor)
-    let shape = try LaunchShape(x: (inner + 255) / 256, y: outer, threads: 256)
+    let shape = try LaunchShape(x: (inner + 255) / 256 * outer, threads: 256)
     return KernelCall(try KernelProgram(named: "reduction.cu"), "reduce_columns_\(suffix)", shape, arguments)
   }
 

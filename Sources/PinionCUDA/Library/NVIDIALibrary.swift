@@ -2,9 +2,9 @@
 package enum NVIDIALibrary: Sendable, CaseIterable {
   /// The driver. Without it, or without a device, there is no GPU.
   case driver
-  /// The compiler of kernels. Without it only kernels from the disk cache run.
+  /// The compiler of kernels. Without it none run: its version is part of what the disk cache knows them by.
   case nvrtc
-  /// Matrix products. Without it Pinion's own kernels do them.
+  /// Matrix products, which Pinion's own kernels do; declared, and never called yet.
   case blaslt
 
   /// The environment variable that names the file; then no other is tried.

@@ -3,5 +3,5 @@
 #define silu_strided chain_a00dada208535b24
 #define half_flat chain_064fa3e111adeae3
 #define half_strided chain_3695cd65a9500e66
-#define mixed_flat chain_55dd219d5efc43fb
+#define mixed_flat chain_74b57e5f7972af21
 #define long_flat chain_02d3bf62190f6ebc

@@ -40,9 +40,23 @@ except pinion.UnsupportedError as error:
     assert run_without_driver(code) == "True"
 
 
+def test_nothing_of_nvidias_is_looked_for_before_somebody_asks(add_model):
+    """What the dynamic loader was asked for, as it tells with LD_DEBUG=libs."""
+
+    def looked_for(code):
+        code = f"import pinion; {code}"
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("PINION_")}
+        environment |= {key: value for key, value in os.environ.items() if key == "PINION_LIBRARY"} | {"LD_DEBUG": "libs"}
+        process = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        assert "find library=" in process.stderr
+        return [name for name in ("libcuda", "libnvrtc", "libcublasLt") if f"find library={name}." in process.stderr]
+
+    assert looked_for(f"pinion.Session({add_model!r})") == []
+    assert "libcuda" in looked_for("pinion.devices()")
+
+
 @pytest.mark.parametrize("name", ["abacus", "cuda", "cuda:", "cuda:-1", "cuda:01", "cuda:x", "cuda:99999999999999999999", ""])
 def test_names_that_no_device_has(add_model, name):
     with pytest.raises(pinion.NotFoundError):
         pinion.Session(add_model, device=name)
     assert "no device of that name" in pinion.device_why_not(name)
-
