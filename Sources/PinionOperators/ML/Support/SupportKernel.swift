@@ -6,7 +6,6 @@ import PinionCPU
 import PinionGraph
 import PinionTensor
 
-
 /// The kernel function of a support vector machine.
 struct SupportKernel: Sendable {
   enum Kind: String, CaseIterable {
@@ -91,6 +90,16 @@ struct SupportKernel: Sendable {
     let productScratch = pk_sgemm_scratch_bytes(isa, &form, block, count)
     guard productScratch >= 0, productScratch < Int.max / 4 else { throw .outOfMemory(bytes: productScratch) }
 
+    // The vectors of few features are compared with a row all at once, a feature after the other.
+    let isNarrow = kind == .radial && columns <= 32
+    let turned = try Allocator.system.buffer(bytes: isNarrow ? count.multiplied(by: columns).multiplied(by: MemoryLayout<Float>.stride) : 0)
+    if isNarrow {
+      let target = turned.pointer.bindMemory(to: Float.self, capacity: count &* columns)
+      for vector in 0..<count {
+        for column in 0..<columns { target[column &* count &+ vector] = table[vector &* columns &+ column] }
+      }
+    }
+
     let read = try input.reader(as: .float32)
     let converted = try input.scratchBytes(block, as: .float32)
     let valueBytes = try alignedUp(try block.multiplied(by: count).multiplied(by: 4), to: Buffer.alignment)
@@ -103,7 +112,10 @@ struct SupportKernel: Sendable {
       for first in stride(from: range.lowerBound, to: range.upperBound, by: block) {
         let few = min(block, range.upperBound &- first)
         let x = read(frame.rawInput(0), first..<first &+ few, frame.laneScratch).assumingMemoryBound(to: Float.self)
-        if kind == .radial {
+        if isNarrow {
+          let turned = turned.pointer.assumingMemoryBound(to: Float.self)
+          for row in 0..<few { squareDistances(x + row &* columns, turned, columns, count, values + row &* count) }
+        } else if kind == .radial {
           let table = vectors.pointer.assumingMemoryBound(to: Float.self)
           for row in 0..<few {
             for vector in 0..<count {
@@ -127,5 +139,28 @@ struct SupportKernel: Sendable {
 
   private func apply(_ function: pk_unary_op, _ values: UnsafeMutablePointer<Float>, _ count: Int) {
     withUnsafePointer(to: pk_params()) { pk_unary_kernel(pk_isa_best(), function, PK_F32)?(values, values, count, $0) }
+  }
+}
+
+/// The squares of the distances from one row of few features to `count` vectors, whose features lie `count` by `count`.
+private func squareDistances(
+  _ row: UnsafePointer<Float>, _ turned: UnsafePointer<Float>, _ columns: Int, _ count: Int, _ distances: UnsafeMutablePointer<Float>
+) {
+  distances.update(repeating: 0, count: count)
+  for column in 0..<columns {
+    let value = row[column]
+    let features = turned + column &* count
+    var vector = 0
+    while vector &+ 8 <= count {
+      let differences = SIMD8(repeating: value) - UnsafeRawPointer(features + vector).loadUnaligned(as: SIMD8<Float>.self)
+      let sums = UnsafeRawPointer(distances + vector).loadUnaligned(as: SIMD8<Float>.self) + differences * differences
+      UnsafeMutableRawPointer(distances + vector).storeBytes(of: sums, as: SIMD8<Float>.self)
+      vector &+= 8
+    }
+    while vector < count {
+      let difference = value - features[vector]
+      distances[vector] += difference * difference
+      vector &+= 1
+    }
   }
 }
