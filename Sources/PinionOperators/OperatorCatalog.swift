@@ -234,6 +234,7 @@ package struct OperatorCatalog: OperatorResolver {
     ZipMap.self,
     // com.microsoft
     BiasGelu.self,
+    CDist.self,
     DynamicQuantizeLSTM.self,
     DynamicQuantizeMatMul.self,
     EmbedLayerNormalization.self,

@@ -255,6 +255,8 @@ def microsoft():
         yield domain, "FusedGemm", 1, [f(4, 3), f(5, 4)], dict(transA=1, transB=1, **activation)
     yield MS, "FusedMatMul", 1, [f(2, 4, 3), f(2, 5, 4)], dict(transA=1, transB=1, alpha=0.5)
     yield MS, "FusedMatMul", 1, [f(3, 2, 4), f(2, 4, 5)], dict(transBatchA=1)
+    yield MS, "CDist", 1, [f(3, 4), f(2, 4)], dict(metric="euclidean")
+    yield MS, "CDist", 1, [f(3, 20).astype(np.float64), f(2, 20).astype(np.float64)], {}
     yield "pinion", "AlignAxes", 1, [f(3), f(2, 3, 4)], dict(axis=1)
     yield "pinion", "AlignAxes", 1, [f(2, 1), f(2, 3, 4)], dict(axis=-3)
     yield "pinion", "FusedMatMul", 1, [f(2, 3, 4), f(4, 5), f(5)], dict(activation="Relu")

@@ -19,3 +19,19 @@ float pk_dot_f32(const float *a, const float *b, size_t n) {
   for (size_t j = 0; i < n; i++, j++) parts[j] += a[i] * b[i];
   return total(parts);
 }
+
+float pk_square_distance_f32(const float *a, const float *b, size_t n) {
+  float parts[PK_PARTS] = {0};
+  size_t i = 0;
+  for (; i + PK_PARTS <= n; i += PK_PARTS) {
+    for (size_t j = 0; j < PK_PARTS; j++) {
+      float d = a[i + j] - b[i + j];
+      parts[j] += d * d;
+    }
+  }
+  for (size_t j = 0; i < n; i++, j++) {
+    float d = a[i] - b[i];
+    parts[j] += d * d;
+  }
+  return total(parts);
+}

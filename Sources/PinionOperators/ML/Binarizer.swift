@@ -19,21 +19,27 @@ package struct Binarizer: CPUExecutable, LikeFirstInput {
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let threshold = threshold
     switch try context.type(0).element {
-    case .float32: return try kernel(context, one: Float(1), zero: 0) { $0 > threshold }
-    case .float64: return try kernel(context, one: Double(1), zero: 0) { $0 > Double(threshold) }
-    case .int32: return try kernel(context, one: Int32(1), zero: 0) { Double($0) > Double(threshold) }
-    case .int64: return try kernel(context, one: Int64(1), zero: 0) { Double($0) > Double(threshold) }
+    case .float32: return try kernel(context, above: threshold, one: 1)
+    case .float64: return try kernel(context, above: Double(threshold), one: 1)
+    case .int32: return try kernel(context, above: threshold, one: 1 as Int32)
+    case .int64: return try kernel(context, above: threshold, one: 1 as Int64)
     default: throw context.unsupportedTypes()
     }
   }
 
-  private func kernel<T: Element>(
-    _ context: KernelContext, one: T, zero: T, _ isAbove: @escaping @Sendable (T) -> Bool
-  ) throws(PinionError) -> Kernel {
+  private func kernel<T: Element & BinaryFloatingPoint>(_ context: KernelContext, above threshold: T, one: T) throws(PinionError) -> Kernel {
     .ranges(try context.type(0).count, grain: elementwiseGrain) { frame, range in
       let x = frame.input(0, as: T.self)
       let y = frame.output(0, as: T.self)
-      for index in range { y[index] = isAbove(x[index]) ? one : zero }
+      for index in range { y[index] = x[index] > threshold ? one : 0 }
+    }
+  }
+
+  private func kernel<T: Element & FixedWidthInteger>(_ context: KernelContext, above threshold: Float, one: T) throws(PinionError) -> Kernel {
+    .ranges(try context.type(0).count, grain: elementwiseGrain) { frame, range in
+      let x = frame.input(0, as: T.self)
+      let y = frame.output(0, as: T.self)
+      for index in range { y[index] = Double(x[index]) > Double(threshold) ? one : 0 }
     }
   }
 }

@@ -42,17 +42,21 @@ package struct LinearClassifier: CPUExecutable {
 
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let wantsScores = context.wants(output: 1)
-    let columns = try FeatureRows(try context.type(0)).columns
-    let cost = scores.functions &* scores.columns
-    return try rowKernel(context, columns: 0...scores.columns, scoreCount: scores.functions &+ 1, cost: cost) {
-      [self] frame, x, line, row in
-      scores.compute(x, columns: columns, line)
-      let count = isBinary ? 2 : scores.functions
-      let best = isBinary ? (line[0] > 0 ? 1 : 0) : largest(line, count)
-      labels.write(best, to: frame.rawOutput(0), row)
+    let functions = scores.functions
+    let count = isBinary ? 2 : functions
+    return try scores.kernel(context, columns: 0...scores.columns) { [self] frame, values, line, rows in
+      for row in 0..<rows.count {
+        let best = isBinary ? (values[row] > 0 ? 1 : 0) : largest(values + row &* functions, functions)
+        labels.write(best, to: frame.rawOutput(0), rows.lowerBound &+ row)
+      }
       guard wantsScores else { return }
-      if isBinary { transformBinary(line, postTransform) } else { postTransform.apply(line, count) }
-      writeScores(line, count, to: frame.rawOutput(1), at: row &* count, .float32)
+      let output = frame.rawOutput(1).assumingMemoryBound(to: Float.self) + rows.lowerBound &* count
+      if postTransform == .none, !isBinary { return output.update(from: values, count: rows.count &* count) }
+      for row in 0..<rows.count {
+        for index in 0..<functions { line[index] = Double(values[row &* functions &+ index]) }
+        if isBinary { transformBinary(line, postTransform) } else { postTransform.apply(line, count) }
+        for index in 0..<count { output[row &* count &+ index] = Float(line[index]) }
+      }
     }
   }
 }

@@ -25,14 +25,16 @@ package struct LinearRegressor: CPUExecutable {
   package func facts(_ context: FactContext) -> [Fact] { [Fact(.float32, [context.featureRows, scores.functions])] }
 
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    let scores = scores
     let postTransform = postTransform
     let count = scores.functions
-    let cost = count &* scores.columns
-    return try rowKernel(context, columns: scores.columns...scores.columns, scoreCount: count, cost: cost) { frame, x, line, row in
-      scores.compute(x, columns: scores.columns, line)
-      postTransform.apply(line, count)
-      writeScores(line, count, to: frame.rawOutput(0), at: row &* count, .float32)
+    return try scores.kernel(context, columns: scores.columns...scores.columns) { frame, values, line, rows in
+      let output = frame.rawOutput(0).assumingMemoryBound(to: Float.self) + rows.lowerBound &* count
+      guard postTransform != .none else { return output.update(from: values, count: rows.count &* count) }
+      for row in 0..<rows.count {
+        for index in 0..<count { line[index] = Double(values[row &* count &+ index]) }
+        postTransform.apply(line, count)
+        writeScores(line, count, to: frame.rawOutput(0), at: (rows.lowerBound &+ row) &* count, .float32)
+      }
     }
   }
 }

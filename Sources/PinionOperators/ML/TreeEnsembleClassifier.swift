@@ -83,6 +83,7 @@ package struct TreeEnsembleClassifier: CPUExecutable {
       scores[1] = score
       scores[0] = weightsArePositive ? 1 - score : -score
     }
-    return score > (weightsArePositive ? 0.5 : 0) ? 1 : 0
+    // Compared as what the output holds: leaves that share a score of a half between the classes, 0.1 five times say, add up to a little more.
+    return Float(score) > (weightsArePositive ? 0.5 : 0) ? 1 : 0
   }
 }

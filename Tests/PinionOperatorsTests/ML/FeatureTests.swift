@@ -80,6 +80,29 @@ import Testing
     #expect(throws: PinionError.self) { try encode(tables, strings(["a"])) }
   }
 
+  @Test func encodesManyLabels() throws {
+    let count = 1000
+    let keys = (0..<count).map { Int64($0 * $0 - 500) }
+    // Numbers that a product with 0x9E37_79B9_7F4A_7C15 takes to 0, 1, 2...: a table by its first bits would be searched from one place for all.
+    var inverse: UInt64 = 0x9E37_79B9_7F4A_7C15
+    for _ in 0..<5 { inverse = inverse &* (2 &- 0x9E37_79B9_7F4A_7C15 &* inverse) }
+    #expect(inverse &* 0x9E37_79B9_7F4A_7C15 == 1)
+    let crowded = (0..<UInt64(count)).map { Int64(bitPattern: $0 &* inverse) }
+    for keys in [keys, crowded] {
+      let values = keys.indices.map { Float($0) / 2 }
+      let input = keys.reversed() + [-9, 5]
+      try expect(
+        try run(
+          "LabelEncoder", ["keys_int64s": .ints(keys), "values_floats": .floats(values), "default_float": .float(-1)],
+          value(input, [input.count])), values.reversed() + [-1, -1], [input.count])
+    }
+    let fractions = (0..<count).map { Float($0) / 8 }
+    try expect(
+      try run(
+        "LabelEncoder", ["keys_floats": .floats(fractions + [0.125]), "values_int64s": .ints((0...Int64(count)).map { $0 })],
+        value([Float(0.125), -0.0, 124.875, 125, .nan], [5])), [Int64(count), 0, Int64(count) - 1, -1, -1], [5])
+  }
+
   @Test func mapsCategories() throws {
     let attributes: [String: AttributeValue] = ["cats_strings": .strings(["a", "b"]), "cats_int64s": .ints([4, 5])]
     try expect(try run("CategoryMapper", attributes, strings(["b", "c"])), [Int64(5), -1], [2])

@@ -16,6 +16,34 @@ import Testing
     #expect(throws: PinionError.self) { try run("LinearRegressor", attributes, value([Float(1), 1, 1], [1, 3])) }
   }
 
+  // Whole numbers, so that no order of the additions shows: fewer and more features than a vector holds, and rows beyond a block.
+  @Test(arguments: [1, 3, 15, 16, 37]) func manyRowsAreLinear(columns: Int) throws {
+    let functions = 3
+    let coefficients = (0..<functions * columns).map { Float($0 * 5 % 11 - 4) }
+    for rows in [1, 4, 6, 64, 131] {
+      let x = (0..<rows * columns).map { Float($0 * 7 % 13 - 6) }
+      let expected = (0..<rows).flatMap { row in
+        (0..<functions).map { function in
+          (0..<columns).reduce(Float(function)) { $0 + x[row * columns + $1] * coefficients[function * columns + $1] }
+        }
+      }
+      var attributes: [String: AttributeValue] = [
+        "targets": .int(Int64(functions)), "coefficients": .floats(coefficients), "intercepts": .floats([0, 1, 2]),
+      ]
+      try expect(try run("LinearRegressor", attributes, value(x, [rows, columns]))[0], expected, [rows, functions])
+      try expect(try run("LinearRegressor", attributes, value(x.map { Int32($0) }, [rows, columns]))[0], expected, [rows, functions])
+      attributes["targets"] = nil
+      attributes["classlabels_ints"] = .ints([7, 8, 9])
+      let results = try run("LinearClassifier", attributes, value(x, [rows, columns]), outputs: 2)
+      try expect(results[1], expected, [rows, functions])
+      let labels = (0..<rows).map { row in
+        let scores = expected[row * functions..<(row + 1) * functions]
+        return 7 + Int64(scores.firstIndex(of: scores.max() ?? 0)! - row * functions)
+      }
+      try expect(results[0], labels, [rows])
+    }
+  }
+
   @Test func classifiesLinearly() throws {
     let attributes: [String: AttributeValue] = [
       "coefficients": .floats([1, 0, 0, 1, 1, 1]), "intercepts": .floats([0, 0, -1]), "classlabels_ints": .ints([5, 6, 7]),

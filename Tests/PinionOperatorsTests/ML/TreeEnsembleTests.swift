@@ -86,6 +86,33 @@ import Testing
     try expect(try results[1].asTensor(), near: [0.26894142, 0.73105858, 0.73105858, 0.26894142], [2, 2])
   }
 
+  // Ten trees of weight 0.1 for class 1, as a forest of ten has them: the first five agree for x = 0, all but one for x = 4.
+  @Test(arguments: [1, 40]) func halfOfTheVotesIsATie(rows: Int) throws {
+    let modes = (0..<10).map { _ in "BRANCH_GT" }
+    var attributes = stumps(modes: modes, values: (0..<10).map { Float($0) - 4.5 }, targets: modes.map { _ in 1 }, prefix: "class")
+    attributes["class_weights"] = .floats(modes.flatMap { _ in [0.1, 0] as [Float] })
+    attributes["classlabels_int64s"] = .ints([7, 9])
+    let x = (0..<rows).flatMap { _ in [Float(0), 4] }
+    let results = try evaluate(
+      "TreeEnsembleClassifier", domain: "ai.onnx.ml", attributes: attributes, [value(x, [2 * rows, 1])], outputCount: 2)
+    try expect(try results[0].asTensor(), (0..<rows).flatMap { _ in [Int64(7), 9] }, [2 * rows])
+    try expect(try results[1].asTensor(), near: (0..<rows).flatMap { _ in [0.5, 0.5, 0.1, 0.9] as [Float] }, [2 * rows, 2])
+  }
+
+  // skl2onnx writes the numbers of a classifier's leaves (decision_leaf, decision_path) once for every class, all for target 0.
+  @Test(arguments: [1, 2]) func numbersOfLeavesRepeat(targets: Int) throws {
+    var attributes = stumps(modes: ["BRANCH_LEQ"], values: [1], targets: [0], prefix: "target")
+    attributes["n_targets"] = .int(Int64(targets))
+    attributes["target_treeids"] = .ints([0, 0, 0, 0, 0, 0])
+    attributes["target_nodeids"] = .ints([1, 2, 1, 2, 1, 2])
+    attributes["target_ids"] = .ints([0, 0, 0, 0, 0, 0])
+    attributes["target_weights"] = .floats([5, 6, 5, 6, 5, 6])
+    let results = try regress(attributes, tensor([Float(0), 2], [2, 1]))
+    if targets == 1 { try expect(results, [Float(5), 6], [2, 1]) } else { try expect(results, [Float(15), 0, 18, 0], [2, 2]) }
+    attributes["target_ids"] = .ints([0, 0, Int64(targets), 0, 0, 0])
+    #expect(throws: PinionError.self) { try regress(attributes, tensor([Float(0)], [1, 1])) }
+  }
+
   @Test func rejectsWhatIsNoTree() throws {
     var cycle = stumps(modes: ["BRANCH_LEQ"], values: [1], targets: [0], prefix: "target")
     cycle["nodes_modes"] = .strings(["BRANCH_LEQ", "BRANCH_LEQ", "LEAF"])

@@ -83,3 +83,9 @@ func largest(_ scores: UnsafePointer<Double>, _ count: Int) -> Int {
   for index in stride(from: 1, to: count, by: 1) where Float(scores[index]) > Float(scores[best]) { best = index }
   return best
 }
+
+func largest(_ scores: UnsafePointer<Float>, _ count: Int) -> Int {
+  var best = 0
+  for index in stride(from: 1, to: count, by: 1) where scores[index] > scores[best] { best = index }
+  return best
+}

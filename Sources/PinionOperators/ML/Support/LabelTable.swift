@@ -13,6 +13,8 @@ final class LabelTable: Sendable {
   /// One element, for keys that the table lacks.
   let missing: Tensor
   private let places: [LabelKey: Int]
+  /// The same for keys of the number types that have one.
+  private let numbers: NumberTable?
 
   init(keys: Tensor, values: Tensor, missing: Tensor) throws(PinionError) {
     guard keys.count == values.count else { throw .invalidModel("\(keys.count) keys, but \(values.count) values") }
@@ -27,11 +29,36 @@ final class LabelTable: Sendable {
     self.values = values
     self.missing = missing
     self.places = places
+    numbers = LabelTable.bits(keys).flatMap { NumberTable($0) }
+  }
+
+  private static func bits(_ keys: Tensor) -> [UInt64]? {
+    func read<K: NumberKey>(_: K.Type) -> [UInt64] {
+      UnsafeBufferPointer(start: keys.data.assumingMemoryBound(to: K.self), count: keys.count).map(\.keyBits)
+    }
+    return switch keys.element {
+    case .int64: read(Int64.self)
+    case .int32: read(Int32.self)
+    case .int16: read(Int16.self)
+    case .float32: read(Float.self)
+    case .float64: read(Double.self)
+    default: nil
+    }
   }
 
   /// A kernel that maps input 0 element by element.
   func kernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
+    if let numbers, type.element == keys.element {
+      switch type.element {
+      case .int64: return kernel(numbers, Int64.self, type.count)
+      case .int32: return kernel(numbers, Int32.self, type.count)
+      case .int16: return kernel(numbers, Int16.self, type.count)
+      case .float32: return kernel(numbers, Float.self, type.count)
+      case .float64: return kernel(numbers, Double.self, type.count)
+      default: break
+      }
+    }
     let read = try LabelKey.reader(type.element)
     let width = values.element.byteWidth
     return .ranges(type.count, grain: 1024) { [self] frame, range in
@@ -39,6 +66,31 @@ final class LabelTable: Sendable {
         let found = places[read(frame.rawInput(0), index)]
         (frame.rawOutput(0) + index &* width).copyMemory(
           from: found.map { values.data + $0 &* width } ?? missing.data, byteCount: width)
+      }
+    }
+  }
+
+  private func kernel<K: NumberKey>(_ numbers: NumberTable, _ key: K.Type, _ count: Int) -> Kernel {
+    switch values.element.byteWidth {
+    case 1: kernel(numbers, key, UInt8.self, count)
+    case 2: kernel(numbers, key, UInt16.self, count)
+    case 4: kernel(numbers, key, UInt32.self, count)
+    case 8: kernel(numbers, key, UInt64.self, count)
+    default: kernel(numbers, key, SIMD2<UInt64>.self, count)
+    }
+  }
+
+  private func kernel<K: NumberKey, V: BitwiseCopyable>(_ numbers: NumberTable, _: K.Type, _: V.Type, _ count: Int) -> Kernel {
+    .ranges(count, grain: 8192) { [self] frame, range in
+      let input = frame.input(0, as: K.self)
+      let output = frame.output(0, as: V.self)
+      let known = values.data.assumingMemoryBound(to: V.self)
+      let unknown = missing.data.assumingMemoryBound(to: V.self).pointee
+      numbers.searching { find in
+        for index in range {
+          let place = find(input[index].keyBits)
+          output[index] = place < 0 ? unknown : known[place]
+        }
       }
     }
   }

@@ -6,7 +6,6 @@ import PinionCPU
 import PinionGraph
 import PinionTensor
 
-
 /// The kernel function of a support vector machine.
 struct SupportKernel: Sendable {
   enum Kind: String, CaseIterable {

@@ -190,10 +190,16 @@ extension TreeSource {
           + "\(leafTargets.count) and \(leafWeights.values.count) entries")
     }
     var counts = [Int](repeating: 0, count: count)
-    var owners: [Int] = []
+    var owners: [Int?] = []
     owners.reserveCapacity(leafTrees.count)
     for index in leafTrees.indices {
       let owner = try place(leafTrees[index], leafNumbers[index])
+      // Of several numbers for the only target a leaf has the first, as in onnxruntime: exporters of a classifier's leaf numbers write each once
+      // for every class. ai.onnx.ml does not say.
+      if targets == 1, counts[owner] > 0, leafTargets[index] == 0 {
+        owners.append(nil)
+        continue
+      }
       owners.append(owner)
       counts[owner] += 1
     }
@@ -203,7 +209,8 @@ extension TreeSource {
       if nodes[index].mode == .leaf { start += counts[index] }
     }
     var weights = [(target: Int, weight: Double)](repeating: (0, 0), count: start)
-    for (index, owner) in owners.enumerated() where nodes[owner].mode == .leaf {
+    for (index, owner) in owners.enumerated() {
+      guard let owner, nodes[owner].mode == .leaf else { continue }
       let end = nodes[owner].range.upperBound
       weights[end] = (Int(clamping: leafTargets[index]), leafWeights.values[index])
       nodes[owner].range = nodes[owner].range.lowerBound..<end + 1

@@ -33,6 +33,10 @@ extension Recipe {
         g.node("FusedConv", [x, w, g.new(.float32, [2], .plain)], [("activation", .string("Relu"))], domain: domain)
       }
     },
+    Recipe("com.microsoft::CDist", weight: 1) { g in
+      guard let x = g.tensor([.float32, .float64], ranks: 2...2, .plain), let element = x.element, let y = g.new(element, [g.random.int(1...3), x.dims[1]], .plain) else { return }
+      g.node("CDist", [x, y], [("metric", .string(g.random.pick(["euclidean", "sqeuclidean"])))], domain: domain)
+    },
     Recipe("com.microsoft::MultiHeadAttention", weight: 2) { g in
       let (batch, rows, columns, heads, depth) = (g.random.int(1...2), g.random.int(1...3), g.random.int(1...4), g.random.int(1...2), 4)
       guard let q = g.new(.float32, [batch, rows, heads * depth], .plain), let k = g.new(.float32, [batch, columns, heads * depth], .plain), let v = g.new(.float32, [batch, columns, heads * depth], .plain) else { return }
