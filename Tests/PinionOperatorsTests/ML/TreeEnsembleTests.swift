@@ -92,11 +92,11 @@ import Testing
     var attributes = stumps(modes: modes, values: (0..<10).map { Float($0) - 4.5 }, targets: modes.map { _ in 1 }, prefix: "class")
     attributes["class_weights"] = .floats(modes.flatMap { _ in [0.1, 0] as [Float] })
     attributes["classlabels_int64s"] = .ints([7, 9])
-    let x = (0..<rows).flatMap { _ in [Float(0), 4] }
+    let x = (0..<rows).flatMap { _ in [0, 4] as [Float] }
     let results = try evaluate(
       "TreeEnsembleClassifier", domain: "ai.onnx.ml", attributes: attributes, [value(x, [2 * rows, 1])], outputCount: 2)
-    try expect(try results[0].asTensor(), (0..<rows).flatMap { _ in [Int64(7), 9] }, [2 * rows])
-    try expect(try results[1].asTensor(), near: (0..<rows).flatMap { _ in [0.5, 0.5, 0.1, 0.9] as [Float] }, [2 * rows, 2])
+    try expect(try results[0].asTensor(), (0..<rows).flatMap { _ in [7, 9] as [Int64] }, [2 * rows])
+    try expect(try results[1].asTensor(), near: (0..<rows).flatMap { _ in [0, 0.5, 0, 0.9] as [Float] }, [2 * rows, 2])
   }
 
   // skl2onnx writes the numbers of a classifier's leaves (decision_leaf, decision_path) once for every class, all for target 0.
@@ -111,6 +111,24 @@ import Testing
     if targets == 1 { try expect(results, [Float(5), 6], [2, 1]) } else { try expect(results, [Float(15), 0, 18, 0], [2, 2]) }
     attributes["target_ids"] = .ints([0, 0, Int64(targets), 0, 0, 0])
     #expect(throws: PinionError.self) { try regress(attributes, tensor([Float(0)], [1, 1])) }
+  }
+
+  // x == 3, else x == 5, go both to node 3, x <= 4: as onnxmltools writes LightGBM's sets of categories. Anything else is leaf 2.
+  @Test func branchesWithTwoParents() throws {
+    var attributes: [String: AttributeValue] = [
+      "nodes_treeids": .ints([0, 0, 0, 0, 0, 0]), "nodes_nodeids": .ints([0, 1, 2, 3, 4, 5]), "nodes_featureids": .ints([0, 0, 0, 0, 0, 0]),
+      "nodes_modes": .strings(["BRANCH_EQ", "BRANCH_EQ", "LEAF", "BRANCH_LEQ", "LEAF", "LEAF"]), "nodes_values": .floats([3, 5, 0, 4, 0, 0]),
+      "nodes_truenodeids": .ints([3, 3, 0, 4, 0, 0]), "nodes_falsenodeids": .ints([1, 2, 0, 5, 0, 0]),
+      "target_treeids": .ints([0, 0, 0]), "target_nodeids": .ints([2, 4, 5]), "target_ids": .ints([0, 0, 0]),
+      "target_weights": .floats([1, 10, 100]),
+    ]
+    for rows in [1, 30] {
+      let x = (0..<rows).flatMap { _ in [3, 5, 4] as [Float] }
+      try expect(try regress(attributes, tensor(x, [3 * rows, 1])), (0..<rows).flatMap { _ in [10, 100, 1] as [Float] }, [3 * rows, 1])
+    }
+    // Node 3 goes back to node 1.
+    attributes["nodes_truenodeids"] = .ints([3, 3, 0, 1, 0, 0])
+    #expect(throws: PinionError.self) { try regress(attributes, tensor([Float(3)], [1, 1])) }
   }
 
   @Test func rejectsWhatIsNoTree() throws {

@@ -4,6 +4,8 @@ import PinionTensor
 
 /// The trees of an ensemble laid out for walking: the two children of a branch lie side by side.
 ///
+/// A branch with several parents, as exporters of LightGBM write for sets of categories, has its children laid out once.
+///
 /// All orders of comparison become `x <= value`: `<` compares with the next smaller number, `>=` and `>` swap the children.
 final class Forest: @unchecked Sendable {
   let trees: Int
@@ -11,7 +13,7 @@ final class Forest: @unchecked Sendable {
   private let memory: [Buffer]
   let kernel: pk_forest
 
-  /// - Throws: `.invalidModel` where a node is reached twice, so that every walk ends.
+  /// - Throws: `.invalidModel` where a node is among its own descendants, so that every walk ends.
   init(_ source: TreeSource, isDouble: Bool) throws(PinionError) {
     let branches = source.nodes.reduce(0) { $0 + ($1.mode == .leaf ? 0 : 1) }
     let capacity = try branches.multiplied(by: 2).adding(source.roots.count)
@@ -34,7 +36,9 @@ final class Forest: @unchecked Sendable {
     for (index, value) in source.members.enumerated() { memberTable[index] = value }
     let rootTable = roots.pointer.bindMemory(to: UInt32.self, capacity: source.roots.count)
 
-    var isReached = [Bool](repeating: false, count: source.nodes.count)
+    // Where the children of a branch lie; -1 until it is reached.
+    var places = [Int](repeating: -1, count: source.nodes.count)
+    var isShared = false
     var used = 0
     var isOrdered = true
     var hasPlainNaN = true
@@ -51,14 +55,19 @@ final class Forest: @unchecked Sendable {
           laidOut.first = slot
           if node.range.count == 1 { laidOut.value = source.weights[node.range.lowerBound].weight }
         } else {
-          guard !isReached[index] else { throw .invalidModel("a tree reaches the branch \(index) in more than one way") }
-          isReached[index] = true
-          laidOut.first = used
-          used += 2
+          let isNew = places[index] < 0
+          if isNew {
+            places[index] = used
+            used += 2
+          }
+          isShared = isShared || !isNew
+          laidOut.first = places[index]
           isOrdered = isOrdered && laidOut.mode == PK_TREE_LE
           hasPlainNaN = hasPlainNaN && laidOut.nan == 1
-          pending.append((laidOut.isSwapped ? node.trueChild : node.falseChild, laidOut.first + 1))
-          pending.append((laidOut.isSwapped ? node.falseChild : node.trueChild, laidOut.first))
+          if isNew {
+            pending.append((laidOut.isSwapped ? node.trueChild : node.falseChild, laidOut.first + 1))
+            pending.append((laidOut.isSwapped ? node.falseChild : node.trueChild, laidOut.first))
+          }
         }
         rangeTable[slot] = pk_tree_range(
           start: UInt32(truncatingIfNeeded: node.range.lowerBound), count: UInt32(truncatingIfNeeded: node.range.count))
@@ -69,6 +78,7 @@ final class Forest: @unchecked Sendable {
         }
       }
     }
+    if isShared { try Forest.refuseCycles(source.nodes) { places[$0] >= 0 } }
     trees = source.roots.count
     self.isDouble = isDouble
     let masks = isOrdered && !isDouble ? try ForestMasks(nodes.pointer.assumingMemoryBound(to: pk_tree_node_f32.self), roots: rootTable, trees: trees) : nil
@@ -80,6 +90,29 @@ final class Forest: @unchecked Sendable {
       targets: UInt32(truncatingIfNeeded: source.targets), aggregate: UInt8(source.aggregate.kernelCode.rawValue),
       has_one_weight: source.targets == 1 && leavesHaveOneWeight ? 1 : 0, is_ordered: isOrdered ? 1 : 0,
       has_plain_nan: hasPlainNaN ? 1 : 0)
+  }
+
+  /// Takes away nodes without parents until none is left; those of a cycle, and below it, always have one.
+  /// - Parameter isBranch: whether a node is a branch that a walk may reach; only those have had their children looked up.
+  private static func refuseCycles(_ nodes: [TreeSource.Node], _ isBranch: (Int) -> Bool) throws(PinionError) {
+    var parents = [Int](repeating: 0, count: nodes.count)
+    for index in nodes.indices where isBranch(index) {
+      parents[nodes[index].trueChild] += 1
+      parents[nodes[index].falseChild] += 1
+    }
+    var free = nodes.indices.filter { parents[$0] == 0 }
+    var taken = 0
+    while let index = free.popLast() {
+      taken += 1
+      guard isBranch(index) else { continue }
+      for child in [nodes[index].trueChild, nodes[index].falseChild] {
+        parents[child] -= 1
+        if parents[child] == 0 { free.append(child) }
+      }
+    }
+    guard taken == nodes.count else {
+      throw .invalidModel("a tree goes in a circle through branch \(parents.firstIndex { $0 > 0 } ?? 0)")
+    }
   }
 
   /// A node on its way into the kernel's form.
