@@ -213,7 +213,7 @@ extension WithFakeDriver {
       }
       #expect(throws: PinionError.self) { try KernelCall.product(.f32, ProductSizes(m: 1, n: 0, k: 1), a: address, b: address, y: address) }
       #expect(throws: PinionError.self) {
-        try KernelCall.product(.f32, ProductSizes(m: 1 << 29, n: 1, k: 1, batch: 1), a: address, b: address, y: address)
+        try KernelCall.product(.f32, ProductSizes(m: 1 << 40, n: 1, k: 1, batch: 1), a: address, b: address, y: address)
       }
       #expect(throws: PinionError.self) {
         try KernelCall.transpose(elementBytes: 3, x: address, y: address, shape: [2, 2], permutation: [1, 0])

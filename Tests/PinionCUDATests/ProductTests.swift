@@ -47,7 +47,7 @@ extension WithFakeDriver {
       let got = try bench.stream.read(z, m * n, as: UInt16(0)).map { Float(bitPattern: UInt32($0) << 16) }
       #expect(close(got, wanted, within: 1.0 / 256))
       let wide = try KernelCall.product(.f16, ProductSizes(m: 1024, n: 512, k: 64), a: DeviceAddress(256), b: DeviceAddress(256), y: DeviceAddress(256))
-      #expect(wide.kernel == "gemm_f16_wide" && wide.shape.blocks == .init(x: 4, y: 8, z: 1) && wide.shape.threads == 256)
+      #expect(wide.kernel == "gemm_f16_wide" && wide.shape.blocks == .init(x: 32, y: 1, z: 1) && wide.shape.threads == 256)
       #expect(throws: PinionError.self) {
         try KernelCall.product(.f32, sizes, a: DeviceAddress(256), b: DeviceAddress(256), y: DeviceAddress(256), isTransposed: true)
       }
