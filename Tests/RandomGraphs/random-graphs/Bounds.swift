@@ -191,7 +191,11 @@ struct Bound {
     for index in 0..<copy.count {
       let step = (random.chance(0.5) ? unit : -unit) * (tensor.element == .float32 || tensor.element == .float64 ? 4 : 1)
       switch tensor.element {
-      case .float32: copy.store(index, copy.data.load(fromByteOffset: index * 4, as: Float.self) * Float(1 + step))
+      case .float32:
+        let number = copy.data.load(fromByteOffset: index * 4, as: Float.self)
+        // A fused node may have 0 for what is smaller than all normal numbers.
+        let isLost = isScaled && number.isSubnormal && random.chance(0.5)
+        copy.store(index, isLost ? Float(signOf: number, magnitudeOf: 0) : number * Float(1 + step))
       case .float64: copy.store(index, copy.data.load(fromByteOffset: index * 8, as: Double.self) * (1 + step))
       case .float16:
         let number = copy.data.load(fromByteOffset: index * 2, as: Float16.self)

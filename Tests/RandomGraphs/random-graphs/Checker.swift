@@ -70,7 +70,16 @@ final class Checker {
     let manyPlain = try outcomes(spec, model, level: 0, threads: spare)
     try compare(manyPlain, plain, "threads", "level 0, \(spare) threads and 1")
     let exact = try outcomes(spec, model, level: 1, threads: 1)
-    try compare(exact, plain, "level 1", "level 1 and 0")
+    for run in exact.indices {
+      // Without steps a body whose first would fail has no types to tell.
+      if case .failure = reference[run], Checker.areEmpty(exact[run], plain[run]) { continue }
+      do { try compare(exact[run], plain[run], "level 1", "run \(run), level 1 and 0") } catch {
+        // What nodes outside make of constants a body takes at level 0 as it takes any value, and at level 1 as weights, which are packed.
+        guard spec.graph.bodiesReadMadeValues, case .success(let found) = exact[run], case .success(let expected) = plain[run],
+          Bound.violation(found, expected, interpreter, spec.runs[run], seed: seed, undecided: &undecided) == nil
+        else { throw error }
+      }
+    }
     try checkRefusals(spec, exact, plain, "level 1")
     if let again = try written(model) {
       let written = try outcomes(spec, again, level: 0, threads: 1)

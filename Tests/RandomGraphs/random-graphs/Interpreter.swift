@@ -125,6 +125,7 @@ final class Interpreter {
   /// Integers from numbers of half precision so large that these have lost digits before the point, which a region in float32 keeps: with another
   /// last bit.
   private func showingLostDigits(_ value: Value, _ node: NodeSpec, _ environment: Environment) throws(PinionError) -> Value {
+    if node.domain == "", node.op == "Pow" { return try showingFractions(value, node, environment) }
     guard node.domain == "", node.op == "Cast" || node.op == "CastLike", case .tensor(let result) = value,
       !result.element.isFloatingPoint, result.element != .string, result.element != .bool,
       let source = environment[node.inputs[0]]?.value.tensor, source.element == .float16 || source.element == .bfloat16, let numbers = source.doubles()
@@ -134,6 +135,25 @@ final class Interpreter {
     // The lowest byte comes first.
     for (place, number) in numbers.enumerated() where abs(number) >= exact {
       copy.store(place &* result.element.byteWidth, copy.data.load(fromByteOffset: place &* result.element.byteWidth, as: UInt8.self) ^ 1)
+    }
+    return .tensor(copy)
+  }
+
+  /// Powers of negative numbers with exponents that half precision has made whole, which a region in float32 may not: no numbers.
+  private func showingFractions(_ value: Value, _ node: NodeSpec, _ environment: Environment) throws(PinionError) -> Value {
+    guard case .tensor(let result) = value, result.element.isFloatingPoint, let exponent = environment[node.inputs[1]],
+      !exponent.isConstant || exponent.isMade, !spec.graph.inputs.contains(where: { $0.name == node.inputs[1] }),
+      let element = exponent.value.tensor?.element, element == .float16 || element == .bfloat16,
+      let base = environment[node.inputs[0]]?.value.tensor, let numbers = base.doubles(), numbers.contains(where: { $0 < 0 })
+    else { return value }
+    let copy = try result.copy()
+    for place in 0..<copy.count where numbers[base.shape.place(of: place, in: result.shape)] < 0 {
+      switch result.element {
+      case .float32: copy.store(place, Float.nan)
+      case .float64: copy.store(place, Double.nan)
+      case .float16: copy.store(place, Float16.nan)
+      default: copy.store(place, BFloat16(Float.nan))
+      }
     }
     return .tensor(copy)
   }
@@ -350,6 +370,12 @@ extension GraphSpec {
     "Tokenizer", "ConcatFromSequence", "SequenceMap", "CastMap",
   ]
 
+  /// Whether the body of a loop reads what a node outside of it makes.
+  var bodiesReadMadeValues: Bool {
+    let made = Set(nodes.flatMap(\.outputs))
+    return nodes.contains { node in node.subgraphs.contains { $0.outerNames.contains(where: made.contains) || $0.bodiesReadMadeValues } }
+  }
+
   /// Names that this graph uses from outside.
   var outerNames: [String] {
     let own = Set(inputs.map(\.name) + initializers.map(\.name) + nodes.flatMap(\.outputs))
@@ -433,5 +459,20 @@ extension Tensor {
       for row in 0..<outer { (result.data + (row * parts.count + index) * inner).copyMemory(from: part.data + row * inner, byteCount: inner) }
     }
     return result.keepingAlive(parts.map(\.owner))
+  }
+}
+
+extension Shape {
+  /// Where the element lies that broadcasting puts at a place of a larger shape.
+  fileprivate func place(of place: Int, in larger: Shape) -> Int {
+    var rest = place, result = 0, stride = 1
+    for axis in (0..<larger.rank).reversed() {
+      let position = rest % larger[axis], own = axis - (larger.rank - rank)
+      rest /= larger[axis]
+      guard own >= 0 else { continue }
+      if self[own] > 1 { result += position * stride }
+      stride *= self[own]
+    }
+    return result
   }
 }
