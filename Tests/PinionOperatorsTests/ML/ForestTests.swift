@@ -22,10 +22,11 @@ import Testing
     var weight: Float = 0
   }
 
-  private func tree(leaves: Int, features: Int, modes: [String], _ random: inout Generator) -> [Node] {
+  /// - Parameter leans: whether each branch lies under the one before on one side, -1 where the comparison holds, 1 where not; 0 for any place.
+  private func tree(leaves: Int, features: Int, modes: [String], leans: Int, _ random: inout Generator) -> [Node] {
     var nodes = [Node()], ends = [0]
     while ends.count < leaves {
-      let place = ends.remove(at: Int.random(in: 0..<ends.count, using: &random))
+      let place = ends.remove(at: leans == 0 ? Int.random(in: 0..<ends.count, using: &random) : max(ends.count + (leans < 0 ? -2 : -1), 0))
       nodes[place].mode = modes.randomElement(using: &random) ?? "BRANCH_LEQ"
       nodes[place].feature = Int.random(in: 0..<features, using: &random)
       nodes[place].value = Float(Int.random(in: -3...3, using: &random)) / 2
@@ -56,11 +57,12 @@ import Testing
     return nodes[at].weight
   }
 
-  @Test(arguments: [1, 2, 3, 63, 64, 65, 90]) func rowsReachTheirLeaves(leaves: Int) throws {
+  @Test(arguments: [1, 2, 3, 63, 64, 65, 66, 90], [0, -1, 1]) func rowsReachTheirLeaves(leaves: Int, leans: Int) throws {
     var random = Generator(state: UInt64(leaves))
     let features = 5
     for modes in [["BRANCH_LEQ"], ["BRANCH_LEQ", "BRANCH_LT", "BRANCH_GTE", "BRANCH_GT"]] {
-      let trees = (0..<7).map { _ in tree(leaves: Int.random(in: max(1, leaves - 3)...leaves, using: &random), features: features, modes: modes, &random) } + [tree(leaves: leaves, features: features, modes: modes, &random)]
+      let sizes = (0..<7).map { _ in Int.random(in: max(1, leaves - 3)...leaves, using: &random) } + [leaves]
+      let trees = sizes.map { tree(leaves: $0, features: features, modes: modes, leans: leans, &random) }
       let all = trees.enumerated().flatMap { number, nodes in nodes.indices.map { (number, $0, nodes[$0]) } }
       let ends = all.filter { $0.2.mode == "LEAF" }
       let attributes: [String: AttributeValue] = [

@@ -26,7 +26,8 @@ struct ForestMasks {
       while let (index, firstLeaf) = open.popLast() {
         let node = nodes[Int(index)]
         if let firstLeaf {
-          // Of 64 leaves at least one is not on the left.
+          // There is a leaf at least on the right.
+          guard count < ForestMasks.mostLeaves else { return nil }
           let left = ((UInt64(1) << UInt64(count - firstLeaf)) - 1) << UInt64(firstLeaf)
           masks.append(pk_tree_mask(keeps: ~left, value: node.value, feature: node.feature, nan_fails: UInt32(node.nan)))
           open.append((node.first + 1, nil))
