@@ -16,7 +16,7 @@ from ._handles import STRING, VIEW_SIZE, dims_array, release
 from ._info import Kind
 from ._library import Text, lib
 from ._results import from_handle
-from ._strings import flat_text
+from ._strings import flat_text, from_strings
 from ._types import DIRECT, MEMORY, dtype_of
 from ._values import to_handle
 
@@ -29,6 +29,10 @@ _INVALID_SHAPE = 4
 _WORD = ctypes.sizeof(c_int64)
 #: element type -> numpy type
 _TYPES = {code: dtype_of(code) for code in MEMORY}
+
+
+def _extents(rank: int, start: int) -> tuple[int, ...]:
+    return tuple((c_int64 * rank).from_address(start)[:]) if rank else ()
 
 
 def run_views(session: int, inputs: Mapping[str, Any], frame: Frame, targets: Frame, options: Any) -> list[Any]:
@@ -73,11 +77,13 @@ def run_views(session: int, inputs: Mapping[str, Any], frame: Frame, targets: Fr
         told = targets.unpack(found)
         outputs: list[Any] = []
         for index in range(targets.count):
-            _, code, rank, extents_address, data, size, _ = told[7 * index : 7 * index + 7]
+            _, code, rank, extents_address, data, size, count = told[7 * index : 7 * index + 7]
             dtype = _TYPES.get(code)
-            if dtype is not None and size <= SMALL:
+            if code == STRING:
+                outputs.append(from_strings(results[index], count, _extents(rank, extents_address)))  # type: ignore[arg-type]
+            elif dtype is not None and size <= SMALL:
                 # Little memory is copied sooner than an owner is made for it.
-                array = _EMPTY((c_int64 * rank).from_address(extents_address)[:] if rank else (), dtype)
+                array = _EMPTY(_extents(rank, extents_address), dtype)
                 if size:
                     _move(address(array), data, size)
                 outputs.append(array)
