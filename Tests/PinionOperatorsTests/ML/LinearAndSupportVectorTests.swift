@@ -41,6 +41,9 @@ import Testing
         return 7 + Int64(scores.firstIndex(of: scores.max() ?? 0)! - row * functions)
       }
       try expect(results[0], labels, [rows])
+      // Of too many coefficients the first are read, one function behind the other.
+      attributes["coefficients"] = .floats(coefficients + [Float](repeating: 9, count: 2 * functions))
+      try expect(try run("LinearClassifier", attributes, value(x, [rows, columns]), outputs: 2)[1], expected, [rows, functions])
     }
   }
 

@@ -31,7 +31,7 @@ struct LinearScores: Sendable {
   func compute(_ features: UnsafePointer<Float>, rows: Int, columns: Int, _ scores: UnsafeMutablePointer<Float>) {
     let table = UnsafePointer(coefficients.pointer.assumingMemoryBound(to: Float.self))
     for function in 0..<functions {
-      let factors = table + function &* self.columns
+      let factors = table + function &* columns
       let intercept = intercepts.isEmpty ? 0 : intercepts[function]
       if columns < 16 {
         shortDots(features, rows, columns, factors, intercept, scores + function)
