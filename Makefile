@@ -286,7 +286,7 @@ limits-faults: $(LIMITS_READY)
 	$(LIMITS_PYTHON) Tests/Limits/faults.py run $(LIMITS)/faulty/.build/release/libpinion.so $(VENV)/node-seeds $(LIMITS)/heap.so $(LIMITS)/files.so
 
 # The short forms, part of `make test`: the operators that once did not hold, every seventeenth model, some refusals.
-LIMITS_OPERATORS := ^(Unique|Det|NonMaxSuppression|StringSplit|StringConcat|StringNormalizer|Cast|NonZero|Compress|Tile|Expand|Pad|Resize|DFT|SplitToSequence|Multinomial|TopK|MaxPool|Gather|CumSum)$$
+LIMITS_OPERATORS := ^(ConvTranspose|ConvInteger|AveragePool|LinearAttention|Unique|Det|NonMaxSuppression|StringSplit|StringConcat|StringNormalizer|Cast|NonZero|Compress|Tile|Expand|Pad|Resize|DFT|SplitToSequence|Multinomial|TopK|MaxPool|Gather|CumSum)$$
 limits-tests: $(LIMITS_READY) $(LIMITS)/stack
 	$(VENV)/bin/python Tests/Limits/faults.py check .
 	$(LIMITS_PYTHON) Tests/Limits/files.py $(LIMITS)/files.so --races 0.5

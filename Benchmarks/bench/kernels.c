@@ -168,7 +168,7 @@ static void make_depthwise(kernel *k) {
   k->p[1] = room(pk_conv_depthwise_scratch_bytes(isa, &((pk_conv *)k->p[0])->shape));
 }
 
-static void run_depthwise(kernel *k) { pk_conv_depthwise(isa, k->p[0], 0, k->n[1], k->p[1]); }
+static void run_depthwise(kernel *k) { pk_conv_depthwise(isa, k->p[0], 0, k->n[1], 0, ((pk_conv *)k->p[0])->shape.out[1], k->p[1]); }
 
 static void make_pool(kernel *k) {
   pk_pool_shape *s = room(sizeof *s);

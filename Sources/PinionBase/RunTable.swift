@@ -57,9 +57,16 @@ public struct RunTable<Element: BitwiseCopyable>: ~Copyable {
 
   /// A list of `count` times the element.
   public init(repeating element: Element, count: Int, allocator: Allocator, control: RunControl) throws(PinionError) {
-    try self.init(capacity: count, allocator: allocator, control: control)
-    start.initialize(repeating: element, count: count)
+    let room = max(count, 8)
+    let memory = try CountedBuffer(bytes: try room.multiplied(by: MemoryLayout<Element>.stride), allocator: allocator, control: control)
+    let start = memory.pointer.bindMemory(to: Element.self, capacity: room)
+    try inPieces(of: Self.piece, count, control) { (start + $0.lowerBound).initialize(repeating: element, count: $0.count) }
+    self.memory = memory
+    self.start = start
+    capacity = room
     used = count
+    self.allocator = allocator
+    self.control = control
   }
 
   @inlinable public subscript(index: Int) -> Element {
@@ -82,8 +89,16 @@ public struct RunTable<Element: BitwiseCopyable>: ~Copyable {
   public mutating func append(contentsOf elements: UnsafeBufferPointer<Element>) throws(PinionError) {
     guard let source = elements.baseAddress else { return }
     if elements.count > capacity &- used { try reserve(elements.count) }
-    (start + used).update(from: source, count: elements.count)
+    try copy(source, to: start + used, count: elements.count)
     used &+= elements.count
+  }
+
+  /// Elements that are written between two looks at the limits: 2 MiB, a millisecond with memory that the process has not touched before.
+  private static var piece: Int { (2 << 20) / MemoryLayout<Element>.stride }
+
+  private func copy(_ from: UnsafePointer<Element>, to: UnsafeMutablePointer<Element>, count: Int) throws(PinionError) {
+    if count <= Self.piece { return to.update(from: from, count: count) }
+    try inPieces(of: Self.piece, count, control) { (to + $0.lowerBound).update(from: from + $0.lowerBound, count: $0.count) }
   }
 
   public mutating func removeAll() { used = 0 }
@@ -92,8 +107,9 @@ public struct RunTable<Element: BitwiseCopyable>: ~Copyable {
   mutating func reserve(_ more: Int) throws(PinionError) {
     let room = max(try capacity.multiplied(by: 2), try count.adding(more))
     let larger = try CountedBuffer(bytes: try room.multiplied(by: MemoryLayout<Element>.stride), allocator: allocator, control: control)
-    larger.pointer.copyMemory(from: start, byteCount: used &* MemoryLayout<Element>.stride)
-    start = larger.pointer.bindMemory(to: Element.self, capacity: room)
+    let moved = larger.pointer.bindMemory(to: Element.self, capacity: room)
+    try copy(start, to: moved, count: used)
+    start = moved
     capacity = room
     memory = larger
   }

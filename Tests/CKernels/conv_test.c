@@ -82,6 +82,20 @@ static void describe(const pk_conv_shape *s) {
   printf("\n");
 }
 
+/// Output channels [m0, m1) as a driver computes them, in two calls.
+static void transpose_steps(pk_isa isa, const pk_conv *c, size_t n, size_t g, size_t m0, size_t m1, void *room) {
+  const pk_conv_shape *s = &c->shape;
+  const size_t out = s->out[0] * s->out[1] * s->out[2], steps = pk_conv_transpose_steps(isa, s, m0, m1), half = random_in(0, steps);
+  const bool tiling = pk_conv_transpose_is_tiling(s);
+  for (size_t m = m0; m < m1 && !tiling; m++) memset(c->y + ((n * s->groups + g) * s->outputs + m) * out, 0, out * sizeof(float));
+  pk_conv_transpose(isa, c, n, g, m0, m1, 0, half, room);
+  pk_conv_transpose(isa, c, n, g, m0, m1, half, steps, room);
+  for (size_t m = m0; m < m1 && !tiling; m++) {
+    pk_conv_finish(isa, c, n, g * s->outputs + m, 0, out / 2);
+    pk_conv_finish(isa, c, n, g * s->outputs + m, out / 2, out);
+  }
+}
+
 static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
   const size_t in = s->in[0] * s->in[1] * s->in[2], out = s->out[0] * s->out[1] * s->out[2],
                taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
@@ -158,19 +172,24 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
     CHECK(scratch_end(t), "%s: Winograd wrote behind its scratch", pk_isa_name(isa));
   } else if (how == DEPTHWISE) {
     scratch t = scratch_of(pk_conv_depthwise_scratch_bytes(isa, s));
-    const size_t half = planes / 2;
-    pk_conv_depthwise(isa, &c, 0, half, t.bytes);
-    pk_conv_depthwise(isa, &c, half, planes, t.bytes);
+    const size_t half = planes / 2, rows = random_bits() & 1 ? s->out[1] : random_in(1, s->out[1]);
+    for (size_t r = 0; r < s->out[1]; r += rows) {
+      const size_t end = r + rows < s->out[1] ? r + rows : s->out[1];
+      pk_conv_depthwise(isa, &c, 0, half, r, end, t.bytes);
+      pk_conv_depthwise(isa, &c, half, planes, r, end, t.bytes);
+    }
     CHECK(scratch_end(t), "%s: depthwise wrote behind its scratch", pk_isa_name(isa));
   } else if (how == TRANSPOSED) {
     c.weights = packed = buffer(pk_conv_transpose_packed_bytes(isa, s), 0xff);
-    pk_conv_transpose_pack(isa, s, w, 0, s->groups, packed);
+    const size_t packing = pk_conv_transpose_pack_parts(isa, s), middle = random_in(0, packing);
+    pk_conv_transpose_pack(isa, s, w, middle, packing, packed);
+    pk_conv_transpose_pack(isa, s, w, 0, middle, packed);
     const size_t rows = random_in(1, s->outputs);
     scratch t = scratch_of(pk_conv_transpose_scratch_bytes(isa, s, rows));
     for (size_t n = 0; n < s->images; n++)
       for (size_t g = 0; g < s->groups; g++)
         for (size_t i = 0; i < s->outputs; i += rows)
-          pk_conv_transpose(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, t.bytes);
+          transpose_steps(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, t.bytes);
     CHECK(scratch_end(t), "%s: transposed conv wrote behind its scratch", pk_isa_name(isa));
   } else {
     pk_conv_nd_shape d = {.rank = 3, .images = s->images, .groups = s->groups, .channels = s->channels, .outputs = s->outputs};
@@ -242,10 +261,14 @@ static void test_lanes(pk_isa isa) {
   float *bias = random_floats(s.groups * s.outputs), *one = buffer(planes * out * sizeof(float), 0), *all = buffer(planes * out * sizeof(float), 0);
   pk_conv c = {.shape = s, .x = x, .weights = w, .y = all, .epilogue = {.row_bias = bias, .activation = PK_ACT_GELU_ERF}};
   void *room = buffer(pk_conv_depthwise_scratch_bytes(isa, &s), 0xff);
-  pk_conv_depthwise(isa, &c, 0, planes, room);
+  pk_conv_depthwise(isa, &c, 0, planes, 0, s.out[1], room);
   c.y = one;
-  for (size_t p = 0; p < planes; p++) pk_conv_depthwise(isa, &c, p, p + 1, room);
-  CHECK(memcmp(one, all, planes * out * sizeof(float)) == 0, "%s: planes one by one give other bits", pk_isa_name(isa));
+  const size_t cut = random_in(0, s.out[1]);
+  for (size_t p = 0; p < planes; p++) {
+    pk_conv_depthwise(isa, &c, p, p + 1, cut, s.out[1], room);
+    pk_conv_depthwise(isa, &c, p, p + 1, 0, cut, room);
+  }
+  CHECK(memcmp(one, all, planes * out * sizeof(float)) == 0, "%s: planes one by one in two parts give other bits", pk_isa_name(isa));
   free(x), free(w), free(bias), free(one), free(all), free(room);
 }
 
@@ -268,6 +291,18 @@ static void test_tiles(pk_isa isa) {
     const bool used = i > 0 || !flat;
     s.in[i] = used ? random_in(1, flat ? 40 : 6) : 1, s.kernel[i] = s.stride[i] = used ? random_in(1, 5) : 1;
   }
+  if (finish_shape(&s, pad_end, true)) test_shape(isa, TRANSPOSED, &s);
+}
+
+/// Transposed convolutions of which a step does a part of the taps, or of one long row.
+static void test_pieces(pk_isa isa) {
+  const bool is_long = random_bits() & 1;
+  pk_conv_shape s = {.images = 1, .groups = random_in(1, 2), .channels = is_long ? random_in(1, 2) : random_in(5000, 6000), .outputs = random_in(1, 3),
+                     .in = {1, random_in(1, 2), is_long ? random_in(4097, 5000) : random_in(1, 16)},
+                     .kernel = {1, random_in(1, 2), random_in(1, 3)}, .stride = {1, random_in(1, 2), random_in(1, 3)}, .dilation = {1, 1, random_in(1, 2)}};
+  if (!is_long) s.in[1] = s.kernel[1] = s.groups = s.outputs = 1, s.kernel[2] = random_in(60, 120);
+  s.pad[2] = random_in(0, 2);
+  const size_t pad_end[3] = {0, 0, random_in(0, 2)};
   if (finish_shape(&s, pad_end, true)) test_shape(isa, TRANSPOSED, &s);
 }
 
@@ -395,6 +430,7 @@ int main(void) {
       if (i % 3 == 0) test_random(isa, WINOGRAD, i % 5 != 0);
       if (i % 3 == 0) test_random(isa, TRANSPOSED, true);
       if (i % 50 == 0) test_random(isa, TRANSPOSED, false);
+      if (i % 25 == 0) test_pieces(isa);
       if (i % 10 == 0 && isa == PK_ISA_SCALAR) test_random(isa, DIRECT, true), test_random(isa, TRANSPOSED_DIRECT, true);
     }
     const pk_conv_shape wide = {.images = 1,

@@ -78,6 +78,9 @@ void pk_conv_grid(pk_isa isa, const pk_conv_shape *s, size_t threads, size_t *bl
   const pk_sgemm g = {.m = s->outputs, .n = pk_product3(s->out), .k = pk_conv_depth(s)};
   const size_t products = pk_max(s->images * s->groups, 1);
   pk_sgemm_grid(isa, &g, pk_ceil_div(threads, products), block_rows, block_cols);
+  // Very long windows: that a block stays short, it has few of them.
+  const size_t panel = pk_sgemm_panel_cols(isa);
+  if (g.k > (size_t)1 << 15) *block_cols = pk_min(*block_cols, pk_max(((size_t)1 << 24) / g.k / panel, 1) * panel);
 }
 
 size_t pk_conv_scratch_bytes(pk_isa isa, const pk_conv_shape *s) {
@@ -174,6 +177,6 @@ size_t pk_conv_depthwise_scratch_bytes(pk_isa isa, const pk_conv_shape *s) {
   return pk_add(plane, pk_round64(pk_mul(lanes, sizeof(float))));
 }
 
-void pk_conv_depthwise(pk_isa isa, const pk_conv *c, size_t plane0, size_t plane1, void *scratch) {
-  pk_conv_table_of(isa)->depthwise(c, plane0, plane1, scratch);
+void pk_conv_depthwise(pk_isa isa, const pk_conv *c, size_t plane0, size_t plane1, size_t row0, size_t row1, void *scratch) {
+  pk_conv_table_of(isa)->depthwise(c, plane0, plane1, row0, row1, scratch);
 }

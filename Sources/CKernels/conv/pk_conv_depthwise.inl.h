@@ -90,7 +90,7 @@ static depthwise_kernel depthwise_kernel_for(const pk_conv_shape *s) {
   return NULL;
 }
 
-static void depthwise(const pk_conv *c, size_t plane0, size_t plane1, void *scratch) {
+static void depthwise(const pk_conv *c, size_t plane0, size_t plane1, size_t row0, size_t row1, void *scratch) {
   const pk_conv_shape *s = &c->shape;
   const size_t channels = s->groups * s->outputs, size = s->kernel[1] * s->kernel[2], out = s->out[1] * s->out[2];
   const size_t phase = pk_depthwise_phase(s, 16), line = phase * s->stride[2], band = pk_depthwise_band(s, line);
@@ -109,12 +109,12 @@ static void depthwise(const pk_conv *c, size_t plane0, size_t plane1, void *scra
   for (size_t plane = plane0; plane < plane1; plane++) {
 #if PK_LEVEL >= 1
     if (by_lanes && plane1 - plane >= VW && channels - plane % channels >= VW) {
-      depthwise_lanes(c, plane, (char *)scratch + pk_round64(pk_plane_scratch_bytes(s)));
+      depthwise_lanes(c, plane, row0, row1, (char *)scratch + pk_round64(pk_plane_scratch_bytes(s)));
       plane += VW - 1;
       continue;
     }
     if (is_direct) {
-      depthwise_direct(c, plane, rows);
+      depthwise_direct(c, plane, row0, row1, rows);
       continue;
     }
 #endif
@@ -127,8 +127,8 @@ static void depthwise(const pk_conv *c, size_t plane0, size_t plane1, void *scra
     const store to = {.c = c->y + plane * out, .ldc = s->out[2], .alpha = 1, .e = &e};
     taps t = {.w = c->weights + channel * size, .column = column, .line = line, .kh = s->kernel[1], .kw = s->kernel[2],
               .dilation = s->dilation[1], .width = s->out[2], .bias = c->epilogue.row_bias ? c->epilogue.row_bias[channel] : 0};
-    for (size_t oh = 0; oh < s->out[1]; oh += band) {
-      const size_t count = pk_min(band, s->out[1] - oh);
+    for (size_t oh = row0; oh < row1; oh += band) {
+      const size_t count = pk_min(band, row1 - oh);
       const size_t lines = (count - 1) * s->stride[1] + (s->kernel[1] - 1) * s->dilation[1] + 1;
       for (size_t i = 0; i < lines; i++)
         copy_row(s, x, (ptrdiff_t)(oh * s->stride[1] + i) - (ptrdiff_t)s->pad[1], 0, phase, rows + i * line);

@@ -75,8 +75,8 @@ static bool direct_fits(const pk_conv_shape *s) {
   return s->kernel[1] == 3 && s->kernel[2] == 3 && s->dilation[1] == 1 && s->dilation[2] == 1 && s->stride[1] == s->stride[2] && s->stride[1] <= 2;
 }
 
-/// One plane. zeros: in[2] floats.
-static void depthwise_direct(const pk_conv *c, size_t plane, float *zeros) {
+/// The rows [row0, row1) of one plane. zeros: in[2] floats.
+static void depthwise_direct(const pk_conv *c, size_t plane, size_t row0, size_t row1, float *zeros) {
   const pk_conv_shape *s = &c->shape;
   const size_t channels = s->groups * s->outputs, channel = plane % channels, image = plane / channels, out = s->out[1] * s->out[2],
                step = s->stride[1];
@@ -93,8 +93,8 @@ static void depthwise_direct(const pk_conv *c, size_t plane, float *zeros) {
       .high = INFINITY};
   if (e->activation == PK_ACT_RELU) d.low = 0;
   if (e->activation == PK_ACT_CLIP) d.low = e->p0, d.high = e->p1;
-  for (size_t oh = 0; oh < s->out[1]; oh += DIRECT_ROWS) {
-    d.rows = pk_min(DIRECT_ROWS, s->out[1] - oh);
+  for (size_t oh = row0; oh < row1; oh += DIRECT_ROWS) {
+    d.rows = pk_min(DIRECT_ROWS, row1 - oh);
     d.y = c->y + plane * out + oh * s->out[2];
     for (size_t i = 0; i < (DIRECT_ROWS - 1) * step + 3; i++) {
       const size_t h = oh * step + i - s->pad[1]; // Above the plane it wraps round.

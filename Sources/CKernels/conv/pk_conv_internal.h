@@ -10,7 +10,7 @@ typedef struct pk_conv_table {
   void (*skipping)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*turned)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*winograd)(const pk_conv *c, size_t image, size_t group, size_t band0, size_t band1, void *scratch);
-  void (*depthwise)(const pk_conv *c, size_t plane0, size_t plane1, void *scratch);
+  void (*depthwise)(const pk_conv *c, size_t plane0, size_t plane1, size_t row0, size_t row1, void *scratch);
   float (*sum)(const float *x, size_t count);
   float (*max)(const float *x, size_t count);
   /// to[i * rows + r] = x[r * ld + i]

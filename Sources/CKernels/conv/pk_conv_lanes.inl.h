@@ -35,8 +35,8 @@ static lanes_kernel lanes_kernel_for(const pk_conv_shape *s, size_t *together, s
   return table[(s->kernel[2] - 3) / 2][s->stride[2] - 1][width <= 5 ? 0 : width <= 7 ? 1 : 2];
 }
 
-/// VW planes from `plane` on, all of one image.
-static void depthwise_lanes(const pk_conv *c, size_t plane, void *scratch) {
+/// The rows [row0, row1) of VW planes from `plane` on, all of one image.
+static void depthwise_lanes(const pk_conv *c, size_t plane, size_t row0, size_t row1, void *scratch) {
   const pk_conv_shape *s = &c->shape;
   const pk_depthwise_lanes z = pk_depthwise_lanes_sizes(s, VW);
   const size_t channel = plane % s->groups, taps = s->kernel[1] * s->kernel[2], in = s->in[1] * s->in[2], out = s->out[1] * s->out[2];
@@ -49,8 +49,8 @@ static void depthwise_lanes(const pk_conv *c, size_t plane, void *scratch) {
   const size_t line = z.line * VW, pad = s->pad[1], left = s->pad[2];
   // What lies around the rows; the rows themselves are written for each band.
   memset(rows, 0, z.rows * sizeof(float));
-  for (size_t oh = 0; oh < s->out[1]; oh += z.band) {
-    const size_t count = pk_min(z.band, s->out[1] - oh), start = oh * s->stride[1];
+  for (size_t oh = row0; oh < row1; oh += z.band) {
+    const size_t count = pk_min(z.band, row1 - oh), start = oh * s->stride[1];
     const size_t end = start + (count - 1) * s->stride[1] + s->kernel[1];
     // Of the padded rows [start, end) those that lie in the input.
     const size_t first = pk_max(start, pad), last = pk_max(pk_min(end, pad + s->in[1]), first);

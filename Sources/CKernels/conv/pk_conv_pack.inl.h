@@ -234,7 +234,10 @@ static void pack_patches(const pk_conv_shape *s, const float *x, size_t kb, size
   const size_t vectors = (width + VW - 1) / VW;
   if (s->kernel[2] >= LONG_ROW && stride >= LONG_STRIDE && s->dilation[2] == 1)
     return pack_long_rows(s, x, kb, kc, width, runs, first, packed, to);
-  for (size_t tap = 0; tap < taps; tap++) {
+  // Kernels may have more taps than there are rows: only those of the rows are looked at.
+  const size_t tap0 = kb % taps, count_of_taps = pk_min(taps, kc);
+  for (size_t t = 0; t < count_of_taps; t++) {
+    const size_t tap = tap0 + t < taps ? tap0 + t : tap0 + t - taps;
     // Channels whose row of this tap lies in [kb, kb + kc).
     const size_t c0 = kb > tap ? (kb - tap + taps - 1) / taps : 0;
     const size_t c1 = kb + kc > tap ? (kb + kc - tap + taps - 1) / taps : 0;

@@ -137,8 +137,8 @@ bool pk_conv_depthwise_pays(const pk_conv_shape *shape);
 /// Scratch bytes of one pk_conv_depthwise call: some rows of a padded input plane.
 size_t pk_conv_depthwise_scratch_bytes(pk_isa isa, const pk_conv_shape *shape);
 
-/// Computes output planes [plane0, plane1), counted as image * groups * outputs + channel.
-void pk_conv_depthwise(pk_isa isa, const pk_conv *c, size_t plane0, size_t plane1, void *scratch);
+/// Computes the rows [row0, row1) of output planes [plane0, plane1), counted as image * groups * outputs + channel.
+void pk_conv_depthwise(pk_isa isa, const pk_conv *c, size_t plane0, size_t plane1, size_t row0, size_t row1, void *scratch);
 
 // Transposed convolution: `channels` and `in` belong to x, `outputs` and `out` to y:
 // y[o * stride + k * dilation - pad] += x[o] * w[k]. Weights are w[groups * channels][outputs][kernel].
@@ -146,15 +146,25 @@ void pk_conv_depthwise(pk_isa isa, const pk_conv *c, size_t plane0, size_t plane
 /// Bytes of the packed weights of all groups.
 size_t pk_conv_transpose_packed_bytes(pk_isa isa, const pk_conv_shape *shape);
 
-/// Packs the weights of the groups [group0, group1).
-void pk_conv_transpose_pack(pk_isa isa, const pk_conv_shape *shape, const float *w, size_t group0, size_t group1, float *packed);
+/// Into how many parts packing is cut, and packs some of them.
+size_t pk_conv_transpose_pack_parts(pk_isa isa, const pk_conv_shape *shape);
+void pk_conv_transpose_pack(pk_isa isa, const pk_conv_shape *shape, const float *w, size_t part0, size_t part1, float *packed);
 
 /// Scratch bytes of a pk_conv_transpose call on up to `rows` output channels.
 size_t pk_conv_transpose_scratch_bytes(pk_isa isa, const pk_conv_shape *shape, size_t rows);
 
-/// Computes output channels [m0, m1) of one group of one image, whole planes. The bounds are free; a few rows at a time
-/// (8 or so) keep scratch small and calls short.
-void pk_conv_transpose(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, void *scratch);
+/// Whether every output has exactly one tap of one input: nothing is added up, and pk_conv_transpose writes every output whole.
+bool pk_conv_transpose_is_tiling(const pk_conv_shape *shape);
+
+/// Into how many short steps the work on output channels [m0, m1) of one group is cut.
+size_t pk_conv_transpose_steps(pk_isa isa, const pk_conv_shape *shape, size_t m0, size_t m1);
+
+/// Does the steps [step0, step1) of output channels [m0, m1) of one group of one image: adds to y, which is zero before the first, or
+/// where shapes tile writes it, the epilogue included. Steps go in order. The channels are free; a few at a time (8 or so) keep scratch small.
+void pk_conv_transpose(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t step0, size_t step1, void *scratch);
+
+/// Applies the epilogue to the sums in y at positions [p0, p1) of one channel, counted over all groups.
+void pk_conv_finish(pk_isa isa, const pk_conv *c, size_t image, size_t channel, size_t p0, size_t p1);
 
 // Any number of spatial axes, plain loops: for ranks above 3 and for double precision.
 

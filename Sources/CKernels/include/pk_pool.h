@@ -30,13 +30,13 @@ size_t pk_pool_scratch_bytes(pk_isa isa, pk_type type, const pk_pool_shape *s);
 
 /// Planes [plane0, plane1) of y = maximum of each window of x. Types: f32, f64, f16, bf16, i8, u8; false for others.
 /// `indices` (or NULL): the flat index in all of x of each first maximum; within the plane it counts row-major, or
-/// column-major if `column_major` (ONNX storage_order 1). A window that sees nothing gives the lowest value
+/// column-major if `column_major` (ONNX storage_order 1). Without `scratch` it goes by plain loops. A window that sees nothing gives the lowest value
 /// (-infinity for floating types) and index -1.
 bool pk_pool_max(pk_isa isa, pk_type type, const pk_pool_shape *s, const void *x, void *y, int64_t *indices, bool column_major,
                  size_t plane0, size_t plane1, void *scratch);
 
 /// Planes [plane0, plane1) of y = mean of each window of x. `count_pad`: the divisor counts positions in the padding
-/// (up to in + pad_end). A window that sees nothing gives 0. Types: f32, f64, f16, bf16; false for others.
+/// (up to in + pad_end). A window that sees nothing gives 0. Types: f32, f64, f16, bf16; false for others. Without `scratch` by plain loops.
 bool pk_pool_average(pk_isa isa, pk_type type, const pk_pool_shape *s, bool count_pad, const void *x, void *y, size_t plane0, size_t plane1,
                      void *scratch);
 

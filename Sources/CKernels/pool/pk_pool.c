@@ -237,7 +237,7 @@ bool pk_pool_average_rows(pk_isa isa, pk_type type, const pk_pool_shape *s, bool
 
 bool pk_pool_max(pk_isa isa, pk_type type, const pk_pool_shape *s, const void *x, void *y, int64_t *indices, bool column_major,
                  size_t plane0, size_t plane1, void *scratch) {
-  const size_t rows = indices ? 0 : pk_pool_rows(type, s, true);
+  const size_t rows = indices || !scratch ? 0 : pk_pool_rows(type, s, true);
   if (rows) return pk_pool_max_rows(isa, type, s, plane1, x, y, plane0 * rows, plane1 * rows, scratch);
   switch (type) {
   case PK_F32: max_f32(s, x, y, indices, column_major, plane0, plane1); return true;
@@ -252,7 +252,7 @@ bool pk_pool_max(pk_isa isa, pk_type type, const pk_pool_shape *s, const void *x
 
 bool pk_pool_average(pk_isa isa, pk_type type, const pk_pool_shape *s, bool count_pad, const void *x, void *y, size_t plane0, size_t plane1,
                      void *scratch) {
-  const size_t rows = pk_pool_rows(type, s, false);
+  const size_t rows = scratch ? pk_pool_rows(type, s, false) : 0;
   if (rows) return pk_pool_average_rows(isa, type, s, count_pad, plane1, x, y, plane0 * rows, plane1 * rows, scratch);
   switch (type) {
   case PK_F32: average_f32(s, count_pad, x, y, plane0, plane1); return true;

@@ -29,11 +29,11 @@ static inline size_t pk_pool_reach(const pk_pool_axes *s, int axis) { return (s-
 /// A whole number of vectors of 64 bytes, the longest of any level, as elements of `width` bytes.
 static inline size_t pk_pool_lanes(size_t elements, size_t width) { return (elements + 64 / width - 1) / (64 / width) * (64 / width); }
 
-/// Whether a maximum is taken over a padded copy of several rows as one run of elements.
-static inline bool pk_pool_is_flat(const pk_pool_axes *s) { return s->stride[1] == 1 && s->stride[2] == 1; }
-
-/// Elements of a row of that copy.
+/// Elements of a row of a padded copy of several rows as one run of elements.
 static inline size_t pk_pool_flat_line(const pk_pool_axes *s) { return pk_max(s->out[2] + pk_pool_reach(s, 2) - 1, s->pad[2] + s->in[2]); }
+
+/// Whether a maximum is taken over such a copy. Rows longer than a cache have no use for it.
+static inline bool pk_pool_is_flat(const pk_pool_axes *s) { return s->stride[1] == 1 && s->stride[2] == 1 && pk_pool_flat_line(s) <= 1 << 18; }
 
 /// Output rows of one such copy: it stays in the L1 cache, but its padding is shared by some rows.
 static inline size_t pk_pool_flat_rows(const pk_pool_axes *s, size_t width) {

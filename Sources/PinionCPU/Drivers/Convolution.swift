@@ -65,10 +65,14 @@ public func triple(_ values: [Int], _ missing: Int) -> (Int, Int, Int) {
 
 /// Sets the first elements of an array that C declares with a fixed size.
 func fillSlots<Tuple>(_ tuple: inout Tuple, _ values: [Int]) {
-  withUnsafeMutableBytes(of: &tuple) { bytes in
-    let slots = bytes.bindMemory(to: Int.self)
+  withSlots(&tuple) { slots in
     for (slot, value) in zip(slots.indices, values) { slots[slot] = value }
   }
+}
+
+/// Calls `body` with the elements of an array of numbers that C declares with a fixed size.
+func withSlots<Tuple>(_ tuple: inout Tuple, _ body: (UnsafeMutableBufferPointer<Int>) -> Void) {
+  withUnsafeMutableBytes(of: &tuple) { body($0.bindMemory(to: Int.self)) }
 }
 
 /// The operands of a convolution as input numbers of the node; output 0 is the result.
@@ -95,7 +99,9 @@ public func floatConvolutionKernel(
   let isa = pk_isa_best()
   if let product = try singlePositionKernel(shape, operands, context) { return product.named("product on one position") }
   var c = shape.threeAxes
-  if pk_conv_depthwise_fits(&c), pk_conv_depthwise_pays(&c) { return try depthwiseKernel(shape, c, operands, context).named("depthwise") }
+  // Products of windows are cut within a row.
+  let isShort = shape.window.kernelCount <= longestDepthwiseRow / max(c.out.2, 1)
+  if isShort, pk_conv_depthwise_fits(&c), pk_conv_depthwise_pays(&c) { return try depthwiseKernel(shape, c, operands, context).named("depthwise") }
   if let few = try FewPositions(shape, operands, context) { return try few.kernel(context) }
   // Transforming the weights pays only where it is done once.
   if context.value(operands.weights) != nil, pk_conv_winograd_fits(&c), pk_conv_winograd_pays(isa, &c) {
@@ -217,6 +223,12 @@ private func winogradKernel(
   }
 }
 
+/// Products of a task over one plane, at most: a millisecond or two.
+let depthwiseTask = 1 << 24
+
+/// Products of one row of the output of a depthwise convolution that still make a short task.
+let longestDepthwiseRow = 1 << 26
+
 private func depthwiseKernel(
   _ shape: ConvolutionShape, _ c: pk_conv_shape, _ operands: ConvolutionOperands, _ context: KernelContext
 ) throws(PinionError) -> Kernel {
@@ -225,16 +237,29 @@ private func depthwiseKernel(
   let scratch = try scratchSize(pk_conv_depthwise_scratch_bytes(isa, &c))
   let planes = shape.images &* shape.groups &* shape.outputs
   let work = max(shape.window.outputCount &* shape.window.kernelCount, 1)
+  let description = c
+  let height = c.out.1, rows = max(1, min(height, depthwiseTask / max(work / height, 1)))
+  if rows < height {
+    let parts = (height &- 1) / rows &+ 1
+    return .parallel(tasks: try planes.multiplied(by: parts), laneScratchBytes: scratch) { frame, task in
+      var conv = operands.description(description, frame)
+      conv.weights = frame.input(operands.weights)
+      let plane = task / parts, row = task % parts &* rows
+      pk_conv_depthwise(isa, &conv, plane, plane &+ 1, row, min(row &+ rows, height), frame.laneScratch)
+    }
+  }
   var grain = max(1, min((1 << 20) / work, planes / (context.threads &* 3)))
   // Planes that go through the lanes of vectors do so 16 or 8 at a time.
   if grain > 16 { grain = grain / 16 &* 16 }
-  let description = c
   return .ranges(planes, grain: grain, laneScratchBytes: scratch) { frame, range in
     var conv = operands.description(description, frame)
     conv.weights = frame.input(operands.weights)
-    pk_conv_depthwise(isa, &conv, range.lowerBound, range.upperBound, frame.laneScratch)
+    pk_conv_depthwise(isa, &conv, range.lowerBound, range.upperBound, 0, height, frame.laneScratch)
   }
 }
+
+/// Elements that are written once between two looks at the limits.
+private let longestPass = 1 << 19
 
 /// The kernel of a transposed float32 convolution with weights [groups * channels, outputs, kernel...].
 public func floatTransposedConvolutionKernel(
@@ -245,10 +270,11 @@ public func floatTransposedConvolutionKernel(
   let isa = pk_isa_best()
   var c = shape.threeAxes
   let weights = try PackedWeightsStage(
-    operands.weights, bytes: pk_conv_transpose_packed_bytes(isa, &c), groups: shape.groups, form: "convtranspose.\(shape.groups)", context
-  ) { (source, target, groups) in
+    operands.weights, bytes: pk_conv_transpose_packed_bytes(isa, &c), groups: pk_conv_transpose_pack_parts(isa, &c),
+    form: "convtranspose.\(shape.groups)", context
+  ) { (source, target, parts) in
     var c = shape.threeAxes
-    pk_conv_transpose_pack(isa, &c, source, groups.lowerBound, groups.upperBound, target)
+    pk_conv_transpose_pack(isa, &c, source, parts.lowerBound, parts.upperBound, target)
   }
   let products = shape.images &* shape.groups
   let work = Double(shape.channels) * Double(shape.window.inputCount) * Double(shape.window.kernelCount)
@@ -259,12 +285,25 @@ public func floatTransposedConvolutionKernel(
   let laneScratch = try scratchSize(pk_conv_transpose_scratch_bytes(isa, &c, rows))
   let blocks = (shape.outputs &- 1) / rows &+ 1
   let description = c
-  return weights.kernel(tasks: products &* blocks, laneScratchBytes: laneScratch) { frame, task, packed in
+  let isTiling = pk_conv_transpose_is_tiling(&c), plane = shape.window.outputCount
+  return weights.kernel(tasks: products &* blocks, laneScratchBytes: laneScratch) { (frame, task, packed) throws(PinionError) in
     var conv = operands.description(description, frame)
     conv.weights = packed
-    let product = task / blocks, row = task % blocks &* rows
-    pk_conv_transpose(
-      isa, &conv, product / shape.groups, product % shape.groups, row, min(row &+ rows, shape.outputs), frame.laneScratch)
+    let image = task / blocks / shape.groups, group = task / blocks % shape.groups
+    let row = task % blocks &* rows, end = min(row &+ rows, shape.outputs)
+    if !isTiling, let y = conv.y {
+      let start = y + ((image &* shape.groups &+ group) &* shape.outputs &+ row) &* plane
+      try inPieces(of: longestPass, (end &- row) &* plane, frame.control) { (start + $0.lowerBound).initialize(repeating: 0, count: $0.count) }
+    }
+    for step in 0..<pk_conv_transpose_steps(isa, &conv.shape, row, end) {
+      try frame.control.check()
+      pk_conv_transpose(isa, &conv, image, group, row, end, step, step &+ 1, frame.laneScratch)
+    }
+    for output in row..<(isTiling ? row : end) {
+      try inPieces(of: longestPass, plane, frame.control) {
+        pk_conv_finish(isa, &conv, image, group &* shape.outputs &+ output, $0.lowerBound, $0.upperBound)
+      }
+    }
   }
 }
 
@@ -348,11 +387,11 @@ struct PackedWeightsStage {
   }
 
   func kernel(
-    tasks: Int, laneScratchBytes: Int, _ body: @escaping @Sendable (KernelFrame, Int, UnsafePointer<Float>) -> Void
+    tasks: Int, laneScratchBytes: Int, _ body: @escaping @Sendable (KernelFrame, Int, UnsafePointer<Float>) throws(PinionError) -> Void
   ) -> Kernel {
     if let constant {
-      var kernel = Kernel.parallel(tasks: tasks, laneScratchBytes: laneScratchBytes) { frame, task in
-        body(frame, task, UnsafePointer(constant.pointer.assumingMemoryBound(to: Float.self)))
+      var kernel = Kernel.parallel(tasks: tasks, laneScratchBytes: laneScratchBytes) { (frame, task) throws(PinionError) in
+        try body(frame, task, UnsafePointer(constant.pointer.assumingMemoryBound(to: Float.self)))
       }
       kernel.unreadInputs = [input]
       return kernel
@@ -361,8 +400,8 @@ struct PackedWeightsStage {
     let packing = Kernel.Stage.ranges(groups, grain: 1) { frame, range in
       pack(frame.input(input), frame.scratch.assumingMemoryBound(to: Float.self), range)
     }
-    let main = Kernel.Stage(tasks: tasks) { frame, task in
-      body(frame, task, UnsafePointer(frame.scratch.assumingMemoryBound(to: Float.self)))
+    let main = Kernel.Stage(tasks: tasks) { (frame, task) throws(PinionError) in
+      try body(frame, task, UnsafePointer(frame.scratch.assumingMemoryBound(to: Float.self)))
     }
     return Kernel(stages: [packing, main], scratchBytes: bytes, laneScratchBytes: laneScratchBytes)
   }

@@ -56,7 +56,7 @@ public struct IntegerConvolution: Sendable {
     guard !shape.isEmpty else { return (Kernel.Stage(tasks: 0) { _, _ in }, 0) }
     // 256 products of two numbers below 2^8 make a sum below 2^24.
     var description = shape.threeAxes
-    let isExact = shape.window.kernelCount <= 256
+    let taps = shape.window.kernelCount, isExact = taps <= 256 && taps <= longestDepthwiseRow / max(description.out.2, 1)
     return isExact && pk_conv_depthwise_fits(&description) ? try depthwise(context, source, finish) : try byProducts(context, source, finish)
   }
 
@@ -79,20 +79,23 @@ public struct IntegerConvolution: Sendable {
     let xCode = xIsSigned ? PK_I8 : PK_U8, wCode = wIsSigned ? PK_I8 : PK_U8
     let grain = max(1, min((1 << 19) / max(positions &* taps, 1), shape.images &* outputs / (context.threads &* 3)))
     let constant = description
-    let stage = Kernel.Stage.ranges(shape.images &* outputs, grain: grain) { frame, range in
+    let width = max(constant.out.2, 1), height = positions / width, rows = max(1, depthwiseTask / 4 / max(width &* (taps &+ 4), 1))
+    let stage = Kernel.Stage.ranges(shape.images &* outputs, grain: grain) { (frame, range) throws(PinionError) in
       let numbers = (frame.laneScratch + own).assumingMemoryBound(to: Float.self)
       let factors = (frame.laneScratch + (own &+ inputBytes)).assumingMemoryBound(to: Float.self)
       let results = (frame.laneScratch + (own &+ inputBytes &+ weightBytes)).assumingMemoryBound(to: Float.self)
       let sums = (frame.laneScratch + (own &+ inputBytes &+ weightBytes &+ sumBytes)).assumingMemoryBound(to: Int32.self)
       var one: Float = 1
-      withUnsafePointer(to: &one) { one in
+      try withUnsafePointer(to: &one) { (one) throws(PinionError) in
         for index in range {
           let image = index / outputs, channel = index % outputs
           var q = pk_quantization()
           q.scale = one
           q.zero = xZero?.pointer(frame)
-          _ = pk_dequantize_f32(
-            isa, xCode, &q, (source?(frame) ?? frame.rawInput(x)) + (image &* groups &+ channel / perGroup) &* inputs, numbers, inputs)
+          let plane = (source?(frame) ?? frame.rawInput(x)) + (image &* groups &+ channel / perGroup) &* inputs
+          try inPieces(of: depthwiseTask / 16, inputs, frame.control) {
+            _ = pk_dequantize_f32(isa, xCode, &q, plane + $0.lowerBound, numbers + $0.lowerBound, $0.count)
+          }
           q.zero = wZero.map { $0.pointer(frame) + (wZeroIsVector ? channel : 0) }
           _ = pk_dequantize_f32(isa, wCode, &q, frame.rawInput(weights) + channel &* taps, factors, taps)
           var conv = pk_conv()
@@ -100,9 +103,12 @@ public struct IntegerConvolution: Sendable {
           conv.x = UnsafePointer(numbers)
           conv.weights = UnsafePointer(factors)
           conv.y = results
-          pk_conv_depthwise(isa, &conv, 0, 1, frame.laneScratch)
-          whole(results, sums, positions)
-          finish(frame, image, channel, 0..<positions, UnsafePointer(sums))
+          try inPieces(of: rows, height, frame.control) { rows in
+            pk_conv_depthwise(isa, &conv, 0, 1, rows.lowerBound, rows.upperBound, frame.laneScratch)
+            let part = rows.lowerBound &* width..<rows.upperBound &* width
+            whole(results + part.lowerBound, sums + part.lowerBound, part.count)
+            finish(frame, image, channel, part, UnsafePointer(sums + part.lowerBound))
+          }
         }
       }
     }
@@ -156,7 +162,7 @@ public struct IntegerConvolution: Sendable {
     let (groups, channels, inputs) = (shape.groups, shape.channels, window.inputCount)
     let keptPacked = packed
 
-    let stage = Kernel.Stage(tasks: products &* rowBlocks &* columnBlocks) { frame, task in
+    let stage = Kernel.Stage(tasks: products &* rowBlocks &* columnBlocks) { (frame, task) throws(PinionError) in
       let product = task / (rowBlocks &* columnBlocks), block = task % (rowBlocks &* columnBlocks)
       let image = product / groups, group = product % groups
       let row = block % rowBlocks &* rows, lastRow = min(row &+ rows, m)
@@ -172,7 +178,9 @@ public struct IntegerConvolution: Sendable {
         g.b = UnsafeRawPointer(patches)
         g.ldb = g.n
         let padding = UInt8(truncatingIfNeeded: zero(xZero, frame, 0))
-        template.patches(source, padding, k, first, last, patches)
+        try inPieces(of: (1 << 21) / g.n, k, frame.control) {
+          template.patches(source, padding, $0, first, last, patches + $0.lowerBound &* (last &- first))
+        }
       }
       if let keptPacked {
         g.packed_a = UnsafeRawPointer(keptPacked.pointer + group &* packedBytes)
@@ -209,11 +217,11 @@ public struct IntegerConvolution: Sendable {
     }
 
     @inline(__always)
-    func patches(_ x: UnsafeRawPointer, _ zero: UInt8, _ k: Int, _ first: Int, _ last: Int, _ target: UnsafeMutablePointer<UInt8>) {
+    func patches(_ x: UnsafeRawPointer, _ zero: UInt8, _ rows: Range<Int>, _ first: Int, _ last: Int, _ target: UnsafeMutablePointer<UInt8>) {
       axes.withUnsafeBufferPointer { axes in
         guard let start = axes.baseAddress else { return }
         pk_im2col_8(
-          start, start + 3, start + 6, start + 9, start + 12, start + 15, x.assumingMemoryBound(to: UInt8.self), zero, 0, k, first, last,
+          start, start + 3, start + 6, start + 9, start + 12, start + 15, x.assumingMemoryBound(to: UInt8.self), zero, rows.lowerBound, rows.upperBound, first, last,
           target, last &- first)
       }
     }

@@ -58,30 +58,44 @@ public func poolKernel(_ function: PoolFunction, planes: Int, _ window: Window, 
     let x = frame.rawInput(0)
     switch function {
     case .maximum(let isColumnMajor):
-      _ = pk_pool_max(isa, type, &shape, x, y, indices, isColumnMajor, first, last, frame.laneScratch)
+      _ = pk_pool_max(isa, type, &shape, x, y, indices, isColumnMajor, first, last, nil)
     case .mean(let countsPadding):
-      _ = pk_pool_average(isa, type, &shape, countsPadding, x, y, first, last, frame.laneScratch)
+      _ = pk_pool_average(isa, type, &shape, countsPadding, x, y, first, last, nil)
     case .norm(let p):
       _ = pk_pool_lp(type, &shape, p, x, y, first, last)
     }
   }
   var mostWork = 2e6
   if case .norm = function { mostWork /= 16 }
-  // The other types have kernels that go row by row, whose scratch memory follows from the whole plane.
-  var isCut = wantsIndices || ![PK_F32, PK_U8, PK_I8].contains(type)
-  if case .norm = function { isCut = true }
-  if isCut, work > mostWork, window.output[0] > 1 {
-    // Planes are cut along their outermost axis: the first window of a part is moved to where the padding begins.
-    let extent = window.output[0], stride = window.stride[0], plane = window.outputCount, row = plane / extent
-    let rows = max(1, Int(saturating: mostWork / work * Double(extent))), parts = (extent &- 1) / rows &+ 1
+  if work > mostWork, window.outputCount > 1 {
+    // Planes are cut along their outermost axis, and where one of its rows is too much, along the next: the first window of a part is moved
+    // to where the padding begins.
+    let output = window.output, strides = window.stride, plane = window.outputCount
+    var axis = 0, inner = plane / output[0]
+    while axis &+ 1 < window.rank, work / Double(plane) * Double(inner) > mostWork {
+      axis &+= 1
+      inner /= output[axis]
+    }
+    let extent = output[axis], row = inner, outer = plane / row / extent, cut = axis
+    let rows = max(1, min(extent, Int(saturating: mostWork / work * Double(plane / row)))), parts = (extent &- 1) / rows &+ 1
     let width = try context.outputType(0).element.byteWidth
-    return .parallel(tasks: try planes.multiplied(by: parts), laneScratchBytes: scratch) { frame, task in
-      let number = task / parts, start = task % parts &* rows, count = min(rows, extent &- start)
+    return .parallel(tasks: try planes.multiplied(by: outer).multiplied(by: parts)) { frame, task in
+      let number = task / parts / outer, start = task % parts &* rows, count = min(rows, extent &- start)
       var shape = description
-      shape.out.0 = count
-      // Below zero it wraps round, as the kernel's own positions do.
-      shape.pad.0 = shape.pad.0 &- start &* stride
-      let offset = number &* plane &+ start &* row &- number &* count &* row
+      // Below zero the padding wraps round, as the kernel's own positions do.
+      withSlots(&shape.pad) { pad in
+        var rest = task / parts % outer
+        for axis in stride(from: cut &- 1, through: 0, by: -1) {
+          pad[axis] &-= rest % output[axis] &* strides[axis]
+          rest /= output[axis]
+        }
+        pad[cut] &-= start &* strides[cut]
+      }
+      withSlots(&shape.out) { out in
+        for axis in 0..<cut { out[axis] = 1 }
+        out[cut] = count
+      }
+      let offset = (number &* outer &+ task / parts % outer) &* extent &* row &+ start &* row &- number &* count &* row
       compute(
         &shape, number, number &+ 1, frame, frame.rawOutput(0) + offset &* width, wantsIndices ? frame.output(1, as: Int64.self) + offset : nil)
     }
@@ -90,7 +104,7 @@ public func poolKernel(_ function: PoolFunction, planes: Int, _ window: Window, 
   var taskWork = 1e6
   if case .norm = function { taskWork /= 16 }
   let grain = max(1, min(Int(saturating: min(taskWork / work, 1e6)), planes / (context.threads &* 3)))
-  return .ranges(planes, grain: grain, laneScratchBytes: scratch) { frame, range in
+  return .ranges(planes, grain: grain) { frame, range in
     var shape = description
     compute(
       &shape, range.lowerBound, range.upperBound, frame, frame.rawOutput(0), wantsIndices ? frame.output(1, as: Int64.self) : nil)

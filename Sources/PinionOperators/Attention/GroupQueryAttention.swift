@@ -242,8 +242,14 @@ package struct GroupQueryAttention: CPUExecutable {
         let start = (frame.scratch + bounds).assumingMemoryBound(to: Int.self)[2 &* entry]
         let rows = target.pointer(frame, Float.self, batch: entry, head: head, row: 0)
         let end = min(start &+ shape.queries, keys)
-        if let past { rows.update(from: frame.input(past, as: Float.self) + unit &* pastRows &* size, count: min(start, pastRows) &* size) }
-        (rows + end &* size).update(repeating: 0, count: (keys &- end) &* size)
+        if let past {
+          let source = frame.input(past, as: Float.self) + unit &* pastRows &* size
+          try inPieces(of: 1 << 19, min(start, pastRows) &* size, frame.control) {
+            (rows + $0.lowerBound).update(from: source + $0.lowerBound, count: $0.count)
+          }
+        }
+        let rest = rows + end &* size
+        try inPieces(of: 1 << 19, (keys &- end) &* size, frame.control) { (rest + $0.lowerBound).update(repeating: 0, count: $0.count) }
         for row in 0..<shape.queries where start &+ row < keys {
           let source = new.pointer(frame, Float.self, batch: entry, head: head, row: row)
           let result = rows + (start &+ row) &* size

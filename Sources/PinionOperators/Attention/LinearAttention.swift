@@ -123,19 +123,26 @@ package struct LinearAttention: CPUExecutable {
       _ frame: KernelFrame, batch: Int, head: Int, state: UnsafeMutablePointer<Float>, change: UnsafeMutablePointer<Float>
     ) throws(PinionError) {
       let rows = form.keySize, columns = form.valueSize, group = heads / kvHeads
-      if hasPast {
-        state.update(from: frame.input(3, as: Float.self) + (batch &* kvHeads &+ head) &* rows &* columns, count: rows &* columns)
-      } else {
-        state.update(repeating: 0, count: rows &* columns)
+      var poll = Poll(frame.control)
+      let work = columns / 4 &+ 1
+      for row in 0..<rows {
+        try poll.count(work)
+        if hasPast {
+          let past = frame.input(3, as: Float.self) + ((batch &* kvHeads &+ head) &* rows &+ row) &* columns
+          (state + row &* columns).update(from: past, count: columns)
+        } else {
+          (state + row &* columns).update(repeating: 0, count: columns)
+        }
       }
       for step in 0..<form.steps {
-        if step & 63 == 0 { try frame.control.check() }
+        try poll.count(16)
         let position = batch &* form.steps &+ step
         let key = frame.input(1, as: Float.self) + (position &* kvHeads &+ head) &* rows
         let value = frame.input(2, as: Float.self) + (position &* kvHeads &+ head) &* columns
         if form.decays > 0 {
           let decay = frame.input(4, as: Float.self) + (position &* kvHeads &+ head) &* form.decays
           for row in 0..<rows {
+            try poll.count(work)
             let factor = expf(decay[form.decays == 1 ? 0 : row])
             for column in 0..<columns { state[row &* columns &+ column] *= factor }
           }
@@ -144,6 +151,7 @@ package struct LinearAttention: CPUExecutable {
           let rate = frame.input(5, as: Float.self)[form.rates == 1 ? position : position &* kvHeads &+ head]
           for column in 0..<columns { change[column] = 0 }
           for row in 0..<rows {
+            try poll.count(work)
             for column in 0..<columns { change[column] += state[row &* columns &+ column] * key[row] }
           }
           for column in 0..<columns { change[column] = rate * (value[column] - change[column]) }
@@ -151,6 +159,7 @@ package struct LinearAttention: CPUExecutable {
           change.update(from: value, count: columns)
         }
         for row in 0..<rows {
+          try poll.count(work)
           for column in 0..<columns { state[row &* columns &+ column] += key[row] * change[column] }
         }
         for member in 0..<group {
@@ -159,6 +168,7 @@ package struct LinearAttention: CPUExecutable {
           let result = frame.output(0, as: Float.self) + queryHead &* columns
           for column in 0..<columns { result[column] = 0 }
           for row in 0..<rows {
+            try poll.count(work)
             let weight = scale * query[row]
             for column in 0..<columns { result[column] += weight * state[row &* columns &+ column] }
           }

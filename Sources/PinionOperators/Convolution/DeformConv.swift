@@ -111,7 +111,9 @@ package struct DeformConv: CPUExecutable {
     let pointersOffset = channels &* cells &* block &* 4
     let tapsOffset = pointersOffset &+ depth &* 8
     let zero = try zeroElement()
-    return .parallel(tasks: x.dims[0] &* blocks, laneScratchBytes: tapsOffset &+ block &* taps &* 8 &+ block) { frame, task in
+    return .parallel(tasks: x.dims[0] &* blocks, laneScratchBytes: tapsOffset &+ block &* taps &* 8 &+ block) {
+      (frame, task) throws(PinionError) in
+      var poll = Poll(frame.control)
       let sample = task / blocks, first = task % blocks &* block
       let count = min(block, places &- first)
       let matrix = frame.laneScratch.bindMemory(to: Float.self, capacity: channels &* cells &* block)
@@ -147,6 +149,7 @@ package struct DeformConv: CPUExecutable {
         }
         let firstChannel = map / cells &* offsetChannels
         for channel in firstChannel..<firstChannel &+ offsetChannels {
+          try poll.count(count &* taps / 4 &+ 4)
           let source: UnsafePointer<Float> = frame.input(0, as: Float.self) + (sample &* channels &+ channel) &* plane
           let target: UnsafeMutablePointer<Float> = matrix + (channel &* cells &+ cell) &* block
           kernels.gather(source, indices, weights, taps, 1, target, count)
@@ -156,6 +159,7 @@ package struct DeformConv: CPUExecutable {
       for part in 0..<group {
         for row in 0..<depth { rows[row] = UnsafeRawPointer(matrix + (part &* depth &+ row) &* block) }
         for filter in part &* groupFilters..<(part &+ 1) &* groupFilters {
+          try poll.count((depth &+ 1) &* (count / 8 &+ 1))
           let start: Int = (sample &* filters &+ filter) &* places &+ first
           let target: UnsafeMutablePointer<Float> = frame.output(0, as: Float.self) + start
           if depth > 0 {

@@ -86,6 +86,7 @@ package struct RoiAlign: CPUExecutable {
     guard output.count > 0 else { return Kernel(stages: []) }
     guard rows > 0, cols > 0 else { throw .invalidShape("the input \(type) has no elements to sample") }
     return .ranges(output.dims[0] &* channels, grain: Swift.max(256 / (height &* width), 1)) { (frame, range) throws(PinionError) in
+      var poll = Poll(frame.control)
       for map in range {
         let region = map / channels
         let corners = frame.input(1, as: T.self) + region &* 4
@@ -96,9 +97,8 @@ package struct RoiAlign: CPUExecutable {
         let plane = frame.input(0, as: T.self) + (sample &* channels &+ map % channels) &* rows &* cols
         let target = frame.output(0, as: T.self) + map &* op.height &* op.width
         for row in 0..<op.height {
-          try frame.control.check()
           for col in 0..<op.width {
-            target[row &* op.width &+ col] = op.pool(plane, rows, cols, y, x, row, col)
+            target[row &* op.width &+ col] = try op.pool(plane, rows, cols, y, x, row, col, &poll)
           }
         }
       }
@@ -239,11 +239,13 @@ package struct RoiAlign: CPUExecutable {
   /// The value of one bin.
   @inline(__always)
   private func pool<T: BinaryFloatingPoint>(
-    _ plane: UnsafePointer<T>, _ rows: Int, _ cols: Int, _ ySide: Side<T>, _ xSide: Side<T>, _ row: Int, _ col: Int
-  ) -> T {
+    _ plane: UnsafePointer<T>, _ rows: Int, _ cols: Int, _ ySide: Side<T>, _ xSide: Side<T>, _ row: Int, _ col: Int,
+    _ poll: inout Poll
+  ) throws(PinionError) -> T {
     var sum: T = 0
     var greatest: T?
     for yPoint in 0..<ySide.points {
+      try poll.count(8 &* xSide.points &+ 8)
       for xPoint in 0..<xSide.points {
         var y = ySide.position(row, point: yPoint), x = xSide.position(col, point: xPoint)
         guard y >= -1, y <= T(rows), x >= -1, x <= T(cols) else {

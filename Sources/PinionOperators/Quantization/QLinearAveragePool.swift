@@ -122,7 +122,7 @@ struct QuantizedMean: Sendable {
     shape.count_pad = countsPadding
     let description = shape
     let inputCount = window.inputCount &* inner, isa = pk_isa_best()
-    let step = min(positions, max(1, 4096 / max(inner, 1)))
+    let step = min(positions, max(1, min(4096, (1 << 22) / max(window.kernelCount, 1)) / max(inner, 1)))
     let blocks = step == 0 ? 0 : (positions &- 1) / step &+ 1
     // Small planes share a task.
     let group = blocks == 1 ? max(1, min(4096 / max(positions &* inner, 1), (1 << 18) / max(inputCount, 1), planes / (context.threads &* 2))) : 1

@@ -40,7 +40,10 @@ package struct StringNormalizer: EagerExecutable {
       throw .invalidShape("input 'X' is \(input.type), expected [C] or [1,C]")
     }
     var kept = try context.strings()
+    var poll = Poll(context.control)
     for string in strings {
+      // Of a string that may be a stopword a copy is made.
+      try poll.count(min(string.count, longestStopword &* 4) &+ 64)
       if !stopwords.isEmpty, try isStopword(string, context.control) { continue }
       if caseChange == .none {
         try kept.append(string.bytes)

@@ -22,12 +22,14 @@ struct KeyValueCache: Sendable {
   func stage<T: BitwiseCopyable & Sendable>(_ type: T.Type) -> Kernel.Stage {
     let cache = self
     let rows = pastRows &+ newRows
-    return .ranges(batch &* heads, grain: max(1, 65_536 / max(1, rows &* size))) { frame, range in
+    return .ranges(batch &* heads, grain: max(1, 65_536 / max(1, rows &* size))) { (frame, range) throws(PinionError) in
       for unit in range {
         let target = cache.target.pointer(frame, T.self) + cache.targetStart + unit &* rows &* cache.size
         if let past = cache.past {
           let source = past.pointer(frame, T.self) + cache.pastStart + unit &* cache.pastRows &* cache.size
-          target.update(from: source, count: cache.pastRows &* cache.size)
+          try inPieces(of: 1 << 19, cache.pastRows &* cache.size, frame.control) {
+            (target + $0.lowerBound).update(from: source + $0.lowerBound, count: $0.count)
+          }
         }
         let batch = unit / cache.heads, head = unit % cache.heads
         for row in 0..<cache.newRows {

@@ -124,10 +124,10 @@ struct RecurrentKernel<Cell: RecurrentCell>: Sendable {
     offset = try offset.adding(try gatesStride.multiplied(by: shape.directions &* size))
 
     let hasBias = context.has(3), biased = biasedGates &* hidden
-    let prepare = Kernel.Stage(tasks: 1) { frame, _ in
-      weights.pack(frame, T.self)
-      first.pack(frame, T.self)
-      second.pack(frame, T.self)
+    let prepare = Kernel.Stage(tasks: 1) { (frame, _) throws(PinionError) in
+      try weights.pack(frame, T.self)
+      try first.pack(frame, T.self)
+      try second.pack(frame, T.self)
       guard hasBias else { return }
       let sums = (frame.scratch + biasOffset).assumingMemoryBound(to: T.self)
       for direction in 0..<shape.directions {
@@ -161,8 +161,9 @@ struct RecurrentKernel<Cell: RecurrentCell>: Sendable {
         rows: row..<end, columns: column..<min(column &+ grid.columns, width), scratch: frame.laneScratch)
     }
 
-    // Sequences do not depend on each other, so parts of the batch are tasks of their own.
-    let part = shape.batch <= 16 ? shape.batch : max(8, (shape.batch &+ 7) / 8)
+    // Sequences do not depend on each other, so parts of the batch are tasks of their own: few enough at a time that a step is short.
+    let most = min((1 << 28) / max(try width.multiplied(by: hidden), 1), (1 << 20) / width)
+    let part = shape.batch <= 16 ? shape.batch : max(8, min((shape.batch &+ 7) / 8, most))
     let parts = (shape.batch &- 1) / part &+ 1
     let walk = try RecurrentWalk(
       shape: shape, attributes: attributes, part: part,
@@ -273,7 +274,9 @@ struct RecurrentWalk<States: StateProduct>: Sendable {
     let state = operand + part &* hidden
     let cellState = state + part &* hidden
     let scratch = frame.laneScratch + productScratch
+    var poll = Poll(frame.control)
     for row in 0..<count {
+      try poll.count(hidden &+ 8)
       let source = stateOffset(direction, sequences.lowerBound &+ row)
       for (input, target) in [(initialState, state), (initialCellState, cellState)] {
         for index in 0..<hidden { target[row &* hidden &+ index] = input.map { frame.input($0, as: T.self)[source &+ index] } ?? 0 }
@@ -294,7 +297,7 @@ struct RecurrentWalk<States: StateProduct>: Sendable {
     var running = count
 
     for step in 0..<shape.steps {
-      if step & 15 == 0 { try frame.control.check() }
+      try poll.count(running &* (hidden &+ 16) / 8 &* shape.gates &* hidden / 8 &+ 256)
       if let limits { while running > 0, Int(limits[sequences.lowerBound &+ running &- 1]) <= step { running &-= 1 } }
       @inline(__always) func time(_ row: Int) -> Int? {
         let length = limits.map { Int($0[sequences.lowerBound &+ row]) } ?? shape.steps
@@ -311,7 +314,10 @@ struct RecurrentWalk<States: StateProduct>: Sendable {
       @inline(__always) func isRunning(_ row: Int) -> Bool { time(row) != nil }
       if running > 0 {
         first.multiply(frame, direction: direction, state, rows: running, isRunning: isRunning, product, scratch: scratch)
-        for row in 0..<running { if let time = time(row) { cell.update(cellRow(row, time), frame) } }
+        for row in 0..<running {
+          try poll.count(hidden)
+          if let time = time(row) { cell.update(cellRow(row, time), frame) }
+        }
       }
       if secondWidth > 0, running > 0 {
         second.multiply(frame, direction: direction, operand, rows: running, isRunning: isRunning, secondProduct, scratch: scratch)

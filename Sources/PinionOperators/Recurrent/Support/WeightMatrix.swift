@@ -8,7 +8,10 @@ import PinionTensor
 /// Weights are ONNX's: `n` rows of `k` elements, the transpose of what rows of `k` elements are multiplied with.
 protocol WeightElement: RealElement {
   static func packedBytes(n: Int, k: Int) throws(PinionError) -> Int
-  static func pack(_ weights: UnsafePointer<Self>, n: Int, k: Int, into packed: UnsafeMutableRawPointer)
+  /// - Parameter control: of the run that packs; nil where weights are packed once for all runs.
+  static func pack(
+    _ weights: UnsafePointer<Self>, n: Int, k: Int, into packed: UnsafeMutableRawPointer, _ control: RunControl?
+  ) throws(PinionError)
   static func scratchBytes(_ product: WeightProduct) throws(PinionError) -> Int
   /// Rows and columns of the blocks that the result is best computed in.
   static func grid(_ product: WeightProduct, threads: Int) -> (rows: Int, columns: Int)
@@ -31,8 +34,21 @@ extension Float: WeightElement {
     return bytes
   }
 
-  static func pack(_ weights: UnsafePointer<Float>, n: Int, k: Int, into packed: UnsafeMutableRawPointer) {
-    pk_sgemm_pack_b(pk_isa_best(), true, k, n, weights, k, 0, n, packed.assumingMemoryBound(to: Float.self))
+  static func pack(
+    _ weights: UnsafePointer<Float>, n: Int, k: Int, into packed: UnsafeMutableRawPointer, _ control: RunControl?
+  ) throws(PinionError) {
+    let isa = pk_isa_best(), target = packed.assumingMemoryBound(to: Float.self)
+    guard let control else { return pk_sgemm_pack_b(isa, true, k, n, weights, k, 0, n, target) }
+    // A panel holds the elements of its columns at one depth after the other.
+    let panel = pk_sgemm_panel_cols(isa)
+    for column in stride(from: 0, to: n, by: panel) {
+      let columns = min(panel, n &- column)
+      try inPieces(of: (1 << 20) / panel, k, control) { depths in
+        pk_sgemm_pack_b(
+          isa, true, depths.count, columns, weights + (column &* k &+ depths.lowerBound), k, 0, columns,
+          target + (column &* k &+ depths.lowerBound &* panel))
+      }
+    }
   }
 
   private static func gemm(_ product: WeightProduct) -> pk_sgemm {
@@ -78,8 +94,12 @@ extension Float: WeightElement {
 extension Double: WeightElement {
   static func packedBytes(n: Int, k: Int) throws(PinionError) -> Int { try n.multiplied(by: k).multiplied(by: 8) }
 
-  static func pack(_ weights: UnsafePointer<Double>, n: Int, k: Int, into packed: UnsafeMutableRawPointer) {
-    packed.copyMemory(from: weights, byteCount: n &* k &* 8)
+  static func pack(
+    _ weights: UnsafePointer<Double>, n: Int, k: Int, into packed: UnsafeMutableRawPointer, _ control: RunControl?
+  ) throws(PinionError) {
+    guard let control else { return packed.copyMemory(from: weights, byteCount: n &* k &* 8) }
+    let target = packed.assumingMemoryBound(to: Double.self)
+    try inPieces(of: 1 << 18, n &* k, control) { (target + $0.lowerBound).update(from: weights + $0.lowerBound, count: $0.count) }
   }
 
   static func scratchBytes(_ product: WeightProduct) throws(PinionError) -> Int { 0 }
@@ -124,14 +144,16 @@ struct PackedMatrices: Sendable {
   ) throws(PinionError) {
     let stride = try alignedUp(try T.packedBytes(n: part.count, k: k), to: Buffer.alignment)
     let bytes = try stride.multiplied(by: count)
-    @Sendable func fill(_ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer) {
+    @Sendable func fill(_ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer) throws(PinionError) {
       for index in 0..<count {
         let matrix = source.assumingMemoryBound(to: T.self) + (index &* rows &+ part.lowerBound) &* k
-        T.pack(matrix, n: part.count, k: k, into: target + index &* stride)
+        try T.pack(matrix, n: part.count, k: k, into: target + index &* stride, nil)
       }
     }
     if let value = context.value(input) {
-      constant = try context.packed(value, form: "weights.\(count).\(rows).\(k).\(part)", bytes: bytes) { fill($0, $1) }
+      constant = try context.packed(value, form: "weights.\(count).\(rows).\(k).\(part)", bytes: bytes) {
+        (source, target) throws(PinionError) in try fill(source, target)
+      }
       scratchBytes = 0
     } else {
       constant = nil
@@ -148,11 +170,11 @@ struct PackedMatrices: Sendable {
   var isConstant: Bool { constant != nil }
 
   /// Packs weights that are not constant.
-  func pack<T: WeightElement>(_ frame: KernelFrame, _ type: T.Type) {
+  func pack<T: WeightElement>(_ frame: KernelFrame, _ type: T.Type) throws(PinionError) {
     guard constant == nil else { return }
     for (index, part) in matrices.enumerated() {
       let matrix = frame.input(input, as: T.self) + (index &* rows &+ part.lowerBound) &* k
-      T.pack(matrix, n: part.count, k: k, into: frame.scratch + offset + index &* stride)
+      try T.pack(matrix, n: part.count, k: k, into: frame.scratch + offset + index &* stride, frame.control)
     }
   }
 
