@@ -46,7 +46,7 @@ struct ConstantFolding: Pass {
       guard error.code == .deadlineExceeded || error.code == .cancelled else { return }
       throw error
     }
-    let bytes = results.reduce(0) { $0 &+ $1.byteCount }
+    let bytes = results.reduce(0) { $0 &+ $1.byteCount &+ $1.textBytes }
     guard bytes <= limit else { return }
     budget &-= max(bytes &- spared, 0)
     editor.fold(index, results)

@@ -42,6 +42,8 @@ struct ResolutionRecord: Sendable {
 struct Resolution {
   /// Bytes up to which a node whose inputs are all known is computed while planning, once and not in each run.
   static let foldLimit = 4 << 20
+  /// Bytes that the nodes computed for one plan may hold at once, text of strings and scratch memory included.
+  private static let foldBudget = 64 << 20
 
   let program: Program
   /// Leaves kernels out: for questions about shapes and memory only.
@@ -68,7 +70,9 @@ struct Resolution {
     self.isDry = isDry
     self.skipsFailures = skipsFailures
     self.control = control
-    foldControl = control?.alongside() ?? RunControl()
+    var limits = control?.alongside().limits ?? RunLimits()
+    limits.bytes = min(limits.bytes ?? .max, Resolution.foldBudget)
+    foldControl = RunControl(limits)
     self.knowledge = knowledge
   }
 
@@ -266,7 +270,12 @@ struct Resolution {
     let context = EagerContext(
       allocator: program.allocator, control: foldControl, outputCount: node.outputs.count, subgraphs: nil, executor: program.executor,
       packed: PackedWeights(), inputsAreConstant: true)
-    let results = try program.backend.execute(node.op, values.map { $0.map(Value.tensor) }, context)
+    let results: [Value]
+    do { results = try program.backend.execute(node.op, values.map { $0.map(Value.tensor) }, context) } catch {
+      // What is too large for a plan is left to the runs.
+      guard error.code == .budgetExceeded else { throw error }
+      return false
+    }
     guard results.count >= node.outputs.count else { throw .internal("the node has too few results") }
     for (slot, output) in node.outputs.enumerated() where output != nil {
       guard case .tensor = results[slot] else { return false }

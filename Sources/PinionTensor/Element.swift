@@ -1,3 +1,5 @@
+import Glibc
+
 /// A Swift type that stands for an element type in memory.
 public protocol Element: BitwiseCopyable, Sendable {
   static var elementType: ElementType { get }
@@ -58,7 +60,12 @@ public struct StringElement: Element {
 }
 
 extension StringElement: Hashable {
-  public static func == (a: StringElement, b: StringElement) -> Bool { a.bytes.elementsEqual(b.bytes) }
+  public static func == (a: StringElement, b: StringElement) -> Bool {
+    let x = a.bytes, y = b.bytes
+    guard x.count == y.count else { return false }
+    guard let first = x.baseAddress, let second = y.baseAddress else { return true }
+    return memcmp(first, second, x.count) == 0
+  }
   public func hash(into hasher: inout Hasher) { hasher.combine(bytes: UnsafeRawBufferPointer(bytes)) }
 }
 extension StringElement: @unchecked Sendable {}

@@ -75,6 +75,12 @@ extension Tensor {
     self.init(type, data: buffer.pointer, owner: StringStorage(buffer))
   }
 
+  /// Bytes of the strings' text; 0 for other elements.
+  public var textBytes: Int {
+    guard element == .string, let strings = try? unsafeElements(as: StringElement.self) else { return 0 }
+    return strings.reduce(0) { $0.addingSaturating($1.count) }
+  }
+
   /// A string tensor with copies of this one's strings.
   /// - Parameters:
   ///   - control: the run that the copy counts against as long as it is there.

@@ -45,6 +45,7 @@ extension ImportedModel {
     metadata.docString = model.docString
     metadata.graphName = onnxGraph.name
     metadata.graphDocString = onnxGraph.docString
+    try control.takeBytes(try model.metadata.count.multiplied(by: 2 &* MemoryLayout<String>.stride))
     metadata.properties = model.metadata.map { ($0.key, $0.value) }
   }
 }

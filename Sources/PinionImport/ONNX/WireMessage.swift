@@ -50,14 +50,23 @@ extension WireReader {
     try message.merge(&reader)
   }
 
-  /// Accounts for one more element; a list's first one brings a heap block with its header.
-  @inline(__always) private func takeRoom<T>(in list: [T]) throws(PinionError) {
-    try budget.take(MemoryLayout<T>.stride + (list.isEmpty ? 32 : 0))
+  /// Makes and accounts for room for one more element.
+  @inline(__always) private func takeRoom<T>(in list: inout [T]) throws(PinionError) {
+    if list.count == list.capacity { try grow(&list) } else { try budget.visit() }
+  }
+
+  /// A list grows by half or doubles; while its elements move there are two of it. Its first element brings a heap block with its header.
+  @inline(never) private func grow<T>(_ list: inout [T]) throws(PinionError) {
+    let stride = MemoryLayout<T>.stride, before = list.capacity &* stride
+    let capacity = list.isEmpty ? 1 : list.count < 1 << 16 ? list.count &* 2 : list.count &+ list.count / 2
+    try budget.take(capacity &* stride + (list.isEmpty ? 32 : 0))
+    list.reserveCapacity(capacity)
+    budget.give(before)
   }
 
   /// One more element of a repeated submessage.
   mutating func append<M: WireMessage>(to list: inout [M]) throws(PinionError) {
-    try takeRoom(in: list)
+    try takeRoom(in: &list)
     var message = M()
     try merge(into: &message)
     list.append(message)
@@ -70,16 +79,16 @@ extension WireReader {
   }
 
   mutating func append(to list: inout [String]) throws(PinionError) {
-    try takeRoom(in: list)
+    try takeRoom(in: &list)
     list.append(try string())
   }
 
   mutating func append(to list: inout [MappedBytes]) throws(PinionError) {
-    try takeRoom(in: list)
+    try takeRoom(in: &list)
     list.append(try mappedBytes())
   }
 
-  /// Fields of one number that follow each other, of which one has been read already, taken from the budget in pieces.
+  /// Fields of one number that follow each other, of which one has been read already.
   @inline(__always)
   private mutating func appendRun<T>(
     to list: inout [T], _ number: Int, _ type: WireType, _ value: (inout WireReader) throws(PinionError) -> T
@@ -87,13 +96,13 @@ extension WireReader {
     let piece = 64
     var count = 0
     while continues(number, type) {
+      if list.count == list.capacity { try grow(&list) }
       list.append(try value(&self))
       count &+= 1
       guard count == piece else { continue }
-      try budget.take(piece &* MemoryLayout<T>.stride, elements: piece)
+      try budget.visit(8 &* piece)
       count = 0
     }
-    if count > 0 { try budget.take(count &* MemoryLayout<T>.stride, elements: count) }
   }
 
   /// A repeated int64, packed or not; false for any other layout.
@@ -101,13 +110,13 @@ extension WireReader {
   mutating func append(to list: inout [Int64], _ number: Int, _ type: WireType) throws(PinionError) -> Bool {
     switch type {
     case .varint:
-      try takeRoom(in: list)
+      try takeRoom(in: &list)
       list.append(Int64(bitPattern: try varint()))
       try appendRun(to: &list, number, type) { (reader) throws(PinionError) in Int64(bitPattern: try reader.varint()) }
     case .bytes:
       var packed = try packed()
       while !packed.isAtEnd {
-        try takeRoom(in: list)
+        try takeRoom(in: &list)
         list.append(Int64(bitPattern: try packed.varint()))
       }
     default: return false
@@ -120,7 +129,7 @@ extension WireReader {
   mutating func append(to list: inout [Float], _ number: Int, _ type: WireType) throws(PinionError) -> Bool {
     switch type {
     case .fixed32:
-      try takeRoom(in: list)
+      try takeRoom(in: &list)
       list.append(Float(bitPattern: try fixed32()))
       try appendRun(to: &list, number, type) { (reader) throws(PinionError) in Float(bitPattern: try reader.fixed32()) }
     case .bytes:

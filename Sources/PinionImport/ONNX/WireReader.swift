@@ -46,6 +46,12 @@ final class WireBudget {
     try poll.count(8 &* elements)
   }
 
+  /// Gives back what has been taken, for what is read next.
+  @inline(__always) func give(_ bytes: Int) {
+    remaining += bytes
+    granted += bytes
+  }
+
   /// Asks the load in larger steps than elements come.
   @inline(never) private func ask(for bytes: Int) throws(PinionError) {
     let step = max(bytes, 1 << 14)

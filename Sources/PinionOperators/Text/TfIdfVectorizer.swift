@@ -57,7 +57,7 @@ package struct TfIdfVectorizer: CPUExecutable {
     let type = try context.type(0)
     let columns = type.dims[type.rank - 1]
     let rows = type.rank == 1 ? 1 : type.dims[0]
-    let read = try LabelKey.reader(type.element)
+    let number = try pool.numbering(type.element)
     let bytes = try columns.multiplied(by: MemoryLayout<Int32>.stride)
     let cost = columns &* lengths.count
     return .ranges(rows, grain: max(1, 4096 / max(cost, 1)), laneScratchBytes: bytes) { [self] (frame, range) throws(PinionError) in
@@ -66,7 +66,7 @@ package struct TfIdfVectorizer: CPUExecutable {
       for row in range {
         for column in 0..<columns {
           try poll.count(16)
-          tokens[column] = pool.token(read(frame.rawInput(0), row &* columns &+ column))
+          tokens[column] = number(frame.rawInput(0), row &* columns &+ column)
         }
         try count(tokens, columns, to: frame.output(0, as: Float.self) + row &* width, &poll)
       }
@@ -110,74 +110,4 @@ package struct TfIdfVectorizer: CPUExecutable {
     case .weightedCount: line[column] += pool.weight(gram)
     }
   }
-}
-
-/// N-grams as a tree over token numbers.
-final class NGramPool: Sendable {
-  let element: ElementType
-  let columns: [Int]
-  private let weights: [Float]
-  private let numbers: [LabelKey: Int32]
-  private let children: [UInt64: Int32]
-  /// For each node the n-gram that ends there, or -1.
-  private let grams: [Int]
-  /// Keeps strings alive.
-  private let tokens: Tensor
-
-  /// - Parameters:
-  ///   - tokens: the n-grams one after the other, first those of one token, then those of two ...
-  ///   - starts: where those of each length begin.
-  init(tokens: Tensor, starts: [Int64], columns: [Int], weights: [Float]) throws(PinionError) {
-    let read = try LabelKey.reader(tokens.element)
-    var numbers: [LabelKey: Int32] = [:]
-    var children: [UInt64: Int32] = [:]
-    var grams = [-1]
-    var gram = 0
-    guard tokens.count < Int(Int32.max) else { throw .unsupported("a pool of \(tokens.count) tokens") }
-    for (index, start) in starts.enumerated() {
-      let length = index + 1
-      let end = index + 1 < starts.count ? starts[index + 1] : Int64(tokens.count)
-      guard start >= 0, start <= end, end <= Int64(tokens.count), (end - start) % Int64(length) == 0 else {
-        throw .invalidModel("the \(length)-grams lie from \(start) to \(end) in a pool of \(tokens.count)")
-      }
-      for first in stride(from: Int(start), to: Int(end), by: length) {
-        var node: Int32 = 0
-        for offset in 0..<length {
-          let key = read(UnsafeRawPointer(tokens.data), first + offset)
-          let number = numbers[key] ?? Int32(truncatingIfNeeded: numbers.count)
-          numbers[key] = number
-          let edge = NGramPool.edge(node, number)
-          if let child = children[edge] {
-            node = child
-          } else {
-            node = Int32(truncatingIfNeeded: grams.count)
-            children[edge] = node
-            grams.append(-1)
-          }
-        }
-        grams[Int(node)] = gram
-        gram += 1
-      }
-    }
-    guard gram == columns.count else { throw .invalidModel("the pool has \(gram) n-grams, 'ngram_indexes' \(columns.count) entries") }
-    guard weights.isEmpty || weights.count == gram else { throw .invalidModel("\(weights.count) weights for \(gram) n-grams") }
-    element = tokens.element
-    self.tokens = tokens
-    self.columns = columns
-    self.weights = weights
-    self.numbers = numbers
-    self.children = children
-    self.grams = grams
-  }
-
-  private static func edge(_ node: Int32, _ token: Int32) -> UInt64 {
-    UInt64(UInt32(bitPattern: node)) << 32 | UInt64(UInt32(bitPattern: token))
-  }
-
-  /// The number of a token, -1 for one that the pool lacks.
-  func token(_ key: LabelKey) -> Int32 { numbers[key] ?? -1 }
-  /// The node that a token leads to, -1 for none. The root is 0.
-  func child(of node: Int32, _ token: Int32) -> Int32 { token < 0 ? -1 : children[NGramPool.edge(node, token)] ?? -1 }
-  func gram(at node: Int32) -> Int { grams[Int(node)] }
-  func weight(_ gram: Int) -> Float { weights.isEmpty ? 1 : weights[gram] }
 }

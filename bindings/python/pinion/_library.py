@@ -146,6 +146,7 @@ _FUNCTIONS = {
     "pinion_model_metadata_count": (c_size_t, [c_void_p]),
     "pinion_model_metadata_key": (_TEXT, [c_void_p, c_size_t]),
     "pinion_model_metadata_value": (_TEXT, [c_void_p, c_size_t]),
+    "pinion_model_metadata_find": (_TEXT, [c_void_p, c_char_p]),
     "pinion_model_input_count": (c_size_t, [c_void_p]),
     "pinion_model_input": (c_void_p, [c_void_p, c_size_t]),
     "pinion_model_output_count": (c_size_t, [c_void_p]),

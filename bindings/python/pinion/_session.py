@@ -18,7 +18,7 @@ from ._errors import Error, InvalidArgumentError, NotFoundError, check, raise_la
 from ._frames import FRAMES_KEPT, Frame, quoted, type_advice
 from ._info import Kind, ValueInfo, read_info
 from ._interrupts import question, run_options
-from ._library import SessionOptions, lib
+from ._library import SessionOptions, lib, text
 from ._limits import CancelToken, limit, run_limits, timeout_ns
 from ._model import Metadata, Model, ModelSource
 from ._plans import Planning
@@ -134,9 +134,8 @@ class Session(Planning, BufferKeeping):
         ]
         self._by_name = {info.name: info for info in self._inputs}
         self._required = frozenset(info.name for info in self._inputs if not info.optional)
-        properties = model.metadata.properties
-        trees = (properties.get(f"pt2.{key}_tree") for key in ("input", "output"))
-        self._input_tree, self._output_tree = (Tree(text) if text else None for text in trees)
+        trees = (text(lib.pinion_model_metadata_find(model._handle, key)) for key in (b"pt2.input_tree", b"pt2.output_tree"))
+        self._input_tree, self._output_tree = (Tree(tree) if tree else None for tree in trees)
         self._nested = self._input_tree.nested if self._input_tree else {}
         self._input_names = {info.path: info.name for info in self._inputs if info.path}
         self._output_names = {info.path: info.name for info in self._outputs if info.path}
