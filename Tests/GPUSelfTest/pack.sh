@@ -1,8 +1,9 @@
 #!/bin/sh
-# Packs gpu-selftest with its compiled kernels and the comparison with torch.compile: what a machine with nothing but a driver needs.
-# Usage: pack.sh BUILD DIST
+# Packs gpu-selftest with its compiled kernels, the library whose operators they are compared with, and the comparison with torch.compile: what a
+# machine with nothing but a driver needs.
+# Usage: pack.sh BUILD LIBRARY DIST
 set -eu
-build=$1 dist=$2
+build=$1 library=$2 dist=$3
 here=$(cd "$(dirname "$0")" && pwd)
 limit=$((64 << 20))
 work=$(mktemp -d)
@@ -10,6 +11,7 @@ trap 'rm -rf "$work"' EXIT
 folder=$work/gpu-selftest
 mkdir -p "$folder/images" "$dist"
 cp "$build/gpu-selftest" "$here/torch-compare.py" "$folder"
+cp "$library" "$folder/libpinion.so"
 strip --strip-debug "$folder/gpu-selftest"
 cp "$build"/images/*.cubin "$folder/images"
 cat >"$folder/README" <<'TEXT'
