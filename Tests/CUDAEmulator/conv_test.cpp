@@ -139,8 +139,9 @@ template <class T, class Maximum, class Average> static void pooling(const std::
       const processor::Value image = channels_first(graph, widened<T>(graph, x, {p.images, p.height, p.width, p.channels}));
       const processor::Ints kernel = {p.kernel_height, p.kernel_width}, stride = {p.stride[0], p.stride[1]};
       const processor::Ints pads = {p.padding[0], p.padding[1], p.end_padding[0], p.end_padding[1]};
-      return channels_last(graph, is_average ? graph.node("AveragePool", {image}, {{"kernel_shape", kernel}, {"strides", stride}, {"pads", pads}, {"count_include_pad", p.counts_padding}})
-                                             : graph.node("MaxPool", {image}, {{"kernel_shape", kernel}, {"strides", stride}, {"pads", pads}}));
+      if (!is_average) return channels_last(graph, graph.node("MaxPool", {image}, {{"kernel_shape", kernel}, {"strides", stride}, {"pads", pads}}));
+      const int counts_padding = p.counts_padding;
+      return channels_last(graph, graph.node("AveragePool", {image}, {{"kernel_shape", kernel}, {"strides", stride}, {"pads", pads}, {"count_include_pad", counts_padding}}));
     });
   }
 }
@@ -199,9 +200,12 @@ template <class T, class Nearest, class Linear, class Cubic> static void resizin
       static const char *const modes[] = {"nearest", "linear", "cubic"}, *const roundings[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
       const processor::Value image = channels_first(graph, widened<T>(graph, x, {r.images, r.height, r.width, r.channels}));
       const processor::Value scales = graph.floats({1, 1, 1 / r.scale[0], 1 / r.scale[1]}, {4});
-      return channels_last(graph, graph.node("Resize", {image, {}, scales},
-                                             {{"mode", modes[kind]}, {"nearest_mode", roundings[r.rounding]}, {"cubic_coeff_a", r.cubic}, {"exclude_outside", r.excludes_outside && kind == CUBIC ? 1 : 0},
-                                              {"coordinate_transformation_mode", is_half_pixel ? "half_pixel" : "asymmetric"}}));
+      const int excludes_outside = r.excludes_outside && kind == CUBIC;
+      const processor::Value resized = graph.node(
+          "Resize", {image, {}, scales},
+          {{"mode", modes[kind]}, {"nearest_mode", roundings[r.rounding]}, {"cubic_coeff_a", r.cubic}, {"exclude_outside", excludes_outside},
+           {"coordinate_transformation_mode", is_half_pixel ? "half_pixel" : "asymmetric"}});
+      return channels_last(graph, resized);
     });
   }
 }

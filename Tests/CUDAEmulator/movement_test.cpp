@@ -135,6 +135,34 @@ static void test(Transpose transpose, Move move, Gather gather, GatherLong gathe
       return graph.node("Expand", {turned, graph.integers(with_pair<U>({e1, e0, e2}, 2))});
     });
   }
+  {
+    // A part of each axis, in steps of which some go back.
+    int own[3], start[3], extent[3], step[3], size = 1, offset = 0, count = 1;
+    Axes<1> axes = {3, {}, {{}}};
+    for (int axis = 2; axis >= 0; axis--) {
+      own[axis] = between(1, 9), start[axis] = between(0, own[axis] - 1), step[axis] = between(0, 1) ? between(1, 3) : -between(1, 3);
+      extent[axis] = between(1, (step[axis] > 0 ? own[axis] - 1 - start[axis] : start[axis]) / std::abs(step[axis]) + 1);
+      axes.extent[axis] = extent[axis], axes.step[0][axis] = step[axis] * size, offset += start[axis] * size;
+      size *= own[axis], count *= extent[axis];
+    }
+    Device<U> x(size), y(count);
+    x.fill(unit<U>);
+    const bool ok = emulator::run("move", between(1, 2), 256, 0, move, x.data() + offset, y.data(), count, axes);
+    same<U>("slice", ok, y, [&](size_t i) {
+      const int a = i / (extent[1] * extent[2]), b = i / extent[2] % extent[1], c = i % extent[2];
+      return x[((start[0] + a * step[0]) * own[1] + start[1] + b * step[1]) * own[2] + start[2] + c * step[2]];
+    });
+    same_processor<U>("slice", ok, y, [&](processor::Graph &graph) {
+      processor::Ints starts, ends, steps;
+      for (int axis = 0; axis < 3; axis++) {
+        const int end = start[axis] + extent[axis] * step[axis];
+        // An end before the first element is written as one that is far before it.
+        starts.push_back(start[axis]), ends.push_back(end < 0 ? -1000 : end), steps.push_back(step[axis]);
+      }
+      const processor::Value picture = moved(graph, x, {own[0], own[1], own[2]});
+      return graph.node("Slice", {picture, graph.integers(starts), graph.integers(ends), graph.integers({0, 1, 2}), graph.integers(steps)});
+    });
+  }
   for (int wide = 0; wide < 2; wide++) {
     const int outer = between(1, 3), extent = between(1, 20), inner = between(1, 9), picked = between(1, 30), count = outer * picked * inner;
     const bool is_faulty = between(0, 2) == 0;
@@ -178,6 +206,13 @@ static void test(Transpose transpose, Move move, Gather gather, GatherLong gathe
     });
     same_processor<U>("copy_rows", ok, y, [&](processor::Graph &graph) {
       return graph.node("Concat", {moved(graph, a, {rows, left}), moved(graph, b, {rows, right})}, {{"axis", 1}});
+    });
+    // And the right one taken out again, as Split does.
+    Device<U> part((size_t)rows * right);
+    ok = emulator::run("copy_rows", 1, 256, 0, copy_rows_kernel, y.data() + left, part.data(), right, pitch, right, rows * right);
+    same<U>("split", ok, part, [&](size_t i) { return b[i]; });
+    same_processor<U>("split", ok, part, [&](processor::Graph &graph) {
+      return graph.nodes("Split", {moved(graph, y, {rows, pitch}), graph.integers({left, right})}, 2, {{"axis", 1}})[1];
     });
   }
 }

@@ -47,7 +47,7 @@ template <class U> DEVICE void copy_rows(const U *x, U *y, int width, int from_p
   }
 }
 
-// What lies around a picture of any rank: y's place along an axis is x's plus `begin`, which may be negative.
+// What lies around a picture of any rank: y's place along an axis is x's plus `begin`.
 // What is cut off goes first: x begins behind it, and from_extent is what is left of each axis, 0 only where all is the constant.
 struct Padding {
   i32 rank, extent[MOST_AXES], from_extent[MOST_AXES], begin[MOST_AXES], step[MOST_AXES];
