@@ -160,7 +160,7 @@ cuda-check: $(CUDA_VENV)/ready
 $(CUDA_VENV)/ready: Tests/CUDAStatic/requirements.txt
 	@sh .ci/packages python3-venv
 	$(PYTHON) -m venv $(CUDA_VENV)
-	$(CUDA_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	$(CUDA_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 capi-tests: $(STAGE)/ready

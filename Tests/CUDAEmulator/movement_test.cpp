@@ -163,15 +163,15 @@ static void test(Transpose transpose, Move move, Gather gather, GatherLong gathe
       return graph.node("Slice", {picture, graph.integers(starts), graph.integers(ends), graph.integers({0, 1, 2}), graph.integers(steps)});
     });
   }
-  for (int wide = 0; wide < 2; wide++) {
+  for (int round = 0; round < 4; round++) {
+    const bool wide = round & 1, is_faulty = round & 2;
     const int outer = between(1, 3), extent = between(1, 20), inner = between(1, 9), picked = between(1, 30), count = outer * picked * inner;
-    const bool is_faulty = between(0, 2) == 0;
     std::vector<i64> indices(picked);
     for (i64 &index : indices) index = between(-extent, extent - 1);
     int first = 0x7fffffff;
     if (is_faulty) {
       first = between(0, picked - 1);
-      for (int i = first; i < picked; i++) indices[i] = between(0, 1) ? extent + between(0, 5) : -extent - 1;
+      for (int i = first; i < picked; i++) indices[i] = between(0, 1) ? extent + (between(0, 1) ? 0 : between(1, 5)) : -extent - 1;
     }
     Device<U> x((size_t)outer * extent * inner), y(count);
     x.fill(unit<U>);

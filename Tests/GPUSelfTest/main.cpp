@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <sys/random.h>
 
 #include "check.h"
 #include "device.h"
@@ -13,6 +14,14 @@
   FAMILY(primitives) FAMILY(elementwise) FAMILY(reduction) FAMILY(gemm) FAMILY(products) FAMILY(conv) FAMILY(attention) FAMILY(selection) FAMILY(movement)
 #define DECLARE(name) int name##_main(int count, char **arguments);
 FAMILIES(DECLARE)
+
+// What the standard library takes random numbers from came to the C library with 2.36; here that of 2.34 does.
+extern "C" __uint32_t arc4random(void) noexcept {
+  __uint32_t number = 0;
+  while (getrandom(&number, sizeof number, 0) != sizeof number) {
+  }
+  return number;
+}
 
 static std::string escaped(const std::string &text) {
   std::string result;
