@@ -126,28 +126,29 @@ kernel-tests:
 	$(MAKE) -j $(JOBS) --output-sync=target -C Tests/CKernels check products
 
 # The CUDA kernels on the processor; neither a GPU nor anything of NVIDIA's is needed.
-cuda-tests:
-	$(MAKE) -j $(JOBS) --output-sync=target -C Tests/CUDAEmulator OUT=$(CURDIR)/.build/cuda-emulator check
+cuda-tests: $(RELEASE)/libpinion.so
+	$(MAKE) -j $(JOBS) --output-sync=target -C Tests/CUDAEmulator LIBRARY=$(RELEASE)/libpinion.so OUT=$(CURDIR)/.build/cuda-emulator check
 
-cuda-faults:
-	$(MAKE) -C Tests/CUDAEmulator OUT=$(CURDIR)/.build/cuda-emulator faults
+# Those whose description has WORDS, or all.
+cuda-faults: $(RELEASE)/libpinion.so
+	$(MAKE) -C Tests/CUDAEmulator LIBRARY=$(RELEASE)/libpinion.so OUT=$(CURDIR)/.build/cuda-emulator faults
 
 # What both say of each kernel; the emulated tests append their results, so they start from nothing.
-cuda-report: cuda-check
+cuda-report: $(RELEASE)/libpinion.so cuda-check
 	@rm -f .build/cuda-emulator/results
-	PINION_RESULTS=$(CURDIR)/.build/cuda-emulator/results $(MAKE) -C Tests/CUDAEmulator OUT=$(CURDIR)/.build/cuda-emulator plain
+	PINION_RESULTS=$(CURDIR)/.build/cuda-emulator/results $(MAKE) -C Tests/CUDAEmulator LIBRARY=$(RELEASE)/libpinion.so OUT=$(CURDIR)/.build/cuda-emulator plain
 	$(PYTHON) Tests/CUDAStatic/report.py .build/cuda-emulator/results .build/cuda-check.json Documentation/CUDAKernels.md
 
 # The self-test for machines with a GPU, and its run with the fake driver.
 gpu-selftest:
 	$(MAKE) -C Tests/GPUSelfTest OUT=$(CURDIR)/.build/gpu-selftest
 
-gpu-selftest-tests:
-	$(MAKE) -C Tests/GPUSelfTest OUT=$(CURDIR)/.build/gpu-selftest check
+gpu-selftest-tests: $(RELEASE)/libpinion.so
+	$(MAKE) -C Tests/GPUSelfTest LIBRARY=$(RELEASE)/libpinion.so OUT=$(CURDIR)/.build/gpu-selftest check
 
 # Everything that the self-test needs on a bare machine with a driver, in dist/gpu-selftest.tar.xz.
-gpu-selftest-pack: cuda-check gpu-selftest
-	Tests/GPUSelfTest/pack.sh $(CURDIR)/.build/gpu-selftest dist
+gpu-selftest-pack: $(RELEASE)/libpinion.so cuda-check gpu-selftest
+	Tests/GPUSelfTest/pack.sh $(CURDIR)/.build/gpu-selftest $(RELEASE)/libpinion.so dist
 
 # Not part of `make test`: the compiler is a download of 58 MB that not every machine may make.
 CUDA_ARCHITECTURES ?= 75,80,86,89,90,100,120
@@ -159,7 +160,7 @@ cuda-check: $(CUDA_VENV)/ready
 $(CUDA_VENV)/ready: Tests/CUDAStatic/requirements.txt
 	@sh .ci/packages python3-venv
 	$(PYTHON) -m venv $(CUDA_VENV)
-	$(CUDA_VENV)/bin/pip install --quiet --disable-pip-version-check -r $<
+	$(CUDA_VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r $<
 	@touch $@
 
 capi-tests: $(STAGE)/ready

@@ -1,4 +1,4 @@
-// Attention, its cache and rotary places against double-precision loops.
+// Attention, its cache and rotary places against double-precision loops and the operators.
 #include "products.h"
 
 #include "attention.cu"
@@ -58,6 +58,23 @@ template <class T, class Kernel> static void attention(const std::string &name, 
       }
   expect("attention_" + name + sizes({heads, kv_heads, q_rows, kv_rows, size, value_size, kind, p.is_causal, p.window}), ok, y.count(),
          [&](size_t i) { return T::load(y[i]); }, [&](size_t i) { return wanted[i]; }, Exactness<T>::tolerance);
+  expect_processor("attention_" + name + sizes({heads, kv_heads, q_rows, kv_rows, size, value_size, kind, p.is_causal, p.window}), ok, y.count(),
+                   [&](size_t i) { return T::load(y[i]); }, Exactness<T>::tolerance, [&](processor::Graph &graph) {
+                     auto cached = [&](const Device<U> &from, int size) {
+                       const processor::Value cache = widened<T>(graph, from, {batch, capacity, kv_heads, size});
+                       return graph.transposed(graph.node("Slice", {cache, graph.integers({0}), graph.integers({kv_rows}), graph.integers({1})}), {0, 2, 1, 3});
+                     };
+                     processor::Value mask;
+                     const processor::Ints mask_dims = {batch, 1, q_rows, kv_rows};
+                     if (kind == 1) mask = widened<T>(graph, added, mask_dims);
+                     if (kind == 2) mask = graph.input(processor::BOOL, seen.data(), mask_dims);
+                     processor::Ints rows;
+                     for (int z = 0; z < batch; z++) rows.push_back(has_lengths ? lengths[z] : kv_rows);
+                     // A window of one place is the query's own.
+                     return graph.node("Attention",
+                                       {widened<T>(graph, q, {batch, heads, q_rows, size}), cached(k, size), cached(v, value_size), mask, {}, {}, graph.integers(rows)},
+                                       {{"is_causal", p.is_causal}, {"left_window_size", p.window - 1}, {"scale", p.scale}, {"softcap", p.cap}});
+                   });
 }
 
 template <class U, class Kernel> static void append(Kernel kernel) {
@@ -77,6 +94,13 @@ template <class U, class Kernel> static void append(Kernel kernel) {
            return row < 0 || row >= rows ? 0.0 : (double)(U)(((z * heads + head) * rows + row) * size + d + 1);
          },
          0);
+  expect_processor("append", ok, y.count(), [&](size_t i) { return (double)y[i]; }, 0, [&](processor::Graph &graph) {
+    const std::vector<U> nothing(y.count());
+    processor::Ints starts;
+    for (int z = 0; z < batch; z++) starts.push_back(has_lengths ? lengths[z] - rows : start);
+    const processor::Value added = graph.transposed(placed(graph, x, {batch, heads, rows, size}), {0, 2, 1, 3});
+    return graph.node("TensorScatter", {graph.input(type_of<U>(), nothing.data(), {batch, capacity, heads, size}), added, graph.integers(starts)}, {{"axis", 1}});
+  });
 }
 
 template <class T, class Kernel> static void rotary(const std::string &name, Kernel kernel) {
@@ -113,6 +137,16 @@ template <class T, class Kernel> static void rotary(const std::string &name, Ker
            return is_second ? b * c + a * s : a * c - b * s;
          },
          Exactness<T>::tolerance);
+  expect_processor("rotary_" + name, ok, y.count(), [&](size_t i) { return T::load(y[i]); }, Exactness<T>::tolerance, [&](processor::Graph &graph) {
+    std::vector<i64> places((size_t)batch * rows);
+    for (size_t i = 0; i < places.size(); i++) places[i] = has_positions ? positions[i] : offset + (int)i % rows;
+    const processor::Value turned_rows =
+        graph.node("RotaryEmbedding",
+                   {graph.transposed(widened<T>(graph, x, {batch, rows, heads, size}), {0, 2, 1, 3}), widened<T>(graph, cosine, {table, half_size}),
+                    widened<T>(graph, sine, {table, half_size}), graph.input(processor::INT64, places.data(), {batch, rows})},
+                   {{"interleaved", p.is_interleaved}, {"rotary_embedding_dim", turned}});
+    return graph.transposed(turned_rows, {0, 2, 1, 3});
+  });
 }
 
 int main(int count, char **arguments) {

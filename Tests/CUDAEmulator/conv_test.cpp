@@ -1,4 +1,5 @@
-// Convolutions, pooling and resizing of channels-last pictures against double-precision loops.
+// Convolutions, pooling and resizing of channels-last pictures against double-precision loops, and
+// against Conv, the pools and Resize.
 #include "products.h"
 
 #include "conv.cu"
@@ -20,6 +21,9 @@ static Convolution random_convolution(int groups, int group_channels, int group_
 }
 
 static double plain_factor(float x) { return x; }
+
+static processor::Value channels_first(processor::Graph &graph, processor::Value x) { return graph.transposed(x, {0, 3, 1, 2}); }
+static processor::Value channels_last(processor::Graph &graph, processor::Value x) { return graph.transposed(x, {0, 2, 3, 1}); }
 
 // w is [groups, kernel height, kernel width, group's channels, group's outputs], for depthwise kernels [kernel height, kernel width, channels].
 template <class T, class Run>
@@ -52,6 +56,29 @@ static void conv(const std::string &name, Convolution c, Run run, double (*facto
            return out(sum, i);
          },
          Exactness<T>::tolerance);
+  expect_processor(name + sizes({c.images, c.height, c.width, c.channels, c.out_channels, c.groups}), ok, y.count(), [&](size_t i) { return T::load(y[i]); },
+                   Exactness<T>::tolerance, [&](processor::Graph &graph) {
+                     auto factors = [&](const Device<U> &from, const processor::Ints &dims) {
+                       std::vector<float> elements(from.count());
+                       for (size_t i = 0; i < elements.size(); i++) elements[i] = (float)factor(T::load(from[i]));
+                       return graph.floats(elements, dims);
+                     };
+                     // As many places behind the picture as the last window reaches into.
+                     auto behind = [](int extent, int out, int kernel, int stride, int dilation, int before) {
+                       return std::max(0, (out - 1) * stride + dilation * (kernel - 1) + 1 - extent - before);
+                     };
+                     const processor::Value image = channels_first(graph, factors(x, {c.images, c.height, c.width, c.channels}));
+                     const processor::Value weights =
+                         is_depthwise ? graph.transposed(factors(w, {c.kernel_height, c.kernel_width, 1, c.channels}), {3, 2, 0, 1})
+                                      : graph.reshaped(graph.transposed(factors(w, {c.groups, c.kernel_height, c.kernel_width, gc, go}), {0, 4, 3, 1, 2}),
+                                                       {c.out_channels, gc, c.kernel_height, c.kernel_width});
+                     const processor::Value sum = graph.node(
+                         "Conv", {image, weights},
+                         {{"group", c.groups}, {"strides", processor::Ints{c.stride[0], c.stride[1]}}, {"dilations", processor::Ints{c.dilation[0], c.dilation[1]}},
+                          {"pads", processor::Ints{c.padding[0], c.padding[1], behind(c.height, c.out_height, c.kernel_height, c.stride[0], c.dilation[0], c.padding[0]),
+                                                   behind(c.width, c.out_width, c.kernel_width, c.stride[1], c.dilation[1], c.padding[1])}}});
+                     return out(graph, channels_last(graph, sum), {c.images, c.out_height, c.out_width, c.out_channels});
+                   });
 }
 
 template <class T, class Aligned, class Any>
@@ -108,6 +135,14 @@ template <class T, class Maximum, class Average> static void pooling(const std::
              return is_average ? sum / (p.counts_padding ? padded : inside) : most;
            },
            Exactness<T>::tolerance);
+    expect_processor("pool_" + name, ok, count, [&](size_t i) { return T::load(y[i]); }, Exactness<T>::tolerance, [&](processor::Graph &graph) {
+      const processor::Value image = channels_first(graph, widened<T>(graph, x, {p.images, p.height, p.width, p.channels}));
+      const processor::Ints kernel = {p.kernel_height, p.kernel_width}, stride = {p.stride[0], p.stride[1]};
+      const processor::Ints pads = {p.padding[0], p.padding[1], p.end_padding[0], p.end_padding[1]};
+      if (!is_average) return channels_last(graph, graph.node("MaxPool", {image}, {{"kernel_shape", kernel}, {"strides", stride}, {"pads", pads}}));
+      const int counts_padding = p.counts_padding;
+      return channels_last(graph, graph.node("AveragePool", {image}, {{"kernel_shape", kernel}, {"strides", stride}, {"pads", pads}, {"count_include_pad", counts_padding}}));
+    });
   }
 }
 
@@ -161,6 +196,17 @@ template <class T, class Nearest, class Linear, class Cubic> static void resizin
              });
            },
            Exactness<T>::tolerance);
+    expect_processor("resize_" + std::to_string(kind) + "_" + name, ok, count, [&](size_t i) { return T::load(y[i]); }, Exactness<T>::tolerance, [&](processor::Graph &graph) {
+      static const char *const modes[] = {"nearest", "linear", "cubic"}, *const roundings[] = {"round_prefer_floor", "round_prefer_ceil", "floor", "ceil"};
+      const processor::Value image = channels_first(graph, widened<T>(graph, x, {r.images, r.height, r.width, r.channels}));
+      const processor::Value scales = graph.floats({1, 1, 1 / r.scale[0], 1 / r.scale[1]}, {4});
+      const int excludes_outside = r.excludes_outside && kind == CUBIC;
+      const processor::Value resized = graph.node(
+          "Resize", {image, {}, scales},
+          {{"mode", modes[kind]}, {"nearest_mode", roundings[r.rounding]}, {"cubic_coeff_a", r.cubic}, {"exclude_outside", excludes_outside},
+           {"coordinate_transformation_mode", is_half_pixel ? "half_pixel" : "asymmetric"}});
+      return channels_last(graph, resized);
+    });
   }
 }
 

@@ -82,6 +82,8 @@ inline void *scheduler_stack_pointer;
 inline const void *scheduler_stack_bottom;
 inline size_t scheduler_stack_size;
 
+// Whether the next report is printed; many only count.
+inline bool is_reported() { return faults < 10; }
 // `detail` says where in the text, if that is known.
 inline void report(const char *what, const char *detail = "") {
   if (faults++ < 10)

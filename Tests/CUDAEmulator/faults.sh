@@ -1,9 +1,11 @@
 #!/bin/sh
 # Puts known faults into kernel texts, one at a time, and expects the emulated tests to find each: by results, under
 # AddressSanitizer, or with every access watched for races.
-# Usage: faults.sh CXX KERNELS OUT [WORDS]: with WORDS only faults whose description has them.
+# Usage: faults.sh CXX KERNELS PROCESSOR.o OUT [WORDS]: with WORDS only faults whose description has them.
 set -eu
-cxx=$1 kernels=$2 out=$3 words=${4-}
+cxx=$1 kernels=$2 processor=$3 out=$4
+shift 4
+words=$*
 here=$(cd "$(dirname "$0")" && pwd)
 missed=0
 
@@ -22,16 +24,16 @@ fault() {
   found=
   if [ -z "${5-}" ]; then
     # Compiling takes most of the time.
-    $cxx $flags -O0 -rdynamic "$here/$1_test.cpp" -o "$out/plain"
+    $cxx $flags -O0 -rdynamic "$here/$1_test.cpp" "$processor" -o "$out/plain"
     timeout 300 "$out/plain" 4 >/dev/null 2>&1 || found="results"
   fi
   if [ -z "$found" ] && [ "${5-races}" = races ]; then
     $cxx $flags -DEMULATOR_RACES -O1 -fsanitize=thread -mllvm -tsan-instrument-func-entry-exit=0 -c "$here/$1_test.cpp" -o "$out/races.o"
-    $cxx -no-pie -fuse-ld=lld "$out/races.o" -o "$out/races"
+    $cxx -no-pie -fuse-ld=lld "$out/races.o" "$processor" -o "$out/races"
     timeout 300 "$out/races" 2 >/dev/null 2>&1 || found="races"
   fi
   if [ -z "$found" ] && [ "${5-asan}" = asan ]; then
-    $cxx $flags -O0 -gline-tables-only -fsanitize=address,undefined -fno-sanitize-recover=all -fuse-ld=lld "$here/$1_test.cpp" -o "$out/asan"
+    $cxx $flags -O0 -gline-tables-only -fsanitize=address,undefined -fno-sanitize-recover=all -fuse-ld=lld "$here/$1_test.cpp" "$processor" -o "$out/asan"
     ASAN_OPTIONS=detect_stack_use_after_return=0:detect_leaks=0 timeout 300 "$out/asan" 2 >/dev/null 2>&1 || found="AddressSanitizer"
   fi
   if [ -n "$found" ]; then echo "found by $found: $3"; else echo "MISSED: $3" && missed=1; fi
@@ -79,4 +81,7 @@ fault movement movement.cu "two blocks that write one place" 's/y\[(i64)row \* t
 fault elementwise elementwise.cuh "axes taken in the wrong order" 's/(i32)place \* axes.step\[k\]\[axis\]/(i32)place * axes.step[k][axis - 1]/'
 fault elementwise elementwise.cuh "sums of integers that must not overflow" 's/(i64)((u64)a + (u64)b)/a + b/' asan
 fault elementwise elementwise.cuh "a gelu with the wrong factor" 's/0.70710678118654752f/0.75f/'
+fault movement movement.cu "steps of another tensor" 's/place += at \* p.step\[axis\]/place += at * p.step[0]/'
+fault elementwise elementwise.cuh "a maximum that drops NaN" 's/a != a || a > b ? a : b/a > b ? a : b/'
+fault elementwise elementwise.cuh "a quantisation that rounds halves up" 's/rintf(x \/ scale)/floorf(x \/ scale + 0.5f)/'
 exit $missed

@@ -1,4 +1,4 @@
-// The matrix products against a double-precision loop.
+// The matrix products against a double-precision loop and MatMul.
 #include "products.h"
 
 #include "gemm.cu"
@@ -33,6 +33,18 @@ static void test(const std::string &name, const Case &c, int tile, Kernel kernel
            return out(sum * alpha, i);
          },
          Exactness<T>::tolerance);
+  expect_processor(name, launched, y.count(), [&](size_t i) { return T::load(y[i]); }, Exactness<T>::tolerance, [&](processor::Graph &graph) {
+    auto factors = [&](const Device<U> &from, const processor::Ints &dims) {
+      std::vector<float> elements(from.count());
+      for (size_t i = 0; i < elements.size(); i++) elements[i] = (float)factor(from[i]);
+      return graph.floats(elements, dims);
+    };
+    const int matrices = c.shares_b ? 1 : c.batch;
+    processor::Value right = factors(b, {matrices, c.is_by_columns ? c.n : c.k, c.is_by_columns ? c.k : c.n});
+    if (c.is_by_columns) right = graph.transposed(right, {0, 2, 1});
+    const processor::Value sum = graph.node("MatMul", {factors(a, {c.batch, c.m, c.k}), right});
+    return out(graph, graph.node("Mul", {sum, graph.scalar(alpha)}), {c.batch, c.m, c.n});
+  });
 }
 
 static int up(int value, int unit) { return (value + unit - 1) / unit * unit; }
@@ -72,16 +84,31 @@ template <class T, class Normalized, class Gated> static void prologues(const st
            },
            Exactness<T>::tolerance * 2);
   };
+  auto compare_processor = [&](const std::string &what, bool launched, const std::function<processor::Value(processor::Graph &)> &left) {
+    expect_processor(what, launched, y.count(), [&](size_t i) { return T::load(y[i]); }, Exactness<T>::tolerance * 2, [&](processor::Graph &graph) {
+      return out(graph, graph.node("MatMul", {rounded<T>(graph, left(graph)), widened<T>(graph, b, {k, n})}), {m, n});
+    });
+  };
   bool ok = emulator::run("gemm_normalized", grid, 128, ring_bytes(64), normalized_kernel, a.data(), has_mean ? mean.data() : nullptr, inverse.data(),
                           scale.data(), has_shift ? shift.data() : nullptr, b.data(), out.bias_pointer(), out.residual_pointer(), y.data(),
                           product, 1.0f);
   compare("gemm_normalized_" + name, ok, [&](size_t row, size_t d) {
     return ((double)T::load(a[row * k + d]) - (has_mean ? mean[row] : 0)) * inverse[row] * T::load(scale[d]) + (has_shift ? T::load(shift[d]) : 0);
   });
+  compare_processor("gemm_normalized_" + name, ok, [&](processor::Graph &graph) {
+    processor::Value x = widened<T>(graph, a, {m, k});
+    if (has_mean) x = graph.node("Sub", {x, placed(graph, mean, {m, 1})});
+    x = graph.node("Mul", {graph.node("Mul", {x, placed(graph, inverse, {m, 1})}), widened<T>(graph, scale, {k})});
+    return has_shift ? graph.node("Add", {x, widened<T>(graph, shift, {k})}) : x;
+  });
   ok = emulator::run("gemm_gated", grid, 128, ring_bytes(64), gated_kernel, gates.data(), b.data(), out.bias_pointer(), out.residual_pointer(), y.data(),
                      product, 1.0f);
   compare("gemm_gated_" + name, ok,
           [&](size_t row, size_t d) { return activation(T::load(gates[row * 2 * k + d]), 3) * T::load(gates[row * 2 * k + k + d]); });
+  compare_processor("gemm_gated_" + name, ok, [&](processor::Graph &graph) {
+    const std::vector<processor::Value> parts = graph.nodes("Split", {widened<T>(graph, gates, {m, 2 * k})}, 2, {{"axis", 1}, {"num_outputs", 2}});
+    return graph.node("Mul", {graph.node("Swish", {parts[0]}), parts[1]});
+  });
 }
 
 int main(int count, char **arguments) {

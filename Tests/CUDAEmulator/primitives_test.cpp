@@ -139,5 +139,5 @@ int main(int count, char **arguments) {
     multiplication<float>("primitive_multiply_add_bfloat", 16, primitive_multiply_add_bfloat, [](int v) { return bits_of_float((float)v) >> 16; });
     multiplication<float>("primitive_multiply_add_tf32", 32, primitive_multiply_add_tf32, [](int v) { return bits_of_float((float)v); });
     multiplication<i32>("primitive_multiply_add_int8", 8, primitive_multiply_add_int8, [](int v) { return (u32)(u8)(i8)v; });
-  });
+  }, false);
 }

@@ -28,6 +28,12 @@ inline double tf32(float x) {
   return std::ldexp(std::round(fraction * 2048) / 2048, exponent);
 }
 
+// A graph's float32 value, rounded to the type.
+template <class T> processor::Value rounded(processor::Graph &graph, processor::Value value) {
+  static_assert(std::is_same_v<T, F16> || std::is_same_v<T, BF16>);
+  return graph.cast(graph.cast(value, std::is_same_v<T, F16> ? processor::FLOAT16 : processor::BFLOAT16), processor::FLOAT32);
+}
+
 inline size_t ring_bytes(int tile) { return (size_t)STAGES * PITCH_BYTES * 2 * tile; }
 inline unsigned tiles_of(int count, int tile) { return (unsigned)((count + tile - 1) / tile); }
 // As many blocks as cover a batch of matrices by tiles.
@@ -55,5 +61,17 @@ template <class T> struct WayOut {
     if (has_bias) sum += T::load(bias[place % columns]);
     sum = activation(sum, activation_);
     return has_residual ? sum + T::load(residual[place]) : sum;
+  }
+  // The same of a graph's sums, with the dimensions `dims`, of which the last are the columns.
+  processor::Value operator()(processor::Graph &graph, processor::Value sum, const processor::Ints &dims) const {
+    if (has_bias) sum = graph.node("Add", {sum, widened<T>(graph, bias, {columns})});
+    switch (activation_) {
+    case 1: sum = graph.node("Relu", {sum}); break;
+    case 2: sum = graph.node("Gelu", {sum}); break;
+    case 3: sum = graph.node("Mul", {sum, graph.node("Sigmoid", {sum})}); break;
+    case 4: sum = graph.node("Sigmoid", {sum}); break;
+    case 5: sum = graph.node("Gelu", {sum}, {{"approximate", "tanh"}}); break;
+    }
+    return has_residual ? graph.node("Add", {sum, widened<T>(graph, residual, dims)}) : sum;
   }
 };

@@ -1,4 +1,5 @@
-// Products of int8, with few rows, and with packed weights, against double-precision or integer loops.
+// Products of int8, with few rows, and with packed weights, against double-precision or integer loops, and
+// against MatMulInteger, MatMul and MatMulNBits.
 #include "products.h"
 
 #include "gemm_int8.cu"
@@ -21,6 +22,12 @@ static void int8(bool is_aligned) {
   Int8Product p = {m, n, k, 0, {m * k, 0}, {n * k, 0}, {m * n, 0}};
   bool ok = emulator::run("gemm_i8_i32", grid, 128, ring_bytes(64), is_aligned ? gemm_i8_i32_aligned : gemm_i8_i32_any, a.data(), b.data(), sums.data(), p);
   expect("gemm_i8_i32" + sizes({m, n, k}), ok, sums.count(), [&](size_t i) { return sums[i]; }, [&](size_t i) { return (double)sum_of(i); }, 0);
+  auto product = [&](processor::Graph &graph, processor::Value a_zero) {
+    const processor::Value right = graph.transposed(placed(graph, b, {batch, n, k}), {0, 2, 1});
+    return graph.node("MatMulInteger", {placed(graph, a, {batch, m, k}), right, a_zero});
+  };
+  expect_processor("gemm_i8_i32" + sizes({m, n, k}), ok, sums.count(), [&](size_t i) { return sums[i]; }, 0,
+                   [&](processor::Graph &graph) { return product(graph, {}); });
 
   Device<float> y(sums.count()), column_scale(n);
   Device<i32> column_sum(n);
@@ -47,6 +54,13 @@ static void int8(bool is_aligned) {
            return out(sum * scale * (has_scale ? column_scale[i % n] : 1), i);
          },
          1e-5);
+  expect_processor("gemm_i8_f32" + sizes({m, n, k}), ok, y.count(), [&](size_t i) { return y[i]; }, 1e-5, [&](processor::Graph &graph) {
+    const i8 zero_byte = (i8)zero;
+    processor::Value sum = graph.cast(product(graph, has_zero ? graph.input(processor::INT8, &zero_byte, {}) : processor::Value()), processor::FLOAT32);
+    sum = graph.node("Mul", {sum, graph.scalar(scale)});
+    if (has_scale) sum = graph.node("Mul", {sum, placed(graph, column_scale, {n})});
+    return out(graph, sum, {batch, m, n});
+  });
 }
 
 template <class T, class One, class Four> static void skinny(const std::string &name, int rows, One one, Four four) {
@@ -67,6 +81,11 @@ template <class T, class One, class Four> static void skinny(const std::string &
            return out(sum * 0.5, i);
          },
          Exactness<T>::tolerance);
+  expect_processor("skinny_" + std::to_string(rows) + "_" + name + sizes({m, n, k}), ok, y.count(), [&](size_t i) { return T::load(y[i]); },
+                   Exactness<T>::tolerance, [&](processor::Graph &graph) {
+                     const processor::Value sum = graph.node("MatMul", {widened<T>(graph, a, {batch, m, k}), widened<T>(graph, b, {batch, k, n})});
+                     return out(graph, graph.node("Mul", {sum, graph.scalar(0.5f)}), {batch, m, n});
+                   });
 }
 
 // w[n, k] = (q - zero) * scale, as MatMulNBits packs it.
@@ -103,6 +122,24 @@ static void packed(const std::string &name, int rows, bool is_tiled, bool is_ali
            return out(sum, i);
          },
          Exactness<T>::tolerance);
+  expect_processor("packed_" + name + sizes({m, n, k, block}), ok, y.count(), [&](size_t i) { return T::load(y[i]); }, Exactness<T>::tolerance,
+                   [&](processor::Graph &graph) {
+                     auto product = [&](processor::Value left) {
+                       return graph.node("microsoft:MatMulNBits",
+                                         {left, placed(graph, q, {n, blocks, block_bytes}), widened<T>(graph, scale, {n, blocks}),
+                                          has_zero ? placed(graph, zero, {n, zero_bytes}) : processor::Value()},
+                                         {{"K", k}, {"N", n}, {"bits", bits}, {"block_size", block}});
+                     };
+                     const processor::Value left = widened<T>(graph, a, {m, k});
+                     if constexpr (!std::is_same_v<T, F32>)
+                       if (is_tiled) {
+                         // The weights themselves are their product with the identity.
+                         std::vector<float> identity((size_t)k * k);
+                         for (int d = 0; d < k; d++) identity[(size_t)d * k + d] = 1;
+                         return out(graph, graph.node("MatMul", {left, rounded<T>(graph, product(graph.floats(identity, {k, k})))}), {m, n});
+                       }
+                     return out(graph, product(left), {m, n});
+                   });
 }
 
 #define PACKED_TESTS(bits) \

@@ -71,8 +71,10 @@ inline void check(Region &region, size_t first, size_t bytes, bool writes, bool 
       *place = now;
     }
   }
-  if (races) report(writes ? "a race: a write" : "a race: a read", line_of(caller).c_str());
-  if (is_unwritten) report("a read of shared memory that the block did not write", line_of(caller).c_str());
+  // A process for each line is long where there are thousands of races.
+  const std::string line = (races || is_unwritten) && is_reported() ? line_of(caller) : "";
+  if (races) report(writes ? "a race: a write" : "a race: a read", line.c_str());
+  if (is_unwritten) report("a read of shared memory that the block did not write", line.c_str());
 }
 
 inline bool lies_in(Region &region, const void *address, size_t bytes, size_t *first) {

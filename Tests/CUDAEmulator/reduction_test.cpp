@@ -1,4 +1,4 @@
-// Reductions, softmax and normalisation against double-precision loops.
+// Reductions, softmax and normalisation against double-precision loops and the operators.
 #include "check.h"
 
 #include "reduction.cu"
@@ -32,6 +32,12 @@ template <class T, class Rows, class Columns> static void reductions(const char 
   bool ok = emulator::run(name, rows, threads, 0, rows_kernel, x.data(), y.data(), columns, factor);
   expect(std::string(name) + " rows", ok, rows, [&](size_t i) { return F::decode(y[i]); },
          [&](size_t i) { return reduced(kind, columns, [&](int k) { return F::decode(x[i * columns + k]); }) * factor; }, Tolerance<T>::value);
+  auto reduction = [&](processor::Graph &graph, processor::Value value) {
+    static const char *const names[] = {"ReduceSum", "ReduceMax", "ReduceMin"};
+    return graph.node("Mul", {graph.node(names[kind], {value, graph.integers({1})}), graph.scalar(factor)});
+  };
+  expect_processor(std::string(name) + " rows", ok, rows, [&](size_t i) { return F::decode(y[i]); }, Tolerance<T>::value,
+                   [&](processor::Graph &graph) { return reduction(graph, widened<T>(graph, x, {rows, columns})); });
 
   const int outer = between(1, 3), extent = between(1, 40), inner = between(1, 300);
   Device<typename T::Stored> u((size_t)outer * extent * inner), v((size_t)outer * inner);
@@ -43,6 +49,8 @@ template <class T, class Rows, class Columns> static void reductions(const char 
            return reduced(kind, extent, [&](int k) { return F::decode(u[(o * extent + k) * inner + c]); }) * factor;
          },
          Tolerance<T>::value);
+  expect_processor(std::string(name) + " columns", ok, v.count(), [&](size_t i) { return F::decode(v[i]); }, Tolerance<T>::value,
+                   [&](processor::Graph &graph) { return reduction(graph, widened<T>(graph, u, {outer, extent, inner})); });
 }
 
 template <class T, class Run> static void softmax(const char *name, int most, Run run) {
@@ -66,6 +74,9 @@ template <class T, class Run> static void softmax(const char *name, int most, Ru
              return logarithm ? value - std::log(sum_of[r]) : std::exp(value) / sum_of[r];
            },
            Tolerance<T>::value * (logarithm ? 5 : 1));
+    expect_processor(name, ok, x.count(), [&](size_t i) { return F::decode(y[i]); }, Tolerance<T>::value * (logarithm ? 5 : 1), [&](processor::Graph &graph) {
+      return graph.node(logarithm ? "LogSoftmax" : "Softmax", {widened<T>(graph, x, {rows, columns})}, {{"axis", 1}});
+    });
   }
 }
 
@@ -89,10 +100,6 @@ static void normalization(const char *name, Layer layer, RMS rms, Statistics sta
       if (kind < 2) mean[r] = reduced(0, columns, [&](int k) { return F::decode(x[r * columns + k]); }) / columns;
       deviation[r] = std::sqrt(reduced(0, columns, [&](int k) { return std::pow(F::decode(x[r * columns + k]) - mean[r], 2); }) / columns + epsilon);
     }
-    Device<float> means(rows), inverses(rows);
-    const bool measured = emulator::run(name, rows, 256, 0, statistics, x.data(), means.data(), inverses.data(), columns, epsilon, (int)(kind < 2));
-    expect(std::string(name) + " means", measured, rows, [&](size_t i) { return means[i]; }, [&](size_t i) { return mean[i]; }, 1e-5);
-    expect(std::string(name) + " inverses", measured, rows, [&](size_t i) { return inverses[i]; }, [&](size_t i) { return 1 / deviation[i]; }, 1e-4);
     // A row of one element has no variance; what is left of its mean is divided by the root of epsilon.
     expect(name, ok, x.count(), [&](size_t i) { return F::decode(y[i]); },
            [&](size_t i) {
@@ -101,6 +108,24 @@ static void normalization(const char *name, Layer layer, RMS rms, Statistics sta
              return kind == 1 ? value + F::decode(bias[c]) : value;
            },
            Tolerance<T>::value * 10);
+    auto layer_norm = [&](processor::Graph &graph, int outputs) {
+      return graph.nodes("LayerNormalization",
+                         {widened<T>(graph, x, {rows, columns}), widened<T>(graph, scale, {columns}), kind == 1 ? widened<T>(graph, bias, {columns}) : processor::Value()},
+                         outputs, {{"axis", 1}, {"epsilon", epsilon}});
+    };
+    expect_processor(name, ok, x.count(), [&](size_t i) { return F::decode(y[i]); }, Tolerance<T>::value * 10, [&](processor::Graph &graph) {
+      if (kind < 2) return layer_norm(graph, 1)[0];
+      return graph.node("RMSNormalization", {widened<T>(graph, x, {rows, columns}), widened<T>(graph, scale, {columns})}, {{"axis", 1}, {"epsilon", epsilon}});
+    });
+    Device<float> means(rows), inverses(rows);
+    const bool measured = emulator::run(name, rows, 256, 0, statistics, x.data(), means.data(), inverses.data(), columns, epsilon, (int)(kind < 2));
+    expect(std::string(name) + " means", measured, rows, [&](size_t i) { return means[i]; }, [&](size_t i) { return mean[i]; }, 1e-5);
+    expect(std::string(name) + " inverses", measured, rows, [&](size_t i) { return inverses[i]; }, [&](size_t i) { return 1 / deviation[i]; }, 1e-4);
+    if (kind == 2) continue;
+    expect_processor(std::string(name) + " means", measured, rows, [&](size_t i) { return means[i]; }, 1e-5,
+                     [&](processor::Graph &graph) { return layer_norm(graph, 3)[1]; });
+    expect_processor(std::string(name) + " inverses", measured, rows, [&](size_t i) { return inverses[i]; }, 1e-4,
+                     [&](processor::Graph &graph) { return layer_norm(graph, 3)[2]; });
   }
 }
 

@@ -1,4 +1,4 @@
-// Top-k, and elements placed by indices, against plain loops.
+// Top-k, and elements placed by indices, against plain loops and the operators.
 #include "check.h"
 
 #include "scatter.cu"
@@ -31,6 +31,11 @@ template <class T, class Kernel> static void top_k(const std::string &name, Kern
   }
   expect("top_k_" + name + " indices", ok, indices.count(), [&](size_t i) { return (double)indices[i]; }, [&](size_t i) { return order[i]; }, 0);
   expect("top_k_" + name, ok, y.count(), [&](size_t i) { return T::load(y[i]); }, [&](size_t i) { return T::load(x[i / k * columns + order[i]]); }, 0);
+  auto chosen = [&](processor::Graph &graph) {
+    return graph.nodes("TopK", {widened<T>(graph, x, {rows, columns}), graph.integers({k})}, 2, {{"axis", 1}, {"largest", !is_least ? 1 : 0}, {"sorted", 1}});
+  };
+  expect_processor("top_k_" + name + " indices", ok, indices.count(), [&](size_t i) { return (double)indices[i]; }, 0, [&](processor::Graph &graph) { return chosen(graph)[1]; });
+  expect_processor("top_k_" + name, ok, y.count(), [&](size_t i) { return T::load(y[i]); }, 0, [&](processor::Graph &graph) { return chosen(graph)[0]; });
 }
 
 // Indices of which none names a place twice, some counted from the end; with is_faulty the last is out of range.
@@ -42,6 +47,9 @@ static void indexed(Gather gather, Scatter scatter, GatherTuples gather_tuples_k
   Device<i32> fault(1);
   auto same = [](const std::string &name, bool ok, const Device<U> &y, const std::function<double(size_t)> &wanted) {
     expect(name + "_" + std::to_string(sizeof(U)), ok, y.count(), [&](size_t i) { return (double)y[i]; }, wanted, 0);
+  };
+  auto same_processor = [](const std::string &name, const Device<U> &y, const std::function<processor::Value(processor::Graph &)> &build) {
+    expect_processor(name + "_" + std::to_string(sizeof(U)), true, y.count(), [&](size_t i) { return (double)y[i]; }, 0, build);
   };
   auto value = [](size_t i) { return (U)(i * 37 + 11); };
   {
@@ -62,9 +70,15 @@ static void indexed(Gather gather, Scatter scatter, GatherTuples gather_tuples_k
     x.fill(value), updates.fill([&](size_t i) { return value(i + 500); }), y.fill(value);
     for (int writes = 0; writes < 2; writes++) {
       fault[0] = 0x7fffffff;
+      std::vector<U> before(y.data(), y.data() + y.count());
       const bool ok = writes ? emulator::run("scatter_elements", 2, 256, 0, scatter, updates.data(), indices.data(), y.data(), fault.data(), extent, inner, picked, count)
                              : emulator::run("gather_elements", 2, 256, 0, gather, x.data(), indices.data(), picked_values.data(), fault.data(), extent, inner, picked, count);
       expect("elements' fault", ok, 1, [&](size_t) { return fault[0]; }, [&](size_t) { return is_faulty ? count - 1 : 0x7fffffff; }, 0);
+      if (is_faulty) continue;
+      same_processor(writes ? "scatter_elements" : "gather_elements", writes ? y : picked_values, [&](processor::Graph &graph) {
+        const processor::Value at = placed(graph, indices, {outer, picked, inner}), from = graph.input(type_of<U>(), writes ? before.data() : x.data(), {outer, extent, inner});
+        return writes ? graph.node("ScatterElements", {from, at, placed(graph, updates, {outer, picked, inner})}, {{"axis", 1}}) : graph.node("GatherElements", {from, at}, {{"axis", 1}});
+      });
     }
     if (!is_faulty) {
       same("gather_elements", true, picked_values, [&](size_t i) { return (double)x[(i / inner / picked * extent + plain[i]) * inner + i % inner]; });
@@ -90,9 +104,17 @@ static void indexed(Gather gather, Scatter scatter, GatherTuples gather_tuples_k
     x.fill(value), updates.fill([&](size_t i) { return value(i + 500); }), y.fill(value);
     for (int writes = 0; writes < 2; writes++) {
       fault[0] = 0x7fffffff;
+      std::vector<U> before(y.data(), y.data() + y.count());
       const bool ok = writes ? emulator::run("scatter_tuples", 2, 256, 0, scatter_tuples_kernel, updates.data(), indices.data(), y.data(), fault.data(), t, count)
                              : emulator::run("gather_tuples", 2, 256, 0, gather_tuples_kernel, x.data(), indices.data(), picked_values.data(), fault.data(), t, count);
       expect("tuples' fault", ok, 1, [&](size_t) { return fault[0]; }, [&](size_t) { return is_faulty ? tuples - 1 : 0x7fffffff; }, 0);
+      if (is_faulty) continue;
+      same_processor(writes ? "scatter_tuples" : "gather_tuples", writes ? y : picked_values, [&](processor::Graph &graph) {
+        processor::Ints dims(t.extent, t.extent + t.depth);
+        dims.push_back(t.inner);
+        const processor::Value at = placed(graph, indices, {tuples, t.depth}), from = graph.input(type_of<U>(), writes ? before.data() : x.data(), dims);
+        return writes ? graph.node("ScatterND", {from, at, placed(graph, updates, {tuples, t.inner})}) : graph.node("GatherND", {from, at});
+      });
     }
     if (!is_faulty) {
       same("gather_tuples", true, picked_values, [&](size_t i) { return (double)x[places[i / t.inner] * t.inner + i % t.inner]; });
@@ -125,6 +147,18 @@ static void added() {
   }
   expect("scatter_elements_add", ok && fault[0] == 0x7fffffff, y.count(), [&](size_t i) { return y[i]; }, [&](size_t i) { return by_element[i]; }, 0);
   expect("scatter_tuples_add", ok, z.count(), [&](size_t i) { return z[i]; }, [&](size_t i) { return by_row[i]; }, 0);
+  auto start = [&](processor::Graph &graph) {
+    std::vector<float> counted(y.count());
+    std::iota(counted.begin(), counted.end(), 0.0f);
+    return graph.floats(counted, {extent, inner});
+  };
+  const processor::Ints dims = {picked, inner};
+  expect_processor("scatter_elements_add", ok, y.count(), [&](size_t i) { return y[i]; }, 0, [&](processor::Graph &graph) {
+    return graph.node("ScatterElements", {start(graph), placed(graph, indices, dims), placed(graph, updates, dims)}, {{"axis", 0}, {"reduction", "add"}});
+  });
+  expect_processor("scatter_tuples_add", ok, z.count(), [&](size_t i) { return z[i]; }, 0, [&](processor::Graph &graph) {
+    return graph.node("ScatterND", {start(graph), placed(graph, rows, {picked, 1}), placed(graph, updates, dims)}, {{"reduction", "add"}});
+  });
 }
 
 int main(int count, char **arguments) {

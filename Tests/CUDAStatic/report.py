@@ -21,7 +21,7 @@ from occupancy import LIMITS
 HEAD = """# The CUDA kernels, one by one
 
 Written by `make cuda-report`; no GPU was involved. *Cases* and *worst error*: on the emulator, against plain loops in double precision or
-integers, random shapes with tails, several orders of warps. An error is relative to the expected value, or to 1 where that is less; in brackets what is
+integers and, in the cases whose number is second, against Pinion's operators with their scalar kernels; random shapes with tails, several orders of warps. An error is relative to the expected value, or to 1 where that is less; in brackets what is
 allowed. *Registers*, *shared* (bytes a block, dynamic memory included), *warps* and *instructions* are from NVIDIA's compiler. One number
 where all agree, else one for each of {architectures}, and `-` where a kernel is not for one. *Warps*: at once on a multiprocessor,
 of {warps}. *Instructions*: HMMA and IMMA are the matrix units, LDSM loads their fragments, LDGSTS copies beside the program;
@@ -75,7 +75,7 @@ def main() -> int:
         of = entries[kernel]
         if kernel not in seen:
             problems.append(f"no emulated test launches {kernel}")
-        cases, failures, worst, allowed = seen.get(kernel, ["0", "0", "0", "0"])
+        cases, failures, worst, allowed, against_operators = seen.get(kernel, ["0"] * 5)
         error = f"{float(worst):.1e} ({float(allowed):.0e})" if float(worst) else "0"
         if int(failures):
             error += f", {failures} FAILED"
@@ -86,8 +86,8 @@ def main() -> int:
             each(of, architectures, lambda entry: entry["warps"]),
             instructions(of),
         ]
-        text += f"| {kernel} | {cases} | {error} | {' | '.join(columns) if of else '- | - | - | - | '} |\n"
-    text += f"\n{len(entries)} kernels, {sum(int(rest[0]) for rest in seen.values())} comparisons.\n"
+        text += f"| {kernel} | {cases} {against_operators} | {error} | {' | '.join(columns) if of else '- | - | - | - | '} |\n"
+    text += f"\n{len(entries)} kernels, {sum(int(rest[0]) for rest in seen.values())} comparisons, {sum(int(rest[4]) for rest in seen.values())} of them with operators.\n"
     output.write_text(text)
     for problem in problems:
         print(f"report: {problem}", file=sys.stderr)

@@ -1,7 +1,9 @@
-// gpu-selftest: runs every kernel on a GPU against plain loops on the processor, then times them, and prints what was seen as JSON.
+// gpu-selftest: runs every kernel on a GPU against plain loops on the processor, and against Pinion's operators there where libpinion.so is beside
+// it, then times them, and prints what was seen as JSON.
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <sys/random.h>
 
 #include "check.h"
 #include "device.h"
@@ -12,6 +14,14 @@
   FAMILY(primitives) FAMILY(elementwise) FAMILY(reduction) FAMILY(gemm) FAMILY(products) FAMILY(conv) FAMILY(attention) FAMILY(selection) FAMILY(movement)
 #define DECLARE(name) int name##_main(int count, char **arguments);
 FAMILIES(DECLARE)
+
+// What the standard library takes random numbers from came to the C library with 2.36; here that of 2.34 does.
+extern "C" __uint32_t arc4random(void) noexcept {
+  __uint32_t number = 0;
+  while (getrandom(&number, sizeof number, 0) != sizeof number) {
+  }
+  return number;
+}
 
 static std::string escaped(const std::string &text) {
   std::string result;
@@ -42,7 +52,8 @@ int main(int count, char **arguments) {
     else {
       fprintf(stderr,
               "usage: gpu-selftest [--images FOLDER] [--json FILE] [--seeds N] [--no-times] [--scale X]\n"
-              "Runs every kernel on the first GPU against plain loops on the processor and prints what was seen as JSON.\n"
+              "Runs every kernel on the first GPU against plain loops on the processor, and against the operators of the libpinion.so that lies\n"
+              "beside the program or that PINION_LIBRARY names, and prints what was seen as JSON.\n"
               "  --images  compiled kernels, NAME.cu.sm_NN.cubin (default: images beside the program); where there is none, NVRTC makes it\n"
               "  --json    write the JSON there instead of the standard output\n"
               "  --seeds   rounds of random shapes (default 3)\n"
@@ -69,11 +80,12 @@ int main(int count, char **arguments) {
   const auto &facts = device::facts();
   fprintf(json, "{\"device\": \"%s\", \"capability\": %d, \"multiprocessors\": %d, \"memory_bytes\": %zu, \"driver\": \"%s\", \"images\": \"%s\",\n",
           escaped(facts.name).c_str(), facts.capability, facts.multiprocessors, facts.memory, facts.driver.c_str(), escaped(facts.images).c_str());
+  fprintf(json, " \"operators\": %s,\n", processor::is_there() ? "true" : "false");
   fprintf(json, " \"bandwidth_by_clock\": %.4g, \"clock\": %.4g,\n \"kernels\": [", facts.bandwidth, facts.clock);
   bool is_first = true;
   for (const auto &[name, r] : results) {
-    fprintf(json, "%s\n  {\"kernel\": \"%s\", \"cases\": %d, \"failures\": %d, \"skipped\": %d, \"worst_error\": %.3g, \"allowed_error\": %.3g}", is_first ? "" : ",",
-            name.c_str(), r.cases, r.failures, r.skipped, r.worst, r.tolerance);
+    fprintf(json, "%s\n  {\"kernel\": \"%s\", \"cases\": %d, \"failures\": %d, \"processor_cases\": %d, \"skipped\": %d, \"worst_error\": %.3g, \"allowed_error\": %.3g}", is_first ? "" : ",",
+            name.c_str(), r.cases, r.failures, r.processor_cases, r.skipped, r.worst, r.tolerance);
     is_first = false;
   }
   fprintf(json, "\n ],\n \"times\": %s,\n", times ? timings(scale).c_str() : "[]");

@@ -13,6 +13,12 @@ namespace texts {
 EMBEDDED(half_flat)
 #embed "../CUDAStatic/generated/half_flat.cu" suffix(, )
 0};
+EMBEDDED(pairs_flat)
+#embed "../CUDAStatic/generated/pairs_flat.cu" suffix(, )
+0};
+EMBEDDED(casts_flat)
+#embed "../CUDAStatic/generated/casts_flat.cu" suffix(, )
+0};
 EMBEDDED(half_strided)
 #embed "../CUDAStatic/generated/half_strided.cu" suffix(, )
 0};
@@ -49,7 +55,7 @@ const std::vector<Text> &programs() {
     std::vector<Text> all = {{"primitives.cu", primitives}};
     for (const cc_text *text = cc_texts(); text->name; text++)
       if (!is_header(text->name)) all.push_back({text->name, text->text});
-    const std::vector<Text> generated = {{"half_flat.cu", half_flat},   {"half_strided.cu", half_strided}, {"long_flat.cu", long_flat},
+    const std::vector<Text> generated = {{"pairs_flat.cu", pairs_flat}, {"casts_flat.cu", casts_flat}, {"half_flat.cu", half_flat},   {"half_strided.cu", half_strided}, {"long_flat.cu", long_flat},
                                          {"mixed_flat.cu", mixed_flat}, {"silu_flat.cu", silu_flat},       {"silu_strided.cu", silu_strided}};
     all.insert(all.end(), generated.begin(), generated.end());
     return all;

@@ -39,6 +39,31 @@ import Testing
     try mixed.addOutput(try mixed.add(.negative, 3), as: .bf16)
     add("mixed_flat", mixed, .flat([.whole, .whole, .whole, .whole]))
 
+    // Every function of two operands, and those of one integer.
+    var pairs = ElementwiseChain(inputs: [.f32, .f32, .i32, .i32])
+    for function in [ElementwiseFunction.add, .subtract, .multiply, .divide, .maximum, .minimum, .power] {
+      try pairs.addOutput(try pairs.add(function, 0, 1), as: .f32)
+    }
+    for function in [ElementwiseFunction.equal, .less, .greater] { try pairs.addOutput(try pairs.add(function, 0, 1), as: .bool) }
+    for function in [ElementwiseFunction.add, .subtract, .multiply, .maximum, .minimum] { try pairs.addOutput(try pairs.add(function, 2, 3), as: .i32) }
+    for function in [ElementwiseFunction.negative, .absolute] { try pairs.addOutput(try pairs.add(function, 2), as: .i32) }
+    let isEqual = try pairs.add(.equal, 2, 3), isGreater = try pairs.add(.greater, 2, 3)
+    let either = try pairs.add(.or, isEqual, isGreater)
+    try pairs.addOutput(try pairs.add(.not, either), as: .bool)
+    add("pairs_flat", pairs, .flat([.whole, .whole, .whole, .whole]))
+
+    // From float32 and int64 to every type, and quantised.
+    var casts = ElementwiseChain(inputs: [.f32, .i64])
+    for source in 0...1 {
+      for element in KernelElement.allCases {
+        let value = source == 0 && ValueKind(element) == .float ? 0 : try casts.addConversion(source, to: element)
+        try casts.addOutput(value, as: element)
+      }
+    }
+    try casts.addOutput(try casts.addQuantization(0, scale: 0.7, zero: 3, to: .i8), as: .i8)
+    try casts.addOutput(try casts.addQuantization(0, scale: 0.7, zero: 130, to: .u8), as: .u8)
+    add("casts_flat", casts, .flat([.whole, .whole]))
+
     // Every function of one float after the other, for the registers of a long chain.
     var long = ElementwiseChain(inputs: [.f32])
     var value = 0

@@ -49,6 +49,32 @@ import Testing
     #expect(ImageCache(folder: "/dev/full").image("key") == nil)
   }
 
+  /// Many that write one image at once: whoever reads finds one of them, whole, and no other file stays.
+  @Test func writersDoNotDisturbEachOther() async throws {
+    let folder = "/tmp/pinion-writers.\(getpid())"
+    defer { _ = system("rm -rf \(folder)") }
+    let damaged = await withTaskGroup(of: Int.self) { group in
+      for writer in 0..<6 {
+        group.addTask {
+          let cache = ImageCache(folder: folder + "/a")
+          let image = [UInt8](repeating: UInt8(writer), count: 1000 * (writer + 1))
+          var count = 0
+          for _ in 0..<30 {
+            if !cache.keep(image, for: "key") { count += 1 }
+            guard let found = cache.image("key"), let first = found.first, found == [UInt8](repeating: first, count: 1000 * (Int(first) + 1)) else {
+              count += 1
+              continue
+            }
+          }
+          return count
+        }
+      }
+      return await group.reduce(0, +)
+    }
+    #expect(damaged == 0)
+    #expect(system("test $(ls -A \(folder)/a | wc -l) = 1") == 0)
+  }
+
   @Test func theFolderIsTheUsers() {
     func folder(_ variables: [String: String]) -> String? { ImageCache.process { variables[$0] }.folder }
     #expect(folder(["PINION_CACHE_DIR": "/x", "HOME": "/h"]) == "/x")

@@ -65,6 +65,24 @@ extension WithFakeDriver {
       }
       try bench.run(try .padding(elementBytes: 2, .constant, x: x, y: y, shape: [2, 3], begin: [0, -1], end: [0, 1], value: [0, 0]))
       #expect(try bench.stream.read(y, 6, as: UInt16(0)) == [2, 3, 0, 5, 6, 0])
+      // What is cut off is not repeated.
+      let repeated: [(PaddingMode, [UInt16])] = [
+        (.constant, [2, 3, 9, 9, 5, 6, 9, 9]), (.edge, [2, 3, 3, 3, 5, 6, 6, 6]), (.reflect, [2, 3, 2, 3, 5, 6, 5, 6]), (.wrap, [2, 3, 2, 3, 5, 6, 5, 6]),
+      ]
+      for (mode, elements) in repeated {
+        try bench.run(try .padding(elementBytes: 2, mode, x: x, y: y, shape: [2, 3], begin: [0, -1], end: [0, 2], value: [9, 0]))
+        #expect(try bench.stream.read(y, 8, as: UInt16(0)) == elements, "\(mode)")
+      }
+      // As many before as are cut off behind, between axes that stay; rows of which nothing is left.
+      try bench.run(try .padding(elementBytes: 2, .constant, x: x, y: y, shape: [1, 2, 1, 3], begin: [0, 1, 0, 0], end: [0, -1, 0, 0], value: [9, 0]))
+      #expect(try bench.stream.read(y, 6, as: UInt16(0)) == [9, 9, 9, 1, 2, 3])
+      try bench.run(try .padding(elementBytes: 2, .edge, x: x, y: y, shape: [2, 1, 3], begin: [-1, 0, 0], end: [0, 1, 0], value: [9, 0]))
+      #expect(try bench.stream.read(y, 6, as: UInt16(0)) == [4, 5, 6, 4, 5, 6])
+      try bench.run(try .padding(elementBytes: 2, .constant, x: x, y: y, shape: [2, 3], begin: [0, 4], end: [0, -3], value: [9, 0]))
+      #expect(try bench.stream.read(y, 8, as: UInt16(0)) == [9, 9, 9, 9, 9, 9, 9, 9])
+      #expect(throws: PinionError.self) {
+        try KernelCall.padding(elementBytes: 2, .reflect, x: x, y: y, shape: [2, 3], begin: [0, 4], end: [0, -3], value: [9, 0])
+      }
       try bench.run(try .slice(elementBytes: 2, x: x, y: y, shape: [2, 3], start: [1, 2], extents: [2, 2], step: [-1, -2]))
       #expect(try bench.stream.read(y, 4, as: UInt16(0)) == [6, 4, 3, 1])
       #expect(throws: PinionError.self) { try KernelCall.slice(elementBytes: 2, x: x, y: y, shape: [2, 3], start: [0, 2], extents: [1, 2], step: [1, 1]) }

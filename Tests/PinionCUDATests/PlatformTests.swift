@@ -47,6 +47,22 @@ extension WithFakeDriver {
       #expect(CUDAPlatform(fake.search()).whyNot(0)?.message == "Fake GPU 0 has compute capability 6.1, Pinion needs 7.5 or later")
     }
 
+    @Test func aDeviceThatTheCompilerDoesNotKnowIsTold() throws {
+      try #require(fake.isThere)
+      fake.reset()
+      fake.set("capability", 130)
+      #expect(
+        CUDAPlatform(fake.search()).whyNot(0)?.message
+          == "NVRTC 13.5 does not compile for compute capability 13.0; get a newer one with 'pip install nvidia-cuda-nvrtc'")
+    }
+
+    @Test func aLibraryThatIsNoCompilerIsTold() throws {
+      try #require(fake.isThere)
+      fake.reset()
+      let reason = CUDAPlatform(fake.search(["PINION_NVRTC": "libm.so.6"])).whyNot(0)
+      #expect(reason?.message.hasPrefix("the library opened for NVRTC is another: it has no nvrtcVersion") == true)
+    }
+
     @Test func withoutCompilerTheSentenceSaysHowToGetOne() throws {
       try #require(fake.isThere)
       fake.reset()

@@ -1,4 +1,5 @@
 import CCUDA
+import Glibc
 import PinionBase
 import Synchronization
 
@@ -26,6 +27,9 @@ package final class Compiler: @unchecked Sendable {
     }
     var table = cc_nvrtc()
     if let name = cc_nvrtc_load(library, &table) {
+      guard strcmp(name, "nvrtcVersion") != 0 else {
+        throw .unsupported("the library opened for NVRTC is another: it has no nvrtcVersion; get NVRTC with 'pip install nvidia-cuda-nvrtc'")
+      }
       throw .unsupported("NVRTC is too old: it has no \(String(cString: name)); get a newer one with 'pip install nvidia-cuda-nvrtc'")
     }
     api = table

@@ -65,7 +65,7 @@ package final class CUDAPlatform: Sendable {
     guard device.capability >= CUDADevice.oldestCapability else {
       return .unsupported("\(device.name) has compute capability \(device.capabilityText), Pinion needs 7.5 or later")
     }
-    do throws(PinionError) { _ = try compiler() } catch { return error }
+    do throws(PinionError) { _ = try compiler().target(for: device.capability) } catch { return error }
     return nil
   }
 }

@@ -47,14 +47,15 @@ template <class U> DEVICE void copy_rows(const U *x, U *y, int width, int from_p
   }
 }
 
-// What lies around a picture of any rank: y's place along an axis is x's plus `begin`, which may be negative.
+// What lies around a picture of any rank: y's place along an axis is x's plus `begin`.
+// What is cut off goes first: x begins behind it, and from_extent is what is left of each axis, 0 only where all is the constant.
 struct Padding {
-  i32 rank, extent[MOST_AXES], from_extent[MOST_AXES], begin[MOST_AXES];
+  i32 rank, extent[MOST_AXES], from_extent[MOST_AXES], begin[MOST_AXES], step[MOST_AXES];
   i32 mode;  // 0: a constant; 1: the edge; 2: reflected without the edge; 3: from the other end
 };
 template <class U> DEVICE void pad_axes(const U *x, U *y, U value, int count, const Padding &p) {
   for (int i = blockIdx.x * blockDim.x + threadIdx.x; i < count; i += gridDim.x * blockDim.x) {
-    int rest = i, place = 0, step = 1;
+    int rest = i, place = 0;
     bool is_inside = true;
 #pragma unroll
     for (int axis = MOST_AXES - 1; axis >= 0; axis--) {
@@ -76,8 +77,7 @@ template <class U> DEVICE void pad_axes(const U *x, U *y, U value, int count, co
           if (at >= extent) at = period - at;
         }
       }
-      place += at * step;
-      step *= extent;
+      place += at * p.step[axis];
     }
     y[i] = is_inside ? x[place] : value;
   }

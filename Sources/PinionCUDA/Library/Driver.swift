@@ -1,4 +1,5 @@
 import CCUDA
+import Glibc
 import PinionBase
 
 /// The functions of an initialised driver.
@@ -20,6 +21,7 @@ final class Driver: @unchecked Sendable {
     }
     var table = cc_driver()
     if let name = cc_driver_load(library, &table) {
+      guard strcmp(name, "cuInit") != 0 else { throw .unsupported("no NVIDIA driver: the library opened for it has no cuInit, which every driver has") }
       throw .unsupported(
         "the NVIDIA driver is too old: it has no \(String(cString: name)), Pinion needs one for CUDA \(versionText(CC_OLDEST_DRIVER)) or later")
     }
