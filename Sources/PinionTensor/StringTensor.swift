@@ -78,7 +78,7 @@ extension Tensor {
   /// Bytes of the strings' text; 0 for other elements.
   public var textBytes: Int {
     guard element == .string, let strings = try? unsafeElements(as: StringElement.self) else { return 0 }
-    return strings.reduce(0) { $0.addingSaturating($1.count) }
+    return strings.reduce(0) { $0 &+ $1.count }
   }
 
   /// A string tensor with copies of this one's strings.
