@@ -137,6 +137,10 @@ struct Call {
 
   func operand(_ name: String) throws(PinionError) -> Operand {
     if case .tensor? = argument(name) { return .tensor(try tensor(name)) }
+    if case .complex(let real, let imaginary)? = argument(name) {
+      let element = try outputElement() ?? .float32
+      return .tensor(try lowering.pair(try lowering.scalar(real, element), try lowering.scalar(imaginary, element)))
+    }
     return .number(try number(name))
   }
 

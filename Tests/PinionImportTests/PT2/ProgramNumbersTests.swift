@@ -47,6 +47,10 @@ import Testing
     for (target, arguments) in calls { #expect(try code(target, arguments, [], element: 5) == .invalidModel, "\(target)") }
   }
 
+  @Test func productsOfNothingAreTheModelsFault() throws {
+    #expect(try code("einsum.default", ["equation": "{\"as_string\": \"->\"}", "tensors": "{\"as_tensors\": []}"], [2]) == .invalidModel)
+  }
+
   @Test func scalarsAreTurnedAndMovedAsTheyAre() throws {
     let x = TestProgram.tensor("x"), zero = ints([0])
     for (target, arguments) in [

@@ -62,11 +62,7 @@ extension Lowering {
   private func pairwise(_ c: Call) throws(PinionError) -> Term {
     let a = try c.operand("self")
     let b = try c.operand(c.base == "pow" || c.base == "float_power" ? "exponent" : c.base == "heaviside" ? "values" : "other")
-    if case .tensor(let x) = a, case .tensor(let y) = b, x.isComplex || y.isComplex { return try complexPairwise(c, x, y) }
-    if case .tensor(let x) = a, x.isComplex, case .number(let number) = b {
-      let value = try scalar(number, x.element)
-      return try complexPairwise(c, x, value)
-    }
+    if a.isComplex || b.isComplex { return try complexPairwise(c, a, b) }
     let element = try c.outputElement() ?? Promotion.result(of: [a, b])
     let x = try term(a, element), y = try term(b, element)
     let zero = { (l: Lowering) throws(PinionError) in try l.scalar(Int64(0), element) }
@@ -220,29 +216,5 @@ extension Lowering {
       b = rest
     }
     return a
-  }
-
-  private func complexPairwise(_ c: Call, _ a: Term, _ b: Term) throws(PinionError) -> Term {
-    if !b.isComplex, c.base == "mul" || c.base == "div" {
-      let factor = try unsqueeze(b, [b.rank])
-      var result = try binary(c.base == "mul" ? "Mul" : "Div", Term(id: a.id, element: a.element, dims: a.dims + [2]), factor)
-      result.dims.removeLast()
-      result.isComplex = true
-      return result
-    }
-    if !a.isComplex, c.base == "mul" { return try complexPairwise(c, b, a) }
-    let x = try complexTerm(a), y = try complexTerm(b)
-    switch c.base {
-    case "add": return try add(x, try scaled(y, try c.number("alpha")))
-    case "sub": return try sub(x, try scaled(y, try c.number("alpha")))
-    case "mul", "div":
-      let xr = try apply(.part(0), x), xi = try apply(.part(1), x)
-      let yr = try apply(.part(0), y), yi = try apply(.part(1), y)
-      if c.base == "mul" { return try pair(try sub(try mul(xr, yr), try mul(xi, yi)), try add(try mul(xr, yi), try mul(xi, yr))) }
-      let size = try add(try mul(yr, yr), try mul(yi, yi))
-      return try pair(
-        try div(try add(try mul(xr, yr), try mul(xi, yi)), size), try div(try sub(try mul(xi, yr), try mul(xr, yi)), size))
-    default: throw .unsupported("the target for complex numbers")
-    }
   }
 }
