@@ -1,9 +1,10 @@
 """Exports every case with the PyTorch that is installed, runs it with Pinion, and compares with what PyTorch computes.
 
-    against_torch.py [--only REGEX] [--family NAME] [--every N] [--jobs N] [--all] [--failures FILE] [--save FILE]
+    against_torch.py [--only REGEX] [--family NAME] [--every N] [--jobs N] [--all] [--failures FILE] [--save FILE [--bytes N]]
 
 Each case is exported as it is (training dialect) and decomposed with open dimensions, which are run at two sizes; with --all also
-decomposed without and open without being decomposed, and run without optimisation as well. --save records what passes for replay.py.
+decomposed without and open without being decomposed, and run without optimisation as well. --save records what passes for replay.py, with
+--bytes only one export of each case whose numbers take no more than that, and one of each kind of cases at least.
 What PyTorch itself does not export or run, or computes otherwise once it has decomposed it, is left out. Exits with 1 where a case differs or fails.
 """
 
@@ -223,6 +224,7 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="processes; 0 for this one alone")
     parser.add_argument("--failures", type=pathlib.Path)
     parser.add_argument("--save", type=pathlib.Path)
+    parser.add_argument("--bytes", type=int, metavar="N", help="with --save: how large a case may be")
     options = parser.parse_args()
     families = [options.family] if options.family else FAMILIES
     every = [(family, index) for family in families for index, case in enumerate(load(family)) if re.search(options.only, case.name)][:: options.every]
@@ -248,7 +250,7 @@ def main() -> int:
     if options.failures:
         options.failures.write_text(json.dumps(failures, indent=1))
     if options.save:
-        record.write(options.save, records)
+        record.write(options.save, records if options.bytes is None else record.thinned(records, options.bytes))
     print(", ".join(f"{count} {verdict}" for verdict, count in tally.items()), f"of {len(every)} cases")
     return 1 if tally["wrong"] or tally["unsupported"] else 0
 

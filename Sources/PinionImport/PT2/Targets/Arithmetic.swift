@@ -8,7 +8,7 @@ extension Lowering {
     switch c.base {
     case "add", "sub", "subtract", "rsub", "mul", "multiply", "div", "divide", "true_divide", "floor_divide", "remainder", "fmod", "pow", "float_power",
       "maximum", "minimum", "fmax", "fmin", "atan2", "arctan2", "hypot", "copysign", "nextafter", "logaddexp", "logaddexp2", "xlogy", "special_xlogy",
-      "heaviside", "gcd", "lcm", "ldexp", "bitwise_and", "bitwise_or", "bitwise_xor", "__and__", "__or__", "__xor__", "__lshift__", "__rshift__",
+      "special_xlog1py", "heaviside", "gcd", "lcm", "ldexp", "bitwise_and", "bitwise_or", "bitwise_xor", "__and__", "__or__", "__xor__", "__lshift__", "__rshift__",
       "bitwise_left_shift", "bitwise_right_shift":
       return [try pairwise(c)]
     case "max", "min":
@@ -105,10 +105,10 @@ extension Lowering {
       let high = try binary("Max", x, y)
       let gap = try mul(try op("Neg", [try op("Abs", [try sub(x, y)])]), 0.6931471805599453)
       return try choose(try equal(x, y), try add(x, 1), try add(high, try mul(try log1p(try op("Exp", [gap])), 1.4426950408889634)))
-    case "xlogy", "special_xlogy":
+    case "xlogy", "special_xlogy", "special_xlog1py":
       let isZero = try op("And", [try equal(x, try zero(self)), try not(try op("IsNaN", [y], element: .bool))], dims: broadcast(x.dims, y.dims))
       let safe = try choose(isZero, try scalar(1.0, element), y)
-      return try choose(isZero, try zero(self), try mul(x, try op("Log", [safe])))
+      return try choose(isZero, try zero(self), try mul(x, c.base == "special_xlog1py" ? try log1p(safe) : try op("Log", [safe])))
     case "heaviside":
       let step = try choose(try less(x, try zero(self)), try zero(self), try scalar(Int64(1), element))
       return try choose(try equal(x, try zero(self)), y, step)
