@@ -100,6 +100,9 @@ final class Lowering {
     if try lowerSymbolic(call) { return }
     if try lowerControl(call) { return }
     if let results = try results(of: call) { return try bind(results, call) }
+    if node.target.hasPrefix("torch._functorch.predispatch.") {
+      throw .unsupported("vmap as it was traced is not supported; export after run_decompositions(), which takes it apart")
+    }
     throw .unsupported("target is not supported")
   }
 

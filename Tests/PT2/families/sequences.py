@@ -328,6 +328,18 @@ def collapsed(logits: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     return path[path != 0], best
 
 
+def ragged(x: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, ...]:
+    """Rows of which each ends where it is told: means, maxima, last ones, all of them in one list and back, and two filled up to the longer."""
+    mask = torch.arange(x.shape[1])[None] < lengths[:, None]
+    mean = (x * mask[..., None]).sum(1) / lengths.clamp(min=1)[:, None]
+    last = x.gather(1, (lengths.clamp(max=x.shape[1]) - 1)[:, None, None].expand(-1, 1, x.shape[2])).squeeze(1)
+    most = x.masked_fill(~mask[..., None], -1e9).amax(1)
+    flat = x[mask]
+    row = torch.repeat_interleave(torch.arange(x.shape[0]), mask.sum(1))
+    sums = torch.zeros(x.shape[0], x.shape[2]).index_add(0, row, flat)
+    return mean, last, most, sums, nn.utils.rnn.pad_sequence([x[0], x[1, :2]], batch_first=True, padding_value=-1.0)
+
+
 # MARK: Tables and numbers
 
 
@@ -440,3 +452,4 @@ case("crossed", "i64:B,3~0,30 i64:B,T~0,30 i64:B~0,30", Crossed())
 case("packed", "f32:B,T,16", Packed())
 case("forecast", "f32:B,2,12", Forecast())
 case("forecast.open", "f32:2,2,T", Forecast())
+case("ragged", "f32:B,T,4 i64:B~1,5", ragged)
