@@ -106,7 +106,10 @@ extension GraphDraft {
     var draft = NodeDraft(
       domain: parts.domain, name: parts.operatorName, opset: parts.opset, attributes: values,
       inputs: operands.map { $0.map(NodeDraft.Operand.value) ?? .none }, outputs: outputNames.map { $0 != "" })
-    guard let type = try draft.adapt(resolver) else { throw .unsupported("the operator is not known") }
+    guard let type = try draft.adapt(resolver) else {
+      guard let similar = resolver.similarOperator(domain: parts.domain, name: parts.operatorName) else { throw .unsupported("the operator is not known") }
+      throw .unsupported("the operator is not known; there is \(similar.name) in the domain \(similar.domain.isEmpty ? "ai.onnx" : similar.domain)")
+    }
     let oldValues = graph.values.count, oldNodes = graph.nodes.count
     let (op, formal) = try graph.make(type, draft, named: parts.name, resolver)
     settleConstants(from: oldValues)

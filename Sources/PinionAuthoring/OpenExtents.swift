@@ -51,20 +51,27 @@ extension KnownTypes {
       combinations *= choices.count
       guard combinations <= KnownTypes.tryLimit else { return }
     }
+    var message = "", isAlike = true
     for number in 0..<combinations {
       var digits: [Int] = [], rest = number
       for _ in 0..<count {
         digits.append(choices[rest % choices.count])
         rest /= choices.count
       }
-      if fits(node, facts, constants, digits, open) { return }
+      guard let error = misfit(node, facts, constants, digits, open) else { return }
+      isAlike = isAlike && (message.isEmpty || message == error.message)
+      message = error.message
     }
-    throw .invalidShape("the inputs' shapes do not fit together, whatever their open extents turn out to be")
+    // What the rule says of all choices alike is not about the open extents. The last choice is 1 for each.
+    if isAlike { throw .invalidShape(message) }
+    throw .invalidShape("the inputs' shapes do not fit together, whatever their open extents turn out to be; were they 1: \(message)")
   }
 
-  /// Whether the operator's rule takes these numbers in the places of symbols, and then of other open extents; true also where it cannot
-  /// tell, as for tensors that would be too large.
-  private func fits(_ node: Node, _ facts: [Fact?], _ constants: [ValueID: Tensor], _ digits: [Int], _ open: [Int: Int]) -> Bool {
+  /// What the operator's rule says against these numbers in the places of symbols, and then of other open extents; nil also where it
+  /// cannot tell, as for tensors that would be too large.
+  private func misfit(
+    _ node: Node, _ facts: [Fact?], _ constants: [ValueID: Tensor], _ digits: [Int], _ open: [Int: Int]
+  ) -> PinionError? {
     var place = open.count
     var types: [TensorType?] = []
     for fact in facts {
@@ -83,14 +90,14 @@ extension KnownTypes {
           place += 1
         }
       }
-      guard let shape = try? Shape(numbers) else { return true }
+      guard let shape = try? Shape(numbers) else { return nil }
       types.append(TensorType(element, shape))
     }
     let values = node.inputs.map { input in input.flatMap { constants[$0] ?? fact($0).tensor } }
     do throws(PinionError) {
       _ = try node.op.outputTypes(
         InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count))
-      return true
-    } catch { return error.code != .invalidShape }
+      return nil
+    } catch { return error.code == .invalidShape ? error : nil }
   }
 }

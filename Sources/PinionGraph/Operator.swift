@@ -58,6 +58,12 @@ extension PinionError {
 /// Finds the operator that a model's node names.
 public protocol OperatorResolver: Sendable {
   func operatorType(domain: String, name: String) -> (any Operator.Type)?
+  /// An operator that may be meant by a name that none has: one whose name differs in its case, or one of another domain.
+  func similarOperator(domain: String, name: String) -> Schema?
+}
+
+extension OperatorResolver {
+  public func similarOperator(domain: String, name: String) -> Schema? { nil }
 }
 
 /// An operator whose output follows from its first input's type alone.

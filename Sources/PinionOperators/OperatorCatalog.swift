@@ -290,4 +290,11 @@ package struct OperatorCatalog: OperatorResolver {
   package func operatorType(domain: String, name: String) -> (any Operator.Type)? {
     OperatorCatalog.byName[domain.isEmpty ? name : "\(domain)::\(name)"]
   }
+
+  package func similarOperator(domain: String, name: String) -> Schema? {
+    let wanted = name.lowercased()
+    let alike = OperatorCatalog.all.filter { $0.schema.name.lowercased() == wanted }.map { $0.schema }
+    // What fusions make is nobody's meaning.
+    return alike.first { $0.domain == domain } ?? alike.first { $0.domain != "pinion" }
+  }
 }

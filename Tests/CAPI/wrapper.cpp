@@ -267,6 +267,13 @@ void graphs() {
 
   expect(PINION_UNSUPPORTED, __LINE__, [&] { graph.node("Dance", {x}); });
   expect(PINION_INVALID_SHAPE, __LINE__, [&] { graph.node("Add", {x, shape}); });
+  try {
+    graph.node("Relu", {x, w});
+    CHECK(false);
+  } catch (const std::exception &error) {
+    const std::string text = error.what();
+    CHECK(text.find("Relu") != std::string::npos && text.find("float32[batch,2]") != std::string::npos);
+  }
   expect(PINION_INVALID_ARGUMENT, __LINE__, [&] { graph.node("Relu", {pinion::Graph().input("x", PINION_FLOAT32, {1})}); });
   expect(PINION_INVALID_ARGUMENT, __LINE__, [&] { graph.input("x", PINION_FLOAT32, {1}); });
   expect(PINION_NOT_FOUND, __LINE__, [&] { graph.info(sum); });

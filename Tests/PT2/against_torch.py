@@ -1,9 +1,10 @@
 """Exports every case with the PyTorch that is installed, runs it with Pinion, and compares with what PyTorch computes.
 
-    against_torch.py [--only REGEX] [--family NAME] [--every N] [--jobs N] [--all] [--failures FILE] [--save FILE]
+    against_torch.py [--only REGEX] [--family NAME] [--every N] [--jobs N] [--all] [--failures FILE] [--save FILE [--bytes N]]
 
 Each case is exported as it is (training dialect) and decomposed with open dimensions, which are run at two sizes; with --all also
-decomposed without and open without being decomposed, and run without optimisation as well. --save records what passes for replay.py.
+decomposed without and open without being decomposed, and run without optimisation as well. --save records what passes for replay.py, with
+--bytes only one export of each case whose numbers take no more than that, and one of each kind of cases at least.
 What PyTorch itself does not export or run, or computes otherwise once it has decomposed it, is left out. Exits with 1 where a case differs or fails.
 """
 
@@ -30,25 +31,28 @@ from record import difference
 
 warnings.filterwarnings("ignore")
 HERE = pathlib.Path(__file__).resolve().parent
-FAMILIES = ("unary", "binary", "types", "shapes", "indexing", "reductions", "products", "neural", "creation", "control", "models")
+FAMILIES = (
+    "unary", "binary", "types", "shapes", "indexing", "reductions", "products", "neural", "creation", "control", "models", "networks", "sequences", "vision",
+)  # fmt: skip
 #: The extents that letters stand for: at the export, and in the second run.
 EXTENTS = ({"B": 2, "T": 6, "H": 8, "W": 7}, {"B": 3, "T": 4, "H": 6, "W": 9})
 
 
 @functools.cache
-def load(family: str = "") -> list[Any]:
+def load(family: str) -> list[Any]:
     sys.path.insert(0, str(HERE))
     import torch
     from case import CASES
 
     torch.manual_seed(7)
-    for name in [family] if family else FAMILIES:
-        importlib.import_module(f"families.{name}")
-    names = collections.Counter(case.name for case in CASES)
+    start = len(CASES)
+    importlib.import_module(f"families.{family}")
+    cases = CASES[start:]
+    names = collections.Counter(case.name for case in cases)
     twice = [name for name, count in names.items() if count > 1]
     if twice:
         raise SystemExit(f"cases of one name: {', '.join(twice)}")
-    return CASES
+    return cases
 
 
 TYPES = {"f32": "float32", "f64": "float64", "f16": "float16", "bf16": "bfloat16", "i64": "int64", "i32": "int32", "i16": "int16", "i8": "int8", "u8": "uint8", "bool": "bool"}
@@ -220,10 +224,12 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=2, help="processes; 0 for this one alone")
     parser.add_argument("--failures", type=pathlib.Path)
     parser.add_argument("--save", type=pathlib.Path)
+    parser.add_argument("--bytes", type=int, metavar="N", help="with --save: how large a case may be")
     options = parser.parse_args()
-    cases = load(options.family)
-    chosen = [index for index, case in enumerate(cases) if re.search(options.only, case.name)][:: options.every]
-    chunks = [(options.family, options.all, tuple(chosen[start : start + 20])) for start in range(0, len(chosen), 20)]
+    families = [options.family] if options.family else FAMILIES
+    every = [(family, index) for family in families for index, case in enumerate(load(family)) if re.search(options.only, case.name)][:: options.every]
+    chosen = {family: [index for other, index in every if other == family] for family in families}
+    chunks = [(family, options.all, tuple(indices[start : start + 20])) for family, indices in chosen.items() for start in range(0, len(indices), 20)]
     tally: collections.Counter[str] = collections.Counter()
     failures: list[tuple[str, ...]] = []
     records: list[dict[str, Any]] = []
@@ -244,8 +250,8 @@ def main() -> int:
     if options.failures:
         options.failures.write_text(json.dumps(failures, indent=1))
     if options.save:
-        record.write(options.save, records)
-    print(", ".join(f"{count} {verdict}" for verdict, count in tally.items()), f"of {len(chosen)} cases")
+        record.write(options.save, records if options.bytes is None else record.thinned(records, options.bytes))
+    print(", ".join(f"{count} {verdict}" for verdict, count in tally.items()), f"of {len(every)} cases")
     return 1 if tally["wrong"] or tally["unsupported"] else 0
 
 

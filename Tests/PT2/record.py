@@ -78,6 +78,29 @@ def archive(record: dict[str, Any], program: bytes | None = None, weights: bytes
     return out.getvalue()
 
 
+def _bytes(entry: dict[str, Any]) -> int:
+    """How much of a record are numbers, which do not compress."""
+    arrays = [value[2] for run in entry["runs"] for side in ("inputs", "outputs") for value in run[side].values()]
+    return sum(len(text) for text in (*arrays, *entry["data"].values()))
+
+
+def thinned(records: list[dict[str, Any]], limit: int) -> list[dict[str, Any]]:
+    """Of each case one export, in turn of each kind, where its numbers take no more than `limit` bytes, and of each first word of names that
+    has no other the smallest, up to 20 times as many."""
+    cases: dict[str, list[dict[str, Any]]] = {}
+    for entry in records:
+        cases.setdefault(entry["name"], []).append(entry)
+    chosen = [exports[index % len(exports)] for index, exports in enumerate(cases.values())]
+    kept = [entry for entry in chosen if _bytes(entry) <= limit]
+    words = {entry["name"].split(".")[0] for entry in kept}
+    for entry in sorted(chosen, key=_bytes):
+        word = entry["name"].split(".")[0]
+        if word not in words and _bytes(entry) <= 20 * limit:
+            words.add(word)
+            kept.append(entry)
+    return kept
+
+
 def write(path: pathlib.Path, records: list[dict[str, Any]]) -> None:
     lines = "".join(json.dumps(record, separators=(",", ":")) + "\n" for record in sorted(records, key=lambda record: (record["name"], record["variant"])))
     path.write_bytes(lzma.compress(lines.encode(), preset=9 | lzma.PRESET_EXTREME))

@@ -140,6 +140,21 @@ import Testing
     }
   }
 
+  /// What has nothing to do with open extents is said as the operator says it.
+  @Test func anAxisThatIsNoneIsNamed() throws {
+    let draft = try newDraft()
+    let x = try draft.addInput("x", try ValueType(parsing: "float32[n,3]"))
+    expectError(.invalidShape, "axis 5") { try draft.add("Softmax", inputs: [x], attributes: ["axis": .int(5)]) }
+  }
+
+  @Test func namesThatAreNearlyRightAreSaid() throws {
+    let draft = try newDraft()
+    let x = try draft.addInput("x", try ValueType(parsing: "float32[n,3]"))
+    expectError(.unsupported, "there is MatMul in the domain ai.onnx") { try draft.add("Matmul", inputs: [x, x]) }
+    expectError(.unsupported, "there is FusedMatMul in the domain com.microsoft") { try draft.add("FusedMatMul", inputs: [x, x]) }
+    expectError(.unsupported, "the operator is not known") { try draft.add("Foo", inputs: [x]) }
+  }
+
   /// 6 channels are 2 groups of 3; recurrent layers have sizes that an attribute gives.
   @Test func openChannelsOfGroups() throws {
     func conv(_ x: String, _ w: String) throws {

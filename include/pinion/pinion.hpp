@@ -53,16 +53,19 @@ class Error : public std::exception {
   /* An error that this header found. */
   Error(Status code, const std::string &message) : code_(code), message_(std::make_shared<std::string>(message)) {}
 
+  /* The message with the node, its operator and its inputs, as text() gives it. */
   const char *what() const noexcept override {
     if (message_) return message_->c_str();
-    return error_ ? pinion_error_message(error_.get()) : pinion_status_name(code_);
+    return error_ ? pinion_error_text(error_.get()) : pinion_status_name(code_);
   }
   Status code() const noexcept { return code_; }
+  /* The message alone. */
+  std::string message() const { return error_ ? pinion_error_message(error_.get()) : what(); }
   /* The name of the node in the model, or empty. */
   std::string node() const { return error_ ? pinion_error_node(error_.get()) : ""; }
   /* The operator as "domain::Name", or "Name" for ai.onnx, or empty. */
   std::string operator_name() const { return error_ ? pinion_error_operator(error_.get()) : ""; }
-  std::string text() const { return error_ ? pinion_error_text(error_.get()) : what(); }
+  std::string text() const { return what(); }
   /* Empty for an error that this header found. */
   std::string json() const { return error_ ? pinion_error_json(error_.get()) : ""; }
   /* The C object with all the details, or NULL; it lives as long as this exception. */

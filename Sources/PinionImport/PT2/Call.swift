@@ -20,13 +20,17 @@ struct Call {
     let isAten = node.target.hasPrefix("torch.ops.aten.") || node.target.hasPrefix("aten.")
     self.key = key
     var base = isAten ? String(key.prefix { $0 != "." }) : String(key)
-    isInPlace = isAten && base.hasSuffix("_") && !base.hasSuffix("__")
-    if isInPlace { base.removeLast() }
+    // `add_`, and `__iand__` of `x &= y`, which is `__and__` in place.
+    let isAugmented = isAten && Call.augmented.contains(base)
+    isInPlace = isAugmented || isAten && base.hasSuffix("_") && !base.hasSuffix("__")
+    if isAugmented { base = "__" + base.dropFirst(3) } else if isInPlace { base.removeLast() }
     self.base = base
     var given: [String: PT2Argument] = [:]
     for (name, argument) in node.inputs where !name.isEmpty { given[name] = argument }
     self.given = given
   }
+
+  private static let augmented: Set<String> = ["__iand__", "__ior__", "__ixor__", "__ilshift__", "__irshift__"]
 
   /// A target's name without `torch.ops.`, `aten.` and `.default`.
   static func key(_ target: String) -> String {
@@ -137,6 +141,10 @@ struct Call {
 
   func operand(_ name: String) throws(PinionError) -> Operand {
     if case .tensor? = argument(name) { return .tensor(try tensor(name)) }
+    if case .complex(let real, let imaginary)? = argument(name) {
+      let element = try outputElement() ?? .float32
+      return .tensor(try lowering.pair(try lowering.scalar(real, element), try lowering.scalar(imaginary, element)))
+    }
     return .number(try number(name))
   }
 

@@ -110,7 +110,7 @@ extension Lowering {
   }
 
   /// A graph for a subgraph attribute, in which the inputs' names stand for these.
-  private func child(_ body: PT2Graph) throws(PinionError) -> Lowering {
+  func child(_ body: PT2Graph) throws(PinionError) -> Lowering {
     try Lowering(body, resolver: resolver, report: report, depth: depth + 1)
   }
 
@@ -169,7 +169,7 @@ extension Lowering {
     try bind(results.enumerated().map { Term(id: ids[$0], element: $1.element, dims: $1.dims.map { _ in nil }, isComplex: $1.isComplex) }, c)
   }
 
-  private func inputTerm(_ child: Lowering, like term: Term, _ name: String, dropping: Bool = false) -> Term {
+  func inputTerm(_ child: Lowering, like term: Term, _ name: String, dropping: Bool = false) -> Term {
     let dims = dropping ? Array(term.dims.dropFirst()) : term.dims
     let id = child.graph.addValue(name, type: nil)
     child.graph.inputs.append(id)

@@ -34,8 +34,8 @@ extension Lowering {
 
   func add(_ a: Term, _ b: Term) throws(PinionError) -> Term { try binary("Add", a, b) }
   func sub(_ a: Term, _ b: Term) throws(PinionError) -> Term { try binary("Sub", a, b) }
-  func mul(_ a: Term, _ b: Term) throws(PinionError) -> Term { try binary("Mul", a, b) }
-  func div(_ a: Term, _ b: Term) throws(PinionError) -> Term { try binary("Div", a, b) }
+  func mul(_ a: Term, _ b: Term) throws(PinionError) -> Term { a.isComplex || b.isComplex ? try complexProduct(a, b) : try binary("Mul", a, b) }
+  func div(_ a: Term, _ b: Term) throws(PinionError) -> Term { a.isComplex || b.isComplex ? try complexQuotient(a, b) : try binary("Div", a, b) }
   func add(_ a: Term, _ b: Double) throws(PinionError) -> Term { b == 0 ? a : try add(a, try scalar(b, a.element)) }
   func mul(_ a: Term, _ b: Double) throws(PinionError) -> Term { b == 1 ? a : try mul(a, try scalar(b, a.element)) }
   func div(_ a: Term, _ b: Double) throws(PinionError) -> Term { b == 1 ? a : try div(a, try scalar(b, a.element)) }

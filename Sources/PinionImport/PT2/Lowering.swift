@@ -100,6 +100,9 @@ final class Lowering {
     if try lowerSymbolic(call) { return }
     if try lowerControl(call) { return }
     if let results = try results(of: call) { return try bind(results, call) }
+    if node.target.hasPrefix("torch._functorch.predispatch.") {
+      throw .unsupported("vmap as it was traced is not supported; export after run_decompositions(), which takes it apart")
+    }
     throw .unsupported("target is not supported")
   }
 
@@ -283,6 +286,9 @@ final class Lowering {
   ) throws(PinionError) -> Term {
     // A program may give an empty list where a target takes any number of tensors.
     guard let first = inputs.first ?? nil else { throw .invalidModel("the target has no operands") }
+    guard Lowering.takingPairs.contains(name) || !inputs.contains(where: { $0?.isComplex ?? false }) else {
+      throw .unsupported("the target for complex numbers")
+    }
     guard let id = try emit(name, inputs.map { $0?.id }, attributes).first else { throw .internal("a node without results") }
     return Term(id: id, element: element ?? first.element, dims: dims ?? first.dims, isComplex: first.isComplex)
   }

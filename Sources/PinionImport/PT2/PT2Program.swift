@@ -3,7 +3,7 @@ import PinionTensor
 
 /// A size that the program gives: a number, the name of a symbolic integer that a node computes, or (in a tensor's description
 /// only) an expression of symbols.
-enum PT2Size {
+enum PT2Size: Equatable {
   case known(Int64)
   case named(String)
   case expression(String)
@@ -22,7 +22,7 @@ enum PT2Size {
 /// What the program says about a tensor.
 struct PT2Meta {
   let dtype: Int64
-  let sizes: [PT2Size]
+  var sizes: [PT2Size]
   let strides: [PT2Size]
   let storageOffset: Int64?
 
@@ -222,7 +222,12 @@ struct PT2Graph {
   let inputs: [PT2Argument]
   let outputs: [PT2Argument]
   let nodes: [PT2Node]
-  let tensors: [String: PT2Meta]
+  var tensors: [String: PT2Meta]
+
+  /// The graph of a body that a target's mapping makes itself.
+  static var empty: PT2Graph { PT2Graph() }
+
+  private init() { (inputs, outputs, nodes, tensors) = ([], [], [], [:]) }
 
   init(_ json: JSONValue, _ budget: WireBudget) throws(PinionError) {
     var inputs: [PT2Argument] = [], outputs: [PT2Argument] = [], nodes: [PT2Node] = []

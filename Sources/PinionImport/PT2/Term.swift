@@ -63,6 +63,8 @@ enum Number {
 enum Operand {
   case tensor(Term)
   case number(Number)
+
+  var isComplex: Bool { if case .tensor(let term) = self { term.isComplex } else { false } }
 }
 
 /// Extents of dimensions that a tensor does not have are unknown: a program may give a target a tensor of any rank, and what needs a

@@ -47,6 +47,20 @@ import Testing
     for (target, arguments) in calls { #expect(try code(target, arguments, [], element: 5) == .invalidModel, "\(target)") }
   }
 
+  /// Runs of what has no elements along the dimension are none.
+  @Test func runsOfNothing() throws {
+    let x = TestProgram.tensor("x")
+    let found = try result("unique_consecutive.default", ["self": x, "dim": TestProgram.int(1)], try Tensor([Float](), try Shape([2, 0])), 7, [2, 0])
+    #expect(found?.shape.dims == [2, 0])
+    let runs = try result(
+      "unique_consecutive.default", ["self": x, "dim": TestProgram.int(0)], try Tensor([1, 1, 2, 1] as [Float], try Shape([4])), 7, [3])
+    #expect(try runs?.elements(as: Float.self) == [1, 2, 1])
+  }
+
+  @Test func productsOfNothingAreTheModelsFault() throws {
+    #expect(try code("einsum.default", ["equation": "{\"as_string\": \"->\"}", "tensors": "{\"as_tensors\": []}"], [2]) == .invalidModel)
+  }
+
   @Test func scalarsAreTurnedAndMovedAsTheyAre() throws {
     let x = TestProgram.tensor("x"), zero = ints([0])
     for (target, arguments) in [

@@ -15,6 +15,16 @@ from ._results import from_handle
 from ._values import to_handle
 
 
+class Copies(dict[str, np.ndarray]):
+    """Copies of buffers by name. To set one here would change nothing of the session."""
+
+    def __setitem__(self, name: str, value: Any) -> None:
+        raise TypeError(f"buffers are read as copies; session.set_buffers({{{name!r}: …}}) sets one")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return dict, (dict(self),)
+
+
 class BufferKeeping:
     """The part of a session that is about buffers."""
 
@@ -22,14 +32,17 @@ class BufferKeeping:
 
     @property
     def buffers(self) -> dict[str, np.ndarray]:
-        """Copies of what the session keeps of a .pt2 model's buffers, by name; empty unless loaded with mutations="state"."""
+        """Copies of what the session keeps of a .pt2 model's buffers, by name; empty unless loaded with mutations="state".
+
+        `set_buffers()` and `reset_buffers()` change them.
+        """
         result: dict[str, np.ndarray] = {}
         for index in range(lib.pinion_session_buffer_count(self._handle)):
             out = c_void_p()
             check(lib.pinion_session_buffer_get(self._handle, index, byref(out)))
             assert out.value is not None
             result[text(lib.pinion_session_buffer_name(self._handle, index))] = from_handle(out.value)
-        return result
+        return Copies(result)
 
     def set_buffers(self, contents: Mapping[str, Any]) -> None:
         """Sets buffers that the session keeps to copies of arrays of the same types and shapes, by name."""

@@ -141,6 +141,9 @@ class Graph(NotCopied):
             rank = -1 if shape is None else len(shape)
             sizes, names = (c_int64 * max(rank, 0))(), (c_char_p * max(rank, 0))()
             for axis, dim in enumerate(shape or ()):
+                if not (dim is None or isinstance(dim, (str, int, np.integer))):
+                    kind = dim.__class__.__name__
+                    raise InvalidArgumentError(f"dimension {axis} of input '{name}' is a {kind}, expected an int, a name or None")
                 sizes[axis] = -1 if dim is None or isinstance(dim, str) else dim
                 names[axis] = c_text(dim) if isinstance(dim, str) else None
             check(lib.pinion_graph_add_input(self._handle, c_text(name), code, rank, sizes, names, byref(value)))
@@ -213,17 +216,22 @@ class Graph(NotCopied):
         if value is None:
             return 0
         if isinstance(value, GraphValue):
-            return value._number
+            return self._own(value, f"input {index} of {operator}")
         if isinstance(value, (np.ndarray, np.generic)):
             return self.constant(value)._number
         kind = type(value).__name__
         raise InvalidArgumentError(f"input {index} of {operator} is a {kind}, expected a GraphValue, an array or None")
 
+    def _own(self, value: GraphValue, what: str) -> int:
+        if not lib.pinion_graph_value_info(self._handle, value._number):
+            raise InvalidArgumentError(f"{what} is '{value.name}' of another graph, or of one inside this one")
+        return value._number
+
     def output(self, value: GraphValue, name: str = "") -> None:
         """Adds an output, of the model or of a subgraph; an empty name is the value's own."""
         if not isinstance(value, GraphValue):
             raise InvalidArgumentError(f"an output is a GraphValue, not {type(value).__name__}")
-        check(lib.pinion_graph_add_output(self._handle, value._number, c_text(name) or None))
+        check(lib.pinion_graph_add_output(self._handle, self._own(value, "an output"), c_text(name) or None))
 
     # ------------------------------------------------------------------------------------------------------------ models
 

@@ -211,6 +211,9 @@ def test_a_session_keeps_buffers():
     seen = [session.run({"x": np.float32([1])})[0][0] for _ in range(4)]
     assert seen == [-6, -7, -8, -9]
     np.testing.assert_array_equal(session.buffers["count"], [9])
+    with pytest.raises(TypeError, match="set_buffers"):
+        session.buffers["count"] = np.float32([100])
+    assert type(pickle.loads(pickle.dumps(session.buffers))) is dict
     session.set_buffers({"count": np.float32([100])})
     assert session.run({"x": np.float32([1])})[0][0] == -101
     session.reset_buffers()

@@ -8,7 +8,7 @@ extension Lowering {
     switch c.base {
     case "add", "sub", "subtract", "rsub", "mul", "multiply", "div", "divide", "true_divide", "floor_divide", "remainder", "fmod", "pow", "float_power",
       "maximum", "minimum", "fmax", "fmin", "atan2", "arctan2", "hypot", "copysign", "nextafter", "logaddexp", "logaddexp2", "xlogy", "special_xlogy",
-      "heaviside", "gcd", "lcm", "ldexp", "bitwise_and", "bitwise_or", "bitwise_xor", "__and__", "__or__", "__xor__", "__lshift__", "__rshift__",
+      "special_xlog1py", "heaviside", "gcd", "lcm", "ldexp", "bitwise_and", "bitwise_or", "bitwise_xor", "__and__", "__or__", "__xor__", "__lshift__", "__rshift__",
       "bitwise_left_shift", "bitwise_right_shift":
       return [try pairwise(c)]
     case "max", "min":
@@ -62,11 +62,7 @@ extension Lowering {
   private func pairwise(_ c: Call) throws(PinionError) -> Term {
     let a = try c.operand("self")
     let b = try c.operand(c.base == "pow" || c.base == "float_power" ? "exponent" : c.base == "heaviside" ? "values" : "other")
-    if case .tensor(let x) = a, case .tensor(let y) = b, x.isComplex || y.isComplex { return try complexPairwise(c, x, y) }
-    if case .tensor(let x) = a, x.isComplex, case .number(let number) = b {
-      let value = try scalar(number, x.element)
-      return try complexPairwise(c, x, value)
-    }
+    if a.isComplex || b.isComplex { return try complexPairwise(c, a, b) }
     let element = try c.outputElement() ?? Promotion.result(of: [a, b])
     let x = try term(a, element), y = try term(b, element)
     let zero = { (l: Lowering) throws(PinionError) in try l.scalar(Int64(0), element) }
@@ -109,10 +105,10 @@ extension Lowering {
       let high = try binary("Max", x, y)
       let gap = try mul(try op("Neg", [try op("Abs", [try sub(x, y)])]), 0.6931471805599453)
       return try choose(try equal(x, y), try add(x, 1), try add(high, try mul(try log1p(try op("Exp", [gap])), 1.4426950408889634)))
-    case "xlogy", "special_xlogy":
+    case "xlogy", "special_xlogy", "special_xlog1py":
       let isZero = try op("And", [try equal(x, try zero(self)), try not(try op("IsNaN", [y], element: .bool))], dims: broadcast(x.dims, y.dims))
       let safe = try choose(isZero, try scalar(1.0, element), y)
-      return try choose(isZero, try zero(self), try mul(x, try op("Log", [safe])))
+      return try choose(isZero, try zero(self), try mul(x, c.base == "special_xlog1py" ? try log1p(safe) : try op("Log", [safe])))
     case "heaviside":
       let step = try choose(try less(x, try zero(self)), try zero(self), try scalar(Int64(1), element))
       return try choose(try equal(x, try zero(self)), y, step)
@@ -220,29 +216,5 @@ extension Lowering {
       b = rest
     }
     return a
-  }
-
-  private func complexPairwise(_ c: Call, _ a: Term, _ b: Term) throws(PinionError) -> Term {
-    if !b.isComplex, c.base == "mul" || c.base == "div" {
-      let factor = try unsqueeze(b, [b.rank])
-      var result = try binary(c.base == "mul" ? "Mul" : "Div", Term(id: a.id, element: a.element, dims: a.dims + [2]), factor)
-      result.dims.removeLast()
-      result.isComplex = true
-      return result
-    }
-    if !a.isComplex, c.base == "mul" { return try complexPairwise(c, b, a) }
-    let x = try complexTerm(a), y = try complexTerm(b)
-    switch c.base {
-    case "add": return try add(x, try scaled(y, try c.number("alpha")))
-    case "sub": return try sub(x, try scaled(y, try c.number("alpha")))
-    case "mul", "div":
-      let xr = try apply(.part(0), x), xi = try apply(.part(1), x)
-      let yr = try apply(.part(0), y), yi = try apply(.part(1), y)
-      if c.base == "mul" { return try pair(try sub(try mul(xr, yr), try mul(xi, yi)), try add(try mul(xr, yi), try mul(xi, yr))) }
-      let size = try add(try mul(yr, yr), try mul(yi, yi))
-      return try pair(
-        try div(try add(try mul(xr, yr), try mul(xi, yi)), size), try div(try sub(try mul(xi, yr), try mul(xr, yi)), size))
-    default: throw .unsupported("the target for complex numbers")
-    }
   }
 }

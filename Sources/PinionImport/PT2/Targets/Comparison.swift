@@ -38,8 +38,8 @@ extension Lowering {
       }
       return [result]
     case "isin":
-      guard c.key == "isin.Tensor_Tensor" || c.key == "isin.Tensor_Scalar" else { return nil }
-      let x = try c.operand("elements"), tests = try c.operand(c.key == "isin.Tensor_Tensor" ? "test_elements" : "test_element")
+      // Either side may be a number.
+      let x = try c.operand(c.has("element") ? "element" : "elements"), tests = try c.operand(c.has("test_element") ? "test_element" : "test_elements")
       let (a, b) = try promoted(x, tests)
       let same = try equal(try unsqueeze(a, [a.rank]), try reshape(b, [-1]))
       let found = try any(same, [a.rank], keep: false)

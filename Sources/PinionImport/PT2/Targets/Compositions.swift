@@ -111,27 +111,26 @@ extension Lowering {
     ]
   }
 
-  /// Sequences of known lengths side by side, each filled up to the longest.
+  /// Sequences side by side, each filled up to the longest.
   private func padded(_ c: Call) throws(PinionError) -> Term {
     let list = try c.tensors("sequences")
     let isFirst = try c.bool("batch_first")
     let isLeft = c.optionalString("padding_side") == "left"
     guard let first = list.first, list.allSatisfy({ $0.rank == first.rank && $0.rank > 0 }) else { throw .invalidModel("sequences of different ranks") }
-    var lengths: [Int] = []
-    for sequence in list {
-      guard let length = sequence.dims[0] else { throw .unsupported("pad_sequence of lengths that a run decides") }
-      lengths.append(length)
-    }
-    let longest = lengths.max() ?? 0
+    var longest = Extent.known(0)
+    // The longer of two is the one and what the other has more.
+    for sequence in list { longest = try plus(longest, try excess(try extent(sequence, 0), longest)) }
     let fill = try scalar(try c.number("padding_value"), first.element)
     var rows: [Term] = []
-    for (sequence, length) in zip(list, lengths) {
+    for sequence in list {
       var row = sequence
-      if length < longest {
+      let missing = try excess(longest, try extent(sequence, 0))
+      if missing.known != 0 {
         var sizes = try extents(sequence)
-        sizes[0] = .known(Int64(longest - length))
+        sizes[0] = missing
         let rest = try filled(fill, sizes)
         row = try concat(isLeft ? [rest, sequence] : [sequence, rest], 0)
+        row.dims[0] = longest.known.flatMap { Int(exactly: $0) }
       }
       rows.append(try unsqueeze(row, [isFirst ? 0 : 1]))
     }

@@ -84,7 +84,6 @@ extension Lowering {
     let x = isSingle ? try unsqueeze(input, [0]) : input
     var attributes: [String: AttributeValue] = [
       "strides": .ints(try c.ints("stride", count: spatial)), "dilations": .ints(try c.ints("dilation", count: spatial)),
-      "group": .int(try c.int("groups")),
     ]
     if let padding = c.optionalString("padding") {
       attributes["auto_pad"] = .string(padding == "same" ? "SAME_UPPER" : "VALID")
@@ -94,8 +93,36 @@ extension Lowering {
     }
     if isTransposed { attributes["output_padding"] = .ints(try c.ints("output_padding", count: spatial)) }
     let dims: [Int?] = [x.dims[0]] + [Int?](repeating: nil, count: spatial + 1)
-    let result = try op(isTransposed ? "ConvTranspose" : "Conv", [x, weight, try c.optionalTensor("bias")], attributes, dims: dims)
+    let name = isTransposed ? "ConvTranspose" : "Conv"
+    let bias = try c.optionalTensor("bias")
+    let groups = try c.extent("groups")
+    let result: Term
+    if case .known(let groups) = groups {
+      attributes["group"] = .int(groups)
+      result = try op(name, [x, weight, bias], attributes, dims: dims)
+    } else {
+      result = try groupByGroup(name, x, weight, bias, groups, attributes)
+    }
     return isSingle ? try squeeze(result, [0]) : result
+  }
+
+  /// A convolution whose number of groups a run decides, as where each image of a batch has a kernel of its own: one group after the other.
+  private func groupByGroup(
+    _ name: String, _ x: Term, _ weight: Term, _ bias: Term?, _ groups: Extent, _ attributes: [String: AttributeValue]
+  ) throws(PinionError) -> Term {
+    let images = try reshape(x, [try extent(x, 0), groups, .known(-1)] + Array(try extents(x)[2...]))
+    let kernels = try reshape(weight, [groups, .known(-1)] + Array(try extents(weight)[1...]))
+    let parts = [try transpose(images, [1, 0] + Array(2..<images.rank)), kernels]
+    let body = try child(.empty)
+    let own = [inputTerm(body, like: parts[0], "images", dropping: true), inputTerm(body, like: parts[1], "kernels", dropping: true)]
+    let piece = try body.op(name, own.map(Optional.some), attributes, dims: [x.dims[0]] + [Int?](repeating: nil, count: x.rank - 1))
+    body.graph.outputs = [piece.id]
+    let ids = try emit("Scan", parts.map(\.id), ["body": .graph(0), "num_scan_inputs": .int(2)], bodies: [body])
+    let stacked = Term(id: ids[0], element: x.element, dims: [nil] + piece.dims)
+    let turned = try transpose(stacked, [1, 0] + Array(2..<stacked.rank))
+    let whole = try reshape(turned, [try extent(x, 0), .known(-1)] + Array(try extents(turned)[3...]))
+    guard let bias else { return whole }
+    return try add(whole, try reshape(bias, [-1] + [Int64](repeating: 1, count: x.rank - 2)))
   }
 
   /// Sliding windows as columns: a gather along both axes.

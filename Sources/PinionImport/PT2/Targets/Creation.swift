@@ -14,7 +14,7 @@ extension Lowering {
     case "zeros_like", "ones_like", "full_like", "empty_like", "fill", "zero":
       let x = try c.tensor("self")
       return [try complexIfNeeded(try expand(try fillValue(c, element), like: Term(id: x.id, element: x.element, dims: x.dims)), isComplex)]
-    case "scalar_tensor": return [try complexIfNeeded(try scalar(try c.number("s"), element), isComplex)]
+    case "scalar_tensor", "prims.scalar_tensor": return [try complexIfNeeded(try scalar(try c.number("s"), element), isComplex)]
     case "arange": return [try arange(c, element)]
     case "linspace", "logspace":
       let steps = try c.int("steps")

@@ -230,12 +230,12 @@ extension Lowering {
     case "_conj", "conj_physical", "conj":
       let x = try c.tensor("self")
       guard x.isComplex else { return [x] }
-      return [try pair(try apply(.part(0), x), try op("Neg", [try apply(.part(1), x)]))]
+      return [try conjugate(x)]
     case "adjoint", "mH", "matrix_H":
       let x = try c.tensor("self")
       guard x.isComplex, x.rank >= 2 else { return nil }
       let turned = try transpose(x, Array(0..<(x.rank - 2)) + [x.rank - 1, x.rank - 2])
-      return [try pair(try apply(.part(0), turned), try op("Neg", [try apply(.part(1), turned)]))]
+      return [try conjugate(turned)]
     case "complex": return [try pair(try c.tensor("real"), try c.tensor("imag"))]
     case "polar":
       let length = try c.tensor("abs"), angle = try c.tensor("angle")
@@ -275,36 +275,5 @@ extension Lowering {
     if let low = bounds[0] { result = try binary("Max", result, low) }
     if let high = bounds[1] { result = try binary("Min", result, high) }
     return result
-  }
-
-  // MARK: Complex numbers
-
-  func pair(_ real: Term, _ imaginary: Term) throws(PinionError) -> Term {
-    let dims = broadcast(real.dims, imaginary.dims)
-    func half(_ term: Term) throws(PinionError) -> Term {
-      if term.rank == dims.count, term.dims == dims { return try unsqueeze(term, [term.rank]) }
-      let other = term.id == real.id ? imaginary : real
-      return try unsqueeze(try expand(term, try extents(try add(try mul(other, 0), term))), [dims.count])
-    }
-    var result = try concat([try half(real), try half(imaginary)], dims.count)
-    result.dims = dims
-    result.isComplex = true
-    return result
-  }
-
-  func complexTerm(_ term: Term) throws(PinionError) -> Term {
-    term.isComplex ? term : try pair(term, try expand(try scalar(0.0, term.element), like: term))
-  }
-
-  private func complexFunction(_ c: Call, _ x: Term) throws(PinionError) -> [Term]? {
-    let real = try apply(.part(0), x), imaginary = try apply(.part(1), x)
-    switch c.base {
-    case "abs", "absolute": return [try op("Sqrt", [try add(try mul(real, real), try mul(imaginary, imaginary))])]
-    case "neg", "negative": return [try op("Neg", [x])]
-    case "exp":
-      let length = try op("Exp", [real])
-      return [try pair(try mul(length, try op("Cos", [imaginary])), try mul(length, try op("Sin", [imaginary])))]
-    default: throw .unsupported("the target for complex numbers")
-    }
   }
 }

@@ -28,7 +28,7 @@ extension Lowering {
   /// input · weightᵀ + bias
   func linear(_ input: Term, _ weight: Term, _ bias: Term?) throws(PinionError) -> Term {
     guard weight.rank == 2 else { return try biased(try matmul(input, weight), bias) }
-    if input.rank == 2 {
+    if input.rank == 2, !input.isComplex, !weight.isComplex {
       let dims = [input.dims[0], weight.dims[0]]
       return try op("Gemm", [input, weight, bias], ["transB": .int(1)], dims: dims)
     }
@@ -55,7 +55,10 @@ extension Lowering {
     case "_grouped_mm", "transformers.grouped_mm_fallback": return [try groupedProduct(c)]
     case "mv": return [try matmul(try c.tensor("self"), try c.tensor("vec"))]
     case "dot": return [try matmul(try c.tensor("self"), try c.tensor("tensor"))]
-    case "vdot": return [try matmul(try c.tensor("self"), try c.tensor("other"))]
+    case "vdot":
+      var first = try c.tensor("self")
+      if first.isComplex { first = try conjugate(first) }
+      return [try matmul(first, try c.tensor("other"))]
     case "inner":
       let (a, b) = try operands(c, "self", "other")
       if a.rank == 0 || b.rank == 0 { return [try mul(a, b)] }
@@ -67,7 +70,9 @@ extension Lowering {
     case "addmm":
       let matrix = try c.tensor("mat1"), other = try c.tensor("mat2")
       let own = try c.tensor("self")
-      guard let alpha = try c.optionalFloat("alpha"), let beta = try c.optionalFloat("beta"), matrix.element.isFloatingPoint else {
+      guard let alpha = try c.optionalFloat("alpha"), let beta = try c.optionalFloat("beta"), matrix.element.isFloatingPoint,
+        !matrix.isComplex, !other.isComplex, !own.isComplex
+      else {
         return [try weighted(c, own, try matmul(matrix, other))]
       }
       return [
@@ -87,7 +92,7 @@ extension Lowering {
     case "einsum":
       let terms = try c.tensors("tensors")
       let dims = c.outputMeta()?.knownSizes
-      return [try op("Einsum", terms, ["equation": .string(try c.string("equation"))], dims: dims)]
+      return [try einsum(terms, try c.string("equation"), dims: dims)]
     case "bilinear":
       let a = try c.tensor("input1"), b = try c.tensor("input2"), weight = try c.tensor("weight")
       let product = try op("Einsum", [a, weight, b], ["equation": .string("...i,oij,...j->...o")], dims: Array(a.dims.dropLast()) + [weight.dims[0]])
@@ -186,6 +191,6 @@ extension Lowering {
     for (p, q) in zip(first, second) { y[q] = x[p] }
     let left = (0..<a.rank).filter { !first.contains($0) }, right = (0..<b.rank).filter { !second.contains($0) }
     let equation = "\(String(x)),\(String(y))->\(String(left.map { x[$0] } + right.map { y[$0] }))"
-    return try op("Einsum", [a, b], ["equation": .string(equation)], dims: left.map { a.dims[$0] } + right.map { b.dims[$0] })
+    return try einsum([a, b], equation, dims: left.map { a.dims[$0] } + right.map { b.dims[$0] })
   }
 }

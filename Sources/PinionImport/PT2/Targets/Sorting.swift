@@ -126,19 +126,29 @@ extension Lowering {
       if !isByRows { inverse = try reshape(inverse, like: x) }
       return [Term(id: ids[0], element: x.element, dims: dims), inverse, Term(id: ids[3], element: .int64, dims: [nil])]
     }
+    if isByRows, x.rank == 1 { correctRuns(c) }
     let flat = isByRows ? x : try reshape(x, [-1])
     var changed = try not(try equal(try slice(flat, axis, 1, .max), try slice(flat, axis, 0, -1)))
     if isByRows, x.rank > 1 { changed = try any(changed, (0..<x.rank).filter { $0 != axis }, keep: false) }
-    let isFirst = try concat([try filled(try scalar(Int64(1), .bool), [.known(1)]), changed], 0)
+    // The first begins a run, where there is one.
+    let extent = try extent(flat, axis)
+    let isFirst = try slice(try concat([try filled(try scalar(Int64(1), .bool), [.known(1)]), changed], 0), 0, .known(0), extent)
     var dims = flat.dims
     dims[axis] = nil
     let values = try op("Compress", [flat, isFirst], ["axis": .int(Int64(axis))], dims: dims)
     let order = try op("CumSum", [try cast(isFirst, .int64), try scalar(Int64(0), .int64)])
     let inverse = try sub(order, try scalar(Int64(1), .int64))
-    let zeros = try filled(try scalar(Int64(0), .int64), [try extent(values, axis)])
+    let zeros = try filled(try scalar(Int64(0), .int64), [try self.extent(values, axis)])
     let ones = try expand(try scalar(Int64(1), .int64), like: inverse)
     let counts = try op("ScatterElements", [zeros, inverse, ones], ["axis": .int(0), "reduction": .string("add")])
     return [values, isByRows ? inverse : try reshape(inverse, like: x), counts]
+  }
+
+  /// PyTorch 2.13 traces the runs of a vector along its dimension as a matrix (`[u0, n]`), and so what is computed from them element by
+  /// element. They are a vector.
+  private func correctRuns(_ c: Call) {
+    guard let traced = c.outputMeta()?.sizes, traced.count == 2, traced.first.map({ if case .known = $0 { false } else { true } }) ?? false else { return }
+    for (name, meta) in source.tensors where meta.sizes == traced { source.tensors[name]?.sizes.removeLast() }
   }
 
   private func histogram(_ c: Call) throws(PinionError) -> Term {

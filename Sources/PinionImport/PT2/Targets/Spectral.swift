@@ -12,9 +12,8 @@ extension Lowering {
     case "fft_hfft":
       // The inverse of the conjugate's, with the factor of a forward transform.
       let x = try complexTerm(try c.tensor("self"))
-      let conjugate = try pair(try apply(.part(0), x), try op("Neg", [try apply(.part(1), x)]))
       let norms = ["backward": "forward", "forward": "backward", "ortho": "ortho"]
-      return [try realInverse(conjugate, try axis(try c.int("dim"), x.rank), try c.optionalInt("n"), norms[c.optionalString("norm") ?? "backward"] ?? "")]
+      return [try realInverse(try conjugate(x), try axis(try c.int("dim"), x.rank), try c.optionalExtent("n"), norms[c.optionalString("norm") ?? "backward"] ?? "")]
     case "fft_fft", "fft_ifft", "fft_rfft", "fft_irfft", "fft_fft2", "fft_ifft2", "fft_rfft2", "fft_irfft2", "fft_fftn", "fft_ifftn", "fft_rfftn",
       "fft_irfftn":
       break
@@ -25,20 +24,20 @@ extension Lowering {
     var kind = c.base.dropFirst(4)
     if isMany { kind = kind.dropLast() }
     var axes: [Int]
-    var lengths: [Int64?]
+    var lengths: [Extent?]
     if isMany {
-      let sizes = try c.optionalInts("s")
+      let sizes = try c.optionalExtents("s")
       if let given = try c.optionalInts("dim") { axes = try self.axes(given, x.rank) } else {
         guard sizes?.count ?? 0 <= x.rank else { throw .invalidModel("more sizes than dimensions") }
         axes = Array((x.rank - (sizes?.count ?? x.rank))..<x.rank)
       }
-      lengths = sizes ?? [Int64?](repeating: nil, count: axes.count)
+      lengths = sizes ?? [Extent?](repeating: nil, count: axes.count)
     } else {
       axes = [try axis(try c.int("dim"), x.rank)]
-      lengths = [try c.optionalInt("n")]
+      lengths = [try c.optionalExtent("n")]
     }
     guard let last = axes.last, lengths.count == axes.count else { return [x] }
-    for length in lengths { if let length, length <= 0 { throw .invalidModel("a transform of \(length) numbers") } }
+    for length in lengths { if let length = length?.known, length <= 0 { throw .invalidModel("a transform of \(length) numbers") } }
     let norm = c.optionalString("norm") ?? "backward"
     switch kind {
     case "rfft":
@@ -71,7 +70,7 @@ extension Lowering {
     case "_fft_c2r":
       x = try complexTerm(x)
       for axis in axes.dropLast() { x = try transformed(x, axis, nil, inverse: true, onesided: false, norm) }
-      x = try realInverse(x, last, try c.int("last_dim_size"), norm)
+      x = try realInverse(x, last, try c.extent("last_dim_size"), norm)
     default:
       x = try complexTerm(x)
       for axis in axes { x = try transformed(x, axis, nil, inverse: isInverse, onesided: false, norm) }
@@ -80,50 +79,65 @@ extension Lowering {
   }
 
   /// Cut or padded with zeros to a length.
-  private func fitted(_ x: Term, _ axis: Int, _ length: Int64?) throws(PinionError) -> Term {
-    guard let length, let extent = x.dims[axis].map(Int64.init), length != extent else { return x }
-    if length < extent { return try slice(x, axis, 0, length) }
-    var pads = [Int64](repeating: 0, count: 2 * x.storedRank)
-    pads[x.storedRank + axis] = length - extent
+  private func fitted(_ x: Term, _ axis: Int, _ length: Extent?) throws(PinionError) -> Term {
+    guard let length else { return x }
+    let extent = try extent(x, axis)
     var dims = x.dims
-    dims[axis] = Int(length)
-    return try op("Pad", [x, try vectorTerm(pads)], dims: dims)
+    dims[axis] = length.known.flatMap { Int(exactly: $0) }
+    if case .known(let length) = length, case .known(let extent) = extent {
+      if length == extent { return x }
+      if length < extent { return try slice(x, axis, 0, length) }
+    }
+    var pads = [Extent](repeating: .known(0), count: 2 * x.storedRank)
+    pads[x.storedRank + axis] = try excess(length, extent)
+    let padded = try op("Pad", [x, Term(id: try sizes(pads), element: .int64, dims: [pads.count])], dims: dims)
+    if length.known != nil, extent.known != nil { return padded }
+    var result = try slice(padded, axis, .known(0), length)
+    result.dims = dims
+    return result
   }
 
-  private func transformed(_ x: Term, _ axis: Int, _ length: Int64?, inverse: Bool, onesided: Bool, _ norm: String) throws(PinionError) -> Term {
-    let input = try fitted(x, axis, length)
+  private func transformed(_ x: Term, _ axis: Int, _ length: Extent?, inverse: Bool, onesided: Bool, _ norm: String) throws(PinionError) -> Term {
+    let isOpen = length.map { $0.known == nil } ?? false
+    let input = isOpen ? x : try fitted(x, axis, length)
     let stored = input.isComplex ? input : try unsqueeze(input, [input.rank])
+    var count: Term?
+    if isOpen, let length { count = try extentTerm(length) }
     let ids = try emit(
-      "DFT", [stored.id, nil, try scalar(Int64(axis), .int64).id], ["inverse": .int(inverse ? 1 : 0), "onesided": .int(onesided ? 1 : 0)])
+      "DFT", [stored.id, count?.id, try scalar(Int64(axis), .int64).id], ["inverse": .int(inverse ? 1 : 0), "onesided": .int(onesided ? 1 : 0)])
     var dims = input.dims
-    if onesided { dims[axis] = input.dims[axis].map { $0 / 2 + 1 } }
+    if isOpen { dims[axis] = nil } else if onesided { dims[axis] = input.dims[axis].map { $0 / 2 + 1 } }
     let result = Term(id: ids[0], element: input.element, dims: dims, isComplex: true)
-    return try weighed(result, input.dims[axis], inverse: inverse, norm)
+    if norm == "backward" { return result }
+    if isOpen, let length { return try weighed(result, length, inverse: inverse, norm) }
+    return try weighed(result, try extent(input, axis), inverse: inverse, norm)
   }
 
   /// DFT divides by the count where it is inverse and not where it is forward; this makes up for other conventions.
-  private func weighed(_ x: Term, _ count: Int?, inverse: Bool, _ norm: String) throws(PinionError) -> Term {
-    guard norm != "backward" else { return x }
-    guard let count else { throw .unsupported("a norm of a length that a run decides") }
-    let n = Double(count)
-    let factor = norm == "ortho" ? (inverse ? n.squareRoot() : 1 / n.squareRoot()) : (inverse ? n : 1 / n)
-    return try mul(x, factor)
+  private func weighed(_ x: Term, _ count: Extent, inverse: Bool, _ norm: String) throws(PinionError) -> Term {
+    let divides = norm == "ortho" ? !inverse : norm == "forward" && !inverse
+    if case .known(let count) = count {
+      let n = norm == "ortho" ? Double(count).squareRoot() : Double(count)
+      return try mul(x, divides ? 1 / n : n)
+    }
+    var n = try cast(try extentTerm(count), x.element)
+    if norm == "ortho" { n = try op("Sqrt", [n]) }
+    return divides ? try div(x, n) : try mul(x, n)
   }
 
   /// The real numbers whose one-sided spectrum this is.
-  private func realInverse(_ x: Term, _ axis: Int, _ length: Int64?, _ norm: String) throws(PinionError) -> Term {
-    guard let extent = x.dims[axis].map(Int64.init) else { throw .unsupported("an inverse transform of a length that a run decides") }
-    let count = length ?? 2 * (extent - 1)
-    guard count > 0 else { throw .invalidModel("an inverse transform of \(count) numbers") }
-    let half = try fitted(x, axis, count / 2 + 1)
-    let mirrored = try slice(half, axis, 1, (count + 1) / 2)
+  private func realInverse(_ x: Term, _ axis: Int, _ length: Extent?, _ norm: String) throws(PinionError) -> Term {
+    var count = try times(try plus(try extent(x, axis), -1), 2)
+    if let length { count = length }
+    if let known = count.known, known <= 0 { throw .invalidModel("an inverse transform of \(known) numbers") }
+    let half = try fitted(x, axis, try plus(try over(count, 2), 1))
     var parts = [half]
-    if count > 2 {
-      let turned = try flipped(mirrored, [axis])
-      parts.append(try pair(try apply(.part(0), turned), try op("Neg", [try apply(.part(1), turned)])))
+    if count.known ?? 3 > 2 {
+      let mirrored = try slice(half, axis, .known(1), try over(try plus(count, 1), 2))
+      parts.append(try conjugate(try flipped(mirrored, [axis])))
     }
     var whole = try concat(parts, axis)
-    whole.dims[axis] = Int(count)
+    whole.dims[axis] = count.known.flatMap { Int(exactly: $0) }
     return try apply(.part(0), try transformed(whole, axis, nil, inverse: true, onesided: false, norm))
   }
 
@@ -168,31 +182,39 @@ extension Lowering {
     let hop = try c.optionalInt("hop_length") ?? count / 4
     let isSingle = x.rank == 2
     if isSingle { x = try unsqueeze(x, [0]) }
-    guard let steps = x.dims[2].map(Int64.init), count > 0, hop > 0, try c.optionalInt("onesided") != 0 else {
-      throw .unsupported("istft of frames that a run counts, or of two-sided spectra")
-    }
+    guard count > 0, hop > 0 else { throw .invalidModel("n_fft \(count), hop_length \(hop)") }
+    guard try c.optionalInt("onesided") != 0 else { throw .unsupported("istft of two-sided spectra") }
+    let steps = try extent(x, 2)
     let window = try paddedWindow(c, count, x.element)
-    var frames = try realInverse(try transpose(x, [0, 2, 1]), 2, count, try c.bool("normalized") ? "ortho" : "backward")
+    var frames = try realInverse(try transpose(x, [0, 2, 1]), 2, .known(count), try c.bool("normalized") ? "ortho" : "backward")
     frames = try mul(frames, window)
-    guard try steps.multiplied(by: count) <= 1 << 24 else { throw .unsupported("istft of \(steps) frames of \(count)") }
-    let total = count + hop * (steps - 1)
-    let places = try list([1, steps * count]) { $0 / count * hop + $0 % count }
+    let total = try plus(try times(try plus(steps, -1), hop), count)
+    let places: Term
+    if case .known(let steps) = steps {
+      guard try steps.multiplied(by: count) <= 1 << 24 else { throw .unsupported("istft of \(steps) frames of \(count)") }
+      places = try list([1, steps * count]) { $0 / count * hop + $0 % count }
+    } else {
+      let starts = try unsqueeze(try mul(try range(steps), try scalar(hop, .int64)), [1])
+      places = try reshape(try add(starts, try list([count]) { $0 }), [1, -1])
+    }
     let batch = try extent(x, 0)
+    let all = try times(steps, count)
     let reduction: [String: AttributeValue] = ["axis": .int(1), "reduction": .string("add")]
-    let indices = try expand(places, [batch, .known(steps * count)])
-    let flat = try reshape(frames, [batch, .known(steps * count)])
-    let zeros = try filled(try scalar(0.0, x.element), [batch, .known(total)])
+    let indices = try expand(places, [batch, all])
+    let flat = try reshape(frames, [batch, all])
+    let zeros = try filled(try scalar(0.0, x.element), [batch, total])
     var sum = try op("ScatterElements", [zeros, indices, flat], reduction)
-    let squares = try reshape(try expand(try mul(window, window), [.known(steps), .known(count)]), [1, -1])
-    let noise = try filled(try scalar(0.0, x.element), [.known(1), .known(total)])
+    let squares = try reshape(try expand(try mul(window, window), [steps, .known(count)]), [1, -1])
+    let noise = try filled(try scalar(0.0, x.element), [.known(1), total])
     var envelope = try op("ScatterElements", [noise, places, squares], reduction)
     let start = try c.bool("center") ? count / 2 : 0
-    var end = try c.bool("center") ? total - count / 2 : total
-    if let length = try c.optionalInt("length") { end = min(start + length, total) }
-    sum = try slice(sum, 1, start, end)
-    envelope = try slice(envelope, 1, start, end)
-    var result = try div(sum, envelope)
-    if let length = try c.optionalInt("length") { result = try fitted(result, 1, length) }
+    let length = try c.optionalExtent("length")
+    // What is asked for beyond the frames is padded below.
+    var end = try plus(total, -start)
+    if let length { end = try plus(length, start) }
+    sum = try slice(sum, 1, .known(start), end)
+    envelope = try slice(envelope, 1, .known(start), end)
+    let result = try fitted(try div(sum, envelope), 1, length)
     return isSingle ? try squeeze(result, [0]) : result
   }
 }
