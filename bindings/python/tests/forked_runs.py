@@ -13,7 +13,7 @@ from onnx import TensorProto, helper
 
 import pinion
 
-SECONDS = 20
+SECONDS = 30
 
 
 def node(op, shapes, outputs=1, domain="", **attributes):

@@ -381,9 +381,9 @@ def test_many_inputs_and_outputs_by_name():
         session.run(inputs, outputs)
         least = float("inf")
         for _ in range(3):
-            start = time.perf_counter()
+            start = time.process_time()
             results = session.run(inputs, outputs)
-            least = min(least, time.perf_counter() - start)
+            least = min(least, time.process_time() - start)
         assert len(results) == count and results[0] == -1
         return least
 
