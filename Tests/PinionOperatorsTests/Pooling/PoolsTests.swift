@@ -38,6 +38,35 @@ import Testing
     try expect(try evaluate("AveragePool", attributes: window, [x]), [6.5, 8.5] as [Float], [1, 1, 1, 1, 2])
   }
 
+  /// Windows so large that a task does a part of one line of the output: x[r][c] = r + c, or with a depth d, d + r + c. A window at s covers
+  /// `width` columns of all rows: its mean is s + (width - 1) / 2 + the mean of the other axes' numbers, its maximum their greatest.
+  @Test(arguments: [1, 2]) func windowsOfManyThousandElements(_ outer: Int) throws {
+    let width = 1500, length = 3000, outputs = length - width + 1
+    let dims = [Int](repeating: 2, count: outer) + [length], kernel = [Int64](repeating: 2, count: outer) + [Int64(width)]
+    let x = try tensor((0..<dims.reduce(1, *)).map { Double($0 % length + ($0 / length).nonzeroBitCount) }, [1, 1] + dims)
+    let shape = [1, 1] + [Int](repeating: 1, count: outer) + [outputs]
+    let window: [String: AttributeValue] = ["kernel_shape": .ints(kernel)]
+    let middle = Double(width - 1) / 2 + Double(outer) / 2
+    try expect(try evaluate("AveragePool", attributes: window, [x]), (0..<outputs).map { Double($0) + middle }, shape)
+    let y = try evaluate("MaxPool", attributes: window, [.tensor(x)], outputCount: 2)
+    try expect(try y[0].asTensor(), (0..<outputs).map { Double($0 + width - 1 + outer) }, shape)
+    let last = (1 << outer) - 1
+    try expect(try y[1].asTensor(), (0..<outputs).map { Int64(last * length + $0 + width - 1) }, shape)
+    // The sum of s ..< s + width is width times its middle, of all lines 2^outer times as much.
+    let norm = try evaluate("LpPool", attributes: window.merging(["p": .int(1)]) { $1 }, [x])
+    try expect(norm, (0..<outputs).map { (Double($0) + middle) * Double(width << outer) }, shape)
+  }
+
+  /// A line of 400,000 numbers goes by rows as a short one does: the mean of five neighbours of 0, 1, 2 ... is the middle one.
+  @Test func longRows() throws {
+    let length = 400_000
+    let x = try tensor((0..<length).map { Float($0 % 1000) }, [1, 1, length])
+    let window: [String: AttributeValue] = ["kernel_shape": .ints([5]), "strides": .ints([1000])]
+    try expect(try evaluate("AveragePool", attributes: window, [x]), [Float](repeating: 2, count: 400), [1, 1, 400])
+    let dense = try evaluate("MaxPool", attributes: ["kernel_shape": .ints([5])], [x])
+    try expect(dense, (0..<length - 4).map { Float($0 % 1000 > 995 ? 999 : $0 % 1000 + 4) }, [1, 1, length - 4])
+  }
+
   @Test func notANumberStays() throws {
     for stride in [Int64(1), 2] {
       let y = try evaluate(

@@ -70,6 +70,23 @@ import Testing
     try expect(try count("TF", shortest: 2, skips: 0, rows), [Float(0), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 1], [2, 7])
   }
 
+  /// A pool of 5,000 words and 4,999 pairs of neighbours; words differ in their last bytes only, or have no byte at all.
+  @Test func largePools() throws {
+    let words = [""] + (1..<5000).map { "a word of some length \($0)" }
+    let pool = words + (1..<5000).flatMap { [words[$0 - 1], words[$0]] }
+    let y = try evaluate(
+      "TfIdfVectorizer",
+      attributes: [
+        "mode": .string("TF"), "min_gram_length": .int(1), "max_gram_length": .int(2), "max_skip_count": .int(0),
+        "ngram_counts": .ints([0, 5000]), "ngram_indexes": .ints((0..<9999).map(Int64.init)), "pool_strings": .strings(pool),
+      ], [try Tensor(strings: ["a word of some length 7", "a word of some length 8", "", "a word of some length 5000", "", words[1]], .vector(6))])
+    var expected = [Float](repeating: 0, count: 9999)
+    (expected[7], expected[8], expected[0], expected[1]) = (1, 1, 2, 1)
+    // The pair that begins with word i has index 5000 + i.
+    (expected[5007], expected[5000]) = (1, 1)
+    try expect(y, expected, [9999])
+  }
+
   @Test func tokenizes() throws {
     func tokenize(_ attributes: [String: AttributeValue], _ texts: [String]) throws -> Tensor {
       var all: [String: AttributeValue] = ["mark": .int(0), "pad_value": .string("#"), "mincharnum": .int(1)]
