@@ -89,13 +89,16 @@ format: $(VENV)/ready
 coverage: test-deps $(VENV)/ready
 	.ci/coverage $(SWIFT) $(VENV)/bin/python $(JOBS)
 
-# The kernels' memory and arithmetic, the pool's races, and the C interface as programs that are watched use it.
+# The kernels' memory and arithmetic, the pool's races, the C interface as programs that are watched use it, and the races of runs, plans and states.
 sanitize: test-deps $(STAGE)/ready
 	$(MAKE) -j $(JOBS) --output-sync=target -C Tests/CKernels SANITIZE=address,undefined BUILD=$(CURDIR)/.build/ckernels-sanitized
 	$(MAKE) -f Tests/CKernels/elementwise.mk SANITIZE=-fsanitize=address,undefined,float-cast-overflow
 	$(MAKE) -f Tests/CPictures/pictures.mk
 	$(MAKE) -f Tests/CThreads/threads.mk
 	$(MAKE) -C Tests/CAPI PREFIX=$(STAGE) OUT=$(CURDIR)/.build/capi-sanitized SANITIZE=address,undefined check
+# libpinion.so refers to symbols of the sanitizer that only programs bring.
+	$(SWIFT) build -j $(JOBS) --scratch-path .build/tsan --sanitize=thread --build-tests -Xlinker --warn-unresolved-symbols
+	SWIFT_BACKTRACE=enable=no $(SWIFT) test --scratch-path .build/tsan --sanitize=thread --skip-build --quiet --filter 'PinionRuntimeTests|PinionTests|ThreadCountTests|RunLimitTests'
 
 $(VENV)/ready: bindings/python/requirements-test.txt
 	@sh .ci/packages python3-venv
