@@ -24,7 +24,7 @@ help:
 	@echo "make test         everything that CI runs"
 	@echo "make lint         rules for Swift, C, Python and shell; make format lays out FILES (default: those changed since the last commit)"
 	@echo "make coverage     how many lines the tests reach, and the files with less than 80 %"
-	@echo "make sanitize     kernels, pictures, C interface and thread pool under the address, undefined-behaviour and thread sanitizers"
+	@echo "make sanitize     kernels, pictures, C interface, thread pool, runs and plans under the address, undefined-behaviour and thread sanitizers"
 	@echo "make conformance  ONNX's backend tests through the Python package, each also written as ONNX and run by onnxruntime"
 	@echo "make bench        machine, kernels and models beside onnxruntime and OpenVINO from PyPI; ARGUMENTS='FOLDER --only REGEX', see Documentation/Performance.md"
 	@echo "make count-tests  instructions of some kernels and small models against recorded numbers, under valgrind"

@@ -34,9 +34,54 @@ package struct CDist: CPUExecutable {
 
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch try context.type(0).element {
-    case .float32: return try kernel(context, Float.self) { pk_square_distance_f32($0, $1, $2) }
+    case .float32:
+      if let kernel = try panels(context) { return kernel }
+      return try kernel(context, Float.self) { pk_square_distance_f32($0, $1, $2) }
     default: return try kernel(context, Double.self, CDist.squaredDistance)
     }
+  }
+
+  /// Distances to as many rows of B at once as a panel has columns. Nil where A has too few rows for B to be packed.
+  private func panels(_ context: KernelContext) throws(PinionError) -> Kernel? {
+    let isa = pk_isa_best(), rows = try context.type(0).dims[0], (count, k) = (try context.type(1).dims[0], try context.type(1).dims[1])
+    let constant = context.value(1)
+    guard k > 0, count > 0, rows >= (constant == nil ? 8 : 1) else { return nil }
+    let bytes = pk_sgemm_packed_b_bytes(isa, k, count)
+    guard bytes >= 0, bytes < Int.max / 4 else { throw .outOfMemory(bytes: bytes) }
+    let panel = pk_sgemm_panel_cols(isa), takesRoot = metric == .euclidean
+    // About four million differences a task, of some panels and as many rows as that leaves.
+    let columns = max(1, min((count &- 1) / panel &+ 1, (1 << 20) / k / panel)) &* panel
+    let together = max(1, min((1 << 22) / (columns &* k), (rows &- 1) / context.threads &+ 1))
+    let columnBlocks = (count &- 1) / columns &+ 1, rowBlocks = rows == 0 ? 0 : (rows &- 1) / together &+ 1
+    @Sendable func distances(_ frame: KernelFrame, _ task: Int, _ packed: UnsafePointer<Float>) {
+      let row = task / columnBlocks &* together, column = task % columnBlocks &* columns
+      let lines = min(together, rows &- row), width = min(columns, count &- column)
+      let result = frame.output(0, as: Float.self) + (row &* count &+ column)
+      pk_square_distances_f32(isa, lines, width, k, frame.input(0, as: Float.self) + row &* k, k, packed + column &* k, result, count)
+      guard takesRoot else { return }
+      for line in 0..<lines {
+        let start = result + line &* count
+        for index in 0..<width { start[index] = start[index].squareRoot() }
+      }
+    }
+    let tasks = try rowBlocks.multiplied(by: columnBlocks)
+    if let constant {
+      let packed = try context.packed(constant, form: "distances", bytes: bytes) { elements, target in
+        pk_sgemm_pack_b(isa, true, k, count, elements.assumingMemoryBound(to: Float.self), k, 0, count, target.assumingMemoryBound(to: Float.self))
+      }
+      var kernel = Kernel.parallel(tasks: tasks) { frame, task in
+        distances(frame, task, UnsafePointer(packed.pointer.assumingMemoryBound(to: Float.self)))
+      }
+      kernel.unreadInputs = [1]
+      return kernel.named("panels")
+    }
+    let packing = Kernel.Stage.ranges((count &- 1) / panel &+ 1, grain: max(1, (1 << 18) / (k &* panel))) { frame, range in
+      pk_sgemm_pack_b(
+        isa, true, k, count, frame.input(1), k, range.lowerBound &* panel, min(range.upperBound &* panel, count),
+        frame.scratch.assumingMemoryBound(to: Float.self))
+    }
+    let main = Kernel.Stage(tasks: tasks) { frame, task in distances(frame, task, UnsafePointer(frame.scratch.assumingMemoryBound(to: Float.self))) }
+    return Kernel(stages: [packing, main], scratchBytes: bytes).named("panels")
   }
 
   private func kernel<T: Element & BinaryFloatingPoint>(

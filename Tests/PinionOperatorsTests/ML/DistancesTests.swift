@@ -35,6 +35,20 @@ import Testing
     try expect(try run(try tensor(a, [5, columns]), try tensor(b, [4, columns]), nil), expected, [5, 4])
   }
 
+  // Enough rows that B is packed, cut into several tasks: the differences of whole numbers below 7 have exact sums.
+  @Test(arguments: [(8, 1, 1), (20, 70, 37), (150, 3000, 40)]) func manyRows(_ rows: Int, _ others: Int, _ columns: Int) throws {
+    let a = (0..<rows * columns).map { $0 * $0 % 7 }, b = (0..<others * columns).map { $0 * 3 % 5 }
+    var expected: [Int] = []
+    for row in 0..<rows {
+      for other in 0..<others {
+        expected.append((0..<columns).reduce(0) { $0 + (a[row * columns + $1] - b[other * columns + $1]) * (a[row * columns + $1] - b[other * columns + $1]) })
+      }
+    }
+    let x = try tensor(a.map(Float.init), [rows, columns]), y = try tensor(b.map(Float.init), [others, columns])
+    try expect(try run(x, y, nil), expected.map(Float.init), [rows, others])
+    try expect(try run(x, y, "euclidean"), expected.map { Float($0).squareRoot() }, [rows, others])
+  }
+
   @Test func refuses() throws {
     let a = try tensor([Float(1), 2], [1, 2])
     #expect(throws: PinionError.self) { try run(a, try tensor([Float(1)], [1, 1]), nil) }
