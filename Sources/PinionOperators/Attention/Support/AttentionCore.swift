@@ -157,6 +157,8 @@ struct AttentionCore<T: AttentionElement>: Sendable {
   private static var operationsOfTask: Int { 200_000_000 }
   /// Elements between rows of scores that would else lie so far apart that they displace each other in the cache.
   private static var apart: Int { 16 }
+  /// Keys of a row between two looks at the limits.
+  private static var longest: Int { 1 << 18 }
   /// Packed keys and values that one lane may hold.
   private static var packedLimit: Int { 8 << 20 }
 
@@ -182,7 +184,7 @@ struct AttentionCore<T: AttentionElement>: Sendable {
     let packedValues = try packedKeys.adding(packed?.keys ?? 0), bytes = try packedValues.adding(packed?.values ?? 0)
     let groups = (blocks &- 1) / group &+ 1
     let core = self
-    let stage = Kernel.Stage(tasks: units &* groups) { frame, task in
+    let stage = Kernel.Stage(tasks: units &* groups) { (frame, task) throws(PinionError) in
       let unit = task / groups, start = task % groups &* group &* block, end = min(start &+ group &* block, rows)
       let batch = unit / (core.shape.heads / heads), head = unit % (core.shape.heads / heads) &* heads
       let lane = frame.laneScratch
@@ -192,7 +194,7 @@ struct AttentionCore<T: AttentionElement>: Sendable {
           values: (lane + packedValues).assumingMemoryBound(to: T.self))
       }
       for first in stride(from: start, to: end, by: block) {
-        core.run(
+        try core.run(
           frame, functions, batch: batch, head: head, rows: first..<min(first &+ block, end), rowStrides: (core.rowStride(core.q), core.rowStride(core.y)),
           scratch: lane + scoreBytes, wide: lane + wide, shared: shared)
       }
@@ -289,24 +291,37 @@ struct AttentionCore<T: AttentionElement>: Sendable {
   private func run(
     _ frame: KernelFrame, _ functions: AttentionFunctions<T>, batch: Int, head: Int, rows: Range<Int>, rowStrides: (q: Int, y: Int),
     scratch: UnsafeMutableRawPointer, wide: UnsafeMutableRawPointer, shared: Shared?
-  ) {
+  ) throws(PinionError) {
     let queries = shape.queries, count = rows.count
     let kvHead = head / max(shape.heads / shape.kvHeads, 1)
     let bounds = bounds(frame, batch: batch), range = seen(frame, batch: batch, rows: rows)
     let first = shared == nil ? range.lowerBound : 0, end = range.upperBound
-    let columns = end &- first
+    let columns = end &- first, isLong = columns > AttentionCore.longest
 
     let pitch = columns % 256 == 0 ? columns &+ AttentionCore.apart : columns
     let matrix = frame.laneScratch.assumingMemoryBound(to: T.self)
     let queryRows = q.pointer(frame, T.self, batch: batch, head: head, row: 0) + rows.lowerBound &* rowStrides.q
     let results = y.pointer(frame, T.self, batch: batch, head: head, row: 0) + rows.lowerBound &* rowStrides.y
     if columns > 0 {
-      let keys = shared.map { .packed($0.keys, count: $0.count) } ?? keyRows(k, narrow.k, frame, batch: batch, head: kvHead, first..<end, wide: wide)
-      T.scores(
-        queryRows, rowStrides.q, rows: count, keys, keys: columns, depth: shape.headSize, scale: T(scale), into: matrix,
-        stride: pitch, scratch: scratch)
+      if let shared {
+        T.scores(
+          queryRows, rowStrides.q, rows: count, .packed(shared.keys, count: shared.count), keys: columns, depth: shape.headSize,
+          scale: T(scale), into: matrix, stride: pitch, scratch: scratch)
+      } else {
+        // Each score is a sum of its own: no bit depends on how many keys are done together.
+        var piece = first
+        repeat {
+          if isLong { try frame.control.check() }
+          let part = piece..<min(piece &+ AttentionCore.longest, end)
+          T.scores(
+            queryRows, rowStrides.q, rows: count, keyRows(k, narrow.k, frame, batch: batch, head: kvHead, part, wide: wide), keys: part.count,
+            depth: shape.headSize, scale: T(scale), into: matrix + (piece &- first), stride: pitch, scratch: scratch)
+          piece = part.upperBound
+        } while piece < end
+      }
     }
     for index in 0..<count {
+      if isLong { try frame.control.check() }
       let row = rows.lowerBound &+ index, line = matrix + index &* pitch
       let rowHead = head &+ row / queries, query = row % queries
       @inline(__always) func export(_ stage: ScoreStage) {
@@ -325,6 +340,7 @@ struct AttentionCore<T: AttentionElement>: Sendable {
       for column in 0..<low { line[column] = -.infinity }
       for column in high..<columns { line[column] = -.infinity }
       export(.biased)
+      if isLong { try frame.control.check() }
       let sink: T? = sinks.map { $0.pointer(frame, T.self)[rowHead] } ?? (hasZeroSink ? 0 : nil)
       functions.softmax(line + low, count: high &- low, sink: sink)
       for column in 0..<low { line[column] = 0 }
@@ -335,6 +351,7 @@ struct AttentionCore<T: AttentionElement>: Sendable {
       }
       export(.probability)
     }
+    if isLong { try frame.control.check() }
     if columns > 0 {
       let values =
         shared.map { .packed($0.values, count: $0.count) } ?? keyRows(v, narrow.v, frame, batch: batch, head: kvHead, first..<end, wide: wide)
