@@ -430,7 +430,7 @@ int main(void) {
       if (i % 3 == 0) test_random(isa, WINOGRAD, i % 5 != 0);
       if (i % 3 == 0) test_random(isa, TRANSPOSED, true);
       if (i % 50 == 0) test_random(isa, TRANSPOSED, false);
-      if (i % 25 == 0) test_pieces(isa);
+      if (i % 100 == 0) test_pieces(isa);
       if (i % 10 == 0 && isa == PK_ISA_SCALAR) test_random(isa, DIRECT, true), test_random(isa, TRANSPOSED_DIRECT, true);
     }
     const pk_conv_shape wide = {.images = 1,
