@@ -55,10 +55,10 @@ extension WireReader {
     if list.count == list.capacity { try grow(&list) } else { try budget.visit() }
   }
 
-  /// A list grows by half or doubles; while its elements move there are two of it. Its first element brings a heap block with its header.
+  /// A list doubles; while its elements move there are two of it. Its first element brings a heap block with its header.
   @inline(never) private func grow<T>(_ list: inout [T]) throws(PinionError) {
     let stride = MemoryLayout<T>.stride, before = list.capacity &* stride
-    let capacity = list.isEmpty ? 1 : list.count < 1 << 16 ? list.count &* 2 : list.count &+ list.count / 2
+    let capacity = max(list.count &* 2, 1)
     try budget.take(capacity &* stride + (list.isEmpty ? 32 : 0))
     list.reserveCapacity(capacity)
     budget.give(before)
