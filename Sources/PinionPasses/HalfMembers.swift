@@ -148,24 +148,3 @@ extension HalfMembers.Member {
 extension ElementType {
   fileprivate var isHalf: Bool { self == .float16 || self == .bfloat16 }
 }
-
-/// Numbers in sets that grow together.
-private struct DisjointSets {
-  private var parents: [Int]
-
-  init(count: Int) { parents = Array(0..<count) }
-
-  mutating func representative(of element: Int) -> Int {
-    var element = element
-    while parents[element] != element {
-      parents[element] = parents[parents[element]]
-      element = parents[element]
-    }
-    return element
-  }
-
-  mutating func unite(_ a: Int, _ b: Int) {
-    let a = representative(of: a), b = representative(of: b)
-    parents[max(a, b)] = min(a, b)
-  }
-}

@@ -82,6 +82,7 @@ package enum PassPipeline {
       Phase(passes: [HalfRegions(), IdentityRemoval(), CommonSubexpressions(), DeadCode()], rounds: 4),
       Phase(passes: [OperatorRecognition()], rounds: 4),
       Phase(passes: [EpilogueFusion()], rounds: 4),
+      Phase(passes: [ChannelsLastRegions()], rounds: 1),
       Phase(passes: [ConstantFolding(exceptions: [])] + exact, rounds: 8),
     ]
   }

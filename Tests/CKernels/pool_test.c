@@ -137,6 +137,52 @@ static void test_global(pk_isa isa, pk_type type) {
   free(x), free(y);
 }
 
+/// Maxima with the channels last, by the definition.
+static void test_last(pk_isa isa, pk_type type) {
+  pk_pool_shape s = {.rank = random_in(1, 3)};
+  size_t in[3] = {1, 1, 1}, out[3] = {1, 1, 1};
+  const size_t first = 3 - s.rank;
+  for (size_t i = 0; i < s.rank; i++) {
+    s.in[i] = random_in(1, 9), s.kernel[i] = random_in(1, 4), s.stride[i] = random_in(1, 3), s.dilation[i] = random_in(1, 2);
+    s.pad[i] = random_in(0, 4);
+    const size_t reach = (s.kernel[i] - 1) * s.dilation[i] + 1, padded = s.in[i] + s.pad[i] + random_in(0, 4);
+    if (padded < reach) return;
+    s.out[i] = (padded - reach) / s.stride[i] + 1;
+    in[first + i] = s.in[i], out[first + i] = s.out[i];
+  }
+  const size_t images = random_in(1, 2), channels = random_in(1, 150), inputs = in[0] * in[1] * in[2], positions = out[0] * out[1] * out[2];
+  uint8_t *x = malloc(images * inputs * channels), *y = buffer(images * positions * channels + 64, 0x5a);
+  for (size_t i = 0; i < images * inputs * channels; i++) x[i] = (uint8_t)random_bits();
+  const size_t half = random_in(0, images * positions);
+  CHECK(pk_pool_max_last(isa, type, &s, channels, x, y, half, images * positions), "no maxima of type %d", type);
+  pk_pool_max_last(isa, type, &s, channels, x, y, 0, half);
+  bool bad = false;
+  for (size_t i = 0; i < images * positions * channels && !bad; i++) {
+    const size_t c = i % channels, p = i / channels % positions, image = i / channels / positions;
+    const size_t at[3] = {p / out[2] / out[1], p / out[2] % out[1], p % out[2]};
+    int want = type == PK_I8 ? -128 : 0;
+    size_t taps = 1;
+    for (size_t a = 0; a < s.rank; a++) taps *= s.kernel[a];
+    for (size_t t = 0; t < taps; t++) {
+      size_t rest = t, place[3] = {0, 0, 0};
+      bool inside = true;
+      for (size_t a = s.rank; a-- > 0;) {
+        const size_t h = at[first + a] * s.stride[a] + rest % s.kernel[a] * s.dilation[a] - s.pad[a];
+        rest /= s.kernel[a], inside &= h < s.in[a], place[first + a] = h;
+      }
+      if (!inside) continue;
+      const uint8_t byte = x[(image * inputs + (place[0] * in[1] + place[1]) * in[2] + place[2]) * channels + c];
+      const int value = type == PK_I8 ? (int8_t)byte : byte;
+      want = value > want ? value : want;
+    }
+    const int got = type == PK_I8 ? (int8_t)y[i] : y[i];
+    bad = got != want;
+    CHECK(!bad, "%s: type %d, channel %zu at %zu: %d, not %d", pk_isa_name(isa), type, c, p, got, want);
+  }
+  for (size_t i = 0; i < 64; i++) CHECK(y[images * positions * channels + i] == 0x5a, "%s: wrote behind the result", pk_isa_name(isa));
+  free(x), free(y);
+}
+
 /// Every 16-bit pattern must survive: the maximum of one element is itself, and its mean as well.
 static void test_halves(void) {
   static uint16_t x[65536], y[65536];
@@ -164,6 +210,7 @@ int main(void) {
     for (int i = 0; i < 1500; i++) {
       test_one(isa, MAX, i % 2 ? PK_F32 : all[random_in(0, 5)]);
       test_one(isa, AVERAGE, i % 2 ? PK_F32 : all[random_in(0, 3)]);
+      if (i % 4 == 0) test_last(isa, i % 8 ? PK_U8 : PK_I8);
       if (i % 4 == 0) test_one(isa, LP, all[random_in(0, 3)]);
       if (i % 4 == 0) test_global(isa, all[random_in(0, 3)]);
     }

@@ -86,17 +86,52 @@ static void test_range(pk_isa isa, size_t n) {
   free(x);
 }
 
-static void test_mean(void) {
+static void test_mean(pk_isa isa) {
   // A row 1 2 3 4 less 1, windows of two with one place of padding on either side, stride 2: 0, 1.5 and 3.
   const uint8_t x[4] = {1, 2, 3, 4};
   pk_average_int8 s = {.in = {1, 1, 4}, .kernel = {1, 1, 2}, .stride = {1, 1, 2}, .pad = {0, 0, 1}, .pad_end = {0, 0, 1}, .out = {1, 1, 3},
                        .inner = 1, .x_zero = 1, .x_scale = 1};
   float y[3];
-  pk_average_int8_positions(&s, x, 0, 3, y);
+  pk_average_int8_positions(isa, &s, x, 0, 3, y);
   CHECK(y[0] == 0 && y[1] == 1.5f && y[2] == 3, "means %g %g %g", (double)y[0], (double)y[1], (double)y[2]);
   s.count_pad = true;
-  pk_average_int8_positions(&s, x, 0, 3, y);
+  pk_average_int8_positions(isa, &s, x, 0, 3, y);
   CHECK(y[0] == 0 && y[1] == 1.5f && y[2] == 1.5f, "means with padding %g %g %g", (double)y[0], (double)y[1], (double)y[2]);
+}
+
+/// Means of channels that lie together, by what the declaration says.
+static void test_means_of_channels(pk_isa isa) {
+  pk_average_int8 s = {.in = {1, 1, 1}, .kernel = {1, 1, 1}, .stride = {1, 1, 1}, .out = {1, 1, 1}, .inner = random_in(2, 600),
+                       .x_signed = random_bits() & 1, .count_pad = random_bits() & 1, .x_zero = (int32_t)random_in(0, 20), .x_scale = 0.5f};
+  const bool whole = random_bits() & 1;
+  for (int i = 0; i < 3; i++) {
+    s.in[i] = random_in(1, i == 2 && random_bits() % 8 == 0 ? 300 : 9), s.kernel[i] = whole ? s.in[i] : random_in(1, s.in[i]);
+    s.stride[i] = random_in(1, 2), s.pad[i] = whole ? 0 : random_in(0, s.kernel[i] - 1);
+    s.out[i] = (s.in[i] + s.pad[i] - s.kernel[i]) / s.stride[i] + 1;
+  }
+  const size_t in = s.in[0] * s.in[1] * s.in[2], out = s.out[0] * s.out[1] * s.out[2];
+  uint8_t *x = malloc(in * s.inner);
+  for (size_t i = 0; i < in * s.inner; i++) x[i] = random_bits() % 3 ? 255 : (uint8_t)random_bits();
+  float *y = buffer(out * s.inner * sizeof *y, 0);
+  pk_average_int8_positions(isa, &s, x, 0, out, y);
+  bool bad = false;
+  for (size_t i = 0; i < out * s.inner && !bad; i++) {
+    const size_t c = i % s.inner, p = i / s.inner, at[3] = {p / s.out[2] / s.out[1], p / s.out[2] % s.out[1], p % s.out[2]};
+    int64_t sum = 0, count = 0;
+    for (size_t d = 0; d < s.kernel[0]; d++)
+      for (size_t h = 0; h < s.kernel[1]; h++)
+        for (size_t w = 0; w < s.kernel[2]; w++) {
+          const size_t a = at[0] * s.stride[0] + d - s.pad[0], b = at[1] * s.stride[1] + h - s.pad[1], e = at[2] * s.stride[2] + w - s.pad[2];
+          if (a >= s.in[0] || b >= s.in[1] || e >= s.in[2]) continue;
+          const uint8_t byte = x[((a * s.in[1] + b) * s.in[2] + e) * s.inner + c];
+          sum += (s.x_signed ? (int8_t)byte : byte) - s.x_zero, count++;
+        }
+    if (s.count_pad) count = (int64_t)(s.kernel[0] * s.kernel[1] * s.kernel[2]);
+    const float want = count ? (float)sum * s.x_scale / (float)count : 0;
+    bad = y[i] != want;
+    CHECK(!bad, "%s: mean of channel %zu at %zu is %g, not %g", pk_isa_name(isa), c, p, (double)y[i], (double)want);
+  }
+  free(x), free(y);
 }
 
 /// Sums and products of bytes, by what the declarations say.
@@ -143,8 +178,9 @@ static void test_pairwise(pk_isa isa, bool is_signed, size_t n) {
 }
 
 int main(void) {
-  test_mean();
   FOR_EACH_ISA(isa) {
+    test_mean(isa);
+    for (int i = 0; i < 200; i++) test_means_of_channels(isa);
     for (size_t kind = 0; kind < sizeof types / sizeof *types; kind++)
       for (int variant = 0; variant < 4; variant++)
         for (size_t n = 1; n < 200; n += 1 + n / 7) test_codes(isa, kind, n, variant & 1, variant & 2);

@@ -65,6 +65,18 @@ func results(_ graph: Graph) throws -> [Value] {
   return try program.run(inputs, control: RunControl())
 }
 
+/// The text with values named in the order in which they come.
+func renamed(_ text: String) -> String {
+  var names: [Substring: Int] = [:]
+  return text.split(separator: "%", omittingEmptySubsequences: false).enumerated().map { number, part in
+    guard number > 0 else { return String(part) }
+    let name = part.prefix { $0.isLetter || $0.isNumber || $0 == "#" || $0 == "_" }
+    let order = names[name] ?? names.count
+    names[name] = order
+    return "%\(order)" + part.dropFirst(name.count)
+  }.joined()
+}
+
 /// Numbers that look random and are the same in every run.
 struct Generator {
   private var state: UInt64 = 1

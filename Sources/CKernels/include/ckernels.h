@@ -4,6 +4,7 @@
 #include "pk_binary.h"
 #include "pk_conv.h"
 #include "pk_conv_int8.h"
+#include "pk_conv_int8_last.h"
 #include "pk_convert.h"
 #include "pk_dot.h"
 #include "pk_gemm.h"

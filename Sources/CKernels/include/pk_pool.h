@@ -50,6 +50,10 @@ bool pk_pool_max_rows(pk_isa isa, pk_type type, const pk_pool_shape *s, size_t p
 bool pk_pool_average_rows(pk_isa isa, pk_type type, const pk_pool_shape *s, bool count_pad, size_t planes, const void *x, void *y,
                           size_t row0, size_t row1, void *scratch);
 
+/// Maxima at positions [p0, p1), counted as image * positions + position, of tensors [images][positions][channels]. Up to three
+/// spatial axes; types: i8, u8; false for others. A window that sees nothing gives the lowest value.
+bool pk_pool_max_last(pk_isa isa, pk_type type, const pk_pool_shape *s, size_t channels, const void *x, void *y, size_t p0, size_t p1);
+
 /// Planes [plane0, plane1) of y = (sum |x|^p)^(1/p) over each window, p >= 1. Types as pk_pool_average.
 bool pk_pool_lp(pk_type type, const pk_pool_shape *s, double p, const void *x, void *y, size_t plane0, size_t plane1);
 

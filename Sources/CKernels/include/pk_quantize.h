@@ -69,7 +69,7 @@ typedef struct pk_average_int8 {
 } pk_average_int8;
 
 /// y[position - p0][inner] = mean of (x - x_zero) * x_scale over the window of each output position in [p0, p1).
-void pk_average_int8_positions(const pk_average_int8 *s, const void *x, size_t p0, size_t p1, float *y);
+void pk_average_int8_positions(pk_isa isa, const pk_average_int8 *s, const void *x, size_t p0, size_t p1, float *y);
 
 #ifdef __cplusplus
 }

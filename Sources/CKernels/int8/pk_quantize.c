@@ -66,7 +66,7 @@ static int32_t sum_of_bytes(bool is_signed, const void *x, size_t n) {
   return sum;
 }
 
-void pk_average_int8_positions(const pk_average_int8 *s, const void *x, size_t p0, size_t p1, float *y) {
+void pk_average_int8_positions(pk_isa isa, const pk_average_int8 *s, const void *x, size_t p0, size_t p1, float *y) {
   for (size_t p = p0; p < p1; p++, y += s->inner) {
     const window_part d = part_of(s, 0, p / s->out[2] / s->out[1]);
     const window_part h = part_of(s, 1, p / s->out[2] % s->out[1]);
@@ -76,6 +76,23 @@ void pk_average_int8_positions(const pk_average_int8 *s, const void *x, size_t p
     if (s->inner == 1 && seen == s->in[0] * s->in[1] * s->in[2] && seen < (size_t)1 << 23) {
       const int64_t sum = sum_of_bytes(s->x_signed, x, seen) - (int64_t)seen * s->x_zero;
       y[0] = counted == 0 ? 0 : (float)sum * s->x_scale / (float)counted;
+      continue;
+    }
+    // Sums of so many bytes fit 32 bits.
+    if (s->inner > 1 && seen < (size_t)1 << 23) {
+      const size_t width = w.last - w.first;
+      for (size_t c = 0; c < s->inner; c += 256) {
+        const size_t lanes = s->inner - c < 256 ? s->inner - c : 256;
+        int32_t sums[256] = {0};
+        for (size_t i = d.first; i < d.last; i++)
+          for (size_t j = h.first; j < h.last; j++)
+            PK_SELECT(isa, pk_quantize_table)
+                .sum_rows(s->x_signed, (const uint8_t *)x + ((i * s->in[1] + j) * s->in[2] + w.first) * s->inner + c, width, s->inner, sums, lanes);
+        for (size_t k = 0; k < lanes; k++) {
+          const int64_t sum = sums[k] - (int64_t)seen * s->x_zero;
+          y[c + k] = counted == 0 ? 0 : (float)sum * s->x_scale / (float)counted;
+        }
+      }
       continue;
     }
     for (size_t c = 0; c < s->inner; c++) {

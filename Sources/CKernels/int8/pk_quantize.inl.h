@@ -159,6 +159,25 @@ static void PK_FN(range)(const float *x, size_t n, float *least, float *greatest
   *greatest = high[0];
 }
 
+static void PK_FN(sum_rows)(bool is_signed, const void *x, size_t rows, size_t stride, int32_t *sums, size_t n) {
+  const uint8_t *from = x;
+  const uint8_t flip = is_signed ? 0x80 : 0;
+  // A sum of 256 bytes fits 16 bits; signed ones are counted from -128.
+  for (size_t r = 0; r < rows; r += 256)
+    for (size_t i = 0; i < n; i += 64) {
+      const size_t count = rows - r < 256 ? rows - r : 256, width = n - i < 64 ? n - i : 64;
+      uint16_t part[64] = {0};
+      for (size_t k = 0; k < count; k++) {
+        const uint8_t *row = from + (r + k) * stride + i;
+        if (width == 64)
+          PK_VECTORISE for (size_t j = 0; j < 64; j++) part[j] = (uint16_t)(part[j] + (row[j] ^ flip));
+        else
+          for (size_t j = 0; j < width; j++) part[j] = (uint16_t)(part[j] + (row[j] ^ flip));
+      }
+      for (size_t j = 0; j < width; j++) sums[i + j] += (int32_t)part[j] - (int32_t)count * flip;
+    }
+}
+
 const pk_quantize_table PK_FN(pk_quantize_table) = {
     .quantize = {[PK_U8] = PK_FN(quantize_u8), [PK_I8] = PK_FN(quantize_i8), [PK_U16] = PK_FN(quantize_u16),
                  [PK_I16] = PK_FN(quantize_i16)},
@@ -168,6 +187,7 @@ const pk_quantize_table PK_FN(pk_quantize_table) = {
                    [PK_I16] = PK_FN(dequantize_i16), [PK_I32] = PK_FN(dequantize_i32)},
     .add = {[PK_U8] = PK_FN(add_u8), [PK_I8] = PK_FN(add_i8)},
     .multiply = {[PK_U8] = PK_FN(multiply_u8), [PK_I8] = PK_FN(multiply_i8)},
+    .sum_rows = PK_FN(sum_rows),
     .range = PK_FN(range),
     .scale_sums = PK_FN(scale_sums),
 };

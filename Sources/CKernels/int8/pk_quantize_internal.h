@@ -11,6 +11,8 @@ typedef struct pk_quantize_table {
   void (*add[PK_TYPE_LIMIT])(const pk_pairwise_int8 *q, const void *a, const void *b, void *c, size_t n);
   void (*multiply[PK_TYPE_LIMIT])(const pk_pairwise_int8 *q, const void *a, const void *b, void *c, size_t n);
   void (*scale_sums)(const pk_sum_scale *q, const int32_t *x, float *y, size_t n);
+  /// sums[i] += the bytes x[r * stride + i] of all rows.
+  void (*sum_rows)(bool is_signed, const void *x, size_t rows, size_t stride, int32_t *sums, size_t n);
   void (*range)(const float *x, size_t n, float *least, float *greatest);
 } pk_quantize_table;
 

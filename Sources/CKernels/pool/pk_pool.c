@@ -227,6 +227,17 @@ bool pk_pool_max_rows(pk_isa isa, pk_type type, const pk_pool_shape *s, size_t p
   }
 }
 
+bool pk_pool_max_last(pk_isa isa, pk_type type, const pk_pool_shape *s, size_t channels, const void *x, void *y, size_t p0, size_t p1) {
+  if (s->rank < 1 || s->rank > 3) return false;
+  const pk_pool_axes a = axes_of(s, 0);
+  const pk_pool_table t = PK_SELECT(isa, pk_pool_table);
+  switch (type) {
+  case PK_U8: t.max_last_u8(&a, channels, x, y, p0, p1); return true;
+  case PK_I8: t.max_last_i8(&a, channels, x, y, p0, p1); return true;
+  default: return false;
+  }
+}
+
 bool pk_pool_average_rows(pk_isa isa, pk_type type, const pk_pool_shape *s, bool count_pad, size_t planes, const void *x, void *y,
                           size_t row0, size_t row1, void *scratch) {
   if (type != PK_F32) return false;

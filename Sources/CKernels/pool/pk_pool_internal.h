@@ -16,6 +16,8 @@ typedef struct pk_pool_table {
   void (*max_f32)(const pk_pool_axes *s, const void *x, void *y, size_t row0, size_t row1, void *scratch);
   void (*max_u8)(const pk_pool_axes *s, const void *x, void *y, size_t row0, size_t row1, void *scratch);
   void (*max_i8)(const pk_pool_axes *s, const void *x, void *y, size_t row0, size_t row1, void *scratch);
+  void (*max_last_u8)(const pk_pool_axes *s, size_t channels, const uint8_t *x, uint8_t *y, size_t p0, size_t p1);
+  void (*max_last_i8)(const pk_pool_axes *s, size_t channels, const int8_t *x, int8_t *y, size_t p0, size_t p1);
   void (*average_f32)(const pk_pool_axes *s, bool count_pad, const float *x, float *y, size_t row0, size_t row1, void *scratch);
 } pk_pool_table;
 

@@ -61,6 +61,7 @@ static void max_rows(const pk_pool_axes *s, const void *x, void *y, size_t row0,
 #define T uint8_t
 #define LOWEST 0
 #define NAME(FUNCTION) FUNCTION##_u8
+#include "pk_pool_last.inl.h"
 #include "pk_pool_rows.inl.h"
 #undef T
 #undef LOWEST
@@ -69,7 +70,9 @@ static void max_rows(const pk_pool_axes *s, const void *x, void *y, size_t row0,
 #define T int8_t
 #define LOWEST INT8_MIN
 #define NAME(FUNCTION) FUNCTION##_i8
+#include "pk_pool_last.inl.h"
 #include "pk_pool_rows.inl.h"
 
 const pk_pool_table PK_FN(pk_pool_table) = {
-    .max_f32 = max_rows, .max_u8 = max_rows_u8, .max_i8 = max_rows_i8, .average_f32 = average_rows};
+    .max_f32 = max_rows, .max_u8 = max_rows_u8, .max_i8 = max_rows_i8, .max_last_u8 = max_last_u8, .max_last_i8 = max_last_i8,
+    .average_f32 = average_rows};

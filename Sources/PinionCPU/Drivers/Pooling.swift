@@ -37,15 +37,7 @@ public func poolKernel(_ function: PoolFunction, planes: Int, _ window: Window, 
   let type = try function.kernelType(context)
   let isa = pk_isa_best()
   let wantsIndices = context.wants(output: 1), window = wantsIndices ? window : window.withRowsJoined
-  var shape = pk_pool_shape()
-  shape.rank = window.rank
-  fillSlots(&shape.in, window.input)
-  fillSlots(&shape.kernel, window.kernel)
-  fillSlots(&shape.stride, window.stride)
-  fillSlots(&shape.dilation, window.dilation)
-  fillSlots(&shape.pad, window.padBefore)
-  fillSlots(&shape.pad_end, window.padAfter)
-  fillSlots(&shape.out, window.output)
+  var shape = window.poolShape
   let scratch = try scratchSize(pk_pool_scratch_bytes(isa, type, &shape))
   let work = max(Double(window.outputCount) * Double(window.kernelCount), 1)
   let description = shape
@@ -157,5 +149,21 @@ public func globalPoolKernel(_ function: PoolFunction, planes: Int, count: Int, 
   let pool = if case .maximum = function { pk_pool_global_max } else { pk_pool_global_average }
   return .ranges(planes, grain: max(1, 65_536 / max(count, 1))) { frame, range in
     _ = pool(isa, type, count, frame.rawInput(0), frame.rawOutput(0), range.lowerBound, range.upperBound)
+  }
+}
+
+extension Window {
+  /// What the kernels are told, of at most PK_POOL_RANK_LIMIT axes.
+  public var poolShape: pk_pool_shape {
+    var shape = pk_pool_shape()
+    shape.rank = rank
+    fillSlots(&shape.in, input)
+    fillSlots(&shape.kernel, kernel)
+    fillSlots(&shape.stride, stride)
+    fillSlots(&shape.dilation, dilation)
+    fillSlots(&shape.pad, padBefore)
+    fillSlots(&shape.pad_end, padAfter)
+    fillSlots(&shape.out, output)
+    return shape
   }
 }

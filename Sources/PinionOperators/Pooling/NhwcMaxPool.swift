@@ -24,9 +24,11 @@ package struct NhwcMaxPool: CPUExecutable {
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let x = try context.type(0)
     let window = try form.window(try x.channelsFirst())
+    if let kernel = kernel(x, window) { return kernel }
     guard let type = x.element.kernelType, let larger = pk_binary_kernel(pk_isa_best(), PK_BINARY_MAX, type) else {
       throw context.unsupportedTypes()
     }
+    // Windows over more axes, tap by tap.
     let lowest: UInt8 = x.element == .int8 ? 0x80 : 0
     let channels = x.dims[x.rank - 1], rank = window.rank
     let positions = window.outputCount, inputs = window.inputCount, taps = window.kernelCount
@@ -66,6 +68,18 @@ package struct NhwcMaxPool: CPUExecutable {
         }
         if isFirst { target.initializeMemory(as: UInt8.self, repeating: lowest, count: channels) }
       }
+    }
+  }
+
+  /// The kernel for windows over up to three axes; nil for others.
+  private func kernel(_ x: TensorType, _ window: Window) -> Kernel? {
+    guard window.rank <= 3, let type = x.element.kernelType, type == PK_U8 || type == PK_I8 else { return nil }
+    let channels = x.dims[x.rank - 1], isa = pk_isa_best(), shape = window.poolShape
+    let grain = max(1, (1 << 22) / max(1, channels) / max(1, min(window.kernelCount, 1 << 22)))
+    let count = channels == 0 ? 0 : x.dims[0] &* window.outputCount
+    return .ranges(count, grain: grain) { frame, range in
+      var shape = shape
+      _ = pk_pool_max_last(isa, type, &shape, channels, frame.rawInput(0), frame.rawOutput(0), range.lowerBound, range.upperBound)
     }
   }
 }

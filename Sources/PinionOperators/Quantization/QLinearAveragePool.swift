@@ -12,7 +12,7 @@ package struct QLinearAveragePool: CPUExecutable {
     inputs: ["X: T", "x_scale: floats", "x_zero_point?: T", "y_scale: floats", "y_zero_point?: T"], outputs: ["Y: T"], types: ["T": .bytes])
   let form: PoolForm
   let countsPadding: Bool
-  let isChannelsLast: Bool
+  package let isChannelsLast: Bool
 
   package init(_ attributes: inout AttributeReader) throws(PinionError) {
     form = try PoolForm(&attributes)
@@ -43,7 +43,7 @@ package struct QLinearGlobalAveragePool: CPUExecutable {
   package static let schema = Schema(
     "QLinearGlobalAveragePool", domain: "com.microsoft", since: 1,
     inputs: ["X: T", "x_scale: floats", "x_zero_point?: T", "y_scale: floats", "y_zero_point?: T"], outputs: ["Y: T"], types: ["T": .bytes])
-  let isChannelsLast: Bool
+  package let isChannelsLast: Bool
 
   package init(_ attributes: inout AttributeReader) throws(PinionError) { isChannelsLast = try attributes.bool("channels_last") }
 
@@ -138,7 +138,7 @@ struct QuantizedMean: Sendable {
       let end = min(plane &+ group, planes)
       for index in plane..<end {
         pk_average_int8_positions(
-          &shape, frame.rawInput(0) + index &* inputCount, first, last, means + (index &- plane) &* count)
+          isa, &shape, frame.rawInput(0) + index &* inputCount, first, last, means + (index &- plane) &* count)
       }
       var q = pk_quantization()
       q.scale = yScale.pointer(frame)

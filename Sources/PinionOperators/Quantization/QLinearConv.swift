@@ -88,10 +88,10 @@ struct QuantizedConvolution: Sendable {
     let shape = try form.shape(isChannelsLast ? try x.channelsFirst() : x, try context.type(3))
     let window = shape.window
     let isPointwise = window.kernelCount == 1 && window.stride.allSatisfy { $0 == 1 } && window.output == window.input
-    if isChannelsLast, isPointwise, shape.groups == 1 { return try pointwiseKernel(shape, context) }
     var preparation = Preparation(context)
     let codes = try ConvolutionCodes(&preparation, context)
-    if !isChannelsLast, let kernel = try codes.kernel(shape, &preparation, context) { return kernel }
+    if let kernel = try codes.kernel(shape, isChannelsLast: isChannelsLast, &preparation, context) { return kernel }
+    if isChannelsLast, isPointwise, shape.groups == 1 { return try pointwiseKernel(shape, context) }
     let convolution = try IntegerConvolution(shape, x: 0, weights: 3, xZero: 2, wZero: 5, &preparation, context)
     let channels = shape.groups &* shape.outputs, positions = window.outputCount
     guard isChannelsLast else {
@@ -173,17 +173,27 @@ private struct ConvolutionCodes: Sendable {
   }
 
   /// The kernel that needs no sums in memory, where there is one.
-  func kernel(_ shape: ConvolutionShape, _ preparation: inout Preparation, _ context: KernelContext) throws(PinionError) -> Kernel? {
-    guard try RequantizedConvolution.fits(shape, weights: 3, weightsZero: 5, context) else { return nil }
+  func kernel(
+    _ shape: ConvolutionShape, isChannelsLast: Bool, _ preparation: inout Preparation, _ context: KernelContext
+  ) throws(PinionError) -> Kernel? {
+    guard
+      isChannelsLast
+        ? try ChannelsLastConvolution.fits(shape, weights: 3, weightsZero: 5, context)
+        : try RequantizedConvolution.fits(shape, weights: 3, weightsZero: 5, context)
+    else { return nil }
     let channels = shape.groups &* shape.outputs, codes = self
     let scales = try preparation.compute(bytes: try channels.multiplied(by: 4)) { frame, target in
       let target = target.assumingMemoryBound(to: Float.self)
       for channel in 0..<channels { target[channel] = codes.scale(frame, channel) }
     }
-    let convolution = try RequantizedConvolution(
-      shape, x: 0, weights: 3, weightsZero: 5, xZero: try preparation.convert(2, to: .int32), yZero: yZero, scales: scales,
-      bias: hasBias ? 8 : nil, codes: range, context)
-    return try convolution?.kernel(&preparation, context)
+    let xZero = try preparation.convert(2, to: .int32), bias = hasBias ? 8 : nil
+    guard !isChannelsLast else {
+      return try ChannelsLastConvolution(shape, x: 0, weights: 3, weightsZero: 5, xZero: xZero, yZero: yZero, scales: scales, bias: bias, context)?
+        .kernel(&preparation, context)
+    }
+    return try RequantizedConvolution(
+      shape, x: 0, weights: 3, weightsZero: 5, xZero: xZero, yZero: yZero, scales: scales, bias: bias, codes: range, context)?
+      .kernel(&preparation, context)
   }
 
   private func scale(_ frame: KernelFrame, _ channel: Int) -> Float {

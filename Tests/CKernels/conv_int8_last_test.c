@@ -1,0 +1,112 @@
+#include "ckernels_test.h"
+
+/// What the weights are XORed with while they are packed, to be signed.
+static uint8_t flip;
+
+/// The code of a channel by the definition: (x - x_zero) * w over the window, in 64 bits.
+static int32_t code_of(const pk_conv_int8_last *c, const uint8_t *w, size_t image, size_t channel, size_t oh, size_t ow) {
+  const pk_conv_shape *s = &c->shape;
+  const size_t group = channel / s->outputs, pixel = s->groups * s->channels;
+  int64_t sum = c->bias ? c->bias[channel] : 0;
+  for (size_t ch = 0; ch < s->channels; ch++)
+    for (size_t i = 0; i < s->kernel[1]; i++)
+      for (size_t j = 0; j < s->kernel[2]; j++) {
+        const long long h = (long long)(oh * s->stride[1] + i * s->dilation[1]) - (long long)s->pad[1];
+        const long long v = (long long)(ow * s->stride[2] + j * s->dilation[2]) - (long long)s->pad[2];
+        if (h < 0 || v < 0 || h >= (long long)s->in[1] || v >= (long long)s->in[2]) continue;
+        const uint8_t a = c->x[((image * s->in[1] + (size_t)h) * s->in[2] + (size_t)v) * pixel + group * s->channels + ch];
+        const uint8_t b = w[((channel * s->channels + ch) * s->kernel[1] + i) * s->kernel[2] + j] ^ flip;
+        sum += ((c->x_signed ? (int8_t)a : a) - c->x_zero) * (int64_t)(int8_t)b;
+      }
+  const float low = (float)((c->y_signed ? -128 : 0) - c->y_zero), high = (float)((c->y_signed ? 127 : 255) - c->y_zero);
+  float v = (float)sum * c->scale[channel];
+  v = v > low ? v : low; // NaN gives the lowest code
+  return (int32_t)nearbyintf(v < high ? v : high) + c->y_zero;
+}
+
+static bool shape_of(pk_conv_shape *s, bool pointwise) {
+  for (int i = random_bits() % 5 == 0 ? 2 : 1; i < 3; i++) {
+    s->in[i] = random_in(1, 20);
+    size_t pads = 0;
+    if (!pointwise) {
+      s->kernel[i] = random_in(1, random_bits() % 8 == 0 ? 9 : 5), s->stride[i] = random_bits() & 1 ? 1 : random_in(1, 3);
+      s->dilation[i] = random_bits() % 4 == 0 ? 2 : 1, s->pad[i] = random_in(0, 3), pads = s->pad[i] + random_in(0, 3);
+    }
+    const size_t reach = (s->kernel[i] - 1) * s->dilation[i] + 1;
+    if (s->in[i] + pads < reach) return false;
+    s->out[i] = (s->in[i] + pads - reach) / s->stride[i] + 1;
+  }
+  return true;
+}
+
+static void test_random(pk_isa isa, bool depthwise) {
+  pk_conv_shape s = {.images = random_in(1, 2), .groups = 1, .channels = 1, .outputs = 1, .in = {1, 1, 1}, .kernel = {1, 1, 1}, .stride = {1, 1, 1},
+                     .dilation = {1, 1, 1}, .out = {1, 1, 1}};
+  if (depthwise)
+    s.groups = random_in(1, random_bits() & 1 ? 20 : 150);
+  else
+    s.groups = random_bits() % 4 ? 1 : random_in(1, 3), s.channels = random_in(1, random_bits() & 1 ? 70 : 12), s.outputs = random_in(1, 70);
+  if (!depthwise && random_bits() % 16 == 0) s.channels = 2048, s.outputs = 130, s.groups = 1;
+  if (!shape_of(&s, !depthwise && (random_bits() % 3 == 0 || s.channels == 2048)) || !pk_conv_int8_last_fits(isa, &s)) return;
+  const size_t in = s.in[1] * s.in[2], out = s.out[1] * s.out[2], taps = s.kernel[1] * s.kernel[2], channels = s.groups * s.outputs;
+  const size_t x_size = s.images * in * s.groups * s.channels, y_size = s.images * out * channels, w_size = channels * s.channels * taps;
+  // Exactly as many bytes as there are, so that a sanitizer sees what is read behind them.
+  uint8_t *x = malloc(x_size), *w = malloc(w_size), *y = buffer(y_size + 64, 0x5a);
+  for (size_t i = 0; i < x_size; i++) x[i] = (uint8_t)random_bits();
+  for (size_t i = 0; i < w_size; i++) w[i] = (uint8_t)random_bits();
+  int32_t *bias = buffer(channels * sizeof *bias, 0);
+  float *scale = random_floats(channels);
+  for (size_t i = 0; i < channels; i++) {
+    bias[i] = (int32_t)random_bits() >> 17, scale[i] = fabsf(scale[i]) * 0.02f;
+    if (random_bits() % 32 == 0) scale[i] = random_bits() & 1 ? NAN : 1e9f;
+    if (random_bits() % 32 == 0) scale[i] = 0.5f; // ties
+  }
+  flip = random_bits() & 1 ? 128 : 0;
+  pk_conv_int8_last c = {.shape = s, .x_signed = random_bits() & 1, .y_signed = random_bits() & 1, .bias = random_bits() & 1 ? bias : NULL,
+                         .scale = scale, .x = x, .y = y};
+  c.x_zero = c.x_signed ? (int8_t)random_bits() : (uint8_t)random_bits(), c.y_zero = (c.y_signed ? -128 : 0) + (int32_t)random_in(0, 255);
+  void *packed = buffer(pk_conv_int8_last_packed_bytes(&s), 0xff), *terms = buffer(pk_conv_int8_last_terms_bytes(&s), 0xff);
+  pk_conv_int8_last_pack(&s, flip, w, packed);
+  c.weights = packed;
+  pk_conv_int8_last_terms(&c, terms);
+  c.terms = terms;
+  if (pk_conv_int8_last_is_depthwise(&s)) {
+    scratch t = scratch_of(pk_conv_int8_last_rows_scratch_bytes(&s));
+    const size_t all = s.images * s.out[1], half = random_in(0, all);
+    pk_conv_int8_last_rows(isa, &c, half, all, t.bytes);
+    pk_conv_int8_last_rows(isa, &c, 0, half, t.bytes);
+    CHECK(scratch_end(t), "%s: depthwise wrote behind its scratch", pk_isa_name(isa));
+  } else {
+    size_t rows, columns;
+    pk_conv_int8_last_grid(&s, s.images * s.groups, random_in(1, 4), &rows, &columns);
+    if (random_bits() & 1) columns = random_in(1, 40), rows = 32;
+    scratch t = scratch_of(pk_conv_int8_last_scratch_bytes(&s, columns));
+    for (size_t product = 0; product < s.images * s.groups; product++)
+      for (size_t m = 0; m < s.outputs; m += rows)
+        for (size_t p = 0; p < out; p += columns)
+          pk_conv_int8_last_block(isa, &c, product / s.groups, product % s.groups, m, m + rows < s.outputs ? m + rows : s.outputs, p,
+                                  p + columns < out ? p + columns : out, t.bytes);
+    CHECK(scratch_end(t), "%s: wrote behind its scratch", pk_isa_name(isa));
+  }
+  bool bad = false;
+  for (size_t i = 0; i < y_size && !bad; i++) {
+    const size_t channel = i % channels, p = i / channels % out;
+    const int32_t code = c.y_signed ? (int8_t)y[i] : y[i], want = code_of(&c, w, i / channels / out, channel, p / s.out[2], p % s.out[2]);
+    bad = code != want;
+    CHECK(!bad, "%s: %zu groups of %zu to %zu channels, %zux%zu kernel, channel %zu at %zu of %zux%zu: %d, not %d", pk_isa_name(isa), s.groups,
+          s.channels, s.outputs, s.kernel[1], s.kernel[2], channel, p, s.out[1], s.out[2], code, want);
+  }
+  for (size_t i = 0; i < 64; i++) CHECK(y[y_size + i] == 0x5a, "%s: wrote behind the result", pk_isa_name(isa));
+  free(x), free(w), free(y), free(bias), free(scale), free(packed), free(terms);
+}
+
+int main(void) {
+  FOR_EACH_ISA(isa) {
+    for (int i = 0; i < 2000; i++) test_random(isa, false), test_random(isa, true);
+    pk_conv_shape huge = {.images = 1, .groups = 1, .channels = SIZE_MAX / 64, .outputs = 8, .in = {1, 8, 8}, .kernel = {1, 3, 3},
+                          .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .pad = {0, 1, 1}, .out = {1, 8, 8}};
+    CHECK(pk_conv_int8_last_packed_bytes(&huge) == SIZE_MAX, "packed weights overflow");
+    CHECK(!pk_conv_int8_last_fits(PK_ISA_SCALAR, &huge), "there is no kernel without vectors");
+  }
+  return test_end("conv_int8_last_test");
+}
