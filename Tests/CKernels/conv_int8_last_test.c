@@ -3,7 +3,7 @@
 /// What the weights are XORed with while they are packed, to be signed.
 static uint8_t flip;
 
-/// The code of a channel by the definition: (x - x_zero) * w over the window, in 64 bits.
+/// The code of a channel by the definition: (x - x_zero) * (w - w_zero) over the window, in 64 bits.
 static int32_t code_of(const pk_conv_int8_last *c, const uint8_t *w, size_t image, size_t channel, size_t oh, size_t ow) {
   const pk_conv_shape *s = &c->shape;
   const size_t group = channel / s->outputs, pixel = s->groups * s->channels;
@@ -16,7 +16,7 @@ static int32_t code_of(const pk_conv_int8_last *c, const uint8_t *w, size_t imag
         if (h < 0 || v < 0 || h >= (long long)s->in[1] || v >= (long long)s->in[2]) continue;
         const uint8_t a = c->x[((image * s->in[1] + (size_t)h) * s->in[2] + (size_t)v) * pixel + group * s->channels + ch];
         const uint8_t b = w[((channel * s->channels + ch) * s->kernel[1] + i) * s->kernel[2] + j] ^ flip;
-        sum += ((c->x_signed ? (int8_t)a : a) - c->x_zero) * (int64_t)(int8_t)b;
+        sum += ((c->x_signed ? (int8_t)a : a) - c->x_zero) * (int64_t)((int8_t)b - (c->w_has_zero ? c->w_zero[channel] : 0));
       }
   const float low = (float)((c->y_signed ? -128 : 0) - c->y_zero), high = (float)((c->y_signed ? 127 : 255) - c->y_zero);
   float v = (float)sum * c->scale[channel];
@@ -54,16 +54,16 @@ static void test_random(pk_isa isa, bool depthwise) {
   uint8_t *x = malloc(x_size), *w = malloc(w_size), *y = buffer(y_size + 64, 0x5a);
   for (size_t i = 0; i < x_size; i++) x[i] = (uint8_t)random_bits();
   for (size_t i = 0; i < w_size; i++) w[i] = (uint8_t)random_bits();
-  int32_t *bias = buffer(channels * sizeof *bias, 0);
+  int32_t *bias = buffer(channels * sizeof *bias, 0), *zeros = buffer(channels * sizeof *zeros, 0);
   float *scale = random_floats(channels);
   for (size_t i = 0; i < channels; i++) {
-    bias[i] = (int32_t)random_bits() >> 17, scale[i] = fabsf(scale[i]) * 0.02f;
+    zeros[i] = (int8_t)random_bits(), bias[i] = (int32_t)random_bits() >> 17, scale[i] = fabsf(scale[i]) * 0.02f;
     if (random_bits() % 32 == 0) scale[i] = random_bits() & 1 ? NAN : 1e9f;
     if (random_bits() % 32 == 0) scale[i] = 0.5f; // ties
   }
   flip = random_bits() & 1 ? 128 : 0;
   pk_conv_int8_last c = {.shape = s, .x_signed = random_bits() & 1, .y_signed = random_bits() & 1, .bias = random_bits() & 1 ? bias : NULL,
-                         .scale = scale, .x = x, .y = y};
+                         .scale = scale, .x = x, .y = y, .w_has_zero = random_bits() & 1, .w_zero = zeros};
   c.x_zero = c.x_signed ? (int8_t)random_bits() : (uint8_t)random_bits(), c.y_zero = (c.y_signed ? -128 : 0) + (int32_t)random_in(0, 255);
   void *packed = buffer(pk_conv_int8_last_packed_bytes(&s), 0xff), *terms = buffer(pk_conv_int8_last_terms_bytes(&s), 0xff);
   pk_conv_int8_last_pack(&s, flip, w, packed);
@@ -97,7 +97,7 @@ static void test_random(pk_isa isa, bool depthwise) {
           s.channels, s.outputs, s.kernel[1], s.kernel[2], channel, p, s.out[1], s.out[2], code, want);
   }
   for (size_t i = 0; i < 64; i++) CHECK(y[y_size + i] == 0x5a, "%s: wrote behind the result", pk_isa_name(isa));
-  free(x), free(w), free(y), free(bias), free(scale), free(packed), free(terms);
+  free(x), free(w), free(y), free(bias), free(zeros), free(scale), free(packed), free(terms);
 }
 
 int main(void) {

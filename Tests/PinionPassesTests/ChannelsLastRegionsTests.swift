@@ -121,7 +121,7 @@ import Testing
       """)
   }
 
-  /// One convolution, two with something between that has no form for channels last, weights that the kernels do not take.
+  /// One convolution, two with something between that has no form for channels last, weights that a run brings.
   @Test func whatDoesNotPayStays() throws {
     try expectNoChange(
       pass,
@@ -142,10 +142,10 @@ import Testing
       """
       graph {
         input %x: uint8[1,2,3,4]
+        input %v: int8[2,2,1,1]
       \(ChannelsLastRegionsTests.operands)
-        constant %three: int8[] [3]
-        %a = QLinearConv(%x, %s, %z, %w, %ws, %three, %s, %z)
-        %b = QLinearConv(%a, %s, %z, %w, %ws, %three, %s, %z)
+        %a = QLinearConv(%x, %s, %z, %v, %ws, %wz, %s, %z)
+        %b = QLinearConv(%a, %s, %z, %v, %ws, %wz, %s, %z)
         output %b
       }
       """)

@@ -18,13 +18,15 @@ extern "C" {
 // scratch are 64-byte aligned, SIZE_MAX stands for a size that does not fit.
 
 /// x: [images][in][groups * channels], y: [images][out][groups * outputs]. Codes are round((float)(sum + bias) * scale) +
-/// y_zero, as of pk_requantize_i32; sums are those of (x - x_zero) * w.
+/// y_zero, as of pk_requantize_i32; sums are those of (x - x_zero) * (w - w_zero).
 typedef struct pk_conv_int8_last {
   pk_conv_shape shape;
   bool x_signed, y_signed;
   const uint8_t *x;
   const void *weights; ///< Packed.
   int32_t x_zero, y_zero;
+  bool w_has_zero;       ///< Whether any of the weights' zero points is not 0.
+  const int32_t *w_zero; ///< One for each of the groups * outputs channels, of the packed weights; for pk_conv_int8_last_terms, where there are any.
   const int32_t *bias; ///< One for each of the groups * outputs channels, or NULL.
   const float *scale;  ///< One for each of them.
   const void *terms;   ///< From pk_conv_int8_last_terms.

@@ -58,15 +58,16 @@ void pk_conv_int8_last_pack(const pk_conv_shape *s, uint8_t flip, const uint8_t 
 size_t pk_conv_int8_last_terms_bytes(const pk_conv_shape *s) {
   const size_t lanes = pk_conv_int8_last_is_depthwise(s) ? pk_mul(pk_ceil_div(s->groups, PK_LAST_LANES), PK_LAST_LANES)
                                                          : pk_mul(pk_mul(s->groups, pk_last_panels(s)), PK_LAST_COLUMNS);
-  return pk_mul(lanes, 2 * sizeof(uint32_t));
+  return pk_mul(lanes, PK_LAST_TERMS * sizeof(uint32_t));
 }
 
-/// What the sums start with and what they are multiplied by, of one channel; `lanes` words apart.
-static void put_term(const pk_conv_int8_last *c, size_t channel, uint32_t weights, size_t lanes, uint32_t *to) {
+/// The terms of one channel, `lanes` words apart; `weights` is the sum of its weights.
+static void put_terms(const pk_conv_int8_last *c, size_t channel, uint32_t weights, size_t lanes, uint32_t *to) {
   // Signed codes are read as unsigned ones 128 higher.
-  const uint32_t zero = (uint32_t)c->x_zero + (c->x_signed ? 128 : 0);
-  to[0] = (c->bias ? (uint32_t)c->bias[channel] : 0) - zero * weights;
+  const uint32_t zero = (uint32_t)c->x_zero + (c->x_signed ? 128 : 0), w_zero = c->w_has_zero ? (uint32_t)c->w_zero[channel] : 0;
+  to[0] = (c->bias ? (uint32_t)c->bias[channel] : 0) - zero * (weights - (uint32_t)pk_last_depth(&c->shape) * w_zero);
   memcpy(to + lanes, c->scale + channel, sizeof(float));
+  to[2 * lanes] = w_zero;
 }
 
 void pk_conv_int8_last_terms(const pk_conv_int8_last *c, void *terms) {
@@ -78,7 +79,7 @@ void pk_conv_int8_last_terms(const pk_conv_int8_last *c, void *terms) {
     const size_t block = pk_last_block_words(s);
     for (size_t g = 0; g < s->groups; g++) {
       const size_t at = g / PK_LAST_LANES, lane = pk_last_lane(g % PK_LAST_LANES);
-      put_term(c, g, packed[at * block + lane], PK_LAST_LANES, to + at * 2 * PK_LAST_LANES + lane);
+      put_terms(c, g, packed[at * block + lane], PK_LAST_LANES, to + at * PK_LAST_TERMS * PK_LAST_LANES + lane);
     }
     return;
   }
@@ -86,7 +87,7 @@ void pk_conv_int8_last_terms(const pk_conv_int8_last *c, void *terms) {
   for (size_t g = 0; g < s->groups; g++)
     for (size_t m = 0; m < s->outputs; m++) {
       const size_t at = g * panels + m / PK_LAST_COLUMNS, lane = m % PK_LAST_COLUMNS;
-      put_term(c, g * s->outputs + m, packed[at * panel + lane], PK_LAST_COLUMNS, to + at * 2 * PK_LAST_COLUMNS + lane);
+      put_terms(c, g * s->outputs + m, packed[at * panel + lane], PK_LAST_COLUMNS, to + at * PK_LAST_TERMS * PK_LAST_COLUMNS + lane);
     }
 }
 
@@ -102,8 +103,9 @@ void pk_conv_int8_last_grid(const pk_conv_shape *s, size_t products, size_t thre
 }
 
 size_t pk_conv_int8_last_scratch_bytes(const pk_conv_shape *s, size_t positions) {
-  if (pk_last_is_in_place(s)) return 0;
-  return pk_add(pk_mul(pk_min(pk_last_together(s), positions), pk_last_patch_stride(s)), PK_LAST_SLACK);
+  const size_t sums = pk_last_sums_bytes(s, positions);
+  if (pk_last_is_in_place(s)) return sums;
+  return pk_add(sums, pk_add(pk_mul(pk_min(pk_last_together(s), positions), pk_last_patch_stride(s)), PK_LAST_SLACK));
 }
 
 void pk_conv_int8_last_block(pk_isa isa, const pk_conv_int8_last *c, size_t image, size_t group, size_t m0, size_t m1, size_t p0, size_t p1,

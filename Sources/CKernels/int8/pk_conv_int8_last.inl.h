@@ -3,11 +3,12 @@
 
 /// How the sums of a panel become codes.
 typedef struct last_finish {
-  const uint32_t *bias; ///< [32], and as many scales behind.
+  const uint32_t *bias; ///< The terms of the panel.
   __m512 high;          ///< The highest code less its zero point.
   __m512i zero;         ///< The zero point of the codes as unsigned ones, in 16 bits.
   __m512i y_flip;
   uint32_t lanes;       ///< A bit for each output that is there.
+  const int32_t *sums;  ///< Of the codes of each position, where the weights have zero points; or NULL.
 } last_finish;
 
 /// Sums as numbers of codes, before the zero point. What is too low or NaN becomes so low that it stays below the lowest code.
@@ -50,6 +51,14 @@ PK_INLINE void last_store(uint8_t *y, __m256i codes, uint32_t lanes) {
         acc[i][1] = _mm512_dpbusd_epi32(acc[i][1], x, b1);                                                             \
       }                                                                                                                \
       PK_UNROLL for (int i = 0; i < (M + 2) / 3; i++) row[i] += 4;                                                     \
+    }                                                                                                                  \
+    if (f->sums) {                                                                                                     \
+      const __m512i z0 = _mm512_loadu_si512(f->bias + 64), z1 = _mm512_loadu_si512(f->bias + 80);                      \
+      PK_UNROLL for (int i = 0; i < M; i++) {                                                                          \
+        const __m512i sum = _mm512_set1_epi32(f->sums[i]);                                                             \
+        acc[i][0] = _mm512_sub_epi32(acc[i][0], _mm512_mullo_epi32(sum, z0));                                          \
+        acc[i][1] = _mm512_sub_epi32(acc[i][1], _mm512_mullo_epi32(sum, z1));                                          \
+      }                                                                                                                \
     }                                                                                                                  \
     const __m512 s0 = _mm512_loadu_ps((const float *)(f->bias + 32)), s1 = _mm512_loadu_ps((const float *)(f->bias + 48)); \
     const __m512i order = _mm512_setr_epi32(0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);                     \
@@ -148,6 +157,20 @@ static void last_patches(const last_image *l, size_t p, size_t count, uint8_t *t
   }
 }
 
+/// The sums of the codes of each row of A, of `depth` bytes.
+static void last_sums(const uint8_t *a, size_t lda, size_t count, size_t depth, bool is_signed, int32_t *sums) {
+  const __m512i flip = _mm512_set1_epi8(is_signed ? (char)0x80 : 0), none = _mm512_setzero_si512();
+  for (size_t i = 0; i < count; i++, a += lda) {
+    __m512i sum = none;
+    for (size_t p = 0; p < depth; p += 64) {
+      const __mmask64 lanes = first_lanes(depth - p);
+      const __m512i codes = _mm512_xor_si512(_mm512_maskz_loadu_epi8(lanes, a + p), _mm512_maskz_mov_epi8(lanes, flip));
+      sum = _mm512_add_epi64(sum, _mm512_sad_epu8(codes, none));
+    }
+    sums[i] = (int32_t)_mm512_reduce_add_epi64(sum);
+  }
+}
+
 void pk_conv_int8_last_block_avx512(const pk_conv_int8_last *c, size_t image, size_t group, size_t m0, size_t m1, size_t p0, size_t p1,
                                     void *scratch) {
   const pk_conv_shape *s = &c->shape;
@@ -160,23 +183,28 @@ void pk_conv_int8_last_block_avx512(const pk_conv_int8_last *c, size_t image, si
   const last_image l = {.s = s, .x = x, .end = x + s->in[1] * s->in[2] * pixel - group * s->channels, .pixel = pixel,
                         .zero = _mm512_set1_epi8((char)c->x_zero)};
   const uint32_t *weights = (const uint32_t *)c->weights + group * panels * panel;
+  int32_t *sums = scratch;
+  uint8_t *patches = (uint8_t *)scratch + pk_last_sums_bytes(s, p1 - p0);
   const int32_t shift = c->y_signed ? 128 : 0;
   last_finish f = {.high = _mm512_set1_ps((float)(255 - shift - c->y_zero)), .zero = _mm512_set1_epi16((short)(c->y_zero + shift)),
                    .y_flip = _mm512_set1_epi8((char)shift)};
   for (size_t p = p0; p < p1; p += together) {
     const size_t count = pk_min(together, p1 - p), rows = pk_even_part(count, PK_LAST_ROWS);
-    const uint8_t *a = scratch;
+    const uint8_t *a = patches;
     if (is_in_place)
       a = x + p * lda;
     else
-      last_patches(&l, p, count, scratch, lda);
+      last_patches(&l, p, count, patches, lda);
+    if (c->w_has_zero) last_sums(a, lda, count, pk_last_depth(s), c->x_signed, sums);
     for (size_t m = m0; m < m1; m += PK_LAST_COLUMNS) {
       const size_t at = m / PK_LAST_COLUMNS, columns = pk_min(PK_LAST_COLUMNS, m1 - m);
-      f.bias = (const uint32_t *)c->terms + (group * panels + at) * 2 * PK_LAST_COLUMNS;
+      f.bias = (const uint32_t *)c->terms + (group * panels + at) * PK_LAST_TERMS * PK_LAST_COLUMNS;
       f.lanes = (uint32_t)first_lanes(columns);
       const uint32_t *b = weights + at * panel + PK_LAST_COLUMNS;
-      for (size_t i = 0; i < count; i += rows)
+      for (size_t i = 0; i < count; i += rows) {
+        f.sums = c->w_has_zero ? sums + i : NULL;
         last_micros[c->x_signed][pk_min(rows, count - i) - 1](words, a + i * lda, lda, b, &f, y + (p + i) * outputs + m, outputs);
+      }
     }
   }
 }

@@ -42,8 +42,19 @@ PK_INLINE void last_codes(const __m512i acc[4], const last_finish *f, __mmask64 
     _mm512_mask_storeu_epi8(y, lanes, codes);
 }
 
-/// A row of outputs of a kernel of three columns and up to four rows; columns stay in registers. `stride` and `rows` are constants after inlining.
-PK_INLINE void last_row_of_three(const pk_conv_shape *s, const last_lanes *l, size_t stride, const uint32_t *w, const last_finish *f, uint8_t *y,
+/// A 1 for each of the kernel's rows among [first, first + 4).
+PK_INLINE __m512i last_ones(const last_lanes *l, size_t first) {
+  return _mm512_set1_epi32((int)(0x01010101u >> (l->rows - first < 4 ? 32 - 8 * (l->rows - first) : 0)));
+}
+
+/// The sums less those of the codes times the weights' zero points.
+PK_INLINE void last_take_zeros(__m512i acc[4], const __m512i sums[4], const last_finish *f) {
+  PK_UNROLL for (int i = 0; i < 4; i++)
+    acc[i] = _mm512_sub_epi32(acc[i], _mm512_mullo_epi32(sums[i], _mm512_loadu_si512(f->bias + 128 + 16 * i)));
+}
+
+/// A row of outputs of a kernel of three columns and up to four rows; columns stay in registers. `stride` and `has_zeros` are constants after inlining.
+PK_INLINE void last_row_of_three(const pk_conv_shape *s, const last_lanes *l, size_t stride, bool has_zeros, const uint32_t *w, const last_finish *f, uint8_t *y,
                                  size_t ldy) {
   __m512i weights[3][4], k[3][4];
   PK_UNROLL for (int j = 0; j < 3; j++) PK_UNROLL for (int i = 0; i < 4; i++) weights[j][i] = _mm512_loadu_si512(w + (j * 4 + i) * 16);
@@ -59,6 +70,15 @@ PK_INLINE void last_row_of_three(const pk_conv_shape *s, const last_lanes *l, si
       acc[i] = _mm512_dpbusd_epi32(acc[i], k[1][i], weights[1][i]);
       acc[i] = _mm512_dpbusd_epi32(acc[i], k[2][i], weights[2][i]);
     }
+    if (has_zeros) {
+      const __m512i ones = last_ones(l, 0);
+      __m512i sums[4];
+      PK_UNROLL for (int i = 0; i < 4; i++) {
+        sums[i] = _mm512_dpbusd_epi32(_mm512_setzero_si512(), k[0][i], ones);
+        sums[i] = _mm512_dpbusd_epi32(_mm512_dpbusd_epi32(sums[i], k[1][i], ones), k[2][i], ones);
+      }
+      last_take_zeros(acc, sums, f);
+    }
     last_codes(acc, f, l->lanes, y);
     PK_UNROLL for (int i = 0; i < 4; i++) {
       k[0][i] = stride == 1 ? k[1][i] : k[2][i];
@@ -68,7 +88,7 @@ PK_INLINE void last_row_of_three(const pk_conv_shape *s, const last_lanes *l, si
 }
 
 /// A row of outputs of any kernel; `columns` has room for the words of all columns that it reads.
-static void last_row(const pk_conv_shape *s, const last_lanes *l, const uint32_t *w, const last_finish *f, uint32_t *columns, uint8_t *y,
+static void last_row(const pk_conv_shape *s, const last_lanes *l, bool has_zeros, const uint32_t *w, const last_finish *f, uint32_t *columns, uint8_t *y,
                      size_t ldy) {
   const size_t quads = pk_last_quads(s), step = s->dilation[2] * quads * 64, all = (s->out[2] - 1) * s->stride[2] + (s->kernel[2] - 1) * s->dilation[2] + 1;
   for (size_t column = 0; column < all; column++)
@@ -85,6 +105,14 @@ static void last_row(const pk_conv_shape *s, const last_lanes *l, const uint32_t
       for (size_t q = 0; q < quads; q++, weights += 64)
         PK_UNROLL for (int i = 0; i < 4; i++)
           acc[i] = _mm512_dpbusd_epi32(acc[i], _mm512_loadu_si512(x + q * 64 + 16 * i), _mm512_loadu_si512(weights + 16 * i));
+    if (has_zeros) {
+      __m512i sums[4] = {_mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512(), _mm512_setzero_si512()};
+      x = columns + ow * s->stride[2] * quads * 64;
+      for (size_t j = 0; j < s->kernel[2]; j++, x += step)
+        for (size_t q = 0; q < quads; q++)
+          PK_UNROLL for (int i = 0; i < 4; i++) sums[i] = _mm512_dpbusd_epi32(sums[i], _mm512_loadu_si512(x + q * 64 + 16 * i), last_ones(l, 4 * q));
+      last_take_zeros(acc, sums, f);
+    }
     last_codes(acc, f, l->lanes, y);
   }
 }
@@ -102,7 +130,7 @@ void pk_conv_int8_last_rows_avx512(const pk_conv_int8_last *c, size_t row0, size
                    .y_flip = _mm512_set1_epi8((char)shift)};
   for (size_t first = 0; first < channels; first += 64) {
     l.lanes = first_lanes(channels - first);
-    f.bias = (const uint32_t *)c->terms + first / 64 * 128;
+    f.bias = (const uint32_t *)c->terms + first / 64 * 64 * PK_LAST_TERMS;
     const uint32_t *w = (const uint32_t *)c->weights + first / 64 * block + 64;
     for (size_t row = row0; row < row1; row++) {
       const uint8_t *x = c->x + row / s->out[1] * height * width * channels + first;
@@ -113,12 +141,12 @@ void pk_conv_int8_last_rows_avx512(const pk_conv_int8_last *c, size_t row0, size
         l.step[i] = is_inside ? channels : 0;
       }
       uint8_t *y = c->y + row * s->out[2] * channels + first;
-      if (is_three && s->stride[2] == 1)
-        last_row_of_three(s, &l, 1, w, &f, y, channels);
-      else if (is_three)
-        last_row_of_three(s, &l, 2, w, &f, y, channels);
+      if (!is_three)
+        last_row(s, &l, c->w_has_zero, w, &f, scratch, y, channels);
+      else if (s->stride[2] == 1)
+        c->w_has_zero ? last_row_of_three(s, &l, 1, true, w, &f, y, channels) : last_row_of_three(s, &l, 1, false, w, &f, y, channels);
       else
-        last_row(s, &l, w, &f, scratch, y, channels);
+        c->w_has_zero ? last_row_of_three(s, &l, 2, true, w, &f, y, channels) : last_row_of_three(s, &l, 2, false, w, &f, y, channels);
     }
   }
 }

@@ -10,6 +10,7 @@ enum {
   PK_LAST_ROWS = 14,    ///< Positions of a tile, at most.
   PK_LAST_LANES = 64,   ///< Channels of a depthwise vector.
   PK_LAST_SLACK = 64,   ///< Bytes behind the patches that are written and read.
+  PK_LAST_TERMS = 3,    ///< Of an output: what its sums start with, its scale, its weights' zero point.
 };
 
 /// Bytes of the taps of a position.
@@ -38,6 +39,11 @@ static inline size_t pk_last_patch_stride(const pk_conv_shape *s) {
 static inline size_t pk_last_together(const pk_conv_shape *s) {
   const size_t fit = ((size_t)192 << 10) / pk_max(pk_last_patch_stride(s), 1);
   return pk_max(fit / PK_LAST_ROWS, 1) * PK_LAST_ROWS;
+}
+
+/// Bytes of the sums of those patches, which come before them.
+static inline size_t pk_last_sums_bytes(const pk_conv_shape *s, size_t positions) {
+  return pk_round64(pk_mul(pk_min(pk_last_together(s), positions), sizeof(int32_t)));
 }
 
 /// Words of four rows of a depthwise kernel.

@@ -3,8 +3,7 @@ import PinionBackend
 import PinionBase
 import PinionTensor
 
-/// A convolution of bytes over tensors whose channels come last, with constant weights whose zero points are 0 (128 where they are uint8), from codes to
-/// codes.
+/// A convolution of bytes over tensors whose channels come last, with constant weights and zero points of them, from codes to codes.
 public struct ChannelsLastConvolution: Sendable {
   let shape: ConvolutionShape
   let x: Int
@@ -18,6 +17,8 @@ public struct ChannelsLastConvolution: Sendable {
   /// One for each output channel, int32.
   let bias: Int?
   private let packed: Buffer
+  /// Zero points of the packed weights, one for each output channel; empty where all are 0.
+  private let weightsZeros: [Int32]
 
   /// Whether this machine has kernels for any shape.
   public static var isAvailable: Bool {
@@ -31,8 +32,13 @@ public struct ChannelsLastConvolution: Sendable {
     scales: Preparation.Place, bias: Int?, _ context: KernelContext
   ) throws(PinionError) {
     guard try ChannelsLastConvolution.fits(shape, weights: weights, weightsZero: weightsZero, context), let constant = context.value(weights),
-      let flip = try RequantizedConvolution.flip(weights: weights, weightsZero: weightsZero, context)
+      let zeros = context.value(weightsZero)
     else { return nil }
+    // Signed weights of unsigned ones, whose zero points move along.
+    let isSigned = try IntegerConvolution.isSigned(weights, context), flip: UInt8 = isSigned ? 0 : 128
+    let channels = shape.groups &* shape.outputs
+    let values = zeros.bytes.map { Int32(Int8(bitPattern: $0 ^ flip)) }
+    weightsZeros = values.allSatisfy { $0 == 0 } ? [] : values.count == 1 ? [Int32](repeating: values[0], count: channels) : values
     self.shape = shape
     self.x = x
     self.weights = weights
@@ -52,10 +58,9 @@ public struct ChannelsLastConvolution: Sendable {
 
   /// Whether there is such a kernel on this machine.
   public static func fits(_ shape: ConvolutionShape, weights: Int, weightsZero: Int, _ context: KernelContext) throws(PinionError) -> Bool {
-    guard shape.window.rank <= 3, !shape.isEmpty, context.value(weights) != nil,
-      let flip = try RequantizedConvolution.flip(weights: weights, weightsZero: weightsZero, context)
+    guard shape.window.rank <= 3, !shape.isEmpty, context.value(weights) != nil, let zeros = context.value(weightsZero),
+      zeros.count == 1 || zeros.count == shape.groups &* shape.outputs, [.int8, .uint8].contains(zeros.element)
     else { return false }
-    guard try IntegerConvolution.isSigned(weights, context) || flip != 0 else { return false }
     var c = shape.threeAxes
     return pk_conv_int8_last_fits(pk_isa_best(), &c)
   }
@@ -67,7 +72,10 @@ public struct ChannelsLastConvolution: Sendable {
     let convolution = self, shape = c
     let terms = try preparation.compute(bytes: try scratchSize(pk_conv_int8_last_terms_bytes(&c))) { frame, target in
       var conv = convolution.description(shape, frame)
-      pk_conv_int8_last_terms(&conv, target)
+      convolution.weightsZeros.withUnsafeBufferPointer {
+        conv.w_zero = $0.baseAddress
+        pk_conv_int8_last_terms(&conv, target)
+      }
     }
     guard !pk_conv_int8_last_is_depthwise(&c) else { return try depthwise(c, terms, preparation, context) }
     let groups = c.groups, outputs = c.outputs, products = c.images &* groups, places = self.shape.window.outputCount
@@ -115,6 +123,7 @@ public struct ChannelsLastConvolution: Sendable {
     conv.weights = UnsafeRawPointer(packed.pointer)
     conv.x_zero = xZero.pointer(frame, as: Int32.self).pointee
     conv.y_zero = yZero.pointer(frame, as: Int32.self).pointee
+    conv.w_has_zero = !weightsZeros.isEmpty
     if let bias { conv.bias = frame.input(bias, as: Int32.self) }
     conv.scale = scales.pointer(frame, as: Float.self)
     conv.y = frame.rawOutput(0).assumingMemoryBound(to: UInt8.self)

@@ -78,7 +78,7 @@ public struct RequantizedConvolution: Sendable {
   }
 
   /// What the weights are XORed with, so that they need no zero points; nil where that does not do.
-  static func flip(weights: Int, weightsZero: Int, _ context: KernelContext) throws(PinionError) -> UInt8? {
+  private static func flip(weights: Int, weightsZero: Int, _ context: KernelContext) throws(PinionError) -> UInt8? {
     guard let zeros = context.value(weightsZero), let first = zeros.bytes.first, zeros.bytes.allSatisfy({ $0 == first }) else { return nil }
     if first == 0 { return 0 }
     guard first == 128, try !IntegerConvolution.isSigned(weights, context) else { return nil }
