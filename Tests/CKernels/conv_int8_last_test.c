@@ -2,6 +2,8 @@
 
 /// What the weights are XORed with while they are packed, to be signed.
 static uint8_t flip;
+/// The zero points of the signed weights.
+static const int32_t *w_zero;
 
 /// The code of a channel by the definition: (x - x_zero) * (w - w_zero) over the window, in 64 bits.
 static int32_t code_of(const pk_conv_int8_last *c, const uint8_t *w, size_t image, size_t channel, size_t oh, size_t ow) {
@@ -16,7 +18,7 @@ static int32_t code_of(const pk_conv_int8_last *c, const uint8_t *w, size_t imag
         if (h < 0 || v < 0 || h >= (long long)s->in[1] || v >= (long long)s->in[2]) continue;
         const uint8_t a = c->x[((image * s->in[1] + (size_t)h) * s->in[2] + (size_t)v) * pixel + group * s->channels + ch];
         const uint8_t b = w[((channel * s->channels + ch) * s->kernel[1] + i) * s->kernel[2] + j] ^ flip;
-        sum += ((c->x_signed ? (int8_t)a : a) - c->x_zero) * (int64_t)((int8_t)b - (c->w_has_zero ? c->w_zero[channel] : 0));
+        sum += ((c->x_signed ? (int8_t)a : a) - c->x_zero) * (int64_t)((int8_t)b - (c->w_has_zero ? w_zero[channel] : 0));
       }
   const float low = (float)((c->y_signed ? -128 : 0) - c->y_zero), high = (float)((c->y_signed ? 127 : 255) - c->y_zero);
   float v = (float)sum * c->scale[channel];
@@ -63,24 +65,25 @@ static void test_random(pk_isa isa, bool depthwise) {
   }
   flip = random_bits() & 1 ? 128 : 0;
   pk_conv_int8_last c = {.shape = s, .x_signed = random_bits() & 1, .y_signed = random_bits() & 1, .bias = random_bits() & 1 ? bias : NULL,
-                         .scale = scale, .x = x, .y = y, .w_has_zero = random_bits() & 1, .w_zero = zeros};
+                         .scale = scale, .x = x, .y = y, .w_has_zero = random_bits() & 1};
+  w_zero = zeros;
   c.x_zero = c.x_signed ? (int8_t)random_bits() : (uint8_t)random_bits(), c.y_zero = (c.y_signed ? -128 : 0) + (int32_t)random_in(0, 255);
-  void *packed = buffer(pk_conv_int8_last_packed_bytes(&s), 0xff), *terms = buffer(pk_conv_int8_last_terms_bytes(&s), 0xff);
-  pk_conv_int8_last_pack(&s, flip, w, packed);
+  void *packed = buffer(pk_conv_int8_last_packed_bytes(isa, &s), 0xff), *terms = buffer(pk_conv_int8_last_terms_bytes(isa, &s), 0xff);
+  pk_conv_int8_last_pack(isa, &s, flip, w, c.w_has_zero ? zeros : NULL, packed);
   c.weights = packed;
-  pk_conv_int8_last_terms(&c, terms);
+  pk_conv_int8_last_terms(isa, &c, terms);
   c.terms = terms;
   if (pk_conv_int8_last_is_depthwise(&s)) {
-    scratch t = scratch_of(pk_conv_int8_last_rows_scratch_bytes(&s));
+    scratch t = scratch_of(pk_conv_int8_last_rows_scratch_bytes(isa, &s));
     const size_t all = s.images * s.out[1], half = random_in(0, all);
     pk_conv_int8_last_rows(isa, &c, half, all, t.bytes);
     pk_conv_int8_last_rows(isa, &c, 0, half, t.bytes);
     CHECK(scratch_end(t), "%s: depthwise wrote behind its scratch", pk_isa_name(isa));
   } else {
     size_t rows, columns;
-    pk_conv_int8_last_grid(&s, s.images * s.groups, random_in(1, 4), &rows, &columns);
+    pk_conv_int8_last_grid(isa, &s, s.images * s.groups, random_in(1, 4), &rows, &columns);
     if (random_bits() & 1) columns = random_in(1, 40), rows = 32;
-    scratch t = scratch_of(pk_conv_int8_last_scratch_bytes(&s, columns));
+    scratch t = scratch_of(pk_conv_int8_last_scratch_bytes(isa, &s, columns));
     for (size_t product = 0; product < s.images * s.groups; product++)
       for (size_t m = 0; m < s.outputs; m += rows)
         for (size_t p = 0; p < out; p += columns)
@@ -105,7 +108,7 @@ int main(void) {
     for (int i = 0; i < 2000; i++) test_random(isa, false), test_random(isa, true);
     pk_conv_shape huge = {.images = 1, .groups = 1, .channels = SIZE_MAX / 64, .outputs = 8, .in = {1, 8, 8}, .kernel = {1, 3, 3},
                           .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .pad = {0, 1, 1}, .out = {1, 8, 8}};
-    CHECK(pk_conv_int8_last_packed_bytes(&huge) == SIZE_MAX, "packed weights overflow");
+    CHECK(pk_conv_int8_last_packed_bytes(isa, &huge) == SIZE_MAX, "packed weights overflow");
     CHECK(!pk_conv_int8_last_fits(PK_ISA_SCALAR, &huge), "there is no kernel without vectors");
   }
   return test_end("conv_int8_last_test");

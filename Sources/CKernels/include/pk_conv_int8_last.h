@@ -25,15 +25,14 @@ typedef struct pk_conv_int8_last {
   const uint8_t *x;
   const void *weights; ///< Packed.
   int32_t x_zero, y_zero;
-  bool w_has_zero;       ///< Whether any of the weights' zero points is not 0.
-  const int32_t *w_zero; ///< One for each of the groups * outputs channels, of the packed weights; for pk_conv_int8_last_terms, where there are any.
+  bool w_has_zero; ///< Whether any of the weights' zero points is not 0.
   const int32_t *bias; ///< One for each of the groups * outputs channels, or NULL.
   const float *scale;  ///< One for each of them.
   const void *terms;   ///< From pk_conv_int8_last_terms.
   uint8_t *y;
 } pk_conv_int8_last;
 
-/// Whether there is such a kernel: on AVX-512 with VNNI, one or two spatial axes (in[0] == 1).
+/// Whether there is such a kernel: on AVX2 and AVX-512, one or two spatial axes (in[0] == 1).
 bool pk_conv_int8_last_fits(pk_isa isa, const pk_conv_shape *shape);
 
 /// Whether the shape has one channel in and out of each group and a kernel that pk_conv_int8_last_rows takes; the other
@@ -41,29 +40,30 @@ bool pk_conv_int8_last_fits(pk_isa isa, const pk_conv_shape *shape);
 bool pk_conv_int8_last_is_depthwise(const pk_conv_shape *shape);
 
 /// Bytes of the packed weights.
-size_t pk_conv_int8_last_packed_bytes(const pk_conv_shape *shape);
+size_t pk_conv_int8_last_packed_bytes(pk_isa isa, const pk_conv_shape *shape);
 
-/// Packs the weights w[groups * outputs][channels][kernel], each byte XORed with `flip`, which makes it a signed one.
-void pk_conv_int8_last_pack(const pk_conv_shape *shape, uint8_t flip, const uint8_t *w, void *packed);
+/// Packs the weights w[groups * outputs][channels][kernel], each byte XORed with `flip`, which makes it a signed one. `zero`: those of the
+/// signed ones, one for each of the groups * outputs channels, or NULL.
+void pk_conv_int8_last_pack(pk_isa isa, const pk_conv_shape *shape, uint8_t flip, const uint8_t *w, const int32_t *zero, void *packed);
 
 /// Bytes of what pk_conv_int8_last_terms writes.
-size_t pk_conv_int8_last_terms_bytes(const pk_conv_shape *shape);
+size_t pk_conv_int8_last_terms_bytes(pk_isa isa, const pk_conv_shape *shape);
 
 /// What all blocks share, of the weights, zero points, bias and scales.
-void pk_conv_int8_last_terms(const pk_conv_int8_last *c, void *terms);
+void pk_conv_int8_last_terms(pk_isa isa, const pk_conv_int8_last *c, void *terms);
 
 /// Outputs and positions of the blocks to call pk_conv_int8_last_block with; `products` is how many images and groups there are.
-void pk_conv_int8_last_grid(const pk_conv_shape *shape, size_t products, size_t threads, size_t *outputs, size_t *positions);
+void pk_conv_int8_last_grid(pk_isa isa, const pk_conv_shape *shape, size_t products, size_t threads, size_t *outputs, size_t *positions);
 
 /// Scratch bytes of a call of pk_conv_int8_last_block on up to `positions` positions.
-size_t pk_conv_int8_last_scratch_bytes(const pk_conv_shape *shape, size_t positions);
+size_t pk_conv_int8_last_scratch_bytes(pk_isa isa, const pk_conv_shape *shape, size_t positions);
 
 /// Computes outputs [m0, m1) of a group at positions [p0, p1) of an image. m0 is a multiple of 32.
 void pk_conv_int8_last_block(pk_isa isa, const pk_conv_int8_last *c, size_t image, size_t group, size_t m0, size_t m1, size_t p0, size_t p1,
                              void *scratch);
 
 /// Scratch bytes of a call of pk_conv_int8_last_rows.
-size_t pk_conv_int8_last_rows_scratch_bytes(const pk_conv_shape *shape);
+size_t pk_conv_int8_last_rows_scratch_bytes(pk_isa isa, const pk_conv_shape *shape);
 
 /// Computes rows [row0, row1) of a depthwise convolution, counted as image * out[1] + row.
 void pk_conv_int8_last_rows(pk_isa isa, const pk_conv_int8_last *c, size_t row0, size_t row1, void *scratch);

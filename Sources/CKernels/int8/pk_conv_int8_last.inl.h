@@ -1,6 +1,8 @@
 // The int8 convolution of AVX-512 over channels that come last. dpbusd takes the codes as its unsigned operand, signed ones
 // moved by 128, and the weights as its signed one.
 
+enum { LAST_COLUMNS = 32, LAST_ROWS = 14 };
+
 /// How the sums of a panel become codes.
 typedef struct last_finish {
   const uint32_t *bias; ///< The terms of the panel.
@@ -41,7 +43,7 @@ PK_INLINE void last_store(uint8_t *y, __m256i codes, uint32_t lanes) {
     const uint8_t *row[(M + 2) / 3];                                                                                   \
     PK_UNROLL for (int i = 0; i < (M + 2) / 3; i++) row[i] = a + 3 * (size_t)i * lda;                                  \
     PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < 2; j++) acc[i][j] = _mm512_loadu_si512(f->bias + j * 16); \
-    _Pragma("clang loop unroll(disable)") for (size_t p = 0; p < words; p++, b += PK_LAST_COLUMNS) {                   \
+    _Pragma("clang loop unroll(disable)") for (size_t p = 0; p < words; p++, b += LAST_COLUMNS) {                   \
       const __m512i b0 = _mm512_loadu_si512(b), b1 = _mm512_loadu_si512(b + 16);                                       \
       PK_UNROLL for (int i = 0; i < M; i++) {                                                                          \
         int word;                                                                                                      \
@@ -82,7 +84,7 @@ LAST_MICRO_ALL(SIGNED) LAST_MICRO_ALL(UNSIGNED)
   {last_micro_1_##SIGN, last_micro_2_##SIGN, last_micro_3_##SIGN, last_micro_4_##SIGN, last_micro_5_##SIGN, last_micro_6_##SIGN, \
    last_micro_7_##SIGN, last_micro_8_##SIGN, last_micro_9_##SIGN, last_micro_10_##SIGN, last_micro_11_##SIGN, last_micro_12_##SIGN, \
    last_micro_13_##SIGN, last_micro_14_##SIGN}
-static const last_micro last_micros[2][PK_LAST_ROWS] = {ROWS(UNSIGNED), ROWS(SIGNED)};
+static const last_micro last_micros[2][LAST_ROWS] = {ROWS(UNSIGNED), ROWS(SIGNED)};
 #undef ROWS
 
 PK_INLINE __mmask64 first_lanes(size_t count) { return count >= 64 ? ~(__mmask64)0 : ((__mmask64)1 << count) - 1; }
@@ -174,33 +176,34 @@ static void last_sums(const uint8_t *a, size_t lda, size_t count, size_t depth, 
 void pk_conv_int8_last_block_avx512(const pk_conv_int8_last *c, size_t image, size_t group, size_t m0, size_t m1, size_t p0, size_t p1,
                                     void *scratch) {
   const pk_conv_shape *s = &c->shape;
-  const size_t words = pk_last_words(s), panels = pk_last_panels(s), panel = pk_last_panel_words(s), outputs = s->groups * s->outputs;
+  const pk_last_level *level = &pk_last_avx512;
+  const size_t words = pk_last_words(level, s), panels = pk_last_panels(level, s), panel = pk_last_panel_words(level, s), outputs = s->groups * s->outputs;
   const size_t pixel = s->groups * s->channels;
-  const bool is_in_place = pk_last_is_in_place(s);
-  const size_t lda = is_in_place ? pixel : pk_last_patch_stride(s), together = pk_last_together(s);
+  const bool is_in_place = pk_last_is_in_place(level, s);
+  const size_t lda = is_in_place ? pixel : pk_last_patch_stride(level, s), together = pk_last_together(level, s);
   const uint8_t *x = c->x + image * s->in[1] * s->in[2] * pixel + group * s->channels;
   uint8_t *y = c->y + image * s->out[1] * s->out[2] * outputs + group * s->outputs;
   const last_image l = {.s = s, .x = x, .end = x + s->in[1] * s->in[2] * pixel - group * s->channels, .pixel = pixel,
                         .zero = _mm512_set1_epi8((char)c->x_zero)};
   const uint32_t *weights = (const uint32_t *)c->weights + group * panels * panel;
   int32_t *sums = scratch;
-  uint8_t *patches = (uint8_t *)scratch + pk_last_sums_bytes(s, p1 - p0);
+  uint8_t *patches = (uint8_t *)scratch + pk_last_sums_bytes(level, s, p1 - p0);
   const int32_t shift = c->y_signed ? 128 : 0;
   last_finish f = {.high = _mm512_set1_ps((float)(255 - shift - c->y_zero)), .zero = _mm512_set1_epi16((short)(c->y_zero + shift)),
                    .y_flip = _mm512_set1_epi8((char)shift)};
   for (size_t p = p0; p < p1; p += together) {
-    const size_t count = pk_min(together, p1 - p), rows = pk_even_part(count, PK_LAST_ROWS);
+    const size_t count = pk_min(together, p1 - p), rows = pk_even_part(count, LAST_ROWS);
     const uint8_t *a = patches;
     if (is_in_place)
       a = x + p * lda;
     else
       last_patches(&l, p, count, patches, lda);
     if (c->w_has_zero) last_sums(a, lda, count, pk_last_depth(s), c->x_signed, sums);
-    for (size_t m = m0; m < m1; m += PK_LAST_COLUMNS) {
-      const size_t at = m / PK_LAST_COLUMNS, columns = pk_min(PK_LAST_COLUMNS, m1 - m);
-      f.bias = (const uint32_t *)c->terms + (group * panels + at) * PK_LAST_TERMS * PK_LAST_COLUMNS;
+    for (size_t m = m0; m < m1; m += LAST_COLUMNS) {
+      const size_t at = m / LAST_COLUMNS, columns = pk_min(LAST_COLUMNS, m1 - m);
+      f.bias = (const uint32_t *)c->terms + (group * panels + at) * PK_LAST_TERMS * LAST_COLUMNS;
       f.lanes = (uint32_t)first_lanes(columns);
-      const uint32_t *b = weights + at * panel + PK_LAST_COLUMNS;
+      const uint32_t *b = weights + at * panel + PK_LAST_HEAD * LAST_COLUMNS;
       for (size_t i = 0; i < count; i += rows) {
         f.sums = c->w_has_zero ? sums + i : NULL;
         last_micros[c->x_signed][pk_min(rows, count - i) - 1](words, a + i * lda, lda, b, &f, y + (p + i) * outputs + m, outputs);

@@ -90,7 +90,7 @@ PK_INLINE void last_row_of_three(const pk_conv_shape *s, const last_lanes *l, si
 /// A row of outputs of any kernel; `columns` has room for the words of all columns that it reads.
 static void last_row(const pk_conv_shape *s, const last_lanes *l, bool has_zeros, const uint32_t *w, const last_finish *f, uint32_t *columns, uint8_t *y,
                      size_t ldy) {
-  const size_t quads = pk_last_quads(s), step = s->dilation[2] * quads * 64, all = (s->out[2] - 1) * s->stride[2] + (s->kernel[2] - 1) * s->dilation[2] + 1;
+  const size_t quads = pk_last_column_words(&pk_last_avx512, s), step = s->dilation[2] * quads * 64, all = (s->out[2] - 1) * s->stride[2] + (s->kernel[2] - 1) * s->dilation[2] + 1;
   for (size_t column = 0; column < all; column++)
     for (size_t q = 0; q < quads; q++) {
       __m512i words[4];
@@ -119,7 +119,7 @@ static void last_row(const pk_conv_shape *s, const last_lanes *l, bool has_zeros
 
 void pk_conv_int8_last_rows_avx512(const pk_conv_int8_last *c, size_t row0, size_t row1, void *scratch) {
   const pk_conv_shape *s = &c->shape;
-  const size_t channels = s->groups, height = s->in[1], width = s->in[2], block = pk_last_block_words(s);
+  const size_t channels = s->groups, height = s->in[1], width = s->in[2], block = pk_last_block_words(&pk_last_avx512, s);
   const bool is_three = s->kernel[2] == 3 && s->kernel[1] <= 4 && s->dilation[2] == 1 && s->stride[2] <= 2;
   const int32_t shift = c->y_signed ? 128 : 0;
   uint8_t zero[64];
@@ -131,7 +131,7 @@ void pk_conv_int8_last_rows_avx512(const pk_conv_int8_last *c, size_t row0, size
   for (size_t first = 0; first < channels; first += 64) {
     l.lanes = first_lanes(channels - first);
     f.bias = (const uint32_t *)c->terms + first / 64 * 64 * PK_LAST_TERMS;
-    const uint32_t *w = (const uint32_t *)c->weights + first / 64 * block + 64;
+    const uint32_t *w = (const uint32_t *)c->weights + first / 64 * block + 64 * PK_LAST_HEAD;
     for (size_t row = row0; row < row1; row++) {
       const uint8_t *x = c->x + row / s->out[1] * height * width * channels + first;
       for (size_t i = 0; i < s->kernel[1]; i++) {

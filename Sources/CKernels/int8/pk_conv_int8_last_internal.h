@@ -4,61 +4,81 @@
 
 #include "pk_conv_int8_last.h"
 #include "conv/pk_conv_internal.h"
+#include "pk_gemm_int8_internal.h"
+
+/// What the kernels of a level have of the depth in a word, and the sizes of their vectors and tiles.
+typedef struct pk_last_level {
+  size_t group;   ///< Taps in a word: bytes for dpbusd, or codes less their zero point in 16 bits for pmaddwd.
+  size_t columns; ///< Outputs of a panel of weights.
+  size_t rows;    ///< Positions of a tile, at most.
+  size_t lanes;   ///< Channels of a depthwise vector.
+} pk_last_level;
+
+static const pk_last_level pk_last_avx512 = {.group = 4, .columns = 32, .rows = 14, .lanes = 64};
+static const pk_last_level pk_last_avx2 = {.group = 2, .columns = 16, .rows = 6, .lanes = 16};
+
+static inline const pk_last_level *pk_last_level_of(pk_isa isa) {
+  return pk_igemm_isa(isa) == PK_ISA_AVX512 ? &pk_last_avx512 : &pk_last_avx2;
+}
 
 enum {
-  PK_LAST_COLUMNS = 32, ///< Outputs of a panel of weights.
-  PK_LAST_ROWS = 14,    ///< Positions of a tile, at most.
-  PK_LAST_LANES = 64,   ///< Channels of a depthwise vector.
-  PK_LAST_SLACK = 64,   ///< Bytes behind the patches that are written and read.
-  PK_LAST_TERMS = 3,    ///< Of an output: what its sums start with, its scale, its weights' zero point.
+  PK_LAST_SLACK = 64, ///< Bytes behind the patches that are written and read.
+  PK_LAST_HEAD = 2,   ///< Words of an output before its weights: their sum and their zero point.
+  PK_LAST_TERMS = 3,  ///< Of an output: what its sums start with, its scale, its weights' zero point.
 };
 
-/// Bytes of the taps of a position.
+/// Taps of a position.
 static inline size_t pk_last_depth(const pk_conv_shape *s) { return pk_mul(s->channels, pk_product3_checked(s->kernel)); }
 /// The same in words.
-static inline size_t pk_last_words(const pk_conv_shape *s) { return pk_ceil_div(pk_last_depth(s), 4); }
-static inline size_t pk_last_panels(const pk_conv_shape *s) { return pk_ceil_div(s->outputs, PK_LAST_COLUMNS); }
-/// Words of a panel: its row sums and the weights.
-static inline size_t pk_last_panel_words(const pk_conv_shape *s) { return pk_mul(pk_add(pk_last_words(s), 1), PK_LAST_COLUMNS); }
+static inline size_t pk_last_words(const pk_last_level *l, const pk_conv_shape *s) { return pk_ceil_div(pk_last_depth(s), l->group); }
+static inline size_t pk_last_panels(const pk_last_level *l, const pk_conv_shape *s) { return pk_ceil_div(s->outputs, l->columns); }
+static inline size_t pk_last_panel_words(const pk_last_level *l, const pk_conv_shape *s) {
+  return pk_mul(pk_add(pk_last_words(l, s), PK_LAST_HEAD), l->columns);
+}
 
-/// Whether positions are read where they are: their taps are their channels, in whole words. Where many lines of a set would
-/// share a few places of the cache, they are copied.
-static inline bool pk_last_is_in_place(const pk_conv_shape *s) {
-  bool is = pk_product3(s->kernel) == 1 && s->channels % 4 == 0;
+/// Whether positions are read where they are: their taps are their channels, in whole words of bytes. Where many lines of a set
+/// would share a few places of the cache, they are copied.
+static inline bool pk_last_is_in_place(const pk_last_level *l, const pk_conv_shape *s) {
+  bool is = l->group == 4 && pk_product3(s->kernel) == 1 && s->channels % 4 == 0;
   for (int i = 0; i < 3; i++) is &= s->stride[i] == 1 && s->pad[i] == 0 && s->out[i] == s->in[i];
   return is && !(s->channels * s->groups % 2048 == 0 && s->outputs >= 128);
 }
 
 /// Bytes from one position's patch to the next.
-static inline size_t pk_last_patch_stride(const pk_conv_shape *s) {
-  const size_t bytes = pk_mul(pk_last_words(s), 4);
+static inline size_t pk_last_patch_stride(const pk_last_level *l, const pk_conv_shape *s) {
+  const size_t bytes = pk_mul(pk_last_words(l, s), 4);
   return bytes == SIZE_MAX ? SIZE_MAX : bytes % 512 == 0 ? pk_add(bytes, 64) : bytes;
 }
 
 /// Positions whose patches lie in the L2 cache while the weights pass.
-static inline size_t pk_last_together(const pk_conv_shape *s) {
-  const size_t fit = ((size_t)192 << 10) / pk_max(pk_last_patch_stride(s), 1);
-  return pk_max(fit / PK_LAST_ROWS, 1) * PK_LAST_ROWS;
+static inline size_t pk_last_together(const pk_last_level *l, const pk_conv_shape *s) {
+  const size_t fit = ((size_t)192 << 10) / pk_max(pk_last_patch_stride(l, s), 1);
+  return pk_max(fit / l->rows, 1) * l->rows;
 }
 
 /// Bytes of the sums of those patches, which come before them.
-static inline size_t pk_last_sums_bytes(const pk_conv_shape *s, size_t positions) {
-  return pk_round64(pk_mul(pk_min(pk_last_together(s), positions), sizeof(int32_t)));
+static inline size_t pk_last_sums_bytes(const pk_last_level *l, const pk_conv_shape *s, size_t positions) {
+  return pk_round64(pk_mul(pk_min(pk_last_together(l, s), positions), sizeof(int32_t)));
 }
 
-/// Words of four rows of a depthwise kernel.
-static inline size_t pk_last_quads(const pk_conv_shape *s) { return pk_ceil_div(s->kernel[1], 4); }
-/// Words of a block of depthwise weights: [columns][quads][lanes], behind the sums [lanes].
-static inline size_t pk_last_block_words(const pk_conv_shape *s) {
-  return pk_mul(pk_add(pk_mul(s->kernel[2], pk_last_quads(s)), 1), PK_LAST_LANES);
+/// Words of a column of a depthwise kernel.
+static inline size_t pk_last_column_words(const pk_last_level *l, const pk_conv_shape *s) { return pk_ceil_div(s->kernel[1], l->group); }
+/// Words of a block of depthwise weights, with the head: [columns][words][lanes].
+static inline size_t pk_last_block_words(const pk_last_level *l, const pk_conv_shape *s) {
+  return pk_mul(pk_add(pk_mul(s->kernel[2], pk_last_column_words(l, s)), PK_LAST_HEAD), l->lanes);
 }
-/// Where a channel of a block lies among its 64 words: by unpacking bytes and then pairs, a vector has four channels of each 16.
-static inline size_t pk_last_lane(size_t channel) { return channel % 16 / 4 * 16 + channel / 16 * 4 + channel % 4; }
+/// Where a channel of a block lies among its words: unpacking goes by 16 bytes, so that a vector has four channels of each of them.
+static inline size_t pk_last_lane(const pk_last_level *l, size_t channel) {
+  return l->lanes == 64 ? channel % 16 / 4 * 16 + channel / 16 * 4 + channel % 4 : channel % 8 / 4 * 8 + channel / 8 * 4 + channel % 4;
+}
 
 #if defined(__x86_64__)
 void pk_conv_int8_last_block_avx512(const pk_conv_int8_last *c, size_t image, size_t group, size_t m0, size_t m1, size_t p0, size_t p1,
                                     void *scratch);
+void pk_conv_int8_last_block_avx2(const pk_conv_int8_last *c, size_t image, size_t group, size_t m0, size_t m1, size_t p0, size_t p1,
+                                  void *scratch);
 void pk_conv_int8_last_rows_avx512(const pk_conv_int8_last *c, size_t row0, size_t row1, void *scratch);
+void pk_conv_int8_last_rows_avx2(const pk_conv_int8_last *c, size_t row0, size_t row1, void *scratch);
 #endif
 
 #endif

@@ -17,8 +17,7 @@ public struct ChannelsLastConvolution: Sendable {
   /// One for each output channel, int32.
   let bias: Int?
   private let packed: Buffer
-  /// Zero points of the packed weights, one for each output channel; empty where all are 0.
-  private let weightsZeros: [Int32]
+  private let weightsHaveZeros: Bool
 
   /// Whether this machine has kernels for any shape.
   public static var isAvailable: Bool {
@@ -38,7 +37,8 @@ public struct ChannelsLastConvolution: Sendable {
     let isSigned = try IntegerConvolution.isSigned(weights, context), flip: UInt8 = isSigned ? 0 : 128
     let channels = shape.groups &* shape.outputs
     let values = zeros.bytes.map { Int32(Int8(bitPattern: $0 ^ flip)) }
-    weightsZeros = values.allSatisfy { $0 == 0 } ? [] : values.count == 1 ? [Int32](repeating: values[0], count: channels) : values
+    weightsHaveZeros = values.contains { $0 != 0 }
+    let each = values.count == 1 ? [Int32](repeating: values[0], count: channels) : values
     self.shape = shape
     self.x = x
     self.weights = weights
@@ -49,10 +49,14 @@ public struct ChannelsLastConvolution: Sendable {
     self.scales = scales
     self.bias = bias
     var c = shape.threeAxes
-    let bytes = try scratchSize(pk_conv_int8_last_packed_bytes(&c))
-    packed = try context.packed(constant, form: "conv.int8.last.\(shape.groups)", bytes: bytes) { elements, target in
+    let isa = pk_isa_best(), bytes = try scratchSize(pk_conv_int8_last_packed_bytes(isa, &c))
+    // Nodes that share weights may have different zero points of them.
+    let form = weightsHaveZeros ? values.map { "\($0)" }.joined(separator: ",") : "0"
+    packed = try context.packed(constant, form: "conv.int8.last.\(shape.groups).\(form)", bytes: bytes) { elements, target in
       var c = shape.threeAxes
-      pk_conv_int8_last_pack(&c, flip, elements.assumingMemoryBound(to: UInt8.self), target)
+      each.withUnsafeBufferPointer {
+        pk_conv_int8_last_pack(isa, &c, flip, elements.assumingMemoryBound(to: UInt8.self), $0.baseAddress, target)
+      }
     }
   }
 
@@ -70,18 +74,15 @@ public struct ChannelsLastConvolution: Sendable {
     let isa = pk_isa_best()
     var c = shape.threeAxes
     let convolution = self, shape = c
-    let terms = try preparation.compute(bytes: try scratchSize(pk_conv_int8_last_terms_bytes(&c))) { frame, target in
+    let terms = try preparation.compute(bytes: try scratchSize(pk_conv_int8_last_terms_bytes(isa, &c))) { frame, target in
       var conv = convolution.description(shape, frame)
-      convolution.weightsZeros.withUnsafeBufferPointer {
-        conv.w_zero = $0.baseAddress
-        pk_conv_int8_last_terms(&conv, target)
-      }
+      pk_conv_int8_last_terms(isa, &conv, target)
     }
     guard !pk_conv_int8_last_is_depthwise(&c) else { return try depthwise(c, terms, preparation, context) }
     let groups = c.groups, outputs = c.outputs, products = c.images &* groups, places = self.shape.window.outputCount
     var rows = 0, columns = 0
-    pk_conv_int8_last_grid(&c, products, context.threads, &rows, &columns)
-    let lane = try scratchSize(pk_conv_int8_last_scratch_bytes(&c, columns))
+    pk_conv_int8_last_grid(isa, &c, products, context.threads, &rows, &columns)
+    let lane = try scratchSize(pk_conv_int8_last_scratch_bytes(isa, &c, columns))
     let (blockRows, blockColumns) = (rows, columns)
     let rowBlocks = (outputs &- 1) / blockRows &+ 1, blocks = rowBlocks &* ((places &- 1) / blockColumns &+ 1)
     let main = Kernel.Stage(tasks: products &* blocks) { frame, task in
@@ -102,7 +103,7 @@ public struct ChannelsLastConvolution: Sendable {
   ) throws(PinionError) -> Kernel {
     var c = shape
     let isa = pk_isa_best(), convolution = self
-    let lane = try scratchSize(pk_conv_int8_last_rows_scratch_bytes(&c))
+    let lane = try scratchSize(pk_conv_int8_last_rows_scratch_bytes(isa, &c))
     let rows = c.images &* c.out.1, work = max(c.out.2 &* c.groups &* self.shape.window.kernelCount, 1)
     let grain = max(1, min((1 << 23) / work, rows / (context.threads &* 3)))
     let main = Kernel.Stage.ranges(rows, grain: context.threads == 1 ? max(1, (1 << 23) / work) : grain) { frame, range in
@@ -123,7 +124,7 @@ public struct ChannelsLastConvolution: Sendable {
     conv.weights = UnsafeRawPointer(packed.pointer)
     conv.x_zero = xZero.pointer(frame, as: Int32.self).pointee
     conv.y_zero = yZero.pointer(frame, as: Int32.self).pointee
-    conv.w_has_zero = !weightsZeros.isEmpty
+    conv.w_has_zero = weightsHaveZeros
     if let bias { conv.bias = frame.input(bias, as: Int32.self) }
     conv.scale = scales.pointer(frame, as: Float.self)
     conv.y = frame.rawOutput(0).assumingMemoryBound(to: UInt8.self)

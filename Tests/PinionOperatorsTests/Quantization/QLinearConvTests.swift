@@ -70,6 +70,20 @@ import Testing
       let expected = try evaluate("QLinearConv", attributes: attributes, inputs)
       let found = try evaluate("QLinearConv", attributes: attributes, inputs, constants: [3, 4, 5])
       #expect(found.hasSameContents(as: expected))
+      // The same with the channels last, and with weights as codes around zero points of their own.
+      for zeros in [[Int8](repeating: 0, count: outputs), (0..<outputs).map { Int8(truncatingIfNeeded: $0 &* 11 &- 30) }] {
+        for isUnsigned in [false, true] {
+          var inputs = inputs
+          inputs[5] = isUnsigned ? try tensor(zeros.map { UInt8(bitPattern: $0) ^ 128 }, [outputs]) : try tensor(zeros, [outputs])
+          if isUnsigned { inputs[3] = try tensor(w.map { UInt8(bitPattern: $0) ^ 128 }, [outputs, channels / groups, kernel, kernel]) }
+          let expected = try evaluate("QLinearConv", attributes: attributes, inputs)
+          inputs[0] = try evaluate("Transpose", attributes: ["perm": .ints([0, 2, 3, 1])], [inputs[0]])
+          let last = try evaluate(
+            "QLinearConv", domain: "com.microsoft", attributes: attributes.merging(["channels_last": .int(1)]) { a, _ in a }, inputs,
+            constants: [3, 4, 5])
+          #expect(try evaluate("Transpose", attributes: ["perm": .ints([0, 3, 1, 2])], [last]).hasSameContents(as: expected))
+        }
+      }
     }
   }
 
