@@ -117,7 +117,7 @@ struct QuantizedOperator: Rule {
       x.value, x.scaleID, try editor.zeroPoint(x), w.value, w.scaleID, try weightZero(w, &editor), y.scaleID, try editor.zeroPoint(y),
     ]
     if let bias = editor.input(conv, 2) {
-      guard let channels = weights.shape.dims.first, let codes = try biasCodes(bias, x, w, factor: 1, channels: channels, index, &editor)
+      guard let channels = weights.shape.dims.first, let codes = try biasCodes(bias, x, w, y, factor: 1, channels: channels, index, &editor)
       else { return false }
       inputs.append(codes)
     }
@@ -132,11 +132,15 @@ struct QuantizedOperator: Rule {
         ? try Tensor(vector: [Int8](repeating: 0, count: w.scale.count)) : try Tensor(vector: [UInt8](repeating: 0, count: w.scale.count)))
   }
 
-  /// The bias in units of the product's scale, rounded.
+  /// The largest bias, so that sums with it stay within 32 bits.
+  private static let biasLimit = Double(1 << 30)
+
+  /// The bias in units of the product's scale, rounded. Weights that are all but 0 have so small a scale that their bias has no such code; where
+  /// it is nothing in codes of the result either, the largest one stands for it.
   private func biasCodes(
-    _ bias: ValueID, _ x: Codes, _ w: Codes, factor: Double, channels: Int, _ index: Int, _ editor: inout GraphEditor
+    _ bias: ValueID, _ x: Codes, _ w: Codes, _ y: Codes, factor: Double, channels: Int, _ index: Int, _ editor: inout GraphEditor
   ) throws(PinionError) -> ValueID? {
-    guard let xScale = x.scale.scalar, let wScales = w.scale.numbers else { return nil }
+    guard let xScale = x.scale.scalar, let wScales = w.scale.numbers, let yScale = y.scale.scalar else { return nil }
     var numbers: [Double]
     if let codes = editor.codes(bias, at: index) {
       guard let values = editor.constant(codes.value)?.numbers, let scales = codes.scale.numbers,
@@ -152,7 +156,11 @@ struct QuantizedOperator: Rule {
     var codes: [Int32] = []
     for (channel, number) in numbers.enumerated() {
       let unit = xScale * wScales[wScales.count == 1 ? 0 : channel] * factor
-      guard unit != 0, let code = Int32(exactly: (number / unit).rounded(.toNearestOrEven)) else { return nil }
+      var code = (number / unit).rounded(.toNearestOrEven)
+      if code.magnitude > QuantizedOperator.biasLimit, number.magnitude < 1e-3 * yScale {
+        code = code < 0 ? -QuantizedOperator.biasLimit : QuantizedOperator.biasLimit
+      }
+      guard unit != 0, code.magnitude <= QuantizedOperator.biasLimit, let code = Int32(exactly: code) else { return nil }
       codes.append(code)
     }
     return editor.addConstant(try Tensor(vector: codes))
@@ -185,7 +193,7 @@ struct QuantizedOperator: Rule {
     var inputs: [ValueID?] = [a.value, a.scaleID, try editor.zeroPoint(a), b.value, b.scaleID, try weightZero(b, &editor), nil]
     if let bias = editor.input(gemm, 2) {
       guard
-        let codes = try biasCodes(bias, a, b, factor: Double(form.alpha), channels: weights.shape[isTransposed ? 0 : 1], index, &editor)
+        let codes = try biasCodes(bias, a, b, y, factor: Double(form.alpha), channels: weights.shape[isTransposed ? 0 : 1], index, &editor)
       else { return false }
       inputs[6] = codes
     }

@@ -61,6 +61,15 @@ import Testing
       operators: isConstant ? ["QLinearConv"] : ["DequantizeLinear", "DequantizeLinear", "Identity", "Conv", "Relu", "QuantizeLinear"])
   }
 
+  /// A channel whose weights are nothing has a bias that no code says; it must be nothing in the result, too.
+  @Test(arguments: [("1e-6", true), ("0.5", false)])
+  func biasesOfDeadChannels(_ bias: String, isNothing: Bool) throws {
+    let text = convolution("constant %u: float32[2] [0.1, \(bias)]", "%r = Relu(%c)").replacing("[0.01, 0.02]", with: "[0.01, 1e-23]")
+    try check(
+      text,
+      operators: isNothing ? ["QLinearConv"] : ["DequantizeLinear", "DequantizeLinear", "Conv", "Relu", "QuantizeLinear"], tolerance: 0)
+  }
+
   /// Relu goes only where the codes cannot say less than 0.
   @Test func activationsThatTheCodesDoNotMake() throws {
     let text = convolution("constant %u: float32[2] [0.1, -0.2]", "%r = Relu(%c)").replacing("%yz: uint8[] [0]", with: "%yz: uint8[] [7]")

@@ -73,13 +73,15 @@ typedef void (*last_micro)(size_t words, const uint32_t *a, size_t lda, const ui
 LAST_MICRO(1) LAST_MICRO(2) LAST_MICRO(3) LAST_MICRO(4) LAST_MICRO(5) LAST_MICRO(6)
 static const last_micro last_micros[LAST_ROWS] = {last_micro_1, last_micro_2, last_micro_3, last_micro_4, last_micro_5, last_micro_6};
 
-/// n codes less their zero point; up to 15 values behind them are written too.
-PK_INLINE void last_copy(uint16_t *to, const uint8_t *from, size_t n, bool is_signed, __m256i zero) {
-  for (size_t i = 0; i < n; i += 16) _mm256_storeu_si256((__m256i *)(to + i), _mm256_sub_epi16(last_load(from + i, n - i, is_signed), zero));
+/// n codes less their zero point; up to 15 values behind them are written too. Up to `end` may be read.
+PK_INLINE void last_copy(uint16_t *to, const uint8_t *from, size_t n, const uint8_t *end, bool is_signed, __m256i zero) {
+  const size_t whole = (size_t)(end - from) >= n + 15 ? 16 : 0;
+  for (size_t i = 0; i < n; i += 16)
+    _mm256_storeu_si256((__m256i *)(to + i), _mm256_sub_epi16(last_load(from + i, whole ? whole : n - i, is_signed), zero));
 }
 
 /// The taps of the output position (oh, ow), row by row of the kernel, each a run of its columns' channels. `x`: the group's first channel.
-PK_INLINE void last_patch(const pk_conv_int8_last *c, const uint8_t *x, size_t oh, size_t ow, bool is_signed, uint16_t *to) {
+PK_INLINE void last_patch(const pk_conv_int8_last *c, const uint8_t *x, const uint8_t *end, size_t oh, size_t ow, bool is_signed, uint16_t *to) {
   const pk_conv_shape *s = &c->shape;
   const size_t pixel = s->groups * s->channels, channels = s->channels, columns = s->kernel[2], first = ow * s->stride[2], width = s->in[2];
   const __m256i zero = _mm256_set1_epi16((short)c->x_zero);
@@ -92,13 +94,13 @@ PK_INLINE void last_patch(const pk_conv_int8_last *c, const uint8_t *x, size_t o
     const uint8_t *line = x + h * width * pixel;
     const size_t w = first - s->pad[2];
     if (s->dilation[2] == 1 && pixel == channels && first >= s->pad[2] && w < width && width - w >= columns) {
-      last_copy(to, line + w * channels, columns * channels, is_signed, zero);
+      last_copy(to, line + w * channels, columns * channels, end, is_signed, zero);
       continue;
     }
     for (size_t j = 0; j < columns; j++) {
       const size_t at = w + j * s->dilation[2];
       if (at < width)
-        last_copy(to + j * channels, line + at * pixel, channels, is_signed, zero);
+        last_copy(to + j * channels, line + at * pixel, channels, end, is_signed, zero);
       else
         memset(to + j * channels, 0, channels * sizeof *to);
     }
@@ -112,6 +114,7 @@ void pk_conv_int8_last_block_avx2(const pk_conv_int8_last *c, size_t image, size
   const size_t words = pk_last_words(level, s), panels = pk_last_panels(level, s), panel = pk_last_panel_words(level, s);
   const size_t lda = pk_last_patch_stride(level, s) / 4, together = pk_last_together(level, s), outputs = s->groups * s->outputs;
   const uint8_t *x = c->x + image * s->in[1] * s->in[2] * s->groups * s->channels + group * s->channels;
+  const uint8_t *end = c->x + (image + 1) * s->in[1] * s->in[2] * s->groups * s->channels;
   uint8_t *y = c->y + image * s->out[1] * s->out[2] * outputs + group * s->outputs;
   const uint32_t *weights = (const uint32_t *)c->weights + group * panels * panel;
   uint32_t *patches = (uint32_t *)((uint8_t *)scratch + pk_last_sums_bytes(level, s, p1 - p0));
@@ -121,7 +124,7 @@ void pk_conv_int8_last_block_avx2(const pk_conv_int8_last *c, size_t image, size
     size_t oh = p / s->out[2], ow = p % s->out[2];
     for (size_t i = 0; i < count; i++) {
       uint16_t *to = (uint16_t *)(patches + i * lda);
-      c->x_signed ? last_patch(c, x, oh, ow, true, to) : last_patch(c, x, oh, ow, false, to);
+      c->x_signed ? last_patch(c, x, end, oh, ow, true, to) : last_patch(c, x, end, oh, ow, false, to);
       if (++ow == s->out[2]) ow = 0, oh++;
     }
     for (size_t m = m0; m < m1; m += LAST_COLUMNS) {
