@@ -1,6 +1,8 @@
 // Extremes of one type: T the type, KEY an integer type that orders as T does, MAX_KEY, MIN_KEY and OF_KEY between them,
 // LEAST and GREATEST the type's ends, NAME(name) its names.
 
+#include "pk_short_rows.inl.h"
+
 #define EXTREME_KERNEL(name, key_of, empty, better)                                                                   \
   static void NAME(columns_##name)(const T *x, T *y, size_t axis, size_t width, size_t stride) {                      \
     KEY best[TILE];                                                                                                   \
@@ -15,6 +17,10 @@
   static void NAME(name)(const void *xs, void *ys, size_t outer, size_t axis, size_t inner, size_t stride) {          \
     const T *x = xs;                                                                                                  \
     T *y = ys;                                                                                                        \
+    if (IS_SHORT(SHORT_AXIS)) {                                                                                       \
+      FOR_SHORT_ROWS(NAME(columns_##name)(strip, y + at, axis, rows, lanes));                                         \
+      return;                                                                                                         \
+    }                                                                                                                 \
     for (size_t o = 0; o < outer; o++, x += axis * stride, y += inner) {                                              \
       if (inner == 1 && stride == 1) {                                                                                \
         KEY best = key_of(empty);                                                                                     \
