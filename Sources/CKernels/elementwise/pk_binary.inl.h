@@ -107,7 +107,63 @@ QUOTIENT_KERNEL(i16, int16_t, float, int32_t, INT16_MIN, 0x1p-20)
 QUOTIENT_KERNEL(u8, uint8_t, float, int32_t, 0, 0x1p-20)
 QUOTIENT_KERNEL(u16, uint16_t, float, int32_t, 0, 0x1p-20)
 QUOTIENT_KERNEL(i32, int32_t, double, int32_t, INT32_MIN, 0x1p-48)
+
+// The same for 64 bits where the operands are small, which a piece is asked first: below 2^48 in magnitude.
+#if PK_LEVEL >= 1
+static inline double PK_FN(pk_f64_of_small)(int64_t a) {
+  const double magic = 0x1.8p52;
+  uint64_t bits;
+  memcpy(&bits, &magic, 8);
+  bits += (uint64_t)a;
+  double x;
+  memcpy(&x, &bits, 8);
+  return x - magic;
+}
+static inline int64_t PK_FN(pk_small_of_f64)(double x) {
+  const double magic = 0x1.8p52, sum = __builtin_elementwise_trunc(x) + magic;
+  uint64_t bits, none;
+  memcpy(&bits, &sum, 8);
+  memcpy(&none, &magic, 8);
+  return (int64_t)(bits - none);
+}
+static bool PK_FN(pk_is_small)(const int64_t *x, size_t n) {
+  uint64_t any = 0;
+  PK_VECTORISE for (size_t i = 0; i < n; i++) any |= (uint64_t)x[i] + (1ull << 48);
+  return any < 1ull << 49;
+}
+static void PK_FN(pk_div_i64)(const void *av, const void *bv, void *yv, size_t n, int flags) {
+  enum { PIECE = 256 };
+  const int64_t *as = av, *bs = bv;
+  int64_t *ys = yv;
+  const bool one_a = flags & PK_A_SCALAR, one_b = flags & PK_B_SCALAR;
+  if (n == 0) return;
+  // A single operand is read before the first result is written over it.
+  const int64_t a0 = *as, b0 = *bs;
+  for (size_t at = 0; at < n; at += PIECE) {
+    const size_t count = n - at < PIECE ? n - at : PIECE;
+    const int64_t *a = one_a ? &a0 : as + at, *b = one_b ? &b0 : bs + at;
+    int64_t *y = ys + at;
+    if (!PK_FN(pk_is_small)(a, one_a ? 1 : count) || !PK_FN(pk_is_small)(b, one_b ? 1 : count)) {
+      for (size_t i = 0; i < count; i++) y[i] = PK_FN(pk_divide)(a[one_a ? 0 : i], b[one_b ? 0 : i]);
+    } else if (one_b && b0 != 0) {
+      const double inverse = 1 / (double)b0 * (1 + 0x1p-51);
+      if (one_a) for (size_t i = 0; i < count; i++) y[i] = a0 / b0;
+      else PK_VECTORISE for (size_t i = 0; i < count; i++) y[i] = PK_FN(pk_small_of_f64)(PK_FN(pk_f64_of_small)(a[i]) * inverse);
+    } else if (one_b) {
+      memset(y, 0, count * sizeof *y);
+    } else {
+      const double first = PK_FN(pk_f64_of_small)(a0);
+      PK_VECTORISE for (size_t i = 0; i < count; i++) {
+        const double divisor = PK_FN(pk_f64_of_small)(b[i]), dividend = one_a ? first : PK_FN(pk_f64_of_small)(a[one_a ? 0 : i]);
+        const int64_t q = PK_FN(pk_small_of_f64)(dividend / (divisor == 0 ? 1 : divisor));
+        y[i] = divisor == 0 ? 0 : q;
+      }
+    }
+  }
+}
+#else
 BINARY(NO_PRAGMA, div, i64, int64_t, PK_AS_IT_IS, PK_FN(pk_divide)(a, b))
+#endif
 BINARY(NO_PRAGMA, div, u32, uint32_t, PK_AS_IT_IS, b == 0 ? 0 : a / b)
 BINARY(NO_PRAGMA, div, u64, uint64_t, PK_AS_IT_IS, b == 0 ? 0 : a / b)
 

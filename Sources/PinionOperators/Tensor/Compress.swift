@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -36,15 +37,27 @@ package struct Compress: EagerExecutable {
     let flags = condition.bytes
     var poll = Poll(context.control)
     var count = 0
-    for position in flags.indices where flags[position] != 0 {
-      guard position < extent else { throw indexError(position, extent) }
-      count &+= 1
-    }
+    for position in flags.indices { count &+= flags[position] == 0 ? 0 : 1 }
+    if flags.count > extent, let position = flags[extent...].firstIndex(where: { $0 != 0 }) { throw indexError(position, extent) }
     var dims = shape.dims
     dims[axis] = count
     let output = try context.allocate(tensor.element, dims)
     let run = shape.count(axis &+ 1..<shape.rank) &* tensor.element.byteWidth
     var target = output.data
+    // Single elements, without a branch for each.
+    if [1, 2, 4, 8].contains(run), axis == 0 || shape.count(0..<axis) == 1 {
+      let width = run, found = min(extent, flags.count)
+      var start = 0
+      while start < found {
+        let end = min(start &+ 8192, found)
+        let chosen = flags[start..<end].reduce(into: 0) { $0 &+= $1 == 0 ? 0 : 1 }
+        if let first = flags.baseAddress { pk_compress(tensor.data + start &* width, first + start, end &- start, width, target, chosen) }
+        target += chosen &* width
+        try poll.count(end &- start)
+        start = end
+      }
+      return [.tensor(output.keepingAlive([tensor.owner]))]
+    }
     for outer in 0..<(output.count == 0 ? 0 : shape.count(0..<axis)) {
       for position in 0..<min(extent, flags.count) {
         try poll.count()
