@@ -11,15 +11,18 @@
     }                                                                                                                 \
   }                                                                                                                   \
   static void NAME(columns_##name)(const T *x, T *y, size_t axis, size_t width, size_t stride) {                      \
-    T best[TILE];                                                                                                     \
-    PK_VECTORISE for (size_t i = 0; i < width; i++) best[i] = (empty);                                                \
-    /* What is behind whole vectors is taken with elements that were taken already, which changes nothing. */         \
+    /* What is behind whole vectors is the end of the row, in lanes of its own: a vector of which some is taken twice. */ \
     const size_t whole = width / 16 * 16, last = width < 16 ? 0 : width - 16;                                         \
+    T best[TILE], rest[16];                                                                                           \
+    PK_VECTORISE for (size_t i = 0; i < whole; i++) best[i] = (empty);                                                \
+    for (size_t i = 0; i < 16; i++) rest[i] = (empty);                                                                \
     for (size_t row = 0; row < axis; row++) {                                                                         \
       NAME(step_##name)(x + row * stride, best, whole);                                                               \
-      if (whole < width) NAME(step_##name)(x + row * stride + last, best + last, width - last);                       \
+      if (last > 0 && whole < width) NAME(step_##name)(x + row * stride + last, rest, 16);                            \
+      if (last == 0) NAME(step_##name)(x + row * stride, rest, width - whole);                                        \
     }                                                                                                                 \
-    PK_VECTORISE for (size_t i = 0; i < width; i++) y[i] = best[i];                                                   \
+    PK_VECTORISE for (size_t i = 0; i < whole; i++) y[i] = best[i];                                                   \
+    for (size_t i = whole; i < width; i++) y[i] = rest[last > 0 ? i - last : i];                                      \
   }                                                                                                                   \
   static void NAME(name)(const void *xs, void *ys, size_t outer, size_t axis, size_t inner, size_t stride) {          \
     const T *x = xs;                                                                                                  \

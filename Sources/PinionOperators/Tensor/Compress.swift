@@ -37,8 +37,18 @@ package struct Compress: EagerExecutable {
     let flags = condition.bytes
     var poll = Poll(context.control)
     var count = 0
-    for position in flags.indices { count &+= flags[position] == 0 ? 0 : 1 }
-    if flags.count > extent, let position = flags[extent...].firstIndex(where: { $0 != 0 }) { throw indexError(position, extent) }
+    // A pointer rather than the buffer, whose collection methods are calls for each element.
+    let chosen = flags.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    func chosenCount(_ range: Range<Int>) -> Int {
+      guard let chosen else { return 0 }
+      var result = 0
+      for position in range { result &+= chosen[position] == 0 ? 0 : 1 }
+      return result
+    }
+    try inPieces(of: 1 << 16, flags.count, context.control) { range in count &+= chosenCount(range) }
+    if let chosen, flags.count > extent {
+      for position in extent..<flags.count where chosen[position] != 0 { throw indexError(position, extent) }
+    }
     var dims = shape.dims
     dims[axis] = count
     let output = try context.allocate(tensor.element, dims)
@@ -50,9 +60,9 @@ package struct Compress: EagerExecutable {
       var start = 0
       while start < found {
         let end = min(start &+ 8192, found)
-        let chosen = flags[start..<end].reduce(into: 0) { $0 &+= $1 == 0 ? 0 : 1 }
-        if let first = flags.baseAddress { pk_compress(tensor.data + start &* width, first + start, end &- start, width, target, chosen) }
-        target += chosen &* width
+        let wanted = chosenCount(start..<end)
+        if let chosen { pk_compress(tensor.data + start &* width, chosen + start, end &- start, width, target, wanted) }
+        target += wanted &* width
         try poll.count(end &- start)
         start = end
       }
@@ -61,7 +71,7 @@ package struct Compress: EagerExecutable {
     for outer in 0..<(output.count == 0 ? 0 : shape.count(0..<axis)) {
       for position in 0..<min(extent, flags.count) {
         try poll.count()
-        guard flags[position] != 0 else { continue }
+        guard let chosen, chosen[position] != 0 else { continue }
         try copyLongRun(target, tensor.data + (outer &* extent &+ position) &* run, run, &poll)
         target += run
       }

@@ -78,9 +78,9 @@ package struct Tile: CPUExecutable {
     }
     guard let last = dims.last, let lastTimes = times.last, lastTimes > 1, last &* width <= 512 else { return nil }
     guard !dims.contains(0), !times.contains(0), lastTimes <= (1 << 20) / (last &* width) else { return nil }
-    // The inner axes that a task fills at once, about 128 KiB of them.
+    // The inner axes that a task fills at once, about 256 KiB of them.
     var split = dims.count &- 1, from = last, to = last &* lastTimes
-    while split > 0, dims[split &- 1] &* times[split &- 1] <= (1 << 17) / (to &* width) {
+    while split > 0, dims[split &- 1] &* times[split &- 1] <= (1 << 18) / (to &* width) {
       split &-= 1
       from &*= dims[split]
       to &*= dims[split] &* times[split]
