@@ -27,7 +27,7 @@ import Testing
 
   /// Outer and inner axes at once: which goes first makes no difference to an extreme.
   @Test func extremesOfOuterAndInnerAxes() throws {
-    let x: [UInt8] = (0..<16 * 5 * 63).map { UInt8($0 * 97 % 251 + 4) }
+    let x: [UInt8] = (0..<5040).map { index -> UInt8 in UInt8(index * 97 % 251 + 4) }
     var expected = [UInt8](repeating: 255, count: 5)
     for (index, value) in x.enumerated() {
       let row = index / 63 % 5
@@ -77,8 +77,8 @@ import Testing
   }
 
   @Test func compressedElements() throws {
-    let x: [UInt16] = (0..<20_000).map { UInt16($0 * 31 % 65_521) }
-    let flags: [Bool] = (0..<19_000).map { $0 * 7 % 3 == 0 }
+    let x: [UInt16] = (0..<20_000).map { index -> UInt16 in UInt16(index * 31 % 65_521) }
+    let flags: [Bool] = (0..<19_000).map { index -> Bool in index * 7 % 3 == 0 }
     let y = try evaluate("Compress", [try tensor(x, [200, 100]), try tensor(flags, [19_000])])
     let expected = zip(x, flags).filter(\.1).map(\.0)
     try expect(y, expected, [expected.count])

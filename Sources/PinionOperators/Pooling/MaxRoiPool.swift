@@ -1,11 +1,10 @@
-import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
 import PinionGraph
 import PinionTensor
 
-/// The maxima of regions of the input in a grid of bins; NaN where there is one.
+/// The maxima of regions of the input in a grid of bins.
 package struct MaxRoiPool: CPUExecutable {
   package static let schema = Schema("MaxRoiPool", since: 22, inputs: ["X: T", "rois: T"], outputs: ["Y: T"], types: ["T": .floats])
   package static var computesHalfInFloat32: Bool { true }
@@ -56,16 +55,11 @@ package struct MaxRoiPool: CPUExecutable {
       let last = min(max(Int(saturating: (T(index &+ 1) * size).rounded(.up)) &+ Int(saturating: start), first), extent)
       return first..<last
     }
-    let binBytes = try width.multiplied(by: MemoryLayout<Range<Int>>.stride)
-    let bytes = try binBytes.adding(try cols.multiplied(by: MemoryLayout<T>.stride))
-    guard let element = type.element.kernelType, let function = pk_reduce_kernel(pk_isa_best(), PK_REDUCE_MAX, element) else {
-      throw context.unsupportedTypes()
-    }
+    let bytes = try width.multiplied(by: MemoryLayout<Range<Int>>.stride)
     return .ranges(output.dims[0] &* channels, grain: max(1024 / (height &* width), 1), laneScratchBytes: bytes) {
       (frame, range) throws(PinionError) in
       // The bins along a row are the same for all rows and channels of a region.
       let bins = frame.laneScratch.bindMemory(to: Range<Int>.self, capacity: width)
-      let line = (frame.laneScratch + binBytes).bindMemory(to: T.self, capacity: cols)
       for map in range {
         let region = frame.input(1, as: T.self) + map / channels &* 5
         guard region[0] >= 0, region[0] < T(type.dims[0]) else { throw .invalidValue("a region is in sample \(region[0])") }
@@ -77,16 +71,10 @@ package struct MaxRoiPool: CPUExecutable {
         for row in 0..<height {
           try frame.control.check()
           let ys = bin(row, of: height, region[2], region[4], extent: rows)
-          let left = bins[0].lowerBound, right = bins[width &- 1].upperBound
-          // The bins' rows first, all columns at once.
-          if !ys.isEmpty, right > left { function(plane + (ys.lowerBound &* cols &+ left), line, 1, ys.count, right &- left, cols) }
           for col in 0..<width {
             let xs = bins[col]
             var greatest: T = ys.isEmpty || xs.isEmpty ? 0 : -.infinity
-            for x in xs where !ys.isEmpty {
-              let value = line[x &- left]
-              greatest = value > greatest || value.isNaN ? value : greatest
-            }
+            for y in ys { for x in xs { greatest = max(greatest, plane[y &* cols &+ x]) } }
             target[row &* width &+ col] = greatest
           }
         }
