@@ -231,6 +231,54 @@ static void report_speed(void) {
   }
 }
 
+// Quotients around multiples of the divisor, where a float's rounding would show: k * b - 1, k * b and k * b + 1 for divisors of all
+// magnitudes, one divisor for all as well as one each.
+#define CHECK_QUOTIENTS(T, type)                                                                                        \
+  do {                                                                                                                  \
+    enum { N = 3001 };                                                                                                  \
+    static T a[N], b[N], y[N];                                                                                          \
+    const unsigned bits = (unsigned)sizeof(T) * 8;                                                                      \
+    const wide lowest = (T)-1 < 0 ? -((wide)1 << (bits - 1)) : 0, highest = lowest + (((wide)1 << bits) - 1);           \
+    for (int round = 0; round < 400; round++) {                                                                         \
+      const bool same = round % 2;                                                                                      \
+      const T divisor = (T)(round < 16 ? (wide[]){1, -1, lowest, highest, 3, lowest + 1, 2, highest - 1}[round / 2]     \
+                                       : (wide)(T)(random_bits() >> (64 - bits + random_bits() % bits)));               \
+      for (size_t i = 0; i < N; i++) {                                                                                  \
+        b[i] = same ? divisor : (T)(random_bits() >> (64 - bits + random_bits() % bits));                               \
+        const wide k = b[i] == 0 ? 0 : (wide)(T)random_bits() / b[i];                                                   \
+        const wide near = k * b[i] + (wide)(random_bits() % 3) - 1;                                                     \
+        a[i] = (T)(i == 0 ? lowest : i == 1 ? highest : near < lowest || near > highest ? k * b[i] : near);             \
+      }                                                                                                                 \
+      pk_binary_kernel(isa, PK_BINARY_DIV, type)(a, same ? &divisor : b, y, N, same ? PK_B_SCALAR : 0);                 \
+      for (size_t i = 0; i < N; i++) {                                                                                  \
+        const T wanted = (T)(b[i] == 0 ? 0 : (wide)a[i] / b[i]);                                                        \
+        if (y[i] != wanted)                                                                                             \
+          FAIL("%s: %lld / %lld of type %d: %lld", pk_isa_name(isa), (long long)a[i], (long long)b[i], type, (long long)y[i]); \
+      }                                                                                                                 \
+    }                                                                                                                   \
+  } while (0)
+
+static void check_quotients(pk_isa isa) {
+  CHECK_QUOTIENTS(int8_t, PK_I8);
+  CHECK_QUOTIENTS(int16_t, PK_I16);
+  CHECK_QUOTIENTS(int32_t, PK_I32);
+  CHECK_QUOTIENTS(int64_t, PK_I64);
+  CHECK_QUOTIENTS(uint8_t, PK_U8);
+  CHECK_QUOTIENTS(uint16_t, PK_U16);
+  CHECK_QUOTIENTS(uint32_t, PK_U32);
+  CHECK_QUOTIENTS(uint64_t, PK_U64);
+  // Every pair of bytes.
+  static uint8_t a[256], y[256];
+  for (int i = 0; i < 256; i++) a[i] = (uint8_t)i;
+  for (int divisor = 0; divisor < 256; divisor++) {
+    const uint8_t b = (uint8_t)divisor;
+    pk_binary_kernel(isa, PK_BINARY_DIV, PK_U8)(a, &b, y, 256, PK_B_SCALAR);
+    for (int i = 0; i < 256; i++) CHECK(y[i] == (b ? i / b : 0));
+    pk_binary_kernel(isa, PK_BINARY_DIV, PK_I8)(a, &b, y, 256, PK_B_SCALAR);
+    for (int i = 0; i < 256; i++) CHECK(y[i] == (uint8_t)(b ? (int8_t)i / (int8_t)b : 0));
+  }
+}
+
 int main(int argc, char **argv) {
   CHECK(!pk_binary_kernel(PK_ISA_SCALAR, PK_BINARY_AND, PK_F32) && !pk_binary_kernel(PK_ISA_SCALAR, PK_BINARY_COUNT, PK_F32));
   CHECK(!pk_binary_kernel(PK_ISA_SCALAR, PK_BINARY_ADD, PK_BOOL) && !pk_compare_kernel(PK_ISA_SCALAR, PK_COMPARE_EQ, (pk_type)8));
@@ -263,6 +311,7 @@ int main(int argc, char **argv) {
     CHECK_COMPARISONS(uint64_t, PK_U64, (uint64_t)INTEGER, ITSELF)
     CHECK_COMPARISONS(uint8_t, PK_BOOL, BYTE, TRUTH)
     check_where(isa);
+    check_quotients(isa);
     for (int i = 0; i < 16; i++) { // logic on any bytes gives 0 and 1
       const uint8_t a = (uint8_t)(i % 4), b = (uint8_t)(i / 4);
       uint8_t y[3];

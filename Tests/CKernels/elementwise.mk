@@ -5,7 +5,7 @@ TIME :=
 SANITIZE :=
 BUILD := .build/ctests$(if $(SANITIZE),-sanitized)
 FLAGS := -std=gnu17 -g -O3 -fno-math-errno -fno-trapping-math -Wall -Wextra -Werror -ISources/CKernels -ISources/CKernels/include $(if $(SANITIZE),-Wno-pass-failed -fno-sanitize-recover $(SANITIZE))
-KERNELS := $(patsubst Sources/CKernels/%.c,$(BUILD)/%.o,$(foreach f,isa convert unary binary compare reduce softmax norm move,$(wildcard Sources/CKernels/*/pk_$(f)*.c)))
+KERNELS := $(patsubst Sources/CKernels/%.c,$(BUILD)/%.o,$(foreach f,isa convert unary binary compare reduce softmax norm move index,$(wildcard Sources/CKernels/*/pk_$(f)*.c)))
 TESTS := $(patsubst Tests/CKernels/%_test.c,%,$(foreach f,convert unary binary compare reduce softmax norm move,$(wildcard Tests/CKernels/$(f)_test.c)))
 
 .SECONDARY:

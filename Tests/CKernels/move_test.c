@@ -209,6 +209,80 @@ static void report_speed(void) {
   }
 }
 
+// Single elements: those that are chosen, those that indices name, and back.
+static void check_elements(void) {
+  enum { N = 1500 };
+  static unsigned char from[N * 16], to[N * 16 + 16];
+  static uint8_t flags[N];
+  static int64_t wide[N];
+  static int32_t narrow[N];
+  for (size_t size = 1; size <= 16; size *= 2)
+    for (size_t n = 0; n < N; n += n < 20 ? 1 : 97) {
+      for (size_t i = 0; i < sizeof from; i++) from[i] = (unsigned char)random_bits();
+      size_t count = 0;
+      for (size_t i = 0; i < n; i++) count += (flags[i] = random_bits() % 3 ? (uint8_t)(random_bits() % 3) : 0) != 0;
+      memset(to, 7, sizeof to);
+      pk_compress(from, flags, n, size, to, count);
+      for (size_t i = 0, at = 0; i < n; i++)
+        if (flags[i]) CHECK(memcmp(to + at++ * size, from + i * size, size) == 0);
+      CHECK(to[count * size] == 7);
+
+      const size_t extent = n + 3;
+      for (size_t i = 0; i < n; i++) narrow[i] = (int32_t)(wide[i] = (int64_t)(random_bits() % (2 * extent)) - (int64_t)extent);
+      static unsigned char expected[(N + 3) * 16], placed[(N + 3) * 16];
+      memset(expected, 0, sizeof expected);
+      memset(placed, 0, sizeof placed);
+      for (size_t i = 0; i < n; i++) memcpy(expected + (size_t)(wide[i] < 0 ? wide[i] + (int64_t)extent : wide[i]) * size, from + i * size, size);
+      CHECK(pk_place_elements(from, wide, n, size, placed, extent) == n);
+      CHECK(memcmp(placed, expected, sizeof placed) == 0);
+      for (int drift = 0; drift < 2; drift++)
+        for (size_t step = 1; step < 3; step++) {
+          static unsigned char data[((N + 3) * 2 + N) * 16], got[2][N * 16];
+          for (size_t i = 0; i < sizeof data; i++) data[i] = (unsigned char)random_bits();
+          CHECK(pk_gather_elements(data, wide, true, extent, step, (size_t)drift, size, got[0], n));
+          CHECK(pk_gather_elements(data, narrow, false, extent, step, (size_t)drift, size, got[1], n));
+          for (size_t i = 0; i < n; i++) {
+            const size_t place = (size_t)(wide[i] < 0 ? wide[i] + (int64_t)extent : wide[i]);
+            for (int k = 0; k < 2; k++) CHECK(memcmp(got[k] + i * size, data + (place * step + i * (size_t)drift) * size, size) == 0);
+          }
+        }
+      if (n == 0) continue;
+      const size_t bad = random_bits() % n;
+      wide[bad] = random_bits() % 2 ? (int64_t)extent : -(int64_t)extent - 1;
+      narrow[bad] = (int32_t)wide[bad];
+      CHECK(pk_place_elements(from, wide, n, size, placed, extent) == bad);
+      static unsigned char out[N * 16];
+      CHECK(!pk_gather_elements(from, wide, true, extent, 0, 0, size, out, n) && !pk_gather_elements(from, narrow, false, extent, 0, 0, size, out, n));
+      wide[bad] = random_bits() % 2 ? INT64_MIN : INT64_MAX;
+      CHECK(!pk_gather_elements(from, wide, true, extent, 0, 0, size, out, n));
+    }
+}
+
+static void check_tile(void) {
+  static unsigned char from[6000], to[60000];
+  for (size_t i = 0; i < sizeof from; i++) from[i] = (unsigned char)random_bits();
+  for (int round = 0; round < 400; round++) {
+    const size_t rank = 1 + random_bits() % 3, size = (size_t)1 << random_bits() % 5;
+    size_t dims[3], repeats[3], in = size, out = size;
+    for (size_t k = 0; k < rank; k++) {
+      dims[k] = 1 + random_bits() % (rank == 1 ? 60 : 7), repeats[k] = 1 + random_bits() % (rank == 1 ? 60 : 3);
+      in *= dims[k], out *= dims[k] * repeats[k];
+    }
+    if (in > sizeof from || out >= sizeof to) continue;
+    to[out] = 99;
+    pk_tile(from, dims, repeats, rank, size, to);
+    CHECK(to[out] == 99);
+    for (size_t i = 0; i < out / size; i++) {
+      size_t rest = i, source = 0, stride = 1;
+      for (size_t k = rank; k-- > 0;) {
+        source += rest % (dims[k] * repeats[k]) % dims[k] * stride;
+        rest /= dims[k] * repeats[k], stride *= dims[k];
+      }
+      CHECK(memcmp(to + i * size, from + source * size, size) == 0);
+    }
+  }
+}
+
 int main(int argc, char **argv) {
   for (size_t i = 0; i < sizeof x; i++) x[i] = (unsigned char)random_bits();
   FOR_EACH_ISA(isa) {
@@ -223,6 +297,8 @@ int main(int argc, char **argv) {
     CHECK_CUMULATIVE(uint64_t, PK_U64, ITSELF, (uint64_t), 0)
     CHECK(!pk_cumulative_sum_kernel(isa, PK_I8) && !pk_cumulative_product_kernel(isa, PK_BOOL));
   }
+  check_elements();
+  check_tile();
   check_gather();
   check_repeat();
   check_pad();

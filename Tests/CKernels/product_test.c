@@ -28,6 +28,27 @@ DEFINE_TEST(test_f64, double, PK_F64, (double)(int)(random_bits() % 17) - 8)
 DEFINE_TEST(test_u32, uint32_t, PK_U32, random_bits())
 DEFINE_TEST(test_u64, uint64_t, PK_U64, ((uint64_t)random_bits() << 32 | random_bits()))
 
+// Whole numbers again; one row alone has the bits of the row among others, with numbers that round.
+#define DEFINE_DOTS(NAME, T, TYPE)                                                                                           \
+  static void NAME(pk_isa isa, size_t rows, size_t k) {                                                                      \
+    const size_t lda = k + random_in(0, 3);                                                                                  \
+    T *a = buffer((rows * lda + 1) * sizeof(T), 0), *x = buffer((k + 1) * sizeof(T), 0), *y = buffer((rows + 1) * sizeof(T), 0x5a); \
+    for (int rounded = 0; rounded < 2; rounded++) {                                                                          \
+      for (size_t i = 0; i < rows * lda; i++) a[i] = rounded ? (T)random_bits() / 3 : (T)(int)(random_bits() % 17) - 8;      \
+      for (size_t i = 0; i < k; i++) x[i] = rounded ? (T)random_bits() / 7 : (T)(int)(random_bits() % 17) - 8;               \
+      pk_dots_kernel(isa, TYPE)(a, lda, x, y, rows, k);                                                                      \
+      for (size_t r = 0; r < rows; r++) {                                                                                    \
+        T sum = 0, alone;                                                                                                    \
+        for (size_t i = 0; i < k; i++) sum += a[r * lda + i] * x[i];                                                         \
+        pk_dots_kernel(isa, TYPE)(a + r * lda, lda, x, &alone, 1, k);                                                        \
+        CHECK((rounded || y[r] == sum) && memcmp(&alone, y + r, sizeof alone) == 0, "%s dots %zux%zu: row %zu", pk_isa_name(isa), rows, k, r); \
+      }                                                                                                                      \
+    }                                                                                                                        \
+    free(a), free(x), free(y);                                                                                               \
+  }
+DEFINE_DOTS(test_dots_f32, float, PK_F32)
+DEFINE_DOTS(test_dots_f64, double, PK_F64)
+
 int main(void) {
   FOR_EACH_ISA(isa) {
     for (int variant = 0; variant < 4; variant++)
@@ -39,6 +60,8 @@ int main(void) {
       }
     // More rows than are copied at once.
     for (int variant = 0; variant < 4; variant++) test_f64(isa, random_in(96, 260), random_in(1, 40), random_in(100, 300), variant & 1, variant & 2);
+    for (int i = 0; i < 200; i++) test_dots_f32(isa, random_in(1, 12), random_in(0, 200)), test_dots_f64(isa, random_in(1, 12), random_in(0, 200));
+    CHECK(pk_dots_kernel(isa, PK_F32) && !pk_dots_kernel(isa, PK_I32), "types");
     CHECK(pk_product_kernel(isa, PK_I32) && pk_product_kernel(isa, PK_I64) && !pk_product_kernel(isa, PK_F32), "types");
   }
   return test_end("product_test");

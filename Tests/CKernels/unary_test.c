@@ -174,6 +174,61 @@ static void check_f64(const operation *o) {
   }
 }
 
+static long double l_sigmoid(long double x) { return 1 / (1 + expl(-x)); }
+
+// The f64 functions of our own in units in the last place, against long double: all magnitudes, and multiples of pi/2.
+static const struct {
+  const char *name;
+  pk_unary_op op;
+  long double (*reference)(long double);
+  double ulps, reach;
+} wide_functions[] = {
+    {"exp", PK_UNARY_EXP, expl, 1.2, 745}, {"log", PK_UNARY_LOG, logl, 1, 0}, {"tanh", PK_UNARY_TANH, tanhl, 2.5, 25},
+    {"sigmoid", PK_UNARY_SIGMOID, l_sigmoid, 2.5, 745}, {"sin", PK_UNARY_SIN, sinl, 1.1, 2e6}, {"cos", PK_UNARY_COS, cosl, 1.1, 2e6},
+};
+
+static void check_wide_ulps(pk_isa isa) {
+  enum { N = 1 << 17 };
+  for (size_t k = 0; k < sizeof wide_functions / sizeof *wide_functions; k++) {
+    const double reach = wide_functions[k].reach;
+    for (size_t i = 0; i < N; i++) {
+      const double small = ldexp(random_between(1, 2), -(int)(random_bits() % 60)) * (i % 8 ? 1 : -1);
+      const double quarters = (double)(random_bits() % 636000) * M_PI_2;
+      wide[i] = reach == 0 ? (i % 2 ? random_between(0.3, 3) : exp(random_between(-740, 709)))
+        : i % 4 == 0 ? small : i % 4 == 1 ? random_between(-3, 3) : i % 4 == 2 && reach > 1e6 ? quarters : random_between(-reach, reach);
+    }
+    pk_unary_kernel(isa, wide_functions[k].op, PK_F64)(wide, result, N, NULL);
+    double worst = 0;
+    for (size_t i = 0; i < N; i++) {
+      const long double r = wide_functions[k].reference(wide[i]);
+      int exponent;
+      frexpl(r, &exponent);
+      const double unit = ldexp(1, (exponent < -1021 ? -1021 : exponent) - 53);
+      const double error = result[i] == (double)r ? 0 : (double)(fabsl(result[i] - r) / unit);
+      if (!(error <= wide_functions[k].ulps))
+        FAIL("%s: f64 %s(%.17g) = %.17g, not %.20Lg: %.3g ulp", pk_isa_name(isa), wide_functions[k].name, wide[i], result[i], r, error);
+      if (error > worst) worst = error;
+    }
+    for (size_t n = 0; n < 40; n++) { // where an element stands makes no difference, nor whether in place
+      double some[40];
+      memcpy(some, wide + 5, sizeof some);
+      pk_unary_kernel(isa, wide_functions[k].op, PK_F64)(some, some, n, NULL);
+      CHECK(memcmp(some, result + 5, n * sizeof(double)) == 0);
+    }
+    printf("f64 %-8s %-7s %.2f ulp\n", wide_functions[k].name, pk_isa_name(isa), worst);
+  }
+  static const double ends[] = {0, -0.0, INFINITY, -INFINITY, NAN, 709.7, 709.9, -744.9, -746, 1e300, -1e300, 5e-324, -5e-324, 0x1p-1022};
+  for (size_t k = 0; k < sizeof wide_functions / sizeof *wide_functions; k++)
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+      double got;
+      const double wanted = (double)wide_functions[k].reference(ends[i]);
+      pk_unary_kernel(isa, wide_functions[k].op, PK_F64)(&ends[i], &got, 1, NULL);
+      const bool same = isnan(wanted) ? isnan(got) : fabs(got - wanted) <= 3 * DBL_EPSILON * fabs(wanted) + 1e-323 || got == wanted;
+      if (!same || (!isnan(got) && signbit(got) != signbit(wanted)))
+        FAIL("%s: f64 %s(%g) = %.17g, not %.17g", pk_isa_name(isa), wide_functions[k].name, ends[i], got, wanted);
+    }
+}
+
 static void check_half(const operation *o, pk_type type) {
   static uint16_t h[65536], g[65536];
   const pk_params params = {.d = {o->a, o->b}};
@@ -281,6 +336,7 @@ int main(void) {
     check_half(&operations[i], PK_F16);
     check_half(&operations[i], PK_BF16);
   }
+  FOR_EACH_ISA(isa) check_wide_ulps(isa);
   check_integers();
   check_predicates();
   return finish("unary_test");

@@ -81,6 +81,105 @@ static inline int64_t PK_FN(pk_modulo)(int64_t a, int64_t b) {
   return r != 0 && (r < 0) != (b < 0) ? r + b : r;
 }
 
+// Quotients of integers by way of floats of at least twice their bits: the nearest quotient that is no integer is further from one
+// than the rounding goes, so that truncating it is exact. The least number by -1 leaves the type and is kept out.
+#define QUOTIENT_KERNEL(type, T, F, I, LEAST, margin)                                                         \
+  static inline T PK_FN(pk_quotient_##type)(T a, T b) {                                                       \
+    const bool wraps = (LEAST) < 0 && b == (T)-1 && a == (LEAST);                                             \
+    const I q = (I)((F)a / (F)(b == 0 || wraps ? 1 : b));                                                     \
+    return b == 0 ? 0 : (T)q;                                                                                 \
+  }                                                                                                           \
+  BINARY(PK_VECTORISE, quotients, type, T, PK_AS_IT_IS, PK_FN(pk_quotient_##type)(a, b))                      \
+  static void PK_FN(pk_div_##type)(const void *a, const void *b, void *y, size_t n, int flags) {              \
+    const T divisor = n > 0 && (flags & PK_B_SCALAR) ? *(const T *)b : 0;                                     \
+    if ((flags & PK_A_SCALAR) || divisor == 0 || ((LEAST) < 0 && divisor == (T)-1)) {                         \
+      PK_FN(pk_quotients_##type)(a, b, y, n, flags);                                                          \
+      return;                                                                                                 \
+    }                                                                                                         \
+    /* A little too large, so that multiples of the divisor do not fall below their quotient. */              \
+    const F inverse = 1 / (F)divisor * (F)(1 + (margin));                                                     \
+    const T *const as = a;                                                                                    \
+    T *const ys = y;                                                                                          \
+    PK_VECTORISE for (size_t i = 0; i < n; i++) ys[i] = (T)(I)((F)as[i] * inverse);                           \
+  }
+QUOTIENT_KERNEL(i8, int8_t, float, int32_t, INT8_MIN, 0x1p-20)
+QUOTIENT_KERNEL(i16, int16_t, float, int32_t, INT16_MIN, 0x1p-20)
+QUOTIENT_KERNEL(u8, uint8_t, float, int32_t, 0, 0x1p-20)
+QUOTIENT_KERNEL(u16, uint16_t, float, int32_t, 0, 0x1p-20)
+QUOTIENT_KERNEL(i32, int32_t, double, int32_t, INT32_MIN, 0x1p-48)
+
+// The same for 64 bits where the operands are small, which a piece is asked first: below 2^48 in magnitude.
+#if PK_LEVEL >= 1
+static inline double PK_FN(pk_f64_of_small)(int64_t a) {
+  const double magic = 0x1.8p52;
+  uint64_t bits;
+  memcpy(&bits, &magic, 8);
+  bits += (uint64_t)a;
+  double x;
+  memcpy(&x, &bits, 8);
+  return x - magic;
+}
+static inline int64_t PK_FN(pk_small_of_f64)(double x) {
+  const double magic = 0x1.8p52, sum = __builtin_elementwise_trunc(x) + magic;
+  uint64_t bits, none;
+  memcpy(&bits, &sum, 8);
+  memcpy(&none, &magic, 8);
+  return (int64_t)(bits - none);
+}
+static bool PK_FN(pk_is_small)(const int64_t *x, size_t n) {
+  uint64_t any = 0;
+  PK_VECTORISE for (size_t i = 0; i < n; i++) any |= (uint64_t)x[i] + (1ull << 48);
+  return any < 1ull << 49;
+}
+static void PK_FN(pk_div_i64)(const void *av, const void *bv, void *yv, size_t n, int flags) {
+  enum { PIECE = 256 };
+  const int64_t *as = av, *bs = bv;
+  int64_t *ys = yv;
+  const bool one_a = flags & PK_A_SCALAR, one_b = flags & PK_B_SCALAR;
+  if (n == 0) return;
+  // A single operand is read before the first result is written over it.
+  const int64_t a0 = *as, b0 = *bs;
+  for (size_t at = 0; at < n; at += PIECE) {
+    const size_t count = n - at < PIECE ? n - at : PIECE;
+    const int64_t *a = one_a ? &a0 : as + at, *b = one_b ? &b0 : bs + at;
+    int64_t *y = ys + at;
+    if (!PK_FN(pk_is_small)(a, one_a ? 1 : count) || !PK_FN(pk_is_small)(b, one_b ? 1 : count)) {
+      for (size_t i = 0; i < count; i++) y[i] = PK_FN(pk_divide)(a[one_a ? 0 : i], b[one_b ? 0 : i]);
+    } else if (one_b && b0 != 0) {
+      const double inverse = 1 / (double)b0 * (1 + 0x1p-51);
+      if (one_a) for (size_t i = 0; i < count; i++) y[i] = a0 / b0;
+      else PK_VECTORISE for (size_t i = 0; i < count; i++) y[i] = PK_FN(pk_small_of_f64)(PK_FN(pk_f64_of_small)(a[i]) * inverse);
+    } else if (one_b) {
+      memset(y, 0, count * sizeof *y);
+    } else {
+      const double first = PK_FN(pk_f64_of_small)(a0);
+      PK_VECTORISE for (size_t i = 0; i < count; i++) {
+        const double divisor = PK_FN(pk_f64_of_small)(b[i]), dividend = one_a ? first : PK_FN(pk_f64_of_small)(a[one_a ? 0 : i]);
+        const int64_t q = PK_FN(pk_small_of_f64)(dividend / (divisor == 0 ? 1 : divisor));
+        y[i] = divisor == 0 ? 0 : q;
+      }
+    }
+  }
+}
+#else
+BINARY(NO_PRAGMA, div, i64, int64_t, PK_AS_IT_IS, PK_FN(pk_divide)(a, b))
+#endif
+BINARY(NO_PRAGMA, div, u32, uint32_t, PK_AS_IT_IS, b == 0 ? 0 : a / b)
+BINARY(NO_PRAGMA, div, u64, uint64_t, PK_AS_IT_IS, b == 0 ? 0 : a / b)
+
+// Squares and cubes are products.
+#define POWER_KERNEL(type, T, W)                                                                              \
+  BINARY(PK_VECTORISE, square, type, T, PK_AS_IT_IS, ((void)b, (W)a * (W)a))                                  \
+  BINARY(PK_VECTORISE, cube, type, T, PK_AS_IT_IS, ((void)b, (W)a * (W)a * (W)a))                             \
+  static void PK_FN(pk_pow_##type)(const void *a, const void *b, void *y, size_t n, int flags) {              \
+    pk_binary_fn kernel = PK_FN(pk_anypow_##type);                                                            \
+    if (n > 0 && (flags & PK_B_SCALAR)) {                                                                     \
+      const T exponent = *(const T *)b;                                                                       \
+      kernel = exponent == 2 ? PK_FN(pk_square_##type) : exponent == 3 ? PK_FN(pk_cube_##type) : kernel;      \
+    }                                                                                                         \
+    kernel(a, b, y, n, flags);                                                                                \
+  }
+
 // "a < 1" in prelu is "a < 0" that unsigned types may ask too: for 0 both arms give 0.
 #define ANY_INTEGER_KERNELS(type, T, U, W)                                                                    \
   BINARY(PK_VECTORISE, add, type, T, PK_AS_IT_IS, (U)a + (U)b)                                                \
@@ -95,15 +194,15 @@ static inline int64_t PK_FN(pk_modulo)(int64_t a, int64_t b) {
   BINARY(PK_VECTORISE, bitxor, type, T, PK_AS_IT_IS, a ^ b)
 #define SIGNED_KERNELS(type, T, U, W)                                                                         \
   ANY_INTEGER_KERNELS(type, T, U, W)                                                                          \
-  BINARY(NO_PRAGMA, div, type, T, PK_AS_IT_IS, PK_FN(pk_divide)(a, b))                                        \
   BINARY(NO_PRAGMA, mod, type, T, PK_AS_IT_IS, PK_FN(pk_modulo)(a, b))                                        \
   BINARY(NO_PRAGMA, fmod, type, T, PK_AS_IT_IS, PK_FN(pk_remainder)(a, b))                                    \
-  BINARY(NO_PRAGMA, pow, type, T, PK_AS_IT_IS, PK_FN(pk_power_signed)(a, b))
+  BINARY(NO_PRAGMA, anypow, type, T, PK_AS_IT_IS, PK_FN(pk_power_signed)(a, b))                               \
+  POWER_KERNEL(type, T, W)
 #define UNSIGNED_KERNELS(type, T, W)                                                                          \
   ANY_INTEGER_KERNELS(type, T, T, W)                                                                          \
-  BINARY(NO_PRAGMA, div, type, T, PK_AS_IT_IS, b == 0 ? 0 : a / b)                                            \
   BINARY(NO_PRAGMA, mod, type, T, PK_AS_IT_IS, b == 0 ? 0 : a % b)                                            \
-  BINARY(NO_PRAGMA, pow, type, T, PK_AS_IT_IS, PK_FN(pk_power_unsigned)(a, b))                                \
+  BINARY(NO_PRAGMA, anypow, type, T, PK_AS_IT_IS, PK_FN(pk_power_unsigned)(a, b))                             \
+  POWER_KERNEL(type, T, W)                                                                                    \
   BINARY(PK_VECTORISE, shl, type, T, PK_AS_IT_IS, b < sizeof(T) * 8 ? (W)a << (b & (sizeof(T) * 8 - 1)) : 0)  \
   BINARY(PK_VECTORISE, shr, type, T, PK_AS_IT_IS, b < sizeof(T) * 8 ? a >> (b & (sizeof(T) * 8 - 1)) : 0)
 SIGNED_KERNELS(i8, int8_t, uint8_t, uint32_t)

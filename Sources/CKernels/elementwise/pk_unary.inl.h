@@ -9,7 +9,17 @@ enum { BLOCK = 16, STRIP = 256 };
 #define HUGE_EVEN 0x1p23f
 #include "pk_unary_real.inl.h"
 #define DEAR_KERNEL(name) BLOCK_KERNEL(PK_VECTORISE_16, name)
-MATH_FORMULAS(DEAR_KERNEL)
+LIBM_FORMULAS(DEAR_KERNEL)
+OWN_FORMULAS(DEAR_KERNEL)
+#if PK_LEVEL == 2
+static void NAME(blocks_exp)(const float *x, float *y, size_t blocks, float a, float b) {
+  (void)a, (void)b;
+  for (size_t i = 0; i < blocks * BLOCK; i += BLOCK) _mm512_storeu_ps(y + i, pk_exp_wide(_mm512_loadu_ps(x + i)));
+}
+DRIVEN_KERNEL(exp)
+#else
+DEAR_KERNEL(exp)
+#endif
 #define DEAR_FUNCTION(name)                                                                                \
   FORMULA(name, MATH(name)(x))                                                                             \
   DEAR_KERNEL(name)
@@ -19,34 +29,40 @@ DEAR_FUNCTION(atan)
 DEAR_FUNCTION(sinh)
 DEAR_FUNCTION(cosh)
 
-// Arguments beyond the reach of the short reduction are rare and go to libm one by one.
+// Arguments beyond the reach of the short reduction are rare and go to libm one by one. LIMIT is that reach in the type.
 #define TRIG_KERNEL(name)                                                                                  \
-  static void NAME(blocks_##name)(const float *x, float *y, size_t blocks, float a, float b) {             \
+  static void NAME(blocks_##name)(const REAL *x, REAL *y, size_t blocks, REAL a, REAL b) {                 \
     (void)a, (void)b;                                                                                      \
-    PK_VECTORISE_16 for (size_t i = 0; i < blocks * BLOCK; i++) y[i] = MATH(name)(x[i]);                   \
+    BLOCK_LOOP for (size_t i = 0; i < blocks * BLOCK; i++) y[i] = MATH(name)(x[i]);                        \
   }                                                                                                        \
   static void NAME(name)(const void *x, void *y, size_t n, const pk_params *params) {                      \
-    const float *source = x;                                                                               \
-    float *target = y;                                                                                     \
+    const REAL *source = x;                                                                                \
+    REAL *target = y;                                                                                      \
     (void)params;                                                                                          \
     for (size_t at = 0; at < n; at += STRIP) {                                                             \
       const size_t count = n - at < STRIP ? n - at : STRIP;                                                \
-      float kept[STRIP];                                                                                   \
-      const bool far = PK_FN(pk_any_far)(source + at, count);                                              \
-      if (far) memcpy(kept, source + at, count * sizeof(float));                                           \
+      REAL kept[STRIP];                                                                                    \
+      const bool far = NAME(any_far)(source + at, count);                                                  \
+      if (far) memcpy(kept, source + at, count * sizeof(REAL));                                            \
       NAME(drive)(NAME(blocks_##name), source + at, target + at, count, NULL);                             \
       for (size_t i = 0; far && i < count; i++)                                                            \
-        if (fabsf(kept[i]) > PK_TRIG_LIMIT) target[at + i] = name##f(kept[i]);                             \
+        if (__builtin_elementwise_abs(kept[i]) > LIMIT) target[at + i] = LIBM(name)(kept[i]);              \
     }                                                                                                      \
   }
-static bool PK_FN(pk_any_far)(const float *x, size_t n) {
-  uint32_t far = 0;
-  PK_VECTORISE for (size_t i = 0; i < n; i++) far |= fabsf(x[i]) > PK_TRIG_LIMIT;
-  return far != 0;
-}
+#define ANY_FAR                                                                                            \
+  static bool NAME(any_far)(const REAL *x, size_t n) {                                                     \
+    uint32_t far = 0;                                                                                      \
+    PK_VECTORISE for (size_t i = 0; i < n; i++) far |= __builtin_elementwise_abs(x[i]) > LIMIT;            \
+    return far != 0;                                                                                       \
+  }
+#define LIMIT PK_TRIG_LIMIT
+#define BLOCK_LOOP PK_VECTORISE_16
+ANY_FAR
 TRIG_KERNEL(sin)
 TRIG_KERNEL(cos)
 TRIG_KERNEL(tan)
+#undef LIMIT
+#undef BLOCK_LOOP
 #undef REAL
 #undef NAME
 #undef MATH
@@ -59,15 +75,23 @@ TRIG_KERNEL(tan)
 #define LIBM(name) name
 #define HUGE_EVEN 0x1p52
 #include "pk_unary_real.inl.h"
-#define MATH_KERNEL(name)                                                                                  \
+#define WIDE_KERNEL(name) BLOCK_KERNEL(PK_VECTORISE_8, name)
+#define LOOP_KERNEL(name)                                                                                  \
   static void NAME(name)(const void *x, void *y, size_t n, const pk_params *params) {                      \
     const double *source = x, a = params ? params->d[0] : 0, b = params ? params->d[1] : 0;                \
     double *target = y;                                                                                    \
     for (size_t i = 0; i < n; i++) target[i] = NAME(formula_##name)(source[i], a, b);                      \
   }
-MATH_FORMULAS(MATH_KERNEL)
-LIBM_KERNEL(sin)
-LIBM_KERNEL(cos)
+OWN_FORMULAS(WIDE_KERNEL)
+WIDE_KERNEL(exp)
+LIBM_FORMULAS(LOOP_KERNEL)
+#define LIMIT PK_TRIG_LIMIT_F64
+#define BLOCK_LOOP PK_VECTORISE_8
+ANY_FAR
+TRIG_KERNEL(sin)
+TRIG_KERNEL(cos)
+#undef LIMIT
+#undef BLOCK_LOOP
 LIBM_KERNEL(tan)
 LIBM_KERNEL(asin)
 LIBM_KERNEL(acos)

@@ -72,9 +72,12 @@ static inline REAL NAME(formula_mish)(REAL x, REAL a, REAL b) {
   EACH(abs) EACH(neg) EACH(sign) EACH(ceil) EACH(floor) EACH(round) EACH(sqrt) EACH(rsqrt) EACH(reciprocal)              \
   EACH(relu) EACH(leaky_relu) EACH(thresholded_relu) EACH(softsign) EACH(shrink) EACH(square) EACH(affine)               \
   EACH(clip) EACH(hard_sigmoid) EACH(hard_swish)
-#define MATH_FORMULAS(EACH)                                                                                              \
-  EACH(exp) EACH(log) EACH(erf) EACH(tanh) EACH(sigmoid) EACH(swish) EACH(gelu_erf) EACH(gelu_tanh) EACH(elu)            \
-  EACH(celu) EACH(selu) EACH(softplus) EACH(mish)
+// Those of libm in f64, and the others but exp.
+#define LIBM_FORMULAS(EACH) EACH(erf) EACH(gelu_erf)
+#define OWN_FORMULAS(EACH)                                                                                               \
+  EACH(log) EACH(tanh) EACH(sigmoid) EACH(swish) EACH(gelu_tanh) EACH(elu) EACH(celu) EACH(selu)                         \
+  EACH(softplus) EACH(mish)
+#define MATH_FORMULAS(EACH) EACH(exp) LIBM_FORMULAS(EACH) OWN_FORMULAS(EACH)
 
 // Whole blocks take the vector loop, and the rest the same loop on a padded copy: an element's result never depends on where
 // it stands.
@@ -91,13 +94,15 @@ static void NAME(drive)(NAME(blocks_fn) run, const REAL *x, REAL *y, size_t n, c
   memcpy(y + blocks * BLOCK, padded, rest * sizeof(REAL));
 }
 
+#define DRIVEN_KERNEL(name)                                                                                \
+  static void NAME(name)(const void *x, void *y, size_t n, const pk_params *params) {                      \
+    NAME(drive)(NAME(blocks_##name), x, y, n, params);                                                     \
+  }
 #define BLOCK_KERNEL(loop, name)                                                                           \
   static void NAME(blocks_##name)(const REAL *x, REAL *y, size_t blocks, REAL a, REAL b) {                 \
     loop for (size_t i = 0; i < blocks * BLOCK; i++) y[i] = NAME(formula_##name)(x[i], a, b);              \
   }                                                                                                        \
-  static void NAME(name)(const void *x, void *y, size_t n, const pk_params *params) {                      \
-    NAME(drive)(NAME(blocks_##name), x, y, n, params);                                                     \
-  }
+  DRIVEN_KERNEL(name)
 #define VECTOR_KERNEL(name) BLOCK_KERNEL(PK_VECTORISE, name)
 VECTOR_FORMULAS(VECTOR_KERNEL)
 

@@ -46,6 +46,7 @@
   }
 
 #include "pk_product_f64.inl.h"
+#include "pk_dots.inl.h"
 
 DEFINE_PRODUCT(product_u32, uint32_t, PK_LANES * 2)
 DEFINE_PRODUCT(product_u64, uint64_t, PK_LANES)

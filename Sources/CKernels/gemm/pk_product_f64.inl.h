@@ -72,9 +72,23 @@ static void PK_FN(f64_pack_a)(const pk_product *g, size_t i0, size_t rows, size_
   }
 }
 
+typedef double PK_FN(f64_pair) __attribute__((ext_vector_type(2), aligned(8), may_alias));
 static void PK_FN(f64_pack_b)(const pk_product *g, size_t p0, size_t depth, size_t j0, size_t width, double *to) {
   const double *b = g->b;
-  if (g->trans_b) {
+  if (g->trans_b && width == F64_PANEL) {
+    // Two rows are interleaved at a time.
+    for (size_t j = 0; j < F64_PANEL; j += 2) {
+      const double *x = b + (j0 + j) * g->ldb + p0, *y = x + g->ldb;
+      double *target = to + j;
+      size_t p = 0;
+      for (; p + 2 <= depth; p += 2, target += 2 * F64_PANEL) {
+        const PK_FN(f64_pair) first = *(const PK_FN(f64_pair) *)(x + p), second = *(const PK_FN(f64_pair) *)(y + p);
+        *(PK_FN(f64_pair) *)target = __builtin_shufflevector(first, second, 0, 2);
+        *(PK_FN(f64_pair) *)(target + F64_PANEL) = __builtin_shufflevector(first, second, 1, 3);
+      }
+      if (p < depth) target[0] = x[p], target[1] = y[p];
+    }
+  } else if (g->trans_b) {
     for (size_t j = 0; j < F64_PANEL; j++) {
       const double *from = b + (j0 + (j < width ? j : 0)) * g->ldb + p0;
       for (size_t p = 0; p < depth; p++) to[p * F64_PANEL + j] = j < width ? from[p] : 0;

@@ -38,6 +38,16 @@ size_t pk_gather_rows_i32(const void *x, const int32_t *indices, void *y, size_t
 /// y = n copies of the element.
 void pk_fill(void *y, const void *element, size_t element_size, size_t n);
 
+/// y = the elements of x whose flag is not 0, of which there are `count`, one after the other. Elements of 1, 2, 4, 8 or 16 bytes.
+void pk_compress(const void *x, const uint8_t *flags, size_t n, size_t element_size, void *y, size_t count);
+
+/// y[indices[i]] = x[i] for n elements of 1, 2, 4, 8 or 16 bytes, in order; negative indices count from the end of y's `extent`.
+/// Returns the number of elements placed: fewer than n if the index there is out of range.
+size_t pk_place_elements(const void *x, const int64_t *indices, size_t n, size_t element_size, void *y, size_t extent);
+
+/// y = contiguous x of dims, repeated repeats[k] times along each axis k. No extent or number is 0, and rank is at least 1.
+void pk_tile(const void *x, const size_t *dims, const size_t *repeats, size_t rank, size_t element_size, void *y);
+
 /// Extends the first block_bytes bytes of y to `times` copies of them (Tile).
 void pk_repeat(void *y, size_t block_bytes, size_t times);
 

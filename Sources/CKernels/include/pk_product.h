@@ -29,6 +29,12 @@ typedef void (*pk_product_fn)(const pk_product *p, size_t m0, size_t m1, size_t 
 /// The product of PK_F64, PK_I32, PK_U32, PK_I64 or PK_U64 matrices; NULL for other types.
 pk_product_fn pk_product_kernel(pk_isa isa, pk_type type);
 
+/// y[r] = sum over i of a[r * lda + i] * x[i], for i below k. A row's sum does not depend on the other rows.
+typedef void (*pk_dots_fn)(const void *a, size_t lda, const void *x, void *y, size_t rows, size_t k);
+
+/// For PK_F32 and PK_F64; NULL for other types.
+pk_dots_fn pk_dots_kernel(pk_isa isa, pk_type type);
+
 enum { PK_PRODUCT_SCRATCH_BYTES = 112 << 10 };
 
 #ifdef __cplusplus

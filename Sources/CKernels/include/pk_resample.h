@@ -16,7 +16,9 @@ typedef struct pk_resample_kernels {
   void (*blend)(const void *const *rows, const void *weights, size_t taps, void *y, size_t n);
   /// y[i * run + j] = sum over k of weights[k * n + i] * x[indices[k * n + i] * run + j], for n places and j below run.
   void (*gather)(const void *x, const int32_t *indices, const void *weights, size_t taps, size_t run, void *y, size_t n);
-  /// The same for two taps and a run of 1, where indices[n + i] is indices[i] + 1 for each i from first up to last.
+  /// The greatest of the products instead of their sum; NaN if any is.
+  void (*gather_max)(const void *x, const int32_t *indices, const void *weights, size_t taps, size_t run, void *y, size_t n);
+  /// As gather for two taps and a run of 1, where indices[n + i] is indices[i] + 1 for each i from first up to last.
   void (*gather_pairs)(const void *x, const int32_t *indices, const void *weights, size_t first, size_t last, void *y, size_t n);
   /// x[i] = x[i] rounded to the nearest, halves to even, and held between low and high; NaN becomes low.
   void (*round_clamp)(void *x, size_t n, double low, double high);

@@ -14,7 +14,7 @@ extern "C" {
 /// `stride` elements apart, as in pk_reduce_fn. y is x or does not overlap it. Whole rows (inner = stride = 1) are the fast case.
 typedef void (*pk_softmax_fn)(const void *x, void *y, size_t outer, size_t axis, size_t inner, size_t stride);
 
-/// f32 and f64, else NULL. f32 gives 0 for probabilities below the normal numbers relative to the greatest.
+/// f32 and f64, else NULL. Probabilities below the normal numbers relative to the greatest are 0.
 pk_softmax_fn pk_softmax_kernel(pk_isa isa, pk_type type);
 pk_softmax_fn pk_log_softmax_kernel(pk_isa isa, pk_type type);
 

@@ -42,6 +42,27 @@ static inline float PK_FN(pk_exp_f32)(float x) {
   return p * PK_FN(pk_float)((half + 127) << 23) * PK_FN(pk_float)((n - half + 127) << 23);
 }
 
+#if PK_LEVEL == 2
+// exp(x), where an instruction multiplies by 2^n.
+static inline __m512 pk_exp_wide(__m512 x) {
+  x = _mm512_max_ps(_mm512_set1_ps(-104), _mm512_min_ps(_mm512_set1_ps(89), x));
+  const __m512 magic = _mm512_set1_ps(0x1.8p23f), n = _mm512_sub_ps(_mm512_fmadd_ps(x, _mm512_set1_ps(0x1.715476p0f), magic), magic);
+  const __m512 high = _mm512_fnmadd_ps(n, _mm512_set1_ps(0x1.62e4p-1f), x), r = _mm512_fnmadd_ps(n, _mm512_set1_ps(0x1.7f7d1cp-20f), high);
+  __m512 p = _mm512_set1_ps(0x1.a24712p-13f);
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.6d5280p-10f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.111002p-7f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.5554e4p-5f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0x1.555556p-3f));
+  p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(0.5f));
+  p = _mm512_add_ps(_mm512_set1_ps(1), _mm512_fmadd_ps(_mm512_mul_ps(r, r), p, r));
+  return _mm512_scalef_ps(p, n);
+}
+// exp(x) for x <= 0, with results below the normal numbers as 0.
+static inline __m512 pk_exp_below_wide(__m512 x) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, _mm512_set1_ps(-87.3f), _CMP_NLT_UQ), pk_exp_wide(x));
+}
+#endif
+
 // exp(x) - 1 for x <= 88.
 static inline float PK_FN(pk_expm1_f32)(float x) {
   x = x > 88 ? 88 : x;
@@ -260,18 +281,4 @@ static inline float PK_FN(pk_sinh_f32)(float x) {
   return copysignf(a > 1 ? h - 0.25f / h : a != a ? a : r + r * (z * p), x);
 }
 
-// f64 has libm.
-static inline double PK_FN(pk_sigmoid_f64)(double x) {
-  const double e = exp(-fabs(x));
-  return (x < 0 ? e : 1) / (1 + e);
-}
-static inline double PK_FN(pk_gelu_erf_f64)(double x) { return 0.5 * x * erfc(x * -0x1.6a09e667f3bcdp-1); }
-#define PK_LIBM_F64(name)                                                                                  \
-  static inline double PK_FN(pk_##name##_f64)(double x) { return name(x); }
-PK_LIBM_F64(exp)
-static inline double PK_FN(pk_exp_below_f64)(double x) { return exp(x); }
-PK_LIBM_F64(expm1)
-PK_LIBM_F64(log)
-PK_LIBM_F64(log1p)
-PK_LIBM_F64(erf)
-PK_LIBM_F64(tanh)
+#include "pk_math_f64.inl.h"

@@ -2,21 +2,33 @@
 
 typedef struct { uint64_t half[2]; } wide_element;
 
+// Where a piece of indices points to first, which vectors do, then the elements.
+enum { PIECE = 256 };
 #define GATHER(type, index)                                                                                  \
   {                                                                                                          \
-    const index *places = indices;                                                                           \
+    const index *given = indices;                                                                            \
     const type *source = x;                                                                                  \
     type *target = y;                                                                                        \
-    bool all = extent > 0;                                                                                   \
-    if (!all) return n == 0;                                                                                 \
-    for (size_t i = 0; i < n; i++) {                                                                         \
-      const int64_t given = places[i];                                                                       \
-      const uint64_t place = (uint64_t)given + (given < 0 ? extent : 0);                                     \
-      const bool inside = place < extent;                                                                    \
-      all &= inside;                                                                                         \
-      target[i] = source[(inside ? place : 0) * step + i * drift];                                           \
+    uint64_t places[PIECE];                                                                                  \
+    if (extent == 0) return n == 0;                                                                          \
+    for (size_t at = 0; at < n; at += PIECE) {                                                               \
+      const size_t count = n - at < PIECE ? n - at : PIECE;                                                  \
+      uint64_t outside = 0;                                                                                  \
+      for (size_t i = 0; i < count; i++) {                                                                   \
+        const int64_t value = given[at + i];                                                                 \
+        const uint64_t place = (uint64_t)value + ((uint64_t)(value >> 63) & extent);                         \
+        /* The sign of either is set where the place is none. */                                             \
+        outside |= place | ((uint64_t)extent - 1 - place);                                                   \
+        places[i] = place;                                                                                   \
+      }                                                                                                      \
+      if (outside >> 63) return false;                                                                       \
+      if (step == 1 && drift == 0) {                                                                         \
+        for (size_t i = 0; i < count; i++) target[at + i] = source[places[i]];                               \
+      } else {                                                                                               \
+        for (size_t i = 0; i < count; i++) target[at + i] = source[places[i] * step + (at + i) * drift];     \
+      }                                                                                                      \
     }                                                                                                        \
-    return all;                                                                                              \
+    return true;                                                                                             \
   }
 #define GATHER_BY(type)                  \
   if (wide) GATHER(type, int64_t)        \

@@ -61,8 +61,101 @@ void pk_repeat(void *y, size_t block_bytes, size_t times) {
 
 void pk_fill(void *y, const void *element, size_t element_size, size_t n) {
   if (n == 0) return;
+  const unsigned char *bytes = element;
+  size_t alike = 1;
+  while (alike < element_size && bytes[alike] == bytes[0]) alike++;
+  if (alike == element_size) {
+    memset(y, bytes[0], element_size * n);
+    return;
+  }
   memmove(y, element, element_size);
   pk_repeat(y, element_size, n);
+}
+
+typedef struct sixteen {
+  uint64_t half[2];
+} sixteen;
+#define BY_SIZE(size, KERNEL)      \
+  switch (size) {                  \
+  case 1: KERNEL(uint8_t);         \
+  case 2: KERNEL(uint16_t);        \
+  case 4: KERNEL(uint32_t);        \
+  case 8: KERNEL(uint64_t);        \
+  default: KERNEL(sixteen);        \
+  }
+
+// Every element is stored and the place moves on where it is wanted, which has no branch to guess.
+#define COMPRESS(T)                                                        \
+  do {                                                                     \
+    const T *const from = x;                                               \
+    T *const to = y;                                                       \
+    for (size_t i = 0, done = 0; i < n && done < count; i++) {             \
+      to[done] = from[i];                                                  \
+      done += flags[i] != 0;                                               \
+    }                                                                      \
+    return;                                                                \
+  } while (0)
+void pk_compress(const void *x, const uint8_t *flags, size_t n, size_t element_size, void *y, size_t count) {
+  BY_SIZE(element_size, COMPRESS)
+}
+
+#define PLACE(T)                                                           \
+  do {                                                                     \
+    const T *const from = x;                                               \
+    T *const to = y;                                                       \
+    for (size_t i = 0; i < n; i++) {                                       \
+      const uint64_t place = (uint64_t)indices[i] + (indices[i] < 0 ? extent : 0); \
+      if (place >= extent) return i;                                       \
+      to[place] = from[i];                                                 \
+    }                                                                      \
+    return n;                                                              \
+  } while (0)
+size_t pk_place_elements(const void *x, const int64_t *indices, size_t n, size_t element_size, void *y, size_t extent) {
+  BY_SIZE(element_size, PLACE)
+}
+
+// The extent of the blocks of x and of y behind axis k are `from` and `to` bytes.
+// A call of memcpy takes longer than a few bytes.
+static inline void copy_few(char *y, const char *x, size_t n) {
+  if (n > 128) {
+    memcpy(y, x, n);
+  } else if (n >= 16) {
+    for (size_t i = 0; i + 16 < n; i += 16) __builtin_memcpy(y + i, x + i, 16);
+    __builtin_memcpy(y + n - 16, x + n - 16, 16);
+  } else if (n >= 8) {
+    uint64_t head, tail;
+    __builtin_memcpy(&head, x, 8);
+    __builtin_memcpy(&tail, x + n - 8, 8);
+    __builtin_memcpy(y, &head, 8);
+    __builtin_memcpy(y + n - 8, &tail, 8);
+  } else {
+    for (size_t i = 0; i < n; i++) y[i] = x[i];
+  }
+}
+
+static void tile_axis(const char *x, char *y, const size_t *dims, const size_t *repeats, size_t rank, size_t from, size_t to) {
+  if (rank == 1) {
+    copy_few(y, x, from);
+    if (to > 1024) {
+      pk_repeat(y, from, repeats[0]);
+      return;
+    }
+    for (size_t done = from; done < to;) {
+      const size_t piece = done < to - done ? done : to - done;
+      copy_few(y + done, y, piece);
+      done += piece;
+    }
+    return;
+  }
+  const size_t inner_from = from / dims[0], inner_to = to / dims[0] / repeats[0];
+  for (size_t i = 0; i < dims[0]; i++) tile_axis(x + i * inner_from, y + i * inner_to, dims + 1, repeats + 1, rank - 1, inner_from, inner_to);
+  pk_repeat(y, to / repeats[0], repeats[0]);
+}
+
+void pk_tile(const void *x, const size_t *dims, const size_t *repeats, size_t rank, size_t element_size, void *y) {
+  size_t from = element_size, to = element_size;
+  for (size_t k = 0; k < rank; k++) from *= dims[k], to *= dims[k] * repeats[k];
+  tile_axis(x, y, dims, repeats, rank, from, to);
 }
 
 // Where in an axis of n the padded index i comes from, or -1 for the constant.

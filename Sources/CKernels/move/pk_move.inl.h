@@ -154,7 +154,7 @@ const pk_strided_copy_fn PK_FN(pk_strided_copy) = PK_FN(pk_strided_copy_any);
       first += width;                                                                                                   \
     }                                                                                                                   \
   }
-enum { TILE = 128, LINES = 8 };
+enum { TILE = 1024, LINES = 8 };
 #define AS_IT_IS(v) (v)
 #define BOTH(type, T, A, READ, WRITE)                                                                                   \
   CUMULATIVE(cumsum, type, T, A, READ, WRITE, 0, -0.0, +)                                                                     \

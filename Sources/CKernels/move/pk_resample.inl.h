@@ -37,6 +37,23 @@
       }                                                                                                            \
     }                                                                                                              \
   }                                                                                                                \
+  static void PK_FN(pk_gather_max_##suffix)(const void *xs, const int32_t *indices, const void *weights, size_t taps, size_t run, \
+                                            void *ys, size_t n) {                                                  \
+    const T *x = xs, *w = weights;                                                                                 \
+    T *restrict y = ys;                                                                                            \
+    for (size_t i = 0; i < n; i++, y += run) {                                                                     \
+      const T *row = x + (size_t)indices[i] * run;                                                                 \
+      PK_VECTORISE for (size_t j = 0; j < run; j++) y[j] = w[i] * row[j];                                          \
+      for (size_t k = 1; k < taps; k++) {                                                                          \
+        const T weight = w[k * n + i];                                                                             \
+        row = x + (size_t)indices[k * n + i] * run;                                                                \
+        PK_VECTORISE for (size_t j = 0; j < run; j++) {                                                            \
+          const T v = weight * row[j], most = v > y[j] ? v : y[j];                                                 \
+          y[j] = v != v ? v : most;                                                                                \
+        }                                                                                                          \
+      }                                                                                                            \
+    }                                                                                                              \
+  }                                                                                                                \
   static void PK_FN(pk_gather_some_##suffix)(const T *x, const int32_t *indices, const T *w, size_t first, size_t last, T *y, \
                                              size_t n) {                                                           \
     for (size_t i = first; i < last; i++) y[i] = w[i] * x[indices[i]] + w[n + i] * x[indices[n + i]];              \
@@ -108,7 +125,7 @@ static void PK_FN(pk_gather_pairs_f64)(const void *x, const int32_t *indices, co
   PK_FN(pk_gather_some_f64)(x, indices, weights, 0, n, y, n);
 }
 
-const pk_resample_kernels PK_FN(pk_resample_f32) = {PK_FN(pk_blend_f32), PK_FN(pk_gather_f32), PK_FN(pk_gather_pairs_f32),
+const pk_resample_kernels PK_FN(pk_resample_f32) = {PK_FN(pk_blend_f32), PK_FN(pk_gather_f32), PK_FN(pk_gather_max_f32), PK_FN(pk_gather_pairs_f32),
                                                     PK_FN(pk_round_clamp_f32)};
-const pk_resample_kernels PK_FN(pk_resample_f64) = {PK_FN(pk_blend_f64), PK_FN(pk_gather_f64), PK_FN(pk_gather_pairs_f64),
+const pk_resample_kernels PK_FN(pk_resample_f64) = {PK_FN(pk_blend_f64), PK_FN(pk_gather_f64), PK_FN(pk_gather_max_f64), PK_FN(pk_gather_pairs_f64),
                                                     PK_FN(pk_round_clamp_f64)};

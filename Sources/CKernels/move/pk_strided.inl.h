@@ -118,7 +118,8 @@ static inline void PK_FN(pk_square_4)(const char *from, ptrdiff_t from_col, char
   static void PK_FN(pk_repeat_##width)(const PK_FN(pk_block) *b, const char *from, char *to) {              \
     for (size_t row = 0; row < b->rows; row++, from += b->from_row, to += b->to_row) {                      \
       const PK_FN(pk_w##width) value = *(const PK_FN(pk_w##width) *)from;                                   \
-      for (size_t col = 0; col < b->cols; col++) ((PK_FN(pk_w##width) *)to)[col] = value;                   \
+      const size_t cols = b->cols; /* what is written might be the block */                                 \
+      for (size_t col = 0; col < cols; col++) ((PK_FN(pk_w##width) *)to)[col] = value;                      \
     }                                                                                                       \
   }                                                                                                         \
   static void PK_FN(pk_straight_##width)(const PK_FN(pk_block) *b, const char *from, char *to) {            \

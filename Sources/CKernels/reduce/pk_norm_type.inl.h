@@ -191,9 +191,18 @@ static void NAME(lp_columns)(const T *x, T *y, size_t axis, size_t width, size_t
     PK_VECTORISE for (size_t i = 0; i < width; i++) y[row * stride + i] = WRITE(READ(x[row * stride + i]) / norm[i]);
 }
 
+#include "pk_short_rows.inl.h"
+
 static void NAME(lp_normalize)(const void *xs, void *ys, size_t outer, size_t axis, size_t inner, size_t stride, int p) {
   const T *x = xs;
   T *y = ys;
+  if (IS_SHORT(SHORT_DEAR_AXIS)) {
+    FOR_SHORT_ROWS({
+      for (size_t i = 0; i < rows; i += TILE) NAME(lp_columns)(strip + i, strip + i, axis, rows - i < TILE ? rows - i : TILE, lanes, p);
+      NAME(turn_back)(strip, y + at * axis, rows, lanes, axis);
+    });
+    return;
+  }
   for (size_t o = 0; o < outer; o++, x += axis * stride, y += axis * stride) {
     if (inner == 1 && stride == 1) {
       const double total = p == 1 ? NAME(magnitudes)(x, axis) : NAME(short_squares)(x, axis);

@@ -3,7 +3,6 @@
 
 enum { TILE = 512, PIECE = 2048, PIECE_ROWS = 16 };
 
-#define NO_PRAGMA
 #define PLAIN(v) (v)
 #define SQUARE(v) ((PART)(v) * (PART)(v))
 #define SAME(v) (v)
@@ -41,7 +40,7 @@ enum { TILE = 512, PIECE = 2048, PIECE_ROWS = 16 };
 #define TOTAL double
 #define MAGNITUDE(v) fabs(v)
 #define MATH(name) PK_FN(pk_##name##_f64)
-#define MATH_LOOP NO_PRAGMA
+#define MATH_LOOP PK_VECTORISE
 #include "pk_reduce_extremes.inl.h"
 #include "pk_reduce_places.inl.h"
 #include "pk_reduce_sums.inl.h"

@@ -8,9 +8,22 @@ SUM_KERNEL(logsum, plain, MATH_LOOP, MATH(log)((T)t))
 SUM_PARTS(exponentials, MATH_LOOP, SHIFTED_EXP)
 
 // Relative to the greatest, so that nothing overflows; infinite extremes speak for themselves.
+static void NAME(columns_logsumexp)(const T *x, T *y, size_t axis, size_t width, size_t stride) {
+  T shift[TILE];
+  TOTAL total[TILE];
+  NAME(columns_max)(x, shift, axis, width, stride);
+  PK_VECTORISE for (size_t i = 0; i < width; i++) shift[i] = shift[i] - shift[i] == 0 ? shift[i] : 0;
+  NAME(sums_exponentials)(x, total, axis, width, stride, shift);
+  MATH_LOOP for (size_t i = 0; i < width; i++) y[i] = MATH(log)((T)total[i]) + shift[i];
+}
+
 static void NAME(logsumexp)(const void *xs, void *ys, size_t outer, size_t axis, size_t inner, size_t stride) {
   const T *x = xs;
   T *y = ys;
+  if (IS_SHORT(SHORT_DEAR_AXIS)) {
+    FOR_SHORT_ROWS(NAME(columns_logsumexp)(strip, y + at, axis, rows, lanes));
+    return;
+  }
   for (size_t o = 0; o < outer; o++, x += axis * stride, y += inner) {
     if (inner == 1 && stride == 1) {
       T most;
@@ -19,14 +32,7 @@ static void NAME(logsumexp)(const void *xs, void *ys, size_t outer, size_t axis,
       *y = (T)MATH(log)((T)NAME(line_exponentials)(x, axis, shift)) + shift;
       continue;
     }
-    for (size_t at = 0; at < inner; at += TILE) {
-      const size_t width = inner - at < TILE ? inner - at : TILE;
-      T shift[TILE];
-      TOTAL total[TILE];
-      NAME(columns_max)(x + at, shift, axis, width, stride);
-      PK_VECTORISE for (size_t i = 0; i < width; i++) shift[i] = shift[i] - shift[i] == 0 ? shift[i] : 0;
-      NAME(sums_exponentials)(x + at, total, axis, width, stride, shift);
-      MATH_LOOP for (size_t i = 0; i < width; i++) y[at + i] = MATH(log)((T)total[i]) + shift[i];
-    }
+    for (size_t at = 0; at < inner; at += TILE)
+      NAME(columns_logsumexp)(x + at, y + at, axis, inner - at < TILE ? inner - at : TILE, stride);
   }
 }

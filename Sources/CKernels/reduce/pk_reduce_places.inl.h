@@ -33,6 +33,10 @@
   }                                                                                                                   \
   static void NAME(name)(const void *xs, int64_t *y, size_t outer, size_t axis, size_t inner, size_t stride, bool last) { \
     const T *x = xs;                                                                                                  \
+    if (IS_SHORT(SHORT_DEAR_AXIS)) {                                                                                  \
+      FOR_SHORT_ROWS(NAME(places_##name)(strip, y + at, axis, rows, lanes, last));                                    \
+      return;                                                                                                         \
+    }                                                                                                                 \
     for (size_t o = 0; o < outer; o++, x += axis * stride, y += inner) {                                              \
       if (inner == 1 && stride == 1) {                                                                                \
         *y = NAME(place_##name)(x, axis, last);                                                                       \

@@ -34,24 +34,29 @@
 
 // finish is a formula of the total t and the axis.
 #define SUM_KERNEL(name, parts, loop, finish)                                                                         \
+  static void NAME(columns_##name)(const T *x, T *y, size_t axis, size_t width, size_t stride) {                      \
+    TOTAL total[TILE];                                                                                                \
+    NAME(sums_##parts)(x, total, axis, width, stride, NULL);                                                          \
+    loop for (size_t i = 0; i < width; i++) {                                                                         \
+      const TOTAL t = total[i];                                                                                       \
+      y[i] = (T)(finish);                                                                                             \
+    }                                                                                                                 \
+  }                                                                                                                   \
   static void NAME(name)(const void *xs, void *ys, size_t outer, size_t axis, size_t inner, size_t stride) {          \
     const T *x = xs;                                                                                                  \
     T *y = ys;                                                                                                        \
+    if (IS_SHORT(SHORT_AXIS)) {                                                                                       \
+      FOR_SHORT_ROWS(NAME(columns_##name)(strip, y + at, axis, rows, lanes));                                         \
+      return;                                                                                                         \
+    }                                                                                                                 \
     for (size_t o = 0; o < outer; o++, x += axis * stride, y += inner) {                                              \
       if (inner == 1 && stride == 1) {                                                                                \
         const TOTAL t = NAME(line_##parts)(x, axis, 0);                                                               \
         *y = (T)(finish);                                                                                             \
         continue;                                                                                                     \
       }                                                                                                               \
-      for (size_t at = 0; at < inner; at += TILE) {                                                                   \
-        const size_t width = inner - at < TILE ? inner - at : TILE;                                                   \
-        TOTAL total[TILE];                                                                                            \
-        NAME(sums_##parts)(x + at, total, axis, width, stride, NULL);                                                 \
-        loop for (size_t i = 0; i < width; i++) {                                                                     \
-          const TOTAL t = total[i];                                                                                   \
-          y[at + i] = (T)(finish);                                                                                    \
-        }                                                                                                             \
-      }                                                                                                               \
+      for (size_t at = 0; at < inner; at += TILE)                                                                     \
+        NAME(columns_##name)(x + at, y + at, axis, inner - at < TILE ? inner - at : TILE, stride);                    \
     }                                                                                                                 \
   }
 
@@ -62,9 +67,19 @@ SUM_KERNEL(sum, plain, PK_VECTORISE, t)
 SUM_KERNEL(l1, magnitude, PK_VECTORISE, t)
 SUM_KERNEL(sumsq, square, PK_VECTORISE, t)
 
+static void NAME(columns_prod)(const T *x, T *y, size_t axis, size_t width, size_t stride) {
+  PK_VECTORISE for (size_t i = 0; i < width; i++) y[i] = 1;
+  for (size_t row = 0; row < axis; row++)
+    PK_VECTORISE for (size_t i = 0; i < width; i++) y[i] = (T)((PART)y[i] * (PART)x[row * stride + i]);
+}
+
 static void NAME(prod)(const void *xs, void *ys, size_t outer, size_t axis, size_t inner, size_t stride) {
   const T *x = xs;
   T *y = ys;
+  if (IS_SHORT(SHORT_AXIS)) {
+    FOR_SHORT_ROWS(NAME(columns_prod)(strip, y + at, axis, rows, lanes));
+    return;
+  }
   for (size_t o = 0; o < outer; o++, x += axis * stride, y += inner) {
     if (inner == 1 && stride == 1) {
       PART product = 1;
@@ -73,9 +88,7 @@ static void NAME(prod)(const void *xs, void *ys, size_t outer, size_t axis, size
       }
       *y = (T)product;
     } else {
-      PK_VECTORISE for (size_t i = 0; i < inner; i++) y[i] = 1;
-      for (size_t row = 0; row < axis; row++)
-        PK_VECTORISE for (size_t i = 0; i < inner; i++) y[i] = (T)((PART)y[i] * (PART)x[row * stride + i]);
+      NAME(columns_prod)(x, y, axis, inner, stride);
     }
   }
 }

@@ -3,7 +3,6 @@
 
 enum { BLOCK = 16, TILE = 128, PIECE = 1024 };
 
-#define NO_PRAGMA
 #define T float
 #define TOTAL double
 #define NAME(name) PK_FN(pk_##name##_of_f32)
@@ -11,7 +10,32 @@ enum { BLOCK = 16, TILE = 128, PIECE = 1024 };
 #define MATH_LOOP PK_VECTORISE
 #define BLOCK_LOOP PK_VECTORISE_16
 #define GREATEST_OF PK_FN(pk_greatest_f32)
+#if PK_LEVEL == 2
+#define OWN_EXPONENTIALS
+static double NAME(exponentials)(const float *x, float *y, size_t n, float shift) {
+  double total = 0;
+  const __m512 shifts = _mm512_set1_ps(shift);
+  for (size_t at = 0; at < n; at += PIECE) {
+    const size_t end = n - at < PIECE ? n : at + PIECE;
+    __m512 even = _mm512_setzero_ps(), odd = even;
+    for (size_t i = at; i < end; i += 2 * BLOCK) {
+      const size_t left = end - i;
+      const __mmask16 first = (__mmask16)(left >= BLOCK ? 0xffff : (1u << left) - 1);
+      const __mmask16 second = (__mmask16)(left >= 2 * BLOCK ? 0xffff : left > BLOCK ? (1u << (left - BLOCK)) - 1 : 0);
+      const __m512 a = _mm512_sub_ps(_mm512_maskz_loadu_ps(first, x + i), shifts), b = _mm512_sub_ps(_mm512_maskz_loadu_ps(second, x + i + BLOCK), shifts);
+      const __m512 e = _mm512_maskz_mov_ps(first, pk_exp_below_wide(a)), f = _mm512_maskz_mov_ps(second, pk_exp_below_wide(b));
+      _mm512_mask_storeu_ps(y + i, first, e);
+      _mm512_mask_storeu_ps(y + i + BLOCK, second, f);
+      even = _mm512_add_ps(even, e);
+      odd = _mm512_add_ps(odd, f);
+    }
+    total += (double)_mm512_reduce_add_ps(_mm512_add_ps(even, odd));
+  }
+  return total;
+}
+#endif
 #include "pk_softmax_type.inl.h"
+#undef OWN_EXPONENTIALS
 
 static void PK_FN(pk_attention_rows)(const float *x, const float *mask, float *y, size_t rows, size_t n, size_t x_stride,
                                      size_t mask_stride, size_t y_stride, float scale, bool zero_masked) {
@@ -39,9 +63,8 @@ const pk_attention_softmax_fn PK_FN(pk_attention_softmax) = PK_FN(pk_attention_r
 #define T double
 #define NAME(name) PK_FN(pk_##name##_of_f64)
 #define MATH(name) PK_FN(pk_##name##_f64)
-#define MATH_LOOP NO_PRAGMA
-// Without it the sum would be formed in one order where y is x and in another where it is not.
-#define BLOCK_LOOP PK_VECTORISE
+#define MATH_LOOP PK_VECTORISE
+#define BLOCK_LOOP PK_VECTORISE_8
 #define GREATEST_OF PK_FN(pk_greatest_f64)
 #include "pk_softmax_type.inl.h"
 

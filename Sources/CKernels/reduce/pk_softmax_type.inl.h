@@ -1,5 +1,15 @@
 // Softmax of one type: T the type, TOTAL what sums are kept in, MATH(f) its functions, MATH_LOOP the pragma of loops over
-// them, BLOCK_LOOP that of loops over whole blocks, NAME(name) its names.
+// them, BLOCK_LOOP that of loops over whole blocks, NAME(name) its names. OWN_EXPONENTIALS: NAME(exponentials) is there already.
+
+#ifndef OWN_EXPONENTIALS
+// The n < BLOCK elements behind the whole blocks. A call of memcpy takes as long as a block.
+static inline void NAME(copy_rest)(T *restrict y, const T *restrict x, size_t n) {
+  for (size_t step = BLOCK / 2; step > 0; step /= 2) {
+    if (!(n & step)) continue;
+    memcpy(y, x, step * sizeof(T));
+    y += step, x += step;
+  }
+}
 
 // y = exp(x - shift), and its sum; the last elements as a block padded with what gives 0.
 static TOTAL NAME(exponentials)(const T *x, T *y, size_t n, T shift) {
@@ -19,13 +29,17 @@ static TOTAL NAME(exponentials)(const T *x, T *y, size_t n, T shift) {
   if (at == n) return total;
   T padded[BLOCK];
   for (size_t i = 0; i < BLOCK; i++) padded[i] = -(T)INFINITY;
-  memcpy(padded, x + at, (n - at) * sizeof(T));
+  NAME(copy_rest)(padded, x + at, n - at);
   T part = 0;
-  BLOCK_LOOP for (size_t i = 0; i < BLOCK; i++) padded[i] = MATH(exp_below)(padded[i] - shift);
-  for (size_t i = 0; i < n - at; i++) part += padded[i];
-  memcpy(y + at, padded, (n - at) * sizeof(T));
+  BLOCK_LOOP for (size_t i = 0; i < BLOCK; i++) {
+    _Pragma("clang fp reassociate(on)") const T e = MATH(exp_below)(padded[i] - shift);
+    padded[i] = e;
+    part += e;
+  }
+  NAME(copy_rest)(y + at, padded, n - at);
   return total + (TOTAL)part;
 }
+#endif
 
 static void NAME(softmax_row)(const T *x, T *y, size_t n, T most) {
   const T factor = (T)(1 / NAME(exponentials)(x, y, n, most));
@@ -67,11 +81,21 @@ static void NAME(columns)(const T *x, T *y, size_t axis, size_t width, size_t st
     }
 }
 
+#include "pk_short_rows.inl.h"
+
 #define SOFTMAX_KERNEL(name, logarithm)                                                                               \
   static void NAME(name)(const void *xs, void *ys, size_t outer, size_t axis, size_t inner, size_t stride) {          \
     const T *x = xs;                                                                                                  \
     T *y = ys;                                                                                                        \
     if (axis == 0) return;                                                                                            \
+    if (IS_SHORT(SHORT_DEAR_AXIS)) {                                                                                  \
+      FOR_SHORT_ROWS({                                                                                                \
+        for (size_t i = 0; i < lanes; i += TILE)                                                                      \
+          NAME(columns)(strip + i, strip + i, axis, lanes - i < TILE ? lanes - i : TILE, lanes, logarithm);           \
+        NAME(turn_back)(strip, y + at * axis, rows, lanes, axis);                                                     \
+      });                                                                                                             \
+      return;                                                                                                         \
+    }                                                                                                                 \
     for (size_t o = 0; o < outer; o++, x += axis * stride, y += axis * stride) {                                      \
       if (inner == 1 && stride == 1) {                                                                                \
         NAME(name##_row)(x, y, axis, GREATEST_OF(x, axis));                                                           \

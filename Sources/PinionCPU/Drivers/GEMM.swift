@@ -23,6 +23,11 @@ public struct ProductEpilogue: Sendable {
   public var activation = Activation.none
   public init() {}
 
+  /// Whether the product is the result.
+  var isEmpty: Bool {
+    alpha == 1 && rowBias == nil && columnBias == nil && residual == nil && addend == nil && activation.isNone
+  }
+
   var transposed: ProductEpilogue {
     var other = self
     (other.rowBias, other.columnBias) = (columnBias, rowBias)
@@ -39,10 +44,31 @@ public func floatProductKernel(
   _ product: MatrixProduct, epilogue: ProductEpilogue = ProductEpilogue(), packsB: Bool = true, _ context: KernelContext
 ) throws(PinionError) -> Kernel {
   // A column as B would fill one lane of every vector; as A it is a row that streams through the other operand.
+  if product.k == 1, epilogue.isEmpty, let kernel = outerKernel(product) { return kernel.named("outer product") }
   if product.n == 1, product.m > 1, packsB {
+    if product.count > 0, epilogue.isEmpty, context.value(product.a.input) == nil, let kernel = dotsKernel(product, .float32) {
+      return kernel.named("dot products")
+    }
     return try FloatProduct(product.transposed, epilogue.transposed, packsB: true, context).kernel(context)
   }
   return try FloatProduct(product, epilogue, packsB: packsB, context).kernel(context)
+}
+
+/// Columns by rows: each row of the result is a multiple of one row.
+private func outerKernel(_ product: MatrixProduct) -> Kernel? {
+  let (m, n) = (product.m, product.n)
+  guard m > 0, n >= 16, product.count > 0, !product.b.isTransposed || product.b.stride == 1,
+    let multiply = pk_binary_kernel(pk_isa_best(), PK_BINARY_MUL, PK_F32)
+  else { return nil }
+  let step = product.a.isTransposed ? 1 : product.a.stride
+  return .ranges(product.count &* m, grain: max((1 << 15) / n, 1)) { frame, range in
+    for row in range {
+      let index = row / m
+      let a = frame.input(product.a.input, as: Float.self) + product.offset(product.a, product: index) + row % m &* step
+      let b = frame.input(product.b.input, as: Float.self) + product.offset(product.b, product: index)
+      multiply(a, b, frame.output(0, as: Float.self) + row &* n, n, Int32(PK_A_SCALAR))
+    }
+  }
 }
 
 private struct FloatProduct: Sendable {

@@ -10,6 +10,7 @@ public func genericProductKernel(_ product: MatrixProduct, _ element: ElementTyp
   }
   let (m, n) = (product.m, product.n)
   guard m > 0, n > 0, product.count > 0 else { return Kernel(stages: []) }
+  if let kernel = dotsKernel(product, element) { return kernel }
   let width = element.byteWidth
   // About a millisecond of multiply-adds for a task.
   let columns = min(n, 128)
@@ -30,6 +31,26 @@ public func genericProductKernel(_ product: MatrixProduct, _ element: ElementTyp
     g.ldc = n
     let row = task % blocks % rowBlocks &* rows, column = task % blocks / rowBlocks &* columns
     function(&g, row, min(row &+ rows, m), column, min(column &+ columns, n), frame.laneScratch)
+  }
+}
+
+/// Rows by one column as dot products, for float32 and float64; nil where the operands do not lie along the sum.
+func dotsKernel(_ product: MatrixProduct, _ element: ElementType) -> Kernel? {
+  let (m, k) = (product.m, product.k)
+  guard product.n == 1, !product.a.isTransposed, product.b.stride == 1 || product.b.isTransposed || k == 1,
+    let type = element.kernelType, let function = pk_dots_kernel(pk_isa_best(), type), k <= 1 << 22
+  else { return nil }
+  let width = element.byteWidth
+  let rows = min(m, max(4, (1 << 19) / max(k, 1) / 4 &* 4)), blocks = (m &- 1) / rows &+ 1
+  // Small products share a task.
+  let grain = max((1 << 16) / max(rows &* k, 1), 1)
+  return .ranges(product.count &* blocks, grain: grain) { frame, range in
+    for task in range {
+      let index = task / blocks, row = task % blocks &* rows
+      let a = frame.rawInput(product.a.input) + (product.offset(product.a, product: index) &+ row &* product.a.stride) &* width
+      let x = frame.rawInput(product.b.input) + product.offset(product.b, product: index) &* width
+      function(a, product.a.stride, x, frame.rawOutput(0) + (index &* m &+ row) &* width, min(rows, m &- row), k)
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -23,6 +24,9 @@ package struct MeanVarianceNormalization: CPUExecutable, LikeFirstInput {
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let groups = AxisGroups(type.shape, axes: try type.shape.normalized(axes: axes))
+    if groups.reducesRows, groups.row >= 16, let element = type.element.kernelType, let kernel = rowsKernel(groups, element, type.element.byteWidth) {
+      return kernel
+    }
     switch type.element {
     case .float32: return kernel(groups, Float.self)
     case .float64: return kernel(groups, Double.self)
@@ -31,6 +35,57 @@ package struct MeanVarianceNormalization: CPUExecutable, LikeFirstInput {
   }
 
   package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
+
+  /// Groups of runs that are worth a call each.
+  private func rowsKernel(_ groups: AxisGroups, _ element: pk_type, _ width: Int) -> Kernel? {
+    let isa = pk_isa_best()
+    guard groups.size > 0, element == PK_F32 || element == PK_F64, let sum = pk_reduce_kernel(isa, PK_REDUCE_SUM, element),
+      let squares = pk_reduce_kernel(isa, PK_REDUCE_SUM_SQUARE, element), let affine = pk_unary_kernel(isa, PK_UNARY_AFFINE, element)
+    else { return nil }
+    let run = groups.row, rows = groups.size / run, isSingle = element == PK_F32
+    @Sendable func total(_ function: pk_reduce_fn, _ x: UnsafeRawPointer) -> Double {
+      if isSingle {
+        var part: Float = 0
+        function(x, &part, 1, run, 1, 1)
+        return Double(part)
+      }
+      var part = 0.0
+      function(x, &part, 1, run, 1, 1)
+      return part
+    }
+    return .ranges(groups.count, grain: max(1, 8192 / groups.size)) { (frame, range) throws(PinionError) in
+      var poll = Poll(frame.control)
+      for group in range {
+        let base = groups.base(group) &* width
+        let x = frame.rawInput(0) + base, y = frame.rawOutput(0) + base
+        var mean = 0.0, rest = 0.0, square = 0.0
+        for row in 0..<rows {
+          mean += total(sum, x + groups.rowOffset(row) &* width)
+          try poll.count(run / 16 &+ 1)
+        }
+        // Differences from about the mean first, so that a large one costs no digits; what is left of it is found among them.
+        var parameters = pk_params()
+        parameters.d = (1, -mean / Double(groups.size), 0, 0)
+        for row in 0..<rows {
+          let offset = groups.rowOffset(row) &* width
+          affine(x + offset, y + offset, run, &parameters)
+          rest += total(sum, y + offset)
+          square += total(squares, y + offset)
+          try poll.count(run / 4 &+ 1)
+        }
+        rest /= Double(groups.size)
+        // NaN stays.
+        let variance = square / Double(groups.size) - rest * rest
+        let factor = 1 / ((variance < 0 ? 0 : variance).squareRoot() + 1e-9)
+        parameters.d = (factor, -rest * factor, 0, 0)
+        for row in 0..<rows {
+          let offset = groups.rowOffset(row) &* width
+          affine(y + offset, y + offset, run, &parameters)
+          try poll.count(run / 16 &+ 1)
+        }
+      }
+    }
+  }
 
   private func kernel<T: RealElement>(_ groups: AxisGroups, _ type: T.Type) -> Kernel {
     guard groups.size > 0 else { return Kernel(stages: []) }

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -73,6 +74,17 @@ package struct MaxUnpool: CPUExecutable {
     // One task, so that of elements with the same index the last one stays.
     let place = Kernel.Stage(tasks: 1) { (frame, _) throws(PinionError) in
       let indices = frame.input(1, as: Int64.self)
+      if isWhole, [1, 2, 4, 8].contains(width) {
+        var start = 0
+        while start < type.count {
+          try frame.control.check()
+          let count = min(type.count &- start, 1 << 16)
+          let placed = pk_place_elements(frame.rawInput(0) + start &* width, indices + start, count, width, frame.rawOutput(0), pooled.count)
+          if placed < count { _ = try indices[start &+ placed].position(in: pooled.count) }
+          start &+= count
+        }
+        return
+      }
       for element in 0..<type.count {
         if element & 0xffff == 0xffff { try frame.control.check() }
         var position = try indices[element].position(in: pooled.count)

@@ -48,9 +48,7 @@ package struct RoiAlign: CPUExecutable {
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let isWide = try context.type(2).element == .int64
     let element = try context.type(0).element
-    if element == .float32, mode == .avg {
-      return isWide ? try meanKernel(Int64.self, context) : try meanKernel(Int32.self, context)
-    }
+    if element == .float32 { return isWide ? try tapsKernel(Int64.self, context) : try tapsKernel(Int32.self, context) }
     return switch element {
     case .float32: isWide ? try kernel(Float.self, Int64.self, context) : try kernel(Float.self, Int32.self, context)
     case .float64: isWide ? try kernel(Double.self, Int64.self, context) : try kernel(Double.self, Int32.self, context)
@@ -105,8 +103,8 @@ package struct RoiAlign: CPUExecutable {
     }
   }
 
-  /// Mean pooling: the points of a region and their taps are the same for all channels, and found once.
-  private func meanKernel<Index: IndexElement>(_: Index.Type, _ context: KernelContext) throws(PinionError) -> Kernel {
+  /// The points of a region and their taps are the same for all channels, and found once.
+  private func tapsKernel<Index: IndexElement>(_: Index.Type, _ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0), output = try context.outputType(0)
     let channels = type.dims[1], rows = type.dims[2], cols = type.dims[3]
     let plane = rows &* cols, bins = height &* width
@@ -114,7 +112,8 @@ package struct RoiAlign: CPUExecutable {
     guard output.count > 0 else { return Kernel(stages: []) }
     if let kernel = try channelsLastKernel(Index.self, context) { return kernel.named("channels last") }
     guard rows > 0, cols > 0, plane <= Int32.max else { throw .invalidShape("the planes of the input \(type) are empty or too large") }
-    let gather = pk_resample(pk_isa_best(), PK_F32).gather
+    let kernels = pk_resample(pk_isa_best(), PK_F32), isMean = mode == .avg
+    let gather = isMean ? kernels.gather : kernels.gather_max
     let capacity = 256, channelBlock = 64
     let channelBlocks = (channels &- 1) / channelBlock &+ 1
     // A lane's memory: the bin of each point, indices and weights of its four taps, its value.
@@ -132,9 +131,11 @@ package struct RoiAlign: CPUExecutable {
       let values = (frame.laneScratch + capacity &* 40).bindMemory(to: Float.self, capacity: capacity)
       let source: UnsafePointer<Float> = frame.input(0, as: Float.self) + sample &* channels &* plane
       let target: UnsafeMutablePointer<Float> = frame.output(0, as: Float.self) + region &* channels &* bins
-      for place in taken.lowerBound &* bins..<taken.upperBound &* bins { target[place] = 0 }
       let pointsInBin = x.points &* y.points
-      let scale = 1 / Float(Swift.max(pointsInBin, 1))
+      // The greatest of no points is 0.
+      let empty: Float = isMean || pointsInBin == 0 ? 0 : -.infinity
+      for place in taken.lowerBound &* bins..<taken.upperBound &* bins { target[place] = empty }
+      let scale = isMean ? 1 / Float(Swift.max(pointsInBin, 1)) : 1
       var first = 0
       while first < bins &* pointsInBin {
         try frame.control.check()
@@ -144,19 +145,28 @@ package struct RoiAlign: CPUExecutable {
           let isInside = op.taps(
             y.position(place / op.width, point: point / x.points), x.position(place % op.width, point: point % x.points), rows, cols,
             scale, indices + index, weights + index, step: count)
-          bin[index] = isInside ? place : -1
+          bin[index] = isInside || !isMean ? place : -1
+          // A point outside is 0 among those of which the greatest is sought.
+          if !isInside { for tap in 0..<4 { weights[index &+ tap &* count] = 0 } }
         }
         for channel in taken {
           gather?(source + channel &* plane, indices, weights, 4, 1, values, count)
           let sums = target + channel &* bins
-          for index in 0..<count where bin[index] >= 0 { sums[bin[index]] += values[index] }
+          if isMean {
+            for index in 0..<count where bin[index] >= 0 { sums[bin[index]] += values[index] }
+          } else {
+            for index in 0..<count {
+              let value = values[index]
+              if value > sums[bin[index]] || value.isNaN { sums[bin[index]] = value }
+            }
+          }
         }
         first &+= count
       }
     }
   }
 
-  /// Mean pooling of a fixed number of points over an image with its channels last: a tap is then a row of all channels. Nil where
+  /// Pooling of a fixed number of points over an image with its channels last: a tap is then a row of all channels. Nil where
   /// regions see too little to pay for the transpose, or a task would be long.
   private func channelsLastKernel<Index: IndexElement>(_: Index.Type, _ context: KernelContext) throws(PinionError) -> Kernel? {
     let type = try context.type(0), output = try context.outputType(0)
@@ -169,8 +179,8 @@ package struct RoiAlign: CPUExecutable {
     // Behind each image is a row of zeros, which stands for what lies outside.
     let image = (plane &+ 1) &* channels
     let scratchBytes = try images.multiplied(by: image).multiplied(by: 4)
-    let op = self, scale = 1 / Float(points)
-    guard let gather = pk_resample(pk_isa_best(), PK_F32).gather else { return nil }
+    let op = self, scale = mode == .avg ? 1 / Float(points) : 1, kernels = pk_resample(pk_isa_best(), PK_F32)
+    guard let gather = mode == .avg ? kernels.gather : kernels.gather_max else { return nil }
     let indexBytes = bins &* taps &* 4, valueBytes = bins &* channels &* 4
     let turn = StridedCopy(width: 4, [.init(plane, from: 1, to: channels), .init(channels, from: plane, to: 1)])
     let turnBack = StridedCopy(width: 4, [.init(channels, from: 1, to: bins), .init(bins, from: channels, to: 1)])

@@ -117,7 +117,7 @@ struct RandomDraws: Sendable {
 
   func kernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     switch distribution {
-    case .normal(let mean, let scale): try randomKernel(seed, context) { mean + scale * $0.normal($1) }
+    case .normal(let mean, let scale): try normalKernel(seed, context, mean: mean, scale: scale)
     case .uniform(let low, let high): try randomKernel(seed, context) { low + (high - low) * $0.uniform($1) }
     }
   }

@@ -1,4 +1,4 @@
-import Glibc
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -30,12 +30,18 @@ extension WindowOperator {
     let step = period > 0 ? 2 * Double.pi / Double(period) : 0
     let (a, b, c) = Self.coefficients
     let strip = 512
+    guard let cosine = pk_unary_kernel(pk_isa_best(), PK_UNARY_COS, PK_F64) else { throw context.unsupportedTypes() }
     return .ranges(size, grain: strip, laneScratchBytes: strip * 8) { frame, range in
       let numbers = frame.laneScratch.assumingMemoryBound(to: Double.self)
-      for index in range {
-        let angle = step * Double(index)
-        // A window of a single point is its peak.
-        numbers[index &- range.lowerBound] = period > 0 ? a - b * cos(angle) + c * cos(2 * angle) : 1
+      let first = range.lowerBound, count = range.count
+      // A window of a single point is its peak.
+      if period <= 0 {
+        for index in 0..<count { numbers[index] = 1 }
+      } else {
+        for index in 0..<count { numbers[index] = step * Double(first &+ index) }
+        cosine(numbers, numbers, count, nil)
+        // cos(2x) is 2 cos(x)^2 - 1.
+        for index in 0..<count { numbers[index] = a - b * numbers[index] + c * (2 * numbers[index] * numbers[index] - 1) }
       }
       narrow(numbers, frame.rawOutput(0) + range.lowerBound &* width, range.count)
     }

@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -36,19 +37,41 @@ package struct Compress: EagerExecutable {
     let flags = condition.bytes
     var poll = Poll(context.control)
     var count = 0
-    for position in flags.indices where flags[position] != 0 {
-      guard position < extent else { throw indexError(position, extent) }
-      count &+= 1
+    // A pointer rather than the buffer, whose collection methods are calls for each element.
+    let chosen = flags.baseAddress?.assumingMemoryBound(to: UInt8.self)
+    func chosenCount(_ range: Range<Int>) -> Int {
+      guard let chosen else { return 0 }
+      var result = 0
+      for position in range { result &+= chosen[position] == 0 ? 0 : 1 }
+      return result
+    }
+    try inPieces(of: 1 << 16, flags.count, context.control) { range in count &+= chosenCount(range) }
+    if let chosen, flags.count > extent {
+      for position in extent..<flags.count where chosen[position] != 0 { throw indexError(position, extent) }
     }
     var dims = shape.dims
     dims[axis] = count
     let output = try context.allocate(tensor.element, dims)
     let run = shape.count(axis &+ 1..<shape.rank) &* tensor.element.byteWidth
     var target = output.data
+    // Single elements, without a branch for each.
+    if [1, 2, 4, 8].contains(run), axis == 0 || shape.count(0..<axis) == 1 {
+      let width = run, found = min(extent, flags.count)
+      var start = 0
+      while start < found {
+        let end = min(start &+ 8192, found)
+        let wanted = chosenCount(start..<end)
+        if let chosen { pk_compress(tensor.data + start &* width, chosen + start, end &- start, width, target, wanted) }
+        target += wanted &* width
+        try poll.count(end &- start)
+        start = end
+      }
+      return [.tensor(output.keepingAlive([tensor.owner]))]
+    }
     for outer in 0..<(output.count == 0 ? 0 : shape.count(0..<axis)) {
       for position in 0..<min(extent, flags.count) {
         try poll.count()
-        guard flags[position] != 0 else { continue }
+        guard let chosen, chosen[position] != 0 else { continue }
         try copyLongRun(target, tensor.data + (outer &* extent &+ position) &* run, run, &poll)
         target += run
       }

@@ -85,7 +85,12 @@ package struct RangeOperator: CPUExecutable {
     .ranges(count, grain: elementwiseGrain) { frame, range in
       let start = frame.input(0, as: T.self)[0], delta = frame.input(2, as: T.self)[0]
       let target = frame.output(0, as: T.self)
-      for index in range { target[index] = start &+ T(truncatingIfNeeded: index) &* delta }
+      // What a product and a sum would wrap to, steps come to as well.
+      var value = start &+ T(truncatingIfNeeded: range.lowerBound) &* delta
+      for index in range {
+        target[index] = value
+        value &+= delta
+      }
     }
   }
 }

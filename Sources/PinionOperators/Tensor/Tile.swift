@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -57,6 +58,7 @@ package struct Tile: CPUExecutable {
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0), output = try context.outputType(0)
     let repeats = try repeats(context.inference)
+    if let kernel = shortRunKernel(type, repeats) { return kernel }
     let from = type.shape.strides, to = output.shape.strides
     var axes: [StridedCopy.Axis] = []
     for axis in type.dims.indices {
@@ -64,6 +66,42 @@ package struct Tile: CPUExecutable {
       axes.append(.init(type.dims[axis], from: from[axis], to: to[axis]))
     }
     return moveKernel(StridedCopy(width: type.element.byteWidth, axes))
+  }
+
+  /// Repeats short runs block by block: a strided copy would take one axis more for each that is repeated, and short ones inside.
+  private func shortRunKernel(_ type: TensorType, _ repeats: [Int]) -> Kernel? {
+    let width = type.element.byteWidth
+    // An axis that stays belongs to the one before.
+    var dims: [Int] = [], times: [Int] = []
+    for (extent, count) in zip(type.dims, repeats) where extent != 1 || count != 1 {
+      if count == 1, !dims.isEmpty { dims[dims.count - 1] &*= extent } else { dims.append(extent); times.append(count) }
+    }
+    guard let last = dims.last, let lastTimes = times.last, lastTimes > 1, last &* width <= 512 else { return nil }
+    guard !dims.contains(0), !times.contains(0), lastTimes <= (1 << 20) / (last &* width) else { return nil }
+    // The inner axes that a task fills at once, about 256 KiB of them.
+    var split = dims.count &- 1, from = last, to = last &* lastTimes
+    while split > 0, dims[split &- 1] &* times[split &- 1] <= (1 << 18) / (to &* width) {
+      split &-= 1
+      from &*= dims[split]
+      to &*= dims[split] &* times[split]
+    }
+    let outerDims = Array(dims[..<split]), outerTimes = Array(times[..<split])
+    let innerDims = Array(dims[split...]), innerTimes = Array(times[split...])
+    let blockElements = from, blockBytes = to &* width
+    let units = zip(outerDims, outerTimes).reduce(1) { $0 &* $1.0 &* $1.1 }
+    return .ranges(units, grain: max((1 << 17) / blockBytes, 1)) { frame, range in
+      for unit in range {
+        var rest = unit, source = 0, stride = blockElements, axis = outerDims.count &- 1
+        while axis >= 0 {
+          let extent = outerDims[axis]
+          source &+= rest % (extent &* outerTimes[axis]) % extent &* stride
+          rest /= extent &* outerTimes[axis]
+          stride &*= extent
+          axis &-= 1
+        }
+        pk_tile(frame.rawInput(0) + source &* width, innerDims, innerTimes, innerDims.count, width, frame.rawOutput(0) + unit &* blockBytes)
+      }
+    }
   }
 
   package func outputMemory(_ context: KernelContext) -> [OutputMemory] {

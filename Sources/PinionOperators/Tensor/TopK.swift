@@ -68,6 +68,7 @@ package struct TopK: CPUExecutable {
     guard output.count > 0 else { return Kernel(stages: []) }
     let flip: Int64 = takesLargest ? 0 : -1
     let wantsIndices = context.wants(output: 1)
+    if count == 1, let kernel = bestKernel(T.self, AxisLines(type.shape, axis: axis), wantsIndices) { return kernel }
     let lines = output.count / count
     // Many of a long line are sorted at once, since a heap of them leaves the caches.
     if extent >= 1 << 12, count > extent / 16 { return try sortingKernel(T.self, lines, extent, stride, count, flip, wantsIndices) }
@@ -100,6 +101,34 @@ package struct TopK: CPUExecutable {
 }
 
 extension TopK {
+  /// The best element of each line, as ArgMax has it. Among the smallest, NaN comes last, where ArgMin takes it first.
+  private func bestKernel<T: SortableElement>(_: T.Type, _ lines: AxisLines, _ wantsIndices: Bool) -> Kernel? {
+    guard let element = T.elementType.kernelType, takesLargest || !T.elementType.isFloatingPoint,
+      let function = takesLargest ? pk_arg_max_kernel(pk_isa_best(), element) : pk_arg_min_kernel(pk_isa_best(), element)
+    else { return nil }
+    let extent = lines.extent, inner = lines.inner
+    // Whole lines, or columns of one block of lines.
+    let columns = min(inner, 512), blocks = (inner &- 1) / columns &+ 1
+    let grain = min(max(1, 32_768 / (extent &* columns)), 512)
+    return .ranges(lines.outer &* blocks, grain: grain, laneScratchBytes: 512 * 8) { frame, range in
+      let scratch = frame.laneScratch.bindMemory(to: Int64.self, capacity: 512)
+      let x = frame.input(0, as: T.self), values = frame.output(0, as: T.self)
+      if inner == 1 {
+        let places = wantsIndices ? frame.output(1, as: Int64.self) + range.lowerBound : scratch
+        function(x + range.lowerBound &* extent, places, range.count, extent, 1, 1, false)
+        for line in range { values[line] = x[line &* extent &+ Int(places[line &- range.lowerBound])] }
+        return
+      }
+      for task in range {
+        let outer = task / blocks, first = task % blocks &* columns, width = min(columns, inner &- first)
+        let target = outer &* inner &+ first, source = x + (outer &* extent &* inner &+ first)
+        let places = wantsIndices ? frame.output(1, as: Int64.self) + target : scratch
+        function(source, places, 1, extent, width, inner, false)
+        for column in 0..<width { values[target &+ column] = source[Int(places[column]) &* inner &+ column] }
+      }
+    }
+  }
+
   private func sortingKernel<T: SortableElement>(
     _: T.Type, _ lines: Int, _ extent: Int, _ stride: Int, _ count: Int, _ flip: Int64, _ wantsIndices: Bool
   ) throws(PinionError) -> Kernel {

@@ -146,23 +146,27 @@ package struct NonMaxSuppression: EagerExecutable {
     guard let firstNumber = numbers.baseAddress, let firstScore = allScores.baseAddress else { throw .internal("a tensor has no memory") }
 
     var selected: RunTable<Selection> = try context.table()
-    var candidates: RunTable<UInt64> = try context.table()
+    let candidates: RunTable<UInt64> = try context.table(repeating: 0, count: limit > 0 ? count : 0)
+    let least = threshold ?? -.infinity, takesAll = threshold == nil
     var kept = try KeptBoxes(context)
     var poll = Poll(context.control)
     for sample in 0..<boxes.shape[0] where limit > 0 {
       for category in 0..<classes {
         try poll.count(16)
         let line = firstScore + (sample &* classes &+ category) &* count
-        candidates.removeAll()
-        for box in 0..<count {
-          try poll.count()
-          guard line[box] > threshold ?? -.infinity || (threshold == nil && !line[box].isNaN) else { continue }
-          // Ascending order of these numbers is descending order of scores, then ascending order of boxes.
-          let rank = UInt32(bitPattern: Int32(truncatingIfNeeded: ~line[box].sortKey)) ^ (1 << 31)
-          try candidates.append(UInt64(rank) << 32 | UInt64(UInt32(truncatingIfNeeded: box)))
+        var chosen = 0
+        try inPieces(of: 4096, count, context.control) { boxes in
+          for box in boxes {
+            let score = line[box]
+            // Ascending order of these numbers is descending order of scores, then ascending order of boxes. Each is written, and stays
+            // if it counts.
+            let rank = UInt32(bitPattern: Int32(truncatingIfNeeded: ~score.sortKey)) ^ (1 << 31)
+            candidates[chosen] = UInt64(rank) << 32 | UInt64(UInt32(truncatingIfNeeded: box))
+            chosen &+= score > least || (takesAll && !score.isNaN) ? 1 : 0
+          }
         }
         kept.removeAll()
-        var best = try AscendingNumbers(candidates.elements, &poll)
+        var best = try AscendingNumbers(UnsafeMutableBufferPointer(start: candidates.base, count: chosen), &poll)
         while let candidate = best.next() {
           try poll.count(16 &+ kept.count)
           let index = Int(candidate & 0xffff_ffff)

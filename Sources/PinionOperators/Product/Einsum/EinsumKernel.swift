@@ -56,6 +56,12 @@ func einsumKernel<T: EinsumElement>(
     case .reduce(let from, let to, let kept, let summed):
       kernel.stages.append(
         summed.isEmpty ? copyStage(from, to, kept, extents, T.self) : reduceStage(from, to, kept, summed, extents, T.self))
+    case .multiply(let a, let b, let c, 1, 1, let k, let batch) where k == 1 || (a.isRow && b.isColumn):
+      if k > 1, let type = T.elementType.kernelType, let function = pk_dots_kernel(pk_isa_best(), type) {
+        kernel.stages.append(dotStage(function, a, b, c, k, batch, T.self))
+      } else {
+        kernel.stages.append(multiplyStage(a, b, c, 1, 1, k, batch, T.self))
+      }
     case .multiply(let a, let b, let c, let m, let n, let k, let batch):
       if T.self == Float.self, min(m, n) > 1 || m &* n &* k > 256 {
         kernel.stages.append(try floatStage(a, b, c, m, n, k, batch, context, &kernel.laneScratchBytes))
@@ -147,6 +153,36 @@ private func multiplyStage<T: EinsumElement>(
           z[column] = sum
         }
       }
+    }
+  }
+}
+
+extension EinsumPlan.Matrix {
+  /// Whether the one row, or the one column, lies without gaps.
+  fileprivate var isRow: Bool { !isTransposed || stride == 1 }
+  fileprivate var isColumn: Bool { isTransposed || stride == 1 }
+}
+
+/// Dot products, long ones in pieces between which the run's limits are asked.
+private func dotStage<T: EinsumElement>(
+  _ function: @escaping pk_dots_fn, _ a: EinsumPlan.Matrix, _ b: EinsumPlan.Matrix, _ c: EinsumPlan.Matrix, _ k: Int, _ batch: StridedAxes,
+  _: T.Type
+) -> Kernel.Stage {
+  let piece = 1 << 20
+  return .ranges(batch.count, grain: max((1 << 16) / k, 1)) { (frame, range) throws(PinionError) in
+    for index in range {
+      let at = batch.offsets(index)
+      let x = a.place.pointer(frame, T.self) + at[0], y = b.place.pointer(frame, T.self) + at[1]
+      var total = T.zeroElement, start = 0
+      while start < k {
+        if start > 0 { try frame.control.check() }
+        let count = min(piece, k &- start)
+        var part = T.zeroElement
+        function(x + start, count, y + start, &part, 1, count)
+        total = start == 0 ? part : total.plus(part)
+        start &+= count
+      }
+      (c.place.pointer(frame, T.self) + at[2]).pointee = total
     }
   }
 }

@@ -1,4 +1,4 @@
-import Glibc
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -19,12 +19,6 @@ struct RandomSource {
 
   /// From 0 up to and without 1.
   @inline(__always) func uniform(_ position: Int) -> Double { Double(bits(position) >> 11) * 0x1p-53 }
-
-  /// Of the standard normal distribution, by Box and Muller's formula.
-  @inline(__always) func normal(_ position: Int) -> Double {
-    let radius = sqrt(-2 * log(1 - uniform(2 &* position)))
-    return radius * cos(2 * .pi * uniform(2 &* position &+ 1))
-  }
 }
 
 /// The seed of an operator: the one of its attribute in every run, or a new one in each.
@@ -73,4 +67,32 @@ func randomKernel(
   default: throw context.unsupportedTypes()
   }
   return Kernel(stages: [seed.stage, fill], scratchBytes: Seed.scratchBytes)
+}
+
+/// A kernel that fills output 0, a float32 or float64 tensor, with numbers of the normal distribution, by Box and Muller's formula.
+func normalKernel(_ seed: Seed, _ context: KernelContext, mean: Double, scale: Double) throws(PinionError) -> Kernel {
+  let type = try context.outputType(0), isa = pk_isa_best()
+  guard let log = pk_unary_kernel(isa, PK_UNARY_LOG, PK_F64), let cos = pk_unary_kernel(isa, PK_UNARY_COS, PK_F64),
+    type.element == .float32 || type.element == .float64
+  else { throw context.unsupportedTypes() }
+  let narrow = try ElementConversion(from: .float64, to: type.element)
+  let strip = 512, width = type.element.byteWidth
+  let fill = Kernel.Stage.ranges(type.count, grain: 4096) { frame, range in
+    let source = Seed.source(frame)
+    let radii = frame.laneScratch.bindMemory(to: Double.self, capacity: 2 &* strip), angles = radii + strip
+    var start = range.lowerBound
+    while start < range.upperBound {
+      let count = min(strip, range.upperBound &- start)
+      for index in 0..<count {
+        radii[index] = 1 - source.uniform(2 &* (start &+ index))
+        angles[index] = 2 * .pi * source.uniform(2 &* (start &+ index) &+ 1)
+      }
+      log(radii, radii, count, nil)
+      cos(angles, angles, count, nil)
+      for index in 0..<count { radii[index] = mean + scale * ((-2 * radii[index]).squareRoot() * angles[index]) }
+      narrow(radii, frame.rawOutput(0) + start &* width, count)
+      start &+= count
+    }
+  }
+  return Kernel(stages: [seed.stage, fill], scratchBytes: Seed.scratchBytes, laneScratchBytes: 2 &* strip &* 8)
 }

@@ -43,7 +43,7 @@ struct AxisGroups: Sendable {
     reducedStrides = merged.filter(\.isReduced).map(\.stride)
   }
 
-  /// Reductions along one axis after the other, innermost first, that come to the same; none for an empty tensor.
+  /// Reductions along one axis after the other that come to the same; none for an empty tensor.
   let passes: [AxisLines]
 
   /// Where the group, or the row of neighbouring groups, with number `index` starts.
@@ -55,7 +55,10 @@ struct AxisGroups: Sendable {
   private static func passes(_ axes: [(extent: Int, isReduced: Bool)]) -> [AxisLines] {
     var axes = axes
     var passes: [AxisLines] = []
-    while let axis = axes.lastIndex(where: \.isReduced) {
+    // Innermost first, which leaves the least in between; but rows that are not long are dear, so that there are fewer of them after
+    // an outer axis is gone.
+    while let last = axes.lastIndex(where: \.isReduced), let first = axes.firstIndex(where: \.isReduced) {
+      let axis = last == axes.count - 1 && axes[last].extent < 256 && axes[first].extent >= 8 ? first : last
       passes.append(
         AxisLines(
           outer: axes[..<axis].reduce(1) { $0 &* $1.extent }, extent: axes[axis].extent,

@@ -65,10 +65,29 @@ extension ReduceOperator {
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let groups = AxisGroups(type.shape, axes: try axes(context.inference))
+    if Self.operation == PK_REDUCE_MEAN, let kernel = try integerMeanKernel(type.element, groups) { return kernel }
     if let kernel = try lineKernel(Self.operation, type.element, groups.passes) { return kernel }
     guard let kernel = try kernel(type.element, groups) else { throw context.unsupportedTypes() }
     return kernel
   }
+}
+
+/// The sums of integers, then their quotients by the number of elements.
+private func integerMeanKernel(_ element: ElementType, _ groups: AxisGroups) throws(PinionError) -> Kernel? {
+  guard element == .int32 || element == .int64, let type = element.kernelType, groups.size > 0, groups.size <= Int(Int32.max),
+    let divide = pk_binary_kernel(pk_isa_best(), PK_BINARY_DIV, type), var kernel = try lineKernel(PK_REDUCE_SUM, element, groups.passes)
+  else { return nil }
+  let isWide = element == .int64, width = element.byteWidth, size = groups.size
+  kernel.stages.append(
+    .ranges(groups.count, grain: 16_384) { frame, range in
+      let y = frame.rawOutput(0) + range.lowerBound &* width
+      if isWide {
+        withUnsafePointer(to: Int64(size)) { divide(y, $0, y, range.count, Int32(PK_B_SCALAR)) }
+      } else {
+        withUnsafePointer(to: Int32(truncatingIfNeeded: size)) { divide(y, $0, y, range.count, Int32(PK_B_SCALAR)) }
+      }
+    })
+  return kernel
 }
 
 /// A kernel that reduces along one axis after the other; nil where there is no vector kernel for it.

@@ -40,7 +40,8 @@ struct IndexTuples: Sendable {
   /// The first element of the slice that a vector names.
   @inline(__always)
   func element<Index: IndexElement>(_ tuple: Int, _ indices: UnsafePointer<Index>) throws(PinionError) -> Int {
-    var offset = tuple / tuplesPerBatch &* batchStride
+    // The quotient takes longer than all else here.
+    var offset = tuple < tuplesPerBatch ? 0 : tuple / tuplesPerBatch &* batchStride
     for axis in 0..<depth {
       offset &+= try indices[tuple &* depth &+ axis].position(in: extents[axis]) &* strides[axis]
     }

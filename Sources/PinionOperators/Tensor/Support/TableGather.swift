@@ -22,6 +22,8 @@ struct TableGather: Sendable {
   private let inner: KernelTable<Int32>
   /// The inner table as runs of neighbours, where these are long enough to be worth it.
   private let runs: KernelTable<Run>?
+  /// The longest run of neighbours, where it is most of a row without runs.
+  private let middle: Range<Int>
   /// Bytes of a row that are made at a time: rows may be longer than a task should take.
   private static let pieceBytes = 1 << 17
   /// How often each element of a row comes, where that is all the inner table says.
@@ -72,11 +74,13 @@ struct TableGather: Sendable {
         start = end
       }
     }
-    var runCount = 0, hasOutside = false
-    try forEachRun { start, _ in
+    var runCount = 0, hasOutside = false, longest = 0..<0
+    try forEachRun { start, end in
       runCount &+= 1
+      if end &- start > longest.count { longest = start..<end }
       if inner[start] == TableGather.outside { hasOutside = true }
     }
+    middle = longest.count &* 2 >= inner.count && rowBytes <= TableGather.pieceBytes ? longest : 0..<0
     let isElement = [1, 2, 4, 8, 16].contains(run)
     let factor = dims.isEmpty || dims[last] == 0 ? 1 : inner.count / dims[last]
     var isRepeated = factor > 1 && factor &* dims[last] == inner.count
@@ -165,6 +169,13 @@ struct TableGather: Sendable {
       return
     }
     guard let runs else {
+      if !middle.isEmpty {
+        let first = middle.lowerBound, end = middle.upperBound
+        pk_take(source, inner.base, run, target, first)
+        (target + first &* run).copyMemory(from: source + Int(inner[first]) &* run, byteCount: middle.count &* run)
+        pk_take(source, inner.base + end, run, target + end &* run, inner.count &- end)
+        return try poll.count(inner.count / 4)
+      }
       let piece = max(pieceBytes / run, 1)
       var start = 0
       while start < inner.count {

@@ -186,13 +186,16 @@ struct ResamplePass: Sendable {
 
   /// Rows of the input that a lane keeps resized, each in a slot by its number.
   private var slots: Int { rows?.span ?? 0 }
-  private var readsInPlace: Bool { columns == nil && source.load == nil }
+  private var readsInPlace: Bool { (columns == nil || blendsFirst) && source.load == nil }
+
+  /// Whether rows are put together before their columns are resized: where fewer rows come out than go in, which each goes into few.
+  private var blendsFirst: Bool { columns != nil && rows != nil && outputRows < inputRows && source.load == nil }
 
   // A lane's memory: the number of the row in each slot, pointers to rows, the slots, a converted row of the input, a row before
   // it is stored.
   private var pointersOffset: Int { slots &* 8 }
   private var slotsOffset: Int { (pointersOffset &+ (rows?.stride ?? 0) &* 8 &+ 63) & ~63 }
-  private var loadOffset: Int { slotsOffset &+ (readsInPlace ? 0 : slots &* outputRow &* computeWidth) }
+  private var loadOffset: Int { slotsOffset &+ (blendsFirst ? inputRow : readsInPlace ? 0 : slots &* outputRow) &* computeWidth }
   private var storeOffset: Int { loadOffset &+ (source.load == nil ? 0 : inputRow &* computeWidth) }
   var laneScratchBytes: Int { storeOffset &+ (target.store == nil ? 0 : outputRow &* computeWidth) }
 
@@ -253,7 +256,14 @@ struct ResamplePass: Sendable {
       }
       pointers[tap] = UnsafeRawPointer(memory)
     }
-    target.kernels.blend(pointers, UnsafeRawPointer(rows.weights.base) + start &* computeWidth, count, sums, outputRow)
+    let weights = UnsafeRawPointer(rows.weights.base) + start &* computeWidth
+    guard blendsFirst else {
+      target.kernels.blend(pointers, weights, count, sums, outputRow)
+      return
+    }
+    let blended = lane + slotsOffset
+    target.kernels.blend(pointers, weights, count, blended, inputRow)
+    resizeColumns(UnsafeRawPointer(blended), sums)
   }
 
   /// Brings a row of the input to the compute type and the output's columns.
@@ -266,6 +276,11 @@ struct ResamplePass: Sendable {
       load(elements, memory, inputRow)
       elements = UnsafeRawPointer(memory)
     }
+    resizeColumns(elements, result)
+  }
+
+  /// Brings a row in the compute type to the output's columns.
+  private func resizeColumns(_ elements: UnsafeRawPointer, _ result: UnsafeMutableRawPointer) {
     guard let columns else { return }
     let weights = UnsafeRawPointer(columns.weights.base), indices = columns.indices.base
     if let pairs = columns.pairs {
