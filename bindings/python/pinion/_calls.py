@@ -99,7 +99,10 @@ class PreparedCall(NotCopied):
     def run(self, values: list[Any]) -> list[Any] | int | None:
         """Runs with these inputs. None, with nothing run, if they are not what the call was prepared for; a status where it failed."""
         for value, (dtype, shape) in zip(values, self.types):
-            if type(value) is not _ndarray or value.dtype is not dtype or value.shape != shape or value.flags.num & PLAIN != PLAIN:
+            if type(value) is not _ndarray or value.shape != shape or value.flags.num & PLAIN != PLAIN:
+                return None
+            # Types out of a pickle are equal to others and none of them.
+            if value.dtype is not dtype and value.dtype != dtype:
                 return None
         outputs: list[Any] = [make(*arguments) for make, arguments in self._makers]
         try:

@@ -122,10 +122,10 @@ class TextCall(PreparedCall):
             if type(value) is not _ndarray or value.shape != shape:
                 return None
             if count < 0:
-                if value.dtype is not dtype or value.flags.num & PLAIN != PLAIN:
+                if (value.dtype is not dtype and value.dtype != dtype) or value.flags.num & PLAIN != PLAIN:
                     return None
                 changed.append((index, address(value)))
-            elif value.dtype is not STRINGS and value.dtype.kind != "U":
+            elif value.dtype is not STRINGS and value.dtype.kind not in "OU":
                 return None
             elif count == 1:
                 item = value.item()

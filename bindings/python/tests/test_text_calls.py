@@ -1,6 +1,8 @@
 """Prepared calls with strings among inputs and outputs: the same results as of a session's first run, and as Python itself tells them."""
 
 import gc
+import pickle
+import re
 import threading
 
 import numpy as np
@@ -87,6 +89,8 @@ def test_arrays_of_other_kinds_take_the_same_call():
     call = call_of(session)
     assert session.run({"x": np.array([b"bytes", "text"] * 20, dtype=object)})[0].tolist() == ["bytes", "text"] * 20
     assert session.run({"x": np.array([f"é{i}" for i in range(40)])})[0].tolist() == [f"é{i}" for i in range(40)]
+    unpickled = pickle.loads(pickle.dumps(spread[:40]))
+    assert call.run([unpickled])[0].tolist() == spread[:40].tolist()
     assert session._latest is call
 
 
@@ -132,6 +136,7 @@ def test_new_text_of_a_run_outlives_it(count):
         # The second run needs more room for text than the first one, the last one less.
         a, b = texts(count, seed), texts(count, seed + 1) * (50 if seed in (1, 3) else 1)
         results.append(([x + y for x, y in zip(a, b)], session.run({"x": a, "y": b})[0]))
+    call_of(session)
     assert all(found.tolist() == expected for expected, found in results)
 
 
@@ -270,3 +275,25 @@ def test_operators_that_move_strings_write_to_memory_of_any_alignment(numbers):
             found = session.run({"x": x, **({"n": np.ones(1, np.float32)} if numbers else {})})
             assert found[0].tolist() == formula(x).tolist(), node.op_type
         call_of(session)
+
+
+@pytest.mark.parametrize("rows", [1, 3, 50])
+def test_counts_of_words_are_prepared_although_the_number_of_tokens_depends_on_data(rows):
+    pool = ["an", "bc", "word"]
+    nodes = [
+        helper.make_node("StringNormalizer", ["x"], ["lower"], case_change_action="LOWER"),
+        helper.make_node("Tokenizer", ["lower"], ["tokens"], domain="com.microsoft", mark=0, mincharnum=2, pad_value="#", tokenexp="[a-z]+"),
+        helper.make_node(
+            "TfIdfVectorizer", ["tokens"], ["y"], mode="TF", min_gram_length=1, max_gram_length=1, max_skip_count=0,
+            ngram_counts=[0], ngram_indexes=[0, 1, 2], pool_strings=pool,
+        ),
+    ]  # fmt: skip
+    made = model(nodes, [tensor("x", STRING, ("n",))], [tensor("y", FLOAT, ("n", 3))], domains=[("com.microsoft", 1)])
+    session = pinion.Session(made, threads=1)
+    for seed in range(6):
+        random = np.random.default_rng(seed)
+        parts = ["An", "b", "bc", "wOrd", "word", "é", "x9word", "", "\0", "other"]
+        texts = [" ".join(random.choice(parts, random.integers(1, 9))) for _ in range(rows)]
+        expected = [[re.findall("[a-z]+", text.lower()).count(word) for word in pool] for text in texts]
+        assert session.run({"x": np.array(texts, dtype=object)})[0].tolist() == expected
+    call_of(session)
