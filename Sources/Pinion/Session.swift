@@ -187,16 +187,20 @@ public final class Session: Sendable {
 
   /// Runs the model from and into the caller's tensors, all inputs of its own and all outputs, where such a run has been planned
   /// before; allocates nothing.
-  /// - Parameter other: a program for tables in the place of outputs, see `tableProgram`.
+  /// - Parameters:
+  ///   - other: a program for tables in the place of outputs, see `tableProgram`.
+  ///   - takesText: whether elements of text may be written, which point into the inputs' text and into the program's.
   /// - Returns: false, with nothing run, where the other `run` is needed.
   package func runInPlace(
-    inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, limits: RunLimits?, program other: Program? = nil
+    inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, limits: RunLimits?, program other: Program? = nil,
+    takesText: Bool = false
   ) throws(PinionError) -> Bool {
     guard profile == nil, buffers == nil, limits?.bytes == nil, model.imported.sizeRules?.valueInputs.isEmpty ?? true else { return false }
     runtime.pool.begin()
     defer { runtime.pool.end() }
     return try (other ?? program).runInPlace(
-      inputs: inputs, outputs: outputs, input: input, output: output, control: limits.map { RunControl($0) })
+      inputs: inputs, outputs: outputs, input: input, output: output, control: limits.map { RunControl($0) },
+      takesText: takesText)
   }
 
   static func check(_ value: Value, against info: ValueInfo) throws(PinionError) {

@@ -13,6 +13,25 @@ extension Session {
     return model.graph.zipMap(making: model.graph.outputs[index])?.keys
   }
 
+  /// Whether all text of an output comes from the model and none from inputs. What operators make of their own counts as theirs.
+  public func givesOwnText(output index: Int) -> Bool {
+    let graph = program.graph
+    guard graph.outputs.indices.contains(index), model.graph.outputs.indices.contains(index) else { return false }
+    let producers = graph.producers()
+    let entries = Set(graph.inputs)
+    var open = [graph.outputs[index]], seen: Set<ValueID> = []
+    while let value = open.popLast() {
+      guard seen.insert(value).inserted, graph.constants[value] == nil else { continue }
+      // Of values of unknown types there is no telling.
+      guard !entries.contains(value), let producer = producers[value.index], graph.nodes[producer].subgraphs.isEmpty else { return false }
+      for case let input? in graph.nodes[producer].inputs {
+        if case .tensor(let element, _)? = graph[input].type, element != .string { continue }
+        open.append(input)
+      }
+    }
+    return true
+  }
+
   /// The program of runs that take no input with a default and give these outputs, those in `tables` as the tensors behind the maps.
   package func tableProgram(outputs: [Int], tables: [Int]) throws(PinionError) -> Program {
     try program(overrides: [], outputs: outputs, isTied: true, tables: tables, control: RunControl())

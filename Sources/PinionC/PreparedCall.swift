@@ -8,8 +8,12 @@ final class CallBox: @unchecked Sendable {
   let inputs: [(type: TensorType, index: Int)]
   let outputs: [(type: TensorType, index: Int)]
   let outputInfos: [InfoBox]
+  /// Whether all strings of an output lie in the model.
+  let hasOwnStrings: [Bool]
   /// For each output the keys of its maps, where it takes a row of values for each; nil for a tensor.
   let keys: [ValueBox?]
+  /// The positions of text among the outputs.
+  private let texts: [Int]
   /// The positions of these among the outputs, and the program that gives them so where it runs in place.
   private let tables: [Int]
   private let tableProgram: Program?
@@ -21,13 +25,15 @@ final class CallBox: @unchecked Sendable {
 
   init(
     _ session: SessionBox, inputs: [(type: TensorType, index: Int)], outputs: [(type: TensorType, index: Int)], outputInfos: [InfoBox],
-    keys: [ValueBox?]
+    hasOwnStrings: [Bool], keys: [ValueBox?]
   ) throws(PinionError) {
     self.session = session
     self.inputs = inputs
     self.outputs = outputs
     self.outputInfos = outputInfos
+    self.hasOwnStrings = hasOwnStrings
     self.keys = keys
+    texts = outputs.indices.filter { outputs[$0].type.element == .string }
     tables = keys.indices.filter { keys[$0] != nil }
     tableProgram = tables.isEmpty ? nil : try session.session.tableProgram(outputs: outputs.map(\.index), tables: tables)
     inputPositions = CallBox.positions(inputs.map(\.index), of: session.session.model.graph.inputs.count)
@@ -51,23 +57,74 @@ final class CallBox: @unchecked Sendable {
     _ given: UnsafePointer<UnsafeMutableRawPointer?>?, _ results: UnsafePointer<UnsafeMutableRawPointer?>?, _ limits: RunLimits?
   ) throws(PinionError) {
     for position in inputs.indices { try check(given?[position], inputs[position].type, "inputs", position) }
-    for position in outputs.indices { try check(results?[position], outputs[position].type, "outputs", position) }
+    for position in outputs.indices { try checkOutput(results?[position], outputs[position].type, position) }
     if session.byteBudget == nil, let inputPositions, let outputPositions {
       let isDone = try session.session.runInPlace(
         inputs: inputs.count, outputs: outputs.count,
         input: { tensor(inputs[inputPositions[$0]].type, given?[inputPositions[$0]]) },
-        output: { tensor(outputs[outputPositions[$0]].type, results?[outputPositions[$0]]) }, limits: limits,
-        program: tableProgram)
-      if isDone { return }
+        output: { place(outputPositions[$0], results) }, limits: limits, program: tableProgram, takesText: !texts.isEmpty)
+      if isDone {
+        if !texts.isEmpty { try giveStrings(nil, results) }
+        return
+      }
     }
     var values = [Value?](repeating: nil, count: session.inputs.count)
     for (position, input) in inputs.enumerated() { values[input.index] = .tensor(tensor(input.type, given?[position])) }
-    let memory = outputs.indices.map { Optional(tensor(outputs[$0].type, results?[$0])) }
+    // What text points into must be given to somebody, so that it is not written to the caller's memory directly.
+    let memory = outputs.indices.map { outputs[$0].type.element == .string ? nil : tensor(outputs[$0].type, results?[$0]) }
     var general = limits ?? RunLimits()
     if general.bytes == nil { general.bytes = session.byteBudget }
-    _ = try session.logging(values) { () throws(PinionError) in
+    let made = try session.logging(values) { () throws(PinionError) in
       try session.session.run(values, wanted: outputs.map(\.index), memory: memory, tables: tables, limits: general)
     }
+    if !texts.isEmpty { try giveStrings(made, results) }
+  }
+
+  /// Where an output's elements go.
+  private func place(_ position: Int, _ results: UnsafePointer<UnsafeMutableRawPointer?>?) -> Tensor {
+    let type = outputs[position].type
+    guard type.element == .string else { return tensor(type, results?[position]) }
+    return tensor(type, results?[position].map { UnsafeMutableRawPointer($0.assumingMemoryBound(to: pinion_string_output.self).pointee.strings) } ?? nil)
+  }
+
+  /// Shows the caller where the strings of a run's outputs lie.
+  /// - Parameter values: the outputs; nil where the run has written to the caller's memory.
+  private func giveStrings(_ values: [Value]?, _ results: UnsafePointer<UnsafeMutableRawPointer?>?) throws(PinionError) {
+    var owners: [(output: UnsafeMutablePointer<pinion_string_output>, value: ValueBox)] = []
+    for position in texts {
+      guard let given = results?[position]?.assumingMemoryBound(to: pinion_string_output.self) else { continue }
+      let type = outputs[position].type
+      let made = try values?[position].asTensor()
+      if let made {
+        guard made.type == type else {
+          let name = session.session.model.outputs[outputs[position].index].name
+          throw .invalidShape("output '\(name)' is \(made.type), the call was prepared for \(type)")
+        }
+        if let strings = given.pointee.strings { UnsafeMutableRawPointer(strings).copyMemory(from: made.data, byteCount: made.byteCount) }
+      }
+      let isCopied = try copyStrings(given, count: type.count)
+      if let made, !isCopied { owners.append((given, try ValueBox(.tensor(made)))) }
+    }
+    for (output, value) in owners { output.pointee.owner = handle(value) }
+  }
+
+  /// Copies strings to the text that the caller gives for them, if they fit in there.
+  private func copyStrings(_ output: UnsafeMutablePointer<pinion_string_output>, count: Int) throws(PinionError) -> Bool {
+    guard let text = output.pointee.text else { return false }
+    guard count > 0, let strings = output.pointee.strings else { return true }
+    var size = count
+    for index in 0..<count { size = try size.adding(strings[index].length) }
+    output.pointee.text_size = size
+    guard output.pointee.text_capacity < 0 || size <= output.pointee.text_capacity else { return false }
+    var next = text
+    for index in 0..<count {
+      let length = strings[index].length
+      if let data = strings[index].data { next.update(from: data, count: length) }
+      strings[index].data = UnsafePointer(next)
+      next[length] = 0
+      next += length &+ 1
+    }
+    return true
   }
 
   private func check(
@@ -81,15 +138,42 @@ final class CallBox: @unchecked Sendable {
     guard UInt(bitPattern: address) % UInt(alignment) == 0 else {
       throw .invalidArgument("\(name)[\(position)] is not aligned to its elements, \(type.element) of \(type.element.byteWidth) bytes")
     }
+    guard type.element == .string else { return }
+    let strings = UnsafePointer(address.assumingMemoryBound(to: pinion_string_view.self))
+    for index in 0..<type.count {
+      let string = strings[index]
+      guard string.length >= 0, string.data != nil || string.length == 0 else {
+        throw .invalidArgument("\(name)[\(position)][\(index)] has \(UInt(bitPattern: string.length)) bytes at \(string.data == nil ? "NULL" : "its address")")
+      }
+    }
+  }
+
+  private func checkOutput(_ address: UnsafeMutableRawPointer?, _ type: TensorType, _ position: Int) throws(PinionError) {
+    guard type.element == .string else { return try check(address, type, "outputs", position) }
+    guard let address, UInt(bitPattern: address) % UInt(MemoryLayout<pinion_string_output>.alignment) == 0 else {
+      throw .invalidArgument("outputs[\(position)] is \(address == nil ? "NULL" : "not aligned"), expected a pinion_string_output")
+    }
+    let output = address.assumingMemoryBound(to: pinion_string_output.self)
+    output.pointee.owner = nil
+    output.pointee.text_size = 0
+    guard let strings = output.pointee.strings else {
+      guard type.count == 0 else { throw .invalidArgument("outputs[\(position)]->strings is NULL") }
+      return
+    }
+    guard UInt(bitPattern: strings) % UInt(MemoryLayout<pinion_string_view>.alignment) == 0 else {
+      throw .invalidArgument("outputs[\(position)]->strings is not aligned")
+    }
   }
 }
+
 
 private func callBox(_ call: OpaquePointer?) -> CallBox? { call.map { object($0, CallBox.self) } }
 
 /// - Throws: `.unsupported` where elements do not lie as kernels hold them.
-private func plainType(_ type: TensorType, _ what: String) throws(PinionError) -> TensorType {
+private func plainType(_ type: TensorType, _ what: String, takesStrings: Bool) throws(PinionError) -> TensorType {
+  if type.element == .string && takesStrings { return type }
   guard type.element != .string, type.element.bitWidth >= 8 else {
-    throw .unsupported("\(what) is \(type); a prepared call takes numbers of at least a byte")
+    throw .unsupported("\(what) is \(type); a prepared call takes numbers of at least a byte\(takesStrings ? " and strings" : "")")
   }
   return type
 }
@@ -98,21 +182,39 @@ private func plainType(_ type: TensorType, _ what: String) throws(PinionError) -
 public func pinion_call_create(
   _ session: OpaquePointer!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!, _ outputCount: Int,
   _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ call: UnsafeMutablePointer<OpaquePointer?>!
-) -> pinion_status { create(session, inputCount, inputs, outputCount, outputNames, call, takesTables: false) }
+) -> pinion_status { create(session, inputCount, inputs, outputCount, outputNames, call) { (false, false) } }
 
 @c @implementation
 public func pinion_call_create_with_tables(
   _ session: OpaquePointer!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!, _ outputCount: Int,
   _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ call: UnsafeMutablePointer<OpaquePointer?>!
-) -> pinion_status { create(session, inputCount, inputs, outputCount, outputNames, call, takesTables: true) }
+) -> pinion_status { create(session, inputCount, inputs, outputCount, outputNames, call) { (true, false) } }
+
+private nonisolated(unsafe) let defaultCallOptions = pinion_call_options(struct_size: MemoryLayout<pinion_call_options>.size, tables: 0, strings: 0)
+
+@c @implementation
+public func pinion_call_create_with_options(
+  _ session: OpaquePointer!, _ callOptions: UnsafePointer<pinion_call_options>!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!,
+  _ outputCount: Int, _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ call: UnsafeMutablePointer<OpaquePointer?>!
+) -> pinion_status {
+  create(session, inputCount, inputs, outputCount, outputNames, call) { () throws(PinionError) in
+    let given = try options(callOptions, default: defaultCallOptions) { $0.struct_size }
+    guard (0...1).contains(given.tables), (0...1).contains(given.strings) else {
+      throw .invalidArgument("tables is \(given.tables) and strings \(given.strings), expected 0 or 1")
+    }
+    return (given.tables == 1, given.strings == 1)
+  }
+}
 
 private func create(
   _ session: OpaquePointer!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!, _ outputCount: Int,
-  _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ call: UnsafeMutablePointer<OpaquePointer?>!, takesTables: Bool
+  _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ call: UnsafeMutablePointer<OpaquePointer?>!,
+  _ options: () throws(PinionError) -> (takesTables: Bool, takesStrings: Bool)
 ) -> pinion_status {
   status { () throws(PinionError) in
     let call = try required(call, "call")
     call.pointee = nil
+    let (takesTables, takesStrings) = try options()
     let box: SessionBox = object(try required(session, "session"))
     guard inputCount >= 0, inputCount == 0 || inputs != nil else { throw .invalidArgument("inputs is NULL") }
     guard outputCount >= 0, outputNames != nil || outputCount <= box.outputs.count else {
@@ -133,7 +235,7 @@ private func create(
         if element == PINION_UNDEFINED, case .tensor(let declared, _)? = box.inputs[index].type { element = declared.cType }
         type = try tensorType(element, input.rank, input.dims)
       }
-      planned[index] = .type(try plainType(type, name))
+      planned[index] = .type(try plainType(type, name, takesStrings: takesStrings))
       given.append((type, index))
     }
     for (index, info) in box.inputs.enumerated() where planned[index] == nil && !info.isOptional {
@@ -164,11 +266,14 @@ private func create(
       guard labels == nil || (1...2).contains(extents.count) && extents.last == labels?.count && element == .float32 else {
         throw .unsupported("\(name) is made of \(element)\(extents) and \(labels?.count ?? 0) labels")
       }
-      results.append((try plainType(TensorType(element, try Shape(extents)), name), index))
+      results.append((try plainType(TensorType(element, try Shape(extents)), name, takesStrings: takesStrings), index))
       keys.append(try labels.map { (labels) throws(PinionError) in try ValueBox(.tensor(labels)) })
       infos.append(InfoBox(name: declared.name, type: known, isOptional: false))
     }
-    call.pointee = handle(try CallBox(box, inputs: given, outputs: results, outputInfos: infos, keys: keys))
+    call.pointee = handle(
+      try CallBox(
+        box, inputs: given, outputs: results, outputInfos: infos,
+        hasOwnStrings: results.map { $0.type.element == .string && box.session.givesOwnText(output: $0.index) }, keys: keys))
   }
 }
 
@@ -191,6 +296,12 @@ public func pinion_call_output(_ call: OpaquePointer!, _ index: Int) -> OpaquePo
 public func pinion_call_output_keys(_ call: OpaquePointer!, _ index: Int) -> OpaquePointer! {
   guard let box = callBox(call), box.keys.indices.contains(index) else { return nil }
   return borrowed(box.keys[index])
+}
+
+@c @implementation
+public func pinion_call_output_has_own_strings(_ call: OpaquePointer!, _ index: Int) -> Bool {
+  guard let box = callBox(call), box.hasOwnStrings.indices.contains(index) else { return false }
+  return box.hasOwnStrings[index]
 }
 
 @c @implementation

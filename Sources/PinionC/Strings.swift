@@ -61,6 +61,62 @@ public func pinion_tensor_create_text(
   }
 }
 
+@c @implementation
+public func pinion_string_views_join(
+  _ strings: UnsafePointer<pinion_string_view>!, _ count: Int, _ text: UnsafeMutablePointer<CChar>!, _ capacity: Int
+) -> pinion_status {
+  status { () throws(PinionError) in
+    guard count >= 0, capacity >= 0 else { throw .invalidArgument("\(UInt(bitPattern: count)) strings for \(UInt(bitPattern: capacity)) bytes") }
+    guard count > 0 else { return }
+    let strings = try required(strings, "strings")
+    var next = UnsafeMutableRawPointer(try required(text, "text"))
+    var room = capacity
+    for index in 0..<count {
+      let string = strings[index]
+      guard string.length >= 0, string.length < room else {
+        throw .invalidArgument("strings[\(index)] has \(UInt(bitPattern: string.length)) bytes and a zero, but \(room) bytes of \(capacity) are left")
+      }
+      if string.length > 0 {
+        guard let data = string.data else { throw .invalidArgument("strings[\(index)].data is NULL") }
+        next.copyMemory(from: data, byteCount: string.length)
+      }
+      (next + string.length).storeBytes(of: 0, as: UInt8.self)
+      next += string.length &+ 1
+      room &-= string.length &+ 1
+    }
+  }
+}
+
+@c @implementation
+public func pinion_string_views_split(
+  _ text: UnsafePointer<CChar>!, _ length: Int, _ count: Int, _ strings: UnsafeMutablePointer<pinion_string_view>!
+) -> pinion_status {
+  status { () throws(PinionError) in
+    guard count >= 0, length >= 0 else { throw .invalidArgument("\(UInt(bitPattern: count)) strings of \(UInt(bitPattern: length)) bytes") }
+    guard count > 0 else {
+      guard length == 0 else { throw .invalidValue("\(length) bytes of no strings") }
+      return
+    }
+    let strings = try required(strings, "strings")
+    guard length > 0 else {
+      guard count == 1 else { throw .invalidValue("\(count) strings in no bytes") }
+      strings[0] = pinion_string_view(data: nil, length: 0)
+      return
+    }
+    var next = try required(text, "text")
+    var left = length
+    for index in 0..<(count &- 1) {
+      guard let zero = left > 0 ? memchr(next, 0, left) : nil else { throw .invalidValue("\(index) zeros between \(count) strings") }
+      let bytes = UnsafePointer(zero.assumingMemoryBound(to: CChar.self)) - next
+      strings[index] = pinion_string_view(data: next, length: bytes)
+      next += bytes &+ 1
+      left &-= bytes &+ 1
+    }
+    guard left == 0 || memchr(next, 0, left) == nil else { throw .invalidValue("more zeros than between \(count) strings") }
+    strings[count &- 1] = pinion_string_view(data: next, length: left)
+  }
+}
+
 /// A tensor of copies of strings that lie one after the other.
 /// - Parameter name: what stands before "text" and "offsets" in messages.
 func textTensor(

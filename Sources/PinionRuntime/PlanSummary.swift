@@ -42,9 +42,17 @@ extension Program {
     var walk = PlanWalk()
     let end = try walk.plan(self, inputs: knowledge, values: ShapeValues(self, fed: fed))
     let outputBytes = graph.outputs.reduce(0) { $0 &+ (end.made.contains($1) ? 0 : end.knowledge[$1.index].type?.byteCount ?? 0) }
+    var outputs: [ValueType?] = graph.outputs.map { value in
+      end.knowledge[value.index].type.map { .tensor($0.element, dims: $0.dims.map(Dimension.known)) }
+    }
+    if outputs.contains(where: { $0 == nil }) {
+      // The extents may be known although some between are not.
+      let inferred = outputTypes(inputs: knowledge, types: knowledge.map { $0.type.map { .tensor($0.element, dims: $0.dims.map(Dimension.known)) } })
+      for (index, type) in inferred.enumerated() where outputs[index] == nil {
+        if case .tensor(_, let dims?)? = type, dims.allSatisfy({ if case .known = $0 { true } else { false } }) { outputs[index] = type }
+      }
+    }
     return PlanSummary(
-      outputs: graph.outputs.map { value in
-        end.knowledge[value.index].type.map { .tensor($0.element, dims: $0.dims.map(Dimension.known)) }
-      }, isComplete: end.isComplete, peakBytes: walk.peakBytes &+ outputBytes, operations: walk.operations, nodes: walk.nodes)
+      outputs: outputs, isComplete: end.isComplete, peakBytes: walk.peakBytes &+ outputBytes, operations: walk.operations, nodes: walk.nodes)
   }
 }

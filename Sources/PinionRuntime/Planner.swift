@@ -164,36 +164,46 @@ extension PlacedNode {
 
 extension Program {
   /// What the caller gives for each external, and what the outputs are that are none; nil where a run in place is not possible.
-  func bindings(
-    of externals: ContiguousArray<External>, _ knowledge: [Knowledge]
-  ) -> (ContiguousArray<Binding>, [(output: Int, type: TensorType, source: PassedOutput)])? {
-    var result = ContiguousArray<Binding>()
+  func bindings(of externals: ContiguousArray<External>, _ knowledge: [Knowledge]) -> RunBindings? {
+    var result = RunBindings()
     var isBound = [Bool](repeating: false, count: graph.outputs.count)
     for external in externals {
       switch external {
       case .value(let value):
         guard let position = entryPositions[value] else { return nil }
-        result.append(.input(position))
+        result.externals.append(.input(position))
       case .output(let value, let type):
-        guard type.element != .string, let position = outputPositions[value] else { return nil }
-        result.append(.output(position, type))
+        guard let position = outputPositions[value] else { return nil }
+        result.externals.append(.output(position, type))
+        result.givesText = result.givesText || type.element == .string
         isBound[position] = true
       }
     }
-    var passed: [(output: Int, type: TensorType, source: PassedOutput)] = []
     for (position, value) in graph.outputs.enumerated() where !isBound[position] {
-      guard let type = knowledge[value.index].type, type.element != .string else { return nil }
+      guard let type = knowledge[value.index].type else { return nil }
+      result.givesText = result.givesText || type.element == .string
       if case .constant(let tensor) = knowledge[value.index] {
-        passed.append((position, type, .constant(tensor)))
+        result.passed.append((position, type, .constant(tensor)))
       } else if let entry = entryPositions[value] {
-        passed.append((position, type, .input(entry)))
+        result.passed.append((position, type, .input(entry)))
       } else if let first = outputPositions[value], first < position {
-        passed.append((position, type, .output(first)))
+        result.passed.append((position, type, .output(first)))
       } else {
         return nil
       }
     }
-    return (result, passed)
+    // Text that only the plan holds does not outlast it.
+    return result.givesText && holdsText(knowledge) ? nil : result
+  }
+}
+
+extension Program {
+  /// Whether planning has made constants of text.
+  private func holdsText(_ knowledge: [Knowledge]) -> Bool {
+    graph.values.indices.contains { index in
+      guard case .constant(let tensor) = knowledge[index], tensor.element == .string else { return false }
+      return !isConstant(index)
+    }
   }
 }
 

@@ -78,6 +78,12 @@ package final class Program: Sendable {
     plans = Mutex(PlanCache(limit: planLimit, account: account))
   }
 
+  /// Whether the graph itself has the value at that place as a constant.
+  func isConstant(_ index: Int) -> Bool {
+    guard case .constant = constants[index] else { return false }
+    return true
+  }
+
   /// What is known before anything has run: the constants, and what the entry values are.
   func initialKnowledge(_ inputs: [Knowledge]) -> [Knowledge] {
     var knowledge = constants
@@ -238,15 +244,18 @@ package final class Program: Sendable {
 
   /// Outputs that are no step's work are copied up to so many bytes; a run that is not in place passes the value on.
   private static let passedBytes = 4096
+  /// The same for text, which other runs copy with all that it consists of.
+  private static let passedTextBytes = 16 << 20
 
   /// Runs the graph from and into the caller's tensors where a plan for them exists and is all there is to run; allocates nothing.
   /// - Parameters:
   ///   - inputs: how many tensors there are for the graph's inputs and then for captured values.
   ///   - output: memory for each output, which no input and no other output overlaps.
   ///   - control: the run that this is part of; nil for one without limits.
+  ///   - takesText: whether elements of text may be written that point into the inputs' text and into the program's.
   /// - Returns: false, with nothing run, where `run` is needed.
   package func runInPlace(
-    inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, control: RunControl?
+    inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, control: RunControl?, takesText: Bool = false
   ) throws(PinionError) -> Bool {
     guard appending.isEmpty, inputs == entryValues.count, outputs == graph.outputs.count, let plan = plans.withLock({ $0.find(count: inputs, input) }) else {
       return false
@@ -255,11 +264,13 @@ package final class Program: Sendable {
     switch plan {
     case .segment(let found): segment = found
     case .program(let program):
+      // Nobody keeps a program for some branches, and so its text.
       return try program.runInPlace(inputs: inputs, outputs: outputs, input: input, output: output, control: control)
     }
-    guard let bindings = segment.bindings else { return false }
+    guard let bindings = segment.bindings, takesText || !segment.givesText else { return false }
     for passed in segment.passed {
-      guard passed.type.byteCount <= Program.passedBytes, let tensor = output(passed.output), tensor.type == passed.type else { return false }
+      let most = passed.type.element == .string ? Program.passedTextBytes : Program.passedBytes
+      guard passed.type.byteCount <= most, let tensor = output(passed.output), tensor.type == passed.type else { return false }
     }
     let workspace = try segment.workspaces.take(for: segment, allocator: allocator, control: control)
     defer { segment.workspaces.giveBack(workspace, control: control) }

@@ -26,6 +26,14 @@ enum Binding: Sendable {
   case output(Int, TensorType)
 }
 
+/// What the caller of a run in place gives for all that lies outside the plan.
+struct RunBindings {
+  var externals = ContiguousArray<Binding>()
+  /// Outputs that are no externals, by position, with their types.
+  var passed: [(output: Int, type: TensorType, source: PassedOutput)] = []
+  var givesText = false
+}
+
 /// Where an output lies that no step writes into memory of its own.
 enum PassedOutput: Sendable {
   case constant(Tensor)
@@ -102,9 +110,11 @@ final class Segment: Sendable {
   /// Nodes that neither this segment nor earlier ones run, `eagerNode` not among them.
   let remaining: [Int]
   let record: PlanRecord
-  /// For a graph's only segment, where no output is text: the input or output that each external is, by position. Captured values
-  /// count as inputs behind the graph's own.
+  /// For a graph's only segment: the input or output that each external is, by position. Captured values count as inputs behind the
+  /// graph's own.
   let bindings: ContiguousArray<Binding>?
+  /// Whether an output is text. Its elements then point into inputs, or into what the program's graph holds.
+  let givesText: Bool
   /// Outputs that are no externals, by position, with their types.
   let passed: [(output: Int, type: TensorType, source: PassedOutput)]
   let workspaces: WorkspacePool
@@ -121,7 +131,7 @@ final class Segment: Sendable {
 
   init(
     steps: StepTable, operands: [Location], patches: ContiguousArray<Patch>, externals: ContiguousArray<External>, crossings: [Crossing],
-    eagerNode: Int?, remaining: [Int], record: PlanRecord, bindings: (ContiguousArray<Binding>, [(output: Int, type: TensorType, source: PassedOutput)])?, workspaces: WorkspacePool,
+    eagerNode: Int?, remaining: [Int], record: PlanRecord, bindings: RunBindings?, workspaces: WorkspacePool,
     following: Segment? = nil
   ) {
     self.steps = steps
@@ -132,8 +142,9 @@ final class Segment: Sendable {
     self.eagerNode = eagerNode
     self.remaining = remaining
     self.record = record
-    self.bindings = bindings?.0
-    passed = bindings?.1 ?? []
+    self.bindings = bindings?.externals
+    passed = bindings?.passed ?? []
+    givesText = bindings?.givesText ?? false
     self.workspaces = workspaces
     number = workspaces.nextNumber()
     isParallel = steps.isParallel

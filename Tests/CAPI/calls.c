@@ -1,4 +1,4 @@
-/* Prepared calls, and maps as tables. */
+/* Prepared calls, maps as tables, and strings. */
 #define _POSIX_C_SOURCE 200809L
 #include "sessions.h"
 
@@ -154,8 +154,168 @@ static void tables(void) {
   pinion_graph_release(graph);
 }
 
+/* A session of y = LabelEncoder(x), numbers to strings. */
+static pinion_session *label_session(void) {
+  static const char *const names[] = {"red", "", "blue"};
+  static const int64_t keys[] = {0, 1, 2}, dims[] = {-1};
+  pinion_node_options options = PINION_NODE_OPTIONS_INIT;
+  pinion_graph *graph;
+  pinion_attributes *attributes;
+  pinion_graph_value x = 0, y = 0;
+  pinion_model *model;
+  pinion_session *session;
+  CHECK_OK(pinion_graph_create(NULL, &graph));
+  CHECK_OK(pinion_graph_add_input(graph, "x", PINION_INT64, 1, dims, NULL, &x));
+  CHECK_OK(pinion_attributes_create(&attributes));
+  CHECK_OK(pinion_attributes_set_ints(attributes, "keys_int64s", keys, 3));
+  CHECK_OK(pinion_attributes_set_strings(attributes, "values_strings", names, 3));
+  CHECK_OK(pinion_attributes_set_string(attributes, "default_string", "?", 1));
+  options.domain = "ai.onnx.ml";
+  options.attributes = attributes;
+  CHECK_OK(pinion_graph_add_node(graph, "LabelEncoder", &options, 1, &x, 1, &y));
+  CHECK_OK(pinion_graph_add_output(graph, y, "y"));
+  CHECK_OK(pinion_model_create(graph, NULL, &model));
+  CHECK_OK(pinion_session_create(model, NULL, &session));
+  pinion_model_release(model);
+  pinion_attributes_release(attributes);
+  pinion_graph_release(graph);
+  return session;
+}
+
+static int is(pinion_string_view view, const char *text, size_t length) {
+  return view.length == length && (length == 0 || memcmp(view.data, text, length) == 0);
+}
+
+/* Strings of inputs are where the caller has them, those of outputs there or in the call. */
+static void strings(void) {
+  static const int64_t dims[] = {3};
+  pinion_call_options options = PINION_CALL_OPTIONS_INIT;
+  pinion_input_shape shape = {"x", NULL, PINION_UNDEFINED, 1, NULL};
+  pinion_string_view given[3] = {{"one", 3}, {NULL, 0}, {"a\0b", 3}}, found[3];
+  pinion_string_output output = {NULL, NULL, NULL, 0, 0};
+  pinion_session_options budget = PINION_SESSION_OPTIONS_INIT;
+  pinion_run_options limits = PINION_RUN_OPTIONS_INIT;
+  int64_t numbers[3] = {2, 1, 0};
+  char text[16];
+  void *inputs[1], *outputs[1];
+  pinion_session *session = session_of(string_model(), NULL);
+  pinion_call *call;
+  int i;
+  shape.dims = dims;
+  output.strings = found;
+  inputs[0] = given, outputs[0] = &output;
+  CHECK_STATUS(pinion_call_create_with_options(session, NULL, 1, &shape, 1, NULL, &call), PINION_UNSUPPORTED);
+  options.strings = 2;
+  CHECK_STATUS(pinion_call_create_with_options(session, &options, 1, &shape, 1, NULL, &call), PINION_INVALID_ARGUMENT);
+  CHECK(call == NULL);
+  options.strings = 1;
+  CHECK_OK(pinion_call_create_with_options(session, &options, 1, &shape, 1, NULL, &call));
+  CHECK(strcmp(pinion_value_info_text(pinion_call_output(call, 0)), "string[3]") == 0);
+  CHECK(!pinion_call_output_has_own_strings(call, 0) && !pinion_call_output_has_own_strings(call, 1) && !pinion_call_output_has_own_strings(NULL, 0));
+  for (i = 0; i < 4; ++i) {
+    memset(found, 0xff, sizeof found);
+    output.owner = (pinion_value *)1;
+    output.text_size = 77;
+    CHECK_OK(pinion_call_run(call, i == 3 ? &limits : NULL, inputs, outputs));
+    CHECK(is(found[0], "one", 3) && is(found[1], "", 0) && is(found[2], "a\0b", 3) && output.text_size == 0);
+    /* The first run is planned and makes copies. */
+    CHECK(i == 0 || (output.owner == NULL && found[2].data == given[2].data));
+    pinion_value_release(output.owner);
+  }
+
+  /* Copied one after the other, where there is room for that. */
+  output.text = text, output.text_capacity = sizeof text;
+  memset(text, 0x55, sizeof text);
+  CHECK_OK(pinion_call_run(call, NULL, inputs, outputs));
+  CHECK(output.text_size == 9 && memcmp(text, "one\0\0a\0b\0U", 10) == 0 && output.owner == NULL);
+  CHECK(found[2].data == text + 5 && is(found[2], "a\0b", 3) && is(found[1], "", 0));
+  output.text_capacity = 8;
+  memset(text, 0x55, sizeof text);
+  CHECK_OK(pinion_call_run(call, NULL, inputs, outputs));
+  CHECK(output.text_size == 9 && text[0] == 0x55 && found[2].data == given[2].data && output.owner == NULL);
+  output.text = NULL;
+
+  /* What cannot be is told before anything runs. */
+  given[1].length = 1;
+  CHECK_STATUS(pinion_call_run(call, NULL, inputs, outputs), PINION_INVALID_ARGUMENT);
+  given[1].data = "x", given[1].length = (size_t)-1;
+  CHECK_STATUS(pinion_call_run(call, NULL, inputs, outputs), PINION_INVALID_ARGUMENT);
+  given[1].length = 1;
+  output.strings = NULL;
+  CHECK_STATUS(pinion_call_run(call, NULL, inputs, outputs), PINION_INVALID_ARGUMENT);
+  output.strings = (pinion_string_view *)((char *)found + 1);
+  CHECK_STATUS(pinion_call_run(call, NULL, inputs, outputs), PINION_INVALID_ARGUMENT);
+  outputs[0] = NULL;
+  CHECK_STATUS(pinion_call_run(call, NULL, inputs, outputs), PINION_INVALID_ARGUMENT);
+  outputs[0] = (char *)&output + 1;
+  CHECK_STATUS(pinion_call_run(call, NULL, inputs, outputs), PINION_INVALID_ARGUMENT);
+  outputs[0] = &output, output.strings = found;
+  CHECK_OK(pinion_call_run(call, NULL, inputs, outputs));
+  pinion_call_release(call);
+  pinion_session_release(session);
+
+  /* A budget makes a run copy: its strings have an owner. */
+  budget.byte_budget = 1 << 20;
+  session = session_of(string_model(), &budget);
+  CHECK_OK(pinion_call_create_with_options(session, &options, 1, &shape, 1, NULL, &call));
+  for (i = 0; i < 3; ++i) {
+    CHECK_OK(pinion_call_run(call, NULL, inputs, outputs));
+    CHECK(output.owner != NULL && found[0].data != given[0].data);
+    pinion_call_release(i == 2 ? call : NULL);
+    CHECK(is(found[0], "one", 3) && is(found[1], "x", 1) && is(found[2], "a\0b", 3));
+    pinion_value_release(output.owner);
+  }
+  pinion_session_release(session);
+
+  /* Labels lie in the call. */
+  session = label_session();
+  CHECK_OK(pinion_call_create_with_options(session, &options, 1, &shape, 1, NULL, &call));
+  pinion_session_release(session);
+  CHECK(pinion_call_output_has_own_strings(call, 0));
+  inputs[0] = numbers;
+  for (i = 0; i < 4; ++i) {
+    const char *before = found[0].data;
+    CHECK_OK(pinion_call_run(call, NULL, inputs, outputs));
+    CHECK(is(found[0], "blue", 4) && is(found[1], "", 0) && is(found[2], "red", 3));
+    CHECK(i < 2 || (output.owner == NULL && found[0].data == before));
+    pinion_value_release(output.owner);
+  }
+  numbers[1] = 9;
+  CHECK_OK(pinion_call_run(call, NULL, inputs, outputs));
+  CHECK(is(found[1], "?", 1));
+  pinion_call_release(call);
+}
+
+/* Strings one after the other and back. */
+static void joined_strings(void) {
+  const pinion_string_view views[3] = {{"one", 3}, {NULL, 0}, {"two", 3}};
+  pinion_string_view found[3];
+  char text[16];
+  memset(text, 0x55, sizeof text);
+  CHECK_OK(pinion_string_views_join(views, 3, text, 9));
+  CHECK(memcmp(text, "one\0\0two\0U", 10) == 0);
+  CHECK_STATUS(pinion_string_views_join(views, 3, text, 8), PINION_INVALID_ARGUMENT);
+  CHECK_OK(pinion_string_views_join(NULL, 0, NULL, 0));
+  CHECK_STATUS(pinion_string_views_join(NULL, 1, text, 9), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_string_views_join(views, 1, NULL, 9), PINION_INVALID_ARGUMENT);
+  CHECK_OK(pinion_string_views_split(text, 8, 3, found));
+  CHECK(is(found[0], "one", 3) && is(found[1], "", 0) && is(found[2], "two", 3) && found[2].data == text + 5);
+  CHECK_STATUS(pinion_string_views_split(text, 8, 2, found), PINION_INVALID_VALUE);
+  CHECK_STATUS(pinion_string_views_split(text, 9, 3, found), PINION_INVALID_VALUE);
+  CHECK_STATUS(pinion_string_views_split(text, 3, 2, found), PINION_INVALID_VALUE);
+  CHECK_STATUS(pinion_string_views_split(text, 1, 0, found), PINION_INVALID_VALUE);
+  CHECK_STATUS(pinion_string_views_split(NULL, 1, 1, found), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_string_views_split(text, 1, 1, NULL), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_string_views_split(text, 1, (size_t)-1, found), PINION_INVALID_ARGUMENT);
+  CHECK_OK(pinion_string_views_split(NULL, 0, 1, found));
+  CHECK(found[0].length == 0);
+  CHECK_OK(pinion_string_views_split(NULL, 0, 0, NULL));
+}
+
 int main(void) {
   prepared_calls();
   tables();
+  strings();
+  joined_strings();
   return check_result("calls");
 }

@@ -95,6 +95,22 @@ LAYOUT(pinion_text, text, 0);
 LAYOUT(pinion_text, offsets, 8);
 SIZE(pinion_text, 16);
 
+LAYOUT(pinion_string_view, data, 0);
+LAYOUT(pinion_string_view, length, 8);
+SIZE(pinion_string_view, 16);
+
+LAYOUT(pinion_string_output, strings, 0);
+LAYOUT(pinion_string_output, owner, 8);
+LAYOUT(pinion_string_output, text, 16);
+LAYOUT(pinion_string_output, text_capacity, 24);
+LAYOUT(pinion_string_output, text_size, 32);
+SIZE(pinion_string_output, 40);
+
+LAYOUT(pinion_call_options, struct_size, 0);
+LAYOUT(pinion_call_options, tables, 8);
+LAYOUT(pinion_call_options, strings, 12);
+SIZE(pinion_call_options, 16);
+
 SIZE(pinion_external_data, 4);
 SIZE(pinion_graph_value, 8);
 SIZE(pinion_status, 4);

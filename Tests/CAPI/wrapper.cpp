@@ -178,6 +178,19 @@ void runs() {
   limits.should_stop_context = &asked;
   call.run(from, into, limits);
 
+  {
+    pinion::Session texts(load(string_model()));
+    pinion::Call same = texts.prepare_with_strings({{"x", {2}}});
+    const pinion::StringView words[] = {{"one", 3}, {"three", 5}};
+    const void *given[] = {words};
+    pinion::StringOutput shown(2);
+    for (int i = 0; i < 3; ++i) {
+      void *places[] = {shown.address()};
+      same.run(given, places);
+      CHECK(shown.size() == 2 && shown[0] == "one" && shown[1] == "three" && !same.has_own_strings(0));
+    }
+  }
+
   session.prepare_run({{"x", {7, 2}}});
   pinion::Plan plan = session.plan({{"x", {7, 2}}});
   CHECK(plan.is_complete() && plan.outputs().at(0).shape()[0].size == 7 && plan.peak_bytes() > 0 && plan.flops() >= 0);

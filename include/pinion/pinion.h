@@ -1169,6 +1169,70 @@ PINION_API pinion_status pinion_call_create_with_tables(
     pinion_session *session, size_t input_count, const pinion_input_shape *inputs, size_t output_count,
     const char *const *output_names, pinion_call **call);
 
+/* A string: `length` bytes at `data`, which may be NULL for an empty one. This structure does not grow. Since: 0.1, ABI 3. */
+typedef struct pinion_string_view {
+  const char *data;
+  size_t length;
+} pinion_string_view;
+
+/* Where a prepared call puts the strings of an output. This structure does not grow. Since: 0.1, ABI 3. */
+typedef struct pinion_string_output {
+  /* Memory of the caller's for as many strings as the output has elements; NULL only where it has none. */
+  pinion_string_view *strings;
+  /*
+   * Set by every run. NULL: the strings lie in `text` if that was long enough, else in the inputs of the run or in the call, and are
+   * valid as long as these are. Otherwise the value that they lie in, which the caller releases. NULL after a run that failed.
+   */
+  pinion_value *owner;
+  /* NULL, or memory of the caller's that all strings are copied to one after the other, with a zero behind each. */
+  char *text;
+  /* The room at `text`, in bytes. Where the strings need more, nothing is copied. */
+  size_t text_capacity;
+  /* Set by every run: what the strings need, in bytes; 0 where `text` is NULL. */
+  size_t text_size;
+} pinion_string_output;
+
+/* Options of pinion_call_create_with_options(). Since: 0.1, ABI 3. */
+typedef struct pinion_call_options {
+  /* sizeof(pinion_call_options) */
+  size_t struct_size;
+  /* 1: outputs that are maps are given as tables, as by pinion_call_create_with_tables(). 0: they are not. */
+  int32_t tables;
+  /*
+   * 1: inputs and outputs may be tensors of strings. The address for an input is that of as many pinion_string_view as it has elements,
+   * which are not copied, and the address for an output that of a pinion_string_output. 0: they may not.
+   */
+  int32_t strings;
+} pinion_call_options;
+
+#define PINION_CALL_OPTIONS_INIT { sizeof(pinion_call_options), 0, 0 }
+
+/*
+ * As pinion_call_create(), for callers that make maps and strings themselves. `options` may be NULL. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_call_create_with_options(
+    pinion_session *session, const pinion_call_options *options, size_t input_count, const pinion_input_shape *inputs,
+    size_t output_count, const char *const *output_names, pinion_call **call);
+
+/*
+ * True for an output of strings that never lie in inputs, such as the labels of a classifier: where a run names no owner and is given no
+ * `text`, they lie in the call, and as long as that is there the same address and length are the same string. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API bool pinion_call_output_has_own_strings(const pinion_call *call, size_t index);
+
+/*
+ * Copies `count` strings one after the other to `text`, with a zero behind each, as pinion_tensor_strings() shows those of a tensor.
+ * `capacity` is the room at `text`, in bytes; PINION_INVALID_ARGUMENT where it is less than all lengths and `count` together.
+ * Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_string_views_join(const pinion_string_view *strings, size_t count, char *text, size_t capacity);
+
+/*
+ * The reverse: where `count` strings lie in `length` bytes of `text` that have a zero between each two, not behind the last.
+ * PINION_INVALID_VALUE where the zeros are not `count` - 1, so that some string has one in it. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_string_views_split(const char *text, size_t length, size_t count, pinion_string_view *strings);
+
 /*
  * The keys that the columns of an output stand for, a tensor of int64 or strings; NULL for an output that is a tensor itself, and out of
  * range. It lives as long as the call. Thread-safe. Since: 0.1, ABI 3.

@@ -510,6 +510,31 @@ struct RunOptions {
   }
 };
 
+/* A string in memory of somebody else's. */
+using StringView = pinion_string_view;
+
+/* The strings of one output of a Call; its address is what Call::run() takes for that output. */
+class StringOutput {
+ public:
+  explicit StringOutput(std::size_t count) : views_(count), output_{views_.data(), nullptr, nullptr, 0, 0} {}
+  StringOutput(const StringOutput &) = delete;
+  StringOutput &operator=(const StringOutput &) = delete;
+  ~StringOutput() { pinion_value_release(output_.owner); }
+  /* For one run; what the run before gave is gone. */
+  void *address() {
+    pinion_value_release(output_.owner);
+    output_.owner = nullptr;
+    return &output_;
+  }
+  std::size_t size() const { return views_.size(); }
+  /* Valid as long as the call, the inputs of the run, and this object up to its next run. */
+  std::string_view operator[](std::size_t index) const { return {views_[index].data, views_[index].length}; }
+
+ private:
+  std::vector<pinion_string_view> views_;
+  pinion_string_output output_;
+};
+
 /* A run with known types that only takes addresses; see pinion_call_create(). Threads may share one. */
 class Call : public Handle<pinion_call, pinion_call_retain, pinion_call_release> {
  public:
@@ -525,6 +550,8 @@ class Call : public Handle<pinion_call, pinion_call_retain, pinion_call_release>
   Value output_keys(std::size_t index) const {
     return Value(pinion_value_retain(const_cast<pinion_value *>(pinion_call_output_keys(object_, index))));
   }
+  /* Whether an output's strings lie in the call; see pinion_call_output_has_own_strings(). */
+  bool has_own_strings(std::size_t index) const { return pinion_call_output_has_own_strings(object_, index); }
   /* Reads inputs and writes outputs at these addresses, in the order in which the call was prepared. */
   void run(const void *const *inputs, void *const *outputs) const {
     check(pinion_call_run(object_, nullptr, const_cast<void *const *>(inputs), outputs));
@@ -710,6 +737,18 @@ class Session : public Handle<pinion_session, pinion_session_retain, pinion_sess
     pinion_call *call = nullptr;
     check(pinion_call_create_with_tables(
         object_, shapes.size(), shapes.data(), pinion_session_output_count(object_), nullptr, &call));
+    return Call(call);
+  }
+
+  /* The same, also for strings: an input is an array of StringView, an output a StringOutput; see pinion_call_options. */
+  Call prepare_with_strings(const std::vector<InputShape> &inputs, bool tables = false) const {
+    const std::vector<pinion_input_shape> shapes = shapes_of(inputs);
+    pinion_call_options options = PINION_CALL_OPTIONS_INIT;
+    options.tables = tables ? 1 : 0;
+    options.strings = 1;
+    pinion_call *call = nullptr;
+    check(pinion_call_create_with_options(
+        object_, &options, shapes.size(), shapes.data(), pinion_session_output_count(object_), nullptr, &call));
     return Call(call);
   }
 

@@ -28,7 +28,7 @@ package struct ArrayFeatureExtractor: CPUExecutable {
     case 2: return try kernel(context, UInt16.self)
     case 4: return try kernel(context, UInt32.self)
     case 8: return try kernel(context, UInt64.self)
-    default: return try kernel(context, SIMD2<UInt64>.self)
+    default: return try kernel(context, StringElement.self)
     }
   }
 

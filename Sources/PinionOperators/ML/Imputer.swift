@@ -35,33 +35,41 @@ package struct Imputer: CPUExecutable, LikeFirstInput {
   package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    let isReplaced = replacedFloat
-    let isMissing = replacedInteger
     switch try context.type(0).element {
-    case .float32:
-      let nan = isReplaced.isNaN
-      return try kernel(context, floats) { $0 == isReplaced || (nan && $0.isNaN) }
-    case .float64:
-      let nan = isReplaced.isNaN
-      return try kernel(context, floats.map(Double.init)) { $0 == Double(isReplaced) || (nan && $0.isNaN) }
-    case .int64: return try kernel(context, integers) { $0 == isMissing }
+    case .float32: return try kernel(context, floats, replacedFloat)
+    case .float64: return try kernel(context, floats.map(Double.init), Double(replacedFloat))
+    case .int64: return try kernel(context, integers, replacedInteger)
     case .int32:
       var narrow: [Int32] = []
       for value in integers { narrow.append(try value.converted()) }
-      return try kernel(context, narrow) { Int64($0) == isMissing }
+      // What no element can be is replaced nowhere: zeros become zeros.
+      guard let replaced = Int32(exactly: replacedInteger) else { return try kernel(context, [0], 0) }
+      return try kernel(context, narrow, replaced)
     default: throw context.unsupportedTypes()
     }
   }
 
-  private func kernel<T: Element>(
-    _ context: KernelContext, _ values: [T], _ isMissing: @escaping @Sendable (T) -> Bool
-  ) throws(PinionError) -> Kernel {
+  /// - Parameter replaced: the element that is replaced; one that is not equal to itself stands for all such.
+  private func kernel<T: Element & Equatable>(_ context: KernelContext, _ values: [T], _ replaced: T) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     let columns = type.dims[type.rank - 1]
+    let isAnyNaN = replaced != replaced
     return .ranges(type.count, grain: elementwiseGrain) { frame, range in
       let x = frame.input(0, as: T.self)
       let y = frame.output(0, as: T.self)
-      for index in range { y[index] = isMissing(x[index]) ? values[values.count == 1 ? 0 : index % columns] : x[index] }
+      values.withUnsafeBufferPointer { values in
+        if values.count == 1 {
+          let value = values[0]
+          for index in range { y[index] = x[index] == replaced || (isAnyNaN && x[index] != x[index]) ? value : x[index] }
+          return
+        }
+        var column = range.lowerBound % columns
+        for index in range {
+          y[index] = x[index] == replaced || (isAnyNaN && x[index] != x[index]) ? values[column] : x[index]
+          column &+= 1
+          if column == columns { column = 0 }
+        }
+      }
     }
   }
 }

@@ -31,7 +31,11 @@ package struct StringNormalizer: EagerExecutable {
     longestStopword = stopwords.lazy.map(\.count).max() ?? 0
   }
 
-  package func facts(_ context: FactContext) -> [Fact] { [Fact(.string, context[0].rank.map { $0 == 1 ? [nil] : [1, nil] })] }
+  package func facts(_ context: FactContext) -> [Fact] {
+    // Without stopwords all strings stay; of none one is made.
+    let count = stopwords.isEmpty ? context[0].dims?.last.flatMap { $0 }.flatMap { $0 > 0 ? $0 : nil } : nil
+    return [Fact(.string, context[0].rank.map { $0 == 1 ? [count] : [1, count] })]
+  }
 
   package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     let (input, strings) = try requiredStrings(inputs, 0, "X")

@@ -56,6 +56,11 @@ package struct Tokenizer: EagerExecutable {
     var width = 0
     var poll = Poll(context.control)
     for (index, string) in strings.enumerated() {
+      if case .tokens(let regex) = rule, let set = regex.repeated, string.bytes.isASCII {
+        counts[index] = try words(of: set, in: string.bytes, &text, &spans, &poll)
+        width = max(width, counts[index])
+        continue
+      }
       let scalars = try ScalarText(string, context, &poll)
       let found = try tokens(scalars.scalars, context, &poll)
       for place in 0..<found.count where found[place].count >= minimum {
@@ -84,6 +89,30 @@ package struct Tokenizer: EagerExecutable {
       for _ in (counts[string] &+ (isMarked ? 2 : 0))..<width { try texts.append(padding) }
     }
     return [.tensor(try texts.tensor(shape))]
+  }
+
+  /// Adds the longest runs of characters of a set, which all are one byte, as tokens; how many.
+  private func words(
+    of set: RegexClass, in bytes: UnsafeBufferPointer<UInt8>, _ text: inout RunTable<UInt8>, _ spans: inout RunTable<StringElement>, _ poll: inout Poll
+  ) throws(PinionError) -> Int {
+    var count = 0
+    var position = 0
+    while position < bytes.count {
+      let start = position
+      while position < bytes.count, set.contains(UInt32(bytes[position])) {
+        try poll.count(4)
+        position &+= 1
+      }
+      if position &- start >= minimum {
+        try text.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<position]))
+        try spans.append(StringElement(start: nil, count: position &- start))
+        count &+= 1
+      }
+      // What ended the word, or is none, belongs to none.
+      try poll.count(4)
+      position &+= 1
+    }
+    return count
   }
 
   /// Characters of a text.

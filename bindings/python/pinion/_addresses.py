@@ -43,6 +43,37 @@ address: Callable[[np.ndarray], int] = _chosen()
 #: Those of several, at once.
 addresses: Callable[[Iterable[np.ndarray]], list[int]] = _all_by_layout if address is _by_layout else _all_by_asking
 
+# A bytes object ends with its bytes and a zero (`PyBytesObject` in CPython's bytesobject.h).
+_BYTES_HEAD = bytes.__basicsize__ - 1
+
+
+def _bytes_by_layout(text: bytes) -> int:
+    return id(text) + _BYTES_HEAD
+
+
+def _bytes_by_asking(text: bytes) -> int:
+    return ctypes.cast(ctypes.c_char_p(text), ctypes.c_void_p).value or 0
+
+
+#: The address of the first of an object's bytes.
+bytes_address: Callable[[bytes], int] = (
+    _bytes_by_layout
+    if all(_bytes_by_layout(probe) == _bytes_by_asking(probe) for probe in (b"", b"a", b"\0\xff" * 9, bytes(1000)))
+    else _bytes_by_asking
+)
+
+
+def _all_bytes_by_layout(texts: Iterable[bytes]) -> list[int]:
+    return [id(text) + _BYTES_HEAD for text in texts]
+
+
+def _all_bytes_by_asking(texts: Iterable[bytes]) -> list[int]:
+    return [_bytes_by_asking(text) for text in texts]
+
+
+#: Those of several objects.
+bytes_addresses: Callable[[Iterable[bytes]], list[int]] = _all_bytes_by_layout if bytes_address is _bytes_by_layout else _all_bytes_by_asking
+
 _ALIGNMENT = 64
 #: Bytes below which an array is made as numpy makes it.
 SMALL = 4096

@@ -15,19 +15,20 @@ from ._addresses import SMALL, address, addresses, empty
 from ._apart import check_apart
 from ._copying import NotCopied
 from ._errors import InvalidArgumentError, NotFoundError, check, raise_last
+from ._handles import STRING
 from ._info import ValueInfo, read_info
 from ._interrupts import run_options
-from ._library import InputShape, lib
+from ._library import CallOptions, InputShape, lib
 from ._limits import CancelToken, run_limits
 from ._results import row_maker
 from ._text import c_text
-from ._types import DIRECT
+from ._types import DIRECT, STRINGS
 
 _run = lib.pinion_call_run
 _ndarray = np.ndarray
 _numpy_empty = np.empty
 # C_CONTIGUOUS and ALIGNED of numpy's flags.
-_PLAIN = 0x101
+PLAIN = 0x101
 
 
 class PreparedCall(NotCopied):
@@ -42,11 +43,11 @@ class PreparedCall(NotCopied):
         names: Sequence[str],
         types: Sequence[tuple[np.dtype, tuple[int, ...]]],
         output_names: Sequence[str] | None,
-        makes_maps: bool = False,
+        makes_objects: bool = False,
     ) -> None:
         """Raises pinion.Error where the library cannot prepare such a call, KeyError for a numpy type that it does not take as it is.
 
-        `makes_maps`: an output may be a list of dicts, which are made here.
+        `makes_objects`: inputs and outputs may be strings and an output a list of dicts, which are made here; a call with strings is a TextCall.
         """
         self.handle: int | None = None
         shapes = (InputShape * len(names))()
@@ -54,13 +55,14 @@ class PreparedCall(NotCopied):
         for shape, name, (dtype, extents) in zip(shapes, names, types):
             dims = (ctypes.c_int64 * len(extents))(*extents)
             memory.append(dims)
-            shape.name, shape.element_type, shape.rank = c_text(name), DIRECT[dtype], len(extents)
+            code = DIRECT[dtype] if dtype is not STRINGS else STRING
+            shape.name, shape.element_type, shape.rank = c_text(name), code, len(extents)
             shape.dims = ctypes.cast(dims, POINTER(ctypes.c_int64))
         count = lib.pinion_session_output_count(session) if output_names is None else len(output_names)
         chosen = None if output_names is None else (ctypes.c_char_p * count)(*(c_text(name) for name in output_names))
         out = c_void_p()
-        create = lib.pinion_call_create_with_tables if makes_maps else lib.pinion_call_create
-        check(create(session, len(names), shapes, count, chosen, byref(out)))
+        options = CallOptions(ctypes.sizeof(CallOptions), makes_objects, makes_objects)
+        check(lib.pinion_call_create_with_options(session, byref(options), len(names), shapes, count, chosen, byref(out)))
         self.handle = out.value
         self.names = tuple(names)
         #: Of each input.
@@ -68,10 +70,7 @@ class PreparedCall(NotCopied):
         infos = [read_info(lib.pinion_call_output(self.handle, index)) for index in range(count)]
         #: Shape, type and bytes of each output.
         self.outputs = tuple((_extents(info), _native(info), _size(info)) for info in infos)
-        self._makers = [
-            (_numpy_empty, (shape, dtype)) if size < SMALL else (empty, (shape, dtype, size)) for shape, dtype, size in self.outputs
-        ]
-        self._put = struct.Struct(f"{len(names) + count}N").pack_into
+        self._makers = [(_numpy_empty, (shape, dtype)) if size < SMALL else (empty, (shape, dtype, size)) for shape, dtype, size in self.outputs]
         self._count = len(names)
         #: Of each output that is a list of dicts its place and what makes it of a table.
         self._tables = [
@@ -79,14 +78,19 @@ class PreparedCall(NotCopied):
             for index, info in enumerate(infos)
             if (keys := lib.pinion_call_output_keys(self.handle, index)) is not None
         ]
+        self._settle()
         # One array of addresses for each run in progress; taking and giving back are single operations of a list.
-        self._slots: list[tuple[Any, int, int]] = [self._made_slots()]
+        self._slots: list[Any] = [self._made_slots()]
+
+    def _settle(self) -> None:
+        """Lays out the addresses that runs give."""
+        self._put = struct.Struct(f"{self._count + len(self.outputs)}N").pack_into
 
     def __del__(self, release: Any = lib.pinion_call_release) -> None:
         if getattr(self, "handle", None):
             release(self.handle)
 
-    def _made_slots(self) -> tuple[Any, int, int]:
+    def _made_slots(self) -> Any:
         """Addresses of inputs and then of outputs; where these two parts lie."""
         slots = (c_size_t * max(self._count + len(self.outputs), 1))()
         start = ctypes.addressof(slots)
@@ -95,12 +99,10 @@ class PreparedCall(NotCopied):
     def run(self, values: list[Any]) -> list[Any] | int | None:
         """Runs with these inputs. None, with nothing run, if they are not what the call was prepared for; a status where it failed."""
         for value, (dtype, shape) in zip(values, self.types):
-            if (
-                type(value) is not _ndarray
-                or value.dtype is not dtype
-                or value.shape != shape
-                or value.flags.num & _PLAIN != _PLAIN
-            ):
+            if type(value) is not _ndarray or value.shape != shape or value.flags.num & PLAIN != PLAIN:
+                return None
+            # Types out of a pickle are equal to others and none of them.
+            if value.dtype is not dtype and value.dtype != dtype:
                 return None
         outputs: list[Any] = [make(*arguments) for make, arguments in self._makers]
         try:
@@ -119,7 +121,7 @@ class PreparedCall(NotCopied):
 
 
 def _native(info: ValueInfo) -> np.dtype:
-    if info.dtype is None or info.dtype not in DIRECT:
+    if info.dtype is None or (info.dtype not in DIRECT and info.dtype is not STRINGS):
         raise KeyError(info.element_type)
     return info.dtype
 
@@ -172,16 +174,14 @@ class Binding(NotCopied):
 
 def plain(array: Any, name: str, is_written: bool) -> np.ndarray:
     """The array, if addresses suffice to read or write it."""
-    if not isinstance(array, _ndarray) or array.dtype not in DIRECT or array.flags.num & _PLAIN != _PLAIN:
+    if not isinstance(array, _ndarray) or array.dtype not in DIRECT or array.flags.num & PLAIN != PLAIN:
         raise InvalidArgumentError(f"the array for '{name}' is not a C-contiguous, aligned numpy array of a type that Pinion takes as it is")
     if is_written and not array.flags.writeable:
         raise InvalidArgumentError(f"the array for '{name}' is not writable")
     return array
 
 
-def bound(
-    session: int, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray] | None, output_names: Sequence[str] | None
-) -> Binding:
+def bound(session: int, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray] | None, output_names: Sequence[str] | None) -> Binding:
     """See Session.bind()."""
     given = [plain(array, name, False) for name, array in inputs.items()]
     if outputs is not None and output_names is None:

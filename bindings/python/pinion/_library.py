@@ -86,6 +86,10 @@ class InputShape(ctypes.Structure):
     ]
 
 
+class CallOptions(ctypes.Structure):
+    _fields_ = [("struct_size", c_size_t), ("tables", c_int32), ("strings", c_int32)]
+
+
 class GraphOptions(ctypes.Structure):
     _fields_ = [("struct_size", c_size_t), ("runtime", c_void_p), ("name", c_char_p), ("opset", c_int64)]
 
@@ -227,10 +231,13 @@ _FUNCTIONS = {
         _STATUS,
         [c_void_p, c_size_t, POINTER(InputShape), c_size_t, POINTER(c_char_p), _OUT],
     ),
-    "pinion_call_create_with_tables": (
+    "pinion_call_create_with_options": (
         _STATUS,
-        [c_void_p, c_size_t, POINTER(InputShape), c_size_t, POINTER(c_char_p), _OUT],
+        [c_void_p, POINTER(CallOptions), c_size_t, POINTER(InputShape), c_size_t, POINTER(c_char_p), _OUT],
     ),
+    "pinion_call_output_has_own_strings": (c_bool, [c_void_p, c_size_t]),
+    "pinion_string_views_join": (_STATUS, [c_void_p, c_size_t, c_void_p, c_size_t]),
+    "pinion_string_views_split": (_STATUS, [c_void_p, c_size_t, c_size_t, c_void_p]),
     "pinion_call_output_keys": (c_void_p, [c_void_p, c_size_t]),
     "pinion_call_release": (None, [c_void_p]),
     "pinion_call_output": (c_void_p, [c_void_p, c_size_t]),
@@ -346,9 +353,7 @@ def _load() -> CDLL:
         except OSError as error:
             tried.append(f"  {candidate}: {error}")
     else:
-        raise ImportError(
-            "libpinion.so was not found. Set PINION_LIBRARY to its path, or install Pinion. Tried:\n" + "\n".join(tried)
-        )
+        raise ImportError("libpinion.so was not found. Set PINION_LIBRARY to its path, or install Pinion. Tried:\n" + "\n".join(tried))
     for name, (result, arguments) in _FUNCTIONS.items():
         try:
             function = getattr(library, name)

@@ -25,8 +25,9 @@ from ._plans import Planning
 from ._results import from_handle
 from ._state import State, made
 from ._text import c_text
+from ._text_calls import TextCall
 from ._trees import Tree
-from ._types import UNPACKED, ElementType
+from ._types import STRINGS, UNPACKED
 from ._values import Value, to_handle
 from ._views import run_views
 
@@ -129,9 +130,7 @@ class Session(Planning, BufferKeeping):
         check(lib.pinion_session_create(model._handle, byref(options), byref(out)))
         handle = self._handle = out.value
         self._inputs = [read_info(lib.pinion_session_input(handle, i)) for i in range(lib.pinion_session_input_count(handle))]
-        self._outputs = [
-            read_info(lib.pinion_session_output(handle, i)) for i in range(lib.pinion_session_output_count(handle))
-        ]
+        self._outputs = [read_info(lib.pinion_session_output(handle, i)) for i in range(lib.pinion_session_output_count(handle))]
         self._by_name = {info.name: info for info in self._inputs}
         self._required = frozenset(info.name for info in self._inputs if not info.optional)
         trees = (text(lib.pinion_model_metadata_find(model._handle, key)) for key in (b"pt2.input_tree", b"pt2.output_tree"))
@@ -144,6 +143,7 @@ class Session(Planning, BufferKeeping):
         #: Calls for all outputs by the names, types and shapes of inputs; the one used last apart.
         self._calls: dict[Any, Any] = {}
         self._latest: PreparedCall | None = None
+        self._has_text = any(info.dtype is STRINGS for info in self._inputs + self._outputs)
         self._may_prepare = all(map(_is_plain, self._inputs)) and all(_is_plain(info) or _is_maps(info) for info in self._outputs)
 
     def __del__(self, release: Any = lib.pinion_session_release) -> None:
@@ -223,14 +223,7 @@ class Session(Planning, BufferKeeping):
                 raise InvalidArgumentError(f"nested results cannot be had: {what}")
             results = self._execute(inputs, None, timeout, cancel, byte_budget, step_budget, out, from_handle)
             return tree.nest({info.name: value for info, value in zip(self._outputs, results)})
-        if (
-            output_names is None
-            and out is None
-            and timeout is None
-            and cancel is None
-            and byte_budget is None
-            and step_budget is None
-        ):
+        if output_names is None and out is None and timeout is None and cancel is None and byte_budget is None and step_budget is None:
             if type(inputs) is not dict:
                 self._check_inputs(inputs, output_names)
             values = [*inputs.values()]
@@ -331,7 +324,7 @@ class Session(Planning, BufferKeeping):
             if type(value) is not np.ndarray:
                 return None
         names = (*inputs,)
-        types = tuple([(value.dtype, value.shape) for value in values])
+        types = tuple([(value.dtype if value.dtype.kind not in "OU" else STRINGS, value.shape) for value in values])
         key = (names, types)
         call = self._calls.get(key)
         if call is _NOT_PREPARABLE:
@@ -344,7 +337,8 @@ class Session(Planning, BufferKeeping):
             return None
         if call is _CAME_ONCE:
             try:
-                call = self._calls[key] = PreparedCall(self._handle, names, types, None, True)  # type: ignore[arg-type]
+                kind = TextCall if self._has_text else PreparedCall
+                call = self._calls[key] = kind(self._handle, names, types, None, True)  # type: ignore[arg-type]
             except (Error, KeyError):
                 self._calls[key] = _NOT_PREPARABLE
                 return None
@@ -486,7 +480,7 @@ class Session(Planning, BufferKeeping):
 
 
 def _is_plain(info: ValueInfo) -> bool:
-    return info.kind is Kind.TENSOR and info.element_type != ElementType.STRING and info.element_type not in UNPACKED
+    return info.kind is Kind.TENSOR and info.element_type not in UNPACKED
 
 
 def _is_maps(info: ValueInfo) -> bool:

@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ._addresses import address
+from ._addresses import address, bytes_address
 from ._errors import InvalidArgumentError, check
 from ._library import lib
+from ._types import STRINGS
 
 
 def strings(array: np.ndarray, dims: Any) -> int:
@@ -22,7 +23,7 @@ def strings(array: np.ndarray, dims: Any) -> int:
 
 def flat_text(array: np.ndarray) -> tuple[bytes, int, Any]:
     """The strings of an array one after the other, the address of where each begins, and what keeps that alive."""
-    items = array.reshape(-1).tolist()
+    items = array.tolist() if array.ndim == 1 else array.reshape(-1).tolist()
     count = len(items)
     if count >= _MANY:
         try:
@@ -35,20 +36,50 @@ def flat_text(array: np.ndarray) -> tuple[bytes, int, Any]:
             offsets[0], offsets[count] = 0, len(text) - (count - 1)
             offsets[1:count] = np.flatnonzero(np.frombuffer(text, np.uint8) == 0) - np.arange(count - 1)
             return text.replace(b"\0", b""), address(offsets), offsets
-    return _joined([_encoded(item) for item in items])
+    return _joined([encoded_one(item) for item in items])
 
 
 # Strings from which on it pays to treat them all at once.
 _MANY = 32
 
 
-def _encoded(item: Any) -> bytes:
+def encoded_one(item: Any) -> bytes:
     if isinstance(item, str):
         return item.encode("utf-8", "surrogateescape")
     if isinstance(item, (bytes, bytearray)):
         return bytes(item)
     kind = type(item).__name__
     raise InvalidArgumentError(f"an array of objects is one of strings, this holds {kind}; .astype(np.float32) makes numbers, .astype(str) strings")
+
+
+def encoded(items: list[Any]) -> list[bytes]:
+    """The bytes of each string."""
+    try:
+        return [*map(str.encode, items)]
+    except (UnicodeEncodeError, TypeError):
+        return [encoded_one(item) for item in items]
+
+
+def encoded_views(array: np.ndarray) -> tuple[np.ndarray, bytes]:
+    """Where each string of an array begins and how many bytes it has, as pinion_string_view, and what they lie in."""
+    items = array.tolist() if array.ndim == 1 else array.reshape(-1).tolist()
+    count = len(items)
+    views = np.empty((count, 2), np.int64)
+    try:
+        text = "\0".join(items).encode("utf-8", "surrogateescape")
+        # Where no string holds a zero these tell where each ends.
+        if _split(bytes_address(text), len(text), count, address(views)) == 0:
+            return views, text
+    except TypeError:
+        pass
+    parts = [encoded_one(item) for item in items]
+    text = b"".join(parts)
+    lengths = views[:, 1] = np.fromiter(map(len, parts), np.int64, count)
+    views[:, 0] = np.cumsum(lengths) - lengths + bytes_address(text)
+    return views, text
+
+
+_split = lib.pinion_string_views_split
 
 
 def text_of(items: list[bytes], rank: int, dims: Any) -> int:
@@ -71,6 +102,28 @@ def from_strings(handle: int, count: int, shape: tuple[int, ...]) -> np.ndarray:
     array = np.empty(count, dtype=object)
     array[:] = decoded(handle, count)
     return array.reshape(shape)
+
+
+def decoded_views(views: np.ndarray, count: int) -> np.ndarray:
+    """The strings that lie where pinion_string_view say, as an array of one dimension."""
+    size = int(np.add.reduce(views[:, 1])) + count
+    joined = np.empty(size, np.uint8)
+    check(lib.pinion_string_views_join(address(views), count, address(joined), size))
+    return split_views(str(joined, "utf-8", "surrogateescape"), views, count)  # type: ignore[call-overload]
+
+
+def split_views(joined: str, views: np.ndarray, count: int) -> np.ndarray:
+    """The strings of a text that has a zero behind each, of which the views have the lengths in bytes."""
+    items = joined.split("\0")
+    if len(items) == count + 1:
+        items.pop()
+    else:
+        # Some string holds a zero itself.
+        text, start, items = joined.encode("utf-8", "surrogateescape"), 0, []
+        for length in views[:, 1].tolist():
+            items.append(text[start : start + length].decode("utf-8", "surrogateescape"))
+            start += length + 1
+    return np.fromiter(items, STRINGS, count)
 
 
 def text_and_offsets(handle: Any, count: int) -> tuple[bytes, int]:

@@ -80,6 +80,8 @@ _SIGNED = (ElementType.INT4, ElementType.INT2)
 
 #: numpy type -> element type, for types whose elements fill whole bytes in both
 DIRECT: dict[np.dtype, int] = {np.dtype(name): int(code) for code, name in _NUMPY.items()}
+#: The numpy type of strings.
+STRINGS = np.dtype(object)
 #: element type -> (typestr of the memory, numpy type if it differs from that)
 MEMORY: dict[int, tuple[str, np.dtype | None]] = {int(code): (np.dtype(name).str, None) for code, name in _NUMPY.items()}
 #: numpy type -> (element type, bits), for types that Pinion packs
@@ -102,7 +104,7 @@ for _code, (_name, _bits) in _ML_DTYPES.items():
 def dtype_of(code: int) -> np.dtype | None:
     """The numpy type of an element type: object for strings, None where numpy (or ml_dtypes) has none."""
     if code == ElementType.STRING:
-        return np.dtype(object)
+        return STRINGS
     if code in MEMORY:
         typestr, other = MEMORY[code]
         return np.dtype(typestr) if other is None else other

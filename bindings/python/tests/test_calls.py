@@ -1,6 +1,7 @@
 """Prepared calls: session.run() with shapes that come again, and Session.bind()."""
 
 import gc
+import pickle
 import threading
 
 import numpy as np
@@ -216,3 +217,14 @@ def test_binding_refuses_what_it_cannot_hold():
         session.bind({"x0": x[:, :2].copy()}, {"z": np.empty((3, 2), np.float32)})
     with pytest.raises(pinion.InvalidArgumentError, match="missing"):
         session.bind({})
+
+
+def test_types_that_are_equal_and_not_the_same_object_take_the_call():
+    """Arrays that come out of a pickle have such a type."""
+    session = pinion.Session(sums(1), threads=1)
+    array = np.ones((3, 2), pickle.loads(pickle.dumps(np.dtype(np.float32))))
+    assert array.dtype is not np.dtype(np.float32)
+    for _ in range(3):
+        assert np.array_equal(session.run({"x0": array})[0], array + array)
+    assert session._latest.run([array]) is not None and session._latest.run([np.ones((3, 2), np.float32)]) is not None
+    assert session._latest.run([np.ones((3, 2), np.int32)]) is None

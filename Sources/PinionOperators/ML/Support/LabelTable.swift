@@ -76,7 +76,7 @@ final class LabelTable: Sendable {
     case 2: kernel(numbers, key, UInt16.self, count)
     case 4: kernel(numbers, key, UInt32.self, count)
     case 8: kernel(numbers, key, UInt64.self, count)
-    default: kernel(numbers, key, SIMD2<UInt64>.self, count)
+    default: kernel(numbers, key, StringElement.self, count)
     }
   }
 

@@ -18,7 +18,7 @@ struct Regex: Sendable {
   private let sets: [RegexClass]
   private let start: Int
   /// The set, for a pattern that is one or more of it: what most tokenizers use.
-  private let repeated: RegexClass?
+  let repeated: RegexClass?
 
   /// - Throws: `.invalidModel` for a pattern that RE2 would not take, or one that is too large.
   init(_ pattern: String) throws(PinionError) {
