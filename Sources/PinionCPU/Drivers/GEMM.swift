@@ -46,7 +46,10 @@ public func floatProductKernel(
   // A column as B would fill one lane of every vector; as A it is a row that streams through the other operand.
   if product.k == 1, epilogue.isEmpty, let kernel = outerKernel(product) { return kernel.named("outer product") }
   if product.n == 1, product.m > 1, packsB {
-    if product.count > 0, epilogue.isEmpty, context.value(product.a.input) == nil, let kernel = dotsKernel(product, .float32) {
+    // Short sums leave more of a dot product's time to adding lanes than packing rows takes.
+    if product.k >= 128, product.count > 0, epilogue.isEmpty, context.value(product.a.input) == nil,
+      let kernel = dotsKernel(product, .float32)
+    {
       return kernel.named("dot products")
     }
     return try FloatProduct(product.transposed, epilogue.transposed, packsB: true, context).kernel(context)
