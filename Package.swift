@@ -20,7 +20,7 @@ let package = Package(
     .target(name: "CThreads", cSettings: optimisedC),
     .target(name: "CPictures", cSettings: optimisedC),
     .target(name: "CCUDA"),
-    .target(name: "PinionBase"),
+    .target(name: "PinionBase", dependencies: ["CThreads"]),
     .target(name: "PinionTensor", dependencies: ["PinionBase"]),
     .target(name: "PinionGraph", dependencies: ["PinionBase", "PinionTensor"]),
     .target(name: "PinionBackend", dependencies: ["PinionBase", "PinionTensor", "PinionGraph", "CThreads"]),

@@ -35,10 +35,17 @@ struct ct_pool {
   APART int32_t threads;
   ct_parallel_for executor;
   void *host;
-  pid_t owner;
-  int32_t workers;
+  int32_t workers;  // threads besides the caller
+  uint32_t process; // the process that has them, in the count of `forks`; changes while the pool is busy
+  int32_t started;
   pthread_t worker[];
 };
+
+// How often a process that this one descends from has forked.
+static _Atomic uint32_t forks;
+static void count_fork(void) { atomic_fetch_add(&forks, 1); }
+static void watch_forks(void) { pthread_atfork(NULL, NULL, count_fork); }
+static pthread_once_t watching = PTHREAD_ONCE_INIT;
 
 static void futex_wait(_Atomic uint32_t *word, uint32_t expected) {
   syscall(SYS_futex, (uint32_t *)word, FUTEX_WAIT_PRIVATE, expected, NULL, NULL, 0);
@@ -126,21 +133,36 @@ static ct_pool *allocate(int32_t threads, int32_t workers) {
   size = (size + alignof(ct_pool) - 1) / alignof(ct_pool) * alignof(ct_pool);
   ct_pool *pool = aligned_alloc(alignof(ct_pool), size);
   if (!pool) return NULL;
-  *pool = (ct_pool){.threads = threads, .owner = getpid()};
+  pthread_once(&watching, watch_forks);
+  *pool = (ct_pool){.threads = threads, .workers = workers, .process = atomic_load(&forks)};
   return pool;
+}
+
+static void start_workers(ct_pool *pool) {
+  // The host's signals are the host's threads' business.
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  while (pool->started < pool->workers && pthread_create(&pool->worker[pool->started], NULL, worker_main, pool) == 0) pool->started++;
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+// What a forked process does at its first job: the workers stayed behind, with whatever was counted of them. Without memory for threads
+// the caller works alone. The pool is busy.
+static void start_anew(ct_pool *pool, uint32_t process) {
+  pool->process = process;
+  pool->started = 0;
+  atomic_store(&pool->parked, 0);
+  atomic_store(&pool->stopping, false);
+  start_workers(pool);
 }
 
 ct_pool *ct_pool_create(int32_t threads) {
   if (threads < 1 || threads > MAXIMAL_THREADS) return NULL;
   ct_pool *pool = allocate(threads, threads - 1);
   if (!pool) return NULL;
-  // The host's signals are the host's threads' business.
-  sigset_t all, before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  while (pool->workers < threads - 1 && pthread_create(&pool->worker[pool->workers], NULL, worker_main, pool) == 0) pool->workers++;
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
-  if (pool->workers == threads - 1) return pool;
+  start_workers(pool);
+  if (pool->started == pool->workers) return pool;
   ct_pool_destroy(pool);
   return NULL;
 }
@@ -156,11 +178,11 @@ ct_pool *ct_pool_create_with_executor(int32_t threads, ct_parallel_for executor,
 
 void ct_pool_destroy(ct_pool *pool) {
   if (!pool) return;
-  if (getpid() == pool->owner) {
+  if (atomic_load(&forks) == pool->process) {
     atomic_store(&pool->stopping, true);
     atomic_fetch_add(&pool->wake_ticket, 1);
     futex_wake(&pool->wake_ticket, MAXIMAL_THREADS);
-    for (int32_t i = 0; i < pool->workers; i++) pthread_join(pool->worker[i], NULL);
+    for (int32_t i = 0; i < pool->started; i++) pthread_join(pool->worker[i], NULL);
   }
   free(pool);
 }
@@ -228,6 +250,8 @@ void ct_pool_run(ct_pool *pool, ct_task task, void *context, int32_t count) {
   if (pool->executor) return run_on_host(pool, task, context, count);
   if (atomic_load_explicit(&pool->busy, memory_order_relaxed) || atomic_exchange_explicit(&pool->busy, true, memory_order_acquire))
     return run_inline(task, context, count);
+  const uint32_t process = atomic_load_explicit(&forks, memory_order_relaxed);
+  if (pool->process != process) start_anew(pool, process);
 
   atomic_store_explicit(&pool->task, task, memory_order_relaxed);
   atomic_store_explicit(&pool->context, context, memory_order_relaxed);

@@ -6,7 +6,6 @@ import PinionImport
 import PinionOperators
 import PinionPasses
 import PinionRuntime
-import Synchronization
 
 /// What the models of one file and their sessions share: the mapping, the graph, its rewritten forms and the programs made of them.
 final class ModelContent: Sendable {
@@ -17,10 +16,10 @@ final class ModelContent: Sendable {
   /// nil for a model that was made in code.
   private let file: FileMapping?
   /// Graphs for each level and choice of inputs; programs hold theirs as long as they need them.
-  private let rewritten = Mutex(RecentlyUsed<Rewriting, Graph>(limit: ModelContent.rewritingLimit))
+  private let rewritten = Lock(RecentlyUsed<Rewriting, Graph>(limit: ModelContent.rewritingLimit))
   private static let rewritingLimit = 8
-  private let programs = Mutex<[Making: Weak]>([:])
-  private let accounts = Mutex<[Sharing: WeakAccount]>([:])
+  private let programs = Lock<[Making: Weak]>([:])
+  private let accounts = Lock<[Sharing: WeakAccount]>([:])
 
   /// What decides a rewritten graph.
   private struct Rewriting: Hashable {

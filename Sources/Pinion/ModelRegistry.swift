@@ -1,5 +1,4 @@
 import PinionBase
-import Synchronization
 
 /// The models that are loaded from files, so that loading a file again shares what is there. A model goes with the last who has it.
 public final class ModelRegistry: Sendable {
@@ -10,7 +9,7 @@ public final class ModelRegistry: Sendable {
 
   private struct Weak { weak var content: ModelContent? }
 
-  private let contents = Mutex<[Key: Weak]>([:])
+  private let contents = Lock<[Key: Weak]>([:])
 
   public init() {}
 

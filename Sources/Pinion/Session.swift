@@ -3,7 +3,6 @@ import PinionBase
 import PinionGraph
 import PinionRuntime
 import PinionTensor
-import Synchronization
 
 /// How a session is made.
 public struct SessionOptions: Sendable {
@@ -34,7 +33,7 @@ public final class Session: Sendable {
   /// The program for the model's own inputs and all outputs.
   package let program: Program
   /// Programs for other inputs and outputs, and for states.
-  private let variants = Mutex(RecentlyUsed<ProgramVariant, Program>(limit: Session.variantLimit))
+  private let variants = Lock(RecentlyUsed<ProgramVariant, Program>(limit: Session.variantLimit))
   private static let variantLimit = 16
   /// What the program is for.
   private let ownVariant: ProgramVariant
@@ -48,7 +47,7 @@ public final class Session: Sendable {
     case none, told
     case seen(String)
   }
-  private let unequal = Mutex(Unequal.none)
+  private let unequal = Lock(Unequal.none)
   let stateAccount: StateAccount
 
   /// - Parameter limits: deadline, token and question that end the creation; bytes that nodes which are computed beforehand may take: those

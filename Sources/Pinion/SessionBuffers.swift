@@ -1,7 +1,6 @@
 import PinionBase
 import PinionImport
 import PinionTensor
-import Synchronization
 
 /// The contents of the buffers that a model writes to, which a session keeps from run to run.
 ///
@@ -15,7 +14,7 @@ import Synchronization
 public final class SessionBuffers: Sendable {
   public let names: [String]
   private let stored: [Tensor]
-  private let state: Mutex<State>
+  private let state: Lock<State>
 
   private struct State {
     var current: [Tensor]
@@ -38,7 +37,7 @@ public final class SessionBuffers: Sendable {
     }
     self.names = names
     self.stored = stored
-    state = Mutex(State(current: stored, spare: [Tensor?](repeating: nil, count: stored.count), isOwned: false))
+    state = Lock(State(current: stored, spare: [Tensor?](repeating: nil, count: stored.count), isOwned: false))
   }
 
   private func begin() throws(PinionError) -> State {

@@ -1,5 +1,4 @@
 import Glibc
-import Synchronization
 
 /// The folder from which a model's external tensor data may come.
 ///
@@ -16,7 +15,7 @@ public final class ExternalDataFolder: Sendable {
   private let access: FileAccess
   /// The folders, without links in their paths, in which a file may really lie.
   private let realFolders: [[UInt8]]
-  private let mappings = Mutex<[String: FileMapping]>([:])
+  private let mappings = Lock<[String: FileMapping]>([:])
 
   /// Opens a folder. Throws `.io` where it cannot be opened.
   /// - Parameter model: the model's file, whose real folder counts as well.

@@ -1,7 +1,7 @@
 import CPinion
 import Pinion
+import PinionBase
 import PinionOperators
-import Synchronization
 
 /// A graph that is made through the C interface.
 // Unchecked: the interface leaves it to the caller that one thread at a time changes the draft; what is asked of values is locked.
@@ -9,7 +9,7 @@ final class GraphBox: @unchecked Sendable {
   let draft: GraphDraft
   let runtime: RuntimeBox
   /// What has been said of values, kept as long as the graph: a later name is a later object.
-  private let infos = Mutex<(current: [Int64: InfoBox], old: [InfoBox])>(([:], []))
+  private let infos = Lock<(current: [Int64: InfoBox], old: [InfoBox])>(([:], []))
 
   init(_ draft: GraphDraft, runtime: RuntimeBox) {
     self.draft = draft

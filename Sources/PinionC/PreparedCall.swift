@@ -190,7 +190,7 @@ public func pinion_call_create_with_tables(
   _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ call: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status { create(session, inputCount, inputs, outputCount, outputNames, call) { (true, false) } }
 
-private nonisolated(unsafe) let defaultCallOptions = pinion_call_options(struct_size: MemoryLayout<pinion_call_options>.size, tables: 0, strings: 0)
+private let defaultCallOptions = pinion_call_options(struct_size: MemoryLayout<pinion_call_options>.size, tables: 0, strings: 0)
 
 @c @implementation
 public func pinion_call_create_with_options(

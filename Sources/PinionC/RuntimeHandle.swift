@@ -1,8 +1,8 @@
 import CPinion
 import CThreads
 import Pinion
+import PinionBase
 import PinionBackend
-import Synchronization
 
 /// Threads, memory and log that sessions share.
 final class RuntimeBox: @unchecked Sendable {
@@ -11,7 +11,7 @@ final class RuntimeBox: @unchecked Sendable {
   let models = ModelRegistry()
   private let options: pinion_runtime_options
   /// A pool is made for each number of threads that sessions ask for, when the first of them does.
-  private let pools = Mutex<[Int: ThreadPool]>([:])
+  private let pools = Lock<[Int: ThreadPool]>([:])
 
   static let shared = RuntimeBox(defaultRuntimeOptions)
 

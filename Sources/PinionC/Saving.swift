@@ -1,7 +1,7 @@
 import CPinion
 import Pinion
 
-private nonisolated(unsafe) let defaultSaveOptions = pinion_save_options(
+private let defaultSaveOptions = pinion_save_options(
   struct_size: MemoryLayout<pinion_save_options>.size, external_data: PINION_EXTERNAL_DATA_AUTO, reserved: 0, opset: 0)
 
 @c @implementation

@@ -1,6 +1,6 @@
 import CPinion
 import Pinion
-import Synchronization
+import PinionBase
 
 /// A value of the C interface.
 final class ValueBox: @unchecked Sendable {
@@ -13,7 +13,7 @@ final class ValueBox: @unchecked Sendable {
   /// would write there, the caller would not see.
   let isCopyOfLent: Bool
   /// The strings as the C interface shows them all at once, made when they are asked for.
-  private let flat = Mutex<FlatStrings?>(nil)
+  private let flat = Lock<FlatStrings?>(nil)
 
   init(_ value: Value, isCopyOfLent: Bool = false) throws(PinionError) {
     self.value = value

@@ -13,7 +13,7 @@ package final class MemoryAccount: IdleMemory {
   let limit: Int
   private let held = Atomic<Int>(0)
   private let clock = Atomic<Int>(0)
-  private let pools = Mutex<[WeakPool]>([])
+  private let pools = Lock<[WeakPool]>([])
 
   private struct WeakPool { weak var pool: WorkspacePool? }
 

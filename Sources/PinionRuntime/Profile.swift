@@ -1,6 +1,5 @@
 import PinionBase
 import PinionTensor
-import Synchronization
 
 /// Times of node executions: sums by node over all runs, and the last run's in order.
 public final class Profile: Sendable {
@@ -55,7 +54,7 @@ public final class Profile: Sendable {
 
   /// Events of one run beyond this many are only summed up, so that an endless loop does not fill the memory.
   static let limit = 200_000
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   public init() {}
 

@@ -2,7 +2,6 @@ import PinionBackend
 import PinionBase
 import PinionGraph
 import PinionTensor
-import Synchronization
 
 /// A graph made ready for a backend: plans it for each tuple of input types it meets, and runs the plans.
 package final class Program: Sendable {
@@ -28,12 +27,12 @@ package final class Program: Sendable {
   /// Counts what the program's own records take, where it is one that others like it can take the place of.
   private let counted: (any AnyObject & Sendable)?
   /// Programs for known branches.
-  let specializations = Mutex<[Choices: Program]>([:])
+  let specializations = Lock<[Choices: Program]>([:])
   /// What was found out last about the nodes without kernels.
-  let lastCourses = Mutex<ResolutionRecord?>(nil)
+  let lastCourses = Lock<ResolutionRecord?>(nil)
   /// The last plan that a run's end interrupted.
-  let interrupted = Mutex<InterruptedPlan?>(nil)
-  private let plans: Mutex<PlanCache>
+  let interrupted = Lock<InterruptedPlan?>(nil)
+  private let plans: Lock<PlanCache>
   /// What is known without the inputs.
   private let constants: [Knowledge]
   /// The graph's inputs and then the values that it captures, in the order in which `run` takes them.
@@ -75,7 +74,7 @@ package final class Program: Sendable {
       }
     }
     self.subprograms = subprograms
-    plans = Mutex(PlanCache(limit: planLimit, account: account))
+    plans = Lock(PlanCache(limit: planLimit, account: account))
   }
 
   /// Whether the graph itself has the value at that place as a constant.

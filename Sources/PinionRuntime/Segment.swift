@@ -2,7 +2,6 @@ import PinionBackend
 import PinionBase
 import PinionGraph
 import PinionTensor
-import Synchronization
 
 /// Where an operand of a step lies.
 enum Location: Sendable {
@@ -122,8 +121,8 @@ final class Segment: Sendable {
   let number: Int
 
   /// The steps' work, once a profile has asked for it.
-  private let works = Mutex<[StepWork]?>(nil)
-  private let following: Mutex<[Signature: Segment]> = Mutex([:])
+  private let works = Lock<[StepWork]?>(nil)
+  private let following: Lock<[Signature: Segment]> = Lock([:])
   /// What a segment that follows can be made from while there is none yet.
   private let followingBasis: Segment?
   /// Whether some stage has work for more than one thread.

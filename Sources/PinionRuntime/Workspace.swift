@@ -6,7 +6,7 @@ import Synchronization
 final class WorkspacePool: Sendable {
   let arenaBytes: Int
   private let account: MemoryAccount
-  private let idle = Mutex<[Workspace]>([])
+  private let idle = Lock<[Workspace]>([])
   private let numbers = Atomic<Int>(0)
   private let made = Atomic<Bool>(false)
   private let used = Atomic<Int>(0)

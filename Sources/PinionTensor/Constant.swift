@@ -1,5 +1,4 @@
 import PinionBase
-import Synchronization
 
 /// A value that a model never changes, and its forms: what kernels make of it for themselves.
 ///
@@ -50,7 +49,7 @@ public final class Constant: @unchecked Sendable {
 
   private let source: Source
   private let narrow: Narrow?
-  private let state = Mutex(State())
+  private let state = Lock(State())
 
   /// Fewer bytes are copied at once: the pages around them are in memory anyhow.
   public static let leastMadeBytes = 1 << 16

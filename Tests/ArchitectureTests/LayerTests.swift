@@ -11,7 +11,7 @@ private let allowed: [String: Set<String>] = {
   let operators = cpu.union(["PinionOperators"])
   let api = operators.union(["PinionPasses", "PinionImport", "PinionAuthoring", "PinionRuntime", "PinionCUDA"])
   return [
-    "PinionBase": [], "PinionTensor": base, "PinionGraph": tensor, "PinionBackend": graph.union(["CThreads"]),
+    "PinionBase": ["CThreads"], "PinionTensor": base, "PinionGraph": tensor, "PinionBackend": graph.union(["CThreads"]),
     "PinionCPU": backend.union(["CKernels"]), "PinionOperators": cpu.union(["CKernels", "CPictures"]),
     "PinionPasses": operators, "PinionImport": graph, "PinionAuthoring": backend.union(["PinionImport"]), "PinionRuntime": backend,
     "PinionCUDA": base.union(["CCUDA"]), "Pinion": api.union(["CKernels", "CThreads"]),

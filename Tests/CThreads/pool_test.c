@@ -138,11 +138,23 @@ static void test_idle_workers(void) {
   ct_pool_destroy(pool);
 }
 
+// Workers of a child's own: all lanes of a job are there at once.
 static void test_fork(ct_pool *pool) {
   const pid_t child = fork();
   CHECK(child >= 0);
   if (child == 0) {
+    ct_pool_begin(pool);
     run_and_check(pool, 100);
+    test_parallel(pool);
+    ct_pool_end(pool);
+    const pid_t grandchild = fork();
+    if (grandchild == 0) {
+      test_parallel(pool);
+      ct_pool_destroy(pool);
+      _exit(0);
+    }
+    int status = -1;
+    CHECK(waitpid(grandchild, &status, 0) == grandchild && status == 0);
     ct_pool_destroy(pool);
     _exit(0);
   }

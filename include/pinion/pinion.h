@@ -71,6 +71,9 @@
  *              "Thread-compatible.": calls on different objects may run at once, and so may calls that only read one
  *              object; a call that changes an object must be alone on it.
  *              Callbacks may be called from any thread, also from several at once, and must not throw or longjmp.
+ * Fork.        A child of fork() may use what the parent made, also when other threads of the parent were at work: its runs have
+ *              threads of their own. fork() waits for the locks of other threads, a second at most. Not usable in the child are
+ *              calls that were in progress in other threads, and objects that those were using alone, as states.
  * Stack.       A thread that calls a function has 256 KiB of stack, or more. Threads of the library bring their own.
  * Unloading.   The library stays in the process once it is loaded: dlclose() leaves it where it is, and a later dlopen() finds
  *              it as it was. Its threads, and what it does when a thread of the host ends, need its code.

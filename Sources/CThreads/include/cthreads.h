@@ -12,7 +12,8 @@ extern "C" {
 /// Every function but ct_pool_destroy is thread-safe. A pool runs one job at a time; whoever asks while it is busy
 /// (another thread, or a task of the running job) does its job alone on its own thread, so nesting never deadlocks.
 ///
-/// After fork() the child has the pool but no workers: its jobs run on the calling thread, and destroying the pool works.
+/// After fork() the child's first job of more than one index starts workers of the child's own; a pool that was busy when the process forked
+/// stays so there, and its jobs run on the calling thread. Destroying the pool works either way. `ct_lock` is a lock for such processes.
 typedef struct ct_pool ct_pool;
 
 /// One piece of a job. Pieces of one job run in no particular order and possibly at the same time.

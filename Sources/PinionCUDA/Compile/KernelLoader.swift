@@ -1,12 +1,11 @@
 import PinionBase
-import Synchronization
 
 /// Makes modules of kernel texts for one context: from the cache on disk, or by compiling. Each text is loaded once.
 package final class KernelLoader: Sendable {
   package let context: DeviceContext
   private let platform: CUDAPlatform
   private let cache: ImageCache
-  private let modules = Mutex<[String: DeviceModule]>([:])
+  private let modules = Lock<[String: DeviceModule]>([:])
 
   package init(_ context: DeviceContext, platform: CUDAPlatform, cache: ImageCache) {
     self.context = context

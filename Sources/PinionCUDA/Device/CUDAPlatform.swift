@@ -1,6 +1,5 @@
 import CCUDA
 import PinionBase
-import Synchronization
 
 /// The GPUs of this process and the libraries that go with them.
 ///
@@ -16,7 +15,7 @@ package final class CUDAPlatform: Sendable {
   package let driverVersion: Int
   let search: LibrarySearch
   let driver: Driver?
-  private let openCompiler = Mutex<Result<Compiler, PinionError>?>(nil)
+  private let openCompiler = Lock<Result<Compiler, PinionError>?>(nil)
 
   package init(_ search: LibrarySearch) {
     self.search = search

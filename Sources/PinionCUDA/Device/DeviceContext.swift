@@ -1,6 +1,5 @@
 import CCUDA
 import PinionBase
-import Synchronization
 
 /// A device's primary context, retained: the one that other libraries of the process use too, so that pointers pass between them.
 ///
@@ -11,7 +10,7 @@ package final class DeviceContext: @unchecked Sendable {
   let driver: Driver
   private let handle: UnsafeMutableRawPointer
   /// The first fault that the device does not recover from; every later call ends with it.
-  private let fault = Mutex<PinionError?>(nil)
+  private let fault = Lock<PinionError?>(nil)
 
   package init(_ ordinal: Int, of platform: CUDAPlatform) throws(PinionError) {
     guard let driver = platform.driver else { throw platform.absence ?? .internal("a platform without driver and without reason") }

@@ -1,19 +1,15 @@
 """Runs kernels for the first time in forked children, on several threads: `forked_runs.py CHILDREN`. Used by test_fork.py.
 
-The parent never runs a model, so whatever a kernel would set up at its first use is set up in each child anew. A lock of Swift's
-runtime that two threads of a child want at once never comes free there: it knows its owner by the thread number of the parent.
+The parent never runs a model, so whatever a kernel would set up at its first use is set up in each child anew. Locks of Swift's runtime
+know their owner by the number of its thread: where a child kept its parent's number, one that two threads want at once never came free.
 """
-import os
-import signal
 import sys
-import time
 
 import numpy as np
+from forking import failures
 from onnx import TensorProto, helper
 
 import pinion
-
-SECONDS = 30
 
 
 def node(op, shapes, outputs=1, domain="", **attributes):
@@ -56,33 +52,5 @@ def child(number):
     pinion.Session(model, threads=3).run(feed)
 
 
-def main(children):
-    stuck = []
-    for number in range(children):
-        pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                child(number)
-                status = 0
-            finally:
-                os._exit(status)
-        end = time.monotonic() + SECONDS
-        while True:
-            done, status = os.waitpid(pid, os.WNOHANG)
-            if done:
-                break
-            if time.monotonic() > end:
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
-                status = "stuck"
-                break
-            time.sleep(0.001)
-        if status != 0:
-            stuck.append((number, status))
-            print(f"child {number}, case {number % len(CASES)}: {status}")
-    return len(stuck)
-
-
 if __name__ == "__main__":
-    sys.exit(min(main(int(sys.argv[1])), 1))
+    sys.exit(min(failures(int(sys.argv[1]), child), 1))

@@ -2,7 +2,6 @@ import CKernels
 import PinionBase
 import PinionGraph
 import PinionTensor
-import Synchronization
 
 /// The trees of an ensemble as a model describes them, before they are laid out for walking.
 final class TreeSource: Sendable {
@@ -55,7 +54,7 @@ final class TreeSource: Sendable {
   /// The features that a row must have.
   let featureCount: Int
 
-  private let forests = Mutex<(float: Forest?, double: Forest?)>((nil, nil))
+  private let forests = Lock<(float: Forest?, double: Forest?)>((nil, nil))
 
   init(
     nodes: [Node], roots: [Int], weights: [(target: Int, weight: Double)], members: [Double], targets: Int, aggregate: Aggregate,
