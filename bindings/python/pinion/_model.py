@@ -99,6 +99,7 @@ class Model:
         )
         #: What becomes of new contents of buffers and inputs.
         self.mutations = mutations
+        self._reads_files = bool(read_files)
         out = c_void_p()
         if isinstance(source, (bytes, bytearray, memoryview)):
             # Immutable bytes are borrowed and kept alive by this object's sessions; others are copied once, here.
@@ -165,7 +166,7 @@ class Model:
             return {"bytes": self._bytes, "folder": self._folder, "mutations": self.mutations}
         if _stamp(self.path) != self._stamp:
             raise InvalidModelError(f"'{self.path}' has changed since it was loaded")
-        return {"path": self.path, "sha256": _sha256(self.path), "folder": self._folder, "mutations": self.mutations}
+        return {"path": self.path, "sha256": _sha256(self.path), "folder": self._folder, "mutations": self.mutations, "read": self._reads_files}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         source = state.get("bytes")
@@ -173,7 +174,9 @@ class Model:
             source = state["path"]
             if _sha256(source) != state["sha256"]:
                 raise InvalidModelError(f"'{source}' is not the file that this model was pickled with")
-        self.__init__(source, external_data_folder=state["folder"], mutations=state.get("mutations", "outputs"))  # type: ignore[misc]
+        self.__init__(  # type: ignore[misc]
+            source, external_data_folder=state["folder"], mutations=state.get("mutations", "outputs"), read_files=state.get("read", False)
+        )
 
     def _saved(self) -> bytes:
         """The bytes of an ONNX file of the model."""

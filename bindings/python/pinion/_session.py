@@ -66,13 +66,15 @@ class Session(Planning, BufferKeeping):
         model: the path of a model file, its bytes, or a Model that sessions share.
         threads: how many threads a run may use; 0 means all cores.
         optimization: 0 runs the nodes as they are, 1 folds constants and removes dead nodes, 2 does all.
-        byte_budget: the most bytes that a run may hold besides weights; None: no limit.
+        byte_budget: the most bytes that a run may hold besides weights where it sets no limit of its own, and that nodes which are
+            computed beforehand may take; None: no limit.
         profile: time every node, see profile().
         device: the name of one of pinion.devices(), "cpu" or "cuda:0" and so on.
         plan_cache_bytes: bytes that are held between runs besides weights; None: the library's default of 256 MiB.
         external_data_folder: where the files with the model's external data lie; default: beside the model's file.
-        timeout: seconds after which loading and making the session end with DeadlineExceededError.
+        timeout: seconds after which loading and making the session, together, end with DeadlineExceededError.
         cancel: a token that ends both with CancelledError.
+        load_byte_budget, read_files: as byte_budget and read_files of Model, for a model that is loaded here.
         mutations: what becomes of new contents of buffers of a .pt2 model, see Model.
 
     Raises:
@@ -94,6 +96,8 @@ class Session(Planning, BufferKeeping):
         timeout: float | None = None,
         cancel: CancelToken | None = None,
         mutations: str = "outputs",
+        load_byte_budget: int | None = None,
+        read_files: bool = False,
     ) -> None:
         self._handle: int | None = None
         start = time.monotonic()
@@ -106,7 +110,12 @@ class Session(Planning, BufferKeeping):
             "plan_cache_bytes": plan_cache_bytes,
         }
         if not isinstance(model, Model):
-            model = Model(model, external_data_folder=external_data_folder, timeout=timeout, cancel=cancel, mutations=mutations)
+            model = Model(
+                model, external_data_folder=external_data_folder, timeout=timeout, cancel=cancel, byte_budget=load_byte_budget,
+                read_files=read_files, mutations=mutations,
+            )  # fmt: skip
+        elif load_byte_budget is not None or read_files:
+            raise InvalidArgumentError("load_byte_budget and read_files are for a model that the session loads; this one is loaded already")
         if timeout is not None:
             timeout = max(timeout - (time.monotonic() - start), 0.0)
         #: The model that this session runs.

@@ -1,3 +1,4 @@
+import copy
 import gc
 import pickle
 import threading
@@ -473,3 +474,22 @@ def test_a_file_that_is_read_may_change(add_model, tmp_path):
     model = pinion.Model(path, read_files=True)
     path.write_bytes(b"")
     assert pinion.Session(model).input_names == pinion.Session(add_model).input_names
+
+
+def test_a_session_takes_the_limits_of_its_load(add_model, tmp_path):
+    path = tmp_path / "m.onnx"
+    path.write_bytes(add_model)
+    with pytest.raises(pinion.BudgetExceededError):
+        pinion.Session(add_model, load_byte_budget=100)
+    with pytest.raises(pinion.BudgetExceededError):
+        pinion.Session(path, load_byte_budget=100, read_files=True)
+    session = pinion.Session(path, load_byte_budget=1 << 20, read_files=True)
+    # What the file holds after that is of no concern, to copies neither.
+    model = pickle.loads(pickle.dumps(session.model))
+    path.write_bytes(b"")
+    expected = pinion.Session(add_model).input_names
+    assert session.input_names == copy.copy(session).input_names == pinion.Session(model).input_names == expected
+    with pytest.raises(pinion.InvalidArgumentError, match="loaded already"):
+        pinion.Session(model, load_byte_budget=1 << 20)
+    with pytest.raises(pinion.InvalidArgumentError, match="loaded already"):
+        pinion.Session(model, read_files=True)
