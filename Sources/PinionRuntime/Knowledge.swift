@@ -2,6 +2,9 @@ import Glibc
 import PinionGraph
 import PinionTensor
 
+/// What is known of each value of a graph.
+typealias KnowledgeTable = SharedTable<Knowledge>
+
 /// How far a value is known while a plan is built.
 enum Knowledge: Sendable {
   /// Not computed before the segment ends.

@@ -20,9 +20,9 @@ extension Program {
 
   /// What is known of each value without a run. A node that fails for these inputs fails where it runs, not here.
   /// - Parameter types: the types of values that are no tensors or have open extents, those of inputs to begin with.
-  private func dryKnowledge(_ inputs: [Knowledge], _ types: inout [ValueID: ValueType]) -> [Knowledge]? {
+  private func dryKnowledge(_ inputs: [Knowledge], _ types: inout [ValueID: ValueType]) -> KnowledgeTable? {
     let planner = Planner(program: self, isDry: true, skipsFailures: true)
-    guard var segment = try? planner.segment(nodes: Array(graph.nodes.indices), knowledge: initialKnowledge(inputs)) else { return nil }
+    guard var segment = try? planner.segment(nodes: allNodes, knowledge: initialKnowledge(inputs)) else { return nil }
     while let index = segment.eagerNode {
       var knowledge = segment.knowledge
       for (output, type) in zip(graph.nodes[index].outputs, dryTypes(index, knowledge, types)) {
@@ -37,7 +37,7 @@ extension Program {
   }
 
   /// The types of the outputs of a node that a plan cannot hold.
-  private func dryTypes(_ index: Int, _ knowledge: [Knowledge], _ types: [ValueID: ValueType]) -> [ValueType?] {
+  private func dryTypes(_ index: Int, _ knowledge: KnowledgeTable, _ types: [ValueID: ValueType]) -> [ValueType?] {
     let node = graph.nodes[index]
     let declared = node.outputs.map { $0.flatMap { graph[$0].type } }
     let known = node.inputs.map { input in input.map { knowledge[$0.index] } }

@@ -14,7 +14,7 @@ struct PlanWalk {
 
   struct End {
     /// What is known of the program's values where the walk ended.
-    let knowledge: [Knowledge]
+    let knowledge: KnowledgeTable
     /// Outputs of nodes that run outside the plan.
     let made: Set<ValueID>
     /// False where a shape depends on values that only a run knows.
@@ -24,7 +24,7 @@ struct PlanWalk {
   /// - Parameter inputs: what is known of the program's inputs and then of the values it captures.
   mutating func plan(_ program: Program, inputs: [Knowledge], values: ShapeValues) throws(PinionError) -> End {
     let planner = Planner(program: program, isDry: true)
-    var segment = try planner.segment(nodes: Array(program.graph.nodes.indices), knowledge: program.initialKnowledge(inputs))
+    var segment = try planner.segment(nodes: program.allNodes, knowledge: program.initialKnowledge(inputs))
     var made = Set<ValueID>()
     while true {
       for placed in segment.record.layout.placed { count(program.graph.nodes[placed.node], segment.knowledge) }
@@ -52,17 +52,17 @@ struct PlanWalk {
     }
   }
 
-  private mutating func count(_ node: Node, _ knowledge: [Knowledge]) {
+  private mutating func count(_ node: Node, _ knowledge: KnowledgeTable) {
     let inputs = node.inputs.map { $0.flatMap { knowledge[$0.index].type } }
     add(node, knowledge, operations: node.op.operations(inputs: inputs, outputs: outputs(of: node, knowledge)))
   }
 
-  private mutating func add(_ node: Node, _ knowledge: [Knowledge], operations: Int) {
+  private mutating func add(_ node: Node, _ knowledge: KnowledgeTable, operations: Int) {
     addOperations(operations, times: 1)
     nodes.append((node.name, node.schema.qualifiedName, outputs(of: node, knowledge)))
   }
 
-  private func outputs(of node: Node, _ knowledge: [Knowledge]) -> [TensorType] {
+  private func outputs(of node: Node, _ knowledge: KnowledgeTable) -> [TensorType] {
     node.outputs.compactMap { $0.flatMap { knowledge[$0.index].type } }
   }
 
@@ -74,7 +74,7 @@ struct PlanWalk {
 
   /// What a node that runs outside the plan gives; nil where only the run tells.
   mutating func outcome(
-    of index: Int, _ program: Program, _ knowledge: [Knowledge], _ values: ShapeValues
+    of index: Int, _ program: Program, _ knowledge: KnowledgeTable, _ values: ShapeValues
   ) throws(PinionError) -> [Knowledge]? {
     let node = program.graph.nodes[index]
     guard !node.subgraphs.isEmpty else { return try values.outputTypes(of: index, knowledge)?.map(Knowledge.tensor) }
@@ -102,7 +102,7 @@ struct PlanWalk {
   /// What a node gives that takes one of several subgraphs as only a run tells, where all of them give the same types. The work is that of
   /// the one with most.
   private mutating func anyBranch(
-    _ programs: [Program], of node: Node, _ knowledge: [Knowledge], _ values: ShapeValues
+    _ programs: [Program], of node: Node, _ knowledge: KnowledgeTable, _ values: ShapeValues
   ) throws(PinionError) -> [Knowledge]? {
     var most = PlanWalk()
     var types: [TensorType]?
@@ -130,7 +130,7 @@ struct PlanWalk {
 
   /// Walks a subgraph for inputs of its own and captured values of these types.
   private mutating func body(
-    _ program: Program, inputs: [Knowledge], of node: Node, _ knowledge: [Knowledge], _ values: ShapeValues, times: Int
+    _ program: Program, inputs: [Knowledge], of node: Node, _ knowledge: KnowledgeTable, _ values: ShapeValues, times: Int
   ) throws(PinionError) -> [Knowledge]? {
     var all = inputs
     for capture in program.graph.captures {
@@ -158,7 +158,7 @@ struct PlanWalk {
 
   /// Walks the body of a loop once for all iterations, which are alike where the carried values keep their types.
   private mutating func loop(
-    _ program: Program, count: Int, of node: Node, _ knowledge: [Knowledge], _ values: ShapeValues
+    _ program: Program, count: Int, of node: Node, _ knowledge: KnowledgeTable, _ values: ShapeValues
   ) throws(PinionError) -> [Knowledge]? {
     let graph = program.graph
     guard graph.inputs.count >= 2 else { return nil }

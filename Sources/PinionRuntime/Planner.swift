@@ -12,8 +12,8 @@ struct PlanRecord: Sendable {
   let layout: PlanLayout
 }
 
-/// Who lies where in a plan.
-struct PlanLayout: Sendable {
+/// Who lies where in a plan, and in those that are made from it.
+final class PlanLayout: Sendable {
   struct Copy: Sendable {
     let output: ValueID
     let step: Int
@@ -31,22 +31,38 @@ struct PlanLayout: Sendable {
   /// Blocks that lie in the memory of an output: the entry in the segment's `externals`.
   let moved: [Int: Int]
   let copies: [Copy]
+
+  init(
+    placed: [PlacedNode], placedIndex: [Int], firstSteps: [Int], firstOperands: [Int], capacities: [Int], offsets: [Int], moved: [Int: Int],
+    copies: [Copy]
+  ) {
+    self.placed = placed
+    self.placedIndex = placedIndex
+    self.firstSteps = firstSteps
+    self.firstOperands = firstOperands
+    self.capacities = capacities
+    self.offsets = offsets
+    self.moved = moved
+    self.copies = copies
+  }
 }
 
 /// A plan that a run's deadline or cancellation has ended, for the next run that wants the same: what is resolved need not be resolved
 /// again, so that runs with one deadline get further each time.
 struct InterruptedPlan: Sendable {
   let nodes: [Int]
-  let initial: [Knowledge]
+  let initial: KnowledgeTable
   let basis: Segment?
   let progress: Resolution.Progress
 }
 
 extension Program {
   /// The interrupted plan for these nodes, where there is one for what is known of the values; nobody else gets it then.
-  func takeInterrupted(_ nodes: [Int], _ knowledge: [Knowledge]) -> InterruptedPlan? {
+  func takeInterrupted(_ nodes: [Int], _ knowledge: KnowledgeTable) -> InterruptedPlan? {
     interrupted.withLock { plan in
-      guard let found = plan, found.nodes == nodes, zip(found.initial, knowledge).allSatisfy({ $0.isSame(as: $1) }) else { return nil }
+      guard let found = plan, found.nodes == nodes, found.initial.count == knowledge.count,
+        found.initial.differences(from: knowledge, allSatisfy: { found.initial[$0].isSame(as: knowledge[$0]) })
+      else { return nil }
       plan = nil
       return found
     }
@@ -73,7 +89,7 @@ struct Planner {
   ///   - basis: a plan for the same nodes under other types, of which as much is kept as holds.
   ///   - given: the values of which other things may be known than when the basis was made; nil for any.
   func segment(
-    nodes: [Int], knowledge: [Knowledge], basis: Segment? = nil, given: [ValueID]? = nil
+    nodes: [Int], knowledge: KnowledgeTable, basis: Segment? = nil, given: [ValueID]? = nil
   ) throws(PinionError) -> Segment {
     var basis = basis.flatMap { isDry || $0.record.nodes != nodes ? nil : $0 }
     var initial = knowledge
@@ -96,7 +112,7 @@ struct Planner {
   }
 
   private func build(
-    _ nodes: [Int], _ resolution: Resolution, initial: [Knowledge], isRevision: Bool
+    _ nodes: [Int], _ resolution: Resolution, initial: KnowledgeTable, isRevision: Bool
   ) throws(PinionError) -> Segment {
     let placement = try Placement(nodes, resolution)
     var blocks = placement.blocks
@@ -139,9 +155,11 @@ struct Planner {
       capacities: blocks.map(\.bytes), offsets: blocks.map(\.offset), moved: placement.moved, copies: copies)
     let record = PlanRecord(
       nodes: nodes, resolved: ResolutionRecord(resolution, initial: initial), sizes: sizes, layout: layout)
+    var table = SharedTable(operands)
+    table.share()
     let isWhole = placement.eagerNode == nil && placement.deferred.isEmpty
     return Segment(
-      steps: StepTable(steps), operands: operands, patches: Segment.patches(operands), externals: placement.externals, crossings: crossings,
+      steps: StepTable(steps), operands: table, patches: Segment.patches(operands), externals: placement.externals, crossings: crossings,
       eagerNode: placement.eagerNode, remaining: placement.deferred, record: record,
       bindings: isWhole ? program.bindings(of: placement.externals, resolution.knowledge) : nil,
       workspaces: WorkspacePool(arenaBytes: arenaBytes, account: program.account))
@@ -151,10 +169,14 @@ struct Planner {
 extension PlacedNode {
   /// The steps of the node's kernel.
   func appendSteps(_ kernel: Kernel, operands: Int, scratch: Int, to steps: inout [Step]) throws(PinionError) {
+    try forEachStep(kernel, operands: operands, scratch: scratch) { steps.append($0) }
+  }
+
+  func forEachStep(_ kernel: Kernel, operands: Int, scratch: Int, _ body: (Step) -> Void) throws(PinionError) {
     let shared = try alignedUp(kernel.scratchBytes, to: Buffer.alignment)
     let lane = try alignedUp(kernel.laneScratchBytes, to: Buffer.alignment)
     for stage in kernel.stages {
-      steps.append(
+      body(
         Step(
           stage: stage, node: node, operands: operands, inputCount: inputCount, scratchOffset: scratch,
           laneScratchOffset: scratch &+ shared, laneScratchBytes: lane))
@@ -164,7 +186,7 @@ extension PlacedNode {
 
 extension Program {
   /// What the caller gives for each external, and what the outputs are that are none; nil where a run in place is not possible.
-  func bindings(of externals: ContiguousArray<External>, _ knowledge: [Knowledge]) -> RunBindings? {
+  func bindings(of externals: ContiguousArray<External>, _ knowledge: KnowledgeTable) -> RunBindings? {
     var result = RunBindings()
     var isBound = [Bool](repeating: false, count: graph.outputs.count)
     for external in externals {
@@ -199,7 +221,7 @@ extension Program {
 
 extension Program {
   /// Whether planning has made constants of text.
-  private func holdsText(_ knowledge: [Knowledge]) -> Bool {
+  private func holdsText(_ knowledge: KnowledgeTable) -> Bool {
     graph.values.indices.contains { index in
       guard case .constant(let tensor) = knowledge[index], tensor.element == .string else { return false }
       return !isConstant(index)

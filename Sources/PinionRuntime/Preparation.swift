@@ -60,7 +60,7 @@ extension Program {
 
   /// The types of the outputs of a node outside the plan, for which its subgraphs are prepared; nil where only a run tells.
   private func outputs(
-    of index: Int, _ knowledge: [Knowledge], _ values: ShapeValues, control: RunControl, profile: Profile?
+    of index: Int, _ knowledge: KnowledgeTable, _ values: ShapeValues, control: RunControl, profile: Profile?
   ) throws(PinionError) -> [TensorType]? {
     let node = graph.nodes[index]
     var types: [TensorType]?
@@ -94,7 +94,7 @@ extension Program {
   }
 
   /// The branch that a node takes, where that is known.
-  private func branch(of index: Int, _ knowledge: [Knowledge], _ values: ShapeValues) throws(PinionError) -> Int? {
+  private func branch(of index: Int, _ knowledge: KnowledgeTable, _ values: ShapeValues) throws(PinionError) -> Int? {
     let node = graph.nodes[index]
     guard branching.contains(index), let op = node.op as? any CourseTelling else { return nil }
     var deciding = [Tensor?](repeating: nil, count: node.formalInputCount)
@@ -109,7 +109,7 @@ extension Program {
   /// Prepares a subgraph for inputs and captured values of these types.
   /// - Returns: the types of its outputs as far as they are known; none where those of its inputs are not.
   private func prepare(
-    _ program: Program, _ inputs: [ValueType?], of node: Node, _ knowledge: [Knowledge], _ values: ShapeValues, control: RunControl,
+    _ program: Program, _ inputs: [ValueType?], of node: Node, _ knowledge: KnowledgeTable, _ values: ShapeValues, control: RunControl,
     profile: Profile?
   ) throws(PinionError) -> [ValueType?] {
     var all: [Value] = []

@@ -14,8 +14,9 @@ package final class Program: Sendable {
   let allocator: Allocator
   /// The programs of each node's subgraphs, by the node's index.
   let subprograms: [Int: [Program]]
-  /// The values that each node reads.
-  let operands: OperandTable
+  /// All nodes of the graph, in order.
+  let allNodes: [Int]
+  let readers: ReaderTable
   let planned: ContiguousArray<PlannedNode>
   /// Nodes that take one of several subgraphs.
   let branching: [Int]
@@ -34,7 +35,7 @@ package final class Program: Sendable {
   let interrupted = Lock<InterruptedPlan?>(nil)
   private let plans: Lock<PlanCache>
   /// What is known without the inputs.
-  private let constants: [Knowledge]
+  private let constants: KnowledgeTable
   /// The graph's inputs and then the values that it captures, in the order in which `run` takes them.
   let entryValues: [ValueID]
   let entryPositions: [ValueID: Int]
@@ -54,7 +55,8 @@ package final class Program: Sendable {
     self.executor = executor
     self.packed = packed
     self.allocator = allocator
-    operands = OperandTable(graph)
+    allNodes = Array(graph.nodes.indices)
+    readers = ReaderTable(graph)
     planned = ContiguousArray(graph.nodes.map { PlannedNode($0, backend) })
     branching = graph.nodes.indices.filter { graph.nodes[$0].subgraphs.count > 1 && graph.nodes[$0].op is any CourseTelling }
     producers = branching.isEmpty ? [] : graph.producers()
@@ -66,7 +68,9 @@ package final class Program: Sendable {
     appending = graph.appending()
     var constants = [Knowledge](repeating: .unknown, count: graph.values.count)
     for (value, tensor) in graph.constants { constants[value.index] = .constant(tensor) }
-    self.constants = constants
+    var table = KnowledgeTable(constants)
+    table.share()
+    self.constants = table
     var subprograms: [Int: [Program]] = [:]
     for (index, node) in graph.nodes.enumerated() where !node.subgraphs.isEmpty {
       subprograms[index] = node.subgraphs.map {
@@ -84,7 +88,7 @@ package final class Program: Sendable {
   }
 
   /// What is known before anything has run: the constants, and what the entry values are.
-  func initialKnowledge(_ inputs: [Knowledge]) -> [Knowledge] {
+  func initialKnowledge(_ inputs: [Knowledge]) -> KnowledgeTable {
     var knowledge = constants
     for (value, input) in zip(entryValues, inputs) { knowledge[value.index] = input }
     return knowledge
@@ -118,7 +122,7 @@ package final class Program: Sendable {
       }
       let knowledge = initialKnowledge(entries)
       isKept = unseen.isDisjoint(with: deciding)
-      let nodes = Array(graph.nodes.indices)
+      let nodes = allNodes
       if !branching.isEmpty {
         // Which branches are taken is told without kernels.
         let resolution = try courses(nodes, knowledge, control)
@@ -369,10 +373,10 @@ package final class Program: Sendable {
     let base = workspace.arena.pointer
     let operands = UnsafePointer(workspace.operands)
     let count = segment.steps.count
-    let steps = segment.steps.first
+    let steps = segment.steps.steps
     let job = workspace.job
     while current < count {
-      let step = steps + current
+      let step = steps[current]
       try control.check()
       try executor.run(
         step.pointee.stage, operands: operands + step.pointee.operands, inputCount: step.pointee.inputCount,
@@ -482,7 +486,7 @@ package final class Program: Sendable {
 
   /// The outputs of a control-flow node that are constants, since it always takes one branch and this gives a constant: those that the
   /// node has once a pass has put the branch in its place.
-  private func constantOutputs(of index: Int, _ knowledge: [Knowledge]) -> [Tensor?] {
+  private func constantOutputs(of index: Int, _ knowledge: KnowledgeTable) -> [Tensor?] {
     let node = graph.nodes[index]
     let none = [Tensor?](repeating: nil, count: node.outputs.count)
     guard let op = node.op as? any CourseTelling, let programs = subprograms[index] else { return none }
@@ -498,7 +502,7 @@ package final class Program: Sendable {
     }
     let known = program.initialKnowledge(program.graph.inputs.map { _ in .unknown } + captured)
     let planner = Planner(program: program, isDry: true, skipsFailures: true)
-    guard let inner = (try? planner.segment(nodes: Array(program.graph.nodes.indices), knowledge: known))?.knowledge else { return none }
+    guard let inner = (try? planner.segment(nodes: program.allNodes, knowledge: known))?.knowledge else { return none }
     return none.indices.map { slot in
       guard slot < program.graph.outputs.count, case .constant(let tensor) = inner[program.graph.outputs[slot].index] else { return nil }
       return tensor

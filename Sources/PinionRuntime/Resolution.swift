@@ -24,15 +24,20 @@ enum Outcome: Sendable {
 /// What a resolution found, and for what.
 struct ResolutionRecord: Sendable {
   /// What was known before the first node.
-  let initial: [Knowledge]
+  let initial: KnowledgeTable
   /// What is known after the last one.
-  let knowledge: [Knowledge]
-  let outcomes: [Outcome]
+  let knowledge: KnowledgeTable
+  /// By position in the nodes that are planned.
+  let outcomes: SharedTable<Outcome>
 
-  init(_ resolution: Resolution, initial: [Knowledge]) {
+  init(_ resolution: Resolution, initial: KnowledgeTable) {
+    var (initial, knowledge, outcomes) = (initial, resolution.knowledge, resolution.outcomes)
+    initial.share()
+    knowledge.share()
+    outcomes.share()
     self.initial = initial
-    knowledge = resolution.knowledge
-    outcomes = resolution.outcomes
+    self.knowledge = knowledge
+    self.outcomes = outcomes
   }
 }
 
@@ -55,22 +60,23 @@ struct Resolution {
   /// Nodes that are computed while planning count against an account of their own: their results belong to the plan.
   private let foldControl: RunControl
 
-  private(set) var knowledge: [Knowledge]
+  private(set) var knowledge: KnowledgeTable
   /// By position in the nodes that are planned.
-  private(set) var outcomes: [Outcome] = []
+  private(set) var outcomes = SharedTable<Outcome>()
   /// Positions whose outcome is not the basis's, in order.
   private(set) var changed: [Int] = []
-  /// Positions that are done.
+  /// Positions that are done, with a basis all before the first that has to be.
   private var done = 0
-  /// With a basis, whether what is known of each value is what the basis knew.
-  private var isSame: [Bool] = []
+  /// With a basis, positions whose operands are not known to be what the basis knew.
+  private var open: PositionSet?
 
-  init(_ program: Program, knowledge: [Knowledge], isDry: Bool, skipsFailures: Bool, control: RunControl?) {
+  init(_ program: Program, knowledge: KnowledgeTable, isDry: Bool, skipsFailures: Bool, control: RunControl?) {
     self.program = program
     self.isDry = isDry
     self.skipsFailures = skipsFailures
     self.control = control
-    var limits = control?.alongside().limits ?? RunLimits()
+    var limits = control?.limits ?? RunLimits()
+    limits.steps = nil
     limits.bytes = min(limits.bytes ?? .max, Resolution.foldBudget)
     foldControl = RunControl(limits)
     self.knowledge = knowledge
@@ -82,7 +88,10 @@ struct Resolution {
   ///   - given: the only values of which different things may be known before the nodes, here and in the basis; nil for any.
   mutating func resolve(_ nodes: [Int], basis: ResolutionRecord?, given: [ValueID]?) throws(PinionError) {
     guard let basis else {
-      outcomes.reserveCapacity(nodes.count)
+      if done == 0 {
+        knowledge.makeOwn()
+        outcomes.reserveCapacity(nodes.count)
+      }
       for position in done..<nodes.count {
         outcomes.append(try outcome(of: nodes[position]))
         changed.append(position)
@@ -90,70 +99,77 @@ struct Resolution {
       }
       return
     }
-    if isSame.isEmpty { start(from: basis, given) }
-    let operands = program.operands
-    for position in done..<nodes.count {
-      let index = nodes[position]
+    var open = self.open ?? start(from: basis, given, nodes)
+    defer { self.open = open }
+    while let position = open.first(from: done) {
       done = position
-      guard !operands.allSatisfy(of: index, { isSame[$0] }) else { continue }
-      let outputs = program.graph.nodes[index].outputs
+      let index = nodes[position]
+      let outputs = program.planned[index].outputs
       for case let output? in outputs { knowledge[output.index] = .unknown }
       outcomes[position] = try outcome(of: index)
       changed.append(position)
       for case let output? in outputs {
-        if knowledge[output.index].isSame(as: basis.knowledge[output.index]) {
+        let before = basis.knowledge[output.index]
+        if knowledge[output.index].isSame(as: before) {
           // The basis's tensor, so that its address holds.
-          knowledge[output.index] = basis.knowledge[output.index]
+          knowledge[output.index] = before
         } else {
-          isSame[output.index] = false
+          program.readers.add(of: output.index, from: nodes, to: &open)
         }
       }
+      open.remove(position)
     }
     done = nodes.count
   }
 
   /// Takes over what the basis knows, but for what is known otherwise before the nodes.
-  private mutating func start(from basis: ResolutionRecord, _ given: [ValueID]?) {
+  /// - Returns: the positions of the nodes that read what is not the same.
+  private mutating func start(from basis: ResolutionRecord, _ given: [ValueID]?, _ nodes: [Int]) -> PositionSet {
     let initial = knowledge
     knowledge = basis.knowledge
     outcomes = basis.outcomes
-    isSame = [Bool](repeating: true, count: initial.count)
-    func compare(_ index: Int, _ resolution: inout Resolution) {
-      guard !initial[index].isSame(as: basis.initial[index]) else { return }
-      resolution.knowledge[index] = initial[index]
-      resolution.isSame[index] = false
+    var open = PositionSet(limit: nodes.count)
+    func compare(_ index: Int) {
+      let now = initial[index]
+      guard !now.isSame(as: basis.initial[index]) else { return }
+      knowledge[index] = now
+      program.readers.add(of: index, from: nodes, to: &open)
     }
     if let given {
-      for value in given { compare(value.index, &self) }
+      for value in given { compare(value.index) }
     } else {
-      for index in initial.indices { compare(index, &self) }
+      _ = initial.differences(from: basis.initial) { index in
+        compare(index)
+        return true
+      }
     }
+    return open
   }
 
   /// What a resolution has found by the time a run's deadline or cancellation ends it.
   struct Progress: Sendable {
-    fileprivate let knowledge: [Knowledge]
-    fileprivate let outcomes: [Outcome]
+    fileprivate let knowledge: KnowledgeTable
+    fileprivate let outcomes: SharedTable<Outcome>
     fileprivate let changed: [Int]
     fileprivate let done: Int
-    fileprivate let isSame: [Bool]
+    fileprivate let open: PositionSet?
   }
 
-  var progress: Progress { Progress(knowledge: knowledge, outcomes: outcomes, changed: changed, done: done, isSame: isSame) }
+  var progress: Progress { Progress(knowledge: knowledge, outcomes: outcomes, changed: changed, done: done, open: open) }
 
   /// Goes on where one of the same nodes, of which the same was known, was ended.
   mutating func resume(_ progress: Progress) {
     (knowledge, outcomes, changed) = (progress.knowledge, progress.outcomes, progress.changed)
-    (done, isSame) = (progress.done, progress.isSame)
+    (done, open) = (progress.done, progress.open)
   }
 
   private mutating func outcome(of index: Int) throws(PinionError) -> Outcome {
-    let node = program.graph.nodes[index]
     do {
       try control?.check()
-      return try resolve(node, program.planned[index])
+      return try resolve(program.planned[index])
     } catch {
       guard !skipsFailures || error.isOfLimits else { return .postponed(isReady: false) }
+      let node = program.graph.nodes[index]
       throw node.locate(error, inputTypes: node.inputs.map { describe($0) })
     }
   }
@@ -168,12 +184,12 @@ struct Resolution {
     }
   }
 
-  private mutating func resolve(_ node: Node, _ planned: PlannedNode) throws(PinionError) -> Outcome {
+  private mutating func resolve(_ node: PlannedNode) throws(PinionError) -> Outcome {
     var types: [TensorType?] = []
     var values: [Tensor?] = []
     types.reserveCapacity(node.inputs.count)
     values.reserveCapacity(node.inputs.count)
-    var isPlannable = node.subgraphs.isEmpty
+    var isPlannable = !node.hasSubgraphs
     for input in node.inputs {
       var type: TensorType?
       var tensor: Tensor?
@@ -192,35 +208,32 @@ struct Resolution {
     }
     guard isPlannable else { return .postponed(isReady: true) }
 
-    let inference = InferenceContext(schema: planned.schema, inputs: types, values: values, outputCount: node.outputs.count)
+    let inference = InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count)
     var outputs: [TensorType]
     do { outputs = try node.op.outputTypes(inference) } catch {
       guard error.code == .dataDependent else { throw error }
-      return try fold(node, planned, types: types, values: values, outputBytes: nil) ? .known : .postponed(isReady: true)
+      return try fold(node, inference, outputs: nil) ? .known : .postponed(isReady: true)
     }
     guard outputs.count >= node.outputs.count else {
       throw .invalidModel("the node names \(node.outputs.count) outputs, the operator has \(outputs.count)")
     }
     outputs.removeLast(outputs.count - node.outputs.count)
-    let outputBytes = outputs.reduce(0) { $0 &+ $1.byteCount }
     do {
-      if try fold(node, planned, types: types, values: values, outputBytes: outputBytes) { return .known }
+      if try fold(node, inference, outputs: outputs) { return .known }
     } catch {
       // What fails for its operands' elements has types even so, whether these elements are known or not.
       guard isDry, skipsFailures, !error.isOfLimits else { throw error }
     }
 
-    let context = KernelContext(
-      inference: inference, outputs: outputs, threads: program.executor.threads, packed: program.packed, allocator: program.allocator,
-      control: control ?? foldControl)
-    let memory = planned.bound.outputMemory(context)
+    let context = context(inference, outputs)
+    let memory = node.bound.outputMemory(context)
     let outcome: Outcome
     if let views = views(node, memory, count: outputs.count) {
       outcome = .view(views)
     } else {
       var kernel = Kernel(stages: [])
       if !isDry {
-        do { kernel = try planned.bound.kernel(context) } catch {
+        do { kernel = try node.bound.kernel(context) } catch {
           guard error.code == .dataDependent else { throw error }
           return .postponed(isReady: true)
         }
@@ -237,8 +250,14 @@ struct Resolution {
     return outcome
   }
 
+  private func context(_ inference: InferenceContext, _ outputs: [TensorType]) -> KernelContext {
+    KernelContext(
+      inference: inference, outputs: outputs, threads: program.executor.threads, packed: program.packed, allocator: program.allocator,
+      control: control ?? foldControl)
+  }
+
   /// Where the outputs lie in inputs, for a node with nothing to compute.
-  private func views(_ node: Node, _ memory: [OutputMemory], count: Int) -> [Outcome.View]? {
+  private func views(_ node: PlannedNode, _ memory: [OutputMemory], count: Int) -> [Outcome.View]? {
     guard memory.count >= count, count > 0 else { return nil }
     var views: [Outcome.View] = []
     for output in memory.prefix(count) {
@@ -249,33 +268,72 @@ struct Resolution {
   }
 
   /// Computes a node whose inputs are all known and whose outputs are small.
-  private mutating func fold(
-    _ node: Node, _ planned: PlannedNode, types: [TensorType?], values: [Tensor?], outputBytes: Int?
-  ) throws(PinionError) -> Bool {
-    guard planned.isDeterministic else { return false }
-    guard values.contains(where: { $0 != nil }) || node.inputs.allSatisfy({ $0 == nil }) else {
-      return planned.isShapeReading ? try foldShape(node, types: types) : false
-    }
-    var values = values
-    let typeOnly = type(of: node.op).typeOnlyInputs
+  private mutating func fold(_ node: PlannedNode, _ inference: InferenceContext, outputs: [TensorType]?) throws(PinionError) -> Bool {
+    guard node.isDeterministic else { return false }
+    var values = inference.values
+    guard values.contains(where: { $0 != nil }) || node.inputs.allSatisfy({ $0 == nil }) else { return try foldShape(node, inference) }
+    var isComplete = true
     for (slot, input) in node.inputs.enumerated() where input != nil && values[slot] == nil {
-      guard let type = types[slot], typeOnly.contains(slot), let other = values.lazy.compactMap({ $0 }).first else {
-        return planned.isShapeReading ? try foldShape(node, types: types) : false
+      let typeOnly = type(of: node.op).typeOnlyInputs
+      guard let type = inference.inputs[slot], typeOnly.contains(slot), let other = values.lazy.compactMap({ $0 }).first else {
+        return try foldShape(node, inference)
       }
       // Nothing is read through it.
       values[slot] = Tensor(type, data: other.data, owner: other.owner)
+      isComplete = false
     }
-    let inputBytes = values.reduce(0) { $0 &+ ($1?.byteCount ?? 0) }
-    guard (outputBytes ?? inputBytes) <= Resolution.foldLimit else { return false }
-    let context = EagerContext(
-      allocator: program.allocator, control: foldControl, outputCount: node.outputs.count, subgraphs: nil, executor: program.executor,
-      packed: PackedWeights(), inputsAreConstant: true)
-    let results: [Value]
-    do { results = try program.backend.execute(node.op, values.map { $0.map(Value.tensor) }, context) } catch {
+    let bytes = outputs?.reduce(0) { $0 &+ $1.byteCount } ?? values.reduce(0) { $0 &+ ($1?.byteCount ?? 0) }
+    guard bytes <= Resolution.foldLimit else { return false }
+    if let outputs, let output = node.outputs.first, let view = try constantView(node, inference, outputs) {
+      if let output { knowledge[output.index] = .constant(view) }
+      return true
+    }
+    do {
+      if isComplete, let outputs, node.isPlanned {
+        for (output, result) in zip(node.outputs, try results(of: node, inference, outputs)) {
+          if let output { knowledge[output.index] = .constant(adopt(result)) }
+        }
+        return true
+      }
+      return try execute(node, values)
+    } catch {
       // What is too large for a plan is left to the runs.
       guard error.code == .budgetExceeded else { throw error }
       return false
     }
+  }
+
+  /// Runs the kernel of a node whose inputs are constants, as `EagerContext.runPlanned` would where the types of the outputs are not known yet.
+  private func results(of node: PlannedNode, _ inference: InferenceContext, _ types: [TensorType]) throws(PinionError) -> [Tensor] {
+    var inputs = inference.values
+    // Forms of the elements are for this once.
+    for (slot, value) in inference.values.enumerated() { inputs[slot] = try value?.resident() }
+    defer {
+      // Few pages are not worth the calls of the system that giving them back and reading them again take.
+      for case let value? in inference.values where value.byteCount >= 1 << 14 { value.giveBackPages() }
+    }
+    var outputs: [Tensor] = []
+    outputs.reserveCapacity(types.count)
+    for type in types { outputs.append(try foldControl.tensor(type, allocator: program.allocator)) }
+    let context = KernelContext(
+      inference: InferenceContext(schema: node.schema, inputs: inference.inputs, values: inputs, outputCount: inference.outputCount),
+      outputs: types, threads: program.executor.threads, packed: program.packed, allocator: program.allocator, control: foldControl)
+    let kernel = try node.bound.kernel(context)
+    var pointers: [UnsafeMutableRawPointer] = []
+    pointers.reserveCapacity(inputs.count + outputs.count)
+    for input in inputs { if let pointer = input?.data ?? outputs.first?.data { pointers.append(pointer) } }
+    for output in outputs { pointers.append(output.data) }
+    guard pointers.count == inputs.count + outputs.count else { throw .internal("\(node.schema.name) has neither inputs nor outputs") }
+    try program.executor.run(kernel, operands: pointers, inputCount: inputs.count, control: foldControl, allocator: program.allocator)
+    return outputs
+  }
+
+  /// Runs a node that has a way of its own outside plans on values that are known.
+  private mutating func execute(_ node: PlannedNode, _ values: [Tensor?]) throws(PinionError) -> Bool {
+    let context = EagerContext(
+      allocator: program.allocator, control: foldControl, outputCount: node.outputs.count, subgraphs: nil, executor: program.executor,
+      packed: PackedWeights(), inputsAreConstant: true)
+    let results = try program.backend.execute(node.op, values.map { $0.map(Value.tensor) }, context)
     guard results.count >= node.outputs.count else { throw .internal("the node has too few results") }
     for (slot, output) in node.outputs.enumerated() where output != nil {
       guard case .tensor = results[slot] else { return false }
@@ -286,6 +344,16 @@ struct Resolution {
     return true
   }
 
+  /// The only output of a node, where it is a constant under another shape.
+  private func constantView(_ node: PlannedNode, _ inference: InferenceContext, _ outputs: [TensorType]) throws(PinionError) -> Tensor? {
+    guard let type = outputs.first, outputs.count == 1, type.element != .string,
+      inference.values.contains(where: { $0?.element == type.element && $0?.count == type.count }),
+      case .within(let input, 0)? = node.bound.outputMemory(context(inference, outputs)).first, input < inference.values.count,
+      let value = inference.values[input], value.element == type.element, value.count == type.count
+    else { return nil }
+    return try value.reshaped(type.shape)
+  }
+
   /// A constant of the plan's own, which counts among what is held between runs, its forms as well.
   private func adopt(_ tensor: Tensor) -> Tensor {
     let account = program.account
@@ -293,8 +361,8 @@ struct Resolution {
   }
 
   /// Knows the result of an operator that looks at nothing but the shape of its input.
-  private mutating func foldShape(_ node: Node, types: [TensorType?]) throws(PinionError) -> Bool {
-    guard let op = node.op as? any ShapeReading, let output = node.outputs.first ?? nil, let type = types.first ?? nil else { return false }
+  private mutating func foldShape(_ node: PlannedNode, _ inference: InferenceContext) throws(PinionError) -> Bool {
+    guard let op = node.shapeReading, let output = node.outputs.first ?? nil, let type = inference.inputs.first ?? nil else { return false }
     knowledge[output.index] = .constant(adopt(try op.read(type)))
     return true
   }
@@ -302,38 +370,78 @@ struct Resolution {
 
 /// What planning asks about a node again and again, found out once.
 final class PlannedNode: Sendable {
+  let op: any Operator
+  let inputs: [ValueID?]
+  let outputs: [ValueID?]
+  let hasSubgraphs: Bool
   let bound: any BoundOperator
   let schema: Schema
   let isDeterministic: Bool
-  let isShapeReading: Bool
+  /// Whether its kernel is the only way to run it.
+  let isPlanned: Bool
+  /// The operator, where its output follows from its first input's type.
+  let shapeReading: (any ShapeReading)?
 
   init(_ node: Node, _ backend: any Backend) {
+    op = node.op
+    inputs = node.inputs
+    outputs = node.outputs
+    hasSubgraphs = !node.subgraphs.isEmpty
     bound = backend.bound(node.op)
     schema = node.schema
     isDeterministic = type(of: node.op).isDeterministic
-    isShapeReading = node.op is any ShapeReading
+    isPlanned = !(node.op is any EagerExecutable)
+    shapeReading = node.op as? any ShapeReading
   }
 }
 
-/// The values that each node reads, all in one table.
-struct OperandTable: Sendable {
+/// The nodes that read each value, all in one table.
+struct ReaderTable: Sendable {
   private let starts: [Int]
-  private let values: [Int]
+  private let nodes: [Int]
+  private let nodeCount: Int
 
   init(_ graph: Graph) {
-    var starts = [0]
-    var values: [Int] = []
+    var starts = [Int](repeating: 0, count: graph.values.count &+ 1)
     for node in graph.nodes {
-      for case let input? in node.inputs { values.append(input.index) }
-      starts.append(values.count)
+      for case let input? in node.inputs { starts[input.index &+ 1] &+= 1 }
+    }
+    for index in graph.values.indices { starts[index &+ 1] &+= starts[index] }
+    var nodes = [Int](repeating: 0, count: starts[graph.values.count])
+    var next = starts
+    for (index, node) in graph.nodes.enumerated() {
+      for case let input? in node.inputs {
+        nodes[next[input.index]] = index
+        next[input.index] &+= 1
+      }
     }
     self.starts = starts
-    self.values = values
+    self.nodes = nodes
+    nodeCount = graph.nodes.count
   }
 
-  @inline(__always)
-  func allSatisfy(of node: Int, _ condition: (Int) -> Bool) -> Bool {
-    for index in starts[node]..<starts[node &+ 1] where !condition(values[index]) { return false }
-    return true
+  /// Adds the positions in `planned`, nodes in the graph's order, of those that read a value.
+  func add(of value: Int, from planned: [Int], to positions: inout PositionSet) {
+    for index in starts[value]..<starts[value &+ 1] {
+      let node = nodes[index]
+      if planned.count == nodeCount {
+        positions.insert(node)
+      } else {
+        let position = planned.position(notBelow: node)
+        if position < planned.count, planned[position] == node { positions.insert(position) }
+      }
+    }
+  }
+}
+
+extension [Int] {
+  /// The first position of which the number is not below `number`, where numbers grow.
+  func position(notBelow number: Int) -> Int {
+    var low = 0, high = count
+    while low < high {
+      let middle = (low &+ high) / 2
+      if self[middle] < number { low = middle &+ 1 } else { high = middle }
+    }
+    return low
   }
 }

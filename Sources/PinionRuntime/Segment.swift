@@ -4,7 +4,7 @@ import PinionGraph
 import PinionTensor
 
 /// Where an operand of a step lies.
-enum Location: Sendable {
+enum Location: Equatable, Sendable {
   case arena(offset: Int)
   /// A tensor that exists apart from the plan: the entry of `Segment.externals`, and a byte offset into it.
   case external(Int, offset: Int)
@@ -41,56 +41,11 @@ enum PassedOutput: Sendable {
   case output(Int)
 }
 
-/// One stage of one node, ready to run.
-struct Step: Sendable {
-  var stage: Kernel.Stage
-  let node: Int
-  /// Index of the node's first operand in the workspace's table.
-  let operands: Int
-  let inputCount: Int
-  let scratchOffset: Int
-  let laneScratchOffset: Int
-  let laneScratchBytes: Int
-}
-
 /// A value made by a segment that later ones read.
 struct Crossing: Sendable {
   let value: ValueID
   let type: TensorType
   let location: Location
-}
-
-/// Steps at fixed addresses: walking them copies none and so counts no references. Not written to once a segment has it.
-final class StepTable: @unchecked Sendable {
-  let first: UnsafeMutablePointer<Step>
-  let count: Int
-
-  init(_ steps: [Step]) {
-    count = steps.count
-    first = .allocate(capacity: max(count, 1))
-    first.initialize(from: steps, count: count)
-  }
-
-  init(copying other: StepTable) {
-    count = other.count
-    first = .allocate(capacity: max(count, 1))
-    first.initialize(from: other.first, count: count)
-  }
-
-  deinit {
-    first.deinitialize(count: count)
-    first.deallocate()
-  }
-
-  subscript(index: Int) -> Step { first[index] }
-
-  var isParallel: Bool { (0..<count).contains { first[$0].stage.tasks > 1 } }
-
-  func replace(from index: Int, _ steps: [Step]) {
-    for (offset, step) in steps.enumerated() { first[index &+ offset] = step }
-  }
-
-  func replaceStage(of index: Int, _ stage: Kernel.Stage) { first[index].stage = stage }
 }
 
 /// A planned stretch of a graph: steps over one arena, then perhaps a node whose output shapes only running it tells,
@@ -99,7 +54,7 @@ final class Segment: Sendable {
   typealias Patch = (operand: Int, external: Int, offset: Int)
 
   let steps: StepTable
-  let operands: [Location]
+  let operands: SharedTable<Location>
   /// Operands to fill in for each run: index, external, byte offset.
   let patches: ContiguousArray<Patch>
   let externals: ContiguousArray<External>
@@ -129,7 +84,7 @@ final class Segment: Sendable {
   let isParallel: Bool
 
   init(
-    steps: StepTable, operands: [Location], patches: ContiguousArray<Patch>, externals: ContiguousArray<External>, crossings: [Crossing],
+    steps: StepTable, operands: SharedTable<Location>, patches: ContiguousArray<Patch>, externals: ContiguousArray<External>, crossings: [Crossing],
     eagerNode: Int?, remaining: [Int], record: PlanRecord, bindings: RunBindings?, workspaces: WorkspacePool,
     following: Segment? = nil
   ) {
@@ -170,17 +125,13 @@ final class Segment: Sendable {
   }
 
   /// What is known after the steps.
-  var knowledge: [Knowledge] { record.resolved.knowledge }
+  var knowledge: KnowledgeTable { record.resolved.knowledge }
 
   /// Whether the segment has steps of that node.
   func places(_ node: Int) -> Bool {
     // Nodes are in the graph's order.
-    var low = 0, high = record.nodes.count
-    while low < high {
-      let middle = (low &+ high) / 2
-      if record.nodes[middle] < node { low = middle &+ 1 } else { high = middle }
-    }
-    return low < record.nodes.count && record.nodes[low] == node && record.layout.placedIndex[low] >= 0
+    let position = record.nodes.position(notBelow: node)
+    return position < record.nodes.count && record.nodes[position] == node && record.layout.placedIndex[position] >= 0
   }
 
   /// The segment that follows the eager node for these output types.

@@ -13,7 +13,7 @@ final class ShapeValues {
   private static let bytes = 64 << 20
 
   private let program: Program
-  private let producers: [Int?]
+  private lazy var producers = program.graph.producers()
   private var known: [ValueID: Tensor]
   private var spent = 0
   private let enclosing: Enclosing?
@@ -22,7 +22,7 @@ final class ShapeValues {
 
   private struct Enclosing {
     let values: ShapeValues
-    let knowledge: [Knowledge]
+    let knowledge: KnowledgeTable
     let captured: [ValueID: ValueID]
   }
 
@@ -30,12 +30,11 @@ final class ShapeValues {
   ///   - fed: the inputs whose values are known.
   ///   - enclosing: for a subgraph, the values of the graph around it, where `node` has the subgraph and `knowledge` is known.
   init(
-    _ program: Program, fed: [ValueID: Tensor], enclosing: ShapeValues? = nil, node: Node? = nil, knowledge: [Knowledge] = [],
+    _ program: Program, fed: [ValueID: Tensor], enclosing: ShapeValues? = nil, node: Node? = nil, knowledge: KnowledgeTable = KnowledgeTable(),
     condition: Bool? = nil
   ) {
     self.program = program
     self.condition = condition
-    producers = program.graph.producers()
     known = fed
     guard let enclosing, let node else {
       self.enclosing = nil
@@ -50,7 +49,7 @@ final class ShapeValues {
 
   /// The value, nil where it does not follow from known values at little cost.
   /// - Throws: what a run would throw when it computed it.
-  func tensor(for value: ValueID, _ knowledge: [Knowledge]) throws(PinionError) -> Tensor? {
+  func tensor(for value: ValueID, _ knowledge: KnowledgeTable) throws(PinionError) -> Tensor? {
     var open = [value]
     var needed = Set<Int>()
     var cost = 0
@@ -75,7 +74,7 @@ final class ShapeValues {
   }
 
   /// The types of a node's outputs where they follow from known values; nil where only a run tells.
-  func outputTypes(of index: Int, _ knowledge: [Knowledge]) throws(PinionError) -> [TensorType]? {
+  func outputTypes(of index: Int, _ knowledge: KnowledgeTable) throws(PinionError) -> [TensorType]? {
     let node = program.graph.nodes[index]
     var types: [TensorType?] = []
     for input in node.inputs {
@@ -111,7 +110,7 @@ final class ShapeValues {
   }
 
   /// Looks for a value without computing anything in this graph; one that is found is in `known` afterwards.
-  private func isKnown(_ value: ValueID, _ knowledge: [Knowledge]) throws(PinionError) -> Bool {
+  private func isKnown(_ value: ValueID, _ knowledge: KnowledgeTable) throws(PinionError) -> Bool {
     if known[value] != nil { return true }
     if case .constant(let tensor) = knowledge[value.index] {
       known[value] = tensor
@@ -127,7 +126,7 @@ final class ShapeValues {
     if let enclosing { enclosing.values.spend(cost) } else { spent += cost }
   }
 
-  private func cost(of node: Node, _ knowledge: [Knowledge]) -> Int {
+  private func cost(of node: Node, _ knowledge: KnowledgeTable) -> Int {
     let inputs = node.inputs.map { $0.flatMap { knowledge[$0.index].type } }
     let outputs = node.outputs.compactMap { $0.flatMap { knowledge[$0.index].type } }
     let elements = (inputs + outputs).reduce(1) { $0.addingSaturating($1?.count ?? 0) }

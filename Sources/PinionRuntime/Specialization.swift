@@ -16,7 +16,7 @@ extension Program {
   static let specializationLimit = 16
 
   /// What is found out about the nodes without kernels, to know which branches they take.
-  func courses(_ nodes: [Int], _ knowledge: [Knowledge], _ control: RunControl?) throws(PinionError) -> Resolution {
+  func courses(_ nodes: [Int], _ knowledge: KnowledgeTable, _ control: RunControl?) throws(PinionError) -> Resolution {
     var resolution = Resolution(self, knowledge: knowledge, isDry: true, skipsFailures: true, control: control)
     try resolution.resolve(nodes, basis: lastCourses.withLock { $0 }, given: entryValues)
     let record = ResolutionRecord(resolution, initial: knowledge)
@@ -82,7 +82,7 @@ extension Program {
     var entries = inputs.map { Program.knowledge(of: $0) }
     while true {
       var resolution = Resolution(self, knowledge: initialKnowledge(entries), isDry: true, skipsFailures: true, control: control)
-      try resolution.resolve(Array(graph.nodes.indices), basis: nil, given: nil)
+      try resolution.resolve(allNodes, basis: nil, given: nil)
       let deciding = decidingEntries(resolution)
       guard !deciding.isEmpty else {
         let choices = knownChoices(resolution)

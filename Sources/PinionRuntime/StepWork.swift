@@ -42,7 +42,7 @@ extension Program {
   }
 
   /// The work of a node for types that are known.
-  func work(of index: Int, knowledge: [Knowledge], sources: [Int]? = nil) -> StepWork {
+  func work(of index: Int, knowledge: KnowledgeTable, sources: [Int]? = nil) -> StepWork {
     let node = graph.nodes[index]
     let inputs = node.inputs.map { $0.flatMap { knowledge[$0.index].type } }
     let outputs = node.outputs.compactMap { $0.flatMap { knowledge[$0.index].type } }
@@ -60,7 +60,7 @@ extension Program {
 
   /// The work of a node that ran outside of a plan.
   func work(of index: Int, inputs: [Value?], results: [Value]) -> StepWork {
-    var knowledge = [Knowledge](repeating: .unknown, count: graph.values.count)
+    var knowledge = KnowledgeTable([Knowledge](repeating: .unknown, count: graph.values.count))
     for (value, input) in zip(graph.nodes[index].inputs, inputs) { if let value { knowledge[value.index] = Program.knowledge(of: input) } }
     for (value, result) in zip(graph.nodes[index].outputs, results) { if let value { knowledge[value.index] = Program.knowledge(of: result) } }
     return work(of: index, knowledge: knowledge)

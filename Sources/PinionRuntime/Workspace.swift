@@ -94,6 +94,8 @@ final class Workspace: @unchecked Sendable {
   let byteCount: Int
   /// The segment whose operands are in the table.
   private(set) var number = 0
+  /// What is in the table.
+  private var filled = SharedTable<Location>()
 
   /// - Parameter arena: of `segment.arenaBytes` at least.
   init(_ segment: Segment, arena: Buffer) {
@@ -108,16 +110,25 @@ final class Workspace: @unchecked Sendable {
     byteCount = arena.byteCount &+ (operandCount &+ externalCount) &* MemoryLayout<UnsafeMutableRawPointer>.stride
   }
 
+  /// Writes the segment's operands; only those that are not the last segment's, where the tables have much in common.
   func fill(_ segment: Segment) {
-    for (index, location) in segment.operands.enumerated() {
-      operands[index] =
-        switch location {
-        case .arena(let offset): arena.pointer + offset
-        case .external: arena.pointer
-        case .constant(let address): UnsafeMutableRawPointer(bitPattern: address) ?? arena.pointer
-        }
+    let filled = segment.operands
+    if filled.sharesBase(with: self.filled) {
+      self.filled.forEachOwn { index, _ in operands[index] = pointer(filled.shared(at: index)) }
+      filled.forEachOwn { index, location in operands[index] = pointer(location) }
+    } else {
+      for index in filled.indices { operands[index] = pointer(filled[index]) }
     }
+    self.filled = filled
     number = segment.number
+  }
+
+  private func pointer(_ location: Location) -> UnsafeMutableRawPointer {
+    switch location {
+    case .arena(let offset): arena.pointer + offset
+    case .external: arena.pointer
+    case .constant(let address): UnsafeMutableRawPointer(bitPattern: address) ?? arena.pointer
+    }
   }
 
   deinit {
