@@ -153,14 +153,14 @@ static void make_winograd(kernel *k) {
   float *packed = room(pk_conv_winograd_packed_bytes(isa, &c->shape));
   pk_conv_winograd_pack(isa, &c->shape, c->weights, 0, 1, packed);
   c->weights = packed;
-  k->n[6] = pk_conv_winograd_grid(isa, &c->shape, 1);
-  k->p[1] = room(pk_conv_winograd_scratch_bytes(isa, &c->shape, k->n[6]));
+  pk_conv_winograd_grid(isa, &c->shape, 1, &k->n[7], &k->n[6]);
+  k->p[1] = room(pk_conv_winograd_scratch_bytes(isa, &c->shape, k->n[7], k->n[6]));
 }
 
 static void run_winograd(kernel *k) {
   const pk_conv *c = k->p[0];
   const size_t bands = (c->shape.out[1] + 3) / 4;
-  for (size_t b = 0; b < bands; b += k->n[6]) pk_conv_winograd_block(isa, c, 0, 0, b, least(b + k->n[6], bands), k->p[1]);
+  for (size_t b = 0; b < bands; b += k->n[6]) pk_conv_winograd_block(isa, c, 0, 0, 0, 1, b, least(b + k->n[6], bands), k->p[1]);
 }
 
 static void make_depthwise(kernel *k) {

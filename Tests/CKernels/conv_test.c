@@ -163,12 +163,16 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
     CHECK(pk_conv_winograd_fits(s), "Winograd should take this");
     c.weights = packed = buffer(pk_conv_winograd_packed_bytes(isa, s), 0xff);
     pk_conv_winograd_pack(isa, s, w, 0, s->groups, packed);
-    const size_t bands = (s->out[1] + 3) / 4,
-                 step = random_bits() & 1 ? random_in(1, bands) : pk_conv_winograd_grid(isa, s, random_in(1, 4));
-    scratch t = scratch_of(pk_conv_winograd_scratch_bytes(isa, s, step));
+    const size_t bands = (s->out[1] + 3) / 4;
+    size_t deep, step;
+    pk_conv_winograd_grid(isa, s, random_in(1, 4), &deep, &step);
+    if (random_bits() & 1) deep = random_in(1, s->out[0]), step = random_in(1, bands);
+    scratch t = scratch_of(pk_conv_winograd_scratch_bytes(isa, s, deep, step));
     for (size_t n = 0; n < s->images; n++)
       for (size_t g = 0; g < s->groups; g++)
-        for (size_t i = 0; i < bands; i += step) pk_conv_winograd_block(isa, &c, n, g, i, i + step < bands ? i + step : bands, t.bytes);
+        for (size_t d = 0; d < s->out[0]; d += deep)
+          for (size_t i = 0; i < bands; i += step)
+            pk_conv_winograd_block(isa, &c, n, g, d, d + deep < s->out[0] ? d + deep : s->out[0], i, i + step < bands ? i + step : bands, t.bytes);
     CHECK(scratch_end(t), "%s: Winograd wrote behind its scratch", pk_isa_name(isa));
   } else if (how == DEPTHWISE) {
     scratch t = scratch_of(pk_conv_depthwise_scratch_bytes(isa, s));
@@ -223,14 +227,14 @@ static void test_random(pk_isa isa, way how, bool small) {
                      .outputs = random_in(1, small ? 6 : 40)};
   if (how == DEPTHWISE) s.channels = 1, s.groups = random_in(1, 5), s.outputs = random_in(1, 2);
   size_t pad_end[3];
-  const int rank = how == WINOGRAD ? 2 : how == DEPTHWISE ? (int)random_in(1, 2) : (int)random_in(1, 3);
+  const int rank = how == WINOGRAD ? (int)random_in(2, 3) : how == DEPTHWISE ? (int)random_in(1, 2) : (int)random_in(1, 3);
   const size_t square = random_in(1, 4);
   for (int i = 0; i < 3; i++) {
     const bool used = i >= 3 - rank;
     s.in[i] = used ? random_in(1, rank == 3 ? 9 : rank == 2 ? 24 : 150) : 1;
     s.kernel[i] = used ? (square == 1 ? 3 : square == 2 ? 5 : random_in(1, 7)) : 1;
     if (square == 3 && how <= SKIPPING) s.kernel[i] = 1;
-    if (how == WINOGRAD) s.kernel[i] = used ? 3 : 1;
+    if (how == WINOGRAD && i > 0) s.kernel[i] = 3;
     s.stride[i] = how != WINOGRAD && used && random_bits() & 1 ? random_in(1, 4) : 1;
     s.dilation[i] = how != WINOGRAD && used && random_bits() % 4 == 0 ? random_in(1, 3) : 1;
     s.pad[i] = used && random_bits() & 1 ? random_in(0, 4) : 0;

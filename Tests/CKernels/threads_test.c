@@ -38,19 +38,24 @@ static void test_product(pk_isa isa, size_t m, size_t n, size_t k, unsigned vari
   free(a), free(b), free(one), free(c), free(bias), free(pa), free(pb);
 }
 
-static void test_convolution(pk_isa isa, bool winograd, size_t channels, size_t outputs, size_t extent) {
-  const pk_conv_shape s = {.images = 1, .groups = 1, .channels = channels, .outputs = outputs, .in = {1, extent, extent + 1},
-                           .kernel = {1, 3, 3}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .pad = {0, 1, 1}, .out = {1, extent, extent + 1}};
-  const size_t out = extent * (extent + 1), count = outputs * out;
-  float *x = random_floats(channels * out), *w = random_floats(outputs * channels * 9), *one = random_floats(count), *y = random_floats(count);
+static void test_convolution(pk_isa isa, bool winograd, size_t channels, size_t outputs, size_t depth, size_t extent) {
+  const size_t taps = depth > 1 ? 3 : 1;
+  const pk_conv_shape s = {.images = 1, .groups = 1, .channels = channels, .outputs = outputs, .in = {depth, extent, extent + 1},
+                           .kernel = {taps, 3, 3}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}, .pad = {taps / 2, 1, 1}, .out = {depth, extent, extent + 1}};
+  const size_t out = depth * extent * (extent + 1), count = outputs * out;
+  float *x = random_floats(channels * out), *w = random_floats(outputs * channels * taps * 9), *one = random_floats(count), *y = random_floats(count);
   float *packed = buffer(winograd ? pk_conv_winograd_packed_bytes(isa, &s) : pk_conv_packed_bytes(isa, &s), 0);
   (winograd ? pk_conv_winograd_pack : pk_conv_pack)(isa, &s, w, 0, 1, packed);
   for (size_t threads = 1; threads <= MOST_THREADS; threads++) {
     const pk_conv c = {.shape = s, .x = x, .weights = packed, .y = threads == 1 ? one : y};
     if (winograd) {
-      const size_t bands = (extent + 3) / 4, step = pk_conv_winograd_grid(isa, &s, threads);
-      scratch t = scratch_of(pk_conv_winograd_scratch_bytes(isa, &s, step));
-      for (size_t i = 0; i < bands; i += step) pk_conv_winograd_block(isa, &c, 0, 0, i, i + step < bands ? i + step : bands, t.bytes);
+      const size_t bands = (extent + 3) / 4;
+      size_t deep, step;
+      pk_conv_winograd_grid(isa, &s, threads, &deep, &step);
+      scratch t = scratch_of(pk_conv_winograd_scratch_bytes(isa, &s, deep, step));
+      for (size_t d = 0; d < depth; d += deep)
+        for (size_t i = 0; i < bands; i += step)
+          pk_conv_winograd_block(isa, &c, 0, 0, d, d + deep < depth ? d + deep : depth, i, i + step < bands ? i + step : bands, t.bytes);
       CHECK(scratch_end(t), "%s: Winograd wrote behind its scratch", pk_isa_name(isa));
     } else {
       size_t rows, cols;
@@ -61,7 +66,7 @@ static void test_convolution(pk_isa isa, bool winograd, size_t channels, size_t 
           pk_conv_block(isa, &c, 0, 0, i, i + rows < outputs ? i + rows : outputs, j, j + cols < out ? j + cols : out, t.bytes);
       CHECK(scratch_end(t), "%s: conv wrote behind its scratch", pk_isa_name(isa));
     }
-    if (threads > 1) check_same(isa, winograd ? "Winograd" : "conv", threads, (const size_t[]){outputs, channels, extent}, 0, one, y, count);
+    if (threads > 1) check_same(isa, winograd ? "Winograd" : "conv", threads, (const size_t[]){outputs, channels, depth * extent}, 0, one, y, count);
   }
   free(x), free(w), free(one), free(y), free(packed);
 }
@@ -82,8 +87,9 @@ int main(void) {
       }
     }
     for (int i = 0; i < 25; i++) {
-      test_convolution(isa, false, random_in(1, 90), random_in(1, 60), random_in(3, 20));
-      test_convolution(isa, true, random_in(32, 60), random_in(32, 70), random_in(9, 26));
+      test_convolution(isa, false, random_in(1, 90), random_in(1, 60), 1, random_in(3, 20));
+      test_convolution(isa, true, random_in(32, 60), random_in(32, 70), 1, random_in(9, 26));
+      test_convolution(isa, true, random_in(16, 60), random_in(16, 70), random_in(2, 9), random_in(9, 20));
     }
   }
   return test_end("threads_test");

@@ -115,6 +115,13 @@ import Testing
       try expectSame(
         "Conv", ["pads": .ints([1, 1, 1, 1])], [try numbers.floats(1, 36, 30, 29), try numbers.floats(outputs, 36, 3, 3)], constants: [1])
     }
+    // The same over several planes, in groups, where planes share transformed ones and where they do not.
+    for taps in [1, 3] {
+      let pad = Int64(taps / 2)
+      try expectSame(
+        "Conv", ["pads": .ints([pad, 1, 1, pad, 1, 1]), "group": .int(2)],
+        [try numbers.floats(2, 36, 11, 17, 18), try numbers.floats(38, 18, taps, 3, 3)], constants: [1])
+    }
     try expectSame("Conv", ["group": .int(30)], [try numbers.floats(2, 30, 25, 25), try numbers.floats(30, 1, 3, 3)], constants: [1])
   }
 

@@ -9,7 +9,7 @@ typedef struct pk_conv_table {
   void (*block)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*skipping)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*turned)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
-  void (*winograd)(const pk_conv *c, size_t image, size_t group, size_t band0, size_t band1, void *scratch);
+  void (*winograd)(const pk_conv *c, size_t image, size_t group, size_t plane0, size_t plane1, size_t band0, size_t band1, void *scratch);
   void (*depthwise)(const pk_conv *c, size_t plane0, size_t plane1, size_t row0, size_t row1, void *scratch);
   float (*sum)(const float *x, size_t count);
   float (*max)(const float *x, size_t count);
@@ -167,7 +167,7 @@ static inline bool pk_depthwise_lanes_pay(const pk_conv_shape *s) {
 typedef struct pk_winograd {
   size_t across;    ///< Tiles in a band.
   size_t phase;     ///< Of a padded input row, which is stored as every fourth element in four runs.
-  size_t ld;        ///< Of a row of transformed input or output: all tiles of the call, and room for a vector.
+  size_t ld;        ///< Of a row of transformed input or output of one plane: its tiles in the call, and room for a vector.
   size_t rows;      ///< Output channels transformed back together.
   size_t input_step, product_step; ///< Between the 36 matrices.
   size_t lines, input, product, line, total;
@@ -176,9 +176,9 @@ typedef struct pk_winograd {
 /// An odd number of cache lines: the 36 places written together must not fall into the same sets of the caches.
 static inline size_t pk_odd_lines(size_t floats) { return floats > SIZE_MAX - 32 ? SIZE_MAX : ((floats + 15) / 16 | 1) * 16; }
 
-static inline pk_winograd pk_winograd_sizes(const pk_conv_shape *s, size_t bands, size_t mr, size_t nr) {
+static inline pk_winograd pk_winograd_sizes(const pk_conv_shape *s, size_t planes, size_t bands, size_t mr, size_t nr) {
   pk_winograd z = {.across = pk_ceil_div(s->out[2], 4)};
-  if (s->out[2] > SIZE_MAX / 64 || bands > SIZE_MAX / 64) {
+  if (s->out[2] > SIZE_MAX / 64 || bands > SIZE_MAX / 64 || planes > SIZE_MAX / 64) {
     z.total = SIZE_MAX;
     return z;
   }
@@ -186,8 +186,8 @@ static inline pk_winograd pk_winograd_sizes(const pk_conv_shape *s, size_t bands
   z.ld = pk_add(pk_mul(pk_ceil_div(pk_mul(z.across, bands), nr), nr), 16);
   z.rows = pk_min(4 * mr, pk_ceil_div(s->outputs, mr) * mr);
   z.lines = pk_mul(4 * bands + 2, 4 * z.phase);
-  z.input_step = pk_odd_lines(pk_mul(s->channels, z.ld));
-  z.product_step = pk_odd_lines(pk_mul(z.rows, z.ld));
+  z.input_step = pk_odd_lines(pk_mul(pk_mul(s->channels, planes + s->kernel[0] - 1), z.ld));
+  z.product_step = pk_odd_lines(pk_mul(pk_mul(z.rows, planes), z.ld));
   z.input = pk_mul(36, z.input_step);
   z.product = pk_mul(36, z.product_step);
   z.line = 16 * z.phase;

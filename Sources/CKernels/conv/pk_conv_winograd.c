@@ -1,23 +1,27 @@
 #include "pk_conv_internal.h"
 
 bool pk_conv_winograd_fits(const pk_conv_shape *s) {
-  bool fits = s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0;
+  bool fits = s->stride[0] == 1 && s->dilation[0] == 1;
   for (int i = 1; i < 3; i++) fits &= s->kernel[i] == 3 && s->stride[i] == 1 && s->dilation[i] == 1;
   return fits;
 }
 
+/// Depth of the products: the channels of each tap of the kernel's depth, one tap after the other.
+static size_t depth_of(const pk_conv_shape *s) { return pk_mul(s->channels, s->kernel[0]); }
+
 bool pk_conv_winograd_pays(pk_isa isa, const pk_conv_shape *s) {
   (void)isa;
-  const size_t least = pk_min(s->channels, s->outputs);
-  if (!pk_conv_winograd_fits(s) || least < 16) return false;
-  // Few tiles do not make up for reading four times the weights, few channels of few tiles not for the transforms, and the
-  // last tiles may be mostly empty.
-  const size_t tiles = pk_ceil_div(s->out[1], 4) * pk_ceil_div(s->out[2], 4);
-  return tiles >= 12 && tiles >= 384 / least && s->out[1] * s->out[2] >= 9 * tiles;
+  if (!pk_conv_winograd_fits(s)) return false;
+  const size_t depth = depth_of(s), least = pk_min(depth, s->outputs), across = pk_ceil_div(s->out[2], 4);
+  const size_t plane = pk_ceil_div(s->out[1], 4) * across, tiles = pk_mul(plane, s->out[0]);
+  // The last tiles may be mostly empty. Products of three numbers do not make up for the transforms of many results.
+  if (s->kernel[0] > 7 || plane < 12 || s->out[1] * s->out[2] < 9 * plane || least < 3 || (depth < 6 && s->outputs > 32)) return false;
+  // Few tiles do not make up for reading four times the weights, few channels of few tiles not for the transforms: measured.
+  return least >= 16 ? tiles >= 384 / least : tiles >= 100 && across >= 6;
 }
 
 static size_t group_stride(pk_isa isa, const pk_conv_shape *s) {
-  const size_t bytes = pk_sgemm_packed_a_bytes(isa, s->outputs, s->channels);
+  const size_t bytes = pk_sgemm_packed_a_bytes(isa, s->outputs, depth_of(s));
   return bytes == SIZE_MAX ? SIZE_MAX : bytes / sizeof(float);
 }
 
@@ -38,16 +42,17 @@ static void transform(const double g[3], double u[6]) {
 }
 
 void pk_conv_winograd_pack(pk_isa isa, const pk_conv_shape *s, const float *w, size_t group0, size_t group1, float *packed) {
-  const size_t stride = group_stride(isa, s), mr = pk_sgemm_panel_rows(isa, s->outputs);
+  const size_t stride = group_stride(isa, s), mr = pk_sgemm_panel_rows(isa, s->outputs), depth = depth_of(s);
   for (size_t group = group0; group < group1; group++)
     for (size_t m = 0; m < s->outputs; m++) {
       const size_t panel = m / mr * mr, height = pk_min(mr, s->outputs - panel);
-      for (size_t c = 0; c < s->channels; c++) {
-        const float *from = w + ((group * s->outputs + m) * s->channels + c) * 9;
+      for (size_t k = 0; k < depth; k++) {
+        const size_t tap = k / s->channels, c = k % s->channels;
+        const float *from = w + (((group * s->outputs + m) * s->channels + c) * s->kernel[0] + tap) * 9;
         double half[3][6];
         for (int i = 0; i < 3; i++) transform((const double[3]){from[i], from[3 + i], from[6 + i]}, half[i]);
-        // The place of (m, c) in a packed A.
-        float *to = packed + group * 36 * stride + panel * s->channels + c * height + (m - panel);
+        // The place of (m, k) in a packed A.
+        float *to = packed + group * 36 * stride + panel * depth + k * height + (m - panel);
         for (int i = 0; i < 6; i++) {
           double u[6];
           transform((const double[3]){half[0][i], half[1][i], half[2][i]}, u);
@@ -57,21 +62,38 @@ void pk_conv_winograd_pack(pk_isa isa, const pk_conv_shape *s, const float *w, s
     }
 }
 
-size_t pk_conv_winograd_grid(pk_isa isa, const pk_conv_shape *s, size_t threads) {
+/// Floats of transformed input of a call over several planes, and how many planes at most: measured; more come back from memory.
+enum { INPUT_FLOATS = 1200 << 10, MOST_PLANES = 8 };
+
+void pk_conv_winograd_grid(pk_isa isa, const pk_conv_shape *s, size_t threads, size_t *planes, size_t *bands) {
   (void)isa;
-  const size_t across = pk_max(pk_ceil_div(s->out[2], 4), 1), bands = pk_max(pk_ceil_div(s->out[1], 4), 1);
+  const size_t across = pk_max(pk_ceil_div(s->out[2], 4), 1), all = pk_max(pk_ceil_div(s->out[1], 4), 1);
   // 64 tiles use each weight often enough; more would push their transforms out of the caches.
   const size_t most = pk_max(64 / across, 1), products = pk_max(s->images * s->groups, 1);
-  const size_t share = pk_ceil_div(bands, pk_ceil_div(pk_max(threads, 1), products));
+  size_t deep = 1;
+  if (s->out[0] > 1) {
+    // Planes that lie side by side share transformed planes, as many as the kernel is deep less one, and weights.
+    const size_t tiles = across * pk_min(most, all), plane = 36 * pk_mul(s->channels, pk_ceil_div(tiles, 32) * 32 + 16);
+    const size_t fit = INPUT_FLOATS / pk_max(plane, 1), shared = s->kernel[0] - 1;
+    const size_t wanted = shared > 0 ? pk_min(fit > shared ? fit - shared : 1, MOST_PLANES) : 64 / tiles;
+    // A few milliseconds.
+    const size_t short_ones = ((size_t)1 << 23) / pk_max(pk_mul(pk_mul(s->outputs, depth_of(s)), tiles), 1);
+    deep = pk_max(pk_min(pk_min(wanted, short_ones), s->out[0]), 1);
+    deep = pk_ceil_div(s->out[0], pk_ceil_div(s->out[0], deep));
+  }
+  const size_t parts = pk_mul(products, pk_ceil_div(s->out[0], deep));
+  const size_t share = pk_ceil_div(all, pk_ceil_div(pk_max(threads, 1), parts));
   const size_t together = pk_max(pk_min(most, share), 1);
-  return pk_ceil_div(bands, pk_ceil_div(bands, together));
+  *planes = deep;
+  *bands = pk_ceil_div(all, pk_ceil_div(all, together));
 }
 
-size_t pk_conv_winograd_scratch_bytes(pk_isa isa, const pk_conv_shape *s, size_t bands) {
+size_t pk_conv_winograd_scratch_bytes(pk_isa isa, const pk_conv_shape *s, size_t planes, size_t bands) {
   const pk_sgemm_table *t = pk_sgemm_table_of(isa);
-  return pk_mul(pk_winograd_sizes(s, bands, pk_even_part(s->outputs, t->mr), t->nr).total, sizeof(float));
+  return pk_mul(pk_winograd_sizes(s, planes, bands, pk_even_part(s->outputs, t->mr), t->nr).total, sizeof(float));
 }
 
-void pk_conv_winograd_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t band0, size_t band1, void *scratch) {
-  if (band0 < band1) pk_conv_table_of(isa)->winograd(c, image, group, band0, band1, scratch);
+void pk_conv_winograd_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t plane0, size_t plane1, size_t band0,
+                            size_t band1, void *scratch) {
+  if (plane0 < plane1 && band0 < band1) pk_conv_table_of(isa)->winograd(c, image, group, plane0, plane1, band0, band1, scratch);
 }

@@ -75,44 +75,66 @@ static void winograd_output(const pk_winograd *z, const float *m, size_t step, f
     for (size_t i = 0; i < z->across; i += 4) transpose4(phases + r * 4 * z->phase + i, z->phase, rows + r * 4 * z->phase + 4 * i, 4);
 }
 
-static void winograd(const pk_conv *c, size_t image, size_t group, size_t band0, size_t band1, void *scratch) {
+/// The transformed channels of the input planes that the output planes from `plane0` on read, `planes` of them; those outside are zeros.
+static void winograd_planes(const pk_conv *c, const pk_winograd *z, const float *x, size_t plane0, size_t planes, size_t band0, size_t bands,
+                            float *v, float *lines, float *padded) {
   const pk_conv_shape *s = &c->shape;
-  const size_t bands = band1 - band0, mr = pk_even_part(s->outputs, MR);
-  const pk_winograd z = pk_winograd_sizes(s, bands, mr, NR);
-  const size_t tiles = bands * z.across, out = s->out[1] * s->out[2], step = z.input_step;
-  float *v = scratch, *product = v + z.input, *lines = product + z.product, *phases = lines + z.lines, *rows = phases + z.line;
-  const float *x = c->x + (image * s->groups + group) * s->channels * s->in[1] * s->in[2];
-  for (size_t channel = 0; channel < s->channels; channel++, x += s->in[1] * s->in[2]) {
-    for (size_t i = 0; i < 4 * bands + 2; i++)
-      copy_row_by_four(s, x, (ptrdiff_t)(4 * band0 + i) - (ptrdiff_t)s->pad[1], z.phase, phases, lines + i * 4 * z.phase);
-    winograd_input(&z, lines, bands, v + channel * z.ld, step);
+  const size_t plane_size = s->in[1] * s->in[2], tiles = bands * z->across;
+  for (size_t i = 0; i < planes; i++) {
+    const size_t d = plane0 + i - s->pad[0];
+    for (size_t channel = 0; channel < s->channels; channel++) {
+      float *to = v + (i * s->channels + channel) * z->ld;
+      if (d >= s->in[0]) {
+        for (size_t xi = 0; xi < 36; xi++)
+          for (size_t j = 0; j < tiles; j += VW) vf_store(to + xi * z->input_step + j, (vf)0.0f);
+        continue;
+      }
+      const float *from = x + (channel * s->in[0] + d) * plane_size;
+      for (size_t row = 0; row < 4 * bands + 2; row++)
+        copy_row_by_four(s, from, (ptrdiff_t)(4 * band0 + row) - (ptrdiff_t)s->pad[1], z->phase, padded, lines + row * 4 * z->phase);
+      winograd_input(z, lines, bands, to, z->input_step);
+    }
   }
-  const size_t stride = pk_round64(s->outputs * s->channels * sizeof(float)) / sizeof(float);
+}
+
+static void winograd(const pk_conv *c, size_t image, size_t group, size_t plane0, size_t plane1, size_t band0, size_t band1, void *scratch) {
+  const pk_conv_shape *s = &c->shape;
+  const size_t bands = band1 - band0, planes = plane1 - plane0, mr = pk_even_part(s->outputs, MR);
+  const pk_winograd z = pk_winograd_sizes(s, planes, bands, mr, NR);
+  const size_t tiles = bands * z.across, plane_size = s->out[1] * s->out[2], step = z.input_step, ld = planes * z.ld;
+  const size_t depth = s->channels * s->kernel[0];
+  float *v = scratch, *product = v + z.input, *lines = product + z.product, *phases = lines + z.lines, *rows = phases + z.line;
+  const float *x = c->x + (image * s->groups + group) * s->channels * pk_product3(s->in);
+  winograd_planes(c, &z, x, plane0, planes + s->kernel[0] - 1, band0, bands, v, lines, phases);
+  const size_t stride = pk_round64(s->outputs * depth * sizeof(float)) / sizeof(float);
   const float *weights = c->weights + group * 36 * stride;
   for (size_t m = 0; m < s->outputs; m += z.rows) {
     const size_t count = pk_min(z.rows, s->outputs - m);
     for (size_t xi = 0; xi < 36; xi++)
-      for (size_t j = 0; j < tiles; j += NR)
-        for (size_t i = 0; i < count; i += mr) {
-          const size_t height = pk_min(mr, count - i);
-          // As in run_panel: the order of a sum must not depend on how many tiles the call has.
-          const micro kernel = micro_kernel(height, height <= PK_SKINNY_ROWS || tiles - j > VW ? 2 : 1);
-          kernel(s->channels, weights + xi * stride + (m + i) * s->channels, v + xi * step + j, z.ld,
-                 product + xi * z.product_step + i * z.ld + j, z.ld);
+      for (size_t plane = 0; plane < planes; plane++)
+        for (size_t j = 0; j < tiles; j += NR)
+          for (size_t i = 0; i < count; i += mr) {
+            const size_t height = pk_min(mr, count - i);
+            // As in run_panel: the order of a sum must not depend on how many tiles the call has.
+            const micro kernel = micro_kernel(height, height <= PK_SKINNY_ROWS || tiles - j > VW ? 2 : 1);
+            kernel(depth, weights + xi * stride + (m + i) * depth, v + xi * step + plane * s->channels * z.ld + j, z.ld,
+                   product + xi * z.product_step + i * ld + plane * z.ld + j, ld);
+          }
+    for (size_t i = 0; i < count; i++)
+      for (size_t plane = 0; plane < planes; plane++) {
+        const size_t channel = group * s->outputs + m + i;
+        const size_t at = ((image * s->groups * s->outputs + channel) * s->out[0] + plane0 + plane) * plane_size;
+        pk_epilogue e = c->epilogue;
+        const float bias = e.row_bias ? e.row_bias[channel] : 0;
+        e.row_bias = NULL;
+        if (e.residual) e.residual += at;
+        e.ld_residual = s->out[2];
+        const store to = {.c = c->y + at, .ldc = s->out[2], .alpha = 1, .e = &e};
+        for (size_t band = 0; band < bands; band++) {
+          winograd_output(&z, product + i * ld + plane * z.ld + band * z.across, z.product_step, bias, phases, rows);
+          const size_t row = 4 * (band0 + band);
+          finish_tile(&to, rows, 4 * z.phase, pk_min(4, s->out[1] - row), s->out[2], row, 0);
         }
-    for (size_t i = 0; i < count; i++) {
-      const size_t channel = group * s->outputs + m + i, plane = image * s->groups * s->outputs + channel;
-      pk_epilogue e = c->epilogue;
-      const float bias = e.row_bias ? e.row_bias[channel] : 0;
-      e.row_bias = NULL;
-      if (e.residual) e.residual += plane * out;
-      e.ld_residual = s->out[2];
-      const store to = {.c = c->y + plane * out, .ldc = s->out[2], .alpha = 1, .e = &e};
-      for (size_t band = 0; band < bands; band++) {
-        winograd_output(&z, product + i * z.ld + band * z.across, z.product_step, bias, phases, rows);
-        const size_t row = 4 * (band0 + band);
-        finish_tile(&to, rows, 4 * z.phase, pk_min(4, s->out[1] - row), s->out[2], row, 0);
       }
-    }
   }
 }

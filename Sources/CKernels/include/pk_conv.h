@@ -102,9 +102,10 @@ void pk_conv_windows(const int32_t *places, size_t positions, size_t taps, size_
 
 // Winograd F(4x4, 3x3): a quarter of the multiplications of a 3x3 kernel with stride and dilation 1, for some accuracy:
 // errors stay within about 5e-6 of the magnitude of a window's terms, against 1e-6 of the direct sum. NaN and infinity
-// spread to the 4x4 outputs computed together. Packed weights take four times the room.
+// spread to the 4x4 outputs computed together. Packed weights take four times the room. With a third axis the planes of
+// the input are transformed one by one, and the products sum over the taps of the depth as over channels.
 
-/// Whether pk_conv_winograd_block takes this shape (two spatial axes, 3x3, stride and dilation 1).
+/// Whether pk_conv_winograd_block takes this shape (height and width 3x3, stride and dilation 1; depth without stride and dilation).
 bool pk_conv_winograd_fits(const pk_conv_shape *shape);
 
 /// Whether it is also expected to be faster than pk_conv_block.
@@ -113,18 +114,19 @@ bool pk_conv_winograd_pays(pk_isa isa, const pk_conv_shape *shape);
 /// Bytes of the transformed weights of all groups; valid for any spatial size.
 size_t pk_conv_winograd_packed_bytes(pk_isa isa, const pk_conv_shape *shape);
 
-/// Transforms and packs the weights w[groups * outputs][channels][3][3] of the groups [group0, group1).
+/// Transforms and packs the weights w[groups * outputs][channels][depth][3][3] of the groups [group0, group1).
 void pk_conv_winograd_pack(pk_isa isa, const pk_conv_shape *shape, const float *w, size_t group0, size_t group1, float *packed);
 
-/// Bands of four output rows that a call should do, so that `threads` threads are busy. There are
-/// ceil(out[1] / 4) bands in an image and group.
-size_t pk_conv_winograd_grid(pk_isa isa, const pk_conv_shape *shape, size_t threads);
+/// Planes of the output and bands of four rows in each that a call should do, so that `threads` threads are busy. There are out[0]
+/// planes in an image and group and ceil(out[1] / 4) bands in a plane.
+void pk_conv_winograd_grid(pk_isa isa, const pk_conv_shape *shape, size_t threads, size_t *planes, size_t *bands);
 
-/// Scratch bytes of a call on up to `bands` bands.
-size_t pk_conv_winograd_scratch_bytes(pk_isa isa, const pk_conv_shape *shape, size_t bands);
+/// Scratch bytes of a call on up to `planes` planes and `bands` bands.
+size_t pk_conv_winograd_scratch_bytes(pk_isa isa, const pk_conv_shape *shape, size_t planes, size_t bands);
 
-/// Computes all output channels of one group in the output rows of the bands [band0, band1).
-void pk_conv_winograd_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t band0, size_t band1, void *scratch);
+/// Computes all output channels of one group in the bands [band0, band1) of the output planes [plane0, plane1).
+void pk_conv_winograd_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t plane0, size_t plane1, size_t band0,
+                            size_t band1, void *scratch);
 
 // Depthwise: one input channel per group, one or two spatial axes (in[0] == 1), plain weights w[groups * outputs][kernel].
 

@@ -197,7 +197,7 @@ private func turnedKernel(
   }
 }
 
-/// 3x3 convolution with a quarter of the multiplications; errors stay within about 5e-6 of the magnitude of a window's terms.
+/// Convolution with a kernel of 3x3, or several of them in depth, with a quarter of the multiplications; errors stay within about 5e-6 of the magnitude of a window's terms.
 private func winogradKernel(
   _ shape: ConvolutionShape, _ c: pk_conv_shape, _ operands: ConvolutionOperands, _ context: KernelContext
 ) throws(PinionError) -> Kernel {
@@ -210,16 +210,21 @@ private func winogradKernel(
     pk_conv_winograd_pack(isa, &c, source, groups.lowerBound, groups.upperBound, target)
   }
   let bands = (c.out.1 &+ 3) / 4
-  let step = max(pk_conv_winograd_grid(isa, &c, context.threads), 1)
-  let blocks = (bands &+ step &- 1) / step
-  let scratch = try scratchSize(pk_conv_winograd_scratch_bytes(isa, &c, step))
+  var blockPlanes = 0, blockBands = 0
+  pk_conv_winograd_grid(isa, &c, context.threads, &blockPlanes, &blockBands)
+  let deep = max(blockPlanes, 1), step = max(blockBands, 1)
+  let acrossBlocks = (bands &- 1) / step &+ 1
+  let blocks = acrossBlocks &* ((c.out.0 &- 1) / deep &+ 1)
+  let scratch = try scratchSize(pk_conv_winograd_scratch_bytes(isa, &c, deep, step))
   let description = c
   return weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: scratch) { frame, task, packed in
     var conv = operands.description(description, frame)
     conv.weights = packed
-    let product = task / blocks, first = task % blocks &* step
+    let product = task / blocks, part = task % blocks
+    let plane = part / acrossBlocks &* deep, first = part % acrossBlocks &* step
     pk_conv_winograd_block(
-      isa, &conv, product / shape.groups, product % shape.groups, first, min(first &+ step, bands), frame.laneScratch)
+      isa, &conv, product / shape.groups, product % shape.groups, plane, min(plane &+ deep, description.out.0), first, min(first &+ step, bands),
+      frame.laneScratch)
   }
 }
 
