@@ -3,17 +3,19 @@ import PinionTensor
 
 /// Reads the attributes of one node, checks their declared types, and remembers which names were read.
 public struct AttributeReader {
-  private let values: [String: AttributeValue]
-  private var unread: Set<String>
+  /// Few, so that looking each of them through costs less than a table.
+  private var entries: [(name: String, value: AttributeValue, isRead: Bool)] = []
 
   public init(_ values: [String: AttributeValue]) {
-    self.values = values
-    unread = Set(values.keys)
+    guard !values.isEmpty else { return }
+    entries.reserveCapacity(values.count)
+    for (name, value) in values { entries.append((name, value, false)) }
   }
 
   private mutating func take(_ name: String) -> AttributeValue? {
-    unread.remove(name)
-    return values[name]
+    guard let index = entries.firstIndex(where: { $0.name == name }) else { return nil }
+    entries[index].isRead = true
+    return entries[index].value
   }
 
   private func mismatch(_ name: String, _ found: AttributeValue, _ expected: String) -> PinionError {
@@ -22,7 +24,7 @@ public struct AttributeReader {
 
   private func missing(_ name: String) -> PinionError { .invalidModel("attribute '\(name)' is missing") }
 
-  public func has(_ name: String) -> Bool { values[name] != nil }
+  public func has(_ name: String) -> Bool { entries.contains { $0.name == name } }
 
   public mutating func optionalInt(_ name: String) throws(PinionError) -> Int64? {
     switch take(name) {
@@ -180,12 +182,14 @@ public struct AttributeReader {
   }
 
   /// Accepts an attribute without effect, e.g. one that only tells how a model was trained.
-  public mutating func ignore(_ names: String...) { unread.subtract(names) }
+  public mutating func ignore(_ names: String...) {
+    for index in entries.indices where names.contains(entries[index].name) { entries[index].isRead = true }
+  }
 
   /// Rejects the node when it carries an attribute that the operator did not read.
   public func finish() throws(PinionError) {
-    guard unread.isEmpty else {
-      throw .invalidModel("unknown attribute " + unread.sorted().map { "'\($0)'" }.joined(separator: ", "))
-    }
+    guard entries.contains(where: { !$0.isRead }) else { return }
+    let unread = entries.filter { !$0.isRead }.map(\.name)
+    throw .invalidModel("unknown attribute " + unread.sorted().map { "'\($0)'" }.joined(separator: ", "))
   }
 }

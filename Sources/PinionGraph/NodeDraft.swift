@@ -3,12 +3,12 @@ import PinionTensor
 
 /// A node on its way from a file into the graph, in the form of its model's opset.
 public struct NodeDraft: Sendable {
-  public indirect enum Operand: Sendable {
+  public enum Operand: Sendable {
     case none
     case value(ValueID)
     case constant(Tensor)
     /// The first output of another node, which is made in front of this one.
-    case computed(NodeDraft)
+    indirect case computed(NodeDraft)
   }
 
   /// Empty for ai.onnx.

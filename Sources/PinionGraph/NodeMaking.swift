@@ -5,15 +5,25 @@ extension NodeDraft {
   /// Brings the draft into its operator's newest form, which may be another operator.
   /// - Returns: the operator; nil where the resolver does not know it.
   public mutating func adapt(_ resolver: any OperatorResolver) throws(PinionError) -> (any Operator.Type)? {
-    var seen: Set<String> = []
-    while let type = resolver.operatorType(domain: domain, name: name) {
-      guard seen.insert("\(domain)::\(name)").inserted else { throw .internal("operators adapt to each other") }
+    guard let type = resolver.operatorType(domain: domain, name: name) else { return nil }
+    return try adapt(type, resolver)
+  }
+
+  /// The same where the operator of the draft's name is known to be `type`.
+  public mutating func adapt(_ type: any Operator.Type, _ resolver: any OperatorResolver) throws(PinionError) -> (any Operator.Type)? {
+    var type = type
+    for _ in 0..<NodeDraft.adaptationLimit {
       let before = (domain, name)
       try type.adapt(&self)
       if before == (domain, name) { return type }
+      guard let next = resolver.operatorType(domain: domain, name: name) else { return nil }
+      type = next
     }
-    return nil
+    throw .internal("operators adapt to each other")
   }
+
+  /// More operators than stand for each other one after the other.
+  private static let adaptationLimit = 64
 }
 
 extension Graph {
@@ -28,6 +38,7 @@ extension Graph {
     let op = try type.init(&reader)
     try reader.finish()
     var operands: [ValueID?] = []
+    operands.reserveCapacity(draft.inputs.count)
     for operand in draft.inputs {
       switch operand {
       case .none: operands.append(nil)
@@ -61,7 +72,7 @@ extension Graph {
 extension Schema {
   /// Checks that a node's inputs are there in the number that the operator takes.
   public func check(operands: [ValueID?]) throws(PinionError) {
-    let isVariadic = inputs.last?.isVariadic ?? false
+    let inputs = inputs, isVariadic = inputs.last?.isVariadic ?? false
     guard isVariadic || operands.count <= inputs.count else {
       throw .invalidModel("the node has \(operands.count) inputs, the operator takes at most \(inputs.count)")
     }

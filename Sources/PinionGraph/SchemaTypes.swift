@@ -7,8 +7,9 @@ extension Schema {
   /// Runs for every node of every plan, so that nothing is allocated unless an input is refused.
   public func check(inputs types: [TensorType?]) throws(PinionError) {
     var found = FoundTypes()
+    let inputs = inputs
     for index in types.indices {
-      guard let type = types[index], !admits(type.element, input: index, &found) else { continue }
+      guard let type = types[index], !admits(type.element, input: index, of: inputs, &found) else { continue }
       throw refusal(of: type, input: index) { types[$0]?.element }
     }
   }
@@ -16,8 +17,9 @@ extension Schema {
   /// The same for values at hand. Sequences, optionals and maps pass: what they hold is for the operator to judge.
   public func check(values: [Value?]) throws(PinionError) {
     var found = FoundTypes()
+    let inputs = inputs
     for index in values.indices {
-      guard case .tensor(let tensor)? = values[index], !admits(tensor.element, input: index, &found) else { continue }
+      guard case .tensor(let tensor)? = values[index], !admits(tensor.element, input: index, of: inputs, &found) else { continue }
       throw refusal(of: tensor.type, input: index) { if case .tensor(let other)? = values[$0] { other.element } else { nil } }
     }
   }
@@ -54,7 +56,7 @@ extension Schema {
     mixes(variable) && (element == .float16 || element == .bfloat16) ? .float32 : element
   }
 
-  @inline(__always) private func admits(_ element: ElementType, input index: Int, _ found: inout FoundTypes) -> Bool {
+  @inline(__always) private func admits(_ element: ElementType, input index: Int, of inputs: [Operand], _ found: inout FoundTypes) -> Bool {
     // Captured values of subgraphs stand behind the operands.
     let place = index < inputs.count ? index : inputs.count - 1
     guard place >= 0, place == index || inputs[place].isVariadic else { return true }

@@ -10,15 +10,16 @@ struct ActivationEpilogue: Rule {
   ]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    guard let source = editor.input(index, 0), editor.useCount(source) == 1, let producer = editor.producer(source),
+    guard let source = editor.input(index, 0),
+      let producer = editor.soleProducer(source, Conv.self, MatMul.self, Gemm.self, FusedConv.self, FusedMatMul.self, FusedGemm.self),
       let fused = fused(editor[producer].op), editor.isFusible(producer), let (kind, parameters) = activation(index, editor)
     else { return false }
     var attributes = editor[producer].attributes
     attributes["activation"] = .string(kind)
     if !parameters.isEmpty { attributes["activation_params"] = .floats(parameters) }
     let node = try Node(
-      fused, name: editor[producer].name, attributes: attributes, inputs: editor[producer].inputs,
-      outputs: editor[index].outputs)
+      fused, name: editor[producer].name, attributes: attributes, inputs: editor.inputs(of: producer),
+      outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }

@@ -15,7 +15,7 @@ struct GatedActivation: Rule {
     for (x, gate) in [(values[0], values[1]), (values[1], values[0])] {
       guard let (type, attributes) = recognize(x, gate, number, tolerance, index, &editor) else { continue }
       let node = try Node(
-        type, name: editor[index].name, attributes: attributes, inputs: [x], outputs: editor[index].outputs)
+        type, name: editor[index].name, attributes: attributes, inputs: [x], outputs: editor.outputs(of: index))
       editor.replace(index, with: node)
       return true
     }
@@ -73,7 +73,7 @@ struct HardSigmoidRecognition: Rule {
     let node = try Node(
       HardSigmoid.self, name: editor[index].name,
       attributes: ["alpha": alpha, "beta": beta], inputs: [base],
-      outputs: editor[index].outputs)
+      outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }

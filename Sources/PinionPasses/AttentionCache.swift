@@ -10,7 +10,7 @@ struct SharedHeads: Rule {
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     let q = editor.fact(editor.input(index, 0), at: index)
     guard q.rank == 4, let heads = q.known(1), heads > 0, editor.input(index, 4) == nil, editor.input(index, 5) == nil,
-      editor[index].outputs.dropFirst().prefix(2).allSatisfy({ $0 == nil }),
+      editor.outputs(of: index).dropFirst().prefix(2).allSatisfy({ $0 == nil }),
       let k = unrepeated(editor.input(index, 1), index, &editor), let v = unrepeated(editor.input(index, 2), index, &editor),
       k.heads == v.heads, k.group == v.group, heads % k.heads == 0
     else { return false }
@@ -79,7 +79,7 @@ struct AttentionOverPast: Rule {
 
   /// What a Concat along the length puts together for this Attention alone and, at most, for the graph's outputs.
   private func parts(_ value: ValueID, _ index: Int, _ editor: inout GraphEditor) -> Parts? {
-    guard let concat = editor.producer(value, Concat.self), editor[concat].inputs.count == 2, let past = editor.input(concat, 0),
+    guard let concat = editor.producer(value, Concat.self), editor.inputs(of: concat).count == 2, let past = editor.input(concat, 0),
       let new = editor.input(concat, 1), case .int(let axis)? = editor[concat].attributes["axis"], axis == 2 || axis == -2,
       editor.useCount(value) == (editor.isOutput(value) ? 2 : 1)
     else { return nil }

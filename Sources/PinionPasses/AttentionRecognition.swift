@@ -37,7 +37,7 @@ struct AttentionRecognition: Rule {
     if let mask = scores.mask { inputs.append(mask) }
     var attributes: [String: AttributeValue] = ["scale": .float(Float(scores.scale))]
     if scores.mask != nil, !softmax.hasZeros { attributes[Attention.nanWithoutKeys] = .int(1) }
-    let node = try Node(Attention.self, name: editor[index].name, attributes: attributes, inputs: inputs, outputs: editor[index].outputs)
+    let node = try Node(Attention.self, name: editor[index].name, attributes: attributes, inputs: inputs, outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }
@@ -147,9 +147,9 @@ struct AttentionByRow: Rule {
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let source = editor.input(index, 0), let transpose = editor.soleProducer(source, Transpose.self),
       editor.op(transpose, Transpose.self)?.permutation == [0, 2, 1, 3],
-      let attention = editor.soleProducer(editor.input(transpose, 0), Attention.self), editor[attention].inputs.count <= 4,
-      editor[attention].outputs.count == 1, editor[attention].attributes.keys.allSatisfy({ $0 == "scale" }),
-      let output = editor[index].outputs.first ?? nil
+      let attention = editor.soleProducer(editor.input(transpose, 0), Attention.self), editor.inputs(of: attention).count <= 4,
+      editor.outputs(of: attention).count == 1, editor[attention].attributes.keys.allSatisfy({ $0 == "scale" }),
+      let output = editor.outputs(of: index).first ?? nil
     else { return false }
     let byRow = editor.fact(source, at: index), result = editor.fact(output, at: index + 1)
     guard merges(byRow, into: result), let q = unturned(editor.input(attention, 0), index, &editor),
@@ -161,7 +161,7 @@ struct AttentionByRow: Rule {
     attributes["kv_num_heads"] = .int(Int64(k.heads))
     let node = try Node(
       Attention.self, name: editor[attention].name, attributes: attributes,
-      inputs: [q.value, k.value, v.value] + editor[attention].inputs.dropFirst(3), outputs: editor[index].outputs)
+      inputs: [q.value, k.value, v.value] + editor.inputs(of: attention).dropFirst(3), outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }

@@ -49,7 +49,7 @@ struct AxisMerging: Rule {
     }
     let list = editor.addConstant(try Tensor(vector: axes.map(Int64.init)))
     let node = try Node(
-      isSqueeze ? Squeeze.self : Unsqueeze.self, name: editor[index].name, inputs: [origin, list], outputs: editor[index].outputs)
+      isSqueeze ? Squeeze.self : Unsqueeze.self, name: editor[index].name, inputs: [origin, list], outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }

@@ -20,7 +20,7 @@ struct BlockQuantizedWeights: Rule {
       MatMulNBits.self, name: editor[index].name,
       attributes: [
         "K": .int(Int64(weights.k)), "N": .int(Int64(weights.n)), "bits": .int(4), "block_size": .int(Int64(weights.block)),
-      ], inputs: inputs, outputs: editor[index].outputs)
+      ], inputs: inputs, outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }

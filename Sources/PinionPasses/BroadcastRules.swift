@@ -8,7 +8,7 @@ struct SplitOfOne: Rule {
   let anchors: [any Operator.Type] = [Split.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    let outputs = editor[index].outputs
+    let outputs = editor.outputs(of: index)
     let read = outputs.indices.filter { outputs[$0].map { editor.useCount($0) > 0 } ?? false }
     guard outputs.count > 1, read.count == 1, let split = editor.op(index, Split.self), let source = editor.input(index, 0),
       let sizes = editor.integers(editor.input(index, 1)), sizes.count == outputs.count
@@ -38,10 +38,10 @@ struct ExpandedOperand: Rule {
   ]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    for slot in editor[index].inputs.indices {
+    for slot in editor.inputs(of: index).indices {
       guard let dims = editor.fact(editor.input(index, slot), at: index).dims, !dims.contains(nil),
         let source = editor.unexpanded(index, slot), let rank = editor.fact(source, at: index).rank, rank <= dims.count,
-        editor[index].inputs.indices.contains(where: { $0 != slot && editor.fact(editor.input(index, $0), at: index).dims == dims })
+        editor.inputs(of: index).indices.contains(where: { $0 != slot && editor.fact(editor.input(index, $0), at: index).dims == dims })
       else { continue }
       editor.setInput(index, slot, source)
       return true

@@ -18,9 +18,9 @@ struct ChannelsLastMembers {
     for index in editor.indices where editor.isThere(index) {
       guard let slots = ChannelsLastMembers.slots(index, &editor) else { continue }
       // What is no convolution comes behind one.
-      guard editor.kind(index) == QLinearConv.self || slots.contains(where: { maker(editor[index].inputs[$0], editor) != nil }) else { continue }
+      guard editor.kind(index) == QLinearConv.self || slots.contains(where: { maker(editor.inputs(of: index)[$0], editor) != nil }) else { continue }
       members[index] = slots
-      for slot in slots { count(editor[index].inputs[slot], 1) }
+      for slot in slots { count(editor.inputs(of: index)[slot], 1) }
     }
     dropRegionsThatDoNotPay(editor)
   }
@@ -81,7 +81,7 @@ struct ChannelsLastMembers {
     var regions = DisjointSets(count: members.count)
     for index in members.indices {
       for slot in members[index] ?? [] {
-        if let maker = maker(editor[index].inputs[slot], editor) { regions.unite(maker, index) }
+        if let maker = maker(editor.inputs(of: index)[slot], editor) { regions.unite(maker, index) }
       }
     }
     var convolutions = [Int](repeating: 0, count: members.count)
@@ -102,7 +102,7 @@ struct ChannelsLastMembers {
       guard let slots = members[index] else { continue }
       let region = regions.representative(of: index)
       guard convolutions[region] < 2 || transpositions[region] > convolutions[region] else { continue }
-      for slot in slots { count(editor[index].inputs[slot], -1) }
+      for slot in slots { count(editor.inputs(of: index)[slot], -1) }
       members[index] = nil
     }
   }

@@ -16,6 +16,7 @@ struct ChannelsLastRegions: Pass {
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard isAvailable, context.backend.name == "cpu" else { return false }
     return try editor.edit { (editor) throws(PinionError) in
+      guard editor.operators.count(QLinearConv.self) > 0 else { return }
       let members = ChannelsLastMembers(&editor)
       guard !members.isEmpty else { return }
       var rewriting = ChannelsLastRewriting(members)

@@ -13,10 +13,11 @@ struct CommonSubexpressions: Pass {
     try editor.edit { (editor) throws(PinionError) in
       mergeConstants(&editor)
       var seen: [Int: [Int]] = [:]
-      for index in editor.indices where editor.isThere(index) {
+      for index in editor.indices {
+        guard let kind = editor.kindNumber(index) else { continue }
         try editor.visit(index)
+        guard editor.operators[kind].isDeterministic, !editor.hasSubgraphs(index), sharesInputs(index, editor) else { continue }
         let node = editor[index]
-        guard node.subgraphs.isEmpty, type(of: node.op).isDeterministic else { continue }
         let hash = CommonSubexpressions.hash(node)
         guard let earlier = seen[hash]?.first(where: { editor.isThere($0) && computeTheSame(editor[$0], node) }) else {
           seen[hash, default: []].append(index)
@@ -25,6 +26,12 @@ struct CommonSubexpressions: Pass {
         merge(index, into: earlier, &editor)
       }
     }
+  }
+
+  /// Whether somebody else reads each of the inputs as well, without which no other node computes the same.
+  private func sharesInputs(_ index: Int, _ editor: GraphEditor) -> Bool {
+    for case let input? in editor.inputs(of: index) where editor.useCount(input) < 2 { return false }
+    return true
   }
 
   private func mergeConstants(_ editor: inout GraphEditor) {
@@ -44,7 +51,7 @@ struct CommonSubexpressions: Pass {
   }
 
   private func merge(_ index: Int, into earlier: Int, _ editor: inout GraphEditor) {
-    let old = editor[index].outputs, new = editor[earlier].outputs
+    let old = editor.outputs(of: index), new = editor.outputs(of: earlier)
     for case let (old?, new?) in zip(old, new) {
       guard editor.mayForward(old, to: new) else { return }
     }

@@ -8,6 +8,8 @@ import PinionTensor
 /// runs compute.
 struct ConstantFolding: Pass {
   var name: String { exceptions.isEmpty ? "ConstantFolding of all" : "ConstantFolding" }
+  /// What it has computed elsewhere counts as well.
+  var followsFromGraph: Bool { false }
   /// Bytes by which the constants of a graph may grow in all, and at one node.
   var totalGrowth = 64 << 20
   var nodeGrowth = 16 << 20
@@ -16,17 +18,27 @@ struct ConstantFolding: Pass {
 
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     var budget = totalGrowth
+    var made = MadeElements()
     return try editor.edit { (editor) throws(PinionError) in
-      for index in editor.indices where editor.isThere(index) {
+      for index in editor.indices {
+        guard let number = editor.kindNumber(index) else { continue }
         try editor.visit(index)
-        try fold(index, &editor, context, &budget)
+        let kind = editor.operators[number]
+        guard kind.isDeterministic, !editor.hasSubgraphs(index) else { continue }
+        if editor.inputs(of: index).contains(where: { $0.map { !editor.isConstant($0) } ?? false }) {
+          if kind.readsShapes { foldShape(index, &editor) }
+        } else {
+          try fold(index, &editor, context, &budget, &made)
+        }
       }
     }
   }
 
-  private func fold(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext, _ budget: inout Int) throws(PinionError) {
+  /// Computes a node of which all inputs that are there are constants.
+  private func fold(
+    _ index: Int, _ editor: inout GraphEditor, _ context: PassContext, _ budget: inout Int, _ made: inout MadeElements
+  ) throws(PinionError) {
     let node = editor[index]
-    guard node.subgraphs.isEmpty, !node.inputs.isEmpty, type(of: node.op).isDeterministic else { return }
     var inputs: [Tensor?] = []
     var spared = 0
     for input in node.inputs {
@@ -34,9 +46,10 @@ struct ConstantFolding: Pass {
         inputs.append(nil)
         continue
       }
-      guard let constant = editor.constant(input) else { return foldShape(index, &editor) }
-      inputs.append(constant)
-      if editor.useCount(input) == 1 { spared &+= constant.byteCount }
+      guard let constant = editor.constant(input) else { return }
+      let isLast = editor.useCount(input) == 1
+      inputs.append(isLast ? constant : (try? made.elements(of: constant)) ?? constant)
+      if isLast { spared &+= constant.byteCount }
     }
     guard !exceptions.contains(where: { $0 == editor.kind(index) }), inputs.contains(where: { $0 != nil }) else { return }
     let limit = spared &+ min(nodeGrowth, budget)
@@ -54,7 +67,7 @@ struct ConstantFolding: Pass {
 
   /// Computes an operator that looks at nothing but the type of its input, where that is known.
   private func foldShape(_ index: Int, _ editor: inout GraphEditor) {
-    guard editor[index].inputs.count == 1, let op = editor[index].op as? any ShapeReading,
+    guard editor.inputs(of: index).count == 1, let op = editor[index].op as? any ShapeReading,
       let type = editor.fact(editor.input(index, 0), at: index).type, let result = try? op.read(type)
     else { return }
     editor.fold(index, [result])
@@ -71,6 +84,7 @@ struct ConstantFolding: Pass {
       guard context.operations.take(node.op.operations(inputs: inputs.map { $0?.type }, outputs: outputs)) else {
         throw PinionError(.budgetExceeded, "the result takes too long")
       }
+      if let views = try views(node, inputs, inference, outputs, context) { return views }
     } catch { guard error.code == .dataDependent else { throw error } }
     var limits = context.control.limits
     limits.bytes = min(limit &+ ConstantFolding.scratchBytes, limits.bytes ?? .max)
@@ -89,6 +103,54 @@ struct ConstantFolding: Pass {
     return tensors
   }
 
+  /// The results of a node that has nothing to compute, where they lie in its inputs.
+  private func views(
+    _ node: Node, _ inputs: [Tensor?], _ inference: InferenceContext, _ outputs: [TensorType], _ context: PassContext
+  ) throws(PinionError) -> [Tensor]? {
+    guard outputs.count >= node.outputs.count else { return nil }
+    let memory = context.backend.outputMemory(
+      of: node.op,
+      KernelContext(inference: inference, outputs: Array(outputs.prefix(node.outputs.count)), threads: 1, packed: PackedWeights()))
+    guard memory.count >= node.outputs.count else { return nil }
+    var results: [Tensor] = []
+    for (place, type) in zip(memory, outputs).prefix(node.outputs.count) {
+      guard case .within(let slot, let offset) = place, let input = inputs[slot], type.byteCount >= input.byteCount / ConstantFolding.leastPart,
+        let view = try input.resident().view(type, at: offset)
+      else { return nil }
+      results.append(view)
+    }
+    return results
+  }
+
+  /// A view keeps all of the memory that it is a part of, so that it is a large part.
+  private static let leastPart = 8
+
   /// What kernels may take beside their results.
   private static let scratchBytes = 64 << 20
+}
+
+/// Elements of constants for the rest of a sweep, in which several nodes take parts of one: some are made each time that somebody asks.
+private struct MadeElements {
+  private var known: [ObjectIdentifier: (tensor: Tensor, elements: Tensor)] = [:]
+  private var bytes = 0
+  /// Bytes that are held at once.
+  private static let limit = 64 << 20
+
+  /// The elements in memory where there is room for them, else the constant.
+  mutating func elements(of tensor: Tensor) throws(PinionError) -> Tensor {
+    guard let constant = tensor.constant, tensor.byteCount <= MadeElements.limit - bytes else { return tensor }
+    if let (whole, elements) = known[ObjectIdentifier(constant)], whole.isSameMemory(as: tensor) { return elements }
+    let elements = try tensor.resident()
+    known[ObjectIdentifier(constant)] = (tensor, elements)
+    bytes += tensor.byteCount
+    return elements
+  }
+}
+
+extension Tensor {
+  /// A tensor of elements that lie in this one, which are in memory, from the byte `offset` on; nil where it is text.
+  fileprivate func view(_ type: TensorType, at offset: Int) -> Tensor? {
+    guard element != .string, type.byteCount > 0, offset >= 0, type.byteCount <= byteCount - offset else { return nil }
+    return Tensor(type, data: data + offset, owner: owner)
+  }
 }

@@ -41,7 +41,7 @@ struct ChannelAffine: Rule {
     }
     var replacement = try Node(
       type(of: node.op), name: node.name, attributes: node.attributes, inputs: node.inputs,
-      outputs: editor[index].outputs)
+      outputs: editor.outputs(of: index))
     replacement.opset = node.opset
     editor.replace(index, with: replacement)
     return true
@@ -143,7 +143,7 @@ struct ConvResidual: Rule {
     var best: (conv: Int, residual: ValueID)?
     for slot in 0..<2 {
       guard let value = editor.input(index, slot), let conv = editor.soleProducer(value, Conv.self, FusedConv.self),
-        editor.op(conv, FusedConv.self)?.activation.isNone ?? true, editor[conv].inputs.count < 4, let residual = editor.other(index, than: value),
+        editor.op(conv, FusedConv.self)?.activation.isNone ?? true, editor.inputs(of: conv).count < 4, let residual = editor.other(index, than: value),
         editor.constant(residual) == nil, editor.isFusible(conv)
       else { continue }
       // Of two convolutions the later one, when the other's result is there already.
@@ -155,13 +155,13 @@ struct ConvResidual: Rule {
     inputs.append(best.residual)
     let node = try Node(
       FusedConv.self, name: editor[best.conv].name, attributes: editor[best.conv].attributes, inputs: inputs,
-      outputs: editor[index].outputs)
+      outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }
 
   private func hasSameShape(_ conv: Int, _ residual: ValueID, _ index: Int, _ editor: inout GraphEditor) -> Bool {
-    guard let output = editor[conv].outputs.first, let a = editor.fact(output, at: index).dims,
+    guard let output = editor.outputs(of: conv).first, let a = editor.fact(output, at: index).dims,
       let b = editor.fact(residual, at: index).dims
     else { return false }
     return a == b && !a.contains(nil)

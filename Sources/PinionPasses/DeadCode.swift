@@ -12,13 +12,13 @@ struct DeadCode: Pass {
       editor.removeUnused()
       for index in editor.indices where editor.isThere(index) {
         trimOutputs(index, &editor)
-        if !editor[index].subgraphs.isEmpty { trimCaptures(index, &editor) }
+        if editor.hasSubgraphs(index) { trimCaptures(index, &editor) }
       }
     }
   }
 
   private func trimOutputs(_ index: Int, _ editor: inout GraphEditor) {
-    let outputs = editor[index].outputs
+    let outputs = editor.outputs(of: index)
     var count = outputs.count
     guard count > 1 else { return }
     let schema = editor[index].schema

@@ -8,6 +8,9 @@ import PinionTensor
 /// inside the model are not trusted: they are not checked.
 struct Facts {
   private var facts: [Fact]
+  /// The element types of all values that have been known so far, by their raw values.
+  private(set) var elements: Set<Int32> = []
+  private var latest: ElementType?
   let symbols: Symbols
 
   /// - Parameter captured: the facts of captured values, in their order; nil for a main graph, whose inputs a session checks.
@@ -15,11 +18,11 @@ struct Facts {
     self.symbols = symbols
     facts = [Fact](repeating: Fact(), count: graph.values.count)
     if let captured {
-      for (capture, fact) in zip(graph.captures, captured) { facts[capture.inner.index] = fact }
+      for (capture, fact) in zip(graph.captures, captured) { set(capture.inner, fact) }
     } else {
-      for input in graph.inputs { facts[input.index] = Fact(declared: graph[input].type, symbols) }
+      for input in graph.inputs { set(input, Fact(declared: graph[input].type, symbols)) }
     }
-    for (value, tensor) in graph.constants { facts[value.index] = Fact(constant: tensor) }
+    for (value, tensor) in graph.constants { set(value, Fact(constant: tensor)) }
   }
 
   subscript(value: ValueID?) -> Fact {
@@ -30,19 +33,32 @@ struct Facts {
   mutating func set(_ value: ValueID, _ fact: Fact) {
     while facts.count <= value.index { facts.append(Fact()) }
     facts[value.index] = fact
+    note(fact)
   }
 
-  /// Finds the facts of the node's outputs.
-  mutating func infer(_ node: Node, constants: [ValueID: Tensor]) {
-    guard node.subgraphs.isEmpty else { return }
-    let inputs = node.inputs.map { $0.map { self[$0] } }
+  private mutating func note(_ fact: Fact) {
+    guard let element = fact.element, element != latest else { return }
+    latest = element
+    elements.insert(element.rawValue)
+  }
+
+  /// Finds the facts of the outputs of a node without subgraphs.
+  /// - Parameters:
+  ///   - constant: the constant that a value is.
+  ///   - hasChanged: called for each output of which other things are known than before.
+  mutating func infer(_ node: Node, constant: (ValueID) -> Tensor?, hasChanged: (ValueID) -> Void) {
+    var inputs: [Fact?] = [], constants: [Tensor?] = []
+    inputs.reserveCapacity(node.inputs.count)
+    constants.reserveCapacity(node.inputs.count)
+    for input in node.inputs {
+      inputs.append(input.map { self[$0] })
+      constants.append(input.flatMap(constant))
+    }
     let types = known(node, inputs, constants)
     var rules: [Fact] = []
     // What the types do not tell is the values.
-    if types?.contains(where: { Fact.hasValues($0.element, $0.dims) }) ?? true {
-      rules = node.op.facts(
-        FactContext(
-          inputs: inputs, constants: node.inputs.map { $0.flatMap { constants[$0] } }, outputCount: node.outputs.count, symbols: symbols))
+    if types?.contains(where: { ($0.element == .int64 || $0.element == .bool) && $0.rank <= 1 && Fact.hasValues($0.element, $0.dims) }) ?? true {
+      rules = node.op.facts(FactContext(inputs: inputs, constants: constants, outputCount: node.outputs.count, symbols: symbols))
     }
     for (slot, output) in node.outputs.enumerated() {
       guard let output else { continue }
@@ -51,23 +67,30 @@ struct Facts {
         fact.element = types[slot].element
         fact.dims = types[slot].dims
       }
-      set(output, fact.consistent)
+      fact = fact.consistent
+      guard !fact.isSame(as: self[output]) else { continue }
+      set(output, fact)
+      hasChanged(output)
     }
   }
 
-  private func known(_ node: Node, _ inputs: [Fact?], _ constants: [ValueID: Tensor]) -> [TensorType]? {
+  private func known(_ node: Node, _ inputs: [Fact?], _ constants: [Tensor?]) -> [TensorType]? {
     var types: [TensorType?] = []
-    var values: [Tensor?] = []
+    types.reserveCapacity(inputs.count)
+    var values = constants
     for (slot, input) in inputs.enumerated() {
       guard let input else {
         types.append(nil)
-        values.append(nil)
         continue
       }
       guard let type = input.type else { return nil }
       types.append(type)
-      values.append(node.inputs[slot].flatMap { constants[$0] } ?? input.tensor)
+      if values[slot] == nil { values[slot] = input.tensor }
     }
     return try? node.op.outputTypes(InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count))
   }
+}
+
+extension Fact {
+  func isSame(as other: Fact) -> Bool { element == other.element && dims == other.dims && values == other.values }
 }

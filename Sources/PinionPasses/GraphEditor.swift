@@ -19,9 +19,9 @@ struct GraphEditor {
   private(set) var revision = 0
   /// What is known of the values' types, made when somebody asks.
   private var facts: Facts?
-  private let captured: [Fact]?
+  private var captured: [Fact]?
   let symbols: Symbols
-  /// The nodes before this one have facts that this sweep has brought up to date.
+  /// The nodes before this one have facts that are up to date: none of them, nor a value that they read, has changed since.
   private var frontier = 0
   /// Counts inferences, from 1 on.
   private var clock = 0
@@ -30,13 +30,27 @@ struct GraphEditor {
   private var changes: [Int]
   private var inferences: [Int]
 
-  /// For each node its operator, by which rules know it; nil for a node that is gone.
-  private var kinds: [(any Operator.Type)?]
+  private(set) var operators = OperatorKinds()
+  /// For each node the number of its operator, by which rules know it; `gone` for a node that is no longer there.
+  private var kinds: [Int] = []
+  private static let gone = -1
   private var producers: [Int]
   private var uses: [Int]
   /// Whether the graph gives the value out, and whether it comes from outside.
   private var isGivenOut: [Bool]
   private var isTakenIn: [Bool]
+  /// Whether the value is among the constants.
+  private var isConstant: [Bool]
+  /// False where no node has a subgraph.
+  private var mayHaveSubgraphs = false
+  /// The editors of subgraphs, from one sweep to the next, by the first value that the node makes. A subgraph that anybody else has changed
+  /// gets a new one.
+  private var inner: [ValueID: [GraphEditor]] = [:]
+  /// The pass that is at work, whose sweep over a subgraph does nothing where it has done nothing before and nothing has changed; nil for one
+  /// that does what depends on more than the graph.
+  var pass: String?
+  /// The revision at which a pass has found nothing to do, in a subgraph.
+  private var idle: [String: Int] = [:]
   /// Values that others stand for, by index.
   private var forwarded: [ValueID?]
   /// New nodes to stand in front of a node, by its index.
@@ -61,16 +75,18 @@ struct GraphEditor {
     inferences = [Int](repeating: 0, count: originalCount)
     isGivenOut = [Bool](repeating: false, count: count)
     isTakenIn = [Bool](repeating: false, count: count)
+    isConstant = [Bool](repeating: false, count: count)
     uses = graph.useCounts()
-    kinds = []
     kinds.reserveCapacity(originalCount)
     for index in graph.nodes.indices {
-      kinds.append(type(of: graph.nodes[index].op))
+      kinds.append(operators.enter(type(of: graph.nodes[index].op)))
+      if !graph.nodes[index].subgraphs.isEmpty { mayHaveSubgraphs = true }
       for case let output? in graph.nodes[index].outputs { producers[output.index] = index }
     }
     for output in graph.outputs { isGivenOut[output.index] = true }
     for input in graph.inputs { isTakenIn[input.index] = true }
     for capture in graph.captures { isTakenIn[capture.inner.index] = true }
+    for value in graph.constants.keys { isConstant[value.index] = true }
   }
 
   // MARK: Looking
@@ -78,31 +94,42 @@ struct GraphEditor {
   /// What is known of a value that nodes before the one at `index` make.
   mutating func fact(_ value: ValueID?, at index: Int) -> Fact {
     let end = min(index, originalCount)
-    if frontier < end || facts == nil {
-      var known = facts ?? Facts(graph, captured: captured, symbols)
-      facts = nil
-      while frontier < end {
-        if kinds[frontier] != nil, isStale(frontier) { infer(frontier, &known) }
-        frontier += 1
-      }
-      facts = known
-    }
+    if frontier < end || facts == nil { learn(to: end) }
     return facts?[value] ?? Fact()
+  }
+
+  /// Whether any value is known to be of such an element type.
+  mutating func knows(anyOf elements: [ElementType]) -> Bool {
+    _ = fact(nil, at: originalCount)
+    return facts?.elements.isDisjoint(with: elements.map(\.rawValue)) == false
+  }
+
+  private mutating func learn(to end: Int) {
+    var known = facts ?? Facts(graph, captured: captured, symbols)
+    facts = nil
+    while frontier < end {
+      if kinds[frontier] != GraphEditor.gone, isStale(frontier) { infer(frontier, &known) }
+      frontier += 1
+    }
+    facts = known
   }
 
   private func isStale(_ index: Int) -> Bool {
     let time = inferences[index]
-    return time == 0 || graph.nodes[index].inputs.contains { $0.map { changes[$0.index] > time } ?? false }
+    if time == 0 { return true }
+    for case let input? in graph.nodes[index].inputs where changes[input.index] > time { return true }
+    return false
   }
 
   private mutating func infer(_ index: Int, _ known: inout Facts) {
     clock += 1
     inferences[index] = clock
-    let node = graph.nodes[index], before = node.outputs.map { known[$0] }
-    known.infer(node, constants: graph.constants)
-    for (output, old) in zip(node.outputs, before) {
-      if let output, !known[output].isSame(as: old) { changes[output.index] = clock }
-    }
+    guard graph.nodes[index].subgraphs.isEmpty else { return }
+    // Apart for so long, so that the node need not be copied.
+    var changes: [Int] = []
+    swap(&changes, &self.changes)
+    known.infer(graph.nodes[index], constant: { isConstant[$0.index] ? graph.constants[$0] : nil }) { changes[$0.index] = clock }
+    swap(&changes, &self.changes)
   }
 
   private mutating func know(_ value: ValueID, _ constant: Tensor) {
@@ -120,18 +147,27 @@ struct GraphEditor {
   /// The indices of the nodes that a sweep visits.
   var indices: Range<Int> { 0..<originalCount }
 
-  func isThere(_ index: Int) -> Bool { kinds[index] != nil }
+  func isThere(_ index: Int) -> Bool { kinds[index] != GraphEditor.gone }
+  /// The number of the node's operator in `operators`; nil for a node that is gone.
+  func kindNumber(_ index: Int) -> Int? { kinds[index] != GraphEditor.gone ? kinds[index] : nil }
   /// The operator of the node, by which rules know it; nil for a node that is gone.
-  func kind(_ index: Int) -> (any Operator.Type)? { kinds[index] }
+  func kind(_ index: Int) -> (any Operator.Type)? { kinds[index] != GraphEditor.gone ? operators[kinds[index]].type : nil }
   /// The operator of the node with its attributes, if it is of this type.
-  func op<O: Operator>(_ index: Int, _ type: O.Type) -> O? { kinds[index] == type ? graph.nodes[index].op as? O : nil }
+  func op<O: Operator>(_ index: Int, _ type: O.Type) -> O? { kind(index) == type ? graph.nodes[index].op as? O : nil }
+  /// The node. Where one member is all that is looked at, `inputs(of:)` and the like copy less.
   subscript(index: Int) -> Node { graph.nodes[index] }
+  func inputs(of index: Int) -> [ValueID?] { graph.nodes[index].inputs }
+  func outputs(of index: Int) -> [ValueID?] { graph.nodes[index].outputs }
+  func hasSubgraphs(_ index: Int) -> Bool { mayHaveSubgraphs && !graph.nodes[index].subgraphs.isEmpty }
 
   /// The constant that the value is.
   func constant(_ value: ValueID?) -> Tensor? {
-    guard let value, producers[value.index] < 0 else { return nil }
+    guard let value, isConstant[value.index], producers[value.index] < 0 else { return nil }
     return graph.constants[value]
   }
+
+  /// Whether `constant(value)` is there.
+  func isConstant(_ value: ValueID) -> Bool { isConstant[value.index] && producers[value.index] < 0 }
 
   /// Whether constants have come since this was asked last.
   mutating func takeNewConstants() -> Bool {
@@ -143,28 +179,39 @@ struct GraphEditor {
   func producer(_ value: ValueID?) -> Int? {
     guard let value else { return nil }
     let index = producers[value.index]
-    return index >= 0 && kinds[index] != nil ? index : nil
+    return index >= 0 && kinds[index] != GraphEditor.gone ? index : nil
   }
 
-  /// The node that makes the value, if its operator is one of these.
-  func producer(_ value: ValueID?, _ operators: any Operator.Type...) -> Int? {
-    guard let index = producer(value), operators.contains(where: { $0 == kinds[index] }) else { return nil }
+  /// The node that makes the value, if its operator is this one, or one of these.
+  func producer(_ value: ValueID?, _ operator: any Operator.Type) -> Int? {
+    guard let index = producer(value), operators[kinds[index]].type == `operator` else { return nil }
     return index
+  }
+
+  func producer(_ value: ValueID?, _ first: any Operator.Type, _ others: any Operator.Type...) -> Int? {
+    guard let index = producer(value) else { return nil }
+    let kind = operators[kinds[index]].type
+    return kind == first || others.contains { $0 == kind } ? index : nil
   }
 
   /// How often nodes read the value and the graph gives it out.
   func useCount(_ value: ValueID) -> Int { uses[value.index] }
 
-  /// The node that makes the value, if its operator is one of these and nobody else reads the value.
-  func soleProducer(_ value: ValueID?, _ operators: any Operator.Type...) -> Int? {
-    guard let value, uses[value.index] == 1, let index = producer(value), operators.contains(where: { $0 == kinds[index] }) else { return nil }
-    return index
+  /// The node that makes the value, if its operator is this one, or one of these, and nobody else reads the value.
+  func soleProducer(_ value: ValueID?, _ operator: any Operator.Type) -> Int? {
+    guard let value, uses[value.index] == 1 else { return nil }
+    return producer(value, `operator`)
+  }
+
+  func soleProducer(_ value: ValueID?, _ first: any Operator.Type, _ others: any Operator.Type...) -> Int? {
+    guard let value, uses[value.index] == 1, let index = producer(value) else { return nil }
+    let kind = operators[kinds[index]].type
+    return kind == first || others.contains { $0 == kind } ? index : nil
   }
 
   /// The input of a node, nil for an absent one.
   func input(_ node: Int, _ slot: Int) -> ValueID? {
-    let inputs = graph.nodes[node].inputs
-    return slot < graph.nodes[node].formalInputCount ? inputs[slot] : nil
+    slot < graph.nodes[node].formalInputCount ? graph.nodes[node].inputs[slot] : nil
   }
 
   /// The input of a node of two inputs that is not `value`; nil where both are.
@@ -210,8 +257,24 @@ struct GraphEditor {
     for slot in graph.nodes[index].inputs.indices {
       guard let input = graph.nodes[index].inputs[slot], forwarded[input.index] != nil else { continue }
       graph.nodes[index].inputs[slot] = resolve(input)
-      inferences[index] = 0
+      doubt(index)
     }
+  }
+
+  /// Has the node's facts inferred again when somebody asks.
+  private mutating func doubt(_ index: Int) {
+    inferences[index] = 0
+    frontier = min(frontier, index)
+  }
+
+  private mutating func setKind(_ index: Int, _ type: any Operator.Type) {
+    if kinds[index] != GraphEditor.gone { operators.leave(kinds[index]) }
+    kinds[index] = operators.enter(type)
+  }
+
+  private mutating func setGone(_ index: Int) {
+    operators.leave(kinds[index])
+    kinds[index] = GraphEditor.gone
   }
 
   private func resolve(_ value: ValueID) -> ValueID {
@@ -223,6 +286,7 @@ struct GraphEditor {
   mutating func addConstant(_ tensor: Tensor, name: String = "") -> ValueID {
     let value = graph.addConstant(tensor, name: name)
     grow()
+    isConstant[value.index] = true
     know(value, tensor)
     return value
   }
@@ -241,6 +305,7 @@ struct GraphEditor {
     changes.append(0)
     isGivenOut.append(false)
     isTakenIn.append(false)
+    isConstant.append(false)
   }
 
   /// Puts another node, which makes all values of the old one that somebody reads, in its place.
@@ -248,8 +313,10 @@ struct GraphEditor {
     hasChanged = true
     let old = graph.nodes[index]
     graph.nodes[index] = node
-    kinds[index] = type(of: node.op)
-    inferences[index] = 0
+    setKind(index, type(of: node.op))
+    forgetSubgraphs(of: old)
+    if !node.subgraphs.isEmpty { mayHaveSubgraphs = true }
+    doubt(index)
     for case let output? in node.outputs { producers[output.index] = index }
     for case let input? in node.inputs { uses[input.index] += 1 }
     for case let input? in old.inputs { release(input) }
@@ -260,8 +327,10 @@ struct GraphEditor {
     hasChanged = true
     let new = graph.nodes.count
     graph.nodes.append(node)
-    kinds.append(type(of: node.op))
+    kinds.append(operators.enter(type(of: node.op)))
     inferences.append(0)
+    forgetSubgraphs(of: node)
+    if !node.subgraphs.isEmpty { mayHaveSubgraphs = true }
     insertions[index, default: []].append(new)
     for case let output? in node.outputs { producers[output.index] = new }
     for case let input? in node.inputs { uses[input.index] += 1 }
@@ -299,15 +368,31 @@ struct GraphEditor {
     for (slot, output) in graph.nodes[index].outputs.enumerated() {
       guard let output else { continue }
       graph.constants[output] = results[slot]
+      isConstant[output.index] = true
       graph[output].type = .tensor(results[slot].element, dims: results[slot].shape.dims.map(Dimension.known))
       producers[output.index] = -1
       know(output, results[slot])
     }
+    frontier = min(frontier, index)
     remove(index)
   }
 
   /// Replaces the subgraphs of a node by rewritten ones, whose captures may be fewer, and drops inputs that none of them captures.
   mutating func setSubgraphs(_ index: Int, _ subgraphs: [Graph]) {
+    forgetSubgraphs(of: graph.nodes[index])
+    exchangeSubgraphs(index, subgraphs)
+  }
+
+  private mutating func forgetSubgraphs(of node: Node) {
+    if !inner.isEmpty, let place = GraphEditor.place(of: node) { inner[place] = nil }
+  }
+
+  private static func place(of node: Node) -> ValueID? {
+    for case let output? in node.outputs { return output }
+    return nil
+  }
+
+  private mutating func exchangeSubgraphs(_ index: Int, _ subgraphs: [Graph]) {
     hasChanged = true
     var subgraphs = subgraphs
     let formal = graph.nodes[index].formalInputCount
@@ -338,7 +423,7 @@ struct GraphEditor {
   }
 
   private mutating func removeIfUnused(_ index: Int) {
-    guard index >= 0, kinds[index] != nil,
+    guard index >= 0, kinds[index] != GraphEditor.gone,
       graph.nodes[index].outputs.allSatisfy({ $0.map { uses[$0.index] == 0 } ?? true })
     else { return }
     remove(index)
@@ -347,12 +432,12 @@ struct GraphEditor {
   private mutating func remove(_ index: Int) {
     var pending = [index]
     while let index = pending.popLast() {
-      kinds[index] = nil
+      setGone(index)
       for case let input? in graph.nodes[index].inputs {
         let input = resolve(input)
         uses[input.index] -= 1
         let producer = producers[input.index]
-        if uses[input.index] == 0, producer >= 0, kinds[producer] != nil,
+        if uses[input.index] == 0, producer >= 0, kinds[producer] != GraphEditor.gone,
           graph.nodes[producer].outputs.allSatisfy({ $0.map { uses[$0.index] == 0 } ?? true })
         {
           pending.append(producer)
@@ -363,9 +448,9 @@ struct GraphEditor {
 
   /// Removes every node whose outputs nobody reads.
   mutating func removeUnused() {
-    for index in graph.nodes.indices.reversed() where kinds[index] != nil {
+    for index in graph.nodes.indices.reversed() where isThere(index) {
       removeIfUnused(index)
-      if kinds[index] == nil { hasChanged = true }
+      if !isThere(index) { hasChanged = true }
     }
   }
 
@@ -376,19 +461,7 @@ struct GraphEditor {
   mutating func edit(_ body: (inout GraphEditor) throws(PinionError) -> Void) throws(PinionError) -> Bool {
     hasChanged = false
     hasForwarded = false
-    frontier = 0
-    for index in indices where !graph.nodes[index].subgraphs.isEmpty {
-      var subgraphs = graph.nodes[index].subgraphs
-      var haveChanged = false
-      for number in subgraphs.indices {
-        var editor = GraphEditor(subgraphs[number], captured: capturedFacts(subgraphs[number], of: index), symbols)
-        editor.control = control
-        guard try editor.edit(body) else { continue }
-        subgraphs[number] = editor.graph
-        haveChanged = true
-      }
-      if haveChanged { setSubgraphs(index, subgraphs) }
-    }
+    if mayHaveSubgraphs { try editSubgraphs(body) }
     try body(&self)
     guard hasChanged else { return false }
     settle()
@@ -396,10 +469,58 @@ struct GraphEditor {
     return true
   }
 
+  private mutating func editSubgraphs(_ body: (inout GraphEditor) throws(PinionError) -> Void) throws(PinionError) {
+    for index in indices where !graph.nodes[index].subgraphs.isEmpty {
+      var subgraphs = graph.nodes[index].subgraphs
+      let place = GraphEditor.place(of: graph.nodes[index])
+      var editors = place.flatMap { inner.removeValue(forKey: $0) } ?? []
+      var haveChanged = false
+      for number in subgraphs.indices {
+        let known = capturedFacts(subgraphs[number], of: index)
+        if editors.count > number, editors[number].graph.captures.count == known.count {
+          editors[number].know(captured: known)
+        } else {
+          editors.removeLast(editors.count - min(editors.count, number))
+          editors.append(GraphEditor(subgraphs[number], captured: known, symbols))
+        }
+        editors[number].control = control
+        editors[number].pass = pass
+        guard try editors[number].editSubgraph(body) else { continue }
+        subgraphs[number] = editors[number].graph
+        haveChanged = true
+      }
+      if haveChanged {
+        exchangeSubgraphs(index, subgraphs)
+        for number in editors.indices { editors[number].graph.captures = graph.nodes[index].subgraphs[number].captures }
+      }
+      if let place { inner[place] = editors }
+    }
+  }
+
+  private mutating func editSubgraph(_ body: (inout GraphEditor) throws(PinionError) -> Void) throws(PinionError) -> Bool {
+    if let pass, idle[pass] == revision { return false }
+    let hasChanged = try edit(body)
+    if !hasChanged, let pass { idle[pass] = revision }
+    return hasChanged
+  }
+
+  /// Takes note of what is known of the captured values now.
+  private mutating func know(captured new: [Fact]) {
+    guard let old = captured, old.count == new.count, graph.captures.count == new.count else { return }
+    for (slot, capture) in graph.captures.enumerated() where !new[slot].isSame(as: old[slot]) {
+      clock += 1
+      changes[capture.inner.index] = clock
+      facts?.set(capture.inner, new[slot])
+      frontier = 0
+      idle = [:]
+    }
+    captured = new
+  }
+
   /// Brings the nodes in order, closes gaps, and drops constants that nobody reads.
   private mutating func settle() {
     for index in kinds.indices {
-      if kinds[index] != nil {
+      if isThere(index) {
         renew(index)
       } else {
         for case let output? in graph.nodes[index].outputs where producers[output.index] == index { producers[output.index] = -1 }
@@ -407,22 +528,29 @@ struct GraphEditor {
     }
     if insertions.isEmpty { closeGaps() } else { reorder() }
     originalCount = graph.nodes.count
+    // Nodes have other places now.
+    frontier = 0
     for index in graph.outputs.indices { graph.outputs[index] = resolve(graph.outputs[index]) }
     let unread = graph.constants.keys.filter { uses[$0.index] <= 0 }
-    for value in unread { graph.constants[value] = nil }
+    for value in unread {
+      graph.constants[value] = nil
+      isConstant[value.index] = false
+    }
   }
 
   /// Whether what the editor knows of makers and readers is what the graph says; between sweeps.
   var isConsistent: Bool {
     let makers = graph.producers()
     return uses == graph.useCounts() && kinds.count == graph.nodes.count && inferences.count == graph.nodes.count
-      && graph.nodes.indices.allSatisfy { kinds[$0] == type(of: graph.nodes[$0].op) }
+      && graph.nodes.indices.allSatisfy { kind($0) == type(of: graph.nodes[$0].op) }
+      && operators.kinds.allSatisfy { kind in kind.count == graph.nodes.count { type(of: $0.op) == kind.type } }
+      && graph.values.indices.allSatisfy { isConstant[$0] == (graph.constants[ValueID(index: $0)] != nil) }
       && graph.values.indices.allSatisfy { uses[$0] == 0 || producers[$0] == makers[$0] ?? -1 }
   }
 
   private mutating func closeGaps() {
     var count = 0
-    for index in kinds.indices where kinds[index] != nil {
+    for index in kinds.indices where isThere(index) {
       if count < index {
         graph.nodes.swapAt(count, index)
         kinds[count] = kinds[index]
@@ -440,7 +568,7 @@ struct GraphEditor {
     var order: [Int] = []
     func append(_ index: Int) {
       for inserted in insertions[index] ?? [] { append(inserted) }
-      if kinds[index] != nil { order.append(index) }
+      if isThere(index) { order.append(index) }
     }
     for index in indices { append(index) }
     insertions.removeAll()
@@ -451,10 +579,6 @@ struct GraphEditor {
       for case let output? in graph.nodes[index].outputs { producers[output.index] = index }
     }
   }
-}
-
-extension Fact {
-  fileprivate func isSame(as other: Fact) -> Bool { element == other.element && dims == other.dims && values == other.values }
 }
 
 /// Lets a switch over an operator's type name operators.

@@ -31,7 +31,7 @@ struct HalfMembers {
     for index in editor.indices where editor.isThere(index) {
       guard let member = Member(index, &editor) else { continue }
       members[index] = member
-      for slot in member.inputs { count(editor[index].inputs[slot], 1) }
+      for slot in member.inputs { count(editor.inputs(of: index)[slot], 1) }
     }
     var sweeps = 0
     while dropMovement(editor) {
@@ -56,14 +56,14 @@ struct HalfMembers {
 
   private mutating func drop(_ index: Int, _ editor: GraphEditor) {
     guard let member = members[index] else { return }
-    for slot in member.inputs { count(editor[index].inputs[slot], -1) }
+    for slot in member.inputs { count(editor.inputs(of: index)[slot], -1) }
     members[index] = nil
   }
 
   /// The member that makes a value in float32.
   private func maker(_ value: ValueID?, _ editor: GraphEditor) -> Int? {
     guard let value, let index = editor.producer(value), let member = self[index],
-      member.outputs.contains(where: { editor[index].outputs[$0] == value })
+      member.outputs.contains(where: { editor.outputs(of: index)[$0] == value })
     else { return nil }
     return index
   }
@@ -74,14 +74,14 @@ struct HalfMembers {
     var hasChanged = false
     for index in members.indices {
       guard let member = members[index], member.part == .selection || member.part == .reader else { continue }
-      guard !member.inputs.contains(where: { maker(editor[index].inputs[$0], editor) != nil }) else { continue }
+      guard !member.inputs.contains(where: { maker(editor.inputs(of: index)[$0], editor) != nil }) else { continue }
       drop(index, editor)
       hasChanged = true
     }
     for index in members.indices.reversed() {
       guard let member = members[index], member.part == .selection || member.part == .layout else { continue }
       let isBetween = member.outputs.allSatisfy {
-        editor[index].outputs[$0].map { editor.useCount($0) > 0 && !isSeen($0, editor) } ?? true
+        editor.outputs(of: index)[$0].map { editor.useCount($0) > 0 && !isSeen($0, editor) } ?? true
       }
       guard !isBetween else { continue }
       drop(index, editor)
@@ -94,7 +94,7 @@ struct HalfMembers {
     var regions = DisjointSets(count: members.count)
     for index in members.indices {
       for slot in members[index]?.inputs ?? [] {
-        if let maker = maker(editor[index].inputs[slot], editor) { regions.unite(maker, index) }
+        if let maker = maker(editor.inputs(of: index)[slot], editor) { regions.unite(maker, index) }
       }
     }
     var computing = [Int](repeating: 0, count: members.count)

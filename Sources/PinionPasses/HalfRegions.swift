@@ -13,6 +13,7 @@ struct HalfRegions: Pass {
 
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     try editor.edit { (editor) throws(PinionError) in
+      guard editor.knows(anyOf: [.float16, .bfloat16]) else { return }
       let members = HalfMembers(&editor)
       guard !members.isEmpty else { return }
       var rewriting = HalfWidening(members)

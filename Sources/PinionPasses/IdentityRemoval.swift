@@ -48,27 +48,28 @@ struct CopyRemoval: Rule {
   let anchors: [any Operator.Type] = [Identity.self, Dropout.self, Concat.self, Sum.self, Max.self, Min.self, Mean.self, Split.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    let node = editor[index]
-    switch node.op {
-    case is Identity: break
-    case is Dropout:
+    switch editor.kind(index) {
+    case Identity.self: break
+    case Dropout.self:
       if let mode = editor.input(index, 2) {
         guard let constant = editor.constant(mode), constant.count == 1, constant.element == .bool,
           constant.data.load(as: UInt8.self) == 0
         else { return false }
       }
-      guard node.outputs.dropFirst().allSatisfy({ $0.map { editor.useCount($0) == 0 } ?? true }) else { return false }
-    case let split as Split:
+      guard editor.outputs(of: index).dropFirst().allSatisfy({ $0.map { editor.useCount($0) == 0 } ?? true }) else { return false }
+    case Split.self:
       // The last of the pieces may have no name.
-      guard node.outputs.count == 1, editor.input(index, 1).map({ editor.constant($0)?.count == 1 }) ?? true,
+      guard editor.outputs(of: index).count == 1, let split = editor.op(index, Split.self), editor.input(index, 1).map({ editor.constant($0)?.count == 1 }) ?? true,
         split.outputCount ?? 1 == 1, let position = position(split.axis, index, &editor)
       else { return false }
       // A run that refuses the piece's extent is refused without the node as well.
       if let extents = editor.integers(editor.input(index, 1)) {
         guard let extent = editor.fact(editor.input(index, 0), at: index).extent(position), extent >= 0, extents == [Int64(extent)] else { return false }
       }
-    case let concat as Concat: guard node.inputs.count == 1, position(concat.axis, index, &editor) != nil else { return false }
-    default: guard node.inputs.count == 1 else { return false }
+    case Concat.self:
+      guard editor.inputs(of: index).count == 1, let concat = editor.op(index, Concat.self), position(concat.axis, index, &editor) != nil
+      else { return false }
+    default: guard editor.inputs(of: index).count == 1 else { return false }
     }
     return editor.bypass(index, with: editor.input(index, 0))
   }
@@ -113,7 +114,7 @@ struct TransposeMerging: Rule {
     }
     let node = try Node(
       Transpose.self, name: editor[index].name, attributes: ["perm": .ints(merged.map(Int64.init))], inputs: [editor.input(inner, 0)],
-      outputs: editor[index].outputs)
+      outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }
@@ -135,7 +136,7 @@ struct BatchedTranspose: Rule {
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let transpose = editor.producer(editor.input(index, 0), Transpose.self), editor.op(transpose, Transpose.self)?.permutation == [0, 2, 1],
       let merge = editor.producer(editor.input(transpose, 0), Reshape.self), let source = editor.input(merge, 0),
-      let output = editor[index].outputs.first ?? nil, let dims = editor.fact(source, at: index).dims, dims.count > 3,
+      let output = editor.outputs(of: index).first ?? nil, let dims = editor.fact(source, at: index).dims, dims.count > 3,
       let merged = editor.fact(editor.input(transpose, 0), at: index).dims, merged.count == 3,
       let result = editor.fact(output, at: index + 1).dims, result.count == dims.count
     else { return false }
@@ -159,7 +160,7 @@ struct ReshapeMerging: Rule {
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard let source = editor.input(index, 0) else { return false }
     // Every extent stays what it is, also those that only symbols stand for.
-    if let dims = editor.fact(source, at: index).dims, !dims.contains(nil), let output = editor[index].outputs.first,
+    if let dims = editor.fact(source, at: index).dims, !dims.contains(nil), let output = editor.outputs(of: index).first,
       editor.fact(output, at: index + 1).dims == dims, editor.bypass(index, with: source)
     {
       return true
@@ -252,12 +253,12 @@ struct KnownAlignment: Rule {
   let anchors: [any Operator.Type] = [AlignAxes.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    guard let output = editor[index].outputs.first ?? nil, let data = editor.input(index, 0),
+    guard let output = editor.outputs(of: index).first ?? nil, let data = editor.input(index, 0),
       let rank = editor.fact(data, at: index).rank, let aligned = editor.fact(output, at: index + 1).rank, aligned >= rank
     else { return false }
     if aligned == rank { return editor.bypass(index, with: data) }
     let axes = editor.addConstant(try Tensor(vector: (rank..<aligned).map(Int64.init)))
-    let node = try Node(Unsqueeze.self, name: editor[index].name, inputs: [data, axes], outputs: editor[index].outputs)
+    let node = try Node(Unsqueeze.self, name: editor[index].name, inputs: [data, axes], outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }
@@ -268,8 +269,8 @@ struct SumOfTwo: Rule {
   let anchors: [any Operator.Type] = [Sum.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    guard editor[index].inputs.count == 2 else { return false }
-    let node = try Node(Add.self, name: editor[index].name, inputs: editor[index].inputs, outputs: editor[index].outputs)
+    guard editor.inputs(of: index).count == 2 else { return false }
+    let node = try Node(Add.self, name: editor[index].name, inputs: editor.inputs(of: index), outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }
@@ -317,7 +318,7 @@ struct DivisionByPowerOfTwo: Rule {
     else { return false }
     let factors = editor.addConstant(try Tensor(numbers.map { 1 / $0 }, divisor.shape))
     let node = try Node(
-      Mul.self, name: editor[index].name, inputs: [editor.input(index, 0), factors], outputs: editor[index].outputs)
+      Mul.self, name: editor[index].name, inputs: [editor.input(index, 0), factors], outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }
@@ -366,7 +367,7 @@ struct StillMovement: Rule {
     default:
       guard let dims = editor.fact(source, at: index).dims else { return false }
       // Every extent stays what it is, also those that only symbols stand for.
-      if let output = editor[index].outputs.first, !dims.contains(nil), editor.fact(output, at: index + 1).dims == dims { break }
+      if let output = editor.outputs(of: index).first, !dims.contains(nil), editor.fact(output, at: index + 1).dims == dims { break }
       guard let shape = editor.integers(editor.input(index, 1)), shape.count <= dims.count else { return false }
       for (extent, target) in zip(dims.suffix(shape.count), shape) where target != 1 {
         guard let extent, Int64(extent) == target else { return false }

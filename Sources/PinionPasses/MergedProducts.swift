@@ -9,7 +9,7 @@ struct MergedProduct: Rule {
   let anchors: [any Operator.Type] = [Reshape.self]
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    guard let output = editor[index].outputs.first ?? nil,
+    guard let output = editor.outputs(of: index).first ?? nil,
       let product = editor.soleProducer(editor.input(index, 0), MatMul.self, Gemm.self), let left = editor.input(product, 0),
       let right = editor.input(product, 1), let merge = editor.producer(left, Reshape.self), let source = editor.input(merge, 0),
       let dims = editor.fact(source, at: index).dims, dims.count > 2, let merged = editor.fact(left, at: index).dims,
@@ -53,7 +53,7 @@ struct MergedProduct: Rule {
       numbers[numbers.count - 1] = Int64(depth)
       return editor.addConstant(try Tensor(vector: numbers))
     }
-    guard let join = editor.producer(shape, Concat.self), let last = editor.integers(editor[join].inputs.last ?? nil),
+    guard let join = editor.producer(shape, Concat.self), let last = editor.integers(editor.inputs(of: join).last ?? nil),
       last == [Int64(columns)], editor.op(index, Reshape.self)?.allowZero == true
     else { return nil }
     var node = editor[join]
@@ -84,7 +84,7 @@ struct MergedProduct: Rule {
 
   private func replace(_ index: Int, _ product: Int, _ a: ValueID, _ b: ValueID, _ editor: inout GraphEditor) throws(PinionError) -> Bool {
     guard canReplace(product, &editor) else { return false }
-    let name = editor[product].name, outputs = editor[index].outputs
+    let name = editor[product].name, outputs = editor.outputs(of: index)
     guard editor.kind(product) == Gemm.self, let bias = editor.input(product, 2) else {
       editor.replace(index, with: try Node(MatMul.self, name: name, inputs: [a, b], outputs: outputs))
       return true

@@ -22,7 +22,7 @@ struct NormalizationRecognition: Rule {
       guard let width, fact.rank == 1, fact.extent(0) == width, let epsilon = attribute(match.epsilon, editor.element(index)) else { continue }
       let node = try Node(
         match.isCentred ? LayerNormalization.self : RMSNormalization.self, name: editor[index].name,
-        attributes: ["axis": .int(-1), "epsilon": epsilon], inputs: [match.x, scale], outputs: editor[index].outputs)
+        attributes: ["axis": .int(-1), "epsilon": epsilon], inputs: [match.x, scale], outputs: editor.outputs(of: index))
       editor.replace(index, with: node)
       return true
     }
@@ -87,14 +87,14 @@ struct NormalizationBias: Rule {
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     for slot in 0..<2 {
       guard let value = editor.input(index, slot), let bias = editor.other(index, than: value),
-        let normalization = editor.soleProducer(value, LayerNormalization.self), editor[normalization].inputs.count == 2,
-        editor[normalization].outputs.count == 1, editor.op(normalization, LayerNormalization.self)?.axis == -1
+        let normalization = editor.soleProducer(value, LayerNormalization.self), editor.inputs(of: normalization).count == 2,
+        editor.outputs(of: normalization).count == 1, editor.op(normalization, LayerNormalization.self)?.axis == -1
       else { continue }
       let fact = editor.fact(bias, at: index), scale = editor.fact(editor.input(normalization, 1), at: index)
       guard fact.rank == 1, scale.rank == 1, let width = scale.extent(0), fact.extent(0) == width else { continue }
       let old = editor[normalization]
       let node = try Node(
-        LayerNormalization.self, name: old.name, attributes: old.attributes, inputs: old.inputs + [bias], outputs: editor[index].outputs)
+        LayerNormalization.self, name: old.name, attributes: old.attributes, inputs: old.inputs + [bias], outputs: editor.outputs(of: index))
       editor.replace(index, with: node)
       return true
     }

@@ -6,12 +6,16 @@ import Synchronization
 /// A rewriting of a graph that leaves its results as they are.
 protocol Pass: Sendable {
   var name: String { get }
-  /// Rewrites the graph in the editor and its subgraphs. What it does follows from the graph alone.
+  /// Whether what it does to a graph follows from this graph alone, so that a subgraph where it did nothing need not be looked at again.
+  var followsFromGraph: Bool { get }
+  /// Rewrites the graph in the editor and its subgraphs. What it does follows from the whole graph alone.
   /// - Returns: whether anything has changed.
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool
 }
 
 extension Pass {
+  var followsFromGraph: Bool { true }
+
   /// Rewrites one graph.
   func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
     var editor = GraphEditor(graph)
@@ -101,6 +105,7 @@ package enum PassPipeline {
         var hasChanged = false
         for pass in phase.passes where idle[pass.name] != editor.revision {
           try context.control.check()
+          editor.pass = pass.followsFromGraph ? pass.name : nil
           guard try pass.run(&editor, context) else {
             idle[pass.name] = editor.revision
             continue

@@ -47,8 +47,8 @@ struct GatherOfColumns: Rule {
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     guard editor[index].attributes["batch_dims"].map({ $0 == .int(0) }) ?? true, let data = editor.input(index, 0),
-      let indices = editor.input(index, 1), let concat = editor.producer(indices, Concat.self), editor[concat].inputs.count == 2,
-      let output = editor[index].outputs.first ?? nil
+      let indices = editor.input(index, 1), let concat = editor.producer(indices, Concat.self), editor.inputs(of: concat).count == 2,
+      let output = editor.outputs(of: index).first ?? nil
     else { return false }
     let source = editor.fact(data, at: index), result = editor.fact(output, at: index + 1)
     guard source.rank == 2, let rows = source.extent(0), let rank = result.rank, rank >= 2, result.extent(0) == rows,
@@ -70,7 +70,7 @@ struct GatherOfColumns: Rule {
     editor.insert(gather, before: index)
     let added = editor.addConstant(try Tensor(vector: axes))
     editor.replace(
-      index, with: try Node(Unsqueeze.self, name: editor[index].name, inputs: [gathered, added], outputs: editor[index].outputs))
+      index, with: try Node(Unsqueeze.self, name: editor[index].name, inputs: [gathered, added], outputs: editor.outputs(of: index)))
     return true
   }
 

@@ -119,7 +119,7 @@ struct ColumnScale: Rule {
       }
     }
     let node = try Node(
-      MatMul.self, name: editor[product].name, inputs: [editor.input(product, 0), editor.addConstant(scaled)], outputs: editor[index].outputs)
+      MatMul.self, name: editor[product].name, inputs: [editor.input(product, 0), editor.addConstant(scaled)], outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }

@@ -101,7 +101,7 @@ struct QuantizedOperator: Rule {
     _ editor: inout GraphEditor
   ) throws(PinionError) -> Bool {
     let node = try Node(
-      type, name: editor[producer].name, attributes: attributes, inputs: inputs, outputs: editor[index].outputs)
+      type, name: editor[producer].name, attributes: attributes, inputs: inputs, outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }
@@ -233,11 +233,11 @@ struct QuantizedMovement: Rule {
     guard let y = editor.codes(quantizedBy: index), y.isPerTensor, let source = editor.input(index, 0) else { return false }
     if let x = editor.codes(source, at: index), isSame(x, y) { return editor.bypass(index, with: x.value) }
     guard editor.useCount(source) == 1, let movement = editor.producer(source), isMovement(editor.kind(movement)),
-      editor[movement].outputs.count == 1, let x = editor.codes(editor.input(movement, 0), at: index), isSame(x, y)
+      editor.outputs(of: movement).count == 1, let x = editor.codes(editor.input(movement, 0), at: index), isSame(x, y)
     else { return false }
     var node = editor[movement]
     node.inputs[0] = x.value
-    node.outputs = editor[index].outputs
+    node.outputs = editor.outputs(of: index)
     editor.replace(index, with: node)
     return true
   }
@@ -275,8 +275,8 @@ struct DynamicQuantizedProduct: Rule {
     else { return false }
     for slot in 0..<2 {
       guard let aScale = editor.input(multiplication, slot), let quantization = editor.producer(aScale, DynamicQuantizeLinear.self),
-        editor[quantization].outputs.count > 1, editor[quantization].outputs[1] == aScale,
-        editor.input(product, 0) == editor[quantization].outputs[0], let bScale = editor.other(multiplication, than: aScale),
+        editor.outputs(of: quantization).count > 1, editor.outputs(of: quantization)[1] == aScale,
+        editor.input(product, 0) == editor.outputs(of: quantization)[0], let bScale = editor.other(multiplication, than: aScale),
         let constant = editor.constant(bScale), constant.element == .float32
       else { continue }
       // One scale, or one for each column.
@@ -286,7 +286,7 @@ struct DynamicQuantizedProduct: Rule {
       ]
       while let last = inputs.last, last == nil { inputs.removeLast() }
       let node = try Node(
-        MatMulIntegerToFloat.self, name: editor[product].name, inputs: inputs, outputs: editor[index].outputs)
+        MatMulIntegerToFloat.self, name: editor[product].name, inputs: inputs, outputs: editor.outputs(of: index))
       editor.replace(index, with: node)
       return true
     }
@@ -296,14 +296,14 @@ struct DynamicQuantizedProduct: Rule {
   private func biased(
     _ value: ValueID, _ bias: ValueID, _ index: Int, _ editor: inout GraphEditor
   ) throws(PinionError) -> Bool {
-    guard let product = editor.producer(value, MatMulIntegerToFloat.self), editor[product].inputs.count < 7,
+    guard let product = editor.producer(value, MatMulIntegerToFloat.self), editor.inputs(of: product).count < 7,
       let constant = editor.constant(bias), constant.shape.rank == 1,
       editor.fact(editor.input(product, 1), at: index).extent(-1) == constant.count
     else { return false }
-    var inputs = editor[product].inputs
+    var inputs = editor.inputs(of: product)
     while inputs.count < 6 { inputs.append(nil) }
     let node = try Node(
-      MatMulIntegerToFloat.self, name: editor[product].name, inputs: inputs + [bias], outputs: editor[index].outputs)
+      MatMulIntegerToFloat.self, name: editor[product].name, inputs: inputs + [bias], outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }

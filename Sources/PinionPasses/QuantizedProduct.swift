@@ -32,7 +32,7 @@ struct QuantizedProduct: Rule {
     var inputs: [ValueID?] = [a.value, weights, a.scaleID, b.scaleID, a.zeroID, zero, bias]
     while let last = inputs.last, last == nil { inputs.removeLast() }
     let node = try Node(
-      MatMulIntegerToFloat.self, name: editor[index].name, inputs: inputs, outputs: editor[index].outputs)
+      MatMulIntegerToFloat.self, name: editor[index].name, inputs: inputs, outputs: editor.outputs(of: index))
     editor.replace(index, with: node)
     return true
   }

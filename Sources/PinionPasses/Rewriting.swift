@@ -29,17 +29,24 @@ struct Rewriting: Sendable {
 
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     try editor.edit { (editor) throws(PinionError) in
-      for index in editor.indices where editor.isThere(index) {
+      let table = editor.operators.kinds.map { rules[ObjectIdentifier($0.type)] }
+      guard zip(table, editor.operators.kinds).contains(where: { $0 != nil && $1.count > 0 }) else { return }
+      for index in editor.indices {
+        guard let number = editor.kindNumber(index) else { continue }
         try editor.visit(index)
+        // A rule may have replaced the node by one of an operator that was not there when the sweep began.
+        guard var candidates = number < table.count ? table[number] : rules(number, editor) else { continue }
         for _ in 0..<Rewriting.repetitions {
-          guard editor.isThere(index), try applyOne(index, &editor, context) else { break }
+          guard try applyOne(candidates, index, &editor, context), let next = editor.kindNumber(index), let others = rules(next, editor) else { break }
+          candidates = others
         }
       }
     }
   }
 
-  private func applyOne(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    guard let kind = editor.kind(index), let candidates = rules[ObjectIdentifier(kind)] else { return false }
+  private func rules(_ number: Int, _ editor: GraphEditor) -> [any Rule]? { rules[ObjectIdentifier(editor.operators[number].type)] }
+
+  private func applyOne(_ candidates: [any Rule], _ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     for rule in candidates where try rule.apply(index, &editor, context) { return true }
     return false
   }

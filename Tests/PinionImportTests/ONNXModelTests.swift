@@ -37,19 +37,19 @@ import Testing
     let graph = try #require(model.graph)
     #expect(graph.name == "graph" && graph.docString == "graph doc" && graph.metadata.map(\.key) == ["k"])
     let node = try #require(graph.nodes.first)
-    #expect(node.inputs == ["x", ""] && node.outputs == ["y"] && node.name == "n" && node.opType == "Relu")
-    #expect(node.domain == "d" && node.overload == "o" && node.attributes.isEmpty)
-    #expect(graph.initializers.map(\.name) == ["w"] && graph.initializers[0].dims == [2])
+    #expect(node.inputs.map(\.text) == ["x", ""] && node.outputs.map(\.text) == ["y"] && node.name == "n" && node.opType.text == "Relu")
+    #expect(node.domain.text == "d" && node.overload == "o" && node.attributes.isEmpty)
+    #expect(graph.initializers.map(\.name.text) == ["w"] && graph.initializers[0].dims == [2])
     #expect(graph.inputs.map(\.type) == [.tensor(elementType: 1, shape: [.value(3), .parameter("N")])])
     #expect(graph.outputs.map(\.type) == [nil] && graph.valueInfos.map(\.type) == [.undefined])
-    #expect(graph.sparseInitializers[0].values?.name == "s" && graph.sparseInitializers[0].dims == [5])
+    #expect(graph.sparseInitializers[0].values?.name.text == "s" && graph.sparseInitializers[0].dims == [5])
 
     let function = try #require(model.functions.first)
     #expect(function.name == "f" && function.domain == "fd" && function.overload == "fo")
-    #expect(function.inputs == ["a"] && function.outputs == ["b"] && function.attributeNames == ["alpha"])
+    #expect(function.inputs.map(\.text) == ["a"] && function.outputs.map(\.text) == ["b"] && function.attributeNames == ["alpha"])
     #expect(function.attributeDefaults.map(\.name) == ["beta"] && function.attributeDefaults[0].f == 0.5)
-    #expect(function.nodes.map(\.opType) == ["Relu"] && function.opsetImports.map(\.version) == [18])
-    #expect(function.valueInfos.map(\.name) == ["a"])
+    #expect(function.nodes.map(\.opType.text) == ["Relu"] && function.opsetImports.map(\.version) == [18])
+    #expect(function.valueInfos.map(\.name.text) == ["a"])
   }
 
   @Test func truncationThrowsExceptBetweenFields() throws {
@@ -80,7 +80,7 @@ import Testing
     let second = Wire.bytes(7, Wire.text(2, "b") + Wire.bytes(12, Wire.text(1, "z")))
     let model = try model(Wire.int(1, 3) + first + Wire.int(1, 4) + second)
     #expect(model.irVersion == 4)
-    #expect(model.graph?.name == "b" && model.graph?.docString == "doc" && model.graph?.outputs.map(\.name) == ["y", "z"])
+    #expect(model.graph?.name == "b" && model.graph?.docString == "doc" && model.graph?.outputs.map(\.name.text) == ["y", "z"])
   }
 
   @Test func readsEveryKindOfType() throws {

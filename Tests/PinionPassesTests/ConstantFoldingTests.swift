@@ -28,6 +28,77 @@ import Testing
       """)
   }
 
+  /// As exporters put the gates of an LSTM into another order: most of these nodes have nothing to compute.
+  @Test func partsOfConstantsArePutTogether() throws {
+    try expect(
+      ConstantFolding(),
+      """
+      graph {
+        input %x: float32[1,4,2]
+        constant %w: float32[4,2] [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+        constant %zero: int64[1] [0]
+        constant %two: int64[1] [2]
+        constant %four: int64[1] [4]
+        %a = Slice(%w, %zero, %two, %zero)
+        %b = Slice(%w, %two, %four, %zero)
+        %c = Concat(%b, %a) {axis = 0}
+        %d = Unsqueeze(%c, %zero)
+        %y = Add(%x, %d)
+        %z = Mul(%x, %w)
+        output %y
+        output %z
+      }
+      """,
+      """
+      graph {
+        input %x: float32[1,4,2]
+        constant %w: float32[4,2] [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+        constant %d: float32[1,4,2] [4.0, 5.0, 6.0, 7.0, 0.0, 1.0, 2.0, 3.0]
+        %y = Add(%x, %d)
+        %z = Mul(%x, %w)
+        output %y
+        output %z
+      }
+      """)
+  }
+
+  /// Two parts of one constant have one type; each is a part of its own for whoever takes parts of them in turn.
+  @Test func partsOfPartsLieWhereTheyShould() throws {
+    var graph = try parse(
+      """
+      graph {
+        input %x: float32[1]
+        constant %w: float32[8] [0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+        constant %zero: int64[1] [0]
+        constant %two: int64[1] [2]
+        constant %four: int64[1] [4]
+        constant %eight: int64[1] [8]
+        %a = Slice(%w, %zero, %four)
+        %b = Slice(%w, %four, %eight)
+        %c = Slice(%a, %two, %four)
+        %d = Slice(%b, %two, %four)
+        %e = Slice(%b, %zero, %two)
+        %f = Slice(%a, %zero, %two)
+        %y = Add(%x, %c)
+        %z = Add(%x, %d)
+        %p = Add(%x, %e)
+        %q = Add(%x, %f)
+        output %y
+        output %z
+        output %p
+        output %q
+      }
+      """)
+    // As models have them: constants that own their forms.
+    graph.adoptConstants(allocator: .system)
+    #expect(try ConstantFolding().run(&graph, try passContext()))
+    let parts = ["c": [2, 3], "d": [6, 7], "e": [4, 5], "f": [0, 1]] as [String: [Float]]
+    for (value, tensor) in graph.constants {
+      if let part = parts[graph[value].name] { #expect(try tensor.elements(as: Float.self) == part) }
+    }
+    #expect(graph.nodes.count == 4)
+  }
+
   @Test func constantsOfSubgraphsAreFoldedThere() throws {
     try expect(
       ConstantFolding(),

@@ -10,8 +10,8 @@ final class GraphBuilder {
   var overridable: [(name: String, value: ValueID)] = []
   private var overridableValues: Set<ValueID> = []
   /// The values that names stand for; a function's body has names of its own.
-  private var names: [String: ValueID] = [:]
-  private var declaredTypes: [String: ValueType] = [:]
+  private var names: NamedValues<ValueID>
+  private var declaredTypes: NamedValues<ValueType>
   /// The enclosing graph's value for each capture, in the order of `graph.captures`.
   private(set) var capturedValues: [ValueID] = []
 
@@ -19,6 +19,9 @@ final class GraphBuilder {
     self.state = state
     self.parent = parent
     graph = Graph()
+    // A subgraph has few of the file's names.
+    names = NamedValues(names: parent == nil ? state.nameCount : nil)
+    declaredTypes = NamedValues(names: parent == nil ? state.nameCount : nil)
   }
 
   func build(
@@ -28,14 +31,18 @@ final class GraphBuilder {
     for info in message.valueInfos { declaredTypes[info.name] = try? info.type.map(ValueType.init(onnx:)) }
     for info in message.outputs { declaredTypes[info.name] = try info.type.flatMap(ValueType.init(onnxIfComplete:)) }
 
-    let initializers = Set(message.initializers.map(\.name)).union(message.sparseInitializers.compactMap { $0.values?.name })
+    var initializers: Set<Int> = []
+    if isMain, !message.inputs.isEmpty {
+      initializers = Set(message.initializers.map(\.name.number)).union(message.sparseInitializers.compactMap { $0.values?.name.number })
+    }
+    graph.nodes.reserveCapacity(message.nodes.count)
     for info in message.inputs {
       let type = try info.type.flatMap(ValueType.init(onnxIfComplete:))
-      guard names[info.name] == nil else { throw .invalidModel("the graph has two inputs named '\(info.name)'") }
-      let value = graph.addValue(info.name, type: type)
+      guard names[info.name] == nil else { throw .invalidModel("the graph has two inputs named '\(info.name.text)'") }
+      let value = graph.addValue(info.name.text, type: type)
       names[info.name] = value
-      if isMain, initializers.contains(info.name) {
-        overridable.append((info.name, value))
+      if isMain, initializers.contains(info.name.number) {
+        overridable.append((info.name.text, value))
         overridableValues.insert(value)
       } else {
         graph.inputs.append(value)
@@ -46,15 +53,15 @@ final class GraphBuilder {
       try define(tensor.name, constant: try Tensor(onnx: tensor, folder: state.folder))
     }
     for sparse in message.sparseInitializers {
-      try define(sparse.values?.name ?? "", constant: try Tensor(onnx: sparse, folder: state.folder, control: state.control))
+      try define(sparse.values?.name ?? ONNXName(), constant: try Tensor(onnx: sparse, folder: state.folder, control: state.control))
     }
-    let nodes = try sorted(message.nodes, known: Set(names.keys), state.control)
+    let nodes = try sorted(message.nodes, names: parent == nil ? state.nameCount : nil, state.control) { names[$0] != nil }
     for node in nodes {
       try add(node, opsets: opsets, bindings: bindings, names: nil, functionDepth: functionDepth)
     }
     for info in message.outputs {
-      guard var value = resolve(info.name) else { throw .invalidModel("output '\(info.name)' is not computed by any node") }
-      if isMain { value = try named(value, info.name) }
+      guard var value = resolve(info.name) else { throw .invalidModel("output '\(info.name.text)' is not computed by any node") }
+      if isMain { value = try named(value, info.name.text) }
       if graph[value].type == nil { graph[value].type = declaredTypes[info.name] }
       graph.outputs.append(value)
     }
@@ -72,12 +79,12 @@ final class GraphBuilder {
     return copy
   }
 
-  private func define(_ name: String, constant: Tensor) throws(PinionError) {
+  private func define(_ name: ONNXName, constant: Tensor) throws(PinionError) {
     if let existing = names[name] {
       graph.constants[existing] = constant
       graph.inputs.removeAll { $0 == existing }
     } else {
-      names[name] = graph.addConstant(constant, name: name)
+      names[name] = graph.addConstant(constant, name: name.text)
     }
   }
 
@@ -85,14 +92,14 @@ final class GraphBuilder {
   private func isOverridable(_ value: ValueID) -> Bool { overridableValues.contains(value) }
 
   /// The value for a name in this graph; one of an enclosing graph becomes a capture, or a constant if it is one in every run.
-  func resolve(_ name: String) -> ValueID? {
+  func resolve(_ name: ONNXName) -> ValueID? {
     if let value = names[name] { return value }
-    guard let parent, let outer = functionScope?.names[name] ?? parent.resolve(name) else { return nil }
+    guard let parent, let outer = functionScope?.names[name.number] ?? parent.resolve(name) else { return nil }
     let value: ValueID
     if let constant = parent.graph.constants[outer], !parent.isOverridable(outer) {
-      value = graph.addConstant(constant, name: name)
+      value = graph.addConstant(constant, name: name.text)
     } else {
-      value = graph.addValue(name, type: parent.graph[outer].type)
+      value = graph.addValue(name.text, type: parent.graph[outer].type)
       graph.captures.append(Capture(inner: value, input: capturedValues.count))
       capturedValues.append(outer)
     }
@@ -109,26 +116,30 @@ final class GraphBuilder {
   private func add(
     _ node: ONNXNode, opsets: OpsetImports, bindings: [String: ONNXAttribute], names scope: FunctionScope?, functionDepth: Int
   ) throws(PinionError) {
-    let domain = ONNXVersions.normalized(node.domain)
-    let opset = opsets.version(of: domain)
-    let qualified = domain.isEmpty ? node.opType : "\(domain)::\(node.opType)"
     do throws(PinionError) {
       try state.countNode()
-      let key = ImportState.FunctionKey(domain: domain, name: node.opType, overload: node.overload)
-      if let function = state.functions[key] {
+      if let function = state.function(node.domain.text, node.opType.text, overload: node.overload) {
         return try inline(function, call: node, bindings: bindings, names: scope, depth: functionDepth, callerOpsets: opsets)
       }
-      if domain.isEmpty, node.opType == "Constant" {
+      let (domain, type, isConstant) = state.meaning(of: node)
+      if isConstant {
         let tensor = try Tensor(constantNode: node, bindings: bindings, folder: state.folder, control: state.control)
-        if let name = node.outputs.first, !name.isEmpty { bind(name, to: graph.addConstant(tensor, name: name), in: scope) }
+        if let name = node.outputs.first, !name.isEmpty { bind(name, to: graph.addConstant(tensor, name: name.text), in: scope) }
         return
       }
-      try addOperator(node, domain: domain, opset: opset, opsets: opsets, bindings: bindings, names: scope, functionDepth: functionDepth)
-    } catch { throw error.at(node: node.name.isEmpty ? node.outputs.first ?? "" : node.name, operator: qualified, opset: opset) }
+      try addOperator(
+        node, domain: domain, type, opset: opsets.version(of: domain), opsets: opsets, bindings: bindings, names: scope, functionDepth: functionDepth)
+    } catch {
+      let domain = ONNXVersions.normalized(node.domain.text)
+      throw error.at(
+        node: node.name.isEmpty ? node.outputs.first?.text ?? "" : node.name,
+        operator: domain.isEmpty ? node.opType.text : "\(domain)::\(node.opType.text)", opset: opsets.version(of: domain))
+    }
   }
 
+  /// - Parameter known: the operator of the node's name; nil for none.
   private func addOperator(
-    _ node: ONNXNode, domain: String, opset: Int64, opsets: OpsetImports, bindings: [String: ONNXAttribute], names scope: FunctionScope?,
+    _ node: ONNXNode, domain: String, _ known: (any Operator.Type)?, opset: Int64, opsets: OpsetImports, bindings: [String: ONNXAttribute], names scope: FunctionScope?,
     functionDepth: Int
   ) throws(PinionError) {
     var subgraphs: [Graph] = []
@@ -150,25 +161,26 @@ final class GraphBuilder {
       }
     }
     var inputs: [NodeDraft.Operand] = []
+    inputs.reserveCapacity(node.inputs.count)
     for name in node.inputs {
       guard !name.isEmpty else {
         inputs.append(.none)
         continue
       }
-      guard let value = lookUp(name, in: scope) else { throw .invalidModel("input '\(name)' is not computed by any node") }
+      guard let value = lookUp(name, in: scope) else { throw .invalidModel("input '\(name.text)' is not computed by any node") }
       inputs.append(.value(value))
     }
     var draft = NodeDraft(
-      domain: domain, name: node.opType, opset: opset, attributes: attributes, inputs: inputs, outputs: node.outputs.map { !$0.isEmpty })
-    let nodeName = node.name.isEmpty ? node.outputs.first { !$0.isEmpty } ?? "" : node.name
+      domain: domain, name: node.opType.text, opset: opset, attributes: attributes, inputs: inputs, outputs: node.outputs.map { !$0.isEmpty })
+    let nodeName = node.name.isEmpty ? node.outputs.first { !$0.isEmpty }?.text ?? "" : node.name
     guard domain != "" || ONNXVersions.opset.contains(opset) else {
       throw .unsupported("opset \(opset); expected \(ONNXVersions.opset.lowerBound) to \(ONNXVersions.opset.upperBound)")
     }
-    guard let type = try draft.adapt(state.resolver) else {
+    guard let type = try known.flatMap({ (type) throws(PinionError) in try draft.adapt(type, state.resolver) }) else {
       state.reportUnsupported(
         PinionError.unsupported("operator is not supported").at(
-          node: nodeName, operator: domain.isEmpty ? node.opType : "\(domain)::\(node.opType)", opset: opset))
-      for name in node.outputs where !name.isEmpty { bind(name, to: graph.addValue(name), in: scope) }
+          node: nodeName, operator: domain.isEmpty ? node.opType.text : "\(domain)::\(node.opType.text)", opset: opset))
+      for name in node.outputs where !name.isEmpty { bind(name, to: graph.addValue(name.text), in: scope) }
       return
     }
     let (op, operands) = try graph.make(type, draft, named: nodeName, state.resolver)
@@ -177,7 +189,7 @@ final class GraphBuilder {
     if !(type.schema.outputs.last?.isVariadic ?? false) || !subgraphs.isEmpty {
       while let last = outputNames.last, last.isEmpty { outputNames.removeLast() }
     }
-    let outputs = outputNames.map { name in name.isEmpty ? nil : graph.addValue(name, type: declaredTypes[name]) }
+    let outputs = outputNames.map { name in name.isEmpty ? nil : graph.addValue(name.text, type: declaredTypes[name]) }
     for (name, value) in zip(outputNames, outputs) {
       if let value { bind(name, to: value, in: scope) }
     }
@@ -186,7 +198,7 @@ final class GraphBuilder {
     }
     var result = Node(
       name: nodeName, op: op, opset: opset, attributes: draft.attributes, inputs: operands, outputs: outputs, subgraphs: subgraphs)
-    result.inputs += captured.map(Optional.some)
+    if !captured.isEmpty { result.inputs += captured.map(Optional.some) }
     graph.nodes.append(result)
   }
 
@@ -194,19 +206,20 @@ final class GraphBuilder {
 
   /// Names of one function call.
   final class FunctionScope {
-    var names: [String: ValueID?] = [:]
+    /// By the names' numbers.
+    var names: [Int: ValueID?] = [:]
   }
 
   /// The function call in whose body this graph's owner stands: names of the body, for values of the parent's graph.
   fileprivate var functionScope: FunctionScope?
 
-  private func lookUp(_ name: String, in scope: FunctionScope?) -> ValueID? {
-    if let scope { return scope.names[name] ?? nil }
+  private func lookUp(_ name: ONNXName, in scope: FunctionScope?) -> ValueID? {
+    if let scope { return scope.names[name.number] ?? nil }
     return resolve(name)
   }
 
-  private func bind(_ name: String, to value: ValueID, in scope: FunctionScope?) {
-    if let scope { scope.names[name] = .some(value) } else { names[name] = value }
+  private func bind(_ name: ONNXName, to value: ValueID, in scope: FunctionScope?) {
+    if let scope { scope.names[name.number] = .some(value) } else { names[name] = value }
   }
 
   private func resolveReference(_ attribute: ONNXAttribute, bindings: [String: ONNXAttribute]) throws(PinionError) -> ONNXAttribute? {
@@ -231,23 +244,24 @@ final class GraphBuilder {
     for (index, name) in function.inputs.enumerated() {
       if index < call.inputs.count, !call.inputs[index].isEmpty {
         guard let value = lookUp(call.inputs[index], in: callerScope) else {
-          throw .invalidModel("input '\(call.inputs[index])' is not computed by any node")
+          throw .invalidModel("input '\(call.inputs[index].text)' is not computed by any node")
         }
-        scope.names[name] = .some(value)
+        scope.names[name.number] = .some(value)
       } else {
-        scope.names[name] = .some(nil)
+        scope.names[name.number] = .some(nil)
       }
     }
     let opsets = function.opsetImports.isEmpty ? callerOpsets : OpsetImports(function.opsetImports)
-    for var node in try sorted(function.nodes, known: Set(function.inputs), state.control) {
+    let given = Set(function.inputs.map(\.number))
+    for var node in try sorted(function.nodes, names: nil, state.control, isKnown: { given.contains($0.number) }) {
       // An input that the call leaves out is absent in the body as well.
       for index in node.inputs.indices {
-        if case .some(.none) = scope.names[node.inputs[index]] { node.inputs[index] = "" }
+        if case .some(.none) = scope.names[node.inputs[index].number] { node.inputs[index] = ONNXName() }
       }
       try add(node, opsets: opsets, bindings: bindings, names: scope, functionDepth: depth + 1)
     }
     for (index, name) in function.outputs.enumerated() where index < call.outputs.count && !call.outputs[index].isEmpty {
-      guard let value = scope.names[name] ?? nil else { throw .invalidModel("function output '\(name)' is not computed") }
+      guard let value = scope.names[name.number] ?? nil else { throw .invalidModel("function output '\(name.text)' is not computed") }
       bind(call.outputs[index], to: value, in: callerScope)
     }
   }

@@ -2,30 +2,40 @@ import PinionBase
 
 /// The nodes in an order in which each follows those whose outputs it reads, as close to the file's order as that allows.
 /// - Throws: `.invalidModel` where nodes depend on each other in a circle, what the limits of the load say.
-func sorted(_ nodes: [ONNXNode], known: Set<String>, _ control: RunControl) throws(PinionError) -> [ONNXNode] {
+/// - Parameters:
+///   - isKnown: whether a name stands for something that no node makes.
+///   - names: how many names the file has, where the nodes may have most of them.
+func sorted(
+  _ nodes: [ONNXNode], names: Int?, _ control: RunControl, isKnown: (ONNXName) -> Bool
+) throws(PinionError) -> [ONNXNode] {
   var poll = Poll(control)
-  var producer: [String: Int] = [:]
+  var producer = NamedValues<Int>(names: names)
   var isOrdered = true
   var hasDuplicates = false
   for (index, node) in nodes.enumerated() {
     try poll.count(32 &+ 16 &* node.outputs.count)
     for name in node.outputs where !name.isEmpty {
-      if producer.updateValue(index, forKey: name) != nil || known.contains(name) { hasDuplicates = true }
+      if producer[name] != nil || isKnown(name) { hasDuplicates = true }
+      producer[name] = index
     }
-  }
-  var dependencies: [[Int]] = []
-  for (index, node) in nodes.enumerated() {
-    var needed: [Int] = []
-    try poll.count(32 &+ 16 &* node.inputs.count)
-    for name in node.inputs + (try freeNames(of: node, &poll)) {
-      guard let source = producer[name] else { continue }
-      if source >= index { isOrdered = false }
-      needed.append(source)
-    }
-    dependencies.append(needed)
   }
   // Where a name is given twice, only the file's order tells which one a reader means.
-  if isOrdered || hasDuplicates { return nodes }
+  if hasDuplicates { return nodes }
+  for (index, node) in nodes.enumerated() where isOrdered {
+    try poll.count(32 &+ 16 &* node.inputs.count)
+    for name in node.inputs { if let source = producer[name], source >= index { isOrdered = false } }
+    guard isOrdered, node.hasGraphs else { continue }
+    for name in try freeNames(of: node, &poll) { if let source = producer[name], source >= index { isOrdered = false } }
+  }
+  if isOrdered { return nodes }
+
+  var dependencies: [[Int]] = []
+  for node in nodes {
+    var needed: [Int] = []
+    try poll.count(32 &+ 16 &* node.inputs.count)
+    for name in node.inputs + (try freeNames(of: node, &poll)) { if let source = producer[name] { needed.append(source) } }
+    dependencies.append(needed)
+  }
 
   var readers = [[Int]](repeating: [], count: nodes.count)
   var missing = [Int](repeating: 0, count: nodes.count)
@@ -47,27 +57,27 @@ func sorted(_ nodes: [ONNXNode], known: Set<String>, _ control: RunControl) thro
     }
   }
   guard result.count == nodes.count else {
-    let stuck = nodes.indices.filter { missing[$0] > 0 }.prefix(4).map { "'\(nodes[$0].name)' (\(nodes[$0].opType))" }
+    let stuck = nodes.indices.filter { missing[$0] > 0 }.prefix(4).map { "'\(nodes[$0].name)' (\(nodes[$0].opType.text))" }
     throw .invalidModel("nodes depend on each other in a circle: " + stuck.joined(separator: ", "))
   }
   return result
 }
 
 /// Names that a node's subgraphs read from outside.
-private func freeNames(of node: ONNXNode, _ poll: inout Poll) throws(PinionError) -> [String] {
-  var free: [String] = []
+private func freeNames(of node: ONNXNode, _ poll: inout Poll) throws(PinionError) -> [ONNXName] {
+  var free: [ONNXName] = []
   for attribute in node.attributes {
     guard let graph = attribute.g else { continue }
-    var bound = Set(graph.inputs.map(\.name)).union(graph.initializers.map(\.name))
+    var bound = Set(graph.inputs.map(\.name.number)).union(graph.initializers.map(\.name.number))
     for inner in graph.nodes {
       try poll.count(32 &+ 16 &* inner.outputs.count)
-      bound.formUnion(inner.outputs)
+      bound.formUnion(inner.outputs.map(\.number))
     }
     for inner in graph.nodes {
       try poll.count(16 &* inner.inputs.count)
-      for name in inner.inputs + (try freeNames(of: inner, &poll)) where !name.isEmpty && !bound.contains(name) { free.append(name) }
+      for name in inner.inputs + (try freeNames(of: inner, &poll)) where !name.isEmpty && !bound.contains(name.number) { free.append(name) }
     }
-    for output in graph.outputs where !bound.contains(output.name) { free.append(output.name) }
+    for output in graph.outputs where !bound.contains(output.name.number) { free.append(output.name) }
   }
   return free
 }

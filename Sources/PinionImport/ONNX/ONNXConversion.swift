@@ -99,7 +99,7 @@ extension Tensor {
         unpackNarrow(UnsafeRawBufferPointer(packed), element, into: target)
       }
     } catch {
-      throw PinionError(error.code, "tensor '\(message.name)': \(error.message)")
+      throw PinionError(error.code, "tensor '\(message.name.text)': \(error.message)")
     }
   }
 
@@ -116,7 +116,7 @@ extension Tensor {
     guard type.element != .string else { throw .unsupported("sparse string tensors are not supported") }
     let isLinear = indices.shape.rank == 1
     guard isLinear ? indices.count == values.count : indices.shape.dims == [values.count, type.rank] else {
-      throw .invalidModel("sparse tensor '\(valuesMessage.name)': \(values.type) values with indices \(indices.type)")
+      throw .invalidModel("sparse tensor '\(valuesMessage.name.text)': \(values.type) values with indices \(indices.type)")
     }
     try control.takeBytes(type.byteCount)
     try self.init(type)

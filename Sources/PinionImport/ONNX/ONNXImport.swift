@@ -53,21 +53,24 @@ extension ImportedModel {
 /// The operator-set versions that a model or function asks for.
 struct OpsetImports {
   private var versions: [String: Int64] = [:]
+  private let standard: Int64
 
   init(_ imports: [ONNXOpset]) {
     for entry in imports {
       let domain = ONNXVersions.normalized(entry.domain)
       versions[domain] = max(entry.version, versions[domain] ?? 0)
     }
+    // Models exist that use ai.onnx without naming a version; they get the newest.
+    standard = versions[""] ?? ONNXVersions.opset.upperBound
   }
 
-  /// The version for a domain. Models exist that use ai.onnx without naming a version; they get the newest.
-  func version(of domain: String) -> Int64 { versions[domain] ?? (domain.isEmpty ? ONNXVersions.opset.upperBound : 1) }
+  /// The version for a domain.
+  func version(of domain: String) -> Int64 { domain.isEmpty ? standard : versions[domain] ?? 1 }
 }
 
 /// What all graphs and functions of one model share while it is imported.
 final class ImportState {
-  struct FunctionKey: Hashable {
+  private struct FunctionKey: Hashable {
     let domain: String
     let name: String
     let overload: String
@@ -79,7 +82,11 @@ final class ImportState {
 
   let folder: ExternalDataFolder?
   let resolver: any OperatorResolver
-  private(set) var functions: [FunctionKey: ONNXFunction] = [:]
+  /// How many names the file has.
+  let nameCount: Int
+  private var functions: [FunctionKey: ONNXFunction] = [:]
+  /// What the name of an operator of ai.onnx stands for, by its number; nil for one that has not been looked up.
+  private var standardOperators: [(type: (any Operator.Type)?, isConstant: Bool)?]
   private var unsupported: [PinionError] = []
   private var unsupportedNames: [String] = []
   private var unsupportedKinds: Set<String> = []
@@ -96,9 +103,29 @@ final class ImportState {
     self.control = control
     self.folder = folder
     self.resolver = resolver
+    nameCount = model.nameCount
+    standardOperators = [(type: (any Operator.Type)?, isConstant: Bool)?](repeating: nil, count: model.nameCount)
     for function in model.functions {
       functions[FunctionKey(domain: ONNXVersions.normalized(function.domain), name: function.name, overload: function.overload)] = function
     }
+  }
+
+  /// The function of the model's that a node calls.
+  func function(_ domain: String, _ name: String, overload: String) -> ONNXFunction? {
+    if functions.isEmpty { return nil }
+    return functions[FunctionKey(domain: ONNXVersions.normalized(domain), name: name, overload: overload)]
+  }
+
+  /// What a node's name stands for.
+  func meaning(of node: ONNXNode) -> (domain: String, type: (any Operator.Type)?, isConstant: Bool) {
+    let domain = ONNXVersions.normalized(node.domain.text), number = node.opType.number
+    guard domain.isEmpty, number < standardOperators.count else {
+      return (domain, resolver.operatorType(domain: domain, name: node.opType.text), false)
+    }
+    if let (type, isConstant) = standardOperators[number] { return (domain, type, isConstant) }
+    let type = resolver.operatorType(domain: domain, name: node.opType.text), isConstant = node.opType.text == "Constant"
+    standardOperators[number] = (type, isConstant)
+    return (domain, type, isConstant)
   }
 
   func countNode() throws(PinionError) {

@@ -14,12 +14,16 @@ package struct ONNXModel: Sendable {
   package var metadata: [ONNXEntry] = []
   package var functions: [ONNXFunction] = []
   private var graphs: [ONNXGraph] = []
+  /// How many names the file has, see `ONNXName`.
+  private(set) var nameCount = 1
 
   init() {}
 
   /// Reads a model. Throws `.invalidModel` where the bytes are not a well-formed message or exceed `limits`.
   package init(parsing file: FileMapping, limits: WireLimits = WireLimits()) throws(PinionError) {
-    try self.init(wire: file.all, limits: limits)
+    var reader = WireReader(file.all, limits: limits)
+    try merge(&reader)
+    nameCount = reader.budget.names.count
   }
 }
 
@@ -55,8 +59,8 @@ package struct ONNXFunction: Sendable {
   package var name = ""
   package var domain = ""
   package var overload = ""
-  package var inputs: [String] = []
-  package var outputs: [String] = []
+  package var inputs: [ONNXName] = []
+  package var outputs: [ONNXName] = []
   /// The attributes that a call has to give.
   package var attributeNames: [String] = []
   /// The attributes that a call may give, with their defaults.

@@ -2,14 +2,16 @@ import PinionBase
 
 package struct ONNXNode: Sendable {
   /// An empty name stands for an optional input that is not given.
-  package var inputs: [String] = []
+  package var inputs: [ONNXName] = []
   /// An empty name stands for an optional output that is not wanted.
-  package var outputs: [String] = []
+  package var outputs: [ONNXName] = []
   package var name = ""
-  package var opType = ""
-  package var domain = ""
+  package var opType = ONNXName()
+  package var domain = ONNXName()
   package var overload = ""
   package var attributes: [ONNXAttribute] = []
+  /// Whether an attribute is a graph.
+  var hasGraphs: Bool { attributes.contains { $0.g != nil } }
   init() {}
 }
 
@@ -87,9 +89,9 @@ extension ONNXNode: WireMessage {
     case (1, .bytes): try reader.append(to: &inputs)
     case (2, .bytes): try reader.append(to: &outputs)
     case (3, .bytes): name = try reader.string()
-    case (4, .bytes): opType = try reader.string()
+    case (4, .bytes): opType = try reader.name()
     case (5, .bytes): try reader.append(to: &attributes)
-    case (7, .bytes): domain = try reader.string()
+    case (7, .bytes): domain = try reader.name()
     case (8, .bytes): overload = try reader.string()
     default: return false
     }

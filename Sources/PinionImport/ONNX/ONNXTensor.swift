@@ -3,7 +3,7 @@ import PinionTensor
 
 /// A `TensorProto`. Its elements stay in the file until `decode(into:externalData:)`.
 package struct ONNXTensor: Sendable {
-  package var name = ""
+  package var name = ONNXName()
   package var dims: [Int64] = []
   /// A `TensorProto.DataType` number, which may be none that this build knows.
   package var dataType: Int32 = 0
@@ -53,7 +53,7 @@ extension ONNXTensor: WireMessage {
     case (3, .bytes):
       isSegment = true
       _ = try reader.rawBytes()
-    case (8, .bytes): name = try reader.string()
+    case (8, .bytes): name = try reader.name()
     case (9, .bytes): rawData = try reader.mappedBytes()
     case (13, .bytes): try reader.append(to: &externalData)
     case (14, .varint): takeLocation(try reader.varint())

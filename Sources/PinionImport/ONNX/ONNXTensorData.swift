@@ -23,7 +23,7 @@ extension ONNXTensor {
   }
 
   func knownElementType() throws(PinionError) -> ElementType {
-    guard let type = elementType else { throw .unsupported("tensor '\(name)' has the element type \(ElementType.name(onnx: dataType)), which is not supported") }
+    guard let type = elementType else { throw .unsupported("tensor '\(name.text)' has the element type \(ElementType.name(onnx: dataType)), which is not supported") }
     return type
   }
 

@@ -2,7 +2,7 @@ import PinionBase
 
 /// The name and type of a graph input, output or inner value.
 package struct ONNXValueInfo: Sendable {
-  package var name = ""
+  package var name = ONNXName()
   /// nil where the file gives no type.
   package var type: ONNXType?
   init() {}
@@ -30,7 +30,7 @@ package indirect enum ONNXType: Sendable, Equatable {
 extension ONNXValueInfo: WireMessage {
   mutating func readField(_ number: Int, _ type: WireType, from reader: inout WireReader) throws(PinionError) -> Bool {
     switch (number, type) {
-    case (1, .bytes): name = try reader.string()
+    case (1, .bytes): name = try reader.name()
     case (2, .bytes): try reader.merge(into: &self.type)
     default: return false
     }

@@ -39,6 +39,17 @@ extension WireReader {
     return text
   }
 
+  /// A name that is looked up again, of which the file's names have one text.
+  mutating func name() throws(PinionError) -> ONNXName {
+    let bytes = try rawBytes()
+    if bytes.isEmpty { return ONNXName() }
+    let hash = ONNXNames.hash(bytes)
+    if let name = budget.names.find(bytes, hash: hash) { return name }
+    guard let text = String(validating: bytes, as: UTF8.self) else { throw malformed("a name is not valid UTF-8") }
+    try budget.take(ONNXNames.recordBytes)
+    return budget.names.add(text, bytes, hash: hash)
+  }
+
   /// Text for people, in which invalid UTF-8 is replaced.
   mutating func prose() throws(PinionError) -> String {
     String(decoding: try rawBytes(), as: UTF8.self)
@@ -81,6 +92,11 @@ extension WireReader {
   mutating func append(to list: inout [String]) throws(PinionError) {
     try takeRoom(in: &list)
     list.append(try string())
+  }
+
+  mutating func append(to list: inout [ONNXName]) throws(PinionError) {
+    try takeRoom(in: &list)
+    list.append(try name())
   }
 
   mutating func append(to list: inout [MappedBytes]) throws(PinionError) {

@@ -30,6 +30,8 @@ final class WireBudget {
   private var granted = 0
   private var poll: Poll
   private let control: RunControl
+  /// The names of the file.
+  let names = ONNXNames()
 
   init(_ limits: WireLimits) {
     remaining = limits.structureBytes

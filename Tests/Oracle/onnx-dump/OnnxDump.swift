@@ -51,7 +51,7 @@ struct Dump {
   mutating func tensor(_ role: String, _ tensor: ONNXTensor) {
     let external = tensor.isExternal ? " external" : ""
     line(
-      "\(role) \(escaped(tensor.name)) type=\(tensor.dataType) dims=\(numbers(tensor.dims))\(external)"
+      "\(role) \(escaped(tensor.name.text)) type=\(tensor.dataType) dims=\(numbers(tensor.dims))\(external)"
         + " data=\((try? data(tensor)) ?? "invalid")")
   }
 
@@ -75,7 +75,7 @@ struct Dump {
   }
 
   mutating func values(_ role: String, _ list: [ONNXValueInfo]) {
-    for value in list { line("\(role) \(escaped(value.name)) \(value.type.map(typeText) ?? "none")") }
+    for value in list { line("\(role) \(escaped(value.name.text)) \(value.type.map(typeText) ?? "none")") }
   }
 
   mutating func attribute(_ a: ONNXAttribute) {
@@ -96,8 +96,8 @@ struct Dump {
   mutating func nodes(_ list: [ONNXNode]) {
     for node in list {
       line(
-        "node \(escaped(node.name)) \(escaped(node.domain))::\(escaped(node.opType)):\(escaped(node.overload))"
-          + " \(names(node.inputs)) -> \(names(node.outputs))")
+        "node \(escaped(node.name)) \(escaped(node.domain.text))::\(escaped(node.opType.text)):\(escaped(node.overload))"
+          + " \(names(node.inputs.map(\.text))) -> \(names(node.outputs.map(\.text)))")
       for element in node.attributes { attribute(element) }
     }
   }
@@ -124,7 +124,7 @@ struct Dump {
 
   mutating func function(_ f: ONNXFunction) {
     line(
-      "function \(escaped(f.domain))::\(escaped(f.name)):\(escaped(f.overload)) \(names(f.inputs)) -> \(names(f.outputs))"
+      "function \(escaped(f.domain))::\(escaped(f.name)):\(escaped(f.overload)) \(names(f.inputs.map(\.text))) -> \(names(f.outputs.map(\.text)))"
         + " attributes=\(names(f.attributeNames))")
     for element in f.attributeDefaults { attribute(element) }
     opsets(f.opsetImports)

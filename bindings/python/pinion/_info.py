@@ -54,24 +54,35 @@ class ValueInfo:
         return f"<pinion.ValueInfo {self}>"
 
 
+_KINDS = {int(kind): kind for kind in Kind}
+_ELEMENT_TYPES = {int(element): element for element in ElementType}
+
+
 def read_info(pointer: int | None) -> ValueInfo:
     """Copies a pinion_value_info."""
     rank = lib.pinion_value_info_rank(pointer)
-    kind = Kind(lib.pinion_value_info_kind(pointer))
-    shape: list[Dimension] = []
-    for axis in range(max(rank, 0)):
-        dim = lib.pinion_value_info_dim(pointer, axis)
-        shape.append(dim if dim >= 0 else text(lib.pinion_value_info_dim_name(pointer, axis)) or None)
-    content = lib.pinion_value_info_content(pointer)
+    kind = _KINDS[lib.pinion_value_info_kind(pointer)]
+    shape: tuple[Dimension, ...] | None = None
+    content = None
+    if kind is not Kind.TENSOR:
+        content = lib.pinion_value_info_content(pointer)
+    elif rank >= 0:
+        dims = [lib.pinion_value_info_dim(pointer, axis) for axis in range(rank)]
+        shape = tuple(
+            [dim if dim >= 0 else text(lib.pinion_value_info_dim_name(pointer, axis)) or None for axis, dim in enumerate(dims)]
+        )
     code = lib.pinion_value_info_element_type(pointer)
-    return ValueInfo(
+    # Not through the constructor, which sets the members of a frozen class one by one: a session may have thousands of inputs.
+    info = ValueInfo.__new__(ValueInfo)
+    info.__dict__.update(
         name=text(lib.pinion_value_info_name(pointer)),
         kind=kind,
-        element_type=ElementType(code) if code in ElementType._value2member_map_ else ElementType.UNDEFINED,
+        element_type=_ELEMENT_TYPES.get(code, ElementType.UNDEFINED),
         dtype=dtype_of(code),
-        shape=tuple(shape) if kind is Kind.TENSOR and rank >= 0 else None,
+        shape=shape,
         content=read_info(content) if content else None,
         optional=bool(lib.pinion_value_info_is_optional(pointer)),
         type=text(lib.pinion_value_info_text(pointer)),
         path=text(lib.pinion_value_info_path(pointer)),
     )
+    return info
