@@ -235,7 +235,7 @@ static void make_nbits(kernel *k) {
   k->operations = 2.0 * (double)n * (double)d, k->bytes = (double)(n * d / 2 + n * d / 4);
 }
 
-static void run_nbits(kernel *k) { pk_nbits_gemv(isa, k->p[0], k->p[1], 0, k->n[0], k->p[2]); }
+static void run_nbits(kernel *k) { pk_nbits_gemv(isa, k->p[0], k->p[1], 1, 0, k->n[0], k->p[2], k->n[0]); }
 
 static kernel kernels[] = {
     {"product f32 512x512x512", 'f', make_sgemm, run_sgemm, {512, 512, 512}, 0, 0, {0}},

@@ -1,6 +1,7 @@
 #ifndef PINION_CKERNELS_H
 #define PINION_CKERNELS_H
 
+#include "pk_bilinear.h"
 #include "pk_binary.h"
 #include "pk_conv.h"
 #include "pk_conv_int8.h"

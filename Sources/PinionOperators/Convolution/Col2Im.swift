@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -75,26 +76,52 @@ package struct Col2Im: CPUExecutable {
   }
 
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
-    switch try context.type(0).element {
-    case .float32: try kernel(Float.self, context)
-    case .float64: try kernel(Double.self, context)
-    case .int8: try kernel(Int8.self, context)
-    case .int16: try kernel(Int16.self, context)
-    case .int32: try kernel(Int32.self, context)
-    case .int64: try kernel(Int64.self, context)
-    case .uint8: try kernel(UInt8.self, context)
-    case .uint16: try kernel(UInt16.self, context)
-    case .uint32: try kernel(UInt32.self, context)
-    case .uint64: try kernel(UInt64.self, context)
+    let type = try context.type(0)
+    if let move = try move(type, try sides(context.inference)) { return move }
+    switch type.element {
+    case .float32: return try kernel(Float.self, context)
+    case .float64: return try kernel(Double.self, context)
+    case .int8: return try kernel(Int8.self, context)
+    case .int16: return try kernel(Int16.self, context)
+    case .int32: return try kernel(Int32.self, context)
+    case .int64: return try kernel(Int64.self, context)
+    case .uint8: return try kernel(UInt8.self, context)
+    case .uint16: return try kernel(UInt16.self, context)
+    case .uint32: return try kernel(UInt32.self, context)
+    case .uint64: return try kernel(UInt64.self, context)
     default: throw context.unsupportedTypes()
     }
+  }
+
+  /// The kernel for blocks that lie side by side and fill the image, in which nothing is added: elements only move.
+  private func move(_ type: TensorType, _ sides: [Side]) throws(PinionError) -> Kernel? {
+    guard type.element.kernelType != nil, type.element != .bool,
+      sides.allSatisfy({
+        $0.stride == $0.block && ($0.dilation == 1 || $0.block == 1) && $0.pad == 0 && $0.extent == $0.places &* $0.block
+      })
+    else { return nil }
+    let places = sides.reduce(1) { $0 &* $1.places }, block = sides.reduce(1) { $0 &* $1.block }
+    var dims = [type.dims[0], type.dims[1] / block], from = [type.dims[1] &* places, block &* places]
+    var placeStep = places, blockStep = block &* places
+    for side in sides {
+      placeStep /= side.places
+      blockStep /= side.block
+      dims += [side.places, side.block]
+      from += [placeStep, blockStep]
+    }
+    return moveKernel(try StridedCopy(width: type.element.byteWidth, dims: dims, from: from))
   }
 
   private func kernel<T: ReducibleElement>(_: T.Type, _ context: KernelContext) throws(PinionError) -> Kernel {
     let output = try context.outputType(0)
     let sides = try sides(context.inference)
     guard let inner = sides.last, output.count > 0 else { return Kernel(stages: []) }
-    let outer = Array(sides.dropLast())
+    guard let kernelType = output.element.kernelType, let add = pk_binary_kernel(pk_isa_best(), PK_BINARY_ADD, kernelType) else {
+      throw context.unsupportedTypes()
+    }
+    // An image of one axis is one of a single row.
+    let rows = sides.count > 1 ? sides[sides.count &- 2] : Side(extent: 1, block: 1, stride: 1, dilation: 1, pad: 0, places: 1)
+    let outer = Array(sides.dropLast(2))
     let block = sides.reduce(1) { $0 &* $1.block }, places = sides.reduce(1) { $0 &* $1.places }
     let plane = output.shape.count(2..<output.rank)
     return .parallel(tasks: output.dims[0] &* output.dims[1]) { (frame, task) throws(PinionError) in
@@ -107,26 +134,33 @@ package struct Col2Im: CPUExecutable {
         // The places whose elements fall into the image along the innermost axis.
         let low = min(shift >= 0 ? 0 : (inner.stride &- 1 &- shift) / inner.stride, inner.places)
         let high = shift >= inner.extent ? 0 : min((inner.extent &- 1 &- shift) / inner.stride &+ 1, inner.places)
-        let inside = low..<max(low, high)
-        for row in 0..<places / inner.places {
-          var start = 0, step = inner.extent, isInside = true
-          var restOfBlock = element / inner.block, restOfRow = row, axis = outer.count &- 1
+        guard low < high else { continue }
+        let rowShift = element / inner.block % rows.block &* rows.dilation &- rows.pad
+        let outerElement = element / inner.block / rows.block
+        for stack in 0..<places / (inner.places &* rows.places) {
+          var start = 0, step = rows.extent &* inner.extent, isInside = true
+          var restOfBlock = outerElement, restOfStack = stack, axis = outer.count &- 1
           while axis >= 0 {
             let side = outer[axis]
-            let index = restOfRow % side.places &* side.stride &+ restOfBlock % side.block &* side.dilation &- side.pad
+            let index = restOfStack % side.places &* side.stride &+ restOfBlock % side.block &* side.dilation &- side.pad
             isInside = isInside && index >= 0 && index < side.extent
             start &+= index &* step
             step &*= side.extent
-            restOfRow /= side.places
+            restOfStack /= side.places
             restOfBlock /= side.block
             axis &-= 1
           }
           guard isInside else { continue }
-          let from = line + row &* inner.places, to = image + (start &+ shift)
-          if inner.stride == 1 {
-            for place in inside { to[place] = T.reduce(.add, to[place], from[place]) }
-          } else {
-            for place in inside { to[place &* inner.stride] = T.reduce(.add, to[place &* inner.stride], from[place]) }
+          for row in 0..<rows.places {
+            let index = row &* rows.stride &+ rowShift
+            guard index >= 0, index < rows.extent else { continue }
+            let from = line + (stack &* rows.places &+ row) &* inner.places
+            let to = image + (start &+ index &* inner.extent &+ shift)
+            if inner.stride == 1 {
+              add(to + low, from + low, to + low, high &- low, 0)
+            } else {
+              for place in low..<high { to[place &* inner.stride] = T.reduce(.add, to[place &* inner.stride], from[place]) }
+            }
           }
         }
       }

@@ -102,76 +102,105 @@ package struct DeformConv: CPUExecutable {
     let channels = x.dims[1], groupChannels = w.dims[1], filters = w.dims[0], groupFilters = filters / group
     let offsetChannels = channels / offsetGroup
     let depth = groupChannels &* cells
-    let kernels = pk_resample(pk_isa_best(), PK_F32)
+    let isa = pk_isa_best()
+    let gather = pk_resample(isa, PK_F32).gather, pairs = pk_bilinear_of(isa), readsPairs = canPair(extents)
     let block = 64, blocks = (places &- 1) / block &+ 1
     let hasBias = context.has(3), hasMask = context.has(4)
     let offsetGroup = offsetGroup, group = group
-    // A lane's memory: a matrix with a row of samples for each channel and element of the kernel, pointers to the rows of one
-    // group, then the taps of one row of samples.
-    let pointersOffset = channels &* cells &* block &* 4
-    let tapsOffset = pointersOffset &+ depth &* 8
-    let zero = try zeroElement()
-    return .parallel(tasks: x.dims[0] &* blocks, laneScratchBytes: tapsOffset &+ block &* taps &* 8 &+ block) {
+    // A lane's memory: samples for each channel and element of the kernel, as the panels of a product; its scratch; then the
+    // coordinates and taps of a panel's points.
+    let panel = pk_sgemm_panel_cols(isa), rows = try channels.multiplied(by: cells)
+    @Sendable func product(columns: Int) -> pk_sgemm {
+      var g = pk_sgemm()
+      (g.m, g.n, g.k) = (groupFilters, columns, depth)
+      (g.lda, g.ldc, g.packed_b_depth) = (depth, places, rows)
+      g.alpha = 1
+      return g
+    }
+    // Filters of about a millisecond.
+    let part = min(groupFilters, 256), scratchBytes = packedScratch(isa, product(columns: block), rows: part)
+    guard scratchBytes >= 0 else { throw .outOfMemory(bytes: scratchBytes) }
+    let scratchOffset = try rows.multiplied(by: block &* 4)
+    let pointsOffset = try scratchOffset.adding(scratchBytes)
+    let pointBytes = panel &* 4 &* (spatial &+ 1 &+ 2 &* taps &+ BilinearTaps.words)
+    return .parallel(tasks: x.dims[0] &* blocks, laneScratchBytes: try pointsOffset.adding(pointBytes)) {
       (frame, task) throws(PinionError) in
       var poll = Poll(frame.control)
       let sample = task / blocks, first = task % blocks &* block
       let count = min(block, places &- first)
-      let matrix = frame.laneScratch.bindMemory(to: Float.self, capacity: channels &* cells &* block)
-      let rows = (frame.laneScratch + pointersOffset).bindMemory(to: UnsafeRawPointer?.self, capacity: depth)
-      let indices = (frame.laneScratch + tapsOffset).bindMemory(to: Int32.self, capacity: block &* taps)
-      let weights = (frame.laneScratch + tapsOffset + block &* taps &* 4).bindMemory(to: Float.self, capacity: block &* taps)
-      let flagsOffset: Int = tapsOffset &+ block &* taps &* 8
-      let isOutside = (frame.laneScratch + flagsOffset).bindMemory(to: Bool.self, capacity: block)
+      let matrix = frame.laneScratch.bindMemory(to: Float.self, capacity: rows &* block)
+      let points = (frame.laneScratch + pointsOffset).bindMemory(to: Float.self, capacity: panel &* (spatial &+ 1))
+      let memory = UnsafeMutableRawPointer(points + panel &* (spatial &+ 1))
+      var flat = BilinearTaps.at(memory, capacity: panel)
+      let indices = (memory + BilinearTaps.words &* panel &* 4).bindMemory(to: Int32.self, capacity: panel &* taps)
+      let weights = UnsafeMutableRawPointer(indices + panel &* taps).bindMemory(to: Float.self, capacity: panel &* taps)
+      let isOutside = UnsafeMutableRawPointer(points + panel &* spatial).bindMemory(to: Bool.self, capacity: panel)
       let offsets = frame.input(2, as: Float.self)
       for map in 0..<offsetGroup &* cells {
         let mapIndex: Int = sample &* offsetGroup &* cells &+ map
         let mapOffsets: UnsafePointer<Float> = offsets + mapIndex &* spatial &* places
-        let cell = map % cells
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: 4) { point in
-          guard let point = point.baseAddress else { return }
-          for index in 0..<count {
-            var restOfPlace = first &+ index, restOfCell = cell, axis = spatial &- 1
+        let cell = map % cells, firstChannel = map / cells &* offsetChannels
+        for start in stride(from: 0, to: count, by: panel) {
+          let width = min(panel, count &- start)
+          for index in 0..<width {
+            var restOfPlace = first &+ start &+ index, restOfCell = cell, axis = spatial &- 1
             while axis >= 0 {
               let side = sides[axis]
-              let start: Int = restOfPlace % side.count &* side.stride &+ restOfCell % side.kernel &* side.dilation &- side.pad
-              let offset: Float = mapOffsets[axis &* places &+ first &+ index]
-              point[axis] = Float(start) + offset
+              let from: Int = restOfPlace % side.count &* side.stride &+ restOfCell % side.kernel &* side.dilation &- side.pad
+              let offset: Float = mapOffsets[axis &* places &+ first &+ start &+ index]
+              points[readsPairs ? axis &* panel &+ index : index &* spatial &+ axis] = Float(from) + offset
               restOfPlace /= side.count
               restOfCell /= side.kernel
               axis &-= 1
             }
-            isOutside[index] = !sampler.sample(point, indices: indices + index, weights: weights + index, step: count)
           }
-        }
-        if hasMask {
-          let mask = frame.input(4, as: Float.self) + (mapIndex &* places &+ first)
-          for tap in 0..<taps { for index in 0..<count { weights[tap &* count &+ index] *= mask[index] } }
-        }
-        let firstChannel = map / cells &* offsetChannels
-        for channel in firstChannel..<firstChannel &+ offsetChannels {
-          try poll.count(count &* taps / 4 &+ 4)
-          let source: UnsafePointer<Float> = frame.input(0, as: Float.self) + (sample &* channels &+ channel) &* plane
-          let target: UnsafeMutablePointer<Float> = matrix + (channel &* cells &+ cell) &* block
-          kernels.gather(source, indices, weights, taps, 1, target, count)
-          for index in 0..<count where isOutside[index] { target[index] = 0 }
-        }
-      }
-      for part in 0..<group {
-        for row in 0..<depth { rows[row] = UnsafeRawPointer(matrix + (part &* depth &+ row) &* block) }
-        for filter in part &* groupFilters..<(part &+ 1) &* groupFilters {
-          try poll.count((depth &+ 1) &* (count / 8 &+ 1))
-          let start: Int = (sample &* filters &+ filter) &* places &+ first
-          let target: UnsafeMutablePointer<Float> = frame.output(0, as: Float.self) + start
-          if depth > 0 {
-            kernels.blend(rows, frame.input(1, as: Float.self) + filter &* depth, depth, target, count)
+          if readsPairs {
+            pairs.taps(points, points + panel, width, extents[0], extents[1], &flat)
           } else {
-            pk_fill(target, zero.pointer, 4, count)
+            for index in 0..<width {
+              isOutside[index] = !sampler.sample(points + index &* spatial, indices: indices + index, weights: weights + index, step: width)
+            }
           }
-          guard hasBias else { continue }
-          let bias = frame.input(3, as: Float.self)[filter]
-          for index in 0..<count { target[index] += bias }
+          if hasMask {
+            let mask = frame.input(4, as: Float.self) + (mapIndex &* places &+ first &+ start)
+            let factors: UnsafeMutablePointer<Float> = readsPairs ? flat.weights : weights
+            for tap in 0..<taps { for index in 0..<width { factors[tap &* width &+ index] *= mask[index] } }
+          }
+          for channel in firstChannel..<firstChannel &+ offsetChannels {
+            try poll.count(width &* taps / 4 &+ 4)
+            let source: UnsafePointer<Float> = frame.input(0, as: Float.self) + (sample &* channels &+ channel) &* plane
+            let target: UnsafeMutablePointer<Float> = matrix + (start &* rows &+ (channel &* cells &+ cell) &* panel)
+            if readsPairs {
+              pairs.gather(source, &flat, target, width)
+            } else {
+              gather?(source, indices, weights, taps, 1, target, width)
+              for index in 0..<width where isOutside[index] { target[index] = 0 }
+            }
+          }
         }
       }
+      for index in 0..<group {
+        var g = product(columns: count)
+        g.a = frame.input(1, as: Float.self) + index &* groupFilters &* depth
+        g.packed_b = UnsafePointer(matrix + index &* depth &* panel)
+        g.c = frame.output(0, as: Float.self) + ((sample &* filters &+ index &* groupFilters) &* places &+ first)
+        if hasBias { g.epilogue.row_bias = frame.input(3, as: Float.self) + index &* groupFilters }
+        for filter in stride(from: 0, to: groupFilters, by: part) {
+          let end = min(filter &+ part, groupFilters)
+          try poll.count((end &- filter) &* (depth &+ 1) &* (count / 8 &+ 1))
+          pk_sgemm_block(isa, &g, filter, end, 0, count, frame.laneScratch + scratchOffset)
+        }
+      }
+    }
+  }
+
+  /// The scratch bytes of some rows of a product with panels of columns; negative where they do not fit.
+  private func packedScratch(_ isa: pk_isa, _ product: pk_sgemm, rows: Int) -> Int {
+    var g = product
+    // Any address says that B is packed.
+    return withUnsafePointer(to: 0) { (any: UnsafePointer<Float>) in
+      g.packed_b = any
+      return pk_sgemm_scratch_bytes(isa, &g, rows, g.n)
     }
   }
 }

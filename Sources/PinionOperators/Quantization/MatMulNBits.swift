@@ -15,6 +15,8 @@ package struct MatMulNBits: CPUExecutable {
   let n: Int
   let bits: Int
   let block: Int
+  /// The least precision that activations are to keep: 1 float32, 2 float16, 3 bfloat16, 4 int8; 0 says nothing.
+  let accuracy: Int
 
   package init(_ attributes: inout AttributeReader) throws(PinionError) {
     k = try attributes.int("K", in: 1...(1 << 40))
@@ -23,8 +25,8 @@ package struct MatMulNBits: CPUExecutable {
     block = try attributes.int("block_size", in: 16...(1 << 20))
     guard bits == 2 || bits == 4 || bits == 8 else { throw .unsupported("weights of \(bits) bits; 2, 4 and 8 are supported") }
     guard block & (block - 1) == 0 else { throw .invalidModel("attribute 'block_size' is \(block), expected a power of two") }
-    // A permission to compute with less than float32.
-    attributes.ignore("accuracy_level", "weight_prepacked")
+    accuracy = try attributes.int("accuracy_level", default: 0, in: 0...(1 << 31))
+    attributes.ignore("weight_prepacked")
   }
 
   private var blocks: Int { (k &- 1) / block &+ 1 }
@@ -57,26 +59,17 @@ package struct MatMulNBits: CPUExecutable {
     let scales = try preparation.convert(2, to: .float32)
     let zeros = try zeroPlace(&preparation, context)
     let product = BlockQuantizedProduct(
-      m: a.count / k, n: n, k: k, bits: bits, block: block, scales: scales, zeros: zeros, bias: context.has(5) ? 5 : nil)
+      m: a.count / k, n: n, k: k, bits: bits, block: block, scales: scales, zeros: zeros, roundsActivations: accuracy == 4,
+      bias: context.has(5) ? 5 : nil)
     let (stages, lane) = try product.stages(&preparation)
     return preparation.kernel(stages, laneScratchBytes: lane)
   }
 
-  /// The zero points as a float for each block.
-  private func zeroPlace(_ preparation: inout Preparation, _ context: KernelContext) throws(PinionError) -> Preparation.Place {
+  /// The zero points as a float for each block; nil where all are the middle code.
+  private func zeroPlace(_ preparation: inout Preparation, _ context: KernelContext) throws(PinionError) -> Preparation.Place? {
     let (n, blocks, bits, zeroBytes) = (n, blocks, bits, zeroBytes)
     let bytes = try n.multiplied(by: blocks).multiplied(by: 4)
-    guard let type = context.optionalType(3) else {
-      // The middle code, kept with the weights where they are constant.
-      let middle = Float(1 &<< (bits &- 1))
-      let fill: @Sendable (UnsafeMutableRawPointer) -> Void = { target in
-        target.assumingMemoryBound(to: Float.self).update(repeating: middle, count: n &* blocks)
-      }
-      if let codes = context.value(1) {
-        return .constant(try context.packed(codes, form: "nbits.zero.\(bits).\(blocks)", bytes: bytes) { fill($1) })
-      }
-      return try preparation.compute(bytes: bytes) { _, target in fill(target) }
-    }
+    guard let type = context.optionalType(3) else { return nil }
     guard type.element == .uint8 else { return try preparation.convert(3, to: .float32) }
     let unpack: @Sendable (UnsafePointer<UInt8>, UnsafeMutableRawPointer) -> Void = { codes, target in
       let zeros = target.assumingMemoryBound(to: Float.self)

@@ -41,8 +41,12 @@ package struct Compress: EagerExecutable {
     let chosen = flags.baseAddress?.assumingMemoryBound(to: UInt8.self)
     func chosenCount(_ range: Range<Int>) -> Int {
       guard let chosen else { return 0 }
-      var result = 0
-      for position in range { result &+= chosen[position] == 0 ? 0 : 1 }
+      // Without a branch, which flags in no order would mislead each time.
+      var result = 0, position = range.lowerBound
+      while position < range.upperBound {
+        result &+= Int(truncatingIfNeeded: min(chosen[position], 1))
+        position &+= 1
+      }
       return result
     }
     try inPieces(of: 1 << 16, flags.count, context.control) { range in count &+= chosenCount(range) }

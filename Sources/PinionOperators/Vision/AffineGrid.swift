@@ -63,19 +63,28 @@ package struct AffineGrid: CPUExecutable {
       while point < range.upperBound {
         let theta = frame.input(0, as: T.self) + point / points &* spatial &* (spatial &+ 1)
         let first = point % inner, end = min(point &+ inner &- first, range.upperBound)
-        for row in 0..<spatial {
-          let line = theta + row &* (spatial &+ 1)
-          let shift = Double(line[spatial]), factor = Double(line[0])
-          let rest = point % points / inner
-          let xs = axes[0]
-          for place in point..<end {
-            var sum = shift + factor * xs[first &+ place &- point]
-            var outer = rest
-            for column in 1..<spatial {
-              sum += Double(line[column]) * axes[column][outer % axes[column].count]
-              outer /= axes[column].count
-            }
-            target[place &* spatial &+ row] = T(sum)
+        // The outer coordinates are the same along the row, and so is what they add.
+        func start(_ line: UnsafePointer<T>) -> Double {
+          var sum = Double(line[spatial]), outer = point % points / inner
+          for column in 1..<spatial {
+            sum += Double(line[column]) * axes[column][outer % axes[column].count]
+            outer /= axes[column].count
+          }
+          return sum
+        }
+        let xs = axes[0].base + first
+        if spatial == 2 {
+          let (x0, y0) = (start(theta), start(theta + 3)), (x1, y1) = (Double(theta[0]), Double(theta[3]))
+          let pairs = target + point &* 2
+          for place in 0..<end &- point {
+            pairs[2 &* place] = T(x0 + x1 * xs[place])
+            pairs[2 &* place &+ 1] = T(y0 + y1 * xs[place])
+          }
+        } else {
+          for row in 0..<spatial {
+            let line = theta + row &* (spatial &+ 1)
+            let shift = start(line), factor = Double(line[0])
+            for place in 0..<end &- point { target[(point &+ place) &* spatial &+ row] = T(shift + factor * xs[place]) }
           }
         }
         point = end

@@ -54,6 +54,9 @@ package struct GridSample: CPUExecutable {
     guard try context.outputType(0).count > 0 else { return Kernel(stages: []) }
     guard grid.element == .float32 || grid.element == .float64 else { throw context.unsupportedTypes() }
     let extents = Array(type.dims[2...])
+    if spatial == 2, mode == .linear, padding == .zeros, type.element == .float32, grid.element == .float32, canPair(extents) {
+      return planeKernel(type, points: grid.shape.count(1..<grid.rank &- 1))
+    }
     let sampler = PointSampler(
       extents: extents, strides: try Shape(extents).strides, mode: mode, padding: padding, alignsCorners: alignsCorners)
     let channels = type.dims[1], points = grid.shape.count(1..<grid.rank &- 1), taps = sampler.taps
@@ -105,6 +108,28 @@ package struct GridSample: CPUExecutable {
         }
         guard anyOutside else { continue }
         for point in 0..<count where isOutside[point] { copyRun(target + point &* width, zero.pointer, width) }
+      }
+    }
+  }
+
+  /// Planes in which neighbours are read in pairs.
+  private func planeKernel(_ type: TensorType, points: Int) -> Kernel {
+    let height = type.dims[2], width = type.dims[3], channels = type.dims[1]
+    let kernels = pk_bilinear_of(pk_isa_best())
+    let block = 256, blocks = (points &- 1) / block &+ 1
+    let alignsCorners = alignsCorners
+    return Kernel.parallel(tasks: type.dims[0] &* blocks, laneScratchBytes: (BilinearTaps.words &+ 2) &* block &* 4) { frame, task in
+      let sample = task / blocks, first = task % blocks &* block
+      let count = min(block, points &- first)
+      let ys = frame.laneScratch.bindMemory(to: Float.self, capacity: block), xs = ys + block
+      var taps = BilinearTaps.at(UnsafeMutableRawPointer(xs + block), capacity: block)
+      let grid = frame.input(1, as: Float.self) + (sample &* points &+ first) &* 2
+      kernels.denormalise(grid + 1, 2, Float(height), alignsCorners, ys, count)
+      kernels.denormalise(grid, 2, Float(width), alignsCorners, xs, count)
+      kernels.taps(ys, xs, count, height, width, &taps)
+      for channel in sample &* channels..<(sample &+ 1) &* channels {
+        let plane = frame.input(0, as: Float.self) + channel &* height &* width
+        kernels.gather(plane, &taps, frame.output(0, as: Float.self) + (channel &* points &+ first), count)
       }
     }
   }

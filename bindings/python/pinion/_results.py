@@ -10,13 +10,19 @@ from typing import Any, Callable
 
 import numpy as np
 
+from ._addresses import SMALL, address
 from ._copying import NotCopied
 from ._errors import UnsupportedError, check, raise_last
 from ._handles import MAP, SEQUENCE, STRING, TENSOR, VIEW_SIZE, describe, release
 from ._info import ValueInfo
 from ._library import TensorView, lib
 from ._strings import decoded, from_strings
-from ._types import MEMORY, UNPACKED, ElementType, unpack
+from ._types import MEMORY, UNPACKED, ElementType, dtype_of, unpack
+
+_get = lib.pinion_sequence_get
+_move = ctypes.memmove
+#: element type -> numpy type, of those that numpy arrays can be made of as they lie
+_PLAIN_TYPES = {code: dtype_of(code) for code in MEMORY}
 
 
 class Owner(NotCopied):
@@ -162,20 +168,38 @@ def _holds_maps(sequence: int) -> bool:
         release(out)
 
 
+def _from_tensors(handle: int, borrowed: Any) -> list[Any]:
+    """The elements of a sequence of tensors; little memory that nothing else has is copied sooner than an owner is made for it."""
+    elements: list[Any] = []
+    out, view = c_void_p(), TensorView(VIEW_SIZE)
+    out_reference, view_reference = byref(out), byref(view)
+    for index in range(lib.pinion_sequence_count(handle)):
+        check(_get(handle, index, out_reference))
+        element: int = out.value  # type: ignore[assignment]
+        if borrowed is not None or describe(element, view_reference) or view.element_type not in _PLAIN_TYPES or view.byte_size > SMALL:
+            elements.append(from_handle(element, borrowed))
+            continue
+        try:
+            rank, size = view.rank, view.byte_size
+            array = np.empty(view.dims[:rank] if rank else (), _PLAIN_TYPES[view.element_type])
+            if size:
+                _move(address(array), view.data, size)
+            elements.append(array)
+        finally:
+            release(element)
+    return elements
+
+
 def _from_container(handle: int, borrowed: Any, info: ValueInfo | None) -> Any:
     try:
         if info is not None and info.kind is SEQUENCE and info.content is not None and info.content.kind is MAP:
             return _from_maps(handle)
+        if info is not None and info.kind is SEQUENCE and info.content is not None and info.content.kind is TENSOR:
+            return _from_tensors(handle, borrowed)
         kind = lib.pinion_value_kind(handle)
         out = c_void_p()
         if kind == SEQUENCE:
-            if _holds_maps(handle):
-                return _from_maps(handle)
-            elements = []
-            for index in range(lib.pinion_sequence_count(handle)):
-                check(lib.pinion_sequence_get(handle, index, byref(out)))
-                elements.append(from_handle(out.value, borrowed))  # type: ignore[arg-type]
-            return elements
+            return _from_maps(handle) if _holds_maps(handle) else _from_tensors(handle, borrowed)
         if kind == MAP:
             check(lib.pinion_map_get_keys(handle, byref(out)))
             keys = _listed(out.value)  # type: ignore[arg-type]

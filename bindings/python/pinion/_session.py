@@ -370,7 +370,8 @@ class Session(Planning, BufferKeeping):
         convert: Any,
         state: State | None = None,
     ) -> list[Any]:
-        self._check_inputs(inputs, output_names)
+        if type(inputs) is not dict or output_names is not None:
+            self._check_inputs(inputs, output_names)
         key_of_inputs: Any = (*inputs,) if state is None else ((*inputs,), state._held)
         frame = self._input_frames.get(key_of_inputs) or self._input_frame((*inputs,), key_of_inputs, state)
         key = None if output_names is None else tuple(output_names)
