@@ -29,6 +29,8 @@ struct ResolutionRecord: Sendable {
   let knowledge: KnowledgeTable
   /// By position in the nodes that are planned.
   let outcomes: SharedTable<Outcome>
+  /// Whether most nodes had to be resolved, as those of the next plan then probably have to be.
+  let reachedMost: Bool
 
   init(_ resolution: Resolution, initial: KnowledgeTable) {
     var (initial, knowledge, outcomes) = (initial, resolution.knowledge, resolution.outcomes)
@@ -38,6 +40,7 @@ struct ResolutionRecord: Sendable {
     self.initial = initial
     self.knowledge = knowledge
     self.outcomes = outcomes
+    reachedMost = resolution.changed.count > outcomes.count / 2
   }
 }
 
@@ -128,6 +131,10 @@ struct Resolution {
     let initial = knowledge
     knowledge = basis.knowledge
     outcomes = basis.outcomes
+    if basis.reachedMost {
+      knowledge.makeOwn()
+      outcomes.makeOwn()
+    }
     var open = PositionSet(limit: nodes.count)
     func compare(_ index: Int) {
       let now = initial[index]

@@ -26,6 +26,29 @@ final class StepTable: @unchecked Sendable {
   /// How many stages have work for several threads.
   private let parallelCount: Int
 
+  /// The steps of another table but for some.
+  /// - Parameter changes: in order, none twice.
+  convenience init(_ other: StepTable, replacing changes: [Change]) {
+    guard changes.count > other.count / 2 else {
+      self.init(other, replacingFew: changes)
+      return
+    }
+    // Little would be left of the first table.
+    var steps: [Step] = []
+    steps.reserveCapacity(other.count)
+    var next = 0
+    for change in changes {
+      while next < change.index {
+        steps.append(other[next])
+        next += 1
+      }
+      steps.append(change.step)
+      next += 1
+    }
+    for index in next..<max(other.count, next) { steps.append(other[index]) }
+    self.init(steps)
+  }
+
   init(_ steps: [Step]) {
     let block = StepBlock(steps, at: [])
     count = steps.count
@@ -36,9 +59,7 @@ final class StepTable: @unchecked Sendable {
     parallelCount = steps.count { $0.stage.tasks > 1 }
   }
 
-  /// The steps of another table but for some.
-  /// - Parameter changes: in order, none twice.
-  init(_ other: StepTable, replacing changes: [Change]) {
+  private init(_ other: StepTable, replacingFew changes: [Change]) {
     count = other.count
     steps = .allocate(capacity: max(count, 1))
     var parallelCount = other.parallelCount
