@@ -48,15 +48,7 @@ struct ChannelAffine: Rule {
   }
 
   private func normalization(_ index: Int, _ editor: GraphEditor, channels: Int) -> Affine? {
-    let node = editor[index]
-    guard let op = node.op as? BatchNormalization, node.outputs.count == 1, !op.isTraining, op.isSpatial,
-      let scale = editor.constant(editor.input(index, 1))?.numbers, let shift = editor.constant(editor.input(index, 2))?.numbers,
-      let mean = editor.constant(editor.input(index, 3))?.numbers, let variance = editor.constant(editor.input(index, 4))?.numbers,
-      [scale, shift, mean, variance].allSatisfy({ $0.count == channels })
-    else { return nil }
-    let epsilon = Double(op.epsilon)
-    let factors = (0..<channels).map { scale[$0] / (variance[$0] + epsilon).squareRoot() }
-    return Affine(scale: factors, shift: (0..<channels).map { shift[$0] - mean[$0] * factors[$0] })
+    channelFactors(index, editor, channels: channels).map { Affine(scale: $0.scale, shift: $0.shift) }
   }
 
   private func broadcast(_ index: Int, _ editor: GraphEditor, _ layout: ChannelLayout) -> Affine? {
@@ -70,6 +62,19 @@ struct ChannelAffine: Rule {
     default: return nil
     }
   }
+}
+
+/// What a BatchNormalization of constant statistics multiplies each channel by and adds.
+func channelFactors(_ index: Int, _ editor: GraphEditor, channels: Int) -> (scale: [Double], shift: [Double])? {
+  let node = editor[index]
+  guard let op = node.op as? BatchNormalization, node.outputs.count == 1, !op.isTraining, op.isSpatial,
+    let scale = editor.constant(editor.input(index, 1))?.numbers, let shift = editor.constant(editor.input(index, 2))?.numbers,
+    let mean = editor.constant(editor.input(index, 3))?.numbers, let variance = editor.constant(editor.input(index, 4))?.numbers,
+    [scale, shift, mean, variance].allSatisfy({ $0.count == channels })
+  else { return nil }
+  let epsilon = Double(op.epsilon)
+  let factors = (0..<channels).map { scale[$0] / (variance[$0] + epsilon).squareRoot() }
+  return (factors, (0..<channels).map { shift[$0] - mean[$0] * factors[$0] })
 }
 
 /// Where the output channels are in the weights of a convolution or product.

@@ -40,7 +40,7 @@ struct QuantizedProducts: Pass {
 struct EpilogueFusion: Pass {
   let name = "EpilogueFusion"
   private static let rewriting = Rewriting([
-    ChannelAffine(), ConvResidual(), ColumnScale(), ProductScale(), ProductBias(), ProductOfTransposed(), ActivationEpilogue(),
+    ChannelAffine(), ConvSum(), ConvResidual(), ColumnScale(), ProductScale(), ProductBias(), ProductOfTransposed(), ActivationEpilogue(),
   ])
 
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {

@@ -60,6 +60,42 @@ import Testing
     try check(conv("input %hi: float32[]\n  %y = Clip(%c, _, %hi)"), Self.weights, operators: ["Conv", "Clip"])
   }
 
+  /// Sums of branches over one tensor, of kernels of other extents and of the tensor itself scaled, are one convolution.
+  @Test func branches() throws {
+    func net(_ rest: String, group: Int = 1, dilation: Int = 1) -> String {
+      """
+      graph {
+        input %x: float32[2,4,7,6]
+        constant %w: float32[1] [0.0]
+        constant %v: float32[1] [0.0]
+        constant %b: float32[1] [0.0]
+        constant %s: float32[4] [1.0, -0.5, 0.25, 2.0]
+        constant %m: float32[4] [0.5, 0.0, 1.0, -1.0]
+        constant %u: float32[4] [1.0, 4.0, 0.25, 2.0]
+        %c = Conv(%x, %w) {group = \(group), pads = [\(dilation), \(dilation), \(dilation), \(dilation)], dilations = [\(dilation), \(dilation)]}
+        \(rest)
+        output %y
+      }
+      """
+    }
+    let constants = [("w", [4, 4, 3, 3]), ("v", [4, 4, 1, 1]), ("b", [4])], scaled = "%n = BatchNormalization(%x, %s, %m, %m, %u)"
+    try check(net("%d = Conv(%x, %v, %b)\n  %y = Add(%d, %c)"), constants, operators: ["Conv"])
+    try check(net("%d = Conv(%x, %v, %b)\n  \(scaled)\n  %e = Add(%n, %d)\n  %a = Add(%e, %c)\n  %y = Relu(%a)"), constants, operators: ["pinion::FusedConv"])
+    for group in [2, 4] {
+      let grouped = [("w", [4, 4 / group, 3, 3]), ("v", [4, 4 / group, 1, 3]), ("b", [4])]
+      try check(
+        net("%d = Conv(%x, %v, %b) {group = \(group), pads = [0, 2, 0, 2], dilations = [1, 2]}\n  \(scaled)\n  %e = Add(%c, %d)\n  %y = Add(%e, %n)", group: group, dilation: 2),
+        grouped, operators: ["Conv"])
+    }
+    // A kernel that reads elsewhere, one of other groups, and one with other steps stay apart.
+    let apart = [("w", [4, 4, 3, 3]), ("v", [4, 4, 2, 2]), ("b", [4])]
+    try check(net("%d = Conv(%x, %v) {pads = [0, 0, 1, 1]}\n  %y = Add(%d, %c)"), apart, operators: ["Conv"])
+    try check(net("%d = Conv(%x, %v) {pads = [1, 1, 1, 1], dilations = [2, 2]}\n  %y = Add(%d, %c)"), apart, operators: ["Conv", "pinion::FusedConv"])
+    try check(
+      net("%d = Conv(%x, %v) {group = 4}\n  %y = Add(%d, %c)"), [("w", [4, 4, 3, 3]), ("v", [4, 1, 1, 1]), ("b", [4])],
+      operators: ["Conv", "pinion::FusedConv"])
+  }
+
   @Test func residuals() throws {
     for activation in ["%y = Relu(%a)", "%y = Identity(%a)"] {
       let last = activation.contains("Identity") ? ["Identity"] : []

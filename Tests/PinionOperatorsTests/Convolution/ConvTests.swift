@@ -99,36 +99,41 @@ private func convolution(
   /// Kernels of 3x3 with taps in depth over enough tiles for transformed planes: the depth is a sum of convolutions of planes.
   @Test(arguments: [(1, 9, 0), (3, 9, 1), (3, 10, 0), (2, 9, 1)], [1, 2]) func planesInDepth(depth: (taps: Int, planes: Int, pad: Int), groups: Int) throws {
     let channels = 5, outputs = 4, size = (14, 23), plane = size.0 * size.1, images = 2
-    let x: [Float] = pattern(images * groups * channels * depth.planes * plane), w: [Float] = pattern(groups * outputs * channels * depth.taps * 9, seed: 2)
-    let deep = depth.planes + 2 * depth.pad - depth.taps + 1
+    let inputs: Int = groups * channels, results: Int = groups * outputs, kernels: Int = results * channels
+    let x: [Float] = pattern(images * inputs * depth.planes * plane), w: [Float] = pattern(kernels * depth.taps * 9, seed: 2)
+    let deep: Int = depth.planes + 2 * depth.pad - depth.taps + 1
     var expected: [Float] = []
     for image in 0..<images {
-      var sums = [Float](repeating: 0, count: groups * outputs * deep * plane)
+      var sums = [Float](repeating: 0, count: results * deep * plane)
       for d in 0..<deep {
-        for tap in 0..<depth.taps where (0..<depth.planes).contains(d + tap - depth.pad) {
-          let from = d + tap - depth.pad
-          let picture = (0..<groups * channels).flatMap { channel in
-            let start = ((image * groups * channels + channel) * depth.planes + from) * plane
-            return x[start..<start + plane]
+        for tap in 0..<depth.taps {
+          let from: Int = d + tap - depth.pad
+          guard (0..<depth.planes).contains(from) else { continue }
+          var picture: [Float] = [], taps: [Float] = []
+          for channel in 0..<inputs {
+            let start: Int = ((image * inputs + channel) * depth.planes + from) * plane
+            picture += x[start..<start + plane]
           }
-          let taps = (0..<groups * outputs * channels).flatMap { w[($0 * depth.taps + tap) * 9..<($0 * depth.taps + tap + 1) * 9] }
+          for kernel in 0..<kernels {
+            let start: Int = (kernel * depth.taps + tap) * 9
+            taps += w[start..<start + 9]
+          }
           let part = convolution(
-            picture, taps, channels: groups * channels, outputs: groups * outputs, groups: groups, size: size, kernel: (3, 3), stride: 1, pad: 1,
-            dilation: 1)
-          for output in 0..<groups * outputs {
-            for position in 0..<plane { sums[(output * deep + d) * plane + position] += part.values[output * plane + position] }
+            picture, taps, channels: inputs, outputs: results, groups: groups, size: size, kernel: (3, 3), stride: 1, pad: 1, dilation: 1)
+          for output in 0..<results {
+            let to: Int = (output * deep + d) * plane
+            for position in 0..<plane { sums[to + position] += part.values[output * plane + position] }
           }
         }
       }
       expected += sums
     }
-    let pads = [depth.pad, 1, 1, depth.pad, 1, 1].map(Int64.init)
-    let y = try evaluate(
-      "Conv", attributes: ["group": .int(Int64(groups)), "pads": .ints(pads)],
-      [
-        try tensor(x, [images, groups * channels, depth.planes, size.0, size.1]), try tensor(w, [groups * outputs, channels, depth.taps, 3, 3]),
-      ], constants: [1])
-    try expect(y, near: expected, [images, groups * outputs, deep, size.0, size.1], tolerance: 1e-3)
+    let pads = [depth.pad, 1, 1, depth.pad, 1, 1].map { Int64($0) }
+    let operands = [
+      try tensor(x, [images, inputs, depth.planes, size.0, size.1]), try tensor(w, [results, channels, depth.taps, 3, 3]),
+    ]
+    let y = try evaluate("Conv", attributes: ["group": .int(Int64(groups)), "pads": .ints(pads)], operands, constants: [1])
+    try expect(y, near: expected, [images, results, deep, size.0, size.1], tolerance: 1e-3)
   }
 
   /// Kernels that cover their input once.
