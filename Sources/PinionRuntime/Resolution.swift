@@ -266,7 +266,10 @@ struct Resolution {
       values[slot] = Tensor(type, data: other.data, owner: other.owner)
     }
     let inputBytes = values.reduce(0) { $0 &+ ($1?.byteCount ?? 0) }
-    guard (outputBytes ?? inputBytes) <= Resolution.foldLimit else { return false }
+    let bytes = outputBytes ?? inputBytes
+    guard bytes <= Resolution.foldLimit, hasRoom(for: bytes) else { return false }
+    // Hardly any shape follows from as much, and a question has no limits.
+    if isDry, inputBytes > Resolution.askedBytes, outputBytes == nil || values.contains(where: { $0?.element == .string }) { return false }
     let context = EagerContext(
       allocator: program.allocator, control: foldControl, outputCount: node.outputs.count, subgraphs: nil, executor: program.executor,
       packed: PackedWeights(), inputsAreConstant: true)
@@ -280,22 +283,48 @@ struct Resolution {
     for (slot, output) in node.outputs.enumerated() where output != nil {
       guard case .tensor = results[slot] else { return false }
     }
-    for (slot, output) in node.outputs.enumerated() {
-      if let output, case .tensor(let tensor) = results[slot] { knowledge[output.index] = .constant(adopt(tensor)) }
+    var constants: [(ValueID, Tensor)] = []
+    do {
+      for (slot, output) in node.outputs.enumerated() {
+        if let output, case .tensor(let tensor) = results[slot] { constants.append((output, try adopt(tensor))) }
+      }
+    } catch {
+      guard error.code == .budgetExceeded else { throw error }
+      return false
     }
+    for (output, constant) in constants { knowledge[output.index] = .constant(constant) }
     return true
   }
 
+  /// Bytes of operands up to which questions about shapes compute nodes of text, and those whose outputs' shapes depend on values.
+  private static let askedBytes = 1 << 16
+  /// Bytes that constants of a plan may have without anybody counting them.
+  private static let smallBytes = 4096
+
+  /// Whether a plan may keep a constant of so many bytes. The run that waits for the plan counts it among what it leaves in the session, of
+  /// which it cannot give it back: constants of plans have a sixteenth of its budget. What does not fit it computes itself, as every other
+  /// run of the plan does.
+  private func hasRoom(for bytes: Int) -> Bool {
+    guard bytes > Resolution.smallBytes, let control, let budget = control.limits.bytes else { return true }
+    return !control.needsIdle(for: bytes &+ (budget &- budget / 16))
+  }
+
   /// A constant of the plan's own, which counts among what is held between runs, its forms as well.
-  private func adopt(_ tensor: Tensor) -> Tensor {
+  private func adopt(_ tensor: Tensor) throws(PinionError) -> Tensor {
     let account = program.account
+    if tensor.element == .string {
+      let bytes = tensor.byteCount &+ tensor.textBytes
+      guard bytes > Resolution.smallBytes else { return tensor }
+      guard hasRoom(for: bytes) else { throw PinionError(.budgetExceeded, "the run has no room for the text of a plan") }
+      return try tensor.copyingStrings(allocator: program.allocator, control: foldControl, maker: account.token(bytes))
+    }
     return Constant.adopt(tensor, allocator: program.allocator) { account.token($0) }
   }
 
   /// Knows the result of an operator that looks at nothing but the shape of its input.
   private mutating func foldShape(_ node: Node, types: [TensorType?]) throws(PinionError) -> Bool {
     guard let op = node.op as? any ShapeReading, let output = node.outputs.first ?? nil, let type = types.first ?? nil else { return false }
-    knowledge[output.index] = .constant(adopt(try op.read(type)))
+    knowledge[output.index] = .constant(try adopt(try op.read(type)))
     return true
   }
 }
