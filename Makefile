@@ -29,7 +29,7 @@ help:
 	@echo "make bench        machine, kernels and models beside onnxruntime and OpenVINO from PyPI; ARGUMENTS='FOLDER --only REGEX', see Documentation/Performance.md"
 	@echo "make count-tests  instructions of some kernels and small models against recorded numbers, under valgrind"
 	@echo "make bench-operators  each operator alone against onnxruntime, the worst ratio first; ARGUMENTS='--only REGEX --json FILE'"
-	@echo "make cancel       every operator with large inputs, stopped at random points and under budgets that are too small"
+	@echo "make cancel       every operator with large inputs, stopped at random points and under budgets that are too small; loads, sessions and first runs stopped"
 	@echo "make hostile      thousands of models that ask for what no host gives, in three ways of loading"
 	@echo "make oom          the allocator refuses, at every place in turn"
 	@echo "make files        files that fail, shrink, change and move while models are loaded from them"
@@ -275,6 +275,7 @@ LIMITS_READY := $(RELEASE)/libpinion.so $(VENV)/node-seeds $(LIMITS)/heap.so $(L
 
 cancel: $(LIMITS_READY)
 	$(LIMITS_PYTHON) Tests/Limits/cancel.py $(VENV)/node-seeds $(LIMITS)/heap.so --seconds 20 --elements 4000000 --points 5 --workers $(JOBS) $(ARGUMENTS)
+	$(LIMITS_PYTHON) Tests/Limits/cancel_creation.py $(LIMITS)/heap.so --points 20 --workers $(JOBS)
 
 hostile: $(LIMITS_READY)
 	$(LIMITS_PYTHON) Tests/Limits/hostile_run.py $(VENV)/node-seeds $(LIMITS)/heap.so $(ARGUMENTS)
@@ -304,6 +305,7 @@ limits-tests: $(LIMITS_READY) $(LIMITS)/stack
 	$(LIMITS_PYTHON) Tests/Limits/hostile_run.py $(VENV)/node-seeds $(LIMITS)/heap.so --every 17
 	$(LIMITS_PYTHON) Tests/Limits/oom.py $(VENV)/node-seeds $(LIMITS)/heap.so --models 14 --places 6
 	$(LIMITS_PYTHON) Tests/Limits/cancel.py $(VENV)/node-seeds $(LIMITS)/heap.so --operators '$(LIMITS_OPERATORS)' --seconds 0.7 --workers $(JOBS)
+	$(LIMITS_PYTHON) Tests/Limits/cancel_creation.py $(LIMITS)/heap.so --every 5 --points 4 --seconds 6 --workers $(JOBS)
 	$(LIMITS_PYTHON) Tests/Limits/stress.py 5
 	$(LIMITS_PYTHON) Tests/Limits/stack.py $(LIMITS)/stack $(RELEASE)/libpinion.so
 

@@ -80,7 +80,8 @@ public final class Model: Sendable {
   /// A model of a graph that was made in code.
   /// - Parameter limits: deadline, token and question that end the making; the bytes that the records of nodes may take.
   public init(_ draft: GraphDraft, allocator: Allocator = .system, limits: RunLimits = RunLimits()) throws(PinionError) {
-    content = ModelContent(try ImportedModel(draft, control: RunControl(limits)), allocator: allocator)
+    let control = RunControl(limits)
+    content = try ModelContent(try ImportedModel(draft, control: control), allocator: allocator, control: control)
     mutations = .outputs
     path = nil
   }

@@ -59,16 +59,16 @@ final class ModelContent: Sendable {
       ? try ImportedModel(pt2: file, resolver: OperatorCatalog(), control: control) : try ImportedModel(
         onnx: file, folder: folder, resolver: OperatorCatalog(), control: control)
     try control.check()
-    imported.graph.adoptConstants(allocator: allocator, isNew: true)
+    try imported.graph.ownForms(allocator: allocator, isNew: true, control: control)
     self.imported = imported
   }
 
-  init(_ imported: ImportedModel, allocator: Allocator) {
+  init(_ imported: ImportedModel, allocator: Allocator, control: RunControl) throws(PinionError) {
     file = nil
     folder = nil
     self.allocator = allocator
     var imported = imported
-    imported.graph.adoptConstants(allocator: allocator, isNew: true)
+    try imported.graph.ownForms(allocator: allocator, isNew: true, control: control)
     self.imported = imported
   }
 
@@ -101,9 +101,11 @@ final class ModelContent: Sendable {
     }
     try control.check()
     if !variant.state.isEmpty { try graph.hold(variant, inputs: imported.graph.inputs.count) }
-    let program = Program(
+    var poll = Poll(control)
+    let program = try Program(
       graph: graph, backend: backend, executor: executor, packed: PackedWeights(allocator: runtime.allocator), allocator: runtime.allocator,
-      planLimit: options.planLimit, account: account(sharing), isVariant: isVariant)
+      planLimit: options.planLimit, account: account(sharing), isVariant: isVariant,
+      polling: { (steps) throws(PinionError) in try poll.count(steps) })
     return programs.withLock { programs in
       if let existing = programs[making]?.program { return existing }
       programs = programs.filter { $0.value.program != nil }
@@ -136,8 +138,9 @@ final class ModelContent: Sendable {
       for input in graph.inputs { graph[input].type = graph[input].type?.withoutDimensionNames }
     }
     graph.settleCapturedConstants()
+    try passes.control.check()
     try PassPipeline.run(&graph, level: level, passes)
-    graph.adoptConstants(allocator: allocator)
+    try graph.ownForms(allocator: allocator, control: passes.control)
     // What importing and rewriting looked at. Weights come back into memory when they are packed, piece by piece.
     if let file { file.giveBack(file.bytes) }
     folder?.giveBack()

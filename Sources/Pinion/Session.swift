@@ -106,7 +106,7 @@ public final class Session: Sendable {
   public func run(
     _ inputs: [Value?], wanted: [Int], memory: [Tensor?] = [], tables: [Int] = [], limits: RunLimits = RunLimits()
   ) throws(PinionError) -> [Value] {
-    let (ordered, overrides, isTied) = try arrange(inputs)
+    let (ordered, overrides, isTied) = try arrange(inputs, limits: limits)
     guard let buffers else {
       return try execute(ordered, overrides, wanted: wanted, isTied: isTied, memory: memory, tables: tables, limits: limits)
     }
@@ -134,6 +134,7 @@ public final class Session: Sendable {
     var leaving = LeavingValues(control, allocator: runtime.allocator)
     var finished: [Value] = []
     for (index, result) in results.enumerated() {
+      if index & 255 == 255 { try control.check() }
       finished.append(try leaving.take(result, into: index < memory.count ? memory[index] : nil))
     }
     return finished
@@ -141,12 +142,15 @@ public final class Session: Sendable {
 
   /// The values for the graph's inputs in their order, the inputs with a default that are given, and whether one name of a dimension stands
   /// for one extent.
-  func arrange(_ inputs: [Value?]) throws(PinionError) -> (values: [Value], overrides: [Int], isTied: Bool) {
+  /// - Parameter limits: polled where there are very many inputs.
+  func arrange(_ inputs: [Value?], limits: RunLimits = RunLimits()) throws(PinionError) -> (values: [Value], overrides: [Int], isTied: Bool) {
     let own = model.graph.inputs.count
     var ordered: [Value] = []
     ordered.reserveCapacity(inputs.count)
     var overrides: [Int] = []
+    let control = own > 256 ? RunControl(limits) : nil
     for index in 0..<(own + model.overridableCount) {
+      if index & 255 == 255 { try control?.check() }
       let info = inputInfo(index)
       if index < inputs.count, let value = inputs[index] {
         try Session.check(value, against: info)

@@ -21,7 +21,9 @@ extension Session {
     var unseen = Set<Int>()
     var overrides: [Int] = []
     var shapes: [Shape?] = []
+    let control = RunControl(limits, idle: account)
     for index in 0..<(own + model.overridableCount) {
+      if index & 255 == 255 { try control.check() }
       let info = index < own ? model.graph[model.graph.inputs[index]] : model.graph[model.imported.overridable[index - own].value]
       let value: Value
       switch index < inputs.count ? inputs[index] : nil {
@@ -57,7 +59,6 @@ extension Session {
         outputs.append(pair.output)
       }
     }
-    let control = RunControl(limits, idle: account)
     try control.check()
     let program = try program(overrides: overrides, outputs: outputs, isTied: isTied, control: control)
     runtime.pool.begin()

@@ -11,7 +11,7 @@ struct CommonSubexpressions: Pass {
 
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     try editor.edit { (editor) throws(PinionError) in
-      mergeConstants(&editor)
+      try mergeConstants(&editor)
       var seen: [Int: [Int]] = [:]
       for index in editor.indices {
         guard let kind = editor.kindNumber(index) else { continue }
@@ -34,13 +34,16 @@ struct CommonSubexpressions: Pass {
     return true
   }
 
-  private func mergeConstants(_ editor: inout GraphEditor) {
+  private func mergeConstants(_ editor: inout GraphEditor) throws(PinionError) {
     guard editor.takeNewConstants() else { return }
     var seen: [UInt64: [ValueID]] = [:]
+    var poll = Poll(editor.control)
     for value in editor.graph.constants.keys.sorted() {
+      try poll.count(64)
       guard let tensor = editor.constant(value), tensor.byteCount <= CommonSubexpressions.constantLimit, tensor.element != .string,
         !editor.isOutput(value)
       else { continue }
+      try poll.count(tensor.byteCount / 4)
       let hash = editor.contentHash(value, tensor)
       if let earlier = seen[hash]?.first(where: { editor.constant($0)?.hasSameContents(as: tensor) == true }) {
         editor.forward(value, to: earlier)

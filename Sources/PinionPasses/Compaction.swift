@@ -1,9 +1,22 @@
+import PinionBase
 import PinionGraph
 import PinionTensor
 
 extension Graph {
   /// The graph with only those values that something defines, in the order of their definition. Subgraphs as well.
   func compacted() -> Graph {
+    // Without limits nothing is thrown.
+    (try? compacted(RunControl())) ?? self
+  }
+
+  /// - Parameter control: polled at each constant and node.
+  /// - Throws: what the limits say.
+  func compacted(_ control: RunControl) throws(PinionError) -> Graph {
+    var poll = Poll(control)
+    return try compacted(&poll)
+  }
+
+  private func compacted(_ poll: inout Poll) throws(PinionError) -> Graph {
     var result = Graph(name: name)
     var ids = [ValueID?](repeating: nil, count: values.count)
     func define(_ old: ValueID) -> ValueID {
@@ -14,12 +27,16 @@ extension Graph {
     }
     result.inputs = inputs.map(define)
     result.captures = captures.map { Capture(inner: define($0.inner), input: $0.input) }
-    for (value, tensor) in constants.sorted(by: { $0.key < $1.key }) { result.constants[define(value)] = tensor }
+    for (value, tensor) in constants.sorted(by: { $0.key < $1.key }) {
+      try poll.count(128)
+      result.constants[define(value)] = tensor
+    }
     result.nodes.reserveCapacity(nodes.count)
     for var node in nodes {
+      try poll.count(128 &+ 8 &* node.inputs.count)
       node.inputs = node.inputs.map { $0.map(define) }
       node.outputs = node.outputs.map { $0.map(define) }
-      node.subgraphs = node.subgraphs.map { $0.compacted() }
+      for number in node.subgraphs.indices { node.subgraphs[number] = try node.subgraphs[number].compacted(&poll) }
       result.nodes.append(node)
     }
     result.outputs = outputs.map(define)

@@ -27,7 +27,11 @@ struct ChannelAffine: Rule {
       affine.scale?.allSatisfy(isModestFactor) ?? true
     else { return false }
     var node = editor[producer]
-    if let scale = affine.scale { node.inputs[1] = editor.addConstant(try layout.scaled(weights, by: scale)) }
+    if let scale = affine.scale {
+      guard let scaled = try context.folding.constant(weights.type, allocator: context.allocator) else { return false }
+      try layout.scale(weights, by: scale, into: scaled, context.control)
+      node.inputs[1] = editor.addConstant(scaled)
+    }
     let old = layout.bias(bias)
     if affine.shift != nil || old != nil {
       var sums = [Float](repeating: 0, count: layout.channels)
@@ -104,22 +108,23 @@ private struct ChannelLayout {
     }
   }
 
-  func scaled(_ weights: Tensor, by scale: [Double]) throws(PinionError) -> Tensor {
-    let result = try Tensor(weights.type), weights = try weights.resident()
+  func scale(_ weights: Tensor, by scale: [Double], into result: Tensor, _ control: RunControl) throws(PinionError) {
+    let weights = try weights.resident()
     defer { withExtendedLifetime(weights) {} }
-    let source = try weights.unsafeElements(as: Float.self), target = try result.mutableElements(as: Float.self)
+    let source = weights.data.assumingMemoryBound(to: Float.self), target = result.data.assumingMemoryBound(to: Float.self)
     let perGroup = channels / groups, rowsPerGroup = outer / groups
     var position = 0
+    var poll = Poll(control)
     for row in 0..<outer {
       for channel in 0..<perGroup {
         let factor = scale[(row / max(rowsPerGroup, 1)) &* perGroup &+ channel]
+        try poll.count(inner &+ 4)
         for _ in 0..<inner {
           target[position] = Float(Double(source[position]) * factor)
           position &+= 1
         }
       }
     }
-    return result
   }
 
   /// A constant that is the same for all elements of a channel.

@@ -8,9 +8,11 @@ struct DeadCode: Pass {
   let name = "DeadCode"
 
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    try editor.edit { editor in
-      editor.removeUnused()
+    try editor.edit { (editor) throws(PinionError) in
+      try editor.removeUnused()
+      var poll = Poll(context.control)
       for index in editor.indices where editor.isThere(index) {
+        try poll.count(64)
         trimOutputs(index, &editor)
         if editor.hasSubgraphs(index) { trimCaptures(index, &editor) }
       }

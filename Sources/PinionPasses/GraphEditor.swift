@@ -362,11 +362,12 @@ struct GraphEditor {
     return !isGivenOut[other.index] && !isTakenIn[other.index]
   }
 
-  /// Makes the outputs of a node constants and the node go.
+  /// Makes the outputs of a node constants and the node go, and constants that nobody else reads: what has been computed beforehand is
+  /// given back as soon as what it was computed for is there.
   mutating func fold(_ index: Int, _ results: [Tensor]) {
     hasChanged = true
     for (slot, output) in graph.nodes[index].outputs.enumerated() {
-      guard let output else { continue }
+      guard let output, uses[output.index] > 0 else { continue }
       graph.constants[output] = results[slot]
       isConstant[output.index] = true
       graph[output].type = .tensor(results[slot].element, dims: results[slot].shape.dims.map(Dimension.known))
@@ -375,6 +376,13 @@ struct GraphEditor {
     }
     frontier = min(frontier, index)
     remove(index)
+    for case let input? in graph.nodes[index].inputs {
+      let input = resolve(input)
+      if uses[input.index] == 0, isConstant(input) {
+        graph.constants[input] = nil
+        isConstant[input.index] = false
+      }
+    }
   }
 
   /// Replaces the subgraphs of a node by rewritten ones, whose captures may be fewer, and drops inputs that none of them captures.
@@ -447,8 +455,10 @@ struct GraphEditor {
   }
 
   /// Removes every node whose outputs nobody reads.
-  mutating func removeUnused() {
+  mutating func removeUnused() throws(PinionError) {
+    var poll = Poll(control)
     for index in graph.nodes.indices.reversed() where isThere(index) {
+      try poll.count(64)
       removeIfUnused(index)
       if !isThere(index) { hasChanged = true }
     }
@@ -464,7 +474,7 @@ struct GraphEditor {
     if mayHaveSubgraphs { try editSubgraphs(body) }
     try body(&self)
     guard hasChanged else { return false }
-    settle()
+    try settle()
     revision += 1
     return true
   }
@@ -518,21 +528,28 @@ struct GraphEditor {
   }
 
   /// Brings the nodes in order, closes gaps, and drops constants that nobody reads.
-  private mutating func settle() {
+  private mutating func settle() throws(PinionError) {
+    var poll = Poll(control)
     for index in kinds.indices {
+      try poll.count(32)
       if isThere(index) {
         renew(index)
       } else {
         for case let output? in graph.nodes[index].outputs where producers[output.index] == index { producers[output.index] = -1 }
       }
     }
-    if insertions.isEmpty { closeGaps() } else { reorder() }
+    if insertions.isEmpty { try closeGaps(&poll) } else { try reorder(&poll) }
     originalCount = graph.nodes.count
     // Nodes have other places now.
     frontier = 0
     for index in graph.outputs.indices { graph.outputs[index] = resolve(graph.outputs[index]) }
-    let unread = graph.constants.keys.filter { uses[$0.index] <= 0 }
+    var unread: [ValueID] = []
+    for value in graph.constants.keys {
+      try poll.count(8)
+      if uses[value.index] <= 0 { unread.append(value) }
+    }
     for value in unread {
+      try poll.count(128)
       graph.constants[value] = nil
       isConstant[value.index] = false
     }
@@ -548,9 +565,10 @@ struct GraphEditor {
       && graph.values.indices.allSatisfy { uses[$0] == 0 || producers[$0] == makers[$0] ?? -1 }
   }
 
-  private mutating func closeGaps() {
+  private mutating func closeGaps(_ poll: inout Poll) throws(PinionError) {
     var count = 0
     for index in kinds.indices where isThere(index) {
+      try poll.count(32)
       if count < index {
         graph.nodes.swapAt(count, index)
         kinds[count] = kinds[index]
@@ -564,7 +582,7 @@ struct GraphEditor {
     inferences.removeLast(inferences.count - count)
   }
 
-  private mutating func reorder() {
+  private mutating func reorder(_ poll: inout Poll) throws(PinionError) {
     var order: [Int] = []
     func append(_ index: Int) {
       for inserted in insertions[index] ?? [] { append(inserted) }
@@ -572,10 +590,12 @@ struct GraphEditor {
     }
     for index in indices { append(index) }
     insertions.removeAll()
+    try poll.count(16 &* order.count)
     graph.nodes = order.map { graph.nodes[$0] }
     kinds = order.map { kinds[$0] }
     inferences = order.map { inferences[$0] }
     for index in graph.nodes.indices {
+      try poll.count(16)
       for case let output? in graph.nodes[index].outputs { producers[output.index] = index }
     }
   }

@@ -1,7 +1,6 @@
 import PinionBackend
 import PinionBase
 import PinionGraph
-import Synchronization
 
 /// A rewriting of a graph that leaves its results as they are.
 protocol Pass: Sendable {
@@ -25,21 +24,6 @@ extension Pass {
   }
 }
 
-/// Operations that the passes over one graph may still spend on computing nodes beforehand.
-final class OperationBudget: Sendable {
-  /// A few seconds of products, in operations as estimates of plans count them.
-  static let limit = 1 << 38
-  private let left = Atomic<Int>(limit)
-
-  /// False, with nothing taken, where there are not as many left.
-  func take(_ operations: Int) -> Bool {
-    let before = left.load(ordering: .relaxed)
-    guard operations <= before else { return false }
-    left.store(before &- max(operations, 0), ordering: .relaxed)
-    return true
-  }
-}
-
 /// What passes may ask.
 package struct PassContext: Sendable {
   package let backend: any Backend
@@ -48,9 +32,10 @@ package struct PassContext: Sendable {
   package let allocator: Allocator
   /// The limits of what waits for the graph.
   package let control: RunControl
-  let operations = OperationBudget()
+  let folding: FoldingAccount
   package init(backend: any Backend, executor: StageExecutor, allocator: Allocator = .system, control: RunControl = RunControl()) {
     self.control = control
+    folding = FoldingAccount(control)
     self.backend = backend
     self.executor = executor
     self.allocator = allocator
@@ -118,7 +103,7 @@ package enum PassPipeline {
         guard hasChanged else { break }
       }
     }
-    graph = editor.graph.compacted()
+    graph = try editor.graph.compacted(context.control)
     #if DEBUG
       try graph.verify()
     #endif
@@ -127,7 +112,7 @@ package enum PassPipeline {
   /// Drops what outputs that somebody has taken out of a rewritten graph needed alone.
   package static func prune(_ graph: inout Graph, _ context: PassContext) throws(PinionError) {
     while try DeadCode().run(&graph, context) {}
-    graph = graph.compacted()
+    graph = try graph.compacted(context.control)
   }
 
   #if DEBUG

@@ -109,13 +109,16 @@ struct ColumnScale: Rule {
       factors = factors.map { 1 / $0 }
     }
     guard factors.allSatisfy(isModestFactor) else { return false }
-    let scaled = try Tensor(weights.type), resident = try weights.resident()
+    guard let scaled = try context.folding.constant(weights.type, allocator: context.allocator) else { return false }
+    let resident = try weights.resident()
     defer { withExtendedLifetime(resident) {} }
-    let source = try resident.unsafeElements(as: Float.self), target = try scaled.mutableElements(as: Float.self)
-    for row in 0..<weights.shape[0] {
-      for column in 0..<columns {
-        let position = row &* columns &+ column
-        target[position] = Float(Double(source[position]) * factors[column])
+    let source = resident.data.assumingMemoryBound(to: Float.self), target = scaled.data.assumingMemoryBound(to: Float.self)
+    try factors.withUnsafeBufferPointer { (factors) throws(PinionError) in
+      var poll = Poll(context.control)
+      for row in 0..<weights.shape[0] {
+        try poll.count(columns)
+        let first = row &* columns
+        for column in 0..<columns { target[first &+ column] = Float(Double(source[first &+ column]) * factors[column]) }
       }
     }
     let node = try Node(

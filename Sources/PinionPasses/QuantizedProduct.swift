@@ -26,7 +26,11 @@ struct QuantizedProduct: Rule {
     guard depth <= QuantizedProduct.depthLimit, b.isPerTensor || b.hasScale(forEachOf: isTransposed ? 0 : 1, of: codes),
       bias.map({ editor.fact($0, at: index).type?.dims == [columns] }) ?? true
     else { return false }
-    let weights = isTransposed ? editor.addConstant(try transposed(codes)) : b.value
+    var weights = b.value
+    if isTransposed {
+      guard let turned = try transposed(codes, context) else { return false }
+      weights = editor.addConstant(turned)
+    }
     // A vector of zeros says no more than none.
     let zero = b.zero?.numbers?.allSatisfy({ $0 == 0 }) ?? (b.zero == nil) ? nil : b.zeroID
     var inputs: [ValueID?] = [a.value, weights, a.scaleID, b.scaleID, a.zeroID, zero, bias]
@@ -37,14 +41,18 @@ struct QuantizedProduct: Rule {
     return true
   }
 
-  /// A matrix of bytes with rows and columns exchanged.
-  private func transposed(_ codes: Tensor) throws(PinionError) -> Tensor {
-    let rows = codes.shape[0], columns = codes.shape[1], codes = try codes.resident()
-    let result = try Tensor(TensorType(codes.element, try Shape([columns, rows])))
+  /// A matrix of bytes with rows and columns exchanged; nil where there is no room for it.
+  private func transposed(_ codes: Tensor, _ context: PassContext) throws(PinionError) -> Tensor? {
+    let rows = codes.shape[0], columns = codes.shape[1]
+    let type = TensorType(codes.element, try Shape([columns, rows]))
+    guard let result = try context.folding.constant(type, allocator: context.allocator) else { return nil }
+    let codes = try codes.resident()
+    var poll = Poll(context.control)
     let source = codes.data.assumingMemoryBound(to: UInt8.self), target = result.data.assumingMemoryBound(to: UInt8.self)
     // Rows by the cache line, as they lie side by side in the result.
     for first in stride(from: 0, to: rows, by: 64) {
       for column in 0..<columns {
+        try poll.count(64)
         for row in first..<min(rows, first &+ 64) { target[column &* rows &+ row] = source[row &* columns &+ column] }
       }
     }

@@ -21,6 +21,11 @@ struct ArenaBlock {
 /// - Parameter effort: how many blocks may be looked at for gaps; nil for what keeps the time at O(n log n).
 /// - Returns: the arena's size.
 func layOut(_ blocks: inout [ArenaBlock], effort: Int? = nil) throws(PinionError) -> Int {
+  var poll = BuildPoll(nil)
+  return try layOut(&blocks, effort: effort, &poll)
+}
+
+func layOut(_ blocks: inout [ArenaBlock], effort: Int? = nil, _ poll: inout BuildPoll) throws(PinionError) -> Int {
   for index in blocks.indices { blocks[index].bytes = try alignedUp(max(blocks[index].bytes, 1), to: Buffer.alignment) }
   var order = blocks.indices.filter { blocks[$0].isUsed }
   order.sort { (blocks[$0].bytes, $1) > (blocks[$1].bytes, $0) }
@@ -31,15 +36,19 @@ func layOut(_ blocks: inout [ArenaBlock], effort: Int? = nil) throws(PinionError
   var arenaBytes = 0
   var count = 0
   while count < order.count, effort > 0 {
+    let before = effort
     arenaBytes = max(arenaBytes, try gaps.place(order[count], &blocks, &effort))
+    try poll.count(32 &+ 4 &* (before &- effort))
     count += 1
   }
   guard count < order.count else { return arenaBytes }
   var skyline = Skyline(steps)
   for index in order[..<count].sorted(by: { blocks[$0].end < blocks[$1].end }) {
+    try poll.count(64)
     skyline.raise(blocks[index].times(steps), to: blocks[index].end)
   }
   for index in order[count...] {
+    try poll.count(128)
     let range = blocks[index].times(steps)
     blocks[index].offset = skyline.height(range)
     let end = try blocks[index].offset.adding(blocks[index].bytes)

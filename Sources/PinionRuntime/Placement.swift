@@ -49,7 +49,7 @@ struct Placement {
   /// The copies that outputs take which cannot lie in their values' blocks.
   private(set) var copies: [(placed: PlacedNode, output: ValueID)] = []
 
-  init(_ nodes: [Int], _ resolution: Resolution) throws(PinionError) {
+  init(_ nodes: [Int], _ resolution: Resolution, _ poll: inout BuildPoll) throws(PinionError) {
     graph = resolution.program.graph
     threads = resolution.program.executor.threads
     self.nodes = nodes
@@ -65,6 +65,7 @@ struct Placement {
     for output in graph.outputs { lastUse[output.index] = .max }
     for position in nodes.indices {
       let index = nodes[position]
+      try poll.count(64 &+ 16 &* graph.nodes[index].inputs.count)
       switch resolution.outcomes[position] {
       case .postponed(let isReady): postpone(index, isReady: isReady)
       case .known: break
@@ -72,7 +73,7 @@ struct Placement {
       case .computed(let kernel, let outputs, let over): try compute(index, kernel, outputs, over: over, position: position)
       }
     }
-    finish()
+    try finish(&poll)
   }
 
   /// Leaves a node for later segments. It may stand before nodes of this one, so what it reads must outlast them all.
@@ -155,7 +156,8 @@ struct Placement {
   /// The input that dies here and whose block the operator can write its first output over.
   private func reusableInput(_ node: Node, over: [Int], output: TensorType?, position: Int) -> Int? {
     guard let output else { return nil }
-    for slot in over {
+    // Of very many inputs only the first are looked at, each of which is compared with all.
+    for slot in over.prefix(16) {
       guard slot < node.inputs.count, let input = node.inputs[slot], let place = places[input.index], place.offset == 0,
         case .block(let block) = place.base, blocks[block].bytes == output.byteCount, blocks[block].last <= position,
         lastUse[input.index] <= position,
@@ -166,10 +168,11 @@ struct Placement {
     return nil
   }
 
-  private mutating func finish() {
+  private mutating func finish(_ poll: inout BuildPoll) throws(PinionError) {
     let end = nodes.count
     var isNeeded = [Bool](repeating: false, count: graph.values.count)
     for index in deferred + (eagerNode.map { [$0] } ?? []) {
+      try poll.count(16)
       for case let input? in graph.nodes[index].inputs where !isNeeded[input.index] {
         isNeeded[input.index] = true
         // What this segment leaves has no step here, so that what it reads lasts until the segment ends.
@@ -178,13 +181,14 @@ struct Placement {
       }
     }
     crossing.sort()
-    placeOutputs(end: end)
+    try placeOutputs(end: end, &poll)
   }
 
   /// Makes the graph's outputs lie in memory that outlives the run, by copies where need be.
-  private mutating func placeOutputs(end: Int) {
+  private mutating func placeOutputs(end: Int, _ poll: inout BuildPoll) throws(PinionError) {
     var isDone = Set<ValueID>()
     for output in graph.outputs where isMade[output.index] && isDone.insert(output).inserted {
+      try poll.count(64)
       guard let place = places[output.index], case .tensor(let type) = resolution.knowledge[output.index] else { continue }
       externals.append(.output(output, type))
       let external = externals.count - 1

@@ -54,6 +54,8 @@ struct InterruptedPlan: Sendable {
   let initial: KnowledgeTable
   let basis: Segment?
   let progress: Resolution.Progress
+  /// What the next try may do of what is not kept: see `BuildPoll`.
+  let grace: Int
 }
 
 extension Program {
@@ -94,33 +96,42 @@ struct Planner {
     var basis = basis.flatMap { isDry || $0.record.nodes != nodes ? nil : $0 }
     var initial = knowledge
     var resolution = Resolution(program, knowledge: knowledge, isDry: isDry, skipsFailures: skipsFailures, control: control)
+    var grace = 0
     if !isDry, let interrupted = program.takeInterrupted(nodes, knowledge) {
-      (basis, initial) = (interrupted.basis, interrupted.initial)
+      (basis, initial, grace) = (interrupted.basis, interrupted.initial, interrupted.grace)
       resolution.resume(interrupted.progress)
     }
     let made = resolution.changed.count
+    var poll = BuildPoll(control, grace: grace)
+    func keep(_ resolution: Resolution, _ error: PinionError, grace: Int) {
+      guard !isDry, error.code == .deadlineExceeded || error.code == .cancelled else { return }
+      program.keep(InterruptedPlan(nodes: nodes, initial: initial, basis: basis, progress: resolution.progress, grace: grace))
+    }
     do throws(PinionError) { try resolution.resolve(nodes, basis: basis?.record.resolved, given: given) } catch {
-      if !isDry, error.code == .deadlineExceeded || error.code == .cancelled {
-        profile?.recordPlanning(made: resolution.changed.count - made, kept: 0)
-        program.keep(InterruptedPlan(nodes: nodes, initial: initial, basis: basis, progress: resolution.progress))
-      }
+      if error.isOfLimits, !isDry { profile?.recordPlanning(made: resolution.changed.count - made, kept: 0) }
+      keep(resolution, error, grace: grace)
       throw error
     }
     profile?.recordPlanning(made: resolution.changed.count - made, kept: nodes.count - resolution.changed.count)
-    if let basis, let revised = try revise(basis, resolution, initial: initial) { return revised }
-    return try build(nodes, resolution, initial: initial, isRevision: basis != nil)
+    do throws(PinionError) {
+      if let basis, let revised = try revise(basis, resolution, initial: initial) { return revised }
+      return try build(nodes, resolution, initial: initial, isRevision: basis != nil, &poll)
+    } catch {
+      keep(resolution, error, grace: poll.nextGrace)
+      throw error
+    }
   }
 
   private func build(
-    _ nodes: [Int], _ resolution: Resolution, initial: KnowledgeTable, isRevision: Bool
+    _ nodes: [Int], _ resolution: Resolution, initial: KnowledgeTable, isRevision: Bool, _ poll: inout BuildPoll
   ) throws(PinionError) -> Segment {
-    let placement = try Placement(nodes, resolution)
+    let placement = try Placement(nodes, resolution, &poll)
     var blocks = placement.blocks
     let sizes = blocks.map(\.bytes)
     for block in placement.moved.keys { blocks[block] = .unused() }
     // Shapes that have changed once will change again: room to grow makes this layout hold for the next ones.
     if isRevision { for index in blocks.indices where blocks[index].isUsed { blocks[index].bytes = blocks[index].bytes.withRoomToGrow } }
-    let arenaBytes = try layOut(&blocks)
+    let arenaBytes = try layOut(&blocks, &poll)
 
     func location(_ place: Place) -> Location {
       switch placement.settled(place).base {
@@ -135,6 +146,7 @@ struct Planner {
     var firstOperands: [Int] = []
     var copies: [PlanLayout.Copy] = []
     for placed in placement.placed {
+      try poll.count(128 &+ 8 &* placed.operands.count)
       firstSteps.append(steps.count)
       firstOperands.append(operands.count)
       try placed.appendSteps(placed.kernel, operands: operands.count, scratch: placed.scratch.map { blocks[$0].offset } ?? 0, to: &steps)

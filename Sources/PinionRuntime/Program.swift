@@ -45,10 +45,22 @@ package final class Program: Sendable {
   let appending: [(node: Int, slot: Int, held: Int)]
 
   /// - Parameter isVariant: whether its own records count as held between runs.
-  package init(
+  package convenience init(
     graph: Graph, backend: any Backend, executor: StageExecutor, packed: PackedWeights, allocator: Allocator = .system, planLimit: Int = 16,
     account: MemoryAccount = MemoryAccount(limit: 256 << 20), isVariant: Bool = false
   ) {
+    self.init(
+      graph: graph, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, account: account,
+      isVariant: isVariant, polling: { _ in })
+  }
+
+  /// - Parameters:
+  ///   - isVariant: whether its own records count as held between runs.
+  ///   - poll: is called with numbers of steps of some nanoseconds, and may end the making.
+  package init<Failure: Error>(
+    graph: Graph, backend: any Backend, executor: StageExecutor, packed: PackedWeights, allocator: Allocator, planLimit: Int,
+    account: MemoryAccount, isVariant: Bool, polling poll: (_ steps: Int) throws(Failure) -> Void
+  ) throws(Failure) {
     self.graph = graph
     counted = isVariant ? account.token(graph.recordBytes) : nil
     self.backend = backend
@@ -56,26 +68,40 @@ package final class Program: Sendable {
     self.packed = packed
     self.allocator = allocator
     allNodes = Array(graph.nodes.indices)
-    readers = ReaderTable(graph)
-    planned = ContiguousArray(graph.nodes.map { PlannedNode($0, backend) })
+    readers = try ReaderTable(graph, poll)
+    var planned = ContiguousArray<PlannedNode>()
+    planned.reserveCapacity(graph.nodes.count)
+    for node in graph.nodes {
+      try poll(64)
+      planned.append(PlannedNode(node, backend))
+    }
+    self.planned = planned
     branching = graph.nodes.indices.filter { graph.nodes[$0].subgraphs.count > 1 && graph.nodes[$0].op is any CourseTelling }
     producers = branching.isEmpty ? [] : graph.producers()
     self.planLimit = planLimit
     self.account = account
     entryValues = graph.inputs + graph.captures.map(\.inner)
-    entryPositions = Dictionary(entryValues.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-    outputPositions = Dictionary(graph.outputs.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    entryPositions = try positions(entryValues, poll)
+    outputPositions = try positions(graph.outputs, poll)
     appending = graph.appending()
     var constants = [Knowledge](repeating: .unknown, count: graph.values.count)
-    for (value, tensor) in graph.constants { constants[value.index] = .constant(tensor) }
+    for (value, tensor) in graph.constants {
+      try poll(16)
+      constants[value.index] = .constant(tensor)
+    }
     var table = KnowledgeTable(constants)
     table.share()
     self.constants = table
     var subprograms: [Int: [Program]] = [:]
     for (index, node) in graph.nodes.enumerated() where !node.subgraphs.isEmpty {
-      subprograms[index] = node.subgraphs.map {
-        Program(graph: $0, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, account: account)
+      var programs: [Program] = []
+      for subgraph in node.subgraphs {
+        programs.append(
+          try Program(
+            graph: subgraph, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, account: account,
+            isVariant: false, polling: poll))
       }
+      subprograms[index] = programs
     }
     self.subprograms = subprograms
     plans = Lock(PlanCache(limit: planLimit, account: account))
@@ -209,6 +235,7 @@ package final class Program: Sendable {
     defer { withExtendedLifetime(values) {} }
     var results: [Value] = []
     for output in graph.outputs {
+      if results.count & 255 == 255 { try control.check() }
       if case .constant(let tensor) = segment.knowledge[output.index] {
         results.append(.tensor(try tensor.kept()))
       } else if let value = values[output.index] {
@@ -312,6 +339,7 @@ package final class Program: Sendable {
     let workspace = try segment.workspaces.take(for: segment, allocator: allocator, control: control)
     let lease = Lease(workspace, of: segment, control: control)
     for (index, external) in segment.externals.enumerated() {
+      if index & 255 == 255 { try control.check() }
       switch external {
       case .value(let value):
         guard let tensor = try values[value.index]?.asTensor() else {
@@ -619,4 +647,17 @@ extension Value {
     guard case .tensor(let tensor) = self, tensor.element == .string, !tensor.ownsStrings else { return self }
     return .tensor(try tensor.copyingStrings(allocator: allocator, control: control, maker: control))
   }
+}
+
+/// The first position of each value.
+private func positions<Failure: Error>(
+  _ values: [ValueID], _ poll: (_ steps: Int) throws(Failure) -> Void
+) throws(Failure) -> [ValueID: Int] {
+  var positions: [ValueID: Int] = [:]
+  positions.reserveCapacity(values.count)
+  for (position, value) in values.enumerated() {
+    try poll(64)
+    if positions[value] == nil { positions[value] = position }
+  }
+  return positions
 }

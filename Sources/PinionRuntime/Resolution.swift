@@ -289,17 +289,20 @@ struct Resolution {
       values[slot] = Tensor(type, data: other.data, owner: other.owner)
       isComplete = false
     }
-    let bytes = outputs?.reduce(0) { $0 &+ $1.byteCount } ?? values.reduce(0) { $0 &+ ($1?.byteCount ?? 0) }
+    let inputBytes = values.reduce(0) { $0 &+ ($1?.byteCount ?? 0) }
+    let bytes = outputs?.reduce(0) { $0 &+ $1.byteCount } ?? inputBytes
     guard bytes <= Resolution.foldLimit else { return false }
+    // A view takes no memory of its own.
     if let outputs, let output = node.outputs.first, let view = try constantView(node, inference, outputs) {
       if let output { knowledge[output.index] = .constant(view) }
       return true
     }
+    guard hasRoom(for: bytes) else { return false }
+    // Hardly any shape follows from as much, and a question has no limits.
+    if isDry, inputBytes > Resolution.askedBytes, outputs == nil || values.contains(where: { $0?.element == .string }) { return false }
     do {
       if isComplete, let outputs, node.isPlanned {
-        for (output, result) in zip(node.outputs, try results(of: node, inference, outputs)) {
-          if let output { knowledge[output.index] = .constant(adopt(result)) }
-        }
+        try know(node.outputs, try results(of: node, inference, outputs))
         return true
       }
       return try execute(node, values)
@@ -345,10 +348,19 @@ struct Resolution {
     for (slot, output) in node.outputs.enumerated() where output != nil {
       guard case .tensor = results[slot] else { return false }
     }
-    for (slot, output) in node.outputs.enumerated() {
-      if let output, case .tensor(let tensor) = results[slot] { knowledge[output.index] = .constant(adopt(tensor)) }
+    var tensors: [Tensor?] = []
+    for result in results.prefix(node.outputs.count) {
+      if case .tensor(let tensor) = result { tensors.append(tensor) } else { tensors.append(nil) }
     }
+    try know(node.outputs, tensors)
     return true
+  }
+
+  /// Knows results of a node, all of them or, where one does not fit, none.
+  private mutating func know(_ outputs: [ValueID?], _ results: [Tensor?]) throws(PinionError) {
+    var constants: [(ValueID, Tensor)] = []
+    for case let (output?, result?) in zip(outputs, results) { constants.append((output, try adopt(result))) }
+    for (output, constant) in constants { knowledge[output.index] = .constant(constant) }
   }
 
   /// The only output of a node, where it is a constant under another shape.
@@ -361,16 +373,35 @@ struct Resolution {
     return try value.reshaped(type.shape)
   }
 
+  /// Bytes of operands up to which questions about shapes compute nodes of text, and those whose outputs' shapes depend on values.
+  private static let askedBytes = 1 << 16
+  /// Bytes that constants of a plan may have without anybody counting them.
+  private static let smallBytes = 4096
+
+  /// Whether a plan may keep a constant of so many bytes. The run that waits for the plan counts it among what it leaves in the session, of
+  /// which it cannot give it back: constants of plans have a sixteenth of its budget. What does not fit it computes itself, as every other
+  /// run of the plan does.
+  private func hasRoom(for bytes: Int) -> Bool {
+    guard bytes > Resolution.smallBytes, let control, let budget = control.limits.bytes else { return true }
+    return !control.needsIdle(for: bytes &+ (budget &- budget / 16))
+  }
+
   /// A constant of the plan's own, which counts among what is held between runs, its forms as well.
-  private func adopt(_ tensor: Tensor) -> Tensor {
+  private func adopt(_ tensor: Tensor) throws(PinionError) -> Tensor {
     let account = program.account
+    if tensor.element == .string {
+      let bytes = tensor.byteCount &+ tensor.textBytes
+      guard bytes > Resolution.smallBytes else { return tensor }
+      guard hasRoom(for: bytes) else { throw PinionError(.budgetExceeded, "the run has no room for the text of a plan") }
+      return try tensor.copyingStrings(allocator: program.allocator, control: foldControl, maker: account.token(bytes))
+    }
     return Constant.adopt(tensor, allocator: program.allocator) { account.token($0) }
   }
 
   /// Knows the result of an operator that looks at nothing but the shape of its input.
   private mutating func foldShape(_ node: PlannedNode, _ inference: InferenceContext) throws(PinionError) -> Bool {
     guard let op = node.shapeReading, let output = node.outputs.first ?? nil, let type = inference.inputs.first ?? nil else { return false }
-    knowledge[output.index] = .constant(adopt(try op.read(type)))
+    knowledge[output.index] = .constant(try adopt(try op.read(type)))
     return true
   }
 }
@@ -408,15 +439,18 @@ struct ReaderTable: Sendable {
   private let nodes: [Int]
   private let nodeCount: Int
 
-  init(_ graph: Graph) {
+  /// - Parameter poll: is called with numbers of steps of some nanoseconds, and may end the making.
+  init<Failure: Error>(_ graph: Graph, _ poll: (_ steps: Int) throws(Failure) -> Void) throws(Failure) {
     var starts = [Int](repeating: 0, count: graph.values.count &+ 1)
     for node in graph.nodes {
+      try poll(2 &* node.inputs.count &+ 4)
       for case let input? in node.inputs { starts[input.index &+ 1] &+= 1 }
     }
     for index in graph.values.indices { starts[index &+ 1] &+= starts[index] }
     var nodes = [Int](repeating: 0, count: starts[graph.values.count])
     var next = starts
     for (index, node) in graph.nodes.enumerated() {
+      try poll(2 &* node.inputs.count &+ 4)
       for case let input? in node.inputs {
         nodes[next[input.index]] = index
         next[input.index] &+= 1

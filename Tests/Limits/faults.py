@@ -29,9 +29,10 @@ class Fault:
     found: str
 
 
-BASE, OPERATORS, IMPORT = "Sources/PinionBase/", "Sources/PinionOperators/", "Sources/PinionImport/"
+BASE, OPERATORS, IMPORT, PASSES = "Sources/PinionBase/", "Sources/PinionOperators/", "Sources/PinionImport/", "Sources/PinionPasses/"
 CHOICE = '\nimport Glibc\n\n/// The fault that is put back.\npublic let activeFault: Int32 = getenv("PINION_FAULT").map { atoi($0) } ?? 0\n'
 CANCEL = "cancel.py {seeds} {heap} --seconds 8 --workers 1 --operators "
+CREATION = "cancel_creation.py {heap} --points 16 --workers 1 --p99 1000 --models "
 HOSTILE = "hostile_run.py {seeds} {heap} --ways bytes --groups "
 FAULTS = [
     Fault(
@@ -79,6 +80,14 @@ FAULTS = [
     Fault(
         "JSON may nest without end", IMPORT + "PT2/JSONReader.swift", "package static let depthLimit = 128", "package static let depthLimit = FAULT ? 1 << 40 : 128",
         HOSTILE + "program_nesting --only lists.100000", r"ended the process: [1-9].*\n.*lists 100000 deep"),
+    Fault(
+        "nodes that are computed beforehand count apart", PASSES + "ConstantFolding.swift",
+        "    let account = context.folding, limit", "    let account = FAULT ? FoldingAccount(context.control) : context.folding, limit",
+        HOSTILE + "folding --only 100.(products|tables.in) --deadline 20", r"over the budget: [1-9].*\n.*folding 100"),
+    Fault(
+        "strings are read without a look at the limits", IMPORT + "ONNX/ONNXTensorData.swift",
+        "      try poll.count(4 &+ text.count / 16)\n      try body(index, text)\n", "      if !(FAULT) { try poll.count(4 &+ text.count / 16) }\n      try body(index, text)\n",
+        CREATION + "^many.strings$ --latency 10", r"max [1-9][0-9]\.[0-9] ms"),
 ]  # fmt: skip
 HERE = Path(__file__).parent
 

@@ -394,6 +394,89 @@ def external() -> Iterator[Hostile]:
     yield Hostile("external data that is empty", made({"location": "w.bin"}), files={"w.bin": b""})
 
 
+def folding() -> Iterator[Hostile]:
+    """Nodes that depend on nothing, whose results together are more than a session may hold; much of it is read by one node alone."""
+    x = {"x": np.ones((1, 1), np.float32)}
+    node = helper.make_node
+    of = onnx.numpy_helper.from_array
+
+    def made(nodes: Any, outputs: Any, constants: Any, inputs: Any = None) -> bytes:
+        return bytes(model(nodes, inputs or [info("x")], outputs, constants).SerializeToString())
+
+    def joined(count: int, nodes: list[Any], kind: str = "Add") -> list[Any]:
+        return [*nodes, *(node(kind, [f"s{i}" if i else "x", f"r{i}"], [f"s{i + 1}"]) for i in range(count))]
+
+    extents = of(np.array([500, 500]), "e")
+    seven = of(np.full((1, 1), 7, np.float32), "c")
+    for count in (100, 400):
+        nodes = [node("Add", ["c", f"o{i}"], [f"t{i}"]) for i in range(count)] + [node("Expand", [f"t{i}", "e"], [f"r{i}"]) for i in range(count)]
+        constants = [extents, seven] + [of(np.full((1, 1), i, np.float32), f"o{i}") for i in range(count)]
+        yield Hostile(f"folding {count} tables that grow", made(joined(count, nodes), [f"s{count}"], constants), x)
+        chains = []
+        for i in range(count):
+            chains += [node("Expand", [f"o{i}", "e"], [f"a{i}"]), node("Exp", [f"a{i}"], [f"b{i}"]), node("CumSum", [f"b{i}", "zero"], [f"d{i}"]), node("ReduceMax", [f"d{i}"], [f"r{i}"])]
+        yield Hostile(f"folding {count} chains to a number", made(joined(count, chains), [f"s{count}"], [*constants, of(np.array(0), "zero")]), x)
+        square = of(np.ones((400, 400), np.float32), "w")
+        products = [node("MatMul", ["w", "w"], ["r0"])] + [node("MatMul", [f"r{i - 1}", "w"], [f"r{i}"]) for i in range(1, count)]
+        yield Hostile(f"folding {count} products that are all read", made(joined(count, products), [f"s{count}"], [square]), x)
+        words = helper.make_tensor("w", 8, [20_000], [b"some words of a text"] * 20_000)
+        texts = [node("StringConcat", ["w", f"o{i}"], [f"t{i}"]) for i in range(count)]
+        suffixes = [helper.make_tensor(f"o{i}", 8, [1], [f"{i}".encode()]) for i in range(count)]
+        numbers = [node("Gather", [f"t{i}", "x"], [f"g{i}"]) for i in range(count)]
+        yield Hostile(
+            f"folding {count} lists of strings", made([*texts, *numbers], [f"g{i}" for i in range(count)], [words, *suffixes], [info("x", INT64)]), {"x": np.array([1])})
+        splits = [node("StringSplit", [f"t{i}"], [f"l{i}", f"n{i}"], delimiter=" ") for i in range(count)]
+        heads = [node("Gather", [f"l{i}", "x"], [f"g{i}"]) for i in range(count)]
+        yield Hostile(
+            f"folding {count} lists of words", made([*texts, *splits, *heads], [f"g{i}" for i in range(count)], [words, *suffixes], [info("x", INT64)]), {"x": np.array([1])})
+        scaled = [node("MatMul", ["v", "w"], [f"p{i}"]) for i in range(count)] + [node("Mul", [f"p{i}", f"f{i}"], [f"r{i}"]) for i in range(count)]
+        factors = [of(np.full(400, i + 1, np.float32), f"f{i}") for i in range(count)]
+        yield Hostile(
+            f"folding {count} scaled products of one matrix", made(joined(count, scaled), [f"s{count}"], [square, *factors], [info("x"), info("v")]),
+            {**x, "v": np.ones((1, 400), np.float32)})
+        kernel = of(np.ones((128, 128, 3, 3), np.float32), "w")
+        convolutions = [node("Conv", ["v", "w"], [f"p{i}"]) for i in range(count)] + [node("Mul", [f"p{i}", f"f{i}"], [f"r{i}"]) for i in range(count)]
+        factors = [of(np.full((1, 128, 1, 1), i + 1, np.float32), f"f{i}") for i in range(count)]
+        yield Hostile(
+            f"folding {count} scaled convolutions of one kernel", made(joined(count, convolutions), [f"s{count}"], [kernel, *factors], [info("x"), info("v")]),
+            {**x, "v": np.ones((1, 128, 3, 3), np.float32)})
+        # What so many branches take to plan is another question.
+        branches = []
+        for i in range(min(count, 100)):
+            inner = [node("Expand", [f"o{i}", "e"], ["a"]), node("Add", [f"v{i}" if i else "x", "a"], ["o"])]
+            both = {key: helper.make_graph(inner, "b", [], [onnx.ValueInfoProto(name="o")]) for key in ("then_branch", "else_branch")}
+            branches.append(node("If", ["k"], [f"v{i + 1}"], **both))
+        yield Hostile(f"folding {len(branches)} tables in branches of {count}", made(branches, [f"v{len(branches)}"], constants, [info("x"), info("k", 9, [])]), {**x, "k": np.array(True)})
+
+
+def loading() -> Iterator[Hostile]:
+    """Tensors that are no copies of bytes in the file, and lists that are looked through for each of their entries."""
+    x = {"x": np.array([1])}
+    node, inputs = helper.make_node, [info("x", INT64)]
+    gather = [node("Gather", ["w", "x"], ["y"])]
+    count = 8_000_000
+    for kind, field_name in ((FLOAT, "float_data"), (TensorProto.DOUBLE, "double_data"), (INT64, "int64_data"), (TensorProto.INT8, "int32_data"), (TensorProto.INT4, "int32_data")):
+        tensor = onnx.TensorProto(name="w", data_type=kind, dims=[2 * count if kind == TensorProto.INT4 else count])
+        getattr(tensor, field_name).extend([1] * count)
+        yield Hostile(f"loading {count} numbers in {field_name} of type {kind}", model(gather, inputs, ["y"], [tensor]).SerializeToString(), x)
+    for count in (300_000, 3_000_000):
+        yield Hostile(f"loading {count} strings", model(gather, inputs, ["y"], [helper.make_tensor("w", 8, [count], [b"a"] * count)]).SerializeToString(), x)
+        constant = node("Constant", [], ["w"], value_strings=[b"a"] * count)
+        yield Hostile(f"loading {count} strings of a node", model([constant, *gather], inputs, ["y"]).SerializeToString(), x)
+    half = [helper.make_tensor(f"w{i}", 8, [20_000], [b"words"] * 20_000) for i in range(300)]
+    nodes = [node("Gather", [f"w{i}", "x"], [f"y{i}"]) for i in range(300)]
+    yield Hostile("loading 300 lists of strings", model(nodes, inputs, [f"y{i}" for i in range(300)], half).SerializeToString(), x)
+    for count in (10_000, 60_000):
+        # Defaults of inputs, as files of IR version 3 have them.
+        given = [info("x", dims=[1])] + [info(f"w{i}", dims=[1]) for i in range(count)]
+        constants = [helper.make_tensor(f"w{i}", FLOAT, [1], [1.0]) for i in range(count)]
+        total = [node("Sum", ["x"] + [f"w{i}" for i in range(count)], ["y"])]
+        yield Hostile(f"loading {count} inputs with defaults", model(total, given, ["y"], constants).SerializeToString(), {"x": np.ones(1, np.float32)})
+        copies = [node("Neg", ["x"], [f"v{i}"]) for i in range(count)]
+        pairs = [node("Sum", [f"v{i // 2}" for i in range(2 * count)], ["y"])]
+        yield Hostile(f"loading {count} operands given twice", model([*copies, *pairs], [info("x", dims=[1])], ["y"]).SerializeToString(), {"x": np.ones(1, np.float32)})
+
+
 def programs() -> Iterator[Hostile]:
     yield from starmap(Hostile, hostile_pt2.programs())
 
@@ -412,7 +495,7 @@ def program_numbers() -> Iterator[Hostile]:
 
 def everything(seeds: str, groups: str = "") -> Iterator[Hostile]:
     """All models, in an order that stays, or those of the groups that the expression finds."""
-    for group in (sizes, growth, nesting, names, tensors, encodings, external, programs, program_nesting, program_texts, program_numbers):
+    for group in (sizes, growth, nesting, names, tensors, encodings, external, programs, program_nesting, program_texts, program_numbers, folding, loading):
         if re.search(groups, group.__name__):
             yield from group()
     if re.search(groups, "attributes"):

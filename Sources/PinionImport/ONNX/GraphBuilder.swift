@@ -28,15 +28,27 @@ final class GraphBuilder {
     _ message: ONNXGraph, opsets: OpsetImports, isMain: Bool = false, bindings: [String: ONNXAttribute] = [:], functionDepth: Int = 0
   ) throws(PinionError) {
     graph.name = message.name
-    for info in message.valueInfos { declaredTypes[info.name] = try? info.type.map(ValueType.init(onnx:)) }
-    for info in message.outputs { declaredTypes[info.name] = try info.type.flatMap(ValueType.init(onnxIfComplete:)) }
+    var poll = Poll(state.control)
+    for info in message.valueInfos {
+      try poll.count(128)
+      declaredTypes[info.name] = try? info.type.map(ValueType.init(onnx:))
+    }
+    for info in message.outputs {
+      try poll.count(128)
+      declaredTypes[info.name] = try info.type.flatMap(ValueType.init(onnxIfComplete:))
+    }
 
     var initializers: Set<Int> = []
     if isMain, !message.inputs.isEmpty {
-      initializers = Set(message.initializers.map(\.name.number)).union(message.sparseInitializers.compactMap { $0.values?.name.number })
+      for tensor in message.initializers {
+        try poll.count(64)
+        initializers.insert(tensor.name.number)
+      }
+      for sparse in message.sparseInitializers { if let name = sparse.values?.name { initializers.insert(name.number) } }
     }
     graph.nodes.reserveCapacity(message.nodes.count)
     for info in message.inputs {
+      try poll.count(128)
       let type = try info.type.flatMap(ValueType.init(onnxIfComplete:))
       guard names[info.name] == nil else { throw .invalidModel("the graph has two inputs named '\(info.name.text)'") }
       let value = graph.addValue(info.name.text, type: type)
@@ -50,7 +62,7 @@ final class GraphBuilder {
     }
     for tensor in message.initializers {
       try state.control.check()
-      try define(tensor.name, constant: try Tensor(onnx: tensor, folder: state.folder))
+      try define(tensor.name, constant: try Tensor(onnx: tensor, folder: state.folder, control: state.control))
     }
     for sparse in message.sparseInitializers {
       try define(sparse.values?.name ?? ONNXName(), constant: try Tensor(onnx: sparse, folder: state.folder, control: state.control))
@@ -60,6 +72,7 @@ final class GraphBuilder {
       try add(node, opsets: opsets, bindings: bindings, names: nil, functionDepth: functionDepth)
     }
     for info in message.outputs {
+      try poll.count(128)
       guard var value = resolve(info.name) else { throw .invalidModel("output '\(info.name.text)' is not computed by any node") }
       if isMain { value = try named(value, info.name.text) }
       if graph[value].type == nil { graph[value].type = declaredTypes[info.name] }
@@ -82,7 +95,8 @@ final class GraphBuilder {
   private func define(_ name: ONNXName, constant: Tensor) throws(PinionError) {
     if let existing = names[name] {
       graph.constants[existing] = constant
-      graph.inputs.removeAll { $0 == existing }
+      // Those that a run may override are no inputs of the graph.
+      if !isOverridable(existing) { graph.inputs.removeAll { $0 == existing } }
     } else {
       names[name] = graph.addConstant(constant, name: name.text)
     }
@@ -157,7 +171,7 @@ final class GraphBuilder {
         captured += builder.capturedValues
         subgraphs.append(builder.graph)
       } else {
-        attributes[attribute.name] = try AttributeValue(onnx: bound, folder: state.folder)
+        attributes[attribute.name] = try AttributeValue(onnx: bound, folder: state.folder, control: state.control)
       }
     }
     var inputs: [NodeDraft.Operand] = []

@@ -56,8 +56,9 @@ extension ValueType {
 }
 
 extension Tensor {
-  /// The tensor in the file's own memory where it lies there as kernels want it, else a copy.
-  init(onnx message: ONNXTensor, folder: ExternalDataFolder?) throws(PinionError) {
+  /// The tensor in the file's own memory where it lies there as kernels want it, else a copy, whose bytes count against the budget of the
+  /// load.
+  init(onnx message: ONNXTensor, folder: ExternalDataFolder?, control: RunControl = RunControl()) throws(PinionError) {
     do throws(PinionError) {
       guard !message.isSegment else { throw .unsupported("segmented tensors are not supported") }
       let element = try ElementType(onnx: message.dataType)
@@ -65,11 +66,18 @@ extension Tensor {
       for extent in message.dims { dims.append(try extent.converted()) }
       let type = TensorType(element, try Shape(dims))
       if element == .string {
-        let strings = try message.strings()
-        try self.init(utf8: strings.map { Array($0.bytes) }, type.shape)
+        var textBytes = 0
+        try message.eachString(control: control) { (_, text) throws(PinionError) in textBytes = try textBytes.adding(text.count) }
+        try control.takeBytes(try type.byteCount.adding(textBytes))
+        var cursor = message.stringCursor(control: control)
+        try self.init(type.shape) { (index) throws(PinionError) in
+          // Each string is asked for twice, all of them in order.
+          if index == 0 { cursor = message.stringCursor(control: control) }
+          return try cursor.next()
+        }
         return
       }
-      if element.bitWidth >= 8, let bytes = try message.mappedBytes(externalData: folder), bytes.count == type.byteCount,
+      if element.bitWidth >= 8, let bytes = try message.mappedBytes(externalData: folder, control: control), bytes.count == type.byteCount,
         let base = bytes.bytes.baseAddress
       {
         if bytes.isAligned(to: element.byteWidth) {
@@ -81,22 +89,28 @@ extension Tensor {
           return
         }
       }
-      if element.bitWidth < 8, type.byteCount >= Constant.leastMadeBytes, let bytes = try message.mappedBytes(externalData: folder) {
+      if element.bitWidth < 8, type.byteCount >= Constant.leastMadeBytes, let bytes = try message.mappedBytes(externalData: folder, control: control) {
         self = Constant.made(type) { target in
           unpackNarrow(bytes.bytes, element, into: UnsafeMutableRawBufferPointer(start: target, count: type.byteCount))
           bytes.owner.giveBack(bytes.bytes)
         }
         return
       }
+      try control.takeBytes(type.byteCount)
       try self.init(type)
       let target = UnsafeMutableRawBufferPointer(start: data, count: type.byteCount)
       if element.bitWidth >= 8 {
-        try message.decode(into: target, externalData: folder)
+        try message.decode(into: target, externalData: folder, control: control)
       } else {
-        let packed = UnsafeMutableRawBufferPointer.allocate(byteCount: try message.byteCount(), alignment: 16)
-        defer { packed.deallocate() }
-        try message.decode(into: packed, externalData: folder)
-        unpackNarrow(UnsafeRawBufferPointer(packed), element, into: target)
+        let memory = try Tensor(TensorType(.uint8, try Shape([try message.byteCount()])))
+        let packed = UnsafeMutableRawBufferPointer(start: memory.data, count: memory.count)
+        try message.decode(into: packed, externalData: folder, control: control)
+        // Pieces begin at whole bytes.
+        try inPieces(of: 1 << 20, target.count, control) { range in
+          unpackNarrow(
+            UnsafeRawBufferPointer(rebasing: packed[(range.lowerBound * element.bitWidth / 8)...]), element,
+            into: UnsafeMutableRawBufferPointer(rebasing: target[range]))
+        }
       }
     } catch {
       throw PinionError(error.code, "tensor '\(message.name.text)': \(error.message)")
@@ -108,8 +122,8 @@ extension Tensor {
     guard let valuesMessage = sparse.values, let indicesMessage = sparse.indices else {
       throw .invalidModel("a sparse tensor lacks values or indices")
     }
-    let values = try Tensor(onnx: valuesMessage, folder: folder)
-    let indices = try Tensor(onnx: indicesMessage, folder: folder)
+    let values = try Tensor(onnx: valuesMessage, folder: folder, control: control)
+    let indices = try Tensor(onnx: indicesMessage, folder: folder, control: control)
     var dims: [Int] = []
     for extent in sparse.dims { dims.append(try extent.converted()) }
     let type = TensorType(values.element, try Shape(dims))
@@ -160,7 +174,7 @@ extension Tensor {
       try self.init(onnx: sparse, folder: folder, control: control)
       return
     }
-    switch (name, try AttributeValue(onnx: attribute, folder: folder)) {
+    switch (name, try AttributeValue(onnx: attribute, folder: folder, control: control)) {
     case ("value", .tensor(let tensor)): self = tensor
     case ("value_float", .float(let value)): try self.init(scalar: value)
     case ("value_floats", .floats(let values)): try self.init(vector: values)
@@ -187,20 +201,29 @@ package func unpackNarrow(_ packed: UnsafeRawBufferPointer, _ type: ElementType,
 }
 
 extension AttributeValue {
-  init(onnx attribute: ONNXAttribute, folder: ExternalDataFolder?) throws(PinionError) {
+  /// - Parameter control: the limits of the load.
+  init(onnx attribute: ONNXAttribute, folder: ExternalDataFolder?, control: RunControl) throws(PinionError) {
     switch attribute.kind {
     case .float: self = .float(attribute.f)
     case .int: self = .int(attribute.i)
     case .string: self = .string(attribute.s?.repairedText ?? "")
     case .floats: self = .floats(attribute.floats)
     case .ints: self = .ints(attribute.ints)
-    case .strings: self = .strings(attribute.strings.map(\.repairedText))
+    case .strings:
+      var strings: [String] = []
+      strings.reserveCapacity(attribute.strings.count)
+      var poll = Poll(control)
+      for bytes in attribute.strings {
+        try poll.count(32 &+ bytes.count / 16)
+        strings.append(bytes.repairedText)
+      }
+      self = .strings(strings)
     case .tensor:
       guard let tensor = attribute.t else { throw .invalidModel("attribute '\(attribute.name)' has no tensor") }
-      self = .tensor(try Tensor(onnx: tensor, folder: folder))
+      self = .tensor(try Tensor(onnx: tensor, folder: folder, control: control))
     case .tensors:
       var tensors: [Tensor] = []
-      for tensor in attribute.tensors { tensors.append(try Tensor(onnx: tensor, folder: folder)) }
+      for tensor in attribute.tensors { tensors.append(try Tensor(onnx: tensor, folder: folder, control: control)) }
       self = .tensors(tensors)
     case .type:
       guard let type = attribute.tp else { throw .invalidModel("attribute '\(attribute.name)' has no type") }

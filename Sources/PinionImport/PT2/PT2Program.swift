@@ -236,7 +236,7 @@ struct PT2Graph {
     for node in try json.member("nodes").asArray("nodes") { nodes.append(try PT2Node(node, budget)) }
     var tensors: [String: PT2Meta] = [:]
     for (name, meta) in try json.member("tensor_values").asObject("tensor_values") {
-      try budget.visit(200)
+      try budget.visit(400)
       tensors[name] = try PT2Meta(meta)
     }
     if let objects = json["custom_obj_values"], case .object(let members) = objects, let first = members.first {

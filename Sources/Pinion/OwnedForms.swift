@@ -1,0 +1,36 @@
+import PinionBase
+import PinionGraph
+import PinionTensor
+
+extension Graph {
+  /// `adoptConstants` within limits.
+  /// - Parameters:
+  ///   - isNew: nobody else has any of the constants.
+  ///   - control: polled at each constant.
+  /// - Throws: what the limits say.
+  mutating func ownForms(allocator: Allocator, isNew: Bool = false, control: RunControl) throws(PinionError) {
+    var poll = Poll(control)
+    try ownForms(allocator, isNew, &poll)
+  }
+
+  private mutating func ownForms(_ allocator: Allocator, _ isNew: Bool, _ poll: inout Poll) throws(PinionError) {
+    var adopted: [(ValueID, Tensor)] = []
+    for (value, tensor) in constants {
+      try poll.count(128)
+      if let constant = tensor.constant {
+        if isNew { constant.use(allocator) }
+      } else {
+        adopted.append((value, Constant.adopt(tensor, allocator: allocator)))
+      }
+    }
+    // Not in the loop over them, which would hold a copy of all.
+    for (value, tensor) in adopted {
+      try poll.count(32)
+      constants[value] = tensor
+    }
+    for index in nodes.indices {
+      try poll.count()
+      for number in nodes[index].subgraphs.indices { try nodes[index].subgraphs[number].ownForms(allocator, isNew, &poll) }
+    }
+  }
+}
