@@ -74,33 +74,43 @@ package struct TopK: CPUExecutable {
     if extent >= 1 << 12, count > extent / 16 { return try sortingKernel(T.self, lines, extent, stride, count, flip, wantsIndices) }
     return .ranges(
       lines, grain: max((1 << 13) / extent, 1), laneScratchBytes: count &* MemoryLayout<Candidate>.stride
-    ) { frame, range in
+    ) { (frame, range) throws(PinionError) in
+      var poll = Poll(frame.control)
       var best = CandidateHeap(frame.laneScratch.bindMemory(to: Candidate.self, capacity: count), capacity: count)
       for line in range {
         let outer = line / stride, inner = line % stride
         let base: Int = outer &* extent &* stride &+ inner
         let source: UnsafePointer<T> = frame.input(0, as: T.self) + base
         best.count = 0
-        for index in 0..<(stride == 1 && T.self == Float.self ? count : extent) {
-          let key: Int64 = source[index &* stride].sortKey
-          best.offer(Candidate(key: key ^ flip, index: index))
+        try inPieces(of: TopK.piece, stride == 1 && T.self == Float.self ? count : extent, frame.control) { range in
+          for index in range {
+            let key: Int64 = source[index &* stride].sortKey
+            best.offer(Candidate(key: key ^ flip, index: index))
+          }
         }
         if stride == 1, T.self == Float.self {
-          best.offerRest(UnsafeRawPointer(source).assumingMemoryBound(to: Float.self), extent, flip)
+          try best.offerRest(UnsafeRawPointer(source).assumingMemoryBound(to: Float.self), extent, flip, &poll)
         }
-        best.sort()
+        try best.sort(&poll)
         let start: Int = outer &* count &* stride &+ inner
         let values = frame.output(0, as: T.self) + start
-        for rank in 0..<count { values[rank &* stride] = source[best.entries[rank].index &* stride] }
+        try inPieces(of: TopK.piece, count, frame.control) { range in
+          for rank in range { values[rank &* stride] = source[best.entries[rank].index &* stride] }
+        }
         guard wantsIndices else { continue }
         let indices = frame.output(1, as: Int64.self) + start
-        for rank in 0..<count { indices[rank &* stride] = Int64(best.entries[rank].index) }
+        try inPieces(of: TopK.piece, count, frame.control) { range in
+          for rank in range { indices[rank &* stride] = Int64(best.entries[rank].index) }
+        }
       }
     }
   }
 }
 
 extension TopK {
+  /// Elements between two looks at the limits, each of which may have to be fetched from memory.
+  private static let piece = 1 << 14
+
   /// The best element of each line, as ArgMax has it. Among the smallest, NaN comes last, where ArgMin takes it first.
   private func bestKernel<T: SortableElement>(_: T.Type, _ lines: AxisLines, _ wantsIndices: Bool) -> Kernel? {
     guard let element = T.elementType.kernelType, takesLargest || !T.elementType.isFloatingPoint,
@@ -138,15 +148,21 @@ extension TopK {
       let outer = line / stride, inner = line % stride
       let source = frame.input(0, as: T.self) + (outer &* extent &* stride &+ inner)
       // The inverted keys ascend where the result descends.
-      for index in 0..<extent { entries[index] = Candidate(key: ~(source[index &* stride].sortKey ^ flip), index: index) }
+      try inPieces(of: TopK.piece, extent, frame.control) { range in
+        for index in range { entries[index] = Candidate(key: ~(source[index &* stride].sortKey ^ flip), index: index) }
+      }
       let tables = UnsafeMutableRawPointer(entries + 2 &* extent).bindMemory(to: Int.self, capacity: radixTableCount)
       let sorted = try radixSort(entries, entries + extent, tables, count: extent, frame.control)
       let start = outer &* count &* stride &+ inner
       let values = frame.output(0, as: T.self) + start
-      for rank in 0..<count { values[rank &* stride] = source[sorted[rank].index &* stride] }
+      try inPieces(of: TopK.piece, count, frame.control) { range in
+        for rank in range { values[rank &* stride] = source[sorted[rank].index &* stride] }
+      }
       guard wantsIndices else { return }
       let indices = frame.output(1, as: Int64.self) + start
-      for rank in 0..<count { indices[rank &* stride] = Int64(sorted[rank].index) }
+      try inPieces(of: TopK.piece, count, frame.control) { range in
+        for rank in range { indices[rank &* stride] = Int64(sorted[rank].index) }
+      }
     }
   }
 }
@@ -190,14 +206,19 @@ struct CandidateHeap {
   }
 
   /// Offers the elements after the first `capacity` ones, most of which are passed over many at a time.
-  mutating func offerRest(_ source: UnsafePointer<Float>, _ count: Int, _ flip: Int64) {
+  mutating func offerRest(_ source: UnsafePointer<Float>, _ count: Int, _ flip: Int64, _ poll: inout Poll) throws(PinionError) {
     var index = capacity
-    while true {
-      index = pk_find_beyond(source, index, count, source[entries[0].index], flip == 0)
-      guard index < count else { return }
-      let key: Int64 = source[index].sortKey
-      offer(Candidate(key: key ^ flip, index: index))
-      index &+= 1
+    while index < count {
+      let end = min(index &+ 1 << 18, count)
+      try poll.count(Poll.interval)
+      while true {
+        index = pk_find_beyond(source, index, end, source[entries[0].index], flip == 0)
+        guard index < end else { break }
+        let key: Int64 = source[index].sortKey
+        offer(Candidate(key: key ^ flip, index: index))
+        index &+= 1
+        try poll.count(16)
+      }
     }
   }
 
@@ -215,9 +236,10 @@ struct CandidateHeap {
   }
 
   /// Brings the candidates into order, the best first.
-  func sort() {
+  func sort(_ poll: inout Poll) throws(PinionError) {
     var last = count &- 1
     while last > 0 {
+      try poll.count(32)
       let candidate = entries[last]
       entries[last] = entries[0]
       sink(candidate, at: 0, count: last)

@@ -12,7 +12,7 @@ func radixSort(
   _ entries: UnsafeMutablePointer<Candidate>, _ room: UnsafeMutablePointer<Candidate>, _ tables: UnsafeMutablePointer<Int>, count: Int,
   _ control: RunControl
 ) throws(PinionError) -> UnsafeMutablePointer<Candidate> {
-  let values = 256, chunk = 1 << 18
+  let values = 256, chunk = 1 << 16
   let sizes = tables
   sizes.update(repeating: 0, count: 8 &* values)
   for first in stride(from: 0, to: count, by: chunk) {
