@@ -84,4 +84,8 @@ if Context.environment["PINION_FUZZ"] == "1" {
     .executableTarget(
       name: "fuzz-run", dependencies: ["Pinion"], path: "Tests/Fuzz/Sources/fuzz-run",
       swiftSettings: [.unsafeFlags(["-parse-as-library"])], linkerSettings: [.linkedLibrary("stdc++")]))
+  package.targets.append(
+    .executableTarget(
+      name: "fuzz-reader", dependencies: ["PinionImport"], path: "Tests/Fuzz/Sources/fuzz-reader",
+      swiftSettings: [.unsafeFlags(["-parse-as-library"])], linkerSettings: [.linkedLibrary("stdc++")]))
 }

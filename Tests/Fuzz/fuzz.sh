@@ -6,13 +6,9 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 clang=${CLANG:-$(dirname "$(readlink -f "$(command -v swift)")")/clang}
 runtime=$("$clang" -print-resource-dir)/lib/linux/libclang_rt.fuzzer_no_main-x86_64.a
-# fuzz-run needs the whole library and is a target of the main package that only this script sees.
-case $1 in
-fuzz-run) package="$here/../.." scratch="$here/../../.build-fuzz" ;;
-*) package=$here scratch=$here/.build ;;
-esac
+# Both are targets of the package that only this script sees.
 build() {
-  PINION_FUZZ=1 swift build --package-path "$package" --scratch-path "$scratch" -j "${FUZZ_JOBS:-2}" -c release -Xswiftc -Onone -Xswiftc -enforce-exclusivity=checked \
+  PINION_FUZZ=1 swift build --package-path "$here/../.." --scratch-path "$here/../../.build-fuzz" -j "${FUZZ_JOBS:-2}" -c release -Xswiftc -Onone -Xswiftc -enforce-exclusivity=checked \
     -Xswiftc -sanitize=address,fuzzer -Xswiftc -use-ld=lld -Xlinker "$runtime" "$@"
 }
 target=$1
