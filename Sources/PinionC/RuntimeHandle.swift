@@ -1,8 +1,8 @@
 import CPinion
 import CThreads
 import Pinion
-import PinionBase
 import PinionBackend
+import PinionBase
 
 /// Threads, memory and log that sessions share.
 final class RuntimeBox: @unchecked Sendable {
