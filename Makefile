@@ -305,7 +305,7 @@ limits-tests: $(LIMITS_READY) $(LIMITS)/stack
 	$(LIMITS_PYTHON) Tests/Limits/hostile_run.py $(VENV)/node-seeds $(LIMITS)/heap.so --every 17
 	$(LIMITS_PYTHON) Tests/Limits/oom.py $(VENV)/node-seeds $(LIMITS)/heap.so --models 14 --places 6
 	$(LIMITS_PYTHON) Tests/Limits/cancel.py $(VENV)/node-seeds $(LIMITS)/heap.so --operators '$(LIMITS_OPERATORS)' --seconds 0.7 --workers $(JOBS)
-	$(LIMITS_PYTHON) Tests/Limits/cancel_creation.py $(LIMITS)/heap.so --every 5 --points 4 --seconds 6 --workers $(JOBS)
+	$(LIMITS_PYTHON) Tests/Limits/cancel_creation.py $(LIMITS)/heap.so --every 5 --points 4 --seconds 6 --workers $(JOBS) --p99 150 --latency 400
 	$(LIMITS_PYTHON) Tests/Limits/stress.py 5
 	$(LIMITS_PYTHON) Tests/Limits/stack.py $(LIMITS)/stack $(RELEASE)/libpinion.so
 
