@@ -59,7 +59,7 @@ final class ModelContent: Sendable {
       ? try ImportedModel(pt2: file, resolver: OperatorCatalog(), control: control) : try ImportedModel(
         onnx: file, folder: folder, resolver: OperatorCatalog(), control: control)
     try control.check()
-    try imported.graph.ownForms(allocator: allocator, isNew: true, control: control)
+    try imported.graph.adoptConstants(allocator: allocator, isNew: true, control: control)
     self.imported = imported
   }
 
@@ -68,7 +68,7 @@ final class ModelContent: Sendable {
     folder = nil
     self.allocator = allocator
     var imported = imported
-    try imported.graph.ownForms(allocator: allocator, isNew: true, control: control)
+    try imported.graph.adoptConstants(allocator: allocator, isNew: true, control: control)
     self.imported = imported
   }
 
@@ -140,7 +140,7 @@ final class ModelContent: Sendable {
     graph.settleCapturedConstants()
     try passes.control.check()
     try PassPipeline.run(&graph, level: level, passes)
-    try graph.ownForms(allocator: allocator, control: passes.control)
+    try graph.adoptConstants(allocator: allocator, control: passes.control)
     // What importing and rewriting looked at. Weights come back into memory when they are packed, piece by piece.
     if let file { file.giveBack(file.bytes) }
     folder?.giveBack()

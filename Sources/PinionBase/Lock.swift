@@ -3,6 +3,7 @@ import CThreads
 /// A value that one thread at a time sees or changes.
 ///
 /// Unlike the standard library's `Mutex` it works in a process that `fork()` made while other threads were using it: nobody holds it there.
+// Unchecked: the value is reached only by who holds the lock.
 public struct Lock<Value>: ~Copyable, @unchecked Sendable {
   @usableFromInline struct Storage {
     @usableFromInline var lock = ct_lock()

@@ -35,6 +35,14 @@ private let system: Set = ["Glibc", "Synchronization"]
     }
   }
 
+  /// A child of fork() may wait for ever for a `Mutex`, which knows its owner by the number of a thread; see `Lock`.
+  @Test(arguments: allowed.keys.sorted()) func locksBearForks(_ layer: String) throws {
+    for file in swiftFiles(LayerTests.root + "/Sources/" + layer) {
+      let text = try #require(contents(file))
+      #expect(!text.contains("Mutex<") && !text.contains("Mutex("), "\(file) has a lock that does not work in a child of fork()")
+    }
+  }
+
   @Test func everyLayerIsListed() {
     let folders = entries(LayerTests.root + "/Sources").filter { $0.hasPrefix("Pinion") }
     #expect(Set(folders) == Set(allowed.keys))

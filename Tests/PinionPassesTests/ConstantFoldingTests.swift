@@ -90,7 +90,7 @@ import Testing
       }
       """)
     // As models have them: constants that own their forms.
-    graph.adoptConstants(allocator: .system)
+    try graph.adoptConstants(allocator: .system)
     #expect(try ConstantFolding().run(&graph, try passContext()))
     let parts = ["c": [2, 3], "d": [6, 7], "e": [4, 5], "f": [0, 1]] as [String: [Float]]
     for (value, tensor) in graph.constants {

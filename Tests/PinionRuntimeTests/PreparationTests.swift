@@ -52,7 +52,7 @@ import Testing
       value = output
     }
     graph.outputs = [value]
-    graph.adoptConstants(allocator: counting.allocator, isNew: true)
+    try graph.adoptConstants(allocator: counting.allocator, isNew: true)
     return Program(
       graph: graph, backend: CPUBackend(), executor: StageExecutor(pool: try ThreadPool(threads: 1)),
       packed: PackedWeights(allocator: counting.allocator))
