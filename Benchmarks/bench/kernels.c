@@ -160,7 +160,7 @@ static void make_winograd(kernel *k) {
 static void run_winograd(kernel *k) {
   const pk_conv *c = k->p[0];
   const size_t bands = (c->shape.out[1] + 3) / 4;
-  for (size_t b = 0; b < bands; b += k->n[6]) pk_conv_winograd_block(isa, c, 0, 0, 0, 1, b, least(b + k->n[6], bands), k->p[1]);
+  for (size_t b = 0; b < bands; b += k->n[6]) pk_conv_winograd_block(isa, c, &(pk_winograd_part){0, 0, 0, 1, b, least(b + k->n[6], bands)}, k->p[1]);
 }
 
 static void make_depthwise(kernel *k) {

@@ -6,11 +6,15 @@ import json
 import os
 import statistics
 import subprocess
+import time
 from dataclasses import dataclass
 from typing import Any
 
 from . import intervals
 from .worker import Worker
+
+# After a run onnxruntime's threads wait awake for some 60 ms, which another runtime's threads would have to share the processors with.
+IDLE_SECONDS = 0.1
 
 
 @dataclass
@@ -31,6 +35,8 @@ def measure(folder: str, threads: int, plan: Plan, with_callers: bool) -> dict[s
     least: dict[str, float] = {}
     for _ in range(plan.rounds):
         for name in list(slices):
+            if threads > 1:
+                time.sleep(IDLE_SECONDS)
             times = workers[name].ask("slice", plan.slice_seconds)
             if times:
                 slices[name].append(statistics.median(times))

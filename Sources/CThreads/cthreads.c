@@ -15,7 +15,9 @@
 // Two lines apart, because the prefetcher of x86 processors fetches lines in pairs.
 #define APART alignas(128)
 
-enum { SPIN_NANOSECONDS = 50000, PAUSES_PER_CLOCK_READING = 64, MAXIMAL_THREADS = 1024 };
+// To wake a thread whose processor has gone to sleep takes up to some 200 us on a virtual machine, of which the waking thread itself pays a third:
+// as long as that it is cheaper to wait awake.
+enum { SPIN_NANOSECONDS = 200000, LONGEST_GAP_NANOSECONDS = 1000000, PAUSES_PER_CLOCK_READING = 64, MAXIMAL_THREADS = 1024 };
 
 struct ct_pool {
   // The job on offer: its number in the high half, the indices nobody has claimed yet in the low half. Claiming is a
@@ -32,12 +34,15 @@ struct ct_pool {
   _Atomic int32_t parked;
   _Atomic int32_t brackets;
   _Atomic bool stopping;
+  _Atomic int64_t last_end; // of a bracket
+  _Atomic int64_t patience; // how long workers wait awake behind it: none unless brackets have followed one another at once
   APART int32_t threads;
   ct_parallel_for executor;
   void *host;
   int32_t workers;  // threads besides the caller
   uint32_t process; // the process that has them, in the count of `forks`; changes while the pool is busy
   int32_t started;
+  _Atomic int32_t numbered; // workers that have their slot
   pthread_t worker[];
 };
 
@@ -104,22 +109,32 @@ static void wake_parked(ct_pool *pool, int32_t wanted) {
   futex_wake(&pool->wake_ticket, parked < wanted ? parked : wanted);
 }
 
-// Whether work came within the time a worker may spin, which is none outside a bracket.
+// Whether work came within the time a worker may spin.
 static bool spin_for_work(ct_pool *pool) {
-  const int64_t end = now() + SPIN_NANOSECONDS;
-  while (atomic_load_explicit(&pool->brackets, memory_order_relaxed) > 0 &&
-         !atomic_load_explicit(&pool->stopping, memory_order_relaxed)) {
+  const int64_t start = now();
+  while (!atomic_load_explicit(&pool->stopping, memory_order_relaxed)) {
+    const bool inside = atomic_load_explicit(&pool->brackets, memory_order_relaxed) > 0;
+    const int64_t end = inside ? start + SPIN_NANOSECONDS
+                               : atomic_load_explicit(&pool->last_end, memory_order_relaxed) + atomic_load_explicit(&pool->patience, memory_order_relaxed);
+    if (now() >= end) return false;
     for (int i = 0; i < PAUSES_PER_CLOCK_READING; i++) {
       if ((uint32_t)atomic_load_explicit(&pool->offer, memory_order_relaxed) != 0) return true;
       relax();
     }
-    if (now() >= end) return false;
   }
   return false;
 }
 
+// Which of a pool's workers this thread is.
+static _Thread_local const ct_pool *own_pool;
+static _Thread_local int32_t own_slot;
+
+int32_t ct_pool_slot(const ct_pool *pool) { return pool->executor ? -1 : own_pool == pool ? own_slot : 0; }
+
 static void *worker_main(void *argument) {
   ct_pool *pool = argument;
+  own_pool = pool;
+  own_slot = 1 + atomic_fetch_add(&pool->numbered, 1);
   pthread_setname_np(pthread_self(), "pinion-worker");
   while (!atomic_load(&pool->stopping)) {
     work(pool);
@@ -152,6 +167,7 @@ static void start_workers(ct_pool *pool) {
 static void start_anew(ct_pool *pool, uint32_t process) {
   pool->process = process;
   pool->started = 0;
+  atomic_store(&pool->numbered, 0);
   atomic_store(&pool->parked, 0);
   atomic_store(&pool->stopping, false);
   start_workers(pool);
@@ -191,7 +207,11 @@ int32_t ct_pool_threads(const ct_pool *pool) { return pool ? pool->threads : 1; 
 
 void ct_pool_begin(ct_pool *pool) {
   if (!pool || pool->workers == 0) return;
-  atomic_fetch_add(&pool->brackets, 1);
+  if (atomic_fetch_add(&pool->brackets, 1) > 0) return;
+  // The next gap is taken to be up to twice as long as this one.
+  const int64_t gap = now() - atomic_load_explicit(&pool->last_end, memory_order_relaxed);
+  const int64_t patience = gap > LONGEST_GAP_NANOSECONDS ? 0 : gap > LONGEST_GAP_NANOSECONDS / 2 ? LONGEST_GAP_NANOSECONDS : 2 * gap;
+  atomic_store_explicit(&pool->patience, patience, memory_order_relaxed);
 }
 
 void ct_pool_wake(ct_pool *pool) {
@@ -199,7 +219,9 @@ void ct_pool_wake(ct_pool *pool) {
 }
 
 void ct_pool_end(ct_pool *pool) {
-  if (pool && pool->workers > 0) atomic_fetch_sub(&pool->brackets, 1);
+  if (!pool || pool->workers == 0) return;
+  atomic_store_explicit(&pool->last_end, now(), memory_order_relaxed);
+  atomic_fetch_sub(&pool->brackets, 1);
 }
 
 static void run_inline(ct_task task, void *context, int32_t count) {

@@ -1,3 +1,4 @@
+import CThreads
 import PinionBase
 import PinionTensor
 
@@ -12,16 +13,19 @@ public struct KernelFrame {
   public let laneScratch: UnsafeMutableRawPointer
   /// The run's limits, for kernels whose single task takes long.
   public unowned(unsafe) let control: RunControl
+  /// The threads of the run, where the stage has no other task.
+  let pool: OpaquePointer?
 
   public init(
     operands: UnsafePointer<UnsafeMutableRawPointer>, inputCount: Int, scratch: UnsafeMutableRawPointer,
-    laneScratch: UnsafeMutableRawPointer, control: RunControl
+    laneScratch: UnsafeMutableRawPointer, control: RunControl, pool: OpaquePointer? = nil
   ) {
     self.operands = operands
     self.inputCount = inputCount
     self.scratch = scratch
     self.laneScratch = laneScratch
     self.control = control
+    self.pool = pool
   }
 
   @inlinable public func input<T>(_ index: Int, as: T.Type = T.self) -> UnsafePointer<T> {
@@ -42,7 +46,23 @@ public struct KernelFrame {
   public func with(
     operands: UnsafePointer<UnsafeMutableRawPointer>, inputCount: Int, scratch: UnsafeMutableRawPointer, laneScratch: UnsafeMutableRawPointer
   ) -> KernelFrame {
-    KernelFrame(operands: operands, inputCount: inputCount, scratch: scratch, laneScratch: laneScratch, control: control)
+    KernelFrame(operands: operands, inputCount: inputCount, scratch: scratch, laneScratch: laneScratch, control: control, pool: pool)
+  }
+
+  /// Calls `body` once for every index below `count` and returns when all are done: on the run's threads where this is the only task of its
+  /// stage, one after the other where it is not. For loops whose steps follow from one another; some microseconds of work for each index.
+  public func share(_ count: Int, _ body: (Int) -> Void) {
+    guard let pool, count > 1 else {
+      for index in 0..<count { body(index) }
+      return
+    }
+    withoutActuallyEscaping(body) { body in
+      withUnsafePointer(to: body) { context in
+        ct_pool_run(
+          pool, { context, index in context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(Int(index)) },
+          UnsafeMutableRawPointer(mutating: context), Int32(clamping: count))
+      }
+    }
   }
 }
 

@@ -36,14 +36,27 @@ public final class ThreadPool: @unchecked Sendable {
   @inline(__always) public func wake() { if threads > 1 { ct_pool_wake(pool) } }
 }
 
+/// Tasks that one thread takes first, in order; whoever has done its own goes on with another's. On two lines of its own.
+private struct Share: ~Copyable {
+  let next = Atomic<Int>(0)
+  let end = Atomic<Int>(0)
+  private let apart: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) =
+    (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+}
+
 /// The state that the lanes of one stage share; one for each run in progress, so that no stage allocates.
+///
+/// A thread begins with the same part of the tasks in every stage, so that what it reads is often what it has written.
 // Unchecked: set before the lanes begin and cleared when all are done; what they write meanwhile is atomic, their own, or the first
 // failing lane's.
 public final class StageJob: @unchecked Sendable {
-  fileprivate let nextTask = Atomic<Int>(0)
+  private var shares: UnsafeMutablePointer<Share>?
+  private var capacity = 0
+  fileprivate var lanes = 0
+  /// Whose threads run the lanes.
+  fileprivate var pool: OpaquePointer?
   fileprivate let failed = Atomic<Bool>(false)
   fileprivate var body: Kernel.Body?
-  fileprivate var tasks = 0
   fileprivate var operands: UnsafePointer<UnsafeMutableRawPointer>?
   fileprivate var inputCount = 0
   fileprivate var scratch: UnsafeMutableRawPointer?
@@ -55,6 +68,36 @@ public final class StageJob: @unchecked Sendable {
   private var error: PinionError?
 
   public init(control: RunControl) { self.control = control }
+
+  deinit {
+    shares?.deinitialize(count: capacity)
+    shares?.deallocate()
+  }
+
+  /// - Precondition: no lane is running.
+  fileprivate func deal(_ tasks: Int, threads: Int) {
+    lanes = min(threads, tasks)
+    if capacity < threads {
+      shares?.deinitialize(count: capacity)
+      shares?.deallocate()
+      let new = UnsafeMutablePointer<Share>.allocate(capacity: threads)
+      for index in 0..<threads { (new + index).initialize(to: Share()) }
+      (shares, capacity) = (new, threads)
+    }
+    guard let shares else { return }
+    let (each, more) = tasks.quotientAndRemainder(dividingBy: lanes)
+    for lane in 0..<lanes {
+      let first = lane &* each &+ min(lane, more)
+      shares[lane].next.store(first, ordering: .relaxed)
+      shares[lane].end.store(first &+ each &+ (lane < more ? 1 : 0), ordering: .relaxed)
+    }
+  }
+
+  /// Whether every task has been taken.
+  fileprivate var isDealtOut: Bool {
+    guard let shares else { return true }
+    return (0..<lanes).allSatisfy { shares[$0].next.load(ordering: .acquiring) >= shares[$0].end.load(ordering: .relaxed) }
+  }
 
   fileprivate func fail(_ reason: PinionError) {
     if !hasError.exchange(true, ordering: .relaxed) { error = reason }
@@ -69,17 +112,23 @@ public final class StageJob: @unchecked Sendable {
   }
 
   fileprivate func runLane(_ lane: Int) {
-    guard let body, let operands, let scratch, let laneScratch else { return }
+    guard let body, let operands, let scratch, let laneScratch, let shares, let pool else { return }
+    let slot = Int(ct_pool_slot(pool))
+    let place = slot >= 0 ? slot : lane
     let frame = KernelFrame(
-      operands: operands, inputCount: inputCount, scratch: scratch, laneScratch: laneScratch + lane &* laneScratchBytes,
+      operands: operands, inputCount: inputCount, scratch: scratch, laneScratch: laneScratch + place &* laneScratchBytes,
       control: control)
-    while !failed.load(ordering: .relaxed) {
-      let task = nextTask.wrappingAdd(1, ordering: .relaxed).oldValue
-      guard task < tasks else { return }
-      do throws(PinionError) {
-        try control.check()
-        try body(frame, task)
-      } catch { fail(error) }
+    for turn in 0..<lanes {
+      let share = (place &+ turn) % lanes
+      let end = shares[share].end.load(ordering: .relaxed)
+      while !failed.load(ordering: .relaxed) {
+        let task = shares[share].next.wrappingAdd(1, ordering: .relaxed).oldValue
+        guard task < end else { break }
+        do throws(PinionError) {
+          try control.check()
+          try body(frame, task)
+        } catch { fail(error) }
+      }
     }
   }
 }
@@ -99,7 +148,8 @@ public struct StageExecutor: Sendable {
   ) throws(PinionError) {
     if stage.tasks == 1 || pool.threads == 1 {
       let frame = KernelFrame(
-        operands: operands, inputCount: inputCount, scratch: scratch, laneScratch: laneScratch, control: control)
+        operands: operands, inputCount: inputCount, scratch: scratch, laneScratch: laneScratch, control: control,
+        pool: pool.threads > 1 ? pool.pool : nil)
       var task = 0
       while task < stage.tasks {
         try control.check()
@@ -119,23 +169,22 @@ public struct StageExecutor: Sendable {
   @inline(never)
   private func runParallel(_ stage: borrowing Kernel.Stage, job: StageJob, control: RunControl) throws(PinionError) {
     job.body = stage.body
-    job.tasks = stage.tasks
+    job.pool = pool.pool
     job.control = control
-    job.nextTask.store(0, ordering: .relaxed)
+    job.deal(stage.tasks, threads: pool.threads)
     job.failed.store(false, ordering: .relaxed)
-    let lanes = min(pool.threads, stage.tasks)
     ct_pool_run(
       pool.pool,
       { context, lane in
         guard let context else { return }
         Unmanaged<StageJob>.fromOpaque(context)._withUnsafeGuaranteedRef { $0.runLane(Int(lane)) }
-      }, Unmanaged.passUnretained(job).toOpaque(), Int32(truncatingIfNeeded: lanes))
+      }, Unmanaged.passUnretained(job).toOpaque(), Int32(truncatingIfNeeded: job.lanes))
     job.body = nil
     if job.failed.load(ordering: .acquiring) {
       throw job.takeError() ?? .internal("a task failed without a reason")
     }
     // A lane goes on until there is no task left: where some are, nobody has called it.
-    guard job.nextTask.load(ordering: .acquiring) >= stage.tasks else {
+    guard job.isDealtOut else {
       throw .invalidArgument("the host's parallel_for returned without having called its task")
     }
   }

@@ -172,7 +172,7 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
       for (size_t g = 0; g < s->groups; g++)
         for (size_t d = 0; d < s->out[0]; d += deep)
           for (size_t i = 0; i < bands; i += step)
-            pk_conv_winograd_block(isa, &c, n, g, d, d + deep < s->out[0] ? d + deep : s->out[0], i, i + step < bands ? i + step : bands, t.bytes);
+            pk_conv_winograd_block(isa, &c, &(pk_winograd_part){n, g, d, d + deep < s->out[0] ? d + deep : s->out[0], i, i + step < bands ? i + step : bands}, t.bytes);
     CHECK(scratch_end(t), "%s: Winograd wrote behind its scratch", pk_isa_name(isa));
   } else if (how == DEPTHWISE) {
     scratch t = scratch_of(pk_conv_depthwise_scratch_bytes(isa, s));

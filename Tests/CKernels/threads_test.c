@@ -38,6 +38,9 @@ static void test_product(pk_isa isa, size_t m, size_t n, size_t k, unsigned vari
   free(a), free(b), free(one), free(c), free(bias), free(pa), free(pb);
 }
 
+/// Parts whose output channels threads have shared.
+static size_t shared;
+
 static void test_convolution(pk_isa isa, bool winograd, size_t channels, size_t outputs, size_t depth, size_t extent) {
   const size_t taps = depth > 1 ? 3 : 1;
   const pk_conv_shape s = {.images = 1, .groups = 1, .channels = channels, .outputs = outputs, .in = {depth, extent, extent + 1},
@@ -52,11 +55,20 @@ static void test_convolution(pk_isa isa, bool winograd, size_t channels, size_t 
       const size_t bands = (extent + 3) / 4;
       size_t deep, step;
       pk_conv_winograd_grid(isa, &s, threads, &deep, &step);
-      scratch t = scratch_of(pk_conv_winograd_scratch_bytes(isa, &s, deep, step));
+      const size_t rows = pk_conv_winograd_shared_rows(isa, &s, threads);
+      if (rows > 0) pk_conv_winograd_grid(isa, &s, 1, &deep, &step);
+      scratch t = scratch_of(rows > 0 ? pk_conv_winograd_half_scratch_bytes(isa, &s, deep, step) : pk_conv_winograd_scratch_bytes(isa, &s, deep, step));
+      scratch input = scratch_of(pk_conv_winograd_input_bytes(isa, &s, deep, step));
       for (size_t d = 0; d < depth; d += deep)
-        for (size_t i = 0; i < bands; i += step)
-          pk_conv_winograd_block(isa, &c, 0, 0, d, d + deep < depth ? d + deep : depth, i, i + step < bands ? i + step : bands, t.bytes);
-      CHECK(scratch_end(t), "%s: Winograd wrote behind its scratch", pk_isa_name(isa));
+        for (size_t i = 0; i < bands; i += step) {
+          const pk_winograd_part part = {0, 0, d, d + deep < depth ? d + deep : depth, i, i + step < bands ? i + step : bands};
+          if (rows == 0) pk_conv_winograd_block(isa, &c, &part, t.bytes);
+          for (size_t k = 0; rows > 0 && k < channels; k++) pk_conv_winograd_transform(isa, &c, &part, k, k + 1, (float *)input.bytes, t.bytes);
+          for (size_t m = 0; rows > 0 && m < outputs; m += rows)
+            pk_conv_winograd_outputs(isa, &c, &part, m, m + rows < outputs ? m + rows : outputs, (const float *)input.bytes, t.bytes);
+          shared += rows > 0;
+        }
+      CHECK(scratch_end(t) & scratch_end(input), "%s: Winograd wrote behind its scratch", pk_isa_name(isa));
     } else {
       size_t rows, cols;
       pk_conv_grid(isa, &s, threads, &rows, &cols);
@@ -92,5 +104,6 @@ int main(void) {
       test_convolution(isa, true, random_in(16, 60), random_in(16, 70), random_in(2, 9), random_in(9, 20));
     }
   }
+  CHECK(shared > 0, "no Winograd part was shared");
   return test_end("threads_test");
 }

@@ -85,6 +85,23 @@ import Testing
     }
   }
 
+  /// Hidden states that are wide enough for threads to share each step's product.
+  @Test func recurrences() throws {
+    var numbers = Numbers()
+    for (name, gates) in [("LSTM", 4), ("GRU", 3), ("RNN", 1)] {
+      for (batch, hidden) in [(1, 300), (3, 261), (20, 130)] {
+        for direction in ["forward", "bidirectional"] {
+          let directions = direction == "forward" ? 1 : 2
+          let x = try numbers.floats(5, batch, 7), w = try numbers.floats(directions, gates * hidden, 7)
+          let r = try numbers.floats(directions, gates * hidden, hidden)
+          try expectSame(
+            name, ["hidden_size": .int(Int64(hidden)), "direction": .string(direction)], [x, w, r], constants: [1, 2], outputCount: 2)
+          try expectSame(name, ["hidden_size": .int(Int64(hidden)), "direction": .string(direction)], [x, w, r], outputCount: 2)
+        }
+      }
+    }
+  }
+
   @Test func blockQuantizedProducts() throws {
     var numbers = Numbers()
     for (m, k, n) in [(1, 256, 100), (3, 512, 33), (20, 768, 64), (5, 96, 130)] {
@@ -114,6 +131,14 @@ import Testing
     for outputs in [32, 33, 38, 45, 64] {
       try expectSame(
         "Conv", ["pads": .ints([1, 1, 1, 1])], [try numbers.floats(1, 36, 30, 29), try numbers.floats(outputs, 36, 3, 3)], constants: [1])
+    }
+    // Parts of few tiles, whose output channels threads share.
+    for (images, groups, extent) in [(1, 1, 14), (1, 1, 7), (2, 1, 9), (1, 2, 13)] {
+      for outputs in [64, 75] {
+        try expectSame(
+          "Conv", ["pads": .ints([1, 1, 1, 1]), "group": .int(Int64(groups))],
+          [try numbers.floats(images, groups * 64, extent, extent), try numbers.floats(groups * outputs, 64, 3, 3)], constants: [1])
+      }
     }
     // The same over several planes, in groups, where planes share transformed ones and where they do not.
     for taps in [1, 3] {

@@ -80,5 +80,5 @@ static void interleave(size_t rows, size_t count, const float *x, size_t ld, flo
 }
 
 const pk_conv_table PK_CONV_TABLE = {
-    .block = conv_block, .skipping = conv_skipping, .turned = conv_turned, .winograd = winograd, .depthwise = depthwise, .interleave = interleave, .activate_plane = activate_plane,
+    .block = conv_block, .skipping = conv_skipping, .turned = conv_turned, .winograd_transform = winograd_transform, .winograd_outputs = winograd_outputs, .depthwise = depthwise, .interleave = interleave, .activate_plane = activate_plane,
     .sum = sum_of, .max = max_of};

@@ -9,7 +9,8 @@ typedef struct pk_conv_table {
   void (*block)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*skipping)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*turned)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
-  void (*winograd)(const pk_conv *c, size_t image, size_t group, size_t plane0, size_t plane1, size_t band0, size_t band1, void *scratch);
+  void (*winograd_transform)(const pk_conv *c, const pk_winograd_part *part, size_t channel0, size_t channel1, float *input, void *scratch);
+  void (*winograd_outputs)(const pk_conv *c, const pk_winograd_part *part, size_t m0, size_t m1, const float *input, void *scratch);
   void (*depthwise)(const pk_conv *c, size_t plane0, size_t plane1, size_t row0, size_t row1, void *scratch);
   float (*sum)(const float *x, size_t count);
   float (*max)(const float *x, size_t count);
@@ -170,7 +171,9 @@ typedef struct pk_winograd {
   size_t ld;        ///< Of a row of transformed input or output of one plane: its tiles in the call, and room for a vector.
   size_t rows;      ///< Output channels transformed back together.
   size_t input_step, product_step; ///< Between the 36 matrices.
-  size_t lines, input, product, line, total;
+  size_t lines, input, product, line;
+  size_t transform, outputs; ///< Scratch of the two halves of a call.
+  size_t total;
 } pk_winograd;
 
 /// An odd number of cache lines: the 36 places written together must not fall into the same sets of the caches.
@@ -191,7 +194,9 @@ static inline pk_winograd pk_winograd_sizes(const pk_conv_shape *s, size_t plane
   z.input = pk_mul(36, z.input_step);
   z.product = pk_mul(36, z.product_step);
   z.line = 16 * z.phase;
-  z.total = pk_add(pk_add(z.lines, z.input), pk_add(z.product, 2 * z.line));
+  z.transform = pk_add(z.lines, z.line);
+  z.outputs = pk_add(z.product, 2 * z.line);
+  z.total = pk_add(z.input, pk_max(z.transform, z.outputs));
   return z;
 }
 

@@ -88,12 +88,54 @@ void pk_conv_winograd_grid(pk_isa isa, const pk_conv_shape *s, size_t threads, s
   *bands = pk_ceil_div(all, pk_ceil_div(all, together));
 }
 
-size_t pk_conv_winograd_scratch_bytes(pk_isa isa, const pk_conv_shape *s, size_t planes, size_t bands) {
+static pk_winograd sizes(pk_isa isa, const pk_conv_shape *s, size_t planes, size_t bands) {
   const pk_sgemm_table *t = pk_sgemm_table_of(isa);
-  return pk_mul(pk_winograd_sizes(s, planes, bands, pk_even_part(s->outputs, t->mr), t->nr).total, sizeof(float));
+  return pk_winograd_sizes(s, planes, bands, pk_even_part(s->outputs, t->mr), t->nr);
 }
 
-void pk_conv_winograd_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t plane0, size_t plane1, size_t band0,
-                            size_t band1, void *scratch) {
-  if (plane0 < plane1 && band0 < band1) pk_conv_table_of(isa)->winograd(c, image, group, plane0, plane1, band0, band1, scratch);
+size_t pk_conv_winograd_scratch_bytes(pk_isa isa, const pk_conv_shape *s, size_t planes, size_t bands) {
+  return pk_mul(sizes(isa, s, planes, bands).total, sizeof(float));
+}
+
+size_t pk_conv_winograd_input_bytes(pk_isa isa, const pk_conv_shape *s, size_t planes, size_t bands) {
+  return pk_mul(sizes(isa, s, planes, bands).input, sizeof(float));
+}
+
+size_t pk_conv_winograd_half_scratch_bytes(pk_isa isa, const pk_conv_shape *s, size_t planes, size_t bands) {
+  const pk_winograd z = sizes(isa, s, planes, bands);
+  return z.total == SIZE_MAX ? SIZE_MAX : pk_mul(pk_max(z.transform, z.outputs), sizeof(float));
+}
+
+size_t pk_conv_winograd_shared_rows(pk_isa isa, const pk_conv_shape *s, size_t threads) {
+  if (threads <= 1) return 0;
+  size_t planes = 0, bands = 0, cut_planes = 0, cut_bands = 0;
+  pk_conv_winograd_grid(isa, s, 1, &planes, &bands);
+  pk_conv_winograd_grid(isa, s, threads, &cut_planes, &cut_bands);
+  const pk_sgemm_table *t = pk_sgemm_table_of(isa);
+  const size_t across = pk_max(pk_ceil_div(s->out[2], 4), 1), all = pk_max(pk_ceil_div(s->out[1], 4), 1), products = pk_max(s->images * s->groups, 1);
+  const size_t blocks = pk_mul(products, pk_mul(pk_ceil_div(all, bands), pk_ceil_div(s->out[0], planes)));
+  if (blocks >= threads) return 0;
+  // Panels of tiles of all blocks together: where cutting makes more of them, the weights are read more often, for less.
+  const size_t whole = pk_ceil_div(all, bands) * pk_ceil_div(bands * across, t->nr), cut = pk_ceil_div(all, cut_bands) * pk_ceil_div(cut_bands * across, t->nr);
+  if (cut <= whole) return 0;
+  const size_t mr = pk_even_part(s->outputs, t->mr), panels = pk_ceil_div(s->outputs, mr);
+  if (panels < threads) return 0;
+  return mr * pk_max(panels / (2 * threads), 1);
+}
+
+void pk_conv_winograd_transform(pk_isa isa, const pk_conv *c, const pk_winograd_part *part, size_t channel0, size_t channel1, float *input, void *scratch) {
+  pk_conv_table_of(isa)->winograd_transform(c, part, channel0, channel1, input, scratch);
+}
+
+void pk_conv_winograd_outputs(pk_isa isa, const pk_conv *c, const pk_winograd_part *part, size_t m0, size_t m1, const float *input, void *scratch) {
+  pk_conv_table_of(isa)->winograd_outputs(c, part, m0, m1, input, scratch);
+}
+
+void pk_conv_winograd_block(pk_isa isa, const pk_conv *c, const pk_winograd_part *part, void *scratch) {
+  if (part->plane0 >= part->plane1 || part->band0 >= part->band1) return;
+  const pk_conv_table *t = pk_conv_table_of(isa);
+  float *input = scratch;
+  void *rest = input + sizes(isa, &c->shape, part->plane1 - part->plane0, part->band1 - part->band0).input;
+  t->winograd_transform(c, part, 0, c->shape.channels, input, rest);
+  t->winograd_outputs(c, part, 0, c->shape.outputs, input, rest);
 }

@@ -75,14 +75,14 @@ static void winograd_output(const pk_winograd *z, const float *m, size_t step, f
     for (size_t i = 0; i < z->across; i += 4) transpose4(phases + r * 4 * z->phase + i, z->phase, rows + r * 4 * z->phase + 4 * i, 4);
 }
 
-/// The transformed channels of the input planes that the output planes from `plane0` on read, `planes` of them; those outside are zeros.
+/// Channels [channel0, channel1) of the input planes that the output planes from `plane0` on read, `planes` of them, transformed; those outside are zeros.
 static void winograd_planes(const pk_conv *c, const pk_winograd *z, const float *x, size_t plane0, size_t planes, size_t band0, size_t bands,
-                            float *v, float *lines, float *padded) {
+                            size_t channel0, size_t channel1, float *v, float *lines, float *padded) {
   const pk_conv_shape *s = &c->shape;
   const size_t plane_size = s->in[1] * s->in[2], tiles = bands * z->across;
   for (size_t i = 0; i < planes; i++) {
     const size_t d = plane0 + i - s->pad[0];
-    for (size_t channel = 0; channel < s->channels; channel++) {
+    for (size_t channel = channel0; channel < channel1; channel++) {
       float *to = v + (i * s->channels + channel) * z->ld;
       if (d >= s->in[0]) {
         for (size_t xi = 0; xi < 36; xi++)
@@ -97,19 +97,26 @@ static void winograd_planes(const pk_conv *c, const pk_winograd *z, const float 
   }
 }
 
-static void winograd(const pk_conv *c, size_t image, size_t group, size_t plane0, size_t plane1, size_t band0, size_t band1, void *scratch) {
+static void winograd_transform(const pk_conv *c, const pk_winograd_part *p, size_t channel0, size_t channel1, float *v, void *scratch) {
   const pk_conv_shape *s = &c->shape;
-  const size_t bands = band1 - band0, planes = plane1 - plane0, mr = pk_even_part(s->outputs, MR);
+  const size_t planes = p->plane1 - p->plane0, bands = p->band1 - p->band0;
+  const pk_winograd z = pk_winograd_sizes(s, planes, bands, pk_even_part(s->outputs, MR), NR);
+  float *lines = scratch;
+  const float *x = c->x + (p->image * s->groups + p->group) * s->channels * pk_product3(s->in);
+  winograd_planes(c, &z, x, p->plane0, planes + s->kernel[0] - 1, p->band0, bands, channel0, channel1, v, lines, lines + z.lines);
+}
+
+static void winograd_outputs(const pk_conv *c, const pk_winograd_part *p, size_t m0, size_t m1, const float *v, void *scratch) {
+  const pk_conv_shape *s = &c->shape;
+  const size_t bands = p->band1 - p->band0, planes = p->plane1 - p->plane0, mr = pk_even_part(s->outputs, MR);
   const pk_winograd z = pk_winograd_sizes(s, planes, bands, mr, NR);
   const size_t tiles = bands * z.across, plane_size = s->out[1] * s->out[2], step = z.input_step, ld = planes * z.ld;
   const size_t depth = s->channels * s->kernel[0];
-  float *v = scratch, *product = v + z.input, *lines = product + z.product, *phases = lines + z.lines, *rows = phases + z.line;
-  const float *x = c->x + (image * s->groups + group) * s->channels * pk_product3(s->in);
-  winograd_planes(c, &z, x, plane0, planes + s->kernel[0] - 1, band0, bands, v, lines, phases);
+  float *product = scratch, *phases = product + z.product, *rows = phases + z.line;
   const size_t stride = pk_round64(s->outputs * depth * sizeof(float)) / sizeof(float);
-  const float *weights = c->weights + group * 36 * stride;
-  for (size_t m = 0; m < s->outputs; m += z.rows) {
-    const size_t count = pk_min(z.rows, s->outputs - m);
+  const float *weights = c->weights + p->group * 36 * stride;
+  for (size_t m = m0; m < m1; m += z.rows) {
+    const size_t count = pk_min(z.rows, m1 - m);
     for (size_t xi = 0; xi < 36; xi++)
       for (size_t plane = 0; plane < planes; plane++)
         for (size_t j = 0; j < tiles; j += NR)
@@ -122,8 +129,8 @@ static void winograd(const pk_conv *c, size_t image, size_t group, size_t plane0
           }
     for (size_t i = 0; i < count; i++)
       for (size_t plane = 0; plane < planes; plane++) {
-        const size_t channel = group * s->outputs + m + i;
-        const size_t at = ((image * s->groups * s->outputs + channel) * s->out[0] + plane0 + plane) * plane_size;
+        const size_t channel = p->group * s->outputs + m + i;
+        const size_t at = ((p->image * s->groups * s->outputs + channel) * s->out[0] + p->plane0 + plane) * plane_size;
         pk_epilogue e = c->epilogue;
         const float bias = e.row_bias ? e.row_bias[channel] : 0;
         e.row_bias = NULL;
@@ -132,7 +139,7 @@ static void winograd(const pk_conv *c, size_t image, size_t group, size_t plane0
         const store to = {.c = c->y + at, .ldc = s->out[2], .alpha = 1, .e = &e};
         for (size_t band = 0; band < bands; band++) {
           winograd_output(&z, product + i * ld + plane * z.ld + band * z.across, z.product_step, bias, phases, rows);
-          const size_t row = 4 * (band0 + band);
+          const size_t row = 4 * (p->band0 + band);
           finish_tile(&to, rows, 4 * z.phase, pk_min(4, s->out[1] - row), s->out[2], row, 0);
         }
       }

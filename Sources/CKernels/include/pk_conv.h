@@ -124,9 +124,25 @@ void pk_conv_winograd_grid(pk_isa isa, const pk_conv_shape *shape, size_t thread
 /// Scratch bytes of a call on up to `planes` planes and `bands` bands.
 size_t pk_conv_winograd_scratch_bytes(pk_isa isa, const pk_conv_shape *shape, size_t planes, size_t bands);
 
-/// Computes all output channels of one group in the bands [band0, band1) of the output planes [plane0, plane1).
-void pk_conv_winograd_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t plane0, size_t plane1, size_t band0,
-                            size_t band1, void *scratch);
+/// Bands [band0, band1) of the output planes [plane0, plane1) of one image and group.
+typedef struct pk_winograd_part {
+  size_t image, group, plane0, plane1, band0, band1;
+} pk_winograd_part;
+
+/// Computes all output channels of a part.
+void pk_conv_winograd_block(pk_isa isa, const pk_conv *c, const pk_winograd_part *part, void *scratch);
+
+/// The same in two steps that several threads share, for parts of few tiles, each of which would read all weights: first the input is transformed, any channels at
+/// a time, then the output channels [m0, m1) are computed, where m0 and m1 are multiples of what pk_conv_winograd_shared_rows gives or the last one.
+void pk_conv_winograd_transform(pk_isa isa, const pk_conv *c, const pk_winograd_part *part, size_t channel0, size_t channel1, float *input, void *scratch);
+void pk_conv_winograd_outputs(pk_isa isa, const pk_conv *c, const pk_winograd_part *part, size_t m0, size_t m1, const float *input, void *scratch);
+
+/// Output channels of each thread's calls of pk_conv_winograd_outputs, on the parts of pk_conv_winograd_grid for one thread; 0 where threads should have parts of their own.
+size_t pk_conv_winograd_shared_rows(pk_isa isa, const pk_conv_shape *shape, size_t threads);
+
+/// Bytes of the transformed input of a part, and scratch bytes of either step.
+size_t pk_conv_winograd_input_bytes(pk_isa isa, const pk_conv_shape *shape, size_t planes, size_t bands);
+size_t pk_conv_winograd_half_scratch_bytes(pk_isa isa, const pk_conv_shape *shape, size_t planes, size_t bands);
 
 // Depthwise: one input channel per group, one or two spatial axes (in[0] == 1), plain weights w[groups * outputs][kernel].
 

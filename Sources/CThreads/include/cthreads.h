@@ -37,12 +37,17 @@ void ct_pool_destroy(ct_pool *pool);
 int32_t ct_pool_threads(const ct_pool *pool);
 
 /// Brackets a sequence of jobs (a model run); brackets nest and may overlap between threads. Inside a bracket a worker spins for
-/// some 50 us after its last job before it parks, outside it parks at once.
+/// some 200 us after its last job before it parks; behind one it does so up to twice as long as the gap between the last two was, if that was at most 1 ms,
+/// and otherwise parks at once.
 void ct_pool_begin(ct_pool *pool);
 void ct_pool_end(ct_pool *pool);
 
 /// Wakes the workers ahead of jobs that will come within this bracket. A sequence of jobs of one index each needs no worker.
 void ct_pool_wake(ct_pool *pool);
+
+/// The place of the calling thread among those of the pool: 0 for a caller, 1... for its workers, so that no two threads that share a job have the
+/// same; -1 where the host's executor decides which threads do the work.
+int32_t ct_pool_slot(const ct_pool *pool);
 
 /// Calls task(context, i) once for every i in 0..<count and returns when all have finished. What the caller wrote before
 /// is visible to the tasks, and what they wrote is visible after. A NULL pool runs inline.

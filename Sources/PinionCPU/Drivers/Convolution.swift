@@ -136,7 +136,7 @@ public func floatConvolutionKernel(
   let rowBlocks = (shape.outputs &- 1) / rows &+ 1
   let blocks = rowBlocks &* ((positions &- 1) / columns &+ 1)
   let description = c
-  return weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: laneScratch) { frame, task, packed in
+  return try weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: laneScratch) { frame, task, packed in
     var conv = operands.description(description, frame)
     conv.weights = packed
     let product = task / blocks, part = task % blocks
@@ -186,7 +186,7 @@ private func turnedKernel(
   let rowBlocks = (shape.outputs &- 1) / rows &+ 1
   let blocks = rowBlocks &* ((positions &- 1) / columns &+ 1)
   let description = c
-  return weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: scratch) { frame, task, packed in
+  return try weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: scratch) { frame, task, packed in
     var conv = operands.description(description, frame)
     conv.weights = packed
     let product = task / blocks, part = task % blocks
@@ -197,36 +197,6 @@ private func turnedKernel(
   }
 }
 
-/// Convolution with a kernel of 3x3, or several of them in depth, with a quarter of the multiplications; errors stay within about 5e-6 of the magnitude of a window's terms.
-private func winogradKernel(
-  _ shape: ConvolutionShape, _ c: pk_conv_shape, _ operands: ConvolutionOperands, _ context: KernelContext
-) throws(PinionError) -> Kernel {
-  let isa = pk_isa_best()
-  var c = c
-  let weights = try PackedWeightsStage(
-    operands.weights, bytes: pk_conv_winograd_packed_bytes(isa, &c), groups: shape.groups, form: "conv.winograd.\(shape.groups)", context
-  ) { (source, target, groups) in
-    var c = shape.threeAxes
-    pk_conv_winograd_pack(isa, &c, source, groups.lowerBound, groups.upperBound, target)
-  }
-  let bands = (c.out.1 &+ 3) / 4
-  var blockPlanes = 0, blockBands = 0
-  pk_conv_winograd_grid(isa, &c, context.threads, &blockPlanes, &blockBands)
-  let deep = max(blockPlanes, 1), step = max(blockBands, 1)
-  let acrossBlocks = (bands &- 1) / step &+ 1
-  let blocks = acrossBlocks &* ((c.out.0 &- 1) / deep &+ 1)
-  let scratch = try scratchSize(pk_conv_winograd_scratch_bytes(isa, &c, deep, step))
-  let description = c
-  return weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: scratch) { frame, task, packed in
-    var conv = operands.description(description, frame)
-    conv.weights = packed
-    let product = task / blocks, part = task % blocks
-    let plane = part / acrossBlocks &* deep, first = part % acrossBlocks &* step
-    pk_conv_winograd_block(
-      isa, &conv, product / shape.groups, product % shape.groups, plane, min(plane &+ deep, description.out.0), first, min(first &+ step, bands),
-      frame.laneScratch)
-  }
-}
 
 /// Products of a task over one plane, at most: a millisecond or two.
 let depthwiseTask = 1 << 24
@@ -291,7 +261,7 @@ public func floatTransposedConvolutionKernel(
   let blocks = (shape.outputs &- 1) / rows &+ 1
   let description = c
   let isTiling = pk_conv_transpose_is_tiling(&c), plane = shape.window.outputCount
-  return weights.kernel(tasks: products &* blocks, laneScratchBytes: laneScratch) { (frame, task, packed) throws(PinionError) in
+  return try weights.kernel(tasks: products &* blocks, laneScratchBytes: laneScratch) { (frame, task, packed) throws(PinionError) in
     var conv = operands.description(description, frame)
     conv.weights = packed
     let image = task / blocks / shape.groups, group = task / blocks % shape.groups
@@ -391,23 +361,27 @@ struct PackedWeightsStage {
     }
   }
 
+  /// - Parameter first: a stage before the tasks, which has the first `scratchBytes` of the kernel's scratch to write.
   func kernel(
-    tasks: Int, laneScratchBytes: Int, _ body: @escaping @Sendable (KernelFrame, Int, UnsafePointer<Float>) throws(PinionError) -> Void
-  ) -> Kernel {
+    behind first: Kernel.Stage? = nil, scratchBytes: Int = 0, tasks: Int, laneScratchBytes: Int,
+    _ body: @escaping @Sendable (KernelFrame, Int, UnsafePointer<Float>) throws(PinionError) -> Void
+  ) throws(PinionError) -> Kernel {
     if let constant {
-      var kernel = Kernel.parallel(tasks: tasks, laneScratchBytes: laneScratchBytes) { (frame, task) throws(PinionError) in
+      let main = Kernel.Stage(tasks: tasks) { (frame, task) throws(PinionError) in
         try body(frame, task, UnsafePointer(constant.pointer.assumingMemoryBound(to: Float.self)))
       }
+      var kernel = Kernel(stages: first.map { [$0, main] } ?? [main], scratchBytes: scratchBytes, laneScratchBytes: laneScratchBytes)
       kernel.unreadInputs = [input]
       return kernel
     }
-    let pack = pack, input = input
+    let pack = pack, input = input, offset = try alignedUp(scratchBytes, to: Buffer.alignment)
     let packing = Kernel.Stage.ranges(groups, grain: 1) { frame, range in
-      pack(frame.input(input), frame.scratch.assumingMemoryBound(to: Float.self), range)
+      pack(frame.input(input), (frame.scratch + offset).assumingMemoryBound(to: Float.self), range)
     }
     let main = Kernel.Stage(tasks: tasks) { (frame, task) throws(PinionError) in
-      try body(frame, task, UnsafePointer(frame.scratch.assumingMemoryBound(to: Float.self)))
+      try body(frame, task, UnsafePointer((frame.scratch + offset).assumingMemoryBound(to: Float.self)))
     }
-    return Kernel(stages: [packing, main], scratchBytes: bytes, laneScratchBytes: laneScratchBytes)
+    return Kernel(
+      stages: first.map { [packing, $0, main] } ?? [packing, main], scratchBytes: try offset.adding(bytes), laneScratchBytes: laneScratchBytes)
   }
 }

@@ -167,8 +167,8 @@ struct RecurrentKernel<Cell: RecurrentCell>: Sendable {
     let parts = (shape.batch &- 1) / part &+ 1
     let walk = try RecurrentWalk(
       shape: shape, attributes: attributes, part: part,
-      first: PackedStates<T>(matrices: first, columns: firstGates &* hidden, hidden: hidden),
-      second: PackedStates<T>(matrices: second, columns: width &- firstGates &* hidden, hidden: hidden), gatesOffset: gatesOffset,
+      first: try PackedStates<T>(matrices: first, columns: firstGates &* hidden, hidden: hidden, rows: part, threads: context.threads),
+      second: try PackedStates<T>(matrices: second, columns: width &- firstGates &* hidden, hidden: hidden, rows: part, threads: context.threads), gatesOffset: gatesOffset,
       gatesStride: gatesStride, initialState: context.has(5) ? 5 : nil, initialCellState: initialCellState,
       lengths: lengths, outputs: context.outputs.count, hasCellState: hasCellState)
     let cells = cells
@@ -204,17 +204,41 @@ struct PackedStates<T: WeightElement>: StateProduct {
   let matrices: PackedMatrices
   let columns: Int
   let hidden: Int
+  /// Columns that a thread computes, where threads share a product.
+  private let step: Int
+  private let shares: Int
+  /// Bytes of scratch of each share.
+  private let scratchBytes: Int
 
-  func scratchBytes(rows: Int) throws(PinionError) -> Int { try T.scratchBytes(WeightProduct(m: rows, n: columns, k: hidden)) }
+  /// Multiplications that are worth another thread.
+  private static var share: Int { 1 << 16 }
+
+  /// - Parameter rows: of a product, at most.
+  init(matrices: PackedMatrices, columns: Int, hidden: Int, rows: Int, threads: Int) throws(PinionError) {
+    self.matrices = matrices
+    self.columns = columns
+    self.hidden = hidden
+    let work = rows.multipliedReportingOverflow(by: columns &* hidden)
+    let most = max(1, min(threads, work.overflow ? threads : work.partialValue / Self.share))
+    // A multiple of every panel's columns.
+    step = max(64, ((columns &- 1) / most &+ 64) / 64 &* 64)
+    shares = max(1, (columns &- 1) / step &+ 1)
+    scratchBytes = try alignedUp(try T.scratchBytes(WeightProduct(m: rows, n: columns, k: hidden)), to: Buffer.alignment)
+  }
+
+  func scratchBytes(rows: Int) throws(PinionError) -> Int { try scratchBytes.multiplied(by: shares) }
 
   @inline(__always)
   func multiply(
     _ frame: KernelFrame, direction: Int, _ states: UnsafePointer<T>, rows: Int, isRunning: (Int) -> Bool,
     _ product: UnsafeMutablePointer<T>, scratch: UnsafeMutableRawPointer
   ) {
-    T.multiply(
-      WeightProduct(m: rows, n: columns, k: hidden), a: states, packed: matrices.pointer(direction, frame), bias: nil, c: product,
-      rows: 0..<rows, columns: 0..<columns, scratch: scratch)
+    let weights = matrices.pointer(direction, frame)
+    frame.share(shares) { index in
+      T.multiply(
+        WeightProduct(m: rows, n: columns, k: hidden), a: states, packed: weights, bias: nil, c: product,
+        rows: 0..<rows, columns: index &* step..<min(index &* step &+ step, columns), scratch: scratch + index &* scratchBytes)
+    }
   }
 }
 
