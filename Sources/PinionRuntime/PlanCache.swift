@@ -25,6 +25,7 @@ struct PlanCache {
   /// Entry values whose elements tell plans apart, in order, besides the types of all.
   private(set) var deciding: [Int] = []
   private var decisions = 0
+  private var growth = Growth()
 
   /// - Parameters:
   ///   - limit: how many plans are kept.
@@ -97,8 +98,20 @@ struct PlanCache {
 
   /// The plan used last, which one for other types may be like.
   var latest: Segment? {
-    guard case .segment(let segment)? = entries.max(by: { $0.lastUse < $1.lastUse })?.plan else { return nil }
+    guard case .segment(let segment)? = lastUsed?.plan else { return nil }
     return segment
+  }
+
+  private var lastUsed: Entry? { entries.max { $0.lastUse < $1.lastUse } }
+
+  /// Whether there is a plan for inputs of these types.
+  func holds(_ inputs: [Value?]) -> Bool { entries.contains { $0.signature.matches(inputs, deciding) } }
+
+  /// Takes note of inputs for which a run has no plan.
+  /// - Returns: which plans are worth making ahead, counted from those inputs on: see `Growth`.
+  mutating func expectGrowth(to inputs: [Value?]) -> (step: [Int], count: Int) {
+    guard deciding.isEmpty, let last = lastUsed else { return ([], 0) }
+    return growth.next(Signature(inputs), after: last.signature, limit: limit / 2)
   }
 
   /// Forgets every plan.

@@ -33,7 +33,7 @@ package final class Program: Sendable {
   let lastCourses = Lock<ResolutionRecord?>(nil)
   /// The last plan that a run's end interrupted.
   let interrupted = Lock<InterruptedPlan?>(nil)
-  private let plans: Lock<PlanCache>
+  let plans: Lock<PlanCache>
   /// What is known without the inputs.
   private let constants: KnowledgeTable
   /// The graph's inputs and then the values that it captures, in the order in which `run` takes them.
@@ -127,10 +127,12 @@ package final class Program: Sendable {
 
   /// The first segment for inputs of these types, and the program that it is a plan of: this one, or it with the branches that are
   /// known to be taken.
-  /// - Parameter unseen: the positions of inputs of which only the types are there. Where elements of one decide branches, the plan that is
-  ///   made takes none, leaves out nodes that fail, since the runs may not have them, and is not kept.
+  /// - Parameters:
+  ///   - unseen: the positions of inputs of which only the types are there. Where elements of one decide branches, the plan that is made takes
+  ///     none, leaves out nodes that fail, since the runs may not have them, and is not kept.
+  ///   - plansAhead: whether plans for the next inputs may be made as well, where inputs grow.
   func root(
-    for inputs: [Value?], unseen: Set<Int> = [], control: RunControl?, profile: Profile?
+    for inputs: [Value?], unseen: Set<Int> = [], plansAhead: Bool = false, control: RunControl?, profile: Profile?
   ) throws(PinionError) -> (program: Program, segment: Segment, isKept: Bool) {
     var (found, latest, deciding) = plans.withLock { cache in
       (unseen.isDisjoint(with: cache.deciding) ? cache.find(inputs) : nil, cache.latest, cache.deciding)
@@ -171,7 +173,13 @@ package final class Program: Sendable {
       let planner = Planner(program: self, skipsFailures: !isKept, control: control, profile: profile)
       let segment = try planner.segment(nodes: nodes, knowledge: knowledge, basis: latest, given: entryValues)
       guard isKept else { return (self, segment, false) }
-      return (self, plans.withLock { $0.insert(segment, for: inputs, deciding: deciding) }, true)
+      let mayGrow = plansAhead && branching.isEmpty
+      let (kept, growth) = plans.withLock { cache in
+        let growth = mayGrow ? cache.expectGrowth(to: inputs) : nil
+        return (cache.insert(segment, for: inputs, deciding: deciding), growth)
+      }
+      if let growth, let control { planAhead(of: inputs, kept, growth, control: control, profile: profile) }
+      return (self, kept, true)
     }
   }
 
@@ -204,7 +212,7 @@ package final class Program: Sendable {
     nested depth: Int, _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile?, state: (any HeldMemory)? = nil
   ) throws(PinionError) -> [Value] {
     do throws(PinionError) {
-      let (program, segment, _) = try root(for: inputs, control: control, profile: profile)
+      let (program, segment, _) = try root(for: inputs, plansAhead: true, control: control, profile: profile)
       return try program.run(segment, inputs, outputs: preallocated, control: control, profile: profile, depth: depth, state: state)
     } catch {
       // What only a branch not taken reads may have failed, where the plan did not know the branch.

@@ -70,6 +70,8 @@ struct Resolution {
   private(set) var changed: [Int] = []
   /// Positions that are done, with a basis all before the first that has to be.
   private var done = 0
+  /// Nodes that have been resolved, for those that are like them.
+  private var like = LikeNodes()
   /// With a basis, positions whose operands are not known to be what the basis knew.
   private var open: PositionSet?
 
@@ -96,7 +98,7 @@ struct Resolution {
         outcomes.reserveCapacity(nodes.count)
       }
       for position in done..<nodes.count {
-        outcomes.append(try outcome(of: nodes[position]))
+        outcomes.append(try outcome(of: nodes[position], at: position))
         changed.append(position)
         done = position &+ 1
       }
@@ -109,7 +111,7 @@ struct Resolution {
       let index = nodes[position]
       let outputs = program.planned[index].outputs
       for case let output? in outputs { knowledge[output.index] = .unknown }
-      outcomes[position] = try outcome(of: index)
+      outcomes[position] = try outcome(of: index, at: position)
       changed.append(position)
       for case let output? in outputs {
         let before = basis.knowledge[output.index]
@@ -170,10 +172,14 @@ struct Resolution {
     (done, open) = (progress.done, progress.open)
   }
 
-  private mutating func outcome(of index: Int) throws(PinionError) -> Outcome {
+  private mutating func outcome(of index: Int, at position: Int) throws(PinionError) -> Outcome {
     do {
       try control?.check()
-      return try resolve(program.planned[index])
+      let node = program.planned[index]
+      if let outcome = outcomeOfLike(node) { return outcome }
+      let outcome = try resolve(node)
+      like.note(node, outcome, at: position)
+      return outcome
     } catch {
       guard !skipsFailures || error.isOfLimits else { return .postponed(isReady: false) }
       let node = program.graph.nodes[index]
@@ -189,6 +195,20 @@ struct Resolution {
     case .other: program.graph[value].type?.description ?? "?"
     case .unknown: "?"
     }
+  }
+
+  /// The outcome of a node that was resolved before and computes the same of operands of the same types.
+  private mutating func outcomeOfLike(_ node: PlannedNode) -> Outcome? {
+    guard let (other, position) = like.find(node) else { return nil }
+    for case let (input?, before?) in zip(node.inputs, other.inputs) {
+      switch (knowledge[input.index], knowledge[before.index]) {
+      case (.tensor(let type), .tensor(let known)): guard type == known else { return nil }
+      case (.constant(let tensor), .constant(let known)): guard tensor.isSameMemory(as: known), tensor.type == known.type else { return nil }
+      default: return nil
+      }
+    }
+    for case let (output?, before?) in zip(node.outputs, other.outputs) { knowledge[output.index] = knowledge[before.index] }
+    return outcomes[position]
   }
 
   private mutating func resolve(_ node: PlannedNode) throws(PinionError) -> Outcome {
@@ -414,6 +434,7 @@ final class PlannedNode: Sendable {
   let hasSubgraphs: Bool
   let bound: any BoundOperator
   let schema: Schema
+  let attributes: [String: AttributeValue]
   let isDeterministic: Bool
   /// Whether its kernel is the only way to run it.
   let isPlanned: Bool
@@ -427,6 +448,7 @@ final class PlannedNode: Sendable {
     hasSubgraphs = !node.subgraphs.isEmpty
     bound = backend.bound(node.op)
     schema = node.schema
+    attributes = node.attributes
     isDeterministic = type(of: node.op).isDeterministic
     isPlanned = !(node.op is any EagerExecutable)
     shapeReading = node.op as? any ShapeReading

@@ -38,7 +38,7 @@ struct SharedTable<Element: Sendable>: Sendable {
 
   /// Adds an element to a table that shares nothing yet.
   mutating func append(_ element: Element) {
-    makeOwn()
+    if isShared { makeOwn() }
     base.append(element)
   }
 
