@@ -44,6 +44,8 @@ class TextCall(PreparedCall):
     pinion_string_output for each output of strings, the views of few strings of outputs, and room for their text.
     """
 
+    _takes_strings = True
+
     __slots__ = (
         "_given",
         "_few",
