@@ -31,6 +31,19 @@ _numpy_empty = np.empty
 PLAIN = 0x101
 
 
+def described(names: Sequence[str], types: Sequence[tuple[np.dtype, tuple[int, ...]]]) -> tuple[Any, list[Any]]:
+    """What is said of inputs, for C, and what has to live as long. Raises KeyError for a numpy type that is not taken as it is."""
+    shapes = (InputShape * len(names))()
+    memory: list[Any] = []
+    for shape, name, (dtype, extents) in zip(shapes, names, types):
+        dims = (ctypes.c_int64 * len(extents))(*extents)
+        memory.append(dims)
+        code = DIRECT[dtype] if dtype is not STRINGS else STRING
+        shape.name, shape.element_type, shape.rank = c_text(name), code, len(extents)
+        shape.dims = ctypes.cast(dims, POINTER(ctypes.c_int64))
+    return shapes, memory
+
+
 class PreparedCall(NotCopied):
     """A pinion_call with the numpy types of what it takes and gives."""
 
@@ -53,14 +66,7 @@ class PreparedCall(NotCopied):
         `makes_objects`: an output may be a list of dicts, which are made here; so are strings, by a TextCall.
         """
         self.handle: int | None = None
-        shapes = (InputShape * len(names))()
-        memory = []
-        for shape, name, (dtype, extents) in zip(shapes, names, types):
-            dims = (ctypes.c_int64 * len(extents))(*extents)
-            memory.append(dims)
-            code = DIRECT[dtype] if dtype is not STRINGS else STRING
-            shape.name, shape.element_type, shape.rank = c_text(name), code, len(extents)
-            shape.dims = ctypes.cast(dims, POINTER(ctypes.c_int64))
+        shapes, memory = described(names, types)
         count = lib.pinion_session_output_count(session) if output_names is None else len(output_names)
         chosen = None if output_names is None else (ctypes.c_char_p * count)(*(c_text(name) for name in output_names))
         out = c_void_p()

@@ -28,6 +28,7 @@ from ._text import c_text
 from ._text_calls import TextCall
 from ._trees import Tree
 from ._types import STRINGS, UNPACKED
+from ._value_calls import ValueCall
 from ._values import Value, to_handle
 from ._views import run_views
 
@@ -156,7 +157,9 @@ class Session(Planning, BufferKeeping):
         self._call_kinds: tuple[type[PreparedCall], ...] = (PreparedCall, TextCall)
         if any(info.dtype is STRINGS for info in self._inputs + self._outputs):
             self._call_kinds = (TextCall,)
-        self._may_prepare = all(map(_is_plain, self._inputs)) and all(_is_plain(info) or _is_maps(info) for info in self._outputs)
+        if not all(_is_plain(info) or _is_maps(info) for info in self._outputs):
+            self._call_kinds = ()
+        self._may_prepare = all(map(_is_plain, self._inputs))
 
     def __del__(self, release: Any = lib.pinion_session_release) -> None:
         if getattr(self, "_handle", None):
@@ -353,8 +356,8 @@ class Session(Planning, BufferKeeping):
                 return None
         self._latest = call
         outputs = call.run(values)
-        if outputs == _INVALID_SHAPE:
-            self._calls[key] = _NOT_PREPARABLE
+        if outputs == _INVALID_SHAPE and type(call) is not ValueCall:
+            self._calls[key] = self._value_call(names, types) or _NOT_PREPARABLE
             self._latest = None
         return outputs
 
@@ -365,7 +368,14 @@ class Session(Planning, BufferKeeping):
                 return kind(self._handle, names, types, None, True)  # type: ignore[arg-type]
             except (Error, KeyError):
                 continue
-        return None
+        return self._value_call(names, types)
+
+    def _value_call(self, names: tuple[str, ...], types: tuple[Any, ...]) -> ValueCall | None:
+        """A call for what has no types before a run."""
+        try:
+            return ValueCall(self._handle, names, types, self._outputs)  # type: ignore[arg-type]
+        except (Error, KeyError):
+            return None
 
     def _execute(
         self,
