@@ -35,6 +35,32 @@ public func pinion_sequence_get(_ sequence: OpaquePointer!, _ index: Int, _ elem
 }
 
 @c @implementation
+public func pinion_sequence_describe(
+  _ sequence: OpaquePointer!, _ first: Int, _ count: Int, _ views: UnsafeMutablePointer<pinion_tensor_view>!
+) -> pinion_status {
+  status { () throws(PinionError) in
+    guard let box = valueBox(sequence), case .sequence(let values, _) = box.value else { throw .invalidArgument("the value is no sequence") }
+    guard first >= 0, count >= 0, first <= values.count, count <= values.count - first else {
+      throw PinionError(.notFound, "\(UInt(bitPattern: count)) elements from \(UInt(bitPattern: first)) on of \(values.count)")
+    }
+    guard count > 0 else { return }
+    let views = try required(views, "views")
+    for index in 0..<count { try clear(views + index, "views[\(index)].") }
+    let dims = box.elementDims(of: values)
+    for index in 0..<count {
+      guard case .tensor(let tensor) = values[first + index], tensor.element.bitWidth >= 8 else { continue }
+      let holdsNumbers = tensor.element != .string && tensor.count > 0
+      views[index].element_type = tensor.element.cType
+      views[index].rank = Int32(truncatingIfNeeded: tensor.shape.rank)
+      views[index].dims = dims[first + index]
+      views[index].data = holdsNumbers ? tensor.data : nil
+      views[index].byte_size = holdsNumbers ? tensor.byteCount : 0
+      views[index].element_count = Int64(tensor.count)
+    }
+  }
+}
+
+@c @implementation
 public func pinion_map_create(_ keys: OpaquePointer!, _ values: OpaquePointer!, _ map: UnsafeMutablePointer<OpaquePointer?>!) -> pinion_status {
   status { () throws(PinionError) in
     let map = try required(map, "map")

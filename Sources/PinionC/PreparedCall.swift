@@ -7,6 +7,10 @@ final class CallBox: @unchecked Sendable {
   /// Types in the order in which the caller gives addresses, and the session's position of each.
   let inputs: [(type: TensorType, index: Int)]
   let outputs: [(type: TensorType, index: Int)]
+  /// The session's position of each output.
+  let wanted: [Int]
+  /// Whether outputs have no types before a run, which gives them as values.
+  let givesOnlyValues: Bool
   let outputInfos: [InfoBox]
   /// Whether all strings of an output lie in the model.
   let hasOwnStrings: [Bool]
@@ -30,6 +34,8 @@ final class CallBox: @unchecked Sendable {
     self.session = session
     self.inputs = inputs
     self.outputs = outputs
+    wanted = outputs.map(\.index)
+    givesOnlyValues = false
     self.outputInfos = outputInfos
     self.hasOwnStrings = hasOwnStrings
     self.keys = keys
@@ -39,6 +45,24 @@ final class CallBox: @unchecked Sendable {
     inputPositions = CallBox.positions(inputs.map(\.index), of: session.session.model.graph.inputs.count)
     // A program of the call's own has the call's outputs.
     outputPositions = tables.isEmpty ? CallBox.positions(outputs.map(\.index), of: session.outputs.count) : Array(outputs.indices)
+    nothing = try Allocator.system.buffer(bytes: Buffer.alignment)
+  }
+
+  /// A call whose outputs have types only after a run.
+  init(_ session: SessionBox, inputs: [(type: TensorType, index: Int)], wanted: [Int], outputInfos: [InfoBox]) throws(PinionError) {
+    self.session = session
+    self.inputs = inputs
+    self.wanted = wanted
+    self.outputInfos = outputInfos
+    givesOnlyValues = true
+    outputs = []
+    hasOwnStrings = []
+    keys = []
+    texts = []
+    tables = []
+    tableProgram = nil
+    inputPositions = nil
+    outputPositions = nil
     nothing = try Allocator.system.buffer(bytes: Buffer.alignment)
   }
 
@@ -56,6 +80,7 @@ final class CallBox: @unchecked Sendable {
   func run(
     _ given: UnsafePointer<UnsafeMutableRawPointer?>?, _ results: UnsafePointer<UnsafeMutableRawPointer?>?, _ limits: RunLimits?
   ) throws(PinionError) {
+    guard !givesOnlyValues else { throw .invalidArgument("the call was made for values; pinion_call_run_values() runs it") }
     for position in inputs.indices { try check(given?[position], inputs[position].type, "inputs", position) }
     for position in outputs.indices { try checkOutput(results?[position], outputs[position].type, position) }
     if session.byteBudget == nil, let inputPositions, let outputPositions {
@@ -68,16 +93,40 @@ final class CallBox: @unchecked Sendable {
         return
       }
     }
-    var values = [Value?](repeating: nil, count: session.inputs.count)
-    for (position, input) in inputs.enumerated() { values[input.index] = .tensor(tensor(input.type, given?[position])) }
     // What text points into must be given to somebody, so that it is not written to the caller's memory directly.
     let memory = outputs.indices.map { outputs[$0].type.element == .string ? nil : tensor(outputs[$0].type, results?[$0]) }
+    let made = try runAnyway(given, memory: memory, limits)
+    if !texts.isEmpty { try giveStrings(made, results) }
+  }
+
+  /// The run of any graph, whatever it gives.
+  private func runAnyway(
+    _ given: UnsafePointer<UnsafeMutableRawPointer?>?, memory: [Tensor?], _ limits: RunLimits?
+  ) throws(PinionError) -> [Value] {
+    var values = [Value?](repeating: nil, count: session.inputs.count)
+    for (position, input) in inputs.enumerated() { values[input.index] = .tensor(tensor(input.type, given?[position])) }
     var general = limits ?? RunLimits()
     if general.bytes == nil { general.bytes = session.byteBudget }
-    let made = try session.logging(values) { () throws(PinionError) in
-      try session.session.run(values, wanted: outputs.map(\.index), memory: memory, tables: tables, limits: general)
+    return try session.logging(values) { () throws(PinionError) in
+      try session.session.run(values, wanted: wanted, memory: memory, tables: tables, limits: general)
     }
-    if !texts.isEmpty { try giveStrings(made, results) }
+  }
+
+  func runValues(
+    _ given: UnsafePointer<UnsafeMutableRawPointer?>?, _ results: UnsafeMutablePointer<OpaquePointer?>?,
+    _ views: UnsafeMutablePointer<pinion_tensor_view>?, _ limits: RunLimits?
+  ) throws(PinionError) {
+    for position in wanted.indices { results?[position] = nil }
+    if let views { for position in wanted.indices { try clear(views + position, "views[\(position)].") } }
+    for position in inputs.indices { try check(given?[position], inputs[position].type, "inputs", position) }
+    guard tables.isEmpty else { throw .invalidArgument("the call was made for tables; pinion_call_run() runs it") }
+    var boxes: [ValueBox] = []
+    boxes.reserveCapacity(wanted.count)
+    for value in try runAnyway(given, memory: [], limits) { boxes.append(try ValueBox(value)) }
+    for (position, box) in boxes.enumerated() {
+      if let views { box.describe(in: views + position) }
+      results?[position] = handle(box)
+    }
   }
 
   /// Where an output's elements go.
@@ -166,116 +215,7 @@ final class CallBox: @unchecked Sendable {
   }
 }
 
-
 private func callBox(_ call: OpaquePointer?) -> CallBox? { call.map { object($0, CallBox.self) } }
-
-/// - Throws: `.unsupported` where elements do not lie as kernels hold them.
-private func plainType(_ type: TensorType, _ what: String, takesStrings: Bool) throws(PinionError) -> TensorType {
-  if type.element == .string && takesStrings { return type }
-  guard type.element != .string, type.element.bitWidth >= 8 else {
-    throw .unsupported("\(what) is \(type); a prepared call takes numbers of at least a byte\(takesStrings ? " and strings" : "")")
-  }
-  return type
-}
-
-@c @implementation
-public func pinion_call_create(
-  _ session: OpaquePointer!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!, _ outputCount: Int,
-  _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ call: UnsafeMutablePointer<OpaquePointer?>!
-) -> pinion_status { create(session, inputCount, inputs, outputCount, outputNames, call) { (false, false) } }
-
-@c @implementation
-public func pinion_call_create_with_tables(
-  _ session: OpaquePointer!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!, _ outputCount: Int,
-  _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ call: UnsafeMutablePointer<OpaquePointer?>!
-) -> pinion_status { create(session, inputCount, inputs, outputCount, outputNames, call) { (true, false) } }
-
-private let defaultCallOptions = pinion_call_options(struct_size: MemoryLayout<pinion_call_options>.size, tables: 0, strings: 0)
-
-@c @implementation
-public func pinion_call_create_with_options(
-  _ session: OpaquePointer!, _ callOptions: UnsafePointer<pinion_call_options>!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!,
-  _ outputCount: Int, _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ call: UnsafeMutablePointer<OpaquePointer?>!
-) -> pinion_status {
-  create(session, inputCount, inputs, outputCount, outputNames, call) { () throws(PinionError) in
-    let given = try options(callOptions, default: defaultCallOptions) { $0.struct_size }
-    guard (0...1).contains(given.tables), (0...1).contains(given.strings) else {
-      throw .invalidArgument("tables is \(given.tables) and strings \(given.strings), expected 0 or 1")
-    }
-    return (given.tables == 1, given.strings == 1)
-  }
-}
-
-private func create(
-  _ session: OpaquePointer!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!, _ outputCount: Int,
-  _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ call: UnsafeMutablePointer<OpaquePointer?>!,
-  _ options: () throws(PinionError) -> (takesTables: Bool, takesStrings: Bool)
-) -> pinion_status {
-  status { () throws(PinionError) in
-    let call = try required(call, "call")
-    call.pointee = nil
-    let (takesTables, takesStrings) = try options()
-    let box: SessionBox = object(try required(session, "session"))
-    guard inputCount >= 0, inputCount == 0 || inputs != nil else { throw .invalidArgument("inputs is NULL") }
-    guard outputCount >= 0, outputNames != nil || outputCount <= box.outputs.count else {
-      throw .invalidArgument("\(outputCount) outputs, the model has \(box.outputs.count)")
-    }
-    var planned = [PlanInput?](repeating: nil, count: box.inputs.count)
-    var given: [(type: TensorType, index: Int)] = []
-    for position in 0..<inputCount {
-      let input = inputs[position]
-      let index = try box.inputIndex(input.name, position)
-      let name = "input '\(String(cString: box.inputs[index].name.pointer))'"
-      guard planned[index] == nil else { throw .invalidArgument("\(name) is given twice") }
-      let type: TensorType
-      if let value = valueBox(input.value) {
-        type = try value.value.asTensor().type
-      } else {
-        var element = input.element_type
-        if element == PINION_UNDEFINED, case .tensor(let declared, _)? = box.inputs[index].type { element = declared.cType }
-        type = try tensorType(element, input.rank, input.dims)
-      }
-      planned[index] = .type(try plainType(type, name, takesStrings: takesStrings))
-      given.append((type, index))
-    }
-    for (index, info) in box.inputs.enumerated() where planned[index] == nil && !info.isOptional {
-      throw .invalidArgument("input '\(String(cString: info.name.pointer))' is missing")
-    }
-    var chosen: [Int] = []
-    for position in 0..<outputCount { chosen.append(outputNames == nil ? position : try box.outputIndex(outputNames[position], position)) }
-    let tableKeys = chosen.map { takesTables ? box.session.tableKeys(ofOutput: $0) : nil }
-    let summary = try box.session.plan(planned, tables: zip(chosen, tableKeys).compactMap { $1 == nil ? nil : $0 })
-    var results: [(type: TensorType, index: Int)] = []
-    var infos: [InfoBox] = []
-    var keys: [ValueBox?] = []
-    for (index, labels) in zip(chosen, tableKeys) {
-      let declared = box.session.model.outputs[index]
-      let name = "output '\(declared.name)'"
-      let known = index < summary.outputs.count ? summary.outputs[index] : nil
-      switch known ?? declared.type {
-      case .tensor?, nil: break
-      case _? where labels != nil: break
-      case let type?: throw .unsupported("\(name) is \(type); a prepared call takes tensors")
-      }
-      guard case .tensor(let element, let dims?)? = known else { throw .unsupported("the shape of \(name) depends on data") }
-      var extents: [Int] = []
-      for dimension in dims {
-        guard case .known(let extent) = dimension else { throw .unsupported("the shape of \(name) depends on data") }
-        extents.append(extent)
-      }
-      guard labels == nil || (1...2).contains(extents.count) && extents.last == labels?.count && element == .float32 else {
-        throw .unsupported("\(name) is made of \(element)\(extents) and \(labels?.count ?? 0) labels")
-      }
-      results.append((try plainType(TensorType(element, try Shape(extents)), name, takesStrings: takesStrings), index))
-      keys.append(try labels.map { (labels) throws(PinionError) in try ValueBox(.tensor(labels)) })
-      infos.append(InfoBox(name: declared.name, type: known, isOptional: false))
-    }
-    call.pointee = handle(
-      try CallBox(
-        box, inputs: given, outputs: results, outputInfos: infos,
-        hasOwnStrings: results.map { $0.type.element == .string && box.session.givesOwnText(output: $0.index) }, keys: keys))
-  }
-}
 
 @c @implementation
 public func pinion_call_retain(_ call: OpaquePointer!) -> OpaquePointer! { retain(call, CallBox.self) }
@@ -284,7 +224,7 @@ public func pinion_call_retain(_ call: OpaquePointer!) -> OpaquePointer! { retai
 public func pinion_call_release(_ call: OpaquePointer!) { release(call, CallBox.self) }
 
 @c @implementation
-public func pinion_call_output_count(_ call: OpaquePointer!) -> Int { callBox(call)?.outputs.count ?? 0 }
+public func pinion_call_output_count(_ call: OpaquePointer!) -> Int { callBox(call)?.wanted.count ?? 0 }
 
 @c @implementation
 public func pinion_call_output(_ call: OpaquePointer!, _ index: Int) -> OpaquePointer! {
@@ -314,5 +254,18 @@ public func pinion_call_run(
     guard inputs != nil || box.inputs.isEmpty else { throw .invalidArgument("inputs is NULL") }
     guard outputs != nil || box.outputs.isEmpty else { throw .invalidArgument("outputs is NULL") }
     try box.run(inputs, outputs, options == nil ? nil : try limits(options, box.session))
+  }
+}
+
+@c @implementation
+public func pinion_call_run_values(
+  _ call: OpaquePointer!, _ options: UnsafePointer<pinion_run_options>!, _ inputs: UnsafePointer<UnsafeMutableRawPointer?>!,
+  _ outputs: UnsafeMutablePointer<OpaquePointer?>!, _ views: UnsafeMutablePointer<pinion_tensor_view>!
+) -> pinion_status {
+  status { () throws(PinionError) in
+    let box: CallBox = object(try required(call, "call"))
+    guard inputs != nil || box.inputs.isEmpty else { throw .invalidArgument("inputs is NULL") }
+    guard outputs != nil || box.wanted.isEmpty else { throw .invalidArgument("outputs is NULL") }
+    try box.runValues(inputs, outputs, views, options == nil ? nil : try limits(options, box.session))
   }
 }

@@ -197,10 +197,10 @@ public func pinion_tensor_describe(_ value: OpaquePointer!, _ view: UnsafeMutabl
 }
 
 /// Sets all members but the size to 0.
-func clear(_ view: UnsafeMutablePointer<pinion_tensor_view>, _ name: String) throws(PinionError) {
+func clear(_ view: UnsafeMutablePointer<pinion_tensor_view>, _ name: @autoclosure () -> String) throws(PinionError) {
   let size = view.pointee.struct_size
   guard size >= MemoryLayout<pinion_tensor_view>.size else {
-    throw .invalidArgument("\(name)struct_size is \(size), expected at least \(MemoryLayout<pinion_tensor_view>.size)")
+    throw .invalidArgument("\(name())struct_size is \(size), expected at least \(MemoryLayout<pinion_tensor_view>.size)")
   }
   view.pointee = pinion_tensor_view(
     struct_size: size, element_type: PINION_UNDEFINED, rank: 0, dims: nil, data: nil, byte_size: 0, element_count: 0)

@@ -14,6 +14,8 @@ final class ValueBox: @unchecked Sendable {
   let isCopyOfLent: Bool
   /// The strings as the C interface shows them all at once, made when they are asked for.
   private let flat = Lock<FlatStrings?>(nil)
+  /// The extents of a sequence's tensors one after the other, made when they are asked for.
+  private let elementDims = Lock<ElementDims?>(nil)
 
   init(_ value: Value, isCopyOfLent: Bool = false) throws(PinionError) {
     self.value = value
@@ -74,6 +76,16 @@ final class ValueBox: @unchecked Sendable {
     }
     values.append(element)
     value = .sequence(values, element: type)
+    elementDims.withLock { $0 = nil }
+  }
+
+  func elementDims(of values: [Value]) -> ElementDims {
+    elementDims.withLock { dims in
+      if let dims { return dims }
+      let made = ElementDims(values)
+      dims = made
+      return made
+    }
   }
 
   var kind: pinion_kind {
@@ -84,6 +96,35 @@ final class ValueBox: @unchecked Sendable {
     case .none: PINION_KIND_NONE
     }
   }
+}
+
+/// The extents of tensors at fixed addresses.
+final class ElementDims: @unchecked Sendable {
+  private let extents: UnsafeMutablePointer<Int64>
+  /// Where those of each tensor begin.
+  private let starts: [Int]
+
+  init(_ values: [Value]) {
+    var starts: [Int] = [], count = 0
+    starts.reserveCapacity(values.count)
+    for value in values {
+      starts.append(count)
+      if case .tensor(let tensor) = value { count &+= tensor.shape.rank }
+    }
+    extents = .allocate(capacity: max(count, 1))
+    self.starts = starts
+    var next = extents
+    for case .tensor(let tensor) in values {
+      for extent in tensor.shape.dims {
+        next.initialize(to: Int64(extent))
+        next += 1
+      }
+    }
+  }
+
+  deinit { extents.deallocate() }
+
+  subscript(index: Int) -> UnsafePointer<Int64> { UnsafePointer(extents + starts[index]) }
 }
 
 func valueBox(_ pointer: OpaquePointer?) -> ValueBox? { pointer.map { object($0, ValueBox.self) } }

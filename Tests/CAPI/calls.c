@@ -312,8 +312,101 @@ static void joined_strings(void) {
   CHECK_OK(pinion_string_views_split(NULL, 0, 0, NULL));
 }
 
+/* Outputs whose shapes data decide, and a sequence. */
+static void calls_for_values(void) {
+  const int64_t dims[] = {-1}, given[] = {4}, other[] = {3};
+  pinion_input_shape shape = {"x", NULL, PINION_UNDEFINED, 1, NULL};
+  float x[4] = {1, 0, 3, 0};
+  void *inputs[1];
+  pinion_tensor_view views[3] = {PINION_TENSOR_VIEW_INIT, PINION_TENSOR_VIEW_INIT, PINION_TENSOR_VIEW_INIT};
+  pinion_value *outputs[3];
+  pinion_graph *graph;
+  pinion_graph_value in = 0, places = 0, parts = 0, negated = 0;
+  pinion_model *model;
+  pinion_session *session;
+  pinion_call *call, *plain;
+  pinion_run_options options = PINION_RUN_OPTIONS_INIT;
+  pinion_cancel_token *token;
+  const char *names[] = {"negated", "places"}, *unknown[] = {"nothing"};
+  int i, count;
+  shape.dims = given;
+  inputs[0] = x;
+  CHECK_OK(pinion_graph_create(NULL, &graph));
+  CHECK_OK(pinion_graph_add_input(graph, "x", PINION_FLOAT32, 1, dims, NULL, &in));
+  CHECK_OK(pinion_graph_add_node(graph, "NonZero", NULL, 1, &in, 1, &places));
+  CHECK_OK(pinion_graph_add_node(graph, "SequenceConstruct", NULL, 1, &places, 1, &parts));
+  CHECK_OK(pinion_graph_add_node(graph, "Neg", NULL, 1, &in, 1, &negated));
+  CHECK_OK(pinion_graph_add_output(graph, places, "places"));
+  CHECK_OK(pinion_graph_add_output(graph, parts, "parts"));
+  CHECK_OK(pinion_graph_add_output(graph, negated, "negated"));
+  CHECK_OK(pinion_model_create(graph, NULL, &model));
+  CHECK_OK(pinion_session_create(model, NULL, &session));
+  CHECK_STATUS(pinion_call_create(session, 1, &shape, 3, NULL, &call), PINION_UNSUPPORTED);
+  CHECK_OK(pinion_call_create_for_values(session, 1, &shape, 3, NULL, &call));
+  CHECK(pinion_call_output_count(call) == 3 && strcmp(pinion_value_info_name(pinion_call_output(call, 1)), "parts") == 0);
+  for (i = 0; i < 5; ++i) {
+    x[1] = (float)(i % 2);
+    count = 2 + i % 2;
+    CHECK_OK(pinion_call_run_values(call, NULL, inputs, outputs, i == 3 ? NULL : views));
+    CHECK(pinion_value_kind(outputs[1]) == PINION_KIND_SEQUENCE && pinion_sequence_count(outputs[1]) == 1);
+    if (i != 3) {
+      CHECK(views[0].element_type == PINION_INT64 && views[0].rank == 2 && views[0].dims[0] == 1 && views[0].dims[1] == count);
+      CHECK(((const int64_t *)views[0].data)[count - 1] == 2 && views[0].data == pinion_tensor_data(outputs[0]));
+      CHECK(views[1].element_type == PINION_UNDEFINED && views[1].data == NULL);
+      CHECK(views[2].element_count == 4 && ((const float *)views[2].data)[2] == -3);
+    }
+    CHECK_OK(pinion_sequence_describe(outputs[1], 0, 1, views));
+    CHECK(views[0].dims[1] == count && ((const int64_t *)views[0].data)[count - 1] == 2);
+    CHECK(views[0].data != pinion_tensor_data(outputs[0]));
+    pinion_value_release(outputs[0]), pinion_value_release(outputs[1]), pinion_value_release(outputs[2]);
+  }
+  CHECK_STATUS(pinion_call_run(call, NULL, inputs, (void *const *)outputs), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_call_run_values(call, NULL, NULL, outputs, views), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_call_run_values(call, NULL, inputs, NULL, views), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_call_run_values(NULL, NULL, inputs, outputs, views), PINION_INVALID_ARGUMENT);
+  inputs[0] = NULL;
+  outputs[0] = (pinion_value *)x;
+  CHECK_STATUS(pinion_call_run_values(call, NULL, inputs, outputs, views), PINION_INVALID_ARGUMENT);
+  CHECK(outputs[0] == NULL && outputs[2] == NULL && views[0].data == NULL);
+  inputs[0] = x;
+  CHECK_OK(pinion_cancel_token_create(&token));
+  pinion_cancel_token_set(token);
+  options.cancel_token = token;
+  CHECK_STATUS(pinion_call_run_values(call, &options, inputs, outputs, NULL), PINION_CANCELLED);
+  pinion_cancel_token_release(token);
+  pinion_call_release(call);
+
+  /* Chosen outputs, and a call of the other kind. */
+  CHECK_OK(pinion_call_create_for_values(session, 1, &shape, 2, names, &call));
+  CHECK_OK(pinion_call_create(session, 1, &shape, 1, names, &plain));
+  CHECK_OK(pinion_call_run_values(call, NULL, inputs, outputs, views));
+  CHECK(views[0].element_count == 4 && views[1].element_type == PINION_INT64);
+  pinion_value_release(outputs[0]), pinion_value_release(outputs[1]);
+  CHECK_OK(pinion_call_run_values(plain, NULL, inputs, outputs, views));
+  CHECK(views[0].element_count == 4 && ((const float *)views[0].data)[0] == -1);
+  pinion_value_release(outputs[0]);
+  pinion_call_release(plain);
+  pinion_call_release(call);
+  CHECK_STATUS(pinion_call_create_for_values(session, 1, &shape, 1, unknown, &call), PINION_NOT_FOUND);
+  CHECK_STATUS(pinion_call_create_for_values(session, 0, NULL, 3, NULL, &call), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_call_create_for_values(session, 1, &shape, 4, NULL, &call), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_call_create_for_values(NULL, 1, &shape, 3, NULL, &call), PINION_INVALID_ARGUMENT);
+  shape.element_type = PINION_STRING;
+  CHECK_STATUS(pinion_call_create_for_values(session, 1, &shape, 3, NULL, &call), PINION_UNSUPPORTED);
+  /* What the model does not take is said by the run. */
+  shape.element_type = PINION_INT64;
+  shape.dims = other;
+  CHECK_OK(pinion_call_create_for_values(session, 1, &shape, 3, NULL, &call));
+  CHECK_STATUS(pinion_call_run_values(call, NULL, inputs, outputs, NULL), PINION_INVALID_SHAPE);
+  pinion_call_release(call);
+  pinion_session_release(session);
+  pinion_model_release(model);
+  pinion_graph_release(graph);
+}
+
 int main(void) {
   prepared_calls();
+  calls_for_values();
   tables();
   strings();
   joined_strings();

@@ -369,6 +369,54 @@ static void all_maps(void) {
   CHECK_STATUS(pinion_sequence_get_maps(NULL, &keys, &values, &offsets), PINION_INVALID_ARGUMENT);
 }
 
+static void described_elements(void) {
+  const int64_t dims[] = {2, 3}, line[] = {4}, none[] = {0, 5};
+  const int64_t *const shapes[] = {dims, line, none};
+  const int32_t ranks[] = {2, 1, 2};
+  pinion_tensor_view views[3] = {PINION_TENSOR_VIEW_INIT, PINION_TENSOR_VIEW_INIT, PINION_TENSOR_VIEW_INIT}, short_view = {0, 0, 0, NULL, NULL, 0, 0};
+  pinion_value *sequence, *element;
+  int i;
+  CHECK_OK(pinion_sequence_create(&sequence));
+  CHECK_OK(pinion_sequence_describe(sequence, 0, 0, NULL));
+  for (i = 0; i < 3; ++i) {
+    CHECK_OK(pinion_tensor_create(NULL, PINION_FLOAT32, ranks[i], shapes[i], &element));
+    if (i < 2) memset(pinion_tensor_data(element), i + 1, pinion_tensor_byte_size(element));
+    CHECK_OK(pinion_sequence_append(sequence, element));
+    pinion_value_release(element);
+    CHECK_OK(pinion_sequence_describe(sequence, 0, (size_t)i + 1, views));
+  }
+  CHECK(views[0].element_type == PINION_FLOAT32 && views[0].rank == 2 && views[0].dims[0] == 2 && views[0].dims[1] == 3);
+  CHECK(views[0].byte_size == 24 && views[0].element_count == 6 && *(const char *)views[0].data == 1);
+  CHECK(views[1].rank == 1 && views[1].dims[0] == 4 && views[1].byte_size == 16 && *(const char *)views[1].data == 2);
+  CHECK(views[2].rank == 2 && views[2].dims[0] == 0 && views[2].dims[1] == 5 && views[2].data == NULL && views[2].element_count == 0);
+  CHECK_OK(pinion_sequence_describe(sequence, 1, 1, views));
+  CHECK(views[0].rank == 1 && views[0].dims[0] == 4);
+  CHECK_STATUS(pinion_sequence_describe(sequence, 2, 2, views), PINION_NOT_FOUND);
+  CHECK_STATUS(pinion_sequence_describe(sequence, (size_t)-1, 1, views), PINION_NOT_FOUND);
+  CHECK_STATUS(pinion_sequence_describe(sequence, 0, (size_t)-1, views), PINION_NOT_FOUND);
+  CHECK_STATUS(pinion_sequence_describe(sequence, 0, 1, NULL), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_sequence_describe(sequence, 0, 1, &short_view), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_sequence_describe(NULL, 0, 1, views), PINION_INVALID_ARGUMENT);
+  pinion_value_release(sequence);
+
+  /* Strings are only counted, elements of less than a byte left out. */
+  CHECK_OK(pinion_sequence_create(&sequence));
+  CHECK_OK(pinion_tensor_create(NULL, PINION_INT4, 1, line, &element));
+  CHECK_OK(pinion_sequence_append(sequence, element));
+  CHECK_OK(pinion_sequence_describe(sequence, 0, 1, views));
+  CHECK(views[0].element_type == PINION_UNDEFINED && views[0].data == NULL && views[0].dims == NULL);
+  CHECK_STATUS(pinion_sequence_describe(element, 0, 1, views), PINION_INVALID_ARGUMENT);
+  pinion_value_release(element);
+  pinion_value_release(sequence);
+  CHECK_OK(pinion_sequence_create(&sequence));
+  CHECK_OK(pinion_tensor_create(NULL, PINION_STRING, 1, line, &element));
+  CHECK_OK(pinion_sequence_append(sequence, element));
+  pinion_value_release(element);
+  CHECK_OK(pinion_sequence_describe(sequence, 0, 1, views));
+  CHECK(views[0].element_type == PINION_STRING && views[0].data == NULL && views[0].byte_size == 0 && views[0].element_count == 4);
+  pinion_value_release(sequence);
+}
+
 int main(void) {
   wrapped();
   strided();
@@ -378,6 +426,7 @@ int main(void) {
   containers();
   flat_strings();
   all_maps();
+  described_elements();
   dlpack_in();
   dlpack_out();
   return check_result("values");

@@ -905,6 +905,15 @@ PINION_API pinion_status pinion_sequence_get_maps(
     const pinion_value *sequence, pinion_value **keys, pinion_value **values, pinion_value **offsets);
 
 /*
+ * Describes `count` elements of a sequence from number `first` on, each as pinion_tensor_describe() does; `views` has that many entries with
+ * `struct_size` set. All other members are 0 for an element that is no tensor, and for one of elements of less than a byte, which
+ * pinion_sequence_get() has. The pointers are valid as long as the sequence and until something is appended to it; the memory is the
+ * sequence's. Also returns PINION_NOT_FOUND (out of range). Thread-compatible. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_sequence_describe(
+    const pinion_value *sequence, size_t first, size_t count, pinion_tensor_view *views);
+
+/*
  * Makes an empty optional. An optional that holds something is that thing itself and needs no function.
  * Thread-safe. Since: 0.1.
  */
@@ -1242,6 +1251,14 @@ PINION_API pinion_status pinion_string_views_split(const char *text, size_t leng
  */
 PINION_API const pinion_value *pinion_call_output_keys(const pinion_call *call, size_t index);
 
+/*
+ * As pinion_call_create(), for outputs whose types are known only after a run: those whose shapes depend on data, sequences, maps. The
+ * library makes them, and pinion_call_run_values() gives them. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_call_create_for_values(
+    pinion_session *session, size_t input_count, const pinion_input_shape *inputs, size_t output_count,
+    const char *const *output_names, pinion_call **call);
+
 /* Adds a reference and returns its argument. Thread-safe. Since: 0.1, ABI 2. */
 PINION_API pinion_call *pinion_call_retain(pinion_call *call);
 
@@ -1252,8 +1269,8 @@ PINION_API void pinion_call_release(pinion_call *call);
 PINION_API size_t pinion_call_output_count(const pinion_call *call);
 
 /*
- * Name and type of an output in the order of pinion_call_create(); all its dimensions are known. NULL out of range. It lives as
- * long as the call. Thread-safe. Since: 0.1, ABI 2.
+ * Name and type of an output in the order of pinion_call_create(); all its dimensions are known, but for those of a call that was made
+ * by pinion_call_create_for_values(). NULL out of range. It lives as long as the call. Thread-safe. Since: 0.1, ABI 2.
  */
 PINION_API const pinion_value_info *pinion_call_output(const pinion_call *call, size_t index);
 
@@ -1268,6 +1285,15 @@ PINION_API const pinion_value_info *pinion_call_output(const pinion_call *call, 
  */
 PINION_API pinion_status pinion_call_run(
     pinion_call *call, const pinion_run_options *options, void *const *inputs, void *const *outputs);
+
+/*
+ * Runs the model once: reads the inputs at `inputs`, as pinion_call_run() does, and gives new values in `outputs`, which the caller
+ * releases; NULL on failure. The call may be of either kind. `views` is NULL or has as many entries as there are outputs, each with
+ * `struct_size` set, which describe them as those of pinion_session_run_views() do. Otherwise as pinion_session_run().
+ * Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_call_run_values(
+    pinion_call *call, const pinion_run_options *options, void *const *inputs, pinion_value **outputs, pinion_tensor_view *views);
 
 /* ------------------------------------------------------------------------------------------------------------------
  * State: values that stay in the session from run to run

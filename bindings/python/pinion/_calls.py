@@ -31,8 +31,24 @@ _numpy_empty = np.empty
 PLAIN = 0x101
 
 
+def described(names: Sequence[str], types: Sequence[tuple[np.dtype, tuple[int, ...]]]) -> tuple[Any, list[Any]]:
+    """What is said of inputs, for C, and what has to live as long. Raises KeyError for a numpy type that is not taken as it is."""
+    shapes = (InputShape * len(names))()
+    memory: list[Any] = []
+    for shape, name, (dtype, extents) in zip(shapes, names, types):
+        dims = (ctypes.c_int64 * len(extents))(*extents)
+        memory.append(dims)
+        code = DIRECT[dtype] if dtype is not STRINGS else STRING
+        shape.name, shape.element_type, shape.rank = c_text(name), code, len(extents)
+        shape.dims = ctypes.cast(dims, POINTER(ctypes.c_int64))
+    return shapes, memory
+
+
 class PreparedCall(NotCopied):
     """A pinion_call with the numpy types of what it takes and gives."""
+
+    #: Whether it knows how the library gives strings, which it is not asked for otherwise.
+    _takes_strings = False
 
     __slots__ = ("handle", "names", "types", "outputs", "_makers", "_put", "_slots", "_count", "_tables", "__weakref__")
     _instead = "prepare another one"
@@ -47,21 +63,14 @@ class PreparedCall(NotCopied):
     ) -> None:
         """Raises pinion.Error where the library cannot prepare such a call, KeyError for a numpy type that it does not take as it is.
 
-        `makes_objects`: inputs and outputs may be strings and an output a list of dicts, which are made here; a call with strings is a TextCall.
+        `makes_objects`: an output may be a list of dicts, which are made here; so are strings, by a TextCall.
         """
         self.handle: int | None = None
-        shapes = (InputShape * len(names))()
-        memory = []
-        for shape, name, (dtype, extents) in zip(shapes, names, types):
-            dims = (ctypes.c_int64 * len(extents))(*extents)
-            memory.append(dims)
-            code = DIRECT[dtype] if dtype is not STRINGS else STRING
-            shape.name, shape.element_type, shape.rank = c_text(name), code, len(extents)
-            shape.dims = ctypes.cast(dims, POINTER(ctypes.c_int64))
+        shapes, memory = described(names, types)
         count = lib.pinion_session_output_count(session) if output_names is None else len(output_names)
         chosen = None if output_names is None else (ctypes.c_char_p * count)(*(c_text(name) for name in output_names))
         out = c_void_p()
-        options = CallOptions(ctypes.sizeof(CallOptions), makes_objects, makes_objects)
+        options = CallOptions(ctypes.sizeof(CallOptions), makes_objects, makes_objects and self._takes_strings)
         check(lib.pinion_call_create_with_options(session, byref(options), len(names), shapes, count, chosen, byref(out)))
         self.handle = out.value
         self.names = tuple(names)

@@ -9,13 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from ._handles import VIEW_SIZE
+from ._handles import VIEW_MEMBERS, VIEW_SIZE
 from ._info import Kind, ValueInfo
 from ._library import TensorView
 from ._text import c_text
-
-# Of a TensorView: two pointers more than numbers of four bytes.
-VIEW_MEMBERS = "NiiPPNq"
 
 
 class Frame:

@@ -14,6 +14,8 @@ release = lib.pinion_value_release
 describe = lib.pinion_tensor_describe
 wrap = lib.pinion_tensor_wrap
 VIEW_SIZE = ctypes.sizeof(TensorView)
+# Of a TensorView: two pointers more than numbers of four bytes.
+VIEW_MEMBERS = "NiiPPNq"
 # Members of an enumeration take as long to look up as a foreign call to prepare.
 TENSOR, SEQUENCE, MAP, STRING = Kind.TENSOR, Kind.SEQUENCE, Kind.MAP, int(ElementType.STRING)
 _dims_types: dict[int, Any] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import struct
 from collections.abc import Iterable, Sequence
 from ctypes import byref, c_int64, c_void_p
 from functools import cache, partial
@@ -13,16 +14,17 @@ import numpy as np
 from ._addresses import SMALL, address
 from ._copying import NotCopied
 from ._errors import UnsupportedError, check, raise_last
-from ._handles import MAP, SEQUENCE, STRING, TENSOR, VIEW_SIZE, describe, release
+from ._handles import MAP, SEQUENCE, STRING, TENSOR, VIEW_MEMBERS, VIEW_SIZE, describe, release
 from ._info import ValueInfo
 from ._library import TensorView, lib
 from ._strings import decoded, from_strings
 from ._types import MEMORY, UNPACKED, ElementType, dtype_of, unpack
 
 _get = lib.pinion_sequence_get
+_describe_elements = lib.pinion_sequence_describe
 _move = ctypes.memmove
 #: element type -> numpy type, of those that numpy arrays can be made of as they lie
-_PLAIN_TYPES = {code: dtype_of(code) for code in MEMORY}
+PLAIN_TYPES = {code: dtype_of(code) for code in MEMORY}
 
 
 class Owner(NotCopied):
@@ -61,10 +63,16 @@ def from_handle(handle: int, borrowed: Any = None, info: ValueInfo | None = None
     if not view.byte_size:
         release(handle)
         return np.empty(shape, typestr if dtype is None else dtype)
+    return array_of(handle, view.element_type, shape, view.data, borrowed)
+
+
+def array_of(handle: int, code: int, shape: tuple[int, ...], data: int, borrowed: Any = None) -> np.ndarray:
+    """The array of a tensor's elements as they lie, of a type in `PLAIN_TYPES`; the value's reference is taken over."""
+    typestr, dtype = MEMORY[code]
     owner = Owner()
     owner.handle = handle
     owner.memory = borrowed
-    owner.__array_interface__ = {"shape": shape, "typestr": typestr, "data": (view.data, bool(borrowed)), "version": 3}
+    owner.__array_interface__ = {"shape": shape, "typestr": typestr, "data": (data, bool(borrowed)), "version": 3}
     array = np.asarray(owner)
     return array if dtype is None else array.view(dtype)
 
@@ -168,25 +176,39 @@ def _holds_maps(sequence: int) -> bool:
         release(out)
 
 
+@cache
+def _views(count: int) -> tuple[Any, bytes, Callable[..., tuple[Any, ...]]]:
+    """The type of the descriptions of so many tensors, what is written there beforehand, and what reads all members at once."""
+    members = struct.Struct(VIEW_MEMBERS * count)
+    return TensorView * count, members.pack(*(VIEW_SIZE, 0, 0, 0, 0, 0, 0) * count), members.unpack_from
+
+
+# Elements of a sequence are described so many at a time.
+_AT_ONCE = 64
+
+
 def _from_tensors(handle: int, borrowed: Any) -> list[Any]:
     """The elements of a sequence of tensors; little memory that nothing else has is copied sooner than an owner is made for it."""
     elements: list[Any] = []
-    out, view = c_void_p(), TensorView(VIEW_SIZE)
-    out_reference, view_reference = byref(out), byref(view)
-    for index in range(lib.pinion_sequence_count(handle)):
-        check(_get(handle, index, out_reference))
-        element: int = out.value  # type: ignore[assignment]
-        if borrowed is not None or describe(element, view_reference) or view.element_type not in _PLAIN_TYPES or view.byte_size > SMALL:
-            elements.append(from_handle(element, borrowed))
-            continue
-        try:
-            rank, size = view.rank, view.byte_size
-            array = np.empty(view.dims[:rank] if rank else (), _PLAIN_TYPES[view.element_type])
+    out = c_void_p()
+    many = lib.pinion_sequence_count(handle)
+    for first in range(0, many, _AT_ONCE):
+        count = min(many - first, _AT_ONCE)
+        kind, before, read = _views(count)
+        views = kind.from_buffer_copy(before)
+        check(_describe_elements(handle, first, count, views))
+        told = read(views)
+        for index in range(count):
+            _, code, rank, extents, data, size, _ = told[7 * index : 7 * index + 7]
+            dtype = PLAIN_TYPES.get(code)
+            if borrowed is not None or dtype is None or size > SMALL:
+                check(_get(handle, first + index, byref(out)))
+                elements.append(from_handle(out.value, borrowed))  # type: ignore[arg-type]
+                continue
+            array = np.empty((c_int64 * rank).from_address(extents)[:] if rank else (), dtype)
             if size:
-                _move(address(array), view.data, size)
+                _move(address(array), data, size)
             elements.append(array)
-        finally:
-            release(element)
     return elements
 
 

@@ -28,6 +28,7 @@ from ._text import c_text
 from ._text_calls import TextCall
 from ._trees import Tree
 from ._types import STRINGS, UNPACKED
+from ._value_calls import ValueCall
 from ._values import Value, to_handle
 from ._views import run_views
 
@@ -152,8 +153,13 @@ class Session(Planning, BufferKeeping):
         #: Calls for all outputs by the names, types and shapes of inputs; the one used last apart.
         self._calls: dict[Any, Any] = {}
         self._latest: PreparedCall | None = None
-        self._has_text = any(info.dtype is STRINGS for info in self._inputs + self._outputs)
-        self._may_prepare = all(map(_is_plain, self._inputs)) and all(_is_plain(info) or _is_maps(info) for info in self._outputs)
+        #: The kinds of calls that may do, best first. An output whose type the model does not declare may turn out to be strings.
+        self._call_kinds: tuple[type[PreparedCall], ...] = (PreparedCall, TextCall)
+        if any(info.dtype is STRINGS for info in self._inputs + self._outputs):
+            self._call_kinds = (TextCall,)
+        if not all(_is_plain(info) or _is_maps(info) for info in self._outputs):
+            self._call_kinds = ()
+        self._may_prepare = all(map(_is_plain, self._inputs))
 
     def __del__(self, release: Any = lib.pinion_session_release) -> None:
         if getattr(self, "_handle", None):
@@ -345,18 +351,31 @@ class Session(Planning, BufferKeeping):
             self._calls[key] = _CAME_ONCE
             return None
         if call is _CAME_ONCE:
-            try:
-                kind = TextCall if self._has_text else PreparedCall
-                call = self._calls[key] = kind(self._handle, names, types, None, True)  # type: ignore[arg-type]
-            except (Error, KeyError):
-                self._calls[key] = _NOT_PREPARABLE
+            call = self._calls[key] = self._prepared(names, types) or _NOT_PREPARABLE
+            if call is _NOT_PREPARABLE:
                 return None
         self._latest = call
         outputs = call.run(values)
-        if outputs == _INVALID_SHAPE:
-            self._calls[key] = _NOT_PREPARABLE
+        if outputs == _INVALID_SHAPE and type(call) is not ValueCall:
+            self._calls[key] = self._value_call(names, types) or _NOT_PREPARABLE
             self._latest = None
         return outputs
+
+    def _prepared(self, names: tuple[str, ...], types: tuple[Any, ...]) -> PreparedCall | None:
+        """A call for inputs of these shapes; None where none does for them."""
+        for kind in self._call_kinds:
+            try:
+                return kind(self._handle, names, types, None, True)  # type: ignore[arg-type]
+            except (Error, KeyError):
+                continue
+        return self._value_call(names, types)
+
+    def _value_call(self, names: tuple[str, ...], types: tuple[Any, ...]) -> ValueCall | None:
+        """A call for what has no types before a run."""
+        try:
+            return ValueCall(self._handle, names, types, self._outputs)  # type: ignore[arg-type]
+        except (Error, KeyError):
+            return None
 
     def _execute(
         self,

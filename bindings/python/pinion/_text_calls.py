@@ -44,6 +44,8 @@ class TextCall(PreparedCall):
     pinion_string_output for each output of strings, the views of few strings of outputs, and room for their text.
     """
 
+    _takes_strings = True
+
     __slots__ = (
         "_given",
         "_few",
@@ -192,6 +194,9 @@ class TextCall(PreparedCall):
     def _decode(self, outputs: list[Any], many: list[Any], found: tuple[int, ...]) -> None:
         """Makes the outputs of strings."""
         owners = [found[told + _OWNER] for _, told, _, _, _, _ in self._texts if found[told + _OWNER]]
+        if owners:
+            # Runs make text of their own after all: it is better copied to where there is room for it.
+            self._texts = [(*text, False) for *text, _ in self._texts]
         try:
             for index, told, few, count, shape, own in self._texts:
                 remembers = own and not owners

@@ -24,7 +24,11 @@ def sums(count):
 
 
 def prepared(session):
-    return [call for call in session._calls.values() if isinstance(call, _session.PreparedCall)]
+    return [call for call in session._calls.values() if isinstance(call, _session.PreparedCall) and not isinstance(call, _session.ValueCall)]
+
+
+def given_values(session):
+    return [call for call in session._calls.values() if isinstance(call, _session.ValueCall)]
 
 
 def test_addresses_are_those_that_numpy_says():
@@ -116,9 +120,78 @@ def test_outputs_whose_shape_depends_on_data():
     for values in ([1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]) * 2:
         [y] = session.run({"x": np.array(values, np.float32)})
         np.testing.assert_array_equal(y, [np.nonzero(values)[0]])
-    assert not prepared(session)
+        assert y.dtype == np.int64 and y.flags.writeable
+    assert not prepared(session) and len(given_values(session)) == 1
     with pytest.raises(pinion.UnsupportedError, match="depends on data"):
         session.bind({"x": np.ones(3, np.float32)})
+
+
+@pytest.mark.parametrize("count", [3, 5000])
+def test_outputs_whose_shape_depends_on_data_stay_and_may_be_written(count):
+    made = model(
+        [helper.make_node("Compress", ["x", "c"], ["y"], axis=0), helper.make_node("Neg", ["y"], ["z"])],
+        [tensor("x", FLOAT, ("n", 2)), tensor("c", TensorProto.BOOL, ("n",))],
+        [tensor("z", FLOAT, ("m", 2)), tensor("y", FLOAT, ("m", 2))],
+    )
+    session = pinion.Session(made)
+    random = np.random.default_rng(count)
+    kept = []
+    for _ in range(8):
+        x, c = random.random((count, 2)).astype(np.float32), random.random(count) < 0.5
+        z, y = session.run({"x": x, "c": c})
+        np.testing.assert_array_equal(y, x[c])
+        np.testing.assert_array_equal(z, -x[c])
+        y += 1
+        kept.append((z, -x[c]))
+    gc.collect()
+    for z, expected in kept:
+        np.testing.assert_array_equal(z, expected)
+    assert len(given_values(session)) == 1
+
+
+def test_sequences_maps_and_nothing_after_runs():
+    half = TensorProto.FLOAT16
+    nodes = [
+        helper.make_node("Cast", ["x"], ["h"], to=half),
+        helper.make_node("SplitToSequence", ["x"], ["parts"], axis=0, keepdims=0),
+        helper.make_node("SequenceConstruct", ["h", "h"], ["halves"]),
+        helper.make_node("Optional", [], ["none"], type=helper.make_tensor_type_proto(FLOAT, None)),
+    ]
+    outputs = [
+        helper.make_tensor_sequence_value_info("parts", FLOAT, None),
+        helper.make_tensor_sequence_value_info("halves", half, None),
+        helper.make_value_info("none", helper.make_optional_type_proto(helper.make_tensor_type_proto(FLOAT, None))),
+    ]
+    session = pinion.Session(model(nodes, [tensor("x", FLOAT, ("n", "m"))], outputs))
+    for rows, columns in ((3, 2), (0, 2), (130, 3), (2, 2000)) * 3:
+        x = np.random.rand(rows, columns).astype(np.float32)
+        parts, halves, none = session.run({"x": x})
+        assert len(parts) == rows and all(part.shape == (columns,) and part.dtype == np.float32 for part in parts)
+        np.testing.assert_array_equal(np.array(parts).reshape(rows, columns), x)
+        assert len(halves) == 2 and all(array.dtype == np.float16 for array in halves)
+        np.testing.assert_array_equal(halves[1], x.astype(np.float16))
+        assert none is None
+    assert len(given_values(session)) == 4
+
+
+def test_threads_share_a_call_that_gives_values():
+    made = model([helper.make_node("NonZero", ["x"], ["y"])], [tensor("x", FLOAT, ("n",))], [tensor("y", INT64, (1, "m"))])
+    session = pinion.Session(made)
+    wrong = []
+
+    def work(seed):
+        random = np.random.default_rng(seed)
+        for _ in range(200):
+            x = (random.random(64) < 0.5).astype(np.float32)
+            if not np.array_equal(session.run({"x": x})[0], [np.nonzero(x)[0]]):
+                wrong.append(x)
+
+    threads = [threading.Thread(target=work, args=(seed,)) for seed in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
 
 
 def test_errors_of_values_are_those_of_other_runs():

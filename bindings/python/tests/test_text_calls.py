@@ -6,12 +6,13 @@ import re
 import threading
 
 import numpy as np
+import onnx
 import pytest
 from conftest import FLOAT, INT64, STRING, identity, model, tensor
 from onnx import helper, numpy_helper
 
 import pinion
-from pinion import _addresses, _strings, _text_calls
+from pinion import _addresses, _calls, _strings, _text_calls
 
 ML = ("ai.onnx.ml", 3)
 WORDS = ["", "a", "word", "Wörter", "中文", "\U0001f600", "zero\0inside", "\0", "tail\0", "\udc80raw\udcff", "x" * 100_000, " ", "\n"]
@@ -297,3 +298,20 @@ def test_counts_of_words_are_prepared_although_the_number_of_tokens_depends_on_d
         expected = [[re.findall("[a-z]+", text.lower()).count(word) for word in pool] for text in texts]
         assert session.run({"x": np.array(texts, dtype=object)})[0].tolist() == expected
     call_of(session)
+
+
+@pytest.mark.parametrize("count", [1, 3, 1000])
+def test_an_output_of_strings_whose_type_the_model_does_not_declare(count):
+    node = helper.make_node("Cast", ["x"], ["y"], to=STRING)
+    session = pinion.Session(model([node], [tensor("x", INT64, ("n",))], [onnx.ValueInfoProto(name="y")]))
+    assert session.outputs[0].dtype is None
+    x = np.arange(count)
+    expected = [str(number) for number in range(count)]
+    for _ in range(4):
+        (y,) = session.run({"x": x})
+        assert y.tolist() == expected
+    assert call_of(session)
+    numbers = pinion.Session(model([helper.make_node("Neg", ["x"], ["y"])], [tensor("x", INT64, ("n",))], [onnx.ValueInfoProto(name="y")]))
+    for _ in range(3):
+        numbers.run({"x": x})
+    assert type(numbers._latest) is _calls.PreparedCall
