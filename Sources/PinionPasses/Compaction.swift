@@ -31,13 +31,15 @@ extension Graph {
       try poll.count(128)
       result.constants[define(value)] = tensor
     }
-    result.nodes.reserveCapacity(nodes.count)
-    for var node in nodes {
-      try poll.count(128 &+ 8 &* node.inputs.count)
-      node.inputs = node.inputs.map { $0.map(define) }
-      node.outputs = node.outputs.map { $0.map(define) }
-      for number in node.subgraphs.indices { node.subgraphs[number] = try node.subgraphs[number].compacted(&poll) }
-      result.nodes.append(node)
+    // Written in place, once the nodes' records are copied all together.
+    result.nodes = nodes
+    for index in nodes.indices {
+      try poll.count(128 &+ 8 &* nodes[index].inputs.count)
+      result.nodes[index].inputs = nodes[index].inputs.map { $0.map(define) }
+      result.nodes[index].outputs = nodes[index].outputs.map { $0.map(define) }
+      guard !nodes[index].subgraphs.isEmpty else { continue }
+      result.nodes[index].subgraphs = []
+      for subgraph in nodes[index].subgraphs { result.nodes[index].subgraphs.append(try subgraph.compacted(&poll)) }
     }
     result.outputs = outputs.map(define)
     return result

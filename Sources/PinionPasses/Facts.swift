@@ -44,23 +44,26 @@ struct Facts {
 
   /// Finds the facts of the outputs of a node without subgraphs.
   /// - Parameters:
+  ///   - nodes: of which the one at `index` is meant, so that it need not be copied.
   ///   - constant: the constant that a value is.
   ///   - hasChanged: called for each output of which other things are known than before.
-  mutating func infer(_ node: Node, constant: (ValueID) -> Tensor?, hasChanged: (ValueID) -> Void) {
+  mutating func infer(_ nodes: [Node], _ index: Int, constant: (ValueID) -> Tensor?, hasChanged: (ValueID) -> Void) {
+    let operands = nodes[index].inputs, outputs = nodes[index].outputs
     var inputs: [Fact?] = [], constants: [Tensor?] = []
-    inputs.reserveCapacity(node.inputs.count)
-    constants.reserveCapacity(node.inputs.count)
-    for input in node.inputs {
+    inputs.reserveCapacity(operands.count)
+    constants.reserveCapacity(operands.count)
+    for input in operands {
       inputs.append(input.map { self[$0] })
       constants.append(input.flatMap(constant))
     }
-    let types = known(node, inputs, constants)
+    let op = nodes[index].op
+    let types = known(op, inputs, constants, outputCount: outputs.count)
     var rules: [Fact] = []
     // What the types do not tell is the values.
     if types?.contains(where: { ($0.element == .int64 || $0.element == .bool) && $0.rank <= 1 && Fact.hasValues($0.element, $0.dims) }) ?? true {
-      rules = node.op.facts(FactContext(inputs: inputs, constants: constants, outputCount: node.outputs.count, symbols: symbols))
+      rules = op.facts(FactContext(inputs: inputs, constants: constants, outputCount: outputs.count, symbols: symbols))
     }
-    for (slot, output) in node.outputs.enumerated() {
+    for (slot, output) in outputs.enumerated() {
       guard let output else { continue }
       var fact = slot < rules.count ? rules[slot] : Fact()
       if let types, slot < types.count {
@@ -74,7 +77,7 @@ struct Facts {
     }
   }
 
-  private func known(_ node: Node, _ inputs: [Fact?], _ constants: [Tensor?]) -> [TensorType]? {
+  private func known(_ op: any Operator, _ inputs: [Fact?], _ constants: [Tensor?], outputCount: Int) -> [TensorType]? {
     var types: [TensorType?] = []
     types.reserveCapacity(inputs.count)
     var values = constants
@@ -87,7 +90,7 @@ struct Facts {
       types.append(type)
       if values[slot] == nil { values[slot] = input.tensor }
     }
-    return try? node.op.outputTypes(InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count))
+    return try? op.outputTypes(InferenceContext(schema: type(of: op).schema, inputs: types, values: values, outputCount: outputCount))
   }
 }
 

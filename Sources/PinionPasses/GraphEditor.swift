@@ -15,6 +15,7 @@ struct GraphEditor {
   var control = RunControl()
   /// Whether this sweep has changed anything.
   private(set) var hasChanged = false
+  private var visits = 0
   /// How many sweeps have changed the graph.
   private(set) var revision = 0
   /// What is known of the values' types, made when somebody asks.
@@ -128,7 +129,7 @@ struct GraphEditor {
     // Apart for so long, so that the node need not be copied.
     var changes: [Int] = []
     swap(&changes, &self.changes)
-    known.infer(graph.nodes[index], constant: { isConstant[$0.index] ? graph.constants[$0] : nil }) { changes[$0.index] = clock }
+    known.infer(graph.nodes, index, constant: { isConstant[$0.index] ? graph.constants[$0] : nil }) { changes[$0.index] = clock }
     swap(&changes, &self.changes)
   }
 
@@ -247,7 +248,9 @@ struct GraphEditor {
 
   /// Brings the inputs of the node up to date; to be called when the sweep comes to it.
   mutating func visit(_ index: Int) throws(PinionError) {
-    try control.check()
+    // A rule takes microseconds at a node.
+    visits &+= 1
+    if visits & 7 == 0 { try control.check() }
     renew(index)
   }
 
@@ -570,7 +573,7 @@ struct GraphEditor {
     for index in kinds.indices where isThere(index) {
       try poll.count(32)
       if count < index {
-        graph.nodes.swapAt(count, index)
+        graph.nodes.withUnsafeMutableBufferPointer { $0.swapAt(count, index) }
         kinds[count] = kinds[index]
         inferences[count] = inferences[index]
         for case let output? in graph.nodes[count].outputs { producers[output.index] = count }
@@ -591,13 +594,29 @@ struct GraphEditor {
     for index in indices { append(index) }
     insertions.removeAll()
     try poll.count(16 &* order.count)
-    graph.nodes = order.map { graph.nodes[$0] }
+    graph.nodes.bring(order)
     kinds = order.map { kinds[$0] }
     inferences = order.map { inferences[$0] }
     for index in graph.nodes.indices {
       try poll.count(16)
       for case let output? in graph.nodes[index].outputs { producers[output.index] = index }
     }
+  }
+}
+
+extension [Node] {
+  /// Keeps the nodes at these places, in this order. They are moved, not copied: a copy counts references of six members.
+  fileprivate mutating func bring(_ order: [Int]) {
+    var places = Array<Int>(indices), holders = places
+    withUnsafeMutableBufferPointer { nodes in
+      for (place, node) in order.enumerated() {
+        let from = places[node], other = holders[place]
+        nodes.swapAt(place, from)
+        (holders[from], places[other]) = (other, from)
+        (holders[place], places[node]) = (node, place)
+      }
+    }
+    removeLast(count - order.count)
   }
 }
 

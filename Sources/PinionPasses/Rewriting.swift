@@ -14,15 +14,17 @@ protocol Rule: Sendable {
 
 /// Rules that are tried at every node, in the order of the nodes.
 struct Rewriting: Sendable {
-  private let rules: [ObjectIdentifier: [any Rule]]
+  private typealias Attempt = @Sendable (Int, inout GraphEditor, PassContext) throws(PinionError) -> Bool
+  private let rules: [ObjectIdentifier: [Attempt]]
 
   /// Rules that make a node fit for another rule do so only a few times in a row.
   private static let repetitions = 8
 
   init(_ rules: [any Rule]) {
-    var table: [ObjectIdentifier: [any Rule]] = [:]
+    var table: [ObjectIdentifier: [Attempt]] = [:]
     for rule in rules {
-      for anchor in rule.anchors { table[ObjectIdentifier(anchor), default: []].append(rule) }
+      let attempt: Attempt = { (index, editor, context) throws(PinionError) in try rule.apply(index, &editor, context) }
+      for anchor in rule.anchors { table[ObjectIdentifier(anchor), default: []].append(attempt) }
     }
     self.rules = table
   }
@@ -37,17 +39,17 @@ struct Rewriting: Sendable {
         // A rule may have replaced the node by one of an operator that was not there when the sweep began.
         guard var candidates = number < table.count ? table[number] : rules(number, editor) else { continue }
         for _ in 0..<Rewriting.repetitions {
-          guard try applyOne(candidates, index, &editor, context), let next = editor.kindNumber(index), let others = rules(next, editor) else { break }
+          guard try tryEach(candidates, index, &editor, context), let next = editor.kindNumber(index), let others = rules(next, editor) else { break }
           candidates = others
         }
       }
     }
   }
 
-  private func rules(_ number: Int, _ editor: GraphEditor) -> [any Rule]? { rules[ObjectIdentifier(editor.operators[number].type)] }
+  private func rules(_ number: Int, _ editor: GraphEditor) -> [Attempt]? { rules[ObjectIdentifier(editor.operators[number].type)] }
 
-  private func applyOne(_ candidates: [any Rule], _ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
-    for rule in candidates where try rule.apply(index, &editor, context) { return true }
+  private func tryEach(_ candidates: [Attempt], _ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
+    for attempt in candidates where try attempt(index, &editor, context) { return true }
     return false
   }
 }

@@ -27,20 +27,19 @@ struct LikeNodes: Sendable {
     }
   }
 
-  /// A node that differs in nothing but its operands, and where it was.
+  /// A node of the same operator, and where it was.
   func find(_ node: PlannedNode) -> (node: PlannedNode, position: Int)? {
-    guard !entries.isEmpty, let entry = entries[place(of: node)], entry.node.isLike(node) else { return nil }
+    guard !entries.isEmpty, let entry = entries[place(of: node)], type(of: entry.node.op) == type(of: node.op) else { return nil }
     return (entry.node, entry.position)
   }
 }
 
 extension PlannedNode {
-  /// Whether both compute the same of operands in the same slots.
-  fileprivate func isLike(_ other: PlannedNode) -> Bool {
-    guard type(of: op) == type(of: other.op), isDeterministic, !hasSubgraphs, !other.hasSubgraphs, inputs.count == other.inputs.count,
-      outputs.count == other.outputs.count, attributes.count == other.attributes.count
-    else { return false }
-    for slot in inputs.indices where (inputs[slot] == nil) != (other.inputs[slot] == nil) { return false }
+  /// Whether a node of the same operator has outputs for the same slots and the same attributes.
+  func computesLike(_ other: PlannedNode) -> Bool {
+    guard isDeterministic, !hasSubgraphs, !other.hasSubgraphs, outputs.count == other.outputs.count, attributes.count == other.attributes.count else {
+      return false
+    }
     for slot in outputs.indices where (outputs[slot] == nil) != (other.outputs[slot] == nil) { return false }
     if attributes.isEmpty { return true }
     return attributes.allSatisfy { name, value in other.attributes[name].map { value.isIdentical(to: $0) } ?? false }

@@ -199,14 +199,17 @@ struct Resolution {
 
   /// The outcome of a node that was resolved before and computes the same of operands of the same types.
   private mutating func outcomeOfLike(_ node: PlannedNode) -> Outcome? {
-    guard let (other, position) = like.find(node) else { return nil }
-    for case let (input?, before?) in zip(node.inputs, other.inputs) {
+    guard let (other, position) = like.find(node), node.inputs.count == other.inputs.count else { return nil }
+    // Operands first, and of these the last, where most constants are: they tell most nodes apart, and in less time than attributes.
+    for slot in node.inputs.indices.reversed() where node.inputs[slot] != other.inputs[slot] {
+      guard let input = node.inputs[slot], let before = other.inputs[slot] else { return nil }
       switch (knowledge[input.index], knowledge[before.index]) {
       case (.tensor(let type), .tensor(let known)): guard type == known else { return nil }
       case (.constant(let tensor), .constant(let known)): guard tensor.isSameMemory(as: known), tensor.type == known.type else { return nil }
       default: return nil
       }
     }
+    guard node.computesLike(other) else { return nil }
     for case let (output?, before?) in zip(node.outputs, other.outputs) { knowledge[output.index] = knowledge[before.index] }
     return outcomes[position]
   }
@@ -441,7 +444,14 @@ final class PlannedNode: Sendable {
   /// The operator, where its output follows from its first input's type.
   let shapeReading: (any ShapeReading)?
 
-  init(_ node: Node, _ backend: any Backend) {
+  /// What nodes of one operator have in common.
+  struct Kind {
+    let isEagerExecutable: Bool
+    let readsShapes: Bool
+  }
+
+  /// - Parameter kinds: what has been found out about operators. To ask of which protocols a type is takes longer than all the rest.
+  init(_ node: Node, _ backend: any Backend, _ kinds: inout [ObjectIdentifier: Kind]) {
     op = node.op
     inputs = node.inputs
     outputs = node.outputs
@@ -450,8 +460,11 @@ final class PlannedNode: Sendable {
     schema = node.schema
     attributes = node.attributes
     isDeterministic = type(of: node.op).isDeterministic
-    isPlanned = !(node.op is any EagerExecutable)
-    shapeReading = node.op as? any ShapeReading
+    let id = ObjectIdentifier(type(of: node.op))
+    let kind = kinds[id] ?? Kind(isEagerExecutable: node.op is any EagerExecutable, readsShapes: node.op is any ShapeReading)
+    kinds[id] = kind
+    isPlanned = !kind.isEagerExecutable
+    shapeReading = kind.readsShapes ? node.op as? any ShapeReading : nil
   }
 }
 
@@ -464,16 +477,18 @@ struct ReaderTable: Sendable {
   /// - Parameter poll: is called with numbers of steps of some nanoseconds, and may end the making.
   init<Failure: Error>(_ graph: Graph, _ poll: (_ steps: Int) throws(Failure) -> Void) throws(Failure) {
     var starts = [Int](repeating: 0, count: graph.values.count &+ 1)
-    for node in graph.nodes {
-      try poll(2 &* node.inputs.count &+ 4)
-      for case let input? in node.inputs { starts[input.index &+ 1] &+= 1 }
+    for index in graph.nodes.indices {
+      let inputs = graph.nodes[index].inputs
+      try poll(2 &* inputs.count &+ 4)
+      for case let input? in inputs { starts[input.index &+ 1] &+= 1 }
     }
     for index in graph.values.indices { starts[index &+ 1] &+= starts[index] }
     var nodes = [Int](repeating: 0, count: starts[graph.values.count])
     var next = starts
-    for (index, node) in graph.nodes.enumerated() {
-      try poll(2 &* node.inputs.count &+ 4)
-      for case let input? in node.inputs {
+    for index in graph.nodes.indices {
+      let inputs = graph.nodes[index].inputs
+      try poll(2 &* inputs.count &+ 4)
+      for case let input? in inputs {
         nodes[next[input.index]] = index
         next[input.index] &+= 1
       }
