@@ -607,7 +607,7 @@ struct GraphEditor {
 extension [Node] {
   /// Keeps the nodes at these places, in this order. They are moved, not copied: a copy counts references of six members.
   fileprivate mutating func bring(_ order: [Int]) {
-    var places = Array<Int>(indices), holders = places
+    var places = [Int](indices), holders = places
     withUnsafeMutableBufferPointer { nodes in
       for (place, node) in order.enumerated() {
         let from = places[node], other = holders[place]

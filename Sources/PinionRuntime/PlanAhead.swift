@@ -23,14 +23,17 @@ extension Program {
   /// Makes the plans for the runs to come where each run has had the same step more than the one before, as a decoder's have.
   ///
   /// A plan takes a few hundred microseconds when weights of some hundred megabytes have passed through the caches since the last one was made,
-  /// and a third of that while all that it reads is still in them. Nothing depends on it: what cannot be planned is left to the run
-  /// that wants it.
+  /// and a third of that while all that it reads is still in them. Nothing depends on it: what cannot be planned is left to the run that
+  /// wants it, and a run that has a limit of its own pays for nobody else.
   /// - Parameter segment: the plan for `inputs`.
   func planAhead(of inputs: [Value?], _ segment: Segment, _ growth: (step: [Int], count: Int), control: RunControl, profile: Profile?) {
-    guard growth.count > 0, control.limits.deadline == nil, control.limits.bytes == nil, !segment.record.resolved.reachedMost, account.bytes <= account.limit else { return }
+    guard growth.count > 0, control.limits.deadline == nil, control.limits.bytes == nil, !segment.record.resolved.reachedMost,
+      account.bytes <= account.limit
+    else { return }
     var basis = segment
     for times in 1...growth.count {
-      guard let next = grown(inputs, by: growth.step, times: times), !plans.withLock({ $0.holds(next) }) else { return }
+      guard let next = grown(inputs, by: growth.step, times: times) else { return }
+      if plans.withLock({ $0.holds(next) }) { continue }
       let knowledge = initialKnowledge(next.map { Program.knowledge(of: $0) })
       let planner = Planner(program: self, control: control, profile: profile)
       guard let ahead = try? planner.segment(nodes: allNodes, knowledge: knowledge, basis: basis, given: entryValues), account.bytes <= account.limit else {

@@ -10,7 +10,7 @@ import Testing
   private func facts(_ statements: String) throws -> (facts: [Fact], symbols: Symbols) {
     let graph = try parse("graph {\n\(statements)\n}"), symbols = Symbols()
     var facts = Facts(graph, captured: nil, symbols)
-    for node in graph.nodes { facts.infer(node, constant: { graph.constants[$0] }, hasChanged: { _ in }) }
+    for index in graph.nodes.indices { facts.infer(graph.nodes, index, constant: { graph.constants[$0] }, hasChanged: { _ in }) }
     return (graph.outputs.map { facts[$0] }, symbols)
   }
 

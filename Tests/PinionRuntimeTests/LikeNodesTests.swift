@@ -87,7 +87,7 @@ import Testing
         output %s
       }
       """, [try Tensor(vector: [Float(1), 2, 3, 4])])
-    #expect(results[0] == [3, 4] && results[1] == [1, 2] && results[2] == [-6] && results[3] == [-5])
+    #expect(results[0] == [3, 4] && results[1] == [1, 2] && results[2] == [-6] && results[3] == [-4])
     #expect(results[4] != results[5])
   }
 }
