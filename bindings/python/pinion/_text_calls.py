@@ -196,7 +196,7 @@ class TextCall(PreparedCall):
         owners = [found[told + _OWNER] for _, told, _, _, _, _ in self._texts if found[told + _OWNER]]
         if owners:
             # Runs make text of their own after all: it is better copied to where there is room for it.
-            self._texts = [(*text, False) for *text, _ in self._texts]
+            self._texts = [(index, told, few, count, shape, False) for index, told, few, count, shape, _ in self._texts]
         try:
             for index, told, few, count, shape, own in self._texts:
                 remembers = own and not owners

@@ -50,7 +50,7 @@ class ValueCall(PreparedCall):
     def __init__(self, session: int, names: Sequence[str], types: Sequence[tuple[np.dtype, tuple[int, ...]]], infos: Sequence[ValueInfo]) -> None:
         """`infos` are those of the session's outputs. Raises as PreparedCall does."""
         self.handle: int | None = None
-        shapes, memory = described(names, types)
+        shapes, _memory = described(names, types)
         out = c_void_p()
         check(lib.pinion_call_create_for_values(session, len(names), shapes, len(infos), None, byref(out)))
         self.handle = out.value
