@@ -231,6 +231,29 @@ static void report_speed(void) {
   }
 }
 
+// Remainders are exact, also beside multiples of the divisor, of all magnitudes: those of libm, to the bit.
+static void check_remainders(void) {
+  enum { N = 1000 };
+  static float a[N], b[N], y[N];
+  for (int round = 0; round < 300; round++) {
+    for (size_t i = 0; i < N; i++) {
+      b[i] = ldexpf((float)(random_bits() & 0xffffff), (int)(random_bits() % 60) - 50) * (random_bits() & 1 ? 1 : -1);
+      const double multiple = (double)(random_bits() >> (34 + random_bits() % 30)) * (double)b[i];
+      const float near = (float)multiple;
+      const int side = (int)(random_bits() % 4);
+      a[i] = side == 0 ? near : side == 1 ? nextafterf(near, INFINITY) : side == 2 ? nextafterf(near, -INFINITY) : -near;
+    }
+    FOR_EACH_ISA(isa) {
+      pk_binary_kernel(isa, PK_BINARY_FMOD, PK_F32)(a, b, y, N, 0);
+      for (size_t i = 0; i < N; i++) {
+        const float wanted = fmodf(a[i], b[i]);
+        if (memcmp(&wanted, &y[i], sizeof wanted) != 0 && !(isnan(wanted) && isnan(y[i])))
+          FAIL("%s: fmod(%a, %a) is %a, expected %a", pk_isa_name(isa), a[i], b[i], y[i], wanted);
+      }
+    }
+  }
+}
+
 // Quotients around multiples of the divisor, where a float's rounding would show: k * b - 1, k * b and k * b + 1 for divisors of all
 // magnitudes, one divisor for all as well as one each.
 #define CHECK_QUOTIENTS(T, type)                                                                                        \
@@ -282,6 +305,7 @@ static void check_quotients(pk_isa isa) {
 int main(int argc, char **argv) {
   CHECK(!pk_binary_kernel(PK_ISA_SCALAR, PK_BINARY_AND, PK_F32) && !pk_binary_kernel(PK_ISA_SCALAR, PK_BINARY_COUNT, PK_F32));
   CHECK(!pk_binary_kernel(PK_ISA_SCALAR, PK_BINARY_ADD, PK_BOOL) && !pk_compare_kernel(PK_ISA_SCALAR, PK_COMPARE_EQ, (pk_type)8));
+  check_remainders();
   FOR_EACH_ISA(isa) {
     for (int op = 0; op <= PK_BINARY_SQUARED_DIFFERENCE; op++) {
       check_floats(isa, (pk_binary_op)op, PK_F32);

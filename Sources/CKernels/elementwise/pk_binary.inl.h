@@ -1,9 +1,19 @@
 #include "levels/pk_number.inl.h"
 #include "reduce/pk_pairwise.inl.h"
 
+// The remainder with the sign of the dividend. Below 2^28 a quotient in double precision that is not whole stays on its side of every
+// whole number, and the product taken off is exact.
+static inline float PK_FN(pk_remainder_f32)(float a, float b) {
+  const double quotient = (double)a / (double)b, size = fabs(quotient);
+  // No way of its own for quotients below 1: which they are, no processor foresees.
+  if (!(size < 0x1p28) || fabsf(b) == INFINITY) return fmodf(a, b);
+  return copysignf((float)((double)a - (double)(int64_t)quotient * (double)b), a);
+}
+static inline double PK_FN(pk_remainder_f64)(double a, double b) { return fmod(a, b); }
+
 // The remainder with the sign of the divisor.
 static inline float PK_FN(pk_floored_f32)(float a, float b) {
-  const float r = fmodf(a, b);
+  const float r = PK_FN(pk_remainder_f32)(a, b);
   return r == 0 ? copysignf(0, b) : (r < 0) != (b < 0) ? r + b : r;
 }
 static inline double PK_FN(pk_floored_f64)(double a, double b) {
@@ -16,6 +26,8 @@ static inline float PK_FN(pk_half_power_f32)(float x) { return x == -INFINITY ? 
 static inline double PK_FN(pk_half_power_f64)(double x) { return x == -INFINITY ? INFINITY : __builtin_sqrt(x + 0.0); }
 
 #define NO_PRAGMA
+// Vectors would take both ways of every element.
+#define ONE_BY_ONE _Pragma("clang loop vectorize(disable) unroll_count(4)")
 #define NARROW_f32(v) (v)
 #define NARROW_f64(v) (v)
 #define NARROW_f16(v) PK_FN(pk_f16_of_f32)(v)
@@ -37,8 +49,8 @@ static inline double PK_FN(pk_half_power_f64)(double x) { return x == -INFINITY 
   BINARY(PK_VECTORISE, prelu, type, T, READ, NARROW_##type(a < 0 ? a * b : a))                                \
   BINARY(PK_VECTORISE, sqdiff, type, T, READ, NARROW_##type((a - b) * (a - b)))                               \
   BINARY(NO_PRAGMA, anypow, type, T, READ, NARROW_##type((R)PK_LIBM_##M(pow)(a, b)))                          \
-  BINARY(NO_PRAGMA, mod, type, T, READ, NARROW_##type(PK_FN(pk_floored_##M)(a, b)))                               \
-  BINARY(NO_PRAGMA, fmod, type, T, READ, NARROW_##type(PK_LIBM_##M(fmod)(a, b)))                              \
+  BINARY(ONE_BY_ONE, mod, type, T, READ, NARROW_##type(PK_FN(pk_floored_##M)(a, b)))                               \
+  BINARY(ONE_BY_ONE, fmod, type, T, READ, NARROW_##type(PK_FN(pk_remainder_##M)(a, b)))                            \
   BINARY(PK_VECTORISE, square, type, T, READ, ((void)b, NARROW_##type(a * a)))                                \
   BINARY(PK_VECTORISE, cube, type, T, READ, ((void)b, NARROW_##type(a * a * a)))                              \
   BINARY(PK_VECTORISE, root, type, T, READ, ((void)b, NARROW_##type(PK_FN(pk_half_power_##M)(a))))            \

@@ -51,9 +51,27 @@ DEFINE_F64_TILE(12)
 DEFINE_F64_TILE(6)
 #endif
 DEFINE_F64_TILE(4)
+DEFINE_F64_TILE(2)
 DEFINE_F64_TILE(1)
 
-static inline size_t PK_FN(f64_group)(size_t rows) { return rows >= F64_ROWS ? F64_ROWS : rows >= 4 ? 4 : 1; }
+// Eight rows are twice four: six would leave two, whose sums wait for each other.
+static inline size_t PK_FN(f64_group)(size_t rows) {
+  if (rows >= F64_ROWS && (F64_ROWS != 6 || rows != 8)) return F64_ROWS;
+  return rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
+}
+
+// Two rows of `depth` elements as two columns of `to`, whose rows have `width`.
+typedef double PK_FN(f64_pair) __attribute__((ext_vector_type(2), aligned(8), may_alias));
+static inline void PK_FN(f64_interleave)(const double *x, size_t ld, size_t depth, double *to, size_t width) {
+  const double *y = x + ld;
+  size_t p = 0;
+  for (; p + 2 <= depth; p += 2, to += 2 * width) {
+    const PK_FN(f64_pair) first = *(const PK_FN(f64_pair) *)(x + p), second = *(const PK_FN(f64_pair) *)(y + p);
+    *(PK_FN(f64_pair) *)to = __builtin_shufflevector(first, second, 0, 2);
+    *(PK_FN(f64_pair) *)(to + width) = __builtin_shufflevector(first, second, 1, 3);
+  }
+  if (p < depth) to[0] = x[p], to[1] = y[p];
+}
 
 static void PK_FN(f64_pack_a)(const pk_product *g, size_t i0, size_t rows, size_t p0, size_t depth, double *to) {
   const double *a = g->a;
@@ -62,32 +80,20 @@ static void PK_FN(f64_pack_a)(const pk_product *g, size_t i0, size_t rows, size_
     if (g->trans_a) {
       for (size_t p = 0; p < depth; p++) memcpy(to + p * group, a + (p0 + p) * g->lda + i0 + i, group * sizeof *a);
     } else {
-      for (size_t r = 0; r < group; r++) {
-        const double *from = a + (i0 + i + r) * g->lda + p0;
+      size_t r = 0;
+      for (; r + 2 <= group; r += 2) PK_FN(f64_interleave)(a + (i0 + i + r) * g->lda + p0, g->lda, depth, to + r, group);
+      for (const double *from = a + (i0 + i + r) * g->lda + p0; r < group; r++, from += g->lda)
         for (size_t p = 0; p < depth; p++) to[p * group + r] = from[p];
-      }
     }
     to += group * depth;
     i += group;
   }
 }
 
-typedef double PK_FN(f64_pair) __attribute__((ext_vector_type(2), aligned(8), may_alias));
 static void PK_FN(f64_pack_b)(const pk_product *g, size_t p0, size_t depth, size_t j0, size_t width, double *to) {
   const double *b = g->b;
   if (g->trans_b && width == F64_PANEL) {
-    // Two rows are interleaved at a time.
-    for (size_t j = 0; j < F64_PANEL; j += 2) {
-      const double *x = b + (j0 + j) * g->ldb + p0, *y = x + g->ldb;
-      double *target = to + j;
-      size_t p = 0;
-      for (; p + 2 <= depth; p += 2, target += 2 * F64_PANEL) {
-        const PK_FN(f64_pair) first = *(const PK_FN(f64_pair) *)(x + p), second = *(const PK_FN(f64_pair) *)(y + p);
-        *(PK_FN(f64_pair) *)target = __builtin_shufflevector(first, second, 0, 2);
-        *(PK_FN(f64_pair) *)(target + F64_PANEL) = __builtin_shufflevector(first, second, 1, 3);
-      }
-      if (p < depth) target[0] = x[p], target[1] = y[p];
-    }
+    for (size_t j = 0; j < F64_PANEL; j += 2) PK_FN(f64_interleave)(b + (j0 + j) * g->ldb + p0, g->ldb, depth, to + j, F64_PANEL);
   } else if (g->trans_b) {
     for (size_t j = 0; j < F64_PANEL; j++) {
       const double *from = b + (j0 + (j < width ? j : 0)) * g->ldb + p0;
@@ -103,8 +109,20 @@ static void PK_FN(f64_pack_b)(const pk_product *g, size_t p0, size_t depth, size
 
 static void PK_FN(product_f64)(const pk_product *g, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
   double *panel = scratch, *rows = panel + F64_DEPTH * F64_PANEL, *c = g->c;
-  // A group of rows reads B once, so that a copy would be read once too.
-  const bool in_place = !g->trans_b && m1 - m0 <= F64_ROWS;
+  // A column times a row: there is nothing to sum, and rows of C are best written one after the other.
+  if (g->k == 1) {
+    const double *a = g->a, *b = g->b;
+    const size_t row = g->trans_a ? 1 : g->lda, column = g->trans_b ? g->ldb : 1;
+    for (size_t i = m0; i < m1; i++) {
+      const double factor = a[i * row];
+      double *to = c + i * g->ldc;
+      if (column == 1) PK_VECTORISE for (size_t j = n0; j < n1; j++) to[j] = 0 + factor * b[j];
+      else for (size_t j = n0; j < n1; j++) to[j] = 0 + factor * b[j * column];
+    }
+    return;
+  }
+  // Few groups of rows read B from the cache again, where a copy takes as long as a group.
+  const bool in_place = !g->trans_b && m1 - m0 <= 2 * F64_ROWS;
   size_t p = 0;
   do {
     const size_t depth = g->k - p < F64_DEPTH ? g->k - p : F64_DEPTH;
@@ -127,6 +145,7 @@ static void PK_FN(product_f64)(const pk_product *g, size_t m0, size_t m1, size_t
 #elif PK_LEVEL == 1
             case 6: PK_FN(f64_tile_6)(depth, a, b, ldb, to, g->ldc, width, p == 0); break;
 #endif
+            case 2: PK_FN(f64_tile_2)(depth, a, b, ldb, to, g->ldc, width, p == 0); break;
             case 4: PK_FN(f64_tile_4)(depth, a, b, ldb, to, g->ldc, width, p == 0); break;
             default: PK_FN(f64_tile_1)(depth, a, b, ldb, to, g->ldc, width, p == 0); break;
           }

@@ -1,7 +1,7 @@
 #include "levels/pk_math.inl.h"
 #include "pk_order.inl.h"
 
-enum { TILE = 512, PIECE = 2048, PIECE_ROWS = 16 };
+enum { TILE = 512, PIECE = 2048, PIECE_ROWS = 16, SOUGHT = 32 };
 
 #define PLAIN(v) (v)
 #define SQUARE(v) ((PART)(v) * (PART)(v))
@@ -13,6 +13,8 @@ enum { TILE = 512, PIECE = 2048, PIECE_ROWS = 16 };
 #define MAX_KEY PK_FN(pk_key_max_f32)
 #define MIN_KEY PK_FN(pk_key_min_f32)
 #define OF_KEY PK_FN(pk_of_key_f32)
+#define ROW_MOST PK_FN(pk_row_most_f32)
+#define ROW_LEAST PK_FN(pk_row_least_f32)
 #define FOR_ARG(v) ((v) + 0.0f)
 #define LEAST (-(float)INFINITY)
 #define GREATEST ((float)INFINITY)
@@ -33,6 +35,8 @@ enum { TILE = 512, PIECE = 2048, PIECE_ROWS = 16 };
 #define MAX_KEY PK_FN(pk_key_max_f64)
 #define MIN_KEY PK_FN(pk_key_min_f64)
 #define OF_KEY PK_FN(pk_of_key_f64)
+#define ROW_MOST PK_FN(pk_row_most_f64)
+#define ROW_LEAST PK_FN(pk_row_least_f64)
 #define FOR_ARG(v) ((v) + 0.0)
 #define LEAST (-(double)INFINITY)
 #define GREATEST ((double)INFINITY)

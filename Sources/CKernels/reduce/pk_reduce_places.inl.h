@@ -1,25 +1,48 @@
-// Places of extremes, for the types of pk_reduce_extremes. FOR_ARG makes the zeros equal.
+// Places of extremes, for the types of pk_reduce_extremes. FOR_ARG makes the zeros equal. ROW_MOST and ROW_LEAST: what finds a row's
+// extreme, and whether there is a NaN; without them the type has none.
 
-// A row's extreme is found first and its place after, in blocks: only the block that has it is looked through.
-#define ARG_KERNEL(name, key_of, better)                                                                              \
-  static int64_t NAME(place_##name)(const T *x, size_t n, bool last) {                                                \
-    KEY best = key_of(FOR_ARG(x[0]));                                                                                 \
-    PK_VECTORISE for (size_t i = 0; i < n; i++) {                                                                     \
-      const KEY key = key_of(FOR_ARG(x[i]));                                                                          \
-      best = key better best ? key : best;                                                                            \
-    }                                                                                                                 \
-    const size_t blocks = (n + TILE - 1) / TILE;                                                                      \
+// The place of a value in a row, or of a NaN, in blocks: only the block that has it is looked through.
+#define LOOK(is_it)                                                                                                   \
+  do {                                                                                                                \
+    const size_t blocks = (n + SOUGHT - 1) / SOUGHT;                                                                  \
     for (size_t b = 0; b < blocks; b++) {                                                                             \
-      const size_t at = (last ? blocks - 1 - b : b) * TILE, count = n - at < TILE ? n - at : TILE;                    \
-      uint32_t here = 0;                                                                                              \
-      PK_VECTORISE for (size_t i = 0; i < count; i++) here |= key_of(FOR_ARG(x[at + i])) == best;                     \
+      const size_t at = (last ? blocks - 1 - b : b) * SOUGHT, count = n - at < SOUGHT ? n - at : SOUGHT;              \
+      KEY here = count < SOUGHT;                                                                                      \
+      for (size_t i = 0; count == SOUGHT && i < SOUGHT; i++) {                                                        \
+        const T v = x[at + i];                                                                                        \
+        here |= (KEY)(is_it);                                                                                         \
+      }                                                                                                               \
       for (size_t k = 0; here && k < count; k++) {                                                                    \
         const size_t i = at + (last ? count - 1 - k : k);                                                             \
-        if (key_of(FOR_ARG(x[i])) == best) return (int64_t)i;                                                         \
+        const T v = x[i];                                                                                             \
+        if (is_it) return (int64_t)i;                                                                                 \
       }                                                                                                               \
     }                                                                                                                 \
     return 0;                                                                                                         \
-  }                                                                                                                   \
+  } while (0)
+
+#ifdef ROW_MOST
+#define PLACE_KERNEL(name, row, better)                                                                               \
+  static int64_t NAME(place_##name)(const T *x, size_t n, bool last) {                                                \
+    bool any_nan;                                                                                                     \
+    const T best = row(x, n, &any_nan);                                                                               \
+    if (any_nan) LOOK(v != v);                                                                                        \
+    LOOK(v == best);                                                                                                  \
+  }
+#else
+#define PLACE_KERNEL(name, row, better)                                                                               \
+  static int64_t NAME(place_##name)(const T *x, size_t n, bool last) {                                                \
+    T best = x[0];                                                                                                    \
+    PK_VECTORISE for (size_t i = 0; i < n; i++) best = x[i] better best ? x[i] : best;                                \
+    LOOK(v == best);                                                                                                  \
+  }
+#endif
+PLACE_KERNEL(argmax, ROW_MOST, >)
+PLACE_KERNEL(argmin, ROW_LEAST, <)
+#undef PLACE_KERNEL
+#undef LOOK
+
+#define ARG_KERNEL(name, key_of, better)                                                                              \
   static void NAME(places_##name)(const T *x, int64_t *y, size_t axis, size_t width, size_t stride, bool last) {      \
     KEY best[TILE];                                                                                                   \
     PK_VECTORISE for (size_t i = 0; i < width; i++) best[i] = key_of(FOR_ARG(x[i])), y[i] = 0;                        \

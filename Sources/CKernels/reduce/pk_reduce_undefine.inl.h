@@ -5,6 +5,8 @@
 #undef MAX_KEY
 #undef MIN_KEY
 #undef OF_KEY
+#undef ROW_MOST
+#undef ROW_LEAST
 #undef FOR_ARG
 #undef LEAST
 #undef GREATEST

@@ -66,7 +66,7 @@ class PreparedCall(NotCopied):
         `makes_objects`: an output may be a list of dicts, which are made here; so are strings, by a TextCall.
         """
         self.handle: int | None = None
-        shapes, memory = described(names, types)
+        shapes, _memory = described(names, types)
         count = lib.pinion_session_output_count(session) if output_names is None else len(output_names)
         chosen = None if output_names is None else (ctypes.c_char_p * count)(*(c_text(name) for name in output_names))
         out = c_void_p()

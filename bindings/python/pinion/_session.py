@@ -351,9 +351,11 @@ class Session(Planning, BufferKeeping):
             self._calls[key] = _CAME_ONCE
             return None
         if call is _CAME_ONCE:
-            call = self._calls[key] = self._prepared(names, types) or _NOT_PREPARABLE
-            if call is _NOT_PREPARABLE:
+            prepared = self._prepared(names, types)
+            if prepared is None:
+                self._calls[key] = _NOT_PREPARABLE
                 return None
+            call = self._calls[key] = prepared
         self._latest = call
         outputs = call.run(values)
         if outputs == _INVALID_SHAPE and type(call) is not ValueCall:

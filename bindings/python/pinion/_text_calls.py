@@ -27,9 +27,9 @@ _WORD = ctypes.sizeof(c_size_t)
 # Of an input with no more strings than these the views lie beside the addresses.
 _FEW_GIVEN = 4
 # The same of an output.
-_FEW = 32
+_FEW = 128
 # Bytes for the text of few strings of an output.
-_SHORT = 1024
+_SHORT = 4096
 # The words of a pinion_string_output.
 _STRINGS, _OWNER, _TEXT, _CAPACITY, _SIZE, _OUTPUT_WORDS = range(6)
 # The strings of an output that lie in the call are remembered up to as many.
@@ -196,7 +196,7 @@ class TextCall(PreparedCall):
         owners = [found[told + _OWNER] for _, told, _, _, _, _ in self._texts if found[told + _OWNER]]
         if owners:
             # Runs make text of their own after all: it is better copied to where there is room for it.
-            self._texts = [(*text, False) for *text, _ in self._texts]
+            self._texts = [(index, told, few, count, shape, False) for index, told, few, count, shape, _ in self._texts]
         try:
             for index, told, few, count, shape, own in self._texts:
                 remembers = own and not owners

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ._addresses import SMALL, address, addresses
+from ._addresses import address, addresses
 from ._calls import PLAIN, PreparedCall, described
 from ._errors import check
 from ._handles import STRING, VIEW_MEMBERS, VIEW_SIZE, release
@@ -25,6 +25,8 @@ _move = ctypes.memmove
 _ndarray = np.ndarray
 _empty = np.empty
 _WORD = ctypes.sizeof(c_void_p)
+# Up to so many bytes are copied sooner than an owner is made for them.
+_COPIED = 1 << 14
 _extents_types: dict[int, Any] = {}
 
 
@@ -48,7 +50,7 @@ class ValueCall(PreparedCall):
     def __init__(self, session: int, names: Sequence[str], types: Sequence[tuple[np.dtype, tuple[int, ...]]], infos: Sequence[ValueInfo]) -> None:
         """`infos` are those of the session's outputs. Raises as PreparedCall does."""
         self.handle: int | None = None
-        shapes, memory = described(names, types)
+        shapes, _memory = described(names, types)
         out = c_void_p()
         check(lib.pinion_call_create_for_values(session, len(names), shapes, len(infos), None, byref(out)))
         self.handle = out.value
@@ -107,8 +109,7 @@ class ValueCall(PreparedCall):
                     else:
                         handle, handles[index] = handles[index], 0
                         outputs.append(from_handle(handle, None, self._infos[index]))
-                elif size <= SMALL:
-                    # Little memory is copied sooner than an owner is made for it.
+                elif size <= _COPIED:
                     array = _empty(_extents(rank, extents), plain)
                     if size:
                         _move(address(array), data, size)

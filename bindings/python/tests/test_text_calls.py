@@ -17,7 +17,7 @@ from pinion import _addresses, _calls, _strings, _text_calls
 ML = ("ai.onnx.ml", 3)
 WORDS = ["", "a", "word", "Wörter", "中文", "\U0001f600", "zero\0inside", "\0", "tail\0", "\udc80raw\udcff", "x" * 100_000, " ", "\n"]
 # One, those whose views lie beside the addresses, and more; those whose text has room there, and more.
-COUNTS = [0, 1, 2, 4, 5, 9, 31, 32, 33, 1000]
+COUNTS = [0, 1, 2, 4, 5, 9, 33, 127, 128, 129, 1000]
 
 
 def words(count, seed):
