@@ -72,7 +72,7 @@ static bool finish_shape(pk_conv_shape *s, const size_t pad_end[3], bool transpo
   return true;
 }
 
-typedef enum way { GEMM, SKIPPING, TURNED, WINOGRAD, DEPTHWISE, DIRECT, TRANSPOSED, TRANSPOSED_DIRECT } way;
+typedef enum way { GEMM, SKIPPING, TURNED, WINOGRAD, DEPTHWISE, DIRECT, TRANSPOSED, TRANSPOSED_DIRECT, PHASES } way;
 
 static void describe(const pk_conv_shape *s) {
   printf("images %zu groups %zu channels %zu outputs %zu", s->images, s->groups, s->channels, s->outputs);
@@ -110,7 +110,7 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
   pk_conv c = {.shape = *s, .x = x, .weights = w, .y = y};
   const bool plain = how == DIRECT || how == TRANSPOSED_DIRECT;
   if (random_bits() & 1) c.epilogue.row_bias = bias;
-  if (!plain && random_bits() & 1) c.epilogue.residual = residual, c.epilogue.residual_last = random_bits() & 1;
+  if (!plain && how != PHASES && random_bits() & 1) c.epilogue.residual = residual, c.epilogue.residual_last = random_bits() & 1;
   static const pk_activation activations[] = {PK_ACT_NONE, PK_ACT_LEAKY_RELU, PK_ACT_RELU, PK_ACT_CLIP};
   if (!plain) c.epilogue.activation = activations[random_bits() % 4], c.epilogue.p0 = 0.25f, c.epilogue.p1 = 2;
   float *packed = NULL;
@@ -195,6 +195,22 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
         for (size_t i = 0; i < s->outputs; i += rows)
           transpose_steps(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, t.bytes);
     CHECK(scratch_end(t), "%s: transposed conv wrote behind its scratch", pk_isa_name(isa));
+  } else if (how == PHASES) {
+    CHECK(pk_conv_phases_fit(s), "phases should take this");
+    c.weights = packed = buffer(pk_conv_phases_packed_bytes(isa, s), 0xff);
+    pk_conv_phases_pack(isa, s, w, s->groups / 2, s->groups, packed);
+    pk_conv_phases_pack(isa, s, w, 0, s->groups / 2, packed);
+    size_t rows, cols;
+    const size_t positions = pk_conv_phases_grid(isa, s, random_in(1, 4), &rows, &cols);
+    CHECK(rows > 0 && cols > 0 && cols <= positions, "%s: blocks of %zu by %zu", pk_isa_name(isa), rows, cols);
+    if (random_bits() & 1) cols = random_in(1, positions);
+    scratch t = scratch_of(pk_conv_phases_scratch_bytes(isa, s, rows, cols));
+    for (size_t n = 0; n < s->images; n++)
+      for (size_t g = 0; g < s->groups; g++)
+        for (size_t i = 0; i < s->outputs; i += rows)
+          for (size_t j = 0; j < positions; j += cols)
+            pk_conv_phases_block(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, j, j + cols < positions ? j + cols : positions, t.bytes);
+    CHECK(scratch_end(t), "%s: phases wrote behind their scratch", pk_isa_name(isa));
   } else {
     pk_conv_nd_shape d = {.rank = 3, .images = s->images, .groups = s->groups, .channels = s->channels, .outputs = s->outputs};
     memcpy(d.in, s->in, sizeof s->in), memcpy(d.kernel, s->kernel, sizeof s->in), memcpy(d.stride, s->stride, sizeof s->in);
@@ -258,7 +274,8 @@ static void test_lanes(pk_isa isa) {
   for (int i = 1; i < 3; i++) {
     s.in[i] = random_in(1, random_bits() % 8 == 0 ? 70 : 24), s.kernel[i] = i == 1 ? random_in(1, 7) : random_in(1, 3) * 2 + 1;
     s.stride[i] = random_bits() % 4 == 0 ? random_in(1, 2) : step;
-    s.pad[i] = random_in(0, s.kernel[i] - 1), pad_end[i] = random_in(0, 5);
+    if (random_bits() % 3 == 0) s.dilation[i] = random_in(1, 4);
+    s.pad[i] = random_in(0, (s.kernel[i] - 1) * s.dilation[i]), pad_end[i] = random_in(0, 5);
   }
   if (!finish_shape(&s, pad_end, false)) return;
   test_shape(isa, DEPTHWISE, &s);
@@ -287,6 +304,36 @@ static void test_wide_rows(pk_isa isa) {
   if (finish_shape(&s, pad_end, false)) test_shape(isa, DEPTHWISE, &s);
 }
 
+/// Short sums over wide rows, of which blocks begin and end anywhere. The bits do not depend on the blocks.
+static void test_short_sums(pk_isa isa) {
+  pk_conv_shape s = {.images = random_in(1, 2), .groups = random_in(1, 2), .channels = random_in(1, 16), .outputs = random_in(1, 36),
+                     .in = {1, 1, 1}, .kernel = {1, 1, 1}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}};
+  size_t pad_end[3] = {0};
+  for (int i = 1; i < 3; i++) {
+    s.kernel[i] = random_in(1, 7), s.stride[i] = random_in(1, 4), s.pad[i] = random_in(0, 7), pad_end[i] = random_in(0, 7);
+    if (random_bits() % 4 == 0) s.dilation[i] = random_in(1, 3);
+    s.in[i] = random_in(1, i == 1 ? 12 : 40) * (i == 1 ? 1 : s.stride[i]) + (i == 1 ? 0 : 20);
+  }
+  if (!finish_shape(&s, pad_end, false)) return;
+  test_shape(isa, GEMM, &s);
+  const size_t out = s.out[1] * s.out[2], all = s.outputs * out, depth = s.channels * s.kernel[1] * s.kernel[2];
+  s.images = s.groups = 1;
+  float *x = random_floats(s.channels * s.in[1] * s.in[2]), *w = random_floats(s.outputs * depth), *packed = buffer(pk_conv_packed_bytes(isa, &s), 0xff);
+  float *one = buffer(all * sizeof(float), 0), *other = buffer(all * sizeof(float), 0xff);
+  pk_conv_pack(isa, &s, w, 0, 1, packed);
+  scratch t = scratch_of(pk_conv_scratch_bytes(isa, &s));
+  pk_conv c = {.shape = s, .x = x, .weights = packed, .y = one, .epilogue = {.activation = PK_ACT_SILU, .p0 = 1}};
+  pk_conv_block(isa, &c, 0, 0, 0, s.outputs, 0, out, t.bytes);
+  c.y = other;
+  for (size_t n = 0, next; n < out; n = next) {
+    next = n + random_in(1, out - n);
+    pk_conv_block(isa, &c, 0, 0, 0, s.outputs, n, next, t.bytes);
+  }
+  CHECK(scratch_end(t), "%s: conv wrote behind its scratch", pk_isa_name(isa));
+  CHECK(memcmp(one, other, all * sizeof(float)) == 0, "%s: other blocks give other bits", pk_isa_name(isa));
+  free(x), free(w), free(packed), free(one), free(other);
+}
+
 /// Transposed convolutions whose kernels lie side by side.
 static void test_tiles(pk_isa isa) {
   pk_conv_shape s = {.images = random_in(1, 2), .groups = random_in(1, 2), .channels = random_in(1, 8), .outputs = random_in(1, 9),
@@ -298,6 +345,22 @@ static void test_tiles(pk_isa isa) {
     s.in[i] = used ? random_in(1, flat ? 40 : 6) : 1, s.kernel[i] = s.stride[i] = used ? random_in(1, 5) : 1;
   }
   if (finish_shape(&s, pad_end, true)) test_shape(isa, TRANSPOSED, &s);
+}
+
+/// Transposed convolutions by the places of a stride, which other ways take as well.
+static void test_phases(pk_isa isa) {
+  pk_conv_shape s = {.images = random_in(1, 2), .groups = random_in(1, 2), .channels = random_in(1, 40), .outputs = random_in(1, 70),
+                     .in = {1, 1, 1}, .kernel = {1, 1, 1}, .stride = {1, 1, 1}, .dilation = {1, 1, 1}};
+  const bool flat = random_bits() & 1;
+  for (int i = flat ? 2 : 1; i < 3; i++) {
+    s.in[i] = random_in(1, flat ? 700 : 20), s.stride[i] = random_in(1, flat ? 9 : 3), s.kernel[i] = s.stride[i] + random_in(0, 5);
+    s.pad[i] = random_in(0, s.kernel[i] - s.stride[i]);
+  }
+  const size_t pad_end[3] = {0, flat ? 0 : random_in(0, s.kernel[1] - 1), random_in(0, s.kernel[2] - 1)};
+  if (!finish_shape(&s, pad_end, true)) return;
+  // Outputs that no input reaches.
+  if (random_bits() % 4 == 0) s.out[2] += random_in(1, 3);
+  test_shape(isa, PHASES, &s);
 }
 
 /// Transposed convolutions of which a step does a part of the taps, or of one long row.
@@ -429,10 +492,10 @@ int main(void) {
       test_random(isa, GEMM, i % 5 != 0);
       test_random(isa, DEPTHWISE, true);
       test_random(isa, SKIPPING, i % 5 != 0);
-      if (i % 4 == 0) test_turned(isa);
+      if (i % 4 == 0) test_turned(isa), test_short_sums(isa);
       test_trim();
       if (i % 3 == 0) test_long_rows(isa), test_pack_part(isa), test_lanes(isa), test_tiles(isa);
-      if (i % 3 == 0) test_long_rows(isa), test_pack_part(isa), test_wide_rows(isa), test_tiles(isa);
+      if (i % 3 == 0) test_long_rows(isa), test_pack_part(isa), test_wide_rows(isa), test_phases(isa);
       if (i % 3 == 0) test_random(isa, WINOGRAD, i % 5 != 0);
       if (i % 3 == 0) test_random(isa, TRANSPOSED, true);
       if (i % 50 == 0) test_random(isa, TRANSPOSED, false);
@@ -461,7 +524,7 @@ int main(void) {
                                 .pad = {0, 3, 3},
                                 .out = {1, 30, 30}};
     test_shape(isa, GEMM, &stem);
-    const pk_conv_shape up = {.images = 1,
+    pk_conv_shape up = {.images = 1,
                               .groups = 1,
                               .channels = 20,
                               .outputs = 9,
@@ -472,6 +535,9 @@ int main(void) {
                               .pad = {0, 1, 1},
                               .out = {1, 80, 120}};
     test_shape(isa, TRANSPOSED, &up);
+    test_shape(isa, PHASES, &up);
+    up.pad[1] = 3;
+    CHECK(!pk_conv_phases_fit(&up), "the first outputs have no tap at the first input");
     pk_conv_shape atrous = {.images = 1,
                             .groups = 1,
                             .channels = 96,
@@ -486,6 +552,12 @@ int main(void) {
     test_shape(isa, SKIPPING, &atrous);
     atrous.dilation[1] = atrous.dilation[2] = atrous.pad[1] = atrous.pad[2] = 1;
     CHECK(!pk_conv_skipping_pays(&atrous), "nearly no taps are dead");
+    pk_conv_shape even = stem;
+    even.channels = 64, even.outputs = 256, even.kernel[1] = even.kernel[2] = 1;
+    size_t rows, cols;
+    pk_conv_grid(isa, &even, 1, &rows, &cols);
+    const size_t last = 256 - (256 - 1) / rows * rows;
+    CHECK(last >= rows / 2, "a last block of %zu rows packs the patches for itself", last);
     pk_conv_shape small = stem;
     small.channels = 64, small.in[1] = small.in[2] = 14, small.kernel[1] = small.kernel[2] = 3, small.pad[1] = small.pad[2] = 1;
     small.out[1] = small.out[2] = 7;

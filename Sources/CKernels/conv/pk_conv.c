@@ -74,19 +74,26 @@ void pk_conv_skipping_block(pk_isa isa, const pk_conv *c, size_t image, size_t g
   pk_conv_table_of(isa)->skipping(c, image, group, m0, m1, n0, n1, scratch);
 }
 
+/// Rows of a block, in whole panels, of blocks of much the same size, which are at most a quarter larger than `rows`: patches are made for
+/// each block again, which one of a few rows would not earn.
+static size_t even_blocks(size_t all, size_t rows, size_t panel) {
+  const size_t blocks = pk_max(pk_ceil_div(all, pk_add(rows, rows / 4)), 1);
+  return pk_ceil_div(pk_ceil_div(all, blocks), panel) * panel;
+}
+
 void pk_conv_grid(pk_isa isa, const pk_conv_shape *s, size_t threads, size_t *block_rows, size_t *block_cols) {
   const pk_sgemm g = {.m = s->outputs, .n = pk_product3(s->out), .k = pk_conv_depth(s)};
   const size_t products = pk_max(s->images * s->groups, 1);
   pk_sgemm_grid(isa, &g, pk_ceil_div(threads, products), block_rows, block_cols);
+  *block_rows = pk_min(even_blocks(s->outputs, *block_rows, pk_sgemm_panel_rows(isa, s->outputs)), s->outputs);
   // Very long windows: that a block stays short, it has few of them.
   const size_t panel = pk_sgemm_panel_cols(isa);
   if (g.k > (size_t)1 << 15) *block_cols = pk_min(*block_cols, pk_max(((size_t)1 << 24) / g.k / panel, 1) * panel);
 }
 
 size_t pk_conv_scratch_bytes(pk_isa isa, const pk_conv_shape *s) {
-  (void)isa;
-  const size_t k = pk_mul(s->channels, pk_product3_checked(s->kernel));
-  return pk_min(k, PK_SGEMM_KC) * PK_SGEMM_NC * sizeof(float);
+  const size_t k = pk_mul(s->channels, pk_product3_checked(s->kernel)), patches = pk_min(k, PK_SGEMM_KC) * PK_SGEMM_NC * sizeof(float);
+  return pk_conv_rows_pay(isa, s) ? pk_max(pk_conv_rows_sizes(s).total, patches) : patches;
 }
 
 void pk_conv_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
@@ -134,7 +141,7 @@ void pk_conv_turned_grid(pk_isa isa, const pk_conv_shape *s, size_t threads, siz
   if (pk_ceil_div(panels, rows) * pk_ceil_div(parts, cols) < wanted) cols = pk_max(pk_min(cols, parts * pk_ceil_div(panels, rows) / wanted), 1);
   const size_t col_blocks = pk_ceil_div(parts, cols);
   if (pk_ceil_div(panels, rows) * col_blocks < wanted) rows = pk_max(panels / pk_ceil_div(wanted, col_blocks), 1);
-  *block_rows = rows * panel;
+  *block_rows = even_blocks(panels, rows, 1) * panel;
   *block_cols = cols * positions;
 }
 

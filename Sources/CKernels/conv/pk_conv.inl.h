@@ -9,21 +9,26 @@
 #include "pk_conv_depthwise_direct.inl.h"
 #include "pk_conv_depthwise.inl.h"
 #include "pk_conv_winograd.inl.h"
+#include "pk_conv_rows.inl.h"
 #include "pool/pk_pool.inl.h"
 
 /// Depth of products up to which rows are the outer loop.
 enum { SHALLOW = 64 };
 
-static void conv_block(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
+/// As pk_conv_block, of which element (m, n) goes to `to[m * ld + n]`, the group's residual likewise.
+static void conv_block_to(
+    const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, float *to, size_t ld, void *scratch) {
   if (m0 >= m1 || n0 >= n1) return;
   const pk_conv_shape shape = flattened(&c->shape), *s = &shape;
-  const size_t k = pk_conv_depth(s), columns = pk_product3(s->out), rows = m1 - m0;
-  const size_t plane = (image * s->groups + group) * s->outputs;
-  pk_epilogue e = c->epilogue;
-  if (e.row_bias) e.row_bias += group * s->outputs;
-  if (e.residual) e.residual += plane * columns;
-  e.ld_residual = columns;
-  pk_sgemm g = {.c = c->y + plane * columns, .ldc = columns, .alpha = 1, .epilogue = e};
+  const size_t k = pk_conv_depth(s), rows = m1 - m0;
+  const pk_sgemm g = conv_product(c, image, group, to, ld);
+  if (pk_conv_rows_pay(PK_LEVEL, &c->shape)) {
+    const pk_conv_shape *rows_of = &c->shape;
+    const size_t one = pk_round64(rows_of->outputs * k * sizeof(float)) / sizeof(float);
+    const float *x = c->x + (image * rows_of->groups + group) * rows_of->channels * pk_product3(rows_of->in);
+    conv_rows(rows_of, x, c->weights + group * one, &g, m0, m1, n0, n1, scratch);
+    return;
+  }
   store target = store_of(&g);
   const size_t mr = pk_even_part(s->outputs, MR);
   const size_t stride = pk_round64(s->outputs * k * sizeof(float)) / sizeof(float);
@@ -54,6 +59,11 @@ static void conv_block(const pk_conv *c, size_t image, size_t group, size_t m0, 
   }
 }
 
+static void conv_block(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
+  const size_t columns = pk_product3(c->shape.out);
+  conv_block_to(c, image, group, m0, m1, n0, n1, c->y + (image * c->shape.groups + group) * c->shape.outputs * columns, columns, scratch);
+}
+
 /// Applies the epilogue to raw sums that already lie in y, `count` elements of one channel from `offset` on.
 static void activate_plane(const pk_conv *c, size_t channel, size_t offset, size_t count) {
   pk_epilogue e = c->epilogue;
@@ -80,5 +90,15 @@ static void interleave(size_t rows, size_t count, const float *x, size_t ld, flo
 }
 
 const pk_conv_table PK_CONV_TABLE = {
-    .block = conv_block, .skipping = conv_skipping, .turned = conv_turned, .winograd_transform = winograd_transform, .winograd_outputs = winograd_outputs, .depthwise = depthwise, .interleave = interleave, .activate_plane = activate_plane,
-    .sum = sum_of, .max = max_of};
+    .block = conv_block,
+    .block_to = conv_block_to,
+    .turned_to = conv_turned_to,
+    .skipping = conv_skipping,
+    .turned = conv_turned,
+    .winograd_transform = winograd_transform,
+    .winograd_outputs = winograd_outputs,
+    .depthwise = depthwise,
+    .interleave = interleave,
+    .activate_plane = activate_plane,
+    .sum = sum_of,
+    .max = max_of};

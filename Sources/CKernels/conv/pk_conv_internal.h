@@ -7,6 +7,9 @@
 
 typedef struct pk_conv_table {
   void (*block)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
+  /// The same, and pk_conv_turned_block, of which element (m, n) of the group goes to to[m * ld + n].
+  void (*block_to)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, float *to, size_t ld, void *scratch);
+  void (*turned_to)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, float *to, size_t ld, void *scratch);
   void (*skipping)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*turned)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*winograd_transform)(const pk_conv *c, const pk_winograd_part *part, size_t channel0, size_t channel1, float *input, void *scratch);
@@ -132,18 +135,21 @@ typedef struct pk_depthwise_lanes {
   size_t weights, packed, rows, sums, tile, total;
 } pk_depthwise_lanes;
 
+/// Elements of an axis from the first that an output reads to the last. SIZE_MAX if that does not fit.
+static inline size_t pk_reach(const pk_conv_shape *s, int axis) { return pk_add(pk_mul(s->kernel[axis] - 1, s->dilation[axis]), 1); }
+
 static inline pk_depthwise_lanes pk_depthwise_lanes_sizes(const pk_conv_shape *s, size_t vector) {
   pk_depthwise_lanes z = {0};
-  const size_t limit = SIZE_MAX / 1024;
-  if (s->out[2] > limit || s->in[2] > limit || s->in[1] > limit) {
+  const size_t limit = SIZE_MAX / 1024, reach = pk_reach(s, 1), across = pk_reach(s, 2);
+  if (s->out[2] > limit || s->in[2] > limit || s->in[1] > limit || reach > limit || across > limit) {
     z.total = SIZE_MAX;
     return z;
   }
-  z.line = (s->out[2] + 7 + 8) * s->stride[2] + s->kernel[2];
+  z.line = (s->out[2] + 7 + 8) * s->stride[2] + across;
   // About 96 KiB of padded rows.
-  const size_t fit = ((size_t)24 << 10) / (z.line * vector), reach = s->kernel[1];
+  const size_t fit = ((size_t)24 << 10) / (z.line * vector);
   z.band = pk_min(pk_max(fit > reach ? (fit - reach) / s->stride[1] + 1 : 1, 4), s->out[1]);
-  const size_t lines = (z.band - 1) * s->stride[1] + s->kernel[1];
+  const size_t lines = (z.band - 1) * s->stride[1] + reach;
   z.ld_tile = pk_add(pk_mul(z.band, s->out[2]), 31) / 16 * 16;
   z.weights = s->kernel[1] * s->kernel[2] * vector;
   z.packed = pk_mul(pk_mul(pk_min(lines, s->in[1]), s->in[2]), vector);
@@ -154,14 +160,59 @@ static inline pk_depthwise_lanes pk_depthwise_lanes_sizes(const pk_conv_shape *s
   return z;
 }
 
-/// Whether planes go through lanes: one output for each channel, kernels 3, 5 or 7 wide without dilation.
+/// Whether planes go through lanes: one output for each channel, kernels 3, 5 or 7 wide.
 static inline bool pk_depthwise_lanes_pay(const pk_conv_shape *s) {
   const size_t width = s->kernel[2], step = s->stride[2];
-  if (s->outputs != 1 || s->dilation[1] != 1 || s->dilation[2] != 1 || s->kernel[1] > 7 || step > 2 || s->stride[1] > 2) return false;
+  if (s->outputs != 1 || s->kernel[1] > 7 || step > 2 || s->stride[1] > 2) return false;
   if (width != 3 && width != 5 && width != 7) return false;
   // Measured: a row of more outputs fills vectors well enough without, the more so the fewer taps there are.
-  const size_t longest = width == 7 ? 512 : width == 5 ? 64 : 28;
-  return s->pad[1] < s->kernel[1] && s->pad[2] < width && s->out[2] <= longest;
+  const size_t longest = width == 7 ? 512 : width == 5 || s->dilation[2] != 1 ? 64 : 28;
+  const size_t across = pk_reach(s, 2), reach = pk_reach(s, 1);
+  // Taps that lie far apart leave little of a row or column of padding between them.
+  if (across > width && across > s->in[2] + s->pad[2]) return false;
+  if (reach > s->kernel[1] && reach > s->in[1] + s->pad[1]) return false;
+  return s->pad[1] < reach && s->pad[2] < across && s->out[2] <= longest;
+}
+
+/// Sizes of the parts of a convolution over copied rows, in floats. SIZE_MAX in `total` if it does not fit; then it counts bytes, with a place for
+/// each tap.
+typedef struct pk_conv_rows {
+  size_t phase; ///< Of a copied row, whose every stride[2]-th elements lie together.
+  size_t line;  ///< A copied row.
+  size_t band;  ///< Output rows whose input is copied together.
+  size_t lines; ///< Of a channel that these read.
+  size_t ld;    ///< Of a row of sums.
+  size_t tile, total;
+} pk_conv_rows;
+
+static inline pk_conv_rows pk_conv_rows_sizes(const pk_conv_shape *s) {
+  enum { TOGETHER = 32, MOST_ROWS = 16, FLOATS = 24 << 10 };
+  const size_t reach = pk_reach(s, 1), limit = SIZE_MAX / 256;
+  pk_conv_rows z = {0};
+  if (reach > limit || s->out[2] > limit || pk_reach(s, 2) > limit) {
+    z.total = SIZE_MAX;
+    return z;
+  }
+  z.ld = pk_ceil_div(s->out[2], TOGETHER) * TOGETHER + TOGETHER;
+  z.phase = (z.ld + pk_reach(s, 2) / s->stride[2] + 16) / 16 * 16;
+  z.line = pk_mul(z.phase, s->stride[2]);
+  const size_t fit = FLOATS / pk_max(pk_mul(z.line, s->channels), 1);
+  z.band = pk_min(pk_max(fit > reach ? (fit - reach) / s->stride[1] + 1 : 1, 2), s->out[1]);
+  z.lines = (z.band - 1) * s->stride[1] + reach;
+  z.tile = MOST_ROWS * z.ld;
+  const size_t floats = pk_add(z.tile, pk_mul(pk_mul(z.lines, z.line), s->channels));
+  z.total = pk_add(pk_round64(pk_mul(pk_conv_depth(s), sizeof(size_t))), pk_mul(floats, sizeof(float)));
+  return z;
+}
+
+/// Whether rows are copied instead of patches: sums are short and outputs few, so that making patches would take as long as multiplying
+/// them, and rows fill vectors. Measured with AVX2, and only taken there.
+static inline bool pk_conv_rows_pay(pk_isa isa, const pk_conv_shape *s) {
+  if (isa != PK_ISA_AVX2 || s->in[0] != 1 || s->out[0] != 1 || s->kernel[0] != 1 || s->kernel[1] > 16 || s->kernel[2] > 16) return false;
+  const size_t taps = s->kernel[1] * s->kernel[2], width = s->out[2];
+  if (taps < 2 || s->channels > 16 || s->channels * taps > 256 || s->outputs < 4 || s->stride[1] > 4 || s->stride[2] > 4) return false;
+  if (s->dilation[1] > 8 || s->dilation[2] > 8 || width < 24 || width > 4096 || pk_ceil_div(width, 16) * 16 * 7 > width * 8) return false;
+  return s->outputs <= 16 || (s->channels <= 4 && (s->outputs <= 32 || s->channels * taps >= 100));
 }
 
 /// Sizes of one Winograd call, in floats. SIZE_MAX in `total` if it does not fit.

@@ -227,6 +227,61 @@ static void pack_long_rows(const pk_conv_shape *s, const float *x, size_t kb, si
   }
 }
 
+/// Rows of the patch matrix that are rows of the input: `width` elements of each of `channels` planes from x on.
+static void pack_positions(const float *x, size_t plane, size_t channels, size_t width, float *packed, places to) {
+  const size_t whole = width / VW, rest = width % VW;
+  for (size_t c = 0; c < channels; c++, x += plane, packed += to.ld) {
+    size_t v = 0;
+    for (; v + 2 <= whole; v += 2) {
+      const vf a = vf_load(x + v * VW), b = vf_load(x + v * VW + VW);
+      vf_store(packed + v / 2 * to.pair, a);
+      vf_store(packed + v / 2 * to.pair + VW, b);
+    }
+    if (v * VW >= width) continue;
+    float *at = packed + v / 2 * to.pair;
+    if (v < whole) vf_store(at, vf_load(x + v * VW)), at += VW, v++;
+    if (rest > 0) vf_store(at, vf_load_n(x + v * VW, rest)), at += VW, v++;
+    if (v % 2) vf_store(at, (vf)0.0f);
+  }
+}
+
+/// One tap of `channels` channels from x on, whose rows of the patch matrix begin at `row`.
+static void pack_tap(const pk_conv_shape *s, const float *x, size_t tap, size_t channels, size_t vectors, const run *runs, const size_t *first,
+                     float *row, places to) {
+  const size_t taps = pk_product3(s->kernel), plane = pk_product3(s->in), stride = s->stride[2], step = taps * to.ld;
+  const size_t kw = tap % s->kernel[2], kh = tap / s->kernel[2] % s->kernel[1], kd = tap / s->kernel[2] / s->kernel[1];
+  ptrdiff_t low, high;
+  valid_columns(s, kw, &low, &high);
+  const ptrdiff_t dw = (ptrdiff_t)(kw * s->dilation[2]) - (ptrdiff_t)s->pad[2];
+  for (size_t v = 0; v < vectors; v++) {
+    lanes m[VW];
+    size_t count = 0;
+    for (const run *r = runs + first[v]; r < runs + first[v + 1]; r++) {
+      const ptrdiff_t d = r->d + (ptrdiff_t)(kd * s->dilation[0]), h = r->h + (ptrdiff_t)(kh * s->dilation[1]);
+      const ptrdiff_t from = low > r->ow ? low - r->ow : 0;
+      const ptrdiff_t end = high - r->ow < (ptrdiff_t)r->count ? high - r->ow : (ptrdiff_t)r->count;
+      if ((size_t)d >= s->in[0] || (size_t)h >= s->in[1] || from >= end) continue;
+      const ptrdiff_t line = (d * (ptrdiff_t)s->in[1] + h) * (ptrdiff_t)s->in[2];
+      m[count].from = line + (r->ow - (ptrdiff_t)r->lane) * (ptrdiff_t)stride + dw;
+      m[count].bits = (((uint32_t)1 << (end - from)) - 1) << (r->lane + (unsigned)from);
+      set_masks(&m[count++], stride);
+    }
+    float *at = row + v / 2 * to.pair + v % 2 * VW;
+    if (stride == 1)
+      pack_channels(x, plane, channels, m, count, 1, at, step);
+    else if (stride == 2)
+      pack_channels(x, plane, channels, m, count, 2, at, step);
+    else
+      pack_channels(x, plane, channels, m, count, stride, at, step);
+  }
+  if (vectors % 2)
+    for (size_t c = 0; c < channels; c++) vf_store(row + vectors / 2 * to.pair + VW + c * step, (vf)0.0f);
+}
+
+/// Channels of which all taps are packed before the next ones where planes lie whole pages or quarters of them apart: the lines of many would
+/// displace each other in the L1 cache before the taps behind have read them.
+enum { PACK_CHANNELS = 8, PAGE_PART = 256 };
+
 /// Rows [kb, kb + kc) of the patch matrix (row = (channel, kd, kh, kw)) for the columns of `runs`, as `to` says.
 static void pack_patches(const pk_conv_shape *s, const float *x, size_t kb, size_t kc, size_t width, const run *runs, const size_t *first,
                          float *packed, places to) {
@@ -234,42 +289,29 @@ static void pack_patches(const pk_conv_shape *s, const float *x, size_t kb, size
   const size_t vectors = (width + VW - 1) / VW;
   if (s->kernel[2] >= LONG_ROW && stride >= LONG_STRIDE && s->dilation[2] == 1)
     return pack_long_rows(s, x, kb, kc, width, runs, first, packed, to);
-  // Kernels may have more taps than there are rows: only those of the rows are looked at.
-  const size_t tap0 = kb % taps, count_of_taps = pk_min(taps, kc);
-  for (size_t t = 0; t < count_of_taps; t++) {
-    const size_t tap = tap0 + t < taps ? tap0 + t : tap0 + t - taps;
-    // Channels whose row of this tap lies in [kb, kb + kc).
-    const size_t c0 = kb > tap ? (kb - tap + taps - 1) / taps : 0;
-    const size_t c1 = kb + kc > tap ? (kb + kc - tap + taps - 1) / taps : 0;
-    if (c0 >= c1) continue;
-    const size_t kw = tap % s->kernel[2], kh = tap / s->kernel[2] % s->kernel[1], kd = tap / s->kernel[2] / s->kernel[1];
-    ptrdiff_t low, high;
-    valid_columns(s, kw, &low, &high);
-    const ptrdiff_t dw = (ptrdiff_t)(kw * s->dilation[2]) - (ptrdiff_t)s->pad[2];
-    const float *source = x + c0 * plane;
-    float *row = packed + (c0 * taps + tap - kb) * to.ld;
-    for (size_t v = 0; v < vectors; v++) {
-      lanes m[VW];
-      size_t count = 0;
-      for (const run *r = runs + first[v]; r < runs + first[v + 1]; r++) {
-        const ptrdiff_t d = r->d + (ptrdiff_t)(kd * s->dilation[0]), h = r->h + (ptrdiff_t)(kh * s->dilation[1]);
-        const ptrdiff_t from = low > r->ow ? low - r->ow : 0;
-        const ptrdiff_t end = high - r->ow < (ptrdiff_t)r->count ? high - r->ow : (ptrdiff_t)r->count;
-        if ((size_t)d >= s->in[0] || (size_t)h >= s->in[1] || from >= end) continue;
-        const ptrdiff_t line = (d * (ptrdiff_t)s->in[1] + h) * (ptrdiff_t)s->in[2];
-        m[count].from = line + (r->ow - (ptrdiff_t)r->lane) * (ptrdiff_t)stride + dw;
-        m[count].bits = (((uint32_t)1 << (end - from)) - 1) << (r->lane + (unsigned)from);
-        set_masks(&m[count++], stride);
-      }
-      float *at = row + v / 2 * to.pair + v % 2 * VW;
-      if (stride == 1)
-        pack_channels(source, plane, c1 - c0, m, count, 1, at, taps * to.ld);
-      else if (stride == 2)
-        pack_channels(source, plane, c1 - c0, m, count, 2, at, taps * to.ld);
-      else
-        pack_channels(source, plane, c1 - c0, m, count, stride, at, taps * to.ld);
-    }
-    if (vectors % 2)
-      for (size_t c = c0; c < c1; c++) vf_store(row + vectors / 2 * to.pair + VW + (c - c0) * taps * to.ld, (vf)0.0f);
+  if (taps == 1 && stride == 1 && s->in[0] * s->in[1] == 1 && s->pad[2] == 0 && s->in[2] == s->out[2]) {
+    pack_positions(x + kb * plane + runs[0].ow, plane, kc, width, packed, to);
+    return;
   }
+  // Kernels may have more taps than there are rows: only those of the rows are looked at.
+  const size_t tap0 = kb % taps, count_of_taps = pk_min(taps, kc), together = taps == 1 || plane % PAGE_PART ? kc : PACK_CHANNELS;
+  for (size_t channel = kb / taps; channel * taps < kb + kc; channel += together)
+    for (size_t t = 0; t < count_of_taps; t++) {
+      const size_t tap = tap0 + t < taps ? tap0 + t : tap0 + t - taps;
+      // Of these channels those whose row of this tap lies in [kb, kb + kc).
+      const size_t c0 = pk_max(kb > tap ? (kb - tap + taps - 1) / taps : 0, channel);
+      const size_t c1 = pk_min(kb + kc > tap ? (kb + kc - tap + taps - 1) / taps : 0, channel + together);
+      if (c0 < c1) pack_tap(s, x + c0 * plane, tap, c1 - c0, vectors, runs, first, packed + (c0 * taps + tap - kb) * to.ld, to);
+    }
+}
+
+/// The product of one image and group, with what is done to its sums; element (m, n) of the group goes to `to[m * ld + n]`.
+static pk_sgemm conv_product(const pk_conv *c, size_t image, size_t group, float *to, size_t ld) {
+  const pk_conv_shape *s = &c->shape;
+  const size_t columns = pk_product3(s->out);
+  pk_epilogue e = c->epilogue;
+  if (e.row_bias) e.row_bias += group * s->outputs;
+  if (e.residual) e.residual += (image * s->groups + group) * s->outputs * columns;
+  e.ld_residual = columns;
+  return (pk_sgemm){.c = to, .ldc = ld, .alpha = 1, .epilogue = e};
 }

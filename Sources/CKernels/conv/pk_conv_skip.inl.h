@@ -92,12 +92,8 @@ static void skipping_columns(const pk_conv_shape *s, const float *x, const regio
 static void conv_skipping(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
   if (m0 >= m1 || n0 >= n1) return;
   const pk_conv_shape *s = &c->shape;
-  const size_t k = pk_conv_depth(s), columns = pk_product3(s->out), plane = (image * s->groups + group) * s->outputs;
-  pk_epilogue e = c->epilogue;
-  if (e.row_bias) e.row_bias += group * s->outputs;
-  if (e.residual) e.residual += plane * columns;
-  e.ld_residual = columns;
-  const pk_sgemm g = {.c = c->y + plane * columns, .ldc = columns, .alpha = 1, .epilogue = e};
+  const size_t k = pk_conv_depth(s), columns = pk_product3(s->out);
+  const pk_sgemm g = conv_product(c, image, group, c->y + (image * s->groups + group) * s->outputs * columns, columns);
   const size_t stride = pk_round64(s->outputs * k * sizeof(float)) / sizeof(float);
   const float *pa = c->weights + group * stride + m0 * k, *x = c->x + (image * s->groups + group) * s->channels * pk_product3(s->in);
   pk_band bands[3][PK_BANDS];

@@ -51,17 +51,14 @@ static void finish_turned(const store *target, const float *sums, size_t rows, s
   }
 }
 
-/// Each output's sum runs over k from the start on, so that its bits depend neither on the block nor on where k is cut.
-static void conv_turned(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
+/// As pk_conv_turned_block, of which element (m, n) goes to `to[m * ld + n]`. Each output's sum runs over k from the start on, so that
+/// its bits depend neither on the block nor on where k is cut.
+static void conv_turned_to(
+    const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, float *to, size_t ld, void *scratch) {
   if (m0 >= m1 || n0 >= n1) return;
   const pk_conv_shape shape = flattened(&c->shape), *s = &shape;
-  const size_t k = pk_conv_depth(s), all = pk_product3(s->out), outputs = m1 - m0;
-  const size_t plane = (image * s->groups + group) * s->outputs;
-  pk_epilogue e = c->epilogue;
-  if (e.row_bias) e.row_bias += group * s->outputs;
-  if (e.residual) e.residual += plane * all;
-  e.ld_residual = all;
-  const pk_sgemm g = {.c = c->y + plane * all, .ldc = all, .alpha = 1, .epilogue = e};
+  const size_t k = pk_conv_depth(s), outputs = m1 - m0;
+  const pk_sgemm g = conv_product(c, image, group, to, ld);
   const store target = store_of(&g);
   const float *x = c->x + (image * s->groups + group) * s->channels * pk_product3(s->in);
   const float *w = c->weights + group * (pk_round64(pk_ceil_div(s->outputs, NR) * NR * k * sizeof(float)) / sizeof(float)) + m0 * k;
@@ -90,4 +87,9 @@ static void conv_turned(const pk_conv *c, size_t image, size_t group, size_t m0,
     }
     for (size_t j = 0; j < outputs; j += NR) finish_turned(&target, sums + j * z.positions, pk_min(NR, outputs - j), positions, m0 + j, n);
   }
+}
+
+static void conv_turned(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch) {
+  const size_t all = pk_product3(c->shape.out);
+  conv_turned_to(c, image, group, m0, m1, n0, n1, c->y + (image * c->shape.groups + group) * c->shape.outputs * all, all, scratch);
 }

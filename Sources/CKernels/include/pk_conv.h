@@ -181,6 +181,34 @@ size_t pk_conv_transpose_steps(pk_isa isa, const pk_conv_shape *shape, size_t m0
 /// where shapes tile writes it, the epilogue included. Steps go in order. The channels are free; a few at a time (8 or so) keep scratch small.
 void pk_conv_transpose(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t step0, size_t step1, void *scratch);
 
+// The same cut by the place of an output within a stride: the outputs of one place are an ordinary convolution of x with the taps
+// that reach them, turned round, so that nothing is added up in memory. Positions are those of one place, out / stride of them, rounded up.
+
+/// Whether pk_conv_phases_block takes this shape: one or two axes without dilation, no kernel shorter than its stride. The epilogue has no residual.
+bool pk_conv_phases_fit(const pk_conv_shape *shape);
+
+/// Whether it is expected to be faster than pk_conv_transpose.
+bool pk_conv_phases_pay(const pk_conv_shape *shape);
+
+/// Whether the packed weights have channels in the lanes, as those of pk_conv_turned_block: where the positions are few.
+bool pk_conv_phases_are_turned(pk_isa isa, const pk_conv_shape *shape);
+
+/// Bytes of the packed weights of all groups. They depend on the places in the stride as well as on the weights, not on other extents.
+size_t pk_conv_phases_packed_bytes(pk_isa isa, const pk_conv_shape *shape);
+
+/// Packs the weights w[groups * channels][outputs][kernel] of the groups [group0, group1).
+void pk_conv_phases_pack(pk_isa isa, const pk_conv_shape *shape, const float *w, size_t group0, size_t group1, float *packed);
+
+/// Positions of a place of one image; block sizes for pk_conv_phases_block that keep `threads` threads busy and each call short.
+size_t pk_conv_phases_grid(pk_isa isa, const pk_conv_shape *shape, size_t threads, size_t *block_rows, size_t *block_cols);
+
+/// Scratch bytes of a call on up to `rows` output channels and `columns` positions.
+size_t pk_conv_phases_scratch_bytes(pk_isa isa, const pk_conv_shape *shape, size_t rows, size_t columns);
+
+/// Computes output channels [m0, m1) of one group at positions [n0, n1) of all places of one image. m0 must be a multiple of the rows that
+/// the grid gives; n0 is free.
+void pk_conv_phases_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
+
 /// Applies the epilogue to the sums in y at positions [p0, p1) of one channel, counted over all groups.
 void pk_conv_finish(pk_isa isa, const pk_conv *c, size_t image, size_t channel, size_t p0, size_t p1);
 

@@ -233,6 +233,37 @@ private func depthwiseKernel(
   }
 }
 
+/// A transposed convolution as one ordinary convolution for each place of an output within the stride.
+private func phasedKernel(
+  _ shape: ConvolutionShape, _ c: pk_conv_shape, _ operands: ConvolutionOperands, _ context: KernelContext
+) throws(PinionError) -> Kernel {
+  let isa = pk_isa_best()
+  var c = c
+  let form = "convtranspose.phases.\(shape.groups).\(c.stride).\(c.pad).\(pk_conv_phases_are_turned(isa, &c))"
+  let weights = try PackedWeightsStage(
+    operands.weights, bytes: pk_conv_phases_packed_bytes(isa, &c), groups: shape.groups, form: form, context
+  ) { (source, target, groups) in
+    var c = shape.threeAxes
+    pk_conv_phases_pack(isa, &c, source, groups.lowerBound, groups.upperBound, target)
+  }
+  var blockRows = 0, blockColumns = 0
+  let positions = pk_conv_phases_grid(isa, &c, context.threads, &blockRows, &blockColumns)
+  let rows = max(blockRows, 1), columns = max(blockColumns, 1)
+  let scratch = try scratchSize(pk_conv_phases_scratch_bytes(isa, &c, rows, columns))
+  let rowBlocks = (shape.outputs &- 1) / rows &+ 1
+  let blocks = rowBlocks &* ((positions &- 1) / columns &+ 1)
+  let description = c
+  return weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: scratch) { frame, task, packed in
+    var conv = operands.description(description, frame)
+    conv.weights = packed
+    let product = task / blocks, part = task % blocks
+    let row = part % rowBlocks &* rows, column = part / rowBlocks &* columns
+    pk_conv_phases_block(
+      isa, &conv, product / shape.groups, product % shape.groups, row, min(row &+ rows, shape.outputs), column,
+      min(column &+ columns, positions), frame.laneScratch)
+  }
+}
+
 /// Elements that are written once between two looks at the limits.
 private let longestPass = 1 << 19
 
@@ -244,6 +275,9 @@ public func floatTransposedConvolutionKernel(
   guard shape.window.rank <= 3 else { return try directConvolutionKernel(shape, operands, Float.self, isTransposed: true, context) }
   let isa = pk_isa_best()
   var c = shape.threeAxes
+  if operands.residual == nil, pk_conv_phases_pay(&c) {
+    return try phasedKernel(shape, c, operands, context).named("products by place in the stride")
+  }
   let weights = try PackedWeightsStage(
     operands.weights, bytes: pk_conv_transpose_packed_bytes(isa, &c), groups: pk_conv_transpose_pack_parts(isa, &c),
     form: "convtranspose.\(shape.groups)", context
