@@ -35,7 +35,7 @@ extension GraphMaker {
       switch random.below(5) {
       case 0, 1:
         // A cache that grows.
-        for _ in 0..<random.int(2...8) {
+        for _ in 0..<random.int(2...5) {
           next[symbol, default: 0] += 1
           add(next)
         }
