@@ -13,16 +13,40 @@ struct Facts {
   private var latest: ElementType?
   let symbols: Symbols
 
-  /// - Parameter captured: the facts of captured values, in their order; nil for a main graph, whose inputs a session checks.
+  /// Constants of a node's inputs that its rules are told: those that decide shapes are among the first.
+  private static let toldConstants = 64
+
   init(_ graph: Graph, captured: [Fact]?, _ symbols: Symbols) {
+    var poll = Poll(RunControl())
+    // Without limits nothing is thrown.
+    do { try self.init(graph, captured: captured, symbols, &poll) } catch {
+      self.symbols = symbols
+      facts = []
+    }
+  }
+
+  /// - Parameter captured: the facts of captured values, in their order; nil for a main graph, whose inputs a session checks.
+  /// - Throws: what the limits say.
+  init(_ graph: Graph, captured: [Fact]?, _ symbols: Symbols, _ poll: inout Poll) throws(PinionError) {
     self.symbols = symbols
     facts = [Fact](repeating: Fact(), count: graph.values.count)
     if let captured {
-      for (capture, fact) in zip(graph.captures, captured) { set(capture.inner, fact) }
+      for (capture, fact) in zip(graph.captures, captured) {
+        try poll.count(8)
+        set(capture.inner, fact)
+      }
     } else {
-      for input in graph.inputs { set(input, Fact(declared: graph[input].type, symbols)) }
+      for input in graph.inputs {
+        try poll.count(32)
+        set(input, Fact(declared: graph[input].type, symbols))
+      }
     }
-    for (value, tensor) in graph.constants { set(value, Fact(constant: tensor)) }
+    var latest = Fact()
+    for (value, tensor) in graph.constants {
+      try poll.count(32)
+      latest = Fact(constant: tensor, like: latest)
+      set(value, latest)
+    }
   }
 
   subscript(value: ValueID?) -> Fact {
@@ -50,9 +74,9 @@ struct Facts {
     var inputs: [Fact?] = [], constants: [Tensor?] = []
     inputs.reserveCapacity(node.inputs.count)
     constants.reserveCapacity(node.inputs.count)
-    for input in node.inputs {
+    for (slot, input) in node.inputs.enumerated() {
       inputs.append(input.map { self[$0] })
-      constants.append(input.flatMap(constant))
+      constants.append(slot < Facts.toldConstants ? input.flatMap(constant) : nil)
     }
     let types = known(node, inputs, constants)
     var rules: [Fact] = []
@@ -78,14 +102,20 @@ struct Facts {
     var types: [TensorType?] = []
     types.reserveCapacity(inputs.count)
     var values = constants
+    var latest: (dims: [Int?]?, type: TensorType)?
     for (slot, input) in inputs.enumerated() {
       guard let input else {
         types.append(nil)
         continue
       }
-      guard let type = input.type else { return nil }
-      types.append(type)
-      if values[slot] == nil { values[slot] = input.tensor }
+      if let latest, latest.type.element == input.element, latest.dims == input.dims {
+        types.append(latest.type)
+      } else {
+        guard let type = input.type else { return nil }
+        latest = (input.dims, type)
+        types.append(type)
+      }
+      if slot < Facts.toldConstants, values[slot] == nil { values[slot] = input.tensor }
     }
     return try? node.op.outputTypes(InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count))
   }

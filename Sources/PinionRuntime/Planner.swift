@@ -85,6 +85,8 @@ struct Planner {
   var control: RunControl?
   /// Where planning is counted.
   var profile: Profile?
+  /// What nodes that are computed while planning count against, where that is not the plan's own account.
+  var folding: RunControl?
 
   /// Plans as many of `nodes`, in order, as can be planned with what is known.
   /// - Parameters:
@@ -95,7 +97,8 @@ struct Planner {
   ) throws(PinionError) -> Segment {
     var basis = basis.flatMap { isDry || $0.record.nodes != nodes ? nil : $0 }
     var initial = knowledge
-    var resolution = Resolution(program, knowledge: knowledge, isDry: isDry, skipsFailures: skipsFailures, control: control)
+    var resolution = Resolution(
+      program, knowledge: knowledge, isDry: isDry, skipsFailures: skipsFailures, control: control, folding: folding)
     var grace = 0
     if !isDry, let interrupted = program.takeInterrupted(nodes, knowledge) {
       (basis, initial, grace) = (interrupted.basis, interrupted.initial, interrupted.grace)

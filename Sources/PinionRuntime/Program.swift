@@ -440,7 +440,7 @@ package final class Program: Sendable {
     guard step < segment.steps.count, segment.steps[step].node >= 0 else { return error }
     let index = segment.steps[step].node
     return graph.nodes[index].locate(
-      error, inputTypes: graph.nodes[index].inputs.map { $0.flatMap { segment.knowledge[$0.index].type?.description } ?? "-" })
+      error, inputTypes: Node.texts(ofInputs: graph.nodes[index].inputs) { $0.flatMap { segment.knowledge[$0.index].type?.description } ?? "-" })
   }
 
   /// Executes the node that ends a segment and finds or plans what follows.
@@ -482,7 +482,7 @@ package final class Program: Sendable {
         throw .invalidModel("the node names \(node.outputs.count) outputs, the operator gave \(results.count)")
       }
     } catch {
-      throw node.locate(error, inputTypes: inputs.map { $0.map { "\($0.type)" } ?? "-" })
+      throw node.locate(error, inputTypes: Node.texts(ofInputs: inputs) { $0.map { "\($0.type)" } ?? "-" })
     }
     var signature = Signature([])
     for (slot, output) in node.outputs.enumerated() {

@@ -103,7 +103,7 @@ import Testing
   @Test(arguments: [block.replacing("#1", with: GraphEditorTests.numbers), branches])
   func keepsItsBooks(text: String) throws {
     let context = try passContext()
-    var editor = GraphEditor(try parse(text))
+    var editor = try GraphEditor(try parse(text))
     let before = editor.graph.nodes.count
     for phase in PassPipeline.phases(level: 2) {
       for pass in phase.passes {
