@@ -10,6 +10,11 @@ struct PlanRecord: Sendable {
   /// Bytes that are written to each block.
   let sizes: [Int]
   let layout: PlanLayout
+
+  /// About as many bytes as it takes that another does not share.
+  var bytes: Int {
+    nodes.count &* 32 &+ resolved.outcomes.bytes &+ resolved.knowledge.bytes &+ sizes.count &* 32 &+ layout.placed.count &* 512
+  }
 }
 
 /// Who lies where in a plan, and in those that are made from it.

@@ -60,6 +60,8 @@ struct Resolution {
   let isDry: Bool
   /// Goes on behind a node that fails, whose outputs then stay unknown.
   let skipsFailures: Bool
+  /// Follows a node whose branch is known with the types that the branch gives: for the question which branches are taken.
+  private let tellsCourses: Bool
   /// The run that waits for the plan.
   let control: RunControl?
   /// Nodes that are computed while planning count against an account of their own: their results belong to the plan.
@@ -76,8 +78,10 @@ struct Resolution {
   private var open: PositionSet?
 
   init(
-    _ program: Program, knowledge: KnowledgeTable, isDry: Bool, skipsFailures: Bool, control: RunControl?, folding: RunControl? = nil
+    _ program: Program, knowledge: KnowledgeTable, isDry: Bool, skipsFailures: Bool, tellsCourses: Bool = false, control: RunControl?,
+    folding: RunControl? = nil
   ) {
+    self.tellsCourses = tellsCourses
     self.program = program
     self.isDry = isDry
     self.skipsFailures = skipsFailures
@@ -183,7 +187,7 @@ struct Resolution {
   private mutating func outcome(of index: Int) throws(PinionError) -> Outcome {
     do {
       try control?.check()
-      return try resolve(program.planned[index])
+      return try resolve(program.planned[index], index)
     } catch {
       guard !skipsFailures || error.isOfLimits else { return .postponed(isReady: false) }
       let node = program.graph.nodes[index]
@@ -201,7 +205,7 @@ struct Resolution {
     }
   }
 
-  private mutating func resolve(_ node: PlannedNode) throws(PinionError) -> Outcome {
+  private mutating func resolve(_ node: PlannedNode, _ index: Int) throws(PinionError) -> Outcome {
     var types: [TensorType?] = []
     var values: [Tensor?] = []
     types.reserveCapacity(node.inputs.count)
@@ -224,7 +228,14 @@ struct Resolution {
       types.append(type)
       values.append(tensor)
     }
-    guard isPlannable else { return .postponed(isReady: true) }
+    guard isPlannable else {
+      if tellsCourses, node.hasSubgraphs, let branch = program.knownBranch(of: index, knowledge),
+        let outputs = try program.outputs(ofBranch: branch, of: index, knowledge, control, folding: foldControl)
+      {
+        for (output, known) in zip(node.outputs, outputs) { if let output { knowledge[output.index] = known } }
+      }
+      return .postponed(isReady: true)
+    }
 
     let inference = InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count)
     var outputs: [TensorType]
