@@ -123,10 +123,10 @@ public func floatConvolutionKernel(
   }
 
   let weights = try PackedWeightsStage(
-    operands.weights, bytes: pk_conv_packed_bytes(isa, &c), groups: shape.groups, form: form, context
-  ) { [first] (source, target, groups) in
+    operands.weights, bytes: pk_conv_packed_bytes(isa, &c), parts: shape.groups &* shape.outputs, form: form, context
+  ) { [first] (source, target, rows) in
     var c = part
-    pk_conv_pack_part(isa, &c, whole, first, isSkipping, source, groups.lowerBound, groups.upperBound, target)
+    pk_conv_pack_rows(isa, &c, whole, first, isSkipping, source, rows.lowerBound, rows.upperBound, target)
   }
   let laneScratch = try scratchSize(pk_conv_scratch_bytes(isa, &c))
   var blockRows = 0, blockColumns = 0
@@ -173,10 +173,11 @@ private func turnedKernel(
   let isa = pk_isa_best()
   var c = c
   let weights = try PackedWeightsStage(
-    operands.weights, bytes: pk_conv_turned_packed_bytes(isa, &c), groups: shape.groups, form: "conv.turned.\(shape.groups)", context
-  ) { (source, target, groups) in
+    operands.weights, bytes: pk_conv_turned_packed_bytes(isa, &c), parts: shape.groups &* ((shape.outputs &- 1) / pk_sgemm_panel_cols(isa) &+ 1),
+    form: "conv.turned.\(shape.groups)", context
+  ) { (source, target, panels) in
     var c = shape.threeAxes
-    pk_conv_turned_pack(isa, &c, source, groups.lowerBound, groups.upperBound, target)
+    pk_conv_turned_pack_panels(isa, &c, source, panels.lowerBound, panels.upperBound, target)
   }
   var blockRows = 0, blockColumns = 0
   pk_conv_turned_grid(isa, &c, context.threads, &blockRows, &blockColumns)
@@ -204,10 +205,11 @@ private func winogradKernel(
   let isa = pk_isa_best()
   var c = c
   let weights = try PackedWeightsStage(
-    operands.weights, bytes: pk_conv_winograd_packed_bytes(isa, &c), groups: shape.groups, form: "conv.winograd.\(shape.groups)", context
-  ) { (source, target, groups) in
+    operands.weights, bytes: pk_conv_winograd_packed_bytes(isa, &c), parts: shape.groups &* shape.outputs,
+    form: "conv.winograd.\(shape.groups)", context
+  ) { (source, target, rows) in
     var c = shape.threeAxes
-    pk_conv_winograd_pack(isa, &c, source, groups.lowerBound, groups.upperBound, target)
+    pk_conv_winograd_pack_rows(isa, &c, source, rows.lowerBound, rows.upperBound, target)
   }
   let bands = (c.out.1 &+ 3) / 4
   var blockPlanes = 0, blockBands = 0
@@ -275,7 +277,7 @@ public func floatTransposedConvolutionKernel(
   let isa = pk_isa_best()
   var c = shape.threeAxes
   let weights = try PackedWeightsStage(
-    operands.weights, bytes: pk_conv_transpose_packed_bytes(isa, &c), groups: pk_conv_transpose_pack_parts(isa, &c),
+    operands.weights, bytes: pk_conv_transpose_packed_bytes(isa, &c), parts: pk_conv_transpose_pack_parts(isa, &c),
     form: "convtranspose.\(shape.groups)", context
   ) { (source, target, parts) in
     var c = shape.threeAxes
@@ -367,24 +369,31 @@ func scratchSize(_ bytes: Int) throws(PinionError) -> Int {
 
 /// Weights in packed form: made once where they are constant, in a stage of the kernel where they are computed.
 struct PackedWeightsStage {
-  typealias Pack = @Sendable (_ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, _ groups: Range<Int>) -> Void
+  typealias Pack = @Sendable (_ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, _ parts: Range<Int>) -> Void
 
   let input: Int
-  let groups: Int
+  /// Parts that are packed each by itself, and how many of them together.
+  let parts: Int
+  let grain: Int
   let bytes: Int
   let constant: Buffer?
   let pack: Pack
 
   init(
-    _ input: Int, bytes: Int, groups: Int, form: String, _ context: KernelContext, _ pack: @escaping Pack
+    _ input: Int, bytes: Int, parts: Int, form: String, _ context: KernelContext, _ pack: @escaping Pack
   ) throws(PinionError) {
     self.input = input
-    self.groups = groups
+    self.parts = parts
     self.bytes = try scratchSize(bytes)
     self.pack = pack
+    // A million numbers of the result.
+    let grain = max((1 << 22) / max(self.bytes / max(parts, 1), 1), 1)
+    self.grain = grain
     if let value = context.value(input) {
-      constant = try context.packed(value, form: form, bytes: bytes) { elements, target in
-        pack(elements.assumingMemoryBound(to: Float.self), target.assumingMemoryBound(to: Float.self), 0..<groups)
+      constant = try context.packed(value, form: form, bytes: bytes) { (elements, target, work) throws(PinionError) in
+        try work.inPieces(of: grain, parts) {
+          pack(elements.assumingMemoryBound(to: Float.self), target.assumingMemoryBound(to: Float.self), $0)
+        }
       }
     } else {
       constant = nil
@@ -402,7 +411,7 @@ struct PackedWeightsStage {
       return kernel
     }
     let pack = pack, input = input
-    let packing = Kernel.Stage.ranges(groups, grain: 1) { frame, range in
+    let packing = Kernel.Stage.ranges(parts, grain: max(grain / 16, 1)) { frame, range in
       pack(frame.input(input), frame.scratch.assumingMemoryBound(to: Float.self), range)
     }
     let main = Kernel.Stage(tasks: tasks) { (frame, task) throws(PinionError) in

@@ -91,8 +91,14 @@ extension Tensor {
         }
       }
       if element.bitWidth < 8, type.byteCount >= Constant.leastMadeBytes, let bytes = try message.mappedBytes(externalData: folder, control: control) {
-        self = Constant.made(type) { target in
-          unpackNarrow(bytes.bytes, element, into: UnsafeMutableRawBufferPointer(start: target, count: type.byteCount))
+        self = Constant.made(type) { (target, work) throws(PinionError) in
+          let perByte = 8 / element.bitWidth
+          // Pieces begin at whole bytes.
+          try work.inPieces(of: 1 << 20, type.byteCount) { range in
+            unpackNarrow(
+              UnsafeRawBufferPointer(rebasing: bytes.bytes[(range.lowerBound / perByte)...]), element,
+              into: UnsafeMutableRawBufferPointer(start: target + range.lowerBound, count: range.count))
+          }
           bytes.owner.giveBack(bytes.bytes)
         }
         return
