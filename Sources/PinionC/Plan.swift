@@ -20,13 +20,20 @@ private func planBox(_ plan: OpaquePointer?) -> PlanBox? { plan.map { object($0,
 public func pinion_session_plan(
   _ session: OpaquePointer!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!, _ plan: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
-  pinion_session_plan_with_options(session, nil, inputCount, inputs, plan)
+  makePlan(session, nil, inputCount, inputs, plan)
 }
 
 @c @implementation
 public func pinion_session_plan_with_options(
   _ session: OpaquePointer!, _ options: UnsafePointer<pinion_run_options>!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!,
   _ plan: UnsafeMutablePointer<OpaquePointer?>!
+) -> pinion_status {
+  makePlan(session, options, inputCount, inputs, plan)
+}
+
+private func makePlan(
+  _ session: OpaquePointer?, _ options: UnsafePointer<pinion_run_options>?, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>?,
+  _ plan: UnsafeMutablePointer<OpaquePointer?>?
 ) -> pinion_status {
   status { () throws(PinionError) in
     let plan = try required(plan, "plan")

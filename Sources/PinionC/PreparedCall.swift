@@ -244,7 +244,8 @@ private func create(
     var chosen: [Int] = []
     for position in 0..<outputCount { chosen.append(outputNames == nil ? position : try box.outputIndex(outputNames[position], position)) }
     let tableKeys = chosen.map { takesTables ? box.session.tableKeys(ofOutput: $0) : nil }
-    let summary = try box.session.plan(planned, tables: zip(chosen, tableKeys).compactMap { $1 == nil ? nil : $0 })
+    let summary = try box.session.plan(
+      planned, tables: zip(chosen, tableKeys).compactMap { $1 == nil ? nil : $0 }, limits: try limits(nil, box))
     var results: [(type: TensorType, index: Int)] = []
     var infos: [InfoBox] = []
     var keys: [ValueBox?] = []

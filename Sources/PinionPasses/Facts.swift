@@ -16,15 +16,6 @@ struct Facts {
   /// Constants of a node's inputs that its rules are told: those that decide shapes are among the first.
   private static let toldConstants = 64
 
-  init(_ graph: Graph, captured: [Fact]?, _ symbols: Symbols) {
-    var poll = Poll(RunControl())
-    // Without limits nothing is thrown.
-    do { try self.init(graph, captured: captured, symbols, &poll) } catch {
-      self.symbols = symbols
-      facts = []
-    }
-  }
-
   /// - Parameter captured: the facts of captured values, in their order; nil for a main graph, whose inputs a session checks.
   /// - Throws: what the limits say.
   init(_ graph: Graph, captured: [Fact]?, _ symbols: Symbols, _ poll: inout Poll) throws(PinionError) {

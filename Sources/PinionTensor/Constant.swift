@@ -132,7 +132,8 @@ public final class Constant: @unchecked Sendable {
     }
     if let current { return current }
     guard case .made(let bytes, let make) = source else { throw .internal("the constant is not made") }
-    let buffer = try begun?.memory ?? allocator.separateBuffer(bytes: bytes), work = begun?.work ?? PieceWork()
+    let buffer: Buffer, work = begun?.work ?? PieceWork()
+    if let begun { buffer = begun.memory } else { buffer = try allocator.separateBuffer(bytes: bytes) }
     do throws(PinionError) {
       work.resume(control)
       try work.populate(buffer)
