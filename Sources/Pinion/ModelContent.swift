@@ -137,8 +137,7 @@ final class ModelContent: Sendable {
     if !variant.isTied {
       for input in graph.inputs { graph[input].type = graph[input].type?.withoutDimensionNames }
     }
-    graph.settleCapturedConstants()
-    try passes.control.check()
+    try graph.settleCapturedConstants(passes.control)
     try PassPipeline.run(&graph, level: level, passes)
     try graph.adoptConstants(allocator: allocator, control: passes.control)
     // What importing and rewriting looked at. Weights come back into memory when they are packed, piece by piece.

@@ -14,8 +14,13 @@ extension Session {
   /// but for that; values change nothing where all shapes follow from types.
   /// - Parameters:
   ///   - inputs: one entry for each of the session's inputs; nil for one with a default, or whose declared shape is complete.
+  ///   - limits: deadline, token and question that end the planning; bytes that what is computed to tell shapes may take.
   ///   - tables: the outputs in the place of which the tensors are to be given that ZipMap makes them of.
-  public func plan(_ inputs: [PlanInput?], tables: [Int] = []) throws(PinionError) -> PlanSummary {
+  public func plan(
+    _ inputs: [PlanInput?], tables: [Int] = [], limits: RunLimits = RunLimits()
+  ) throws(PinionError) -> PlanSummary {
+    let control = RunControl(limits)
+    try control.check()
     let own = model.graph.inputs.count
     var known: [PlannedInput] = []
     var overrides: [Int] = []
@@ -40,8 +45,8 @@ extension Session {
     try model.imported.sizeRules?.check(shape: shape) { _ in nil }
     let isTied = dimensionNames.hold(shape)
     guard buffers != nil else {
-      return try program(overrides: overrides, outputs: Array(0..<model.outputCount), isTied: isTied, tables: tables, control: RunControl())
-        .summary(inputs: known)
+      return try program(overrides: overrides, outputs: Array(0..<model.outputCount), isTied: isTied, tables: tables, control: control)
+        .summary(inputs: known, control: control)
     }
     let carried = model.imported.carried
     for pair in carried {
@@ -49,8 +54,8 @@ extension Session {
       known.append(.type(try Session.declaredType(info)))
     }
     let outputs = Array(0..<model.outputCount) + carried.map(\.output)
-    return try program(overrides: carried.map(\.input), outputs: outputs, isTied: isTied, tables: tables, control: RunControl())
-      .summary(inputs: known)
+    return try program(overrides: carried.map(\.input), outputs: outputs, isTied: isTied, tables: tables, control: control)
+      .summary(inputs: known, control: control)
   }
 
   static func declaredType(_ info: ValueInfo) throws(PinionError) -> TensorType {

@@ -51,15 +51,15 @@ public struct KernelContext {
   /// - Parameters:
   ///   - form: says, with the constant itself, what the memory holds, e.g. `"sgemm.b.transposed"`.
   ///   - bytes: its size.
-  ///   - fill: makes the form of the elements.
+  ///   - fill: makes the form of the elements, in pieces where it may take long.
   public func packed(_ constant: Tensor, form: String, bytes: Int, _ fill: Constant.Fill) throws(PinionError) -> Buffer {
-    try packed.buffer(constant, form: form, bytes: bytes, fill)
+    try packed.buffer(constant, form: form, bytes: bytes, control: control, fill)
   }
 
   /// A form of a constant made of the narrower elements that it was converted from (`Constant.narrowElement(of:)`), as `packed` otherwise.
   public func packedNarrow(_ constant: Tensor, form: String, bytes: Int, _ fill: Constant.Fill) throws(PinionError) -> Buffer {
     guard let owner = constant.constant else { throw .internal("the value is no constant of a model") }
-    return try owner.narrowForm(form, of: constant, bytes: bytes, fill)
+    return try owner.narrowForm(form, of: constant, bytes: bytes, control: control, fill)
   }
 
   /// The context under other types, for a kernel that runs another one inside.

@@ -10,10 +10,11 @@ public final class PackedWeights: Sendable {
   public init(allocator: Allocator = .system) { self.allocator = allocator }
 
   /// The buffer for the value in this form; `fill` is called where it does not exist yet.
-  func buffer(_ value: Tensor, form: String, bytes: Int, _ fill: Constant.Fill) throws(PinionError) -> Buffer {
-    if let constant = value.constant { return try constant.form(form, of: value, bytes: bytes, fill) }
+  /// - Parameter control: what waits for it.
+  func buffer(_ value: Tensor, form: String, bytes: Int, control: RunControl, _ fill: Constant.Fill) throws(PinionError) -> Buffer {
+    if let constant = value.constant { return try constant.form(form, of: value, bytes: bytes, control: control, fill) }
     let buffer = try allocator.buffer(bytes: bytes)
-    try fill(UnsafeRawPointer(value.data), buffer.pointer)
+    try fill(UnsafeRawPointer(value.data), buffer.pointer, PieceWork(control))
     return buffer
   }
 }

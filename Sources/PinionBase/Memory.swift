@@ -31,10 +31,12 @@ public struct Allocator: Sendable {
     context: nil)
 
   /// Whole pages of their own, which leave no hole in the heap when they go.
-  private static var pages: Allocator {
+  fileprivate static var pages: Allocator {
     Allocator(
       allocate: { bytes, _, _ in
-        let start = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0)
+        // All at once in one call of the system, unless that would be a long one.
+        let populate = bytes <= Buffer.populatedBytes ? MAP_POPULATE : 0
+        let start = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | populate, -1, 0)
         return start == MAP_FAILED ? nil : start
       },
       deallocate: { pointer, bytes, _ in if let pointer { munmap(pointer, bytes) } },
@@ -68,6 +70,18 @@ public final class Buffer: @unchecked Sendable {
     self.pointer = pointer
     self.byteCount = byteCount
     self.allocator = allocator
+  }
+
+  /// Bytes of pages of their own that are there as soon as the block is; of a larger one `populate` brings them.
+  fileprivate static let populatedBytes = 8 << 20
+
+  /// Whether the pages of the block are still to come.
+  public var isLate: Bool { byteCount > Buffer.populatedBytes && allocator.identity == Allocator.pages.identity }
+
+  /// Has the system provide the pages of a part of a block that is late, which is cheaper than page by page when they are written to.
+  public func populate(_ range: Range<Int>) {
+    // Systems that do not know MADV_POPULATE_WRITE provide them later.
+    madvise(pointer + range.lowerBound, range.count, 23)
   }
 
   deinit { allocator.deallocateFunction(pointer, byteCount, allocator.context) }

@@ -110,7 +110,8 @@ private func create(
     let (planned, given) = try describedInputs(box, inputCount, inputs, takesStrings: takesStrings)
     let chosen = try chosenOutputs(box, outputCount, outputNames)
     let tableKeys = chosen.map { takesTables ? box.session.tableKeys(ofOutput: $0) : nil }
-    let summary = try box.session.plan(planned, tables: zip(chosen, tableKeys).compactMap { $1 == nil ? nil : $0 })
+    let summary = try box.session.plan(
+      planned, tables: zip(chosen, tableKeys).compactMap { $1 == nil ? nil : $0 }, limits: try limits(nil, box))
     var results: [(type: TensorType, index: Int)] = []
     var infos: [InfoBox] = []
     var keys: [ValueBox?] = []

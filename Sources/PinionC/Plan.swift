@@ -20,11 +20,27 @@ private func planBox(_ plan: OpaquePointer?) -> PlanBox? { plan.map { object($0,
 public func pinion_session_plan(
   _ session: OpaquePointer!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!, _ plan: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
+  makePlan(session, nil, inputCount, inputs, plan)
+}
+
+@c @implementation
+public func pinion_session_plan_with_options(
+  _ session: OpaquePointer!, _ options: UnsafePointer<pinion_run_options>!, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>!,
+  _ plan: UnsafeMutablePointer<OpaquePointer?>!
+) -> pinion_status {
+  makePlan(session, options, inputCount, inputs, plan)
+}
+
+private func makePlan(
+  _ session: OpaquePointer?, _ options: UnsafePointer<pinion_run_options>?, _ inputCount: Int, _ inputs: UnsafePointer<pinion_input_shape>?,
+  _ plan: UnsafeMutablePointer<OpaquePointer?>?
+) -> pinion_status {
   status { () throws(PinionError) in
     let plan = try required(plan, "plan")
     plan.pointee = nil
     let box: SessionBox = object(try required(session, "session"))
-    plan.pointee = handle(PlanBox(box, try box.session.plan(try planInputs(box, inputCount, inputs))))
+    let limits = try limits(options, box)
+    plan.pointee = handle(PlanBox(box, try box.session.plan(try planInputs(box, inputCount, inputs), limits: limits)))
   }
 }
 

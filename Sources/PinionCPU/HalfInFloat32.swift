@@ -30,7 +30,9 @@ package func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelConte
     } else {
       let convert = try conversion(from: constant.element, to: .float32)
       let count = constant.count
-      let buffer = try context.packed(constant, form: "float32", bytes: wide.byteCount) { convert($0, $1, count) }
+      let buffer = try context.packed(constant, form: "float32", bytes: wide.byteCount) { (elements, target, work) throws(PinionError) in
+        try work.inPieces(of: 1 << 20, count) { convert(elements + 2 &* $0.lowerBound, target + 4 &* $0.lowerBound, $0.count) }
+      }
       values.append(Tensor(wide, data: buffer.pointer, owner: buffer))
     }
   }
@@ -100,9 +102,9 @@ package func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelConte
 extension Tensor {
   /// The elements of a model's constant in float32, made when somebody asks. A constant has only one such tensor.
   fileprivate func derivedFloat32() throws(PinionError) -> Tensor {
-    let convert = try conversion(from: element, to: .float32), count = type.count
+    let convert = try conversion(from: element, to: .float32)
     guard let constant else { throw .internal("the tensor is no constant") }
-    return constant.derived("float32", of: self, as: TensorType(.float32, shape)) { convert($0, $1, count) }
+    return constant.derived("float32", of: self, as: TensorType(.float32, shape)) { convert($0 + 2 &* $2.lowerBound, $1 + 4 &* $2.lowerBound, $2.count) }
   }
 
   /// The elements in float32: at once where they are few, and otherwise, for a constant, when somebody asks.

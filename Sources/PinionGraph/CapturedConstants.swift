@@ -1,3 +1,4 @@
+import PinionBase
 import PinionTensor
 
 extension Graph {
@@ -5,14 +6,25 @@ extension Graph {
   ///
   /// Only for a graph whose constants are settled: an initializer that a run may replace is one in the graph where it stands and a
   /// captured value in those below.
-  public mutating func settleCapturedConstants() {
-    for index in nodes.indices where !nodes[index].subgraphs.isEmpty {
+  ///
+  /// - Parameter control: polled at each node and captured value.
+  /// - Throws: what the limits say.
+  public mutating func settleCapturedConstants(_ control: RunControl) throws(PinionError) {
+    var poll = Poll(control)
+    try settleCapturedConstants(&poll)
+  }
+
+  private mutating func settleCapturedConstants(_ poll: inout Poll) throws(PinionError) {
+    for index in nodes.indices {
+      try poll.count()
+      guard !nodes[index].subgraphs.isEmpty else { continue }
       let node = nodes[index]
       var inputs = Array(node.inputs[..<node.formalInputCount])
       for number in node.subgraphs.indices {
         var subgraph = node.subgraphs[number]
         var captures: [Capture] = []
         for capture in subgraph.captures {
+          try poll.count(64)
           let outer = node.inputs[capture.input]
           if let constant = outer.flatMap({ constants[$0] }) {
             subgraph.constants[capture.inner] = constant
@@ -23,7 +35,7 @@ extension Graph {
           }
         }
         subgraph.captures = captures
-        subgraph.settleCapturedConstants()
+        try subgraph.settleCapturedConstants(&poll)
         nodes[index].subgraphs[number] = subgraph
       }
       nodes[index].inputs = inputs

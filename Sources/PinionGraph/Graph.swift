@@ -59,6 +59,16 @@ public struct Node: Sendable {
 
   public var schema: Schema { type(of: op).schema }
 
+  /// Of how many inputs an error says the types.
+  private static let shownInputs = 64
+
+  /// The types of inputs as an error shows them: the first of many.
+  /// - Parameter text: of the type of an input.
+  public static func texts<Inputs: Collection>(ofInputs inputs: Inputs, _ text: (Inputs.Element) -> String) -> [String] {
+    let shown = inputs.prefix(shownInputs).map(text)
+    return inputs.count > shownInputs ? shown + ["… \(inputs.count) in all"] : shown
+  }
+
   /// `error` with this node as its place.
   public func locate(_ error: PinionError, inputTypes: @autoclosure () -> [String] = []) -> PinionError {
     error.at(node: name, operator: schema.qualifiedName, opset: opset, inputTypes: inputTypes())
@@ -98,8 +108,9 @@ public struct Graph: Sendable {
     return ValueID(index: values.count - 1)
   }
 
-  public mutating func addConstant(_ tensor: Tensor, name: String = "") -> ValueID {
-    let id = addValue(name, type: .tensor(tensor.element, dims: tensor.shape.dims.map(Dimension.known)))
+  /// - Parameter type: the tensor's, where it is at hand already.
+  public mutating func addConstant(_ tensor: Tensor, name: String = "", type: ValueType? = nil) -> ValueID {
+    let id = addValue(name, type: type ?? ValueType(tensor.type))
     constants[id] = tensor
     return id
   }

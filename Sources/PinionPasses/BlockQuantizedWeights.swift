@@ -14,8 +14,12 @@ struct BlockQuantizedWeights: Rule {
       let weights = Weights(op, codes, scales, zero: editor.constant(editor.input(dequantize, 2))),
       editor.input(dequantize, 2).map({ editor.constant($0) != nil }) ?? true
     else { return false }
-    var inputs: [ValueID?] = [a, editor.addConstant(try weights.packedCodes()), editor.addConstant(try weights.rowScales())]
-    if let zeros = try weights.packedZeros() { inputs.append(editor.addConstant(zeros)) }
+    guard let packedCodes = try weights.packedCodes(context), let scales = try weights.rowScales(context) else { return false }
+    var inputs: [ValueID?] = [a, editor.addConstant(packedCodes), editor.addConstant(scales)]
+    if weights.hasZeros {
+      guard let zeros = try weights.packedZeros(context) else { return false }
+      inputs.append(editor.addConstant(zeros))
+    }
     let node = try Node(
       MatMulNBits.self, name: editor[index].name,
       attributes: [
@@ -62,13 +66,21 @@ struct BlockQuantizedWeights: Rule {
 
     private var blocks: Int { k / block }
 
-    /// Codes of each column, two in a byte, the first in the lower bits.
-    func packedCodes() throws(PinionError) -> Tensor {
-      let result = try Tensor(TensorType(.uint8, try Shape([n, blocks, block / 2]))), codes = try codes.resident()
+    /// Memory that counts as the session's, and whose making polls; nil where there is no room for it.
+    private func constant(_ element: ElementType, _ dims: [Int], _ context: PassContext) throws(PinionError) -> Tensor? {
+      try context.folding.constant(TensorType(element, try Shape(dims)), allocator: context.allocator)
+    }
+
+    /// Codes of each column, two in a byte, the first in the lower bits; nil where they do not fit.
+    func packedCodes(_ context: PassContext) throws(PinionError) -> Tensor? {
+      guard let result = try constant(.uint8, [n, blocks, block / 2], context) else { return nil }
+      guard let codes = try context.folding.source(codes) else { return nil }
+      var poll = Poll(context.control)
       let target = try result.mutableElements(as: UInt8.self), source = codes.data.assumingMemoryBound(to: UInt8.self)
       // Columns by the cache line, as they lie side by side.
       for first in stride(from: 0, to: n, by: 64) {
         for pair in 0..<(k / 2) {
+          try poll.count(min(n - first, 64))
           for column in first..<min(n, first + 64) {
             let low = (source[2 * pair * n + column] &+ shift) & 15, high = (source[(2 * pair + 1) * n + column] &+ shift) & 15
             target[column * (k / 2) + pair] = low | high << 4
@@ -79,30 +91,43 @@ struct BlockQuantizedWeights: Rule {
       return result
     }
 
-    func rowScales() throws(PinionError) -> Tensor {
-      let result = try Tensor(TensorType(.float32, try Shape([n, blocks]))), scales = try scales.resident()
+    /// A scale for each block of a column; nil where they do not fit.
+    func rowScales(_ context: PassContext) throws(PinionError) -> Tensor? {
+      guard let result = try constant(.float32, [n, blocks], context), let scales = try context.folding.source(scales) else { return nil }
       let target = try result.mutableElements(as: Float.self), source = try scales.unsafeElements(as: Float.self)
+      var poll = Poll(context.control)
       for column in 0..<n {
+        try poll.count(1 &+ blocks)
         for index in 0..<blocks { target[column * blocks + index] = source[index * steps.block + column * steps.column] }
       }
       withExtendedLifetime(scales) {}
       return result
     }
 
-    /// Zero points of each column, two in a byte; nil where all are the middle code.
-    func packedZeros() throws(PinionError) -> Tensor? {
-      if zero == nil, shift == 8 { return nil }
+    /// Whether not all zero points are the middle code.
+    var hasZeros: Bool { zero != nil || shift != 8 }
+
+    /// Zero points of each column, two in a byte; nil where they do not fit.
+    func packedZeros(_ context: PassContext) throws(PinionError) -> Tensor? {
       let width = (blocks - 1) / 2 + 1
-      let result = try Tensor(TensorType(.uint8, try Shape([n, width]))), zero = try zero?.resident()
-      let target = try result.mutableElements(as: UInt8.self), source = zero?.data.assumingMemoryBound(to: UInt8.self)
+      guard let result = try constant(.uint8, [n, width], context) else { return nil }
+      var source: UnsafeMutablePointer<UInt8>?
+      var elements: Tensor?
+      if let zero {
+        guard let made = try context.folding.source(zero) else { return nil }
+        (elements, source) = (made, made.data.assumingMemoryBound(to: UInt8.self))
+      }
+      defer { withExtendedLifetime(elements) {} }
+      var poll = Poll(context.control)
+      let target = try result.mutableElements(as: UInt8.self)
       target.update(repeating: 0)
       for column in 0..<n {
+        try poll.count(1 &+ blocks)
         for index in 0..<blocks {
           let code = ((source?[index * steps.block + column * steps.column] ?? 0) &+ shift) & 15
           target[column * width + index / 2] |= code << UInt8(index % 2 * 4)
         }
       }
-      withExtendedLifetime(zero) {}
       return result
     }
   }

@@ -4,8 +4,12 @@ extension Tensor {
   /// The only element as a number; nil for other counts and for types that are not computed with.
   var scalar: Double? { count == 1 ? numbers?.first : nil }
 
-  /// The elements as numbers; nil for types that are not computed with.
+  /// Elements of which rules make lists of numbers: as many as there are channels, columns or words of a vocabulary.
+  private static var numberLimit: Int { 1 << 18 }
+
+  /// The elements as numbers; nil for types that are not computed with, and for more than rules make lists of.
   var numbers: [Double]? {
+    guard count <= Tensor.numberLimit else { return nil }
     func all<T: Element>(_: T.Type, _ convert: (T) -> Double) -> [Double]? { (try? unsafeElements(as: T.self)).map { $0.map(convert) } }
     switch element {
     case .float32: return all(Float.self) { Double($0) }

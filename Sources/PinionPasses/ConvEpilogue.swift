@@ -28,8 +28,10 @@ struct ChannelAffine: Rule {
     else { return false }
     var node = editor[producer]
     if let scale = affine.scale {
-      guard let scaled = try context.folding.constant(weights.type, allocator: context.allocator) else { return false }
-      try layout.scale(weights, by: scale, into: scaled, context.control)
+      guard let scaled = try context.folding.constant(weights.type, allocator: context.allocator),
+        let elements = try context.folding.source(weights)
+      else { return false }
+      try layout.scale(elements, by: scale, into: scaled, context.control)
       node.inputs[1] = editor.addConstant(scaled)
     }
     let old = layout.bias(bias)
@@ -108,8 +110,8 @@ private struct ChannelLayout {
     }
   }
 
+  /// - Parameter weights: elements in memory.
   func scale(_ weights: Tensor, by scale: [Double], into result: Tensor, _ control: RunControl) throws(PinionError) {
-    let weights = try weights.resident()
     defer { withExtendedLifetime(weights) {} }
     let source = weights.data.assumingMemoryBound(to: Float.self), target = result.data.assumingMemoryBound(to: Float.self)
     let perGroup = channels / groups, rowsPerGroup = outer / groups

@@ -15,10 +15,10 @@ struct ConvSum: Rule {
     else { return false }
     for (wide, narrow) in [(first, second), (second, first)] {
       guard let kernel = Branch(wide, editor), let part = Branch(narrow, editor) ?? identity(narrow, beside: kernel, editor),
-        let offset = kernel.place(of: part)
+        let offset = kernel.place(of: part), let sum = try kernel.sum(with: part, at: offset, context)
       else { continue }
       var node = editor[wide]
-      node.inputs = [source, editor.addConstant(try kernel.sum(with: part, at: offset))]
+      node.inputs = [source, editor.addConstant(sum)]
       if kernel.bias != nil || part.bias != nil {
         var sums = [Float](repeating: 0, count: kernel.dims[0])
         for channel in sums.indices { sums[channel] = Float((kernel.bias?[channel] ?? 0) + (part.bias?[channel] ?? 0)) }
@@ -105,14 +105,18 @@ private struct Branch {
     return place
   }
 
-  /// Weights of this kernel and, from the tap `place` on, of the other.
-  func sum(with part: Branch, at place: [Int]) throws(PinionError) -> Tensor {
+  /// Weights of this kernel and, from the tap `place` on, of the other; nil where they do not fit.
+  func sum(with part: Branch, at place: [Int], _ context: PassContext) throws(PinionError) -> Tensor? {
     guard let weights else { throw .unsupported("the kernel has no weights") }
-    let result = try Tensor(weights.type), own = try weights.resident()
+    guard let result = try context.folding.constant(weights.type, allocator: context.allocator) else { return nil }
+    guard let own = try context.folding.source(weights) else { return nil }
     defer { withExtendedLifetime(own) {} }
     let target = try result.mutableElements(as: Float.self)
     let source = try own.unsafeElements(as: Float.self)
-    for position in 0..<weights.count { target[position] = source[position] }
+    try inPieces(of: 1 << 18, weights.count, context.control) { range in
+      for position in range { target[position] = source[position] }
+    }
+    var poll = Poll(context.control)
     let axes = Array(dims[2...]), inner = Array(part.dims[2...]), taps = axes.reduce(1, *), kernels = dims[0] * dims[1]
     var offsets: [Int] = []
     for tap in 0..<inner.reduce(1, *) {
@@ -126,15 +130,17 @@ private struct Branch {
     }
     guard let other = part.weights else {
       for (output, factor) in part.factors.enumerated() {
+        try poll.count()
         let kernel = output * dims[1] + output % dims[1]
         target[kernel * taps + offsets[0]] = Float(Double(target[kernel * taps + offsets[0]]) + factor)
       }
       return result
     }
-    let resident = try other.resident()
+    guard let resident = try context.folding.source(other) else { return nil }
     defer { withExtendedLifetime(resident) {} }
     let added = try resident.unsafeElements(as: Float.self)
     for kernel in 0..<kernels {
+      try poll.count(offsets.count)
       for (tap, offset) in offsets.enumerated() { target[kernel * taps + offset] += added[kernel * offsets.count + tap] }
     }
     return result

@@ -13,16 +13,31 @@ struct Facts {
   private var latest: ElementType?
   let symbols: Symbols
 
+  /// Constants of a node's inputs that its rules are told: those that decide shapes are among the first.
+  private static let toldConstants = 64
+
   /// - Parameter captured: the facts of captured values, in their order; nil for a main graph, whose inputs a session checks.
-  init(_ graph: Graph, captured: [Fact]?, _ symbols: Symbols) {
+  /// - Throws: what the limits say.
+  init(_ graph: Graph, captured: [Fact]?, _ symbols: Symbols, _ poll: inout Poll) throws(PinionError) {
     self.symbols = symbols
     facts = [Fact](repeating: Fact(), count: graph.values.count)
     if let captured {
-      for (capture, fact) in zip(graph.captures, captured) { set(capture.inner, fact) }
+      for (capture, fact) in zip(graph.captures, captured) {
+        try poll.count(8)
+        set(capture.inner, fact)
+      }
     } else {
-      for input in graph.inputs { set(input, Fact(declared: graph[input].type, symbols)) }
+      for input in graph.inputs {
+        try poll.count(32)
+        set(input, Fact(declared: graph[input].type, symbols))
+      }
     }
-    for (value, tensor) in graph.constants { set(value, Fact(constant: tensor)) }
+    var latest = Fact()
+    for (value, tensor) in graph.constants {
+      try poll.count(32)
+      latest = Fact(constant: tensor, like: latest)
+      set(value, latest)
+    }
   }
 
   subscript(value: ValueID?) -> Fact {
@@ -52,9 +67,9 @@ struct Facts {
     var inputs: [Fact?] = [], constants: [Tensor?] = []
     inputs.reserveCapacity(operands.count)
     constants.reserveCapacity(operands.count)
-    for input in operands {
+    for (slot, input) in operands.enumerated() {
       inputs.append(input.map { self[$0] })
-      constants.append(input.flatMap(constant))
+      constants.append(slot < Facts.toldConstants ? input.flatMap(constant) : nil)
     }
     let op = nodes[index].op
     let types = known(op, inputs, constants, outputCount: outputs.count)
@@ -81,14 +96,20 @@ struct Facts {
     var types: [TensorType?] = []
     types.reserveCapacity(inputs.count)
     var values = constants
+    var latest: (dims: [Int?]?, type: TensorType)?
     for (slot, input) in inputs.enumerated() {
       guard let input else {
         types.append(nil)
         continue
       }
-      guard let type = input.type else { return nil }
-      types.append(type)
-      if values[slot] == nil { values[slot] = input.tensor }
+      if let latest, latest.type.element == input.element, latest.dims == input.dims {
+        types.append(latest.type)
+      } else {
+        guard let type = input.type else { return nil }
+        latest = (input.dims, type)
+        types.append(type)
+      }
+      if slot < Facts.toldConstants, values[slot] == nil { values[slot] = input.tensor }
     }
     return try? op.outputTypes(InferenceContext(schema: type(of: op).schema, inputs: types, values: values, outputCount: outputCount))
   }

@@ -78,8 +78,9 @@ final class FoldingAccount: Sendable {
     var held: [Tensor] = []
     for (result, isOwn) in zip(results, isOwn) {
       if result.element == .string {
-        // Elements may point into the inputs.
-        held.append(try result.copyingStrings(allocator: allocator, control: node, maker: share))
+        // Elements may point into the inputs, but for those that own their text and are nobody else's.
+        let isNew = result.ownsStrings && !inputs.contains { $0?.owner != nil && $0?.owner === result.owner }
+        held.append(isNew ? result.keepingText(with: share) : try result.copyingStrings(allocator: allocator, control: node, maker: share))
       } else if isOwn {
         held.append(Tensor(result.type, data: result.data, owner: FoldedMemory(result.owner, share)))
       } else {
@@ -137,6 +138,15 @@ final class FoldingAccount: Sendable {
     do throws(PinionError) {
       return try control.tensor(type, allocator: allocator)
     } catch {
+      guard error.code == .budgetExceeded else { throw error }
+      return nil
+    }
+  }
+
+  /// The elements of a constant of which a rule makes another, as `elements(of:)` gives them; nil where they do not fit, so that the rule
+  /// does not apply.
+  func source(_ constant: Tensor) throws(PinionError) -> Tensor? {
+    do throws(PinionError) { return try elements(of: constant) } catch {
       guard error.code == .budgetExceeded else { throw error }
       return nil
     }

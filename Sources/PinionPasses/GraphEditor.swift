@@ -12,7 +12,11 @@ import PinionTensor
 struct GraphEditor {
   private(set) var graph: Graph
   /// The limits of what waits for the graph, polled at each node of a sweep.
-  var control = RunControl()
+  var control: RunControl { didSet { learning = Poll(control) } }
+  /// Polled while facts are learned.
+  private var learning: Poll
+  /// What ended the learning of facts, which say less from then on; the sweep ends with it at the next node.
+  private var stop: PinionError?
   /// Whether this sweep has changed anything.
   private(set) var hasChanged = false
   private var visits = 0
@@ -63,8 +67,16 @@ struct GraphEditor {
   /// Of constants that have been compared by their contents.
   private var hashes: [ValueID: UInt64] = [:]
 
-  /// - Parameter captured: what is known of the values that the graph captures, in their order; nil for a main graph.
-  init(_ graph: Graph, captured: [Fact]? = nil, _ symbols: Symbols = Symbols()) {
+  /// - Parameters:
+  ///   - captured: what is known of the values that the graph captures, in their order; nil for a main graph.
+  ///   - control: the limits of what waits for the graph.
+  /// - Throws: what the limits say.
+  init(
+    _ graph: Graph, captured: [Fact]? = nil, _ symbols: Symbols = Symbols(), control: RunControl = RunControl()
+  ) throws(PinionError) {
+    self.control = control
+    learning = Poll(control)
+    var poll = Poll(control)
     self.graph = graph
     self.symbols = symbols
     self.captured = captured
@@ -79,7 +91,9 @@ struct GraphEditor {
     isConstant = [Bool](repeating: false, count: count)
     uses = graph.useCounts()
     kinds.reserveCapacity(originalCount)
+    try poll.count(count)
     for index in graph.nodes.indices {
+      try poll.count(32 &+ 4 &* graph.nodes[index].outputs.count)
       kinds.append(operators.enter(type(of: graph.nodes[index].op)))
       if !graph.nodes[index].subgraphs.isEmpty { mayHaveSubgraphs = true }
       for case let output? in graph.nodes[index].outputs { producers[output.index] = index }
@@ -87,7 +101,10 @@ struct GraphEditor {
     for output in graph.outputs { isGivenOut[output.index] = true }
     for input in graph.inputs { isTakenIn[input.index] = true }
     for capture in graph.captures { isTakenIn[capture.inner.index] = true }
-    for value in graph.constants.keys { isConstant[value.index] = true }
+    for value in graph.constants.keys {
+      try poll.count(4)
+      isConstant[value.index] = true
+    }
   }
 
   // MARK: Looking
@@ -95,7 +112,9 @@ struct GraphEditor {
   /// What is known of a value that nodes before the one at `index` make.
   mutating func fact(_ value: ValueID?, at index: Int) -> Fact {
     let end = min(index, originalCount)
-    if frontier < end || facts == nil { learn(to: end) }
+    if frontier < end || facts == nil, stop == nil {
+      do { try learn(to: end) } catch { stop = error }
+    }
     return facts?[value] ?? Fact()
   }
 
@@ -105,14 +124,16 @@ struct GraphEditor {
     return facts?.elements.isDisjoint(with: elements.map(\.rawValue)) == false
   }
 
-  private mutating func learn(to end: Int) {
-    var known = facts ?? Facts(graph, captured: captured, symbols)
+  private mutating func learn(to end: Int) throws(PinionError) {
+    var known: Facts
+    if let facts { known = facts } else { known = try Facts(graph, captured: captured, symbols, &learning) }
     facts = nil
+    defer { facts = known }
     while frontier < end {
+      try learning.count(64 &+ 16 &* graph.nodes[frontier].inputs.count)
       if kinds[frontier] != GraphEditor.gone, isStale(frontier) { infer(frontier, &known) }
       frontier += 1
     }
-    facts = known
   }
 
   private func isStale(_ index: Int) -> Bool {
@@ -248,6 +269,7 @@ struct GraphEditor {
 
   /// Brings the inputs of the node up to date; to be called when the sweep comes to it.
   mutating func visit(_ index: Int) throws(PinionError) {
+    if let stop { throw stop }
     // A rule takes microseconds at a node.
     visits &+= 1
     if visits & 7 == 0 { try control.check() }
@@ -476,6 +498,7 @@ struct GraphEditor {
     hasForwarded = false
     if mayHaveSubgraphs { try editSubgraphs(body) }
     try body(&self)
+    if let stop { throw stop }
     guard hasChanged else { return false }
     try settle()
     revision += 1
@@ -494,7 +517,7 @@ struct GraphEditor {
           editors[number].know(captured: known)
         } else {
           editors.removeLast(editors.count - min(editors.count, number))
-          editors.append(GraphEditor(subgraphs[number], captured: known, symbols))
+          editors.append(try GraphEditor(subgraphs[number], captured: known, symbols, control: control))
         }
         editors[number].control = control
         editors[number].pass = pass

@@ -56,8 +56,8 @@ private struct HalfWidening {
   ) throws(PinionError) -> ValueID {
     if let known = wide[value] { return known }
     let inner: ValueID
-    if let constant = editor.constant(value) {
-      inner = editor.addConstant(try Constant.adopt(constant, allocator: context.allocator).inFloat32(allocator: context.allocator))
+    if let constant = editor.constant(value), let widened = try widened(constant, context) {
+      inner = editor.addConstant(widened)
     } else {
       inner = editor.addValue(type: editor.graph[value].type?.inFloat32)
       let cast = try Node(Cast.self, attributes: ["to": .int(Int64(ElementType.float32.rawValue))], inputs: [value], outputs: [inner])
@@ -65,6 +65,15 @@ private struct HalfWidening {
     }
     wide[value] = inner
     return inner
+  }
+
+  /// The constant in float32: its elements are made when somebody asks, or there are few of them, which count; nil where they do not fit.
+  private func widened(_ constant: Tensor, _ context: PassContext) throws(PinionError) -> Tensor? {
+    let adopted = Constant.adopt(constant, allocator: context.allocator)
+    if adopted.constant != nil, adopted.byteCount > Constant.leastMadeBytes { return try adopted.inFloat32(allocator: context.allocator) }
+    guard let result = try context.folding.constant(TensorType(.float32, adopted.shape), allocator: context.allocator) else { return nil }
+    try conversion(from: adopted.element, to: .float32)(adopted.data, result.data, adopted.count)
+    return result
   }
 }
 

@@ -26,7 +26,7 @@ struct LoopConcatenation: Pass, Rule {
 
   func apply(_ index: Int, _ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     let node = editor[index]
-    guard let op = node.op as? Loop, node.subgraphs.indices.contains(op.body), let growth = growth(index, node, op, &editor),
+    guard let op = node.op as? Loop, node.subgraphs.indices.contains(op.body), let growth = try growth(index, node, op, &editor),
       let start = node.inputs[2 + growth.carried]
     else { return false }
     var body = node.subgraphs[op.body]
@@ -75,7 +75,7 @@ struct LoopConcatenation: Pass, Rule {
   }
 
   /// The first carried value that the body does nothing with but append to it what has one shape in every iteration.
-  private func growth(_ index: Int, _ node: Node, _ op: Loop, _ editor: inout GraphEditor) -> Growth? {
+  private func growth(_ index: Int, _ node: Node, _ op: Loop, _ editor: inout GraphEditor) throws(PinionError) -> Growth? {
     let body = node.subgraphs[op.body], count = node.formalInputCount - 2
     guard count > 0, body.inputs.count == 2 + count, body.outputs.count > count else { return nil }
     var uses: [Int]?
@@ -89,7 +89,12 @@ struct LoopConcatenation: Pass, Rule {
       let counts = uses ?? body.useCounts()
       uses = counts
       guard counts[value.index] == 1, counts[result.index] == 1 else { continue }
-      var facts = inner ?? GraphEditor(body, captured: editor.capturedFacts(body, of: index), editor.symbols)
+      var facts: GraphEditor
+      if let inner {
+        facts = inner
+      } else {
+        facts = try GraphEditor(body, captured: editor.capturedFacts(body, of: index), editor.symbols, control: editor.control)
+      }
       let fact = facts.fact(part, at: body.nodes.count), first = editor.fact(start, at: index)
       inner = facts
       guard let element = fact.element, element != .string, first.element == element, let extents = fact.dims, let before = first.dims,

@@ -17,7 +17,7 @@ extension Pass {
 
   /// Rewrites one graph.
   func run(_ graph: inout Graph, _ context: PassContext) throws(PinionError) -> Bool {
-    var editor = GraphEditor(graph)
+    var editor = try GraphEditor(graph, control: context.control)
     guard try run(&editor, context) else { return false }
     graph = editor.graph
     return true
@@ -81,8 +81,7 @@ package enum PassPipeline {
   package static func run(_ graph: inout Graph, level: Int, _ context: PassContext) throws(PinionError) {
     let phases = phases(level: level)
     guard !phases.isEmpty else { return }
-    var editor = GraphEditor(graph)
-    editor.control = context.control
+    var editor = try GraphEditor(graph, control: context.control)
     // The revision of the graph at which each pass has found nothing to do.
     var idle: [String: Int] = [:]
     for phase in phases {

@@ -110,7 +110,7 @@ struct ColumnScale: Rule {
     }
     guard factors.allSatisfy(isModestFactor) else { return false }
     guard let scaled = try context.folding.constant(weights.type, allocator: context.allocator) else { return false }
-    let resident = try weights.resident()
+    guard let resident = try context.folding.source(weights) else { return false }
     defer { withExtendedLifetime(resident) {} }
     let source = resident.data.assumingMemoryBound(to: Float.self), target = scaled.data.assumingMemoryBound(to: Float.self)
     try factors.withUnsafeBufferPointer { (factors) throws(PinionError) in

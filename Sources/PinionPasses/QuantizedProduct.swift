@@ -45,8 +45,7 @@ struct QuantizedProduct: Rule {
   private func transposed(_ codes: Tensor, _ context: PassContext) throws(PinionError) -> Tensor? {
     let rows = codes.shape[0], columns = codes.shape[1]
     let type = TensorType(codes.element, try Shape([columns, rows]))
-    guard let result = try context.folding.constant(type, allocator: context.allocator) else { return nil }
-    let codes = try codes.resident()
+    guard let result = try context.folding.constant(type, allocator: context.allocator), let codes = try context.folding.source(codes) else { return nil }
     var poll = Poll(context.control)
     let source = codes.data.assumingMemoryBound(to: UInt8.self), target = result.data.assumingMemoryBound(to: UInt8.self)
     // Rows by the cache line, as they lie side by side in the result.

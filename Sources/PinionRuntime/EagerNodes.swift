@@ -44,7 +44,7 @@ extension Program {
         throw .invalidModel("the node names \(node.outputs.count) outputs, the operator gave \(results.count)")
       }
     } catch {
-      throw node.locate(error, inputTypes: inputs.map { $0.map { "\($0.type)" } ?? "-" })
+      throw node.locate(error, inputTypes: Node.texts(ofInputs: inputs) { $0.map { "\($0.type)" } ?? "-" })
     }
     var signature = Signature([])
     for (slot, output) in node.outputs.enumerated() {
@@ -70,7 +70,7 @@ extension Program {
     }
     let next = try Planner(program: self, control: control, profile: profile).segment(
       nodes: segment.remaining, knowledge: knowledge, basis: segment.anyFollowing)
-    segment.setNext(next, for: signature, account)
+    segment.setNext(next, for: signature, account, control)
     return next
   }
 

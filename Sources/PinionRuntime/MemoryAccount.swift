@@ -12,6 +12,8 @@ import Synchronization
 package final class MemoryAccount: IdleMemory {
   let limit: Int
   private let held = Atomic<Int>(0)
+  /// Bytes of those held that records of plans take which follow one another.
+  private let records = Atomic<Int>(0)
   private let clock = Atomic<Int>(0)
   private let pools = Lock<[WeakPool]>([])
 
@@ -22,6 +24,14 @@ package final class MemoryAccount: IdleMemory {
 
   /// Whether no more is held than the limit.
   package var isWithinLimit: Bool { bytes <= limit }
+
+  /// Whether there is room for more records of plans that follow one another. There is one for each node outside a plan, each of which
+  /// knows of all nodes behind it: of very many the later ones are made anew in each run.
+  func hasRoomForRecords(_ control: RunControl) -> Bool {
+    records.load(ordering: .relaxed) <= max(limit / 4, MemoryAccount.leastRecords) && !control.needsIdle(for: 0)
+  }
+
+  private static let leastRecords = 1 << 20
 
   /// Bytes that are held.
   package var bytes: Int { held.load(ordering: .relaxed) }
@@ -73,16 +83,25 @@ package final class MemoryAccount: IdleMemory {
   }
 
   /// Counts bytes for as long as somebody holds the result.
-  func token(_ bytes: Int) -> any AnyObject & Sendable { HeldBytes(bytes, self) }
+  func token(_ bytes: Int) -> any AnyObject & Sendable { HeldBytes(bytes, self, areRecords: false) }
+
+  /// The same for records of a plan that follows another.
+  func recordToken(_ bytes: Int) -> any AnyObject & Sendable { HeldBytes(bytes, self, areRecords: true) }
 
   private final class HeldBytes: Sendable {
     let bytes: Int
     let account: MemoryAccount
-    init(_ bytes: Int, _ account: MemoryAccount) {
+    let areRecords: Bool
+    init(_ bytes: Int, _ account: MemoryAccount, areRecords: Bool) {
       self.bytes = bytes
       self.account = account
+      self.areRecords = areRecords
       account.add(bytes)
+      if areRecords { account.records.wrappingAdd(bytes, ordering: .relaxed) }
     }
-    deinit { account.take(bytes) }
+    deinit {
+      account.take(bytes)
+      if areRecords { account.records.wrappingSubtract(bytes, ordering: .relaxed) }
+    }
   }
 }

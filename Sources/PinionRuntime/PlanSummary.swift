@@ -26,7 +26,8 @@ package enum PlannedInput: Sendable {
 
 extension Program {
   /// Plans without making kernels.
-  package func summary(inputs: [PlannedInput]) throws(PinionError) -> PlanSummary {
+  /// - Parameter control: the limits of the question. What is computed to tell shapes counts against its byte budget.
+  package func summary(inputs: [PlannedInput], control: RunControl = RunControl()) throws(PinionError) -> PlanSummary {
     guard inputs.count == graph.inputs.count else { throw .internal("\(inputs.count) inputs for \(graph.inputs.count)") }
     var knowledge: [Knowledge] = []
     var fed: [ValueID: Tensor] = [:]
@@ -39,8 +40,9 @@ extension Program {
       case .other: knowledge.append(.other)
       }
     }
-    var walk = PlanWalk()
-    let end = try walk.plan(self, inputs: knowledge, values: ShapeValues(self, fed: fed))
+    let folding = Resolution.foldControl(of: control, part: 1)
+    var walk = PlanWalk(control: control, folding: folding)
+    let end = try walk.plan(self, inputs: knowledge, values: ShapeValues(self, fed: fed, control: folding))
     let outputBytes = graph.outputs.reduce(0) { $0 &+ (end.made.contains($1) ? 0 : end.knowledge[$1.index].type?.byteCount ?? 0) }
     var outputs: [ValueType?] = graph.outputs.map { value in
       end.knowledge[value.index].type.map { .tensor($0.element, dims: $0.dims.map(Dimension.known)) }

@@ -5,12 +5,21 @@ import PinionTensor
 
 /// Goes through the segments of a plan as a run would, without kernels, and adds up what a run takes.
 struct PlanWalk {
+  /// The limits of what waits for the answer.
+  let control: RunControl?
+  /// What all that is computed on the way counts against.
+  let folding: RunControl
   private(set) var nodes: [(name: String, operatorName: String, outputs: [TensorType])] = []
   private(set) var operations = 0
   /// The most bytes held at once, those of outputs left out unless a node outside the plan makes them.
   private(set) var peakBytes = 0
   /// Bytes that stay until the run ends: arenas that later segments read from, and outputs of nodes outside the plan.
   private var heldBytes = 0
+
+  init(control: RunControl?, folding: RunControl) {
+    self.control = control
+    self.folding = folding
+  }
 
   struct End {
     /// What is known of the program's values where the walk ended.
@@ -23,11 +32,16 @@ struct PlanWalk {
 
   /// - Parameter inputs: what is known of the program's inputs and then of the values it captures.
   mutating func plan(_ program: Program, inputs: [Knowledge], values: ShapeValues) throws(PinionError) -> End {
-    let planner = Planner(program: program, isDry: true)
+    let planner = Planner(program: program, isDry: true, control: control, folding: folding)
     var segment = try planner.segment(nodes: program.allNodes, knowledge: program.initialKnowledge(inputs))
     var made = Set<ValueID>()
+    var poll = Poll(control ?? RunControl())
     while true {
-      for placed in segment.record.layout.placed { count(program.graph.nodes[placed.node], segment.knowledge) }
+      for placed in segment.record.layout.placed {
+        let node = program.graph.nodes[placed.node]
+        try poll.count(64 &+ 8 &* node.inputs.count)
+        count(node, segment.knowledge)
+      }
       peakBytes = max(peakBytes, heldBytes &+ segment.arenaBytes)
       if segment.isReadLater { heldBytes &+= segment.arenaBytes }
       guard let index = segment.eagerNode else { return End(knowledge: segment.knowledge, made: made, isComplete: segment.remaining.isEmpty) }
@@ -35,7 +49,7 @@ struct PlanWalk {
       var knowledge = segment.knowledge
       let results: [Knowledge]?
       do { results = try outcome(of: index, program, knowledge, values) } catch {
-        throw node.locate(error, inputTypes: node.inputs.map { $0.flatMap { knowledge[$0.index].type?.description } ?? "-" })
+        throw node.locate(error, inputTypes: Node.texts(ofInputs: node.inputs) { $0.flatMap { knowledge[$0.index].type?.description } ?? "-" })
       }
       guard let results, results.count >= node.outputs.count else {
         return End(knowledge: knowledge, made: made, isComplete: false)
@@ -90,7 +104,7 @@ struct PlanWalk {
     switch try op.course(known) {
     case .branch(let branch):
       guard programs.indices.contains(branch) else { throw .internal("there is no subgraph \(branch)") }
-      let values = ShapeValues(programs[branch], fed: [:], enclosing: values, node: node, knowledge: knowledge)
+      let values = ShapeValues(programs[branch], fed: [:], control: folding, enclosing: values, node: node, knowledge: knowledge)
       return try body(programs[branch], inputs: [], of: node, knowledge, values, times: 1)
     case .loop(let body, let count):
       guard programs.indices.contains(body) else { throw .internal("there is no subgraph \(body)") }
@@ -104,14 +118,14 @@ struct PlanWalk {
   private mutating func anyBranch(
     _ programs: [Program], of node: Node, _ knowledge: KnowledgeTable, _ values: ShapeValues
   ) throws(PinionError) -> [Knowledge]? {
-    var most = PlanWalk()
+    var most = PlanWalk(control: control, folding: folding)
     var types: [TensorType]?
     for program in programs {
-      var walk = PlanWalk()
+      var walk = PlanWalk(control: control, folding: folding)
       walk.heldBytes = heldBytes
       let results: [Knowledge]?
       do {
-        let values = ShapeValues(program, fed: [:], enclosing: values, node: node, knowledge: knowledge)
+        let values = ShapeValues(program, fed: [:], control: folding, enclosing: values, node: node, knowledge: knowledge)
         results = try walk.body(program, inputs: [], of: node, knowledge, values, times: 1)
       } catch {
         // It fails where it is taken.
@@ -138,7 +152,7 @@ struct PlanWalk {
       all.append(knowledge[value.index].afterRun)
     }
     guard all.count == program.graph.inputs.count + program.graph.captures.count else { return nil }
-    var walk = PlanWalk()
+    var walk = PlanWalk(control: control, folding: folding)
     let end = try walk.plan(program, inputs: all, values: values)
     guard end.isComplete else { return nil }
     let results = program.graph.outputs.map { end.knowledge[$0.index].afterRun }
@@ -171,7 +185,7 @@ struct PlanWalk {
     let inputs = [.tensor(TensorType(.int64, scalar)), .tensor(TensorType(.bool, scalar))] + carried
     let going = try Tensor(scalar: true)
     let values = ShapeValues(
-      program, fed: [graph.inputs[1]: going], enclosing: values, node: node, knowledge: knowledge, condition: true)
+      program, fed: [graph.inputs[1]: going], control: folding, enclosing: values, node: node, knowledge: knowledge, condition: true)
     guard var results = try body(program, inputs: inputs, of: node, knowledge, values, times: count) else { return nil }
     results.removeFirst()
     guard results.count >= carried.count else { return nil }

@@ -10,6 +10,11 @@ struct PlanRecord: Sendable {
   /// Bytes that are written to each block.
   let sizes: [Int]
   let layout: PlanLayout
+
+  /// About as many bytes as it takes that another does not share.
+  var bytes: Int {
+    nodes.count &* 32 &+ resolved.outcomes.bytes &+ resolved.knowledge.bytes &+ sizes.count &* 32 &+ layout.placed.count &* 512
+  }
 }
 
 /// Who lies where in a plan, and in those that are made from it.
@@ -85,6 +90,8 @@ struct Planner {
   var control: RunControl?
   /// Where planning is counted.
   var profile: Profile?
+  /// What nodes that are computed while planning count against, where that is not the plan's own account.
+  var folding: RunControl?
 
   /// Plans as many of `nodes`, in order, as can be planned with what is known.
   /// - Parameters:
@@ -95,7 +102,8 @@ struct Planner {
   ) throws(PinionError) -> Segment {
     var basis = basis.flatMap { isDry || $0.record.nodes != nodes ? nil : $0 }
     var initial = knowledge
-    var resolution = Resolution(program, knowledge: knowledge, isDry: isDry, skipsFailures: skipsFailures, control: control)
+    var resolution = Resolution(
+      program, knowledge: knowledge, isDry: isDry, skipsFailures: skipsFailures, control: control, folding: folding)
     var grace = 0
     if !isDry, let interrupted = program.takeInterrupted(nodes, knowledge) {
       (basis, initial, grace) = (interrupted.basis, interrupted.initial, interrupted.grace)

@@ -38,7 +38,7 @@ extension Program {
     for (position, value) in entryValues.enumerated() where !unseen.contains(position) {
       if case .tensor(let tensor) = inputs[position] { fed[value] = tensor }
     }
-    let values = ShapeValues(self, fed: fed)
+    let values = ShapeValues(self, fed: fed, control: Resolution.foldControl(of: control))
     var segment = root
     while true {
       try segment.prepareWorkspace(control, allocator)
@@ -83,7 +83,7 @@ extension Program {
       if branching.contains(index) || !(op is any CourseTelling) { types = found.concrete(node.outputs.count) }
     }
     if types == nil {
-      var walk = PlanWalk()
+      var walk = PlanWalk(control: control, folding: values.control)
       let found = try walk.outcome(of: index, self, knowledge, values)
       types = found.flatMap { found in
         let types = found.compactMap(\.type)

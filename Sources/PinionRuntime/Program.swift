@@ -27,6 +27,8 @@ package final class Program: Sendable {
   package let account: MemoryAccount
   /// Counts what the program's own records take, where it is one that others like it can take the place of.
   private let counted: (any AnyObject & Sendable)?
+  /// How many programs it is a specialisation of, one of the other.
+  let specialization: Int
   /// Programs for known branches.
   let specializations = Lock<[Choices: Program]>([:])
   /// What was found out last about the nodes without kernels.
@@ -59,9 +61,10 @@ package final class Program: Sendable {
   ///   - poll: is called with numbers of steps of some nanoseconds, and may end the making.
   package init<Failure: Error>(
     graph: Graph, backend: any Backend, executor: StageExecutor, packed: PackedWeights, allocator: Allocator, planLimit: Int,
-    account: MemoryAccount, isVariant: Bool, polling poll: (_ steps: Int) throws(Failure) -> Void
+    account: MemoryAccount, isVariant: Bool, specialization: Int = 0, polling poll: (_ steps: Int) throws(Failure) -> Void
   ) throws(Failure) {
     self.graph = graph
+    self.specialization = specialization
     counted = isVariant ? account.token(graph.recordBytes) : nil
     self.backend = backend
     self.executor = executor
@@ -156,7 +159,7 @@ package final class Program: Sendable {
         // Which branches are taken is told without kernels.
         let resolution = try courses(nodes, knowledge, control)
         let choices = knownChoices(resolution)
-        if !choices.isEmpty, let program = specialized(choices) {
+        if !choices.isEmpty, let program = try specialized(choices, control) {
           let root = try program.root(for: inputs, unseen: unseen, control: control, profile: profile)
           guard isKept else { return (root.program, root.segment, false) }
           // Not the program that it may have chosen by values: this one's key does not have them.

@@ -52,12 +52,16 @@ struct Resolution {
   static let foldLimit = 4 << 20
   /// Bytes that the nodes computed for one plan may hold at once, text of strings and scratch memory included.
   private static let foldBudget = 64 << 20
+  /// What a small budget leaves for arithmetic on shapes.
+  private static let leastFoldBudget = 64 << 10
 
   let program: Program
   /// Leaves kernels out: for questions about shapes and memory only.
   let isDry: Bool
   /// Goes on behind a node that fails, whose outputs then stay unknown.
   let skipsFailures: Bool
+  /// Follows a node whose branch is known with the types that the branch gives: for the question which branches are taken.
+  private let tellsCourses: Bool
   /// The run that waits for the plan.
   let control: RunControl?
   /// Nodes that are computed while planning count against an account of their own: their results belong to the plan.
@@ -75,16 +79,26 @@ struct Resolution {
   /// With a basis, positions whose operands are not known to be what the basis knew.
   private var open: PositionSet?
 
-  init(_ program: Program, knowledge: KnowledgeTable, isDry: Bool, skipsFailures: Bool, control: RunControl?) {
+  init(
+    _ program: Program, knowledge: KnowledgeTable, isDry: Bool, skipsFailures: Bool, tellsCourses: Bool = false, control: RunControl?,
+    folding: RunControl? = nil
+  ) {
+    self.tellsCourses = tellsCourses
     self.program = program
     self.isDry = isDry
     self.skipsFailures = skipsFailures
     self.control = control
+    foldControl = folding ?? Resolution.foldControl(of: control)
+    self.knowledge = knowledge
+  }
+
+  /// What nodes that are computed while planning count against: an account beside that of what waits for the plan, with a part of its bytes.
+  /// - Parameter part: one so many'th of the bytes: a run holds other things besides.
+  static func foldControl(of control: RunControl?, part: Int = 16) -> RunControl {
     var limits = control?.limits ?? RunLimits()
     limits.steps = nil
-    limits.bytes = min(limits.bytes ?? .max, Resolution.foldBudget)
-    foldControl = RunControl(limits)
-    self.knowledge = knowledge
+    limits.bytes = limits.bytes.map { min(max($0 / part, min($0, leastFoldBudget)), foldBudget) } ?? foldBudget
+    return RunControl(limits)
   }
 
   /// Resolves `nodes`.
@@ -177,13 +191,13 @@ struct Resolution {
       try control?.check()
       let node = program.planned[index]
       if let outcome = outcomeOfLike(node) { return outcome }
-      let outcome = try resolve(node)
+      let outcome = try resolve(node, index)
       like.note(node, outcome, at: position)
       return outcome
     } catch {
       guard !skipsFailures || error.isOfLimits else { return .postponed(isReady: false) }
       let node = program.graph.nodes[index]
-      throw node.locate(error, inputTypes: node.inputs.map { describe($0) })
+      throw node.locate(error, inputTypes: Node.texts(ofInputs: node.inputs) { describe($0) })
     }
   }
 
@@ -214,13 +228,14 @@ struct Resolution {
     return outcomes[position]
   }
 
-  private mutating func resolve(_ node: PlannedNode) throws(PinionError) -> Outcome {
+  private mutating func resolve(_ node: PlannedNode, _ index: Int) throws(PinionError) -> Outcome {
     var types: [TensorType?] = []
     var values: [Tensor?] = []
     types.reserveCapacity(node.inputs.count)
     values.reserveCapacity(node.inputs.count)
     var isPlannable = !node.hasSubgraphs
-    for input in node.inputs {
+    for (slot, input) in node.inputs.enumerated() {
+      if slot & 4095 == 4095 { try control?.check() }
       var type: TensorType?
       var tensor: Tensor?
       if let input {
@@ -236,7 +251,14 @@ struct Resolution {
       types.append(type)
       values.append(tensor)
     }
-    guard isPlannable else { return .postponed(isReady: true) }
+    guard isPlannable else {
+      if tellsCourses, node.hasSubgraphs, let branch = program.knownBranch(of: index, knowledge),
+        let outputs = try program.outputs(ofBranch: branch, of: index, knowledge, control, folding: foldControl)
+      {
+        for (output, known) in zip(node.outputs, outputs) { if let output { knowledge[output.index] = known } }
+      }
+      return .postponed(isReady: true)
+    }
 
     let inference = InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count)
     var outputs: [TensorType]
@@ -416,6 +438,8 @@ struct Resolution {
       let bytes = tensor.byteCount &+ tensor.textBytes
       guard bytes > Resolution.smallBytes else { return tensor }
       guard hasRoom(for: bytes) else { throw PinionError(.budgetExceeded, "the run has no room for the text of a plan") }
+      // What owns its text need not be copied.
+      if tensor.ownsStrings { return tensor.keepingText(with: account.token(bytes)) }
       return try tensor.copyingStrings(allocator: program.allocator, control: foldControl, maker: account.token(bytes))
     }
     return Constant.adopt(tensor, allocator: program.allocator) { account.token($0) }

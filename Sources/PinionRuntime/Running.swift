@@ -262,7 +262,7 @@ extension Program {
     guard step < segment.steps.count, segment.steps[step].node >= 0 else { return error }
     let index = segment.steps[step].node
     return graph.nodes[index].locate(
-      error, inputTypes: graph.nodes[index].inputs.map { $0.flatMap { segment.knowledge[$0.index].type?.description } ?? "-" })
+      error, inputTypes: Node.texts(ofInputs: graph.nodes[index].inputs) { $0.flatMap { segment.knowledge[$0.index].type?.description } ?? "-" })
   }
 }
 

@@ -80,6 +80,8 @@ final class Segment: Sendable {
   private let following: Lock<[Signature: Segment]> = Lock([:])
   /// What a segment that follows can be made from while there is none yet.
   private let followingBasis: Segment?
+  /// Counts what the records of a segment take that follows another.
+  private let counted = Lock<(any AnyObject & Sendable)?>(nil)
   /// Whether some stage has work for more than one thread.
   let isParallel: Bool
 
@@ -140,12 +142,16 @@ final class Segment: Sendable {
   /// A segment that follows for some types, to make one for others from.
   var anyFollowing: Segment? { following.withLock { $0.values.first } ?? followingBasis }
 
-  /// Remembers a following segment; the others are forgotten wholesale when there are too many, or when more is held than may be.
-  func setNext(_ segment: Segment, for signature: Signature, _ account: MemoryAccount) {
+  /// Remembers a following segment, where there is room for its records; the others are forgotten wholesale when there are too many, or
+  /// when more is held than may be.
+  func setNext(_ segment: Segment, for signature: Signature, _ account: MemoryAccount, _ control: RunControl) {
     account.shrink(keeping: segment.workspaces)
+    let token = account.recordToken(segment.record.bytes)
+    guard account.hasRoomForRecords(control) else { return }
     following.withLock {
       if $0.count >= 64 || account.bytes > account.limit { $0.removeAll() }
       $0[signature] = segment
+      segment.counted.withLock { if $0 == nil { $0 = token } }
     }
   }
 }

@@ -10,8 +10,9 @@ import PinionTensor
 final class ShapeValues {
   /// Elements and operations that one plan may spend on values: far more than arithmetic on shapes takes, far less than a model's work.
   private static let effort = 1 << 20
-  private static let bytes = 64 << 20
 
+  /// What the values count against as long as they are there.
+  let control: RunControl
   private let program: Program
   private lazy var producers = program.graph.producers()
   private var known: [ValueID: Tensor]
@@ -28,11 +29,13 @@ final class ShapeValues {
 
   /// - Parameters:
   ///   - fed: the inputs whose values are known.
+  ///   - control: what the values count against.
   ///   - enclosing: for a subgraph, the values of the graph around it, where `node` has the subgraph and `knowledge` is known.
   init(
-    _ program: Program, fed: [ValueID: Tensor], enclosing: ShapeValues? = nil, node: Node? = nil, knowledge: KnowledgeTable = KnowledgeTable(),
-    condition: Bool? = nil
+    _ program: Program, fed: [ValueID: Tensor], control: RunControl, enclosing: ShapeValues? = nil, node: Node? = nil,
+    knowledge: KnowledgeTable = KnowledgeTable(), condition: Bool? = nil
   ) {
+    self.control = control
     self.program = program
     self.condition = condition
     known = fed
@@ -142,14 +145,12 @@ final class ShapeValues {
       guard input == nil || tensor != nil else { return nil }
       inputs.append(tensor.map(Value.tensor))
     }
-    var limits = RunLimits()
-    limits.bytes = ShapeValues.bytes
     let context = EagerContext(
-      allocator: program.allocator, control: RunControl(limits), outputCount: node.outputs.count, subgraphs: nil, executor: program.executor,
+      allocator: program.allocator, control: control, outputCount: node.outputs.count, subgraphs: nil, executor: program.executor,
       packed: PackedWeights())
     do { return try program.backend.execute(node.op, inputs, context) } catch {
       if error.code == .budgetExceeded { return nil }
-      throw node.locate(error, inputTypes: inputs.map { $0.map { "\($0.type)" } ?? "-" })
+      throw node.locate(error, inputTypes: Node.texts(ofInputs: inputs) { $0.map { "\($0.type)" } ?? "-" })
     }
   }
 }

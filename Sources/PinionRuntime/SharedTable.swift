@@ -13,6 +13,10 @@ struct SharedTable<Element: Sendable>: Sendable {
   init(_ elements: [Element] = []) { base = elements }
 
   var count: Int { base.count }
+  /// About as many bytes as it takes; a base that other versions share counts for each of them.
+  var bytes: Int {
+    (base.count &+ own.count) &* MemoryLayout<Element>.stride &+ (places.count &+ ownIndices.count) &* MemoryLayout<Int32>.stride
+  }
   var indices: Range<Int> { base.indices }
 
   subscript(index: Int) -> Element {

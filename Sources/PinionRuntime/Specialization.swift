@@ -17,28 +17,51 @@ extension Program {
 
   /// What is found out about the nodes without kernels, to know which branches they take.
   func courses(_ nodes: [Int], _ knowledge: KnowledgeTable, _ control: RunControl?) throws(PinionError) -> Resolution {
-    var resolution = Resolution(self, knowledge: knowledge, isDry: true, skipsFailures: true, control: control)
+    var resolution = Resolution(self, knowledge: knowledge, isDry: true, skipsFailures: true, tellsCourses: true, control: control)
     try resolution.resolve(nodes, basis: lastCourses.withLock { $0 }, given: entryValues)
     let record = ResolutionRecord(resolution, initial: knowledge)
     lastCourses.withLock { $0 = record }
     return resolution
   }
 
-  /// The branches that are known from what planning found.
+  /// The branches that are known from what planning found, those among them whose other operands only a branch before them gives: all are
+  /// chosen at once, so that as many of them do not make as many programs.
   func knownChoices(_ resolution: Resolution) -> Choices {
     var choices: Choices = [:]
     for index in branching {
-      guard let op = graph.nodes[index].op as? any CourseTelling, case .postponed(isReady: true) = resolution.outcomes[index] else { continue }
-      let inputs = graph.nodes[index].inputs
-      var deciding = [Tensor?](repeating: nil, count: graph.nodes[index].formalInputCount)
-      for slot in op.decidingInputs where slot < deciding.count {
-        if let input = inputs[slot], case .constant(let tensor) = resolution.knowledge[input.index] { deciding[slot] = tensor }
-      }
-      guard op.decidingInputs.allSatisfy({ $0 >= deciding.count || deciding[$0] != nil }), case .branch(let branch)? = try? op.course(deciding)
-      else { continue }
+      guard case .postponed = resolution.outcomes[index], let branch = knownBranch(of: index, resolution.knowledge) else { continue }
       choices[index] = branch
     }
     return choices
+  }
+
+  /// The subgraph that a node takes, where what decides it is known.
+  func knownBranch(of index: Int, _ knowledge: KnowledgeTable) -> Int? {
+    let node = graph.nodes[index]
+    guard let op = node.op as? any CourseTelling else { return nil }
+    var deciding = [Tensor?](repeating: nil, count: node.formalInputCount)
+    for slot in op.decidingInputs where slot < deciding.count {
+      guard let input = node.inputs[slot], case .constant(let tensor) = knowledge[input.index] else { return nil }
+      deciding[slot] = tensor
+    }
+    guard case .branch(let branch)? = try? op.course(deciding), node.subgraphs.indices.contains(branch) else { return nil }
+    return branch
+  }
+
+  /// What is known of the values that the known branch of a node gives, which tells what follows the node; nil where that is nothing.
+  func outputs(
+    ofBranch branch: Int, of index: Int, _ knowledge: KnowledgeTable, _ control: RunControl?, folding: RunControl
+  ) throws(PinionError) -> [Knowledge]? {
+    guard let program = subprograms[index]?[branch], program.graph.inputs.isEmpty else { return nil }
+    let node = graph.nodes[index]
+    guard program.graph.outputs.count >= node.outputs.count else { return nil }
+    let captured = program.graph.captures.map { capture in node.inputs[capture.input].map { knowledge[$0.index] } ?? .unknown }
+    // Not what the model declares, which nobody has checked. Nodes in the branch that take one themselves are met once it stands in the
+    // place of this one, so that what is on the stack does not grow with how they nest.
+    var resolution = Resolution(
+      program, knowledge: program.initialKnowledge(captured), isDry: true, skipsFailures: true, control: control, folding: folding)
+    try resolution.resolve(program.allNodes, basis: nil, given: nil)
+    return program.graph.outputs.prefix(node.outputs.count).map { resolution.knowledge[$0.index] }
   }
 
   /// The entry values of which the elements would tell branches that are not known yet: few integers or truth values that reach a
@@ -81,12 +104,13 @@ extension Program {
   func knowingBranches(_ inputs: [Value], _ control: RunControl) throws(PinionError) -> Program? {
     var entries = inputs.map { Program.knowledge(of: $0) }
     while true {
-      var resolution = Resolution(self, knowledge: initialKnowledge(entries), isDry: true, skipsFailures: true, control: control)
+      var resolution = Resolution(
+        self, knowledge: initialKnowledge(entries), isDry: true, skipsFailures: true, tellsCourses: true, control: control)
       try resolution.resolve(allNodes, basis: nil, given: nil)
       let deciding = decidingEntries(resolution)
       guard !deciding.isEmpty else {
         let choices = knownChoices(resolution)
-        return choices.isEmpty ? nil : specialized(choices)
+        return choices.isEmpty ? nil : try specialized(choices, control)
       }
       for entry in deciding {
         guard case .tensor(let tensor) = inputs[entry] else { return nil }
@@ -95,13 +119,17 @@ extension Program {
     }
   }
 
-  /// The program with these branches in the place of their nodes; nil where there are too many or they cannot be put there.
-  func specialized(_ choices: Choices) -> Program? {
+  /// The program with these branches in the place of their nodes; nil where there are too many, they cannot be put there, or neither the
+  /// session nor the run has room for another program: then the node takes its branch in each run.
+  func specialized(_ choices: Choices, _ control: RunControl?) throws(PinionError) -> Program? {
     if let known = specializations.withLock({ $0[choices] }) { return known }
-    guard specializations.withLock({ $0.count }) < Program.specializationLimit, let graph = graph.replacing(choices) else { return nil }
-    let program = Program(
+    guard specializations.withLock({ $0.count }) < Program.specializationLimit, specialization == 0 || account.isWithinLimit,
+      !(control?.needsIdle(for: graph.recordBytes) ?? false), let graph = graph.replacing(choices)
+    else { return nil }
+    var poll = Poll(control ?? RunControl())
+    let program = try Program(
       graph: graph, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, account: account,
-      isVariant: true)
+      isVariant: true, specialization: specialization + 1, polling: { (steps) throws(PinionError) in try poll.count(steps) })
     return specializations.withLock { known in
       if let first = known[choices] { return first }
       // Where too much is held already only the plans have it, of which the oldest go.

@@ -5,10 +5,10 @@ import PinionBase
 /// What changes in it is behind a lock, and nobody writes to what its pointers point to. Its identity is the object. A form is made once, is shared by all who hold the constant, and goes with it. The elements themselves are
 /// either memory that is there, or made when somebody asks and for as long as somebody holds them.
 public final class Constant: @unchecked Sendable {
-  /// Writes the elements.
-  public typealias Make = @Sendable (_ target: UnsafeMutableRawPointer) throws(PinionError) -> Void
-  /// Makes a form of the elements.
-  public typealias Fill = (_ elements: UnsafeRawPointer, _ target: UnsafeMutableRawPointer) throws(PinionError) -> Void
+  /// Writes the elements, as far as they are not there yet.
+  public typealias Make = @Sendable (_ target: UnsafeMutableRawPointer, _ work: PieceWork) throws(PinionError) -> Void
+  /// Makes a form of the elements, as far as it is not there yet.
+  public typealias Fill = (_ elements: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ work: PieceWork) throws(PinionError) -> Void
 
   /// Counts bytes for as long as somebody holds the result.
   public typealias Counting = @Sendable (_ bytes: Int) -> AnyObject
@@ -39,12 +39,22 @@ public final class Constant: @unchecked Sendable {
     /// The elements, once somebody wanted them for good.
     var kept: Buffer?
     var forms: [Key: Buffer] = [:]
+    /// What a limit has ended, for the next who wants it: nobody else has it then.
+    var begunForms: [Key: Begun] = [:]
+    var begunElements: (memory: Buffer, work: PieceWork)?
     var derived: [Key: Tensor] = [:]
     /// Counts bytes that the constant holds for as long as it holds what this returns.
     var counting: Counting?
     var counted: [AnyObject] = []
 
     mutating func count(_ bytes: Int) { if let counting { counted.append(counting(bytes)) } }
+  }
+
+  /// A form that is there in part, and what it is made of.
+  private struct Begun {
+    let elements: Tensor
+    let form: Buffer
+    let work: PieceWork
   }
 
   private let source: Source
@@ -82,14 +92,11 @@ public final class Constant: @unchecked Sendable {
   ///   - start: where they lie.
   public static func copied(_ bytes: MappedBytes, at start: UnsafeRawPointer, _ type: TensorType) -> Tensor {
     let constant = Constant(
-      .made(bytes: type.byteCount) { target in
-        let chunk = 1 << 20
-        var offset = 0
-        while offset < bytes.count {
-          let part = UnsafeRawBufferPointer(rebasing: bytes.bytes[offset..<min(bytes.count, offset &+ chunk)])
-          if let start = part.baseAddress { (target + offset).copyMemory(from: start, byteCount: part.count) }
+      .made(bytes: type.byteCount) { (target, work) throws(PinionError) in
+        try work.inPieces(of: 1 << 20, bytes.count) { range in
+          let part = UnsafeRawBufferPointer(rebasing: bytes.bytes[range])
+          if let start = part.baseAddress { (target + range.lowerBound).copyMemory(from: start, byteCount: part.count) }
           bytes.owner.giveBack(part)
-          offset &+= chunk
         }
       })
     // Processors that Pinion runs on read at any alignment, so that bytes in the file are better than none.
@@ -117,12 +124,24 @@ public final class Constant: @unchecked Sendable {
   // MARK: Elements that are made
 
   /// The elements for as long as the caller holds them.
-  func memory() throws(PinionError) -> Buffer {
-    let (current, allocator) = state.withLock { ($0.current, $0.allocator) }
+  /// - Parameter control: what waits for them; where a limit ends their making, the next who asks goes on from there.
+  func memory(_ control: RunControl? = nil) throws(PinionError) -> Buffer {
+    let (current, allocator, begun) = state.withLock { state in
+      defer { state.begunElements = nil }
+      return (state.current, state.allocator, state.begunElements)
+    }
     if let current { return current }
     guard case .made(let bytes, let make) = source else { throw .internal("the constant is not made") }
-    let buffer = try allocator.separateBuffer(bytes: bytes)
-    try make(buffer.pointer)
+    let buffer: Buffer, work = begun?.work ?? PieceWork()
+    if let begun { buffer = begun.memory } else { buffer = try allocator.separateBuffer(bytes: bytes) }
+    do throws(PinionError) {
+      work.resume(control)
+      try work.populate(buffer)
+      try make(buffer.pointer, work)
+    } catch {
+      if error.isOfLimits { state.withLock { $0.begunElements = (buffer, work) } }
+      throw error
+    }
     return state.withLock { state in
       if let first = state.current { return first }
       state.current = buffer
@@ -150,19 +169,40 @@ public final class Constant: @unchecked Sendable {
   /// - Parameters:
   ///   - tensor: the constant as the caller sees it.
   ///   - name: says, with the type, what the form is.
-  public func form(_ name: String, of tensor: Tensor, bytes: Int, _ fill: Fill) throws(PinionError) -> Buffer {
+  ///   - control: what waits for the form; where a limit ends its making, the next who asks goes on from there.
+  public func form(
+    _ name: String, of tensor: Tensor, bytes: Int, control: RunControl? = nil, _ fill: Fill
+  ) throws(PinionError) -> Buffer {
     let key = Key(address: UInt(bitPattern: tensor.start), type: tensor.type, form: name)
-    let (known, allocator) = state.withLock { ($0.forms[key], $0.allocator) }
+    return try form(key, bytes, control, fill) { () throws(PinionError) in try tensor.resident(control) }
+  }
+
+  /// - Parameter elements: what the form is made of.
+  private func form(
+    _ key: Key, _ bytes: Int, _ control: RunControl?, _ fill: Fill, of elements: () throws(PinionError) -> Tensor
+  ) throws(PinionError) -> Buffer {
+    let (known, allocator, begun) = state.withLock { ($0.forms[key], $0.allocator, $0.begunForms.removeValue(forKey: key)) }
     if let known { return known }
-    let elements = try tensor.resident()
-    let buffer = try allocator.separateBuffer(bytes: bytes)
-    try fill(UnsafeRawPointer(elements.data), buffer.pointer)
-    tensor.giveBackPages()
+    let form: Begun
+    if let begun {
+      form = begun
+    } else {
+      form = Begun(elements: try elements(), form: try allocator.separateBuffer(bytes: bytes), work: PieceWork())
+    }
+    do throws(PinionError) {
+      form.work.resume(control)
+      try form.work.populate(form.form)
+      try fill(UnsafeRawPointer(form.elements.start), form.form.pointer, form.work)
+    } catch {
+      if error.isOfLimits { state.withLock { $0.begunForms[key] = form } }
+      throw error
+    }
+    form.elements.giveBackPages()
     return state.withLock { state in
       if let first = state.forms[key] { return first }
-      state.forms[key] = buffer
-      state.count(buffer.byteCount)
-      return buffer
+      state.forms[key] = form.form
+      state.count(form.form.byteCount)
+      return form.form
     }
   }
 
@@ -174,34 +214,28 @@ public final class Constant: @unchecked Sendable {
   /// - Parameters:
   ///   - tensor: the whole constant.
   ///   - fill: is given elements of the type that `narrowElement(of:)` says.
-  public func narrowForm(_ name: String, of tensor: Tensor, bytes: Int, _ fill: Fill) throws(PinionError) -> Buffer {
+  public func narrowForm(
+    _ name: String, of tensor: Tensor, bytes: Int, control: RunControl? = nil, _ fill: Fill
+  ) throws(PinionError) -> Buffer {
     guard let narrow, narrow.count == tensor.count else { throw .internal("the constant is converted from nothing") }
-    let key = Key(address: UInt(bitPattern: tensor.start), type: tensor.type, form: name)
-    let (known, allocator) = state.withLock { ($0.forms[key], $0.allocator) }
-    if let known { return known }
-    let buffer = try allocator.separateBuffer(bytes: bytes)
-    switch narrow.memory {
-    case .memory(let elements):
-      try fill(UnsafeRawPointer(elements.data), buffer.pointer)
-      elements.giveBackPages()
-    case .made(let bytes, let make):
-      let elements = try allocator.separateBuffer(bytes: bytes)
-      try make(elements.pointer)
-      try fill(UnsafeRawPointer(elements.pointer), buffer.pointer)
-    }
-    return state.withLock { state in
-      if let first = state.forms[key] { return first }
-      state.forms[key] = buffer
-      state.count(buffer.byteCount)
-      return buffer
+    let key = Key(address: UInt(bitPattern: tensor.start), type: tensor.type, form: name), allocator = state.withLock { $0.allocator }
+    return try form(key, bytes, control, fill) { () throws(PinionError) in
+      switch narrow.memory {
+      case .memory(let elements): return elements
+      case .made(let bytes, let make):
+        let elements = try allocator.separateBuffer(bytes: bytes)
+        try make(elements.pointer, PieceWork())
+        return Tensor(TensorType(narrow.element, tensor.shape), data: elements.pointer, owner: elements)
+      }
     }
   }
 
   /// A constant that is made of this one, under a type of its own, with forms of its own. Its elements are made when somebody asks.
   public func derived(
     _ name: String, of tensor: Tensor, as type: TensorType,
-    _ fill: @escaping @Sendable (_ elements: UnsafeRawPointer, _ target: UnsafeMutableRawPointer) -> Void
+    _ fill: @escaping @Sendable (_ elements: UnsafeRawPointer, _ target: UnsafeMutableRawPointer, _ range: Range<Int>) -> Void
   ) -> Tensor {
+    let count = type.count
     let key = Key(address: UInt(bitPattern: tensor.start), type: tensor.type, form: name)
     return state.withLock { state in
       if let known = state.derived[key] { return known }
@@ -212,18 +246,19 @@ public final class Constant: @unchecked Sendable {
       case .memory(let origin):
         let elements = Tensor(tensor.type, data: tensor.start, owner: origin.owner)
         narrow = Narrow(element: tensor.element, count: tensor.count, memory: .memory(elements))
-        made = { target in
-          fill(UnsafeRawPointer(elements.data), target)
+        made = { (target, work) throws(PinionError) in
+          try work.inPieces(of: 1 << 20, count) { fill(UnsafeRawPointer(elements.start), target, $0) }
           elements.giveBackPages()
         }
       case .made(let bytes, let make):
         let allocator = state.allocator
         // Elements that are made are all of the constant's.
         if bytes == tensor.byteCount { narrow = Narrow(element: tensor.element, count: tensor.count, memory: source) }
-        made = { (target) throws(PinionError) in
+        made = { (target, work) throws(PinionError) in
+          // Not kept where a limit ends the work, so that it is not cut into pieces.
           let buffer = try allocator.separateBuffer(bytes: bytes)
-          try make(buffer.pointer)
-          fill(UnsafeRawPointer(buffer.pointer), target)
+          try make(buffer.pointer, PieceWork())
+          try work.inPieces(of: 1 << 20, count) { fill(UnsafeRawPointer(buffer.pointer), target, $0) }
         }
       }
       let constant = Constant(.made(bytes: type.byteCount, made), narrow: narrow)

@@ -94,7 +94,8 @@ public struct Shape: Sendable, Hashable {
         if dims[lead + axis] == 1 {
           dims[lead + axis] = extent
         } else if extent != 1 {
-          throw .invalidShape("shapes \(shapes.map(\.description).joined(separator: " and ")) cannot be broadcast together")
+          let shown = shapes.prefix(textLimit).map(\.description).joined(separator: " and ")
+          throw .invalidShape("shapes \(shown)\(shapes.count > textLimit ? " and more" : "") cannot be broadcast together")
         }
       }
     }

@@ -108,6 +108,12 @@ extension Tensor {
     return Tensor(type, data: memory.pointer, owner: StringStorage(memory, maker: maker))
   }
 
+  /// A string tensor that owns its strings, with another maker, whom it keeps alive as well.
+  public func keepingText(with maker: AnyObject) -> Tensor {
+    guard let storage = owner as? StringStorage else { return self }
+    return Tensor(type, data: data, owner: StringStorage(storage.memory, maker: maker))
+  }
+
   /// Whether this is a string tensor that owns its strings' bytes. Nothing writes to it, so that it may be shared.
   public var ownsStrings: Bool { owner is StringStorage }
 

@@ -40,10 +40,11 @@ public struct Tensor: @unchecked Sendable {
 
   /// The elements alone, which are there as long as somebody holds the result, and need not be longer. They are no constant: forms
   /// made of them are not remembered.
-  public func resident() throws(PinionError) -> Tensor {
+  /// - Parameter control: what waits for elements that have to be made.
+  public func resident(_ control: RunControl? = nil) throws(PinionError) -> Tensor {
     guard let constant else { return self }
     guard isMade else { return Tensor(type, data: start, owner: constant.origin?.owner) }
-    let memory = try constant.memory()
+    let memory = try constant.memory(control)
     return Tensor(type, data: memory.pointer, owner: memory)
   }
 

@@ -8,6 +8,7 @@ static void plans(void) {
   pinion_plan *plan;
   const pinion_value_info *info;
   pinion_session_options options = PINION_SESSION_OPTIONS_INIT;
+  pinion_run_options limits = PINION_RUN_OPTIONS_INIT;
   pinion_session *session = session_of(add_model(), NULL);
   shape.dims = dims;
   CHECK_OK(pinion_session_plan(session, 1, &shape, &plan));
@@ -37,8 +38,21 @@ static void plans(void) {
   shape.dims = square;
   CHECK_OK(pinion_session_plan(session, 1, &shape, &plan));
   CHECK(pinion_plan_flops(plan) == 3 * 2 * 64 * 64 * 64);
+  pinion_plan_release(plan);
+  CHECK_OK(pinion_session_plan_with_options(session, &limits, 1, &shape, &plan));
+  CHECK(pinion_plan_flops(plan) == 3 * 2 * 64 * 64 * 64);
   CHECK(pinion_plan_peak_bytes(plan) >= 64 * 64 * 4);
   pinion_plan_release(plan);
+  CHECK_OK(pinion_cancel_token_create(&limits.cancel_token));
+  pinion_cancel_token_set(limits.cancel_token);
+  CHECK_STATUS(pinion_session_plan_with_options(session, &limits, 1, &shape, &plan), PINION_CANCELLED);
+  CHECK(plan == NULL);
+  pinion_cancel_token_release(limits.cancel_token);
+  limits.cancel_token = NULL;
+  limits.timeout_ns = 1;
+  CHECK_STATUS(pinion_session_plan_with_options(session, &limits, 1, &shape, &plan), PINION_DEADLINE_EXCEEDED);
+  limits.timeout_ns = -1;
+  CHECK_STATUS(pinion_session_plan_with_options(session, &limits, 1, &shape, &plan), PINION_INVALID_ARGUMENT);
   pinion_session_release(session);
 }
 

@@ -130,7 +130,8 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
   } else if (how == SKIPPING) {
     const size_t none[3] = {0};
     c.weights = packed = buffer(pk_conv_packed_bytes(isa, s), 0xff);
-    pk_conv_pack_part(isa, s, s->kernel, none, true, w, 0, s->groups, packed);
+    pk_conv_pack_rows(isa, s, s->kernel, none, true, w, 0, s->groups * s->outputs / 3, packed);
+    pk_conv_pack_rows(isa, s, s->kernel, none, true, w, s->groups * s->outputs / 3, s->groups * s->outputs, packed);
     size_t rows, cols;
     pk_conv_grid(isa, s, random_in(1, 4), &rows, &cols);
     if (random_bits() & 1) cols = random_in(1, out);
@@ -144,8 +145,9 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
     CHECK(scratch_end(t), "%s: conv without dead taps wrote behind its scratch", pk_isa_name(isa));
   } else if (how == TURNED) {
     c.weights = packed = buffer(pk_conv_turned_packed_bytes(isa, s), 0xff);
-    pk_conv_turned_pack(isa, s, w, 0, s->groups / 2, packed);
-    pk_conv_turned_pack(isa, s, w, s->groups / 2, s->groups, packed);
+    const size_t panels = s->groups * ((s->outputs + pk_sgemm_panel_cols(isa) - 1) / pk_sgemm_panel_cols(isa));
+    pk_conv_turned_pack_panels(isa, s, w, 0, panels / 2, packed);
+    pk_conv_turned_pack_panels(isa, s, w, panels / 2, panels, packed);
     const size_t panel = pk_sgemm_panel_cols(isa);
     size_t rows, cols;
     pk_conv_turned_grid(isa, s, random_in(1, 4), &rows, &cols);
@@ -162,7 +164,8 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
   } else if (how == WINOGRAD) {
     CHECK(pk_conv_winograd_fits(s), "Winograd should take this");
     c.weights = packed = buffer(pk_conv_winograd_packed_bytes(isa, s), 0xff);
-    pk_conv_winograd_pack(isa, s, w, 0, s->groups, packed);
+    pk_conv_winograd_pack_rows(isa, s, w, 0, s->groups * s->outputs / 3, packed);
+    pk_conv_winograd_pack_rows(isa, s, w, s->groups * s->outputs / 3, s->groups * s->outputs, packed);
     const size_t bands = (s->out[1] + 3) / 4;
     size_t deep, step;
     pk_conv_winograd_grid(isa, s, random_in(1, 4), &deep, &step);

@@ -440,9 +440,24 @@ def folding() -> Iterator[Hostile]:
         yield Hostile(
             f"folding {count} scaled convolutions of one kernel", made(joined(count, convolutions), [f"s{count}"], [kernel, *factors], [info("x"), info("v")]),
             {**x, "v": np.ones((1, 128, 3, 3), np.float32)})
-        # What so many branches take to plan is another question.
+        halves = [node("Cast", ["v"], ["h"], to=TensorProto.FLOAT16)]
+        for i in range(count):
+            halves += [node("MatMul", ["h", f"w{i}"], [f"p{i}"]), node("Relu", [f"p{i}"], [f"q{i}"]), node("Cast", [f"q{i}"], [f"r{i}"], to=FLOAT)]
+        constants16 = [of(np.ones((120, 240), np.float16), f"w{i}") for i in range(count)]
+        yield Hostile(
+            f"folding {count} constants of half precision", made(joined(count, halves), [f"s{count}"], constants16, [info("x"), info("v")]),
+            {**x, "v": np.ones((1, 120), np.float32)})
+        codes = onnx.TensorProto(data_type=TensorProto.INT4, dims=[512, 1024], raw_data=bytes(512 * 512))
+        blocks, weights = [], [of(np.full((1024,), 0.1, np.float32), "scales")]
+        for i in range(count):
+            weights.append(onnx.TensorProto(name=f"w{i}"))
+            weights[-1].MergeFrom(codes)
+            blocks += [node("DequantizeLinear", [f"w{i}", "scales"], [f"d{i}"], axis=1), node("MatMul", ["v", f"d{i}"], [f"r{i}"])]
+        yield Hostile(
+            f"folding {count} products of codes", made(joined(count, blocks), [f"s{count}"], weights, [info("x"), info("v")]),
+            {**x, "v": np.ones((1, 512), np.float32)})
         branches = []
-        for i in range(min(count, 100)):
+        for i in range(count):
             inner = [node("Expand", [f"o{i}", "e"], ["a"]), node("Add", [f"v{i}" if i else "x", "a"], ["o"])]
             both = {key: helper.make_graph(inner, "b", [], [onnx.ValueInfoProto(name="o")]) for key in ("then_branch", "else_branch")}
             branches.append(node("If", ["k"], [f"v{i + 1}"], **both))

@@ -125,7 +125,7 @@ def work(options: argparse.Namespace) -> None:
                     late, peak, step = max(late, watch.late), max(peak, watch.peak), "plan"
                     try:
                         with watch:
-                            session.plan({name: value.shape for name, value in case.inputs.items() if hasattr(value, 'shape')})
+                            session.plan({name: value.shape for name, value in case.inputs.items() if hasattr(value, 'shape')}, timeout=DEADLINE, byte_budget=BUDGET)
                     except pinion.Error:
                         pass
                     late, peak, step = max(late, watch.late), max(peak, watch.peak), "run"

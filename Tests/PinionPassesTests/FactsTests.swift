@@ -1,3 +1,4 @@
+import PinionBase
 import PinionGraph
 import PinionTensor
 import Testing
@@ -9,7 +10,8 @@ import Testing
   /// The facts of a graph's outputs.
   private func facts(_ statements: String) throws -> (facts: [Fact], symbols: Symbols) {
     let graph = try parse("graph {\n\(statements)\n}"), symbols = Symbols()
-    var facts = Facts(graph, captured: nil, symbols)
+    var poll = Poll(RunControl())
+    var facts = try Facts(graph, captured: nil, symbols, &poll)
     for index in graph.nodes.indices { facts.infer(graph.nodes, index, constant: { graph.constants[$0] }, hasChanged: { _ in }) }
     return (graph.outputs.map { facts[$0] }, symbols)
   }

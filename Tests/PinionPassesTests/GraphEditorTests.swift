@@ -103,7 +103,7 @@ import Testing
   @Test(arguments: [block.replacing("#1", with: GraphEditorTests.numbers), branches])
   func keepsItsBooks(text: String) throws {
     let context = try passContext()
-    var editor = GraphEditor(try parse(text))
+    var editor = try GraphEditor(try parse(text))
     let before = editor.graph.nodes.count
     for phase in PassPipeline.phases(level: 2) {
       for pass in phase.passes {
@@ -114,6 +114,26 @@ import Testing
     }
     #expect(editor.graph.nodes.count < before)
     #expect(editor.revision > 2)
+  }
+
+  /// What is known of very many values is not found out to the end once a limit is reached.
+  @Test func learningFactsPolls() throws {
+    let count = 20_000
+    var text = "graph {\n  input %x: float32[1]\n"
+    for index in 0..<count { text += "  constant %c\(index): float32[1] [1.0]\n" }
+    text += "  %y = Sum(%x, \((0..<count).map { "%c\($0)" }.joined(separator: ", ")))\n  output %y\n}"
+    let graph = try parse(text)
+    var limits = RunLimits()
+    let token = CancelToken()
+    limits.token = token
+    var editor = try GraphEditor(graph, control: RunControl(limits))
+    token.cancel()
+    #expect(editor.fact(graph.outputs[0], at: 1).element == nil)
+    token.reset()
+    #expect(throws: PinionError.self) { try editor.visit(0) }
+    limits.token = nil
+    limits.deadline = 1
+    #expect(throws: PinionError.self) { _ = try GraphEditor(graph, control: RunControl(limits)) }
   }
 
   private static let numbers = "[" + (0..<64).map { "\($0 % 7).5" }.joined(separator: ", ") + "]"

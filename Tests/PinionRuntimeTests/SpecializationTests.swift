@@ -64,6 +64,78 @@ import Testing
     }
   }
 
+  /// Many branches that one input decides, one after the other, are chosen together.
+  @Test func manyBranchesMakeOneProgram() throws {
+    let count = 100
+    var text = "graph \"g\" {\n  input %x0: float32[n]\n  input %turns: bool[]\n"
+    for index in 0..<count {
+      text += """
+          %x\(index + 1) = If(%turns) {then_branch = graph "a" {
+            capture %x = %x\(index)
+            %u = Neg(%x)
+            output %u
+          }, else_branch = graph "b" {
+            capture %x = %x\(index)
+            %v = Abs(%x)
+            output %v
+          }}
+
+        """
+    }
+    let program = try program(text + "  output %x\(count)\n}")
+    for turns in [true, false, true] {
+      let result = try program.run([try floats([1, -2]), .tensor(try Tensor(scalar: turns))], control: RunControl())[0].asTensor()
+      #expect(try result.elements(as: Float.self) == (turns ? [1, -2] : [1, 2]))
+    }
+    let programs = program.specializations.withLock { Array($0.values) }
+    #expect(programs.count == 2)
+    for program in programs {
+      #expect(program.branching.isEmpty)
+      #expect(program.specializations.withLock { $0.isEmpty })
+    }
+  }
+
+  /// The shape of what one branch gives decides the next.
+  @Test func branchesThatDecideBranchesMakeOneProgram() throws {
+    let count = 50
+    var text = "graph \"g\" {\n  input %x0: float32[n]\n  constant %k: int64[] [3]\n"
+    for index in 0..<count {
+      text += """
+          %s\(index) = Size(%x\(index))
+          %c\(index) = Less(%s\(index), %k)
+          %x\(index + 1) = If(%c\(index)) {then_branch = graph "a" {
+            capture %x = %x\(index)
+            %u = Neg(%x)
+            output %u
+          }, else_branch = graph "b" {
+            capture %x = %x\(index)
+            constant %zero: int64[1] [0]
+            constant %two: int64[1] [2]
+            %v = Slice(%x, %zero, %two)
+            output %v
+          }}
+
+        """
+    }
+    let program = try program(text + "  output %x\(count)\n}")
+    for numbers in [[1, -2], [1, -2, 3, 4]] as [[Float]] {
+      let result = try program.run([try floats(numbers)], control: RunControl())[0].asTensor()
+      #expect(try result.elements(as: Float.self) == (numbers.count == 2 ? [1, -2] : [-1, 2]))
+    }
+    for program in program.specializations.withLock({ Array($0.values) }) { #expect(program.branching.isEmpty) }
+  }
+
+  /// Programs for known branches are left out where a run has no room for them; the results are the same.
+  @Test func programsForBranchesCount() throws {
+    let program = try program(byValue)
+    let inputs = [try floats([1, -2]), .tensor(try Tensor(scalar: Int64(16)))]
+    var limits = RunLimits()
+    limits.bytes = 2048
+    let control = RunControl(limits, idle: program.account)
+    #expect(try program.run(inputs, control: control)[0].asTensor().elements(as: Float.self) == [-1, 2])
+    #expect(program.specializations.withLock { $0.isEmpty })
+  }
+
   /// A counter decides differently in each run: plans are not made for each of its values for ever.
   @Test func valuesThatKeepChangingDoNotDecide() throws {
     let program = try program(byValue)

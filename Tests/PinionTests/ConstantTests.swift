@@ -104,9 +104,9 @@ import Testing
     let file = try [UInt8](repeating: 7, count: count).withUnsafeBytes { bytes throws(PinionError) in try FileMapping(copying: bytes) }
     let base = try #require(file.bytes.baseAddress)
     let source = Constant.copied(file.all, at: base, TensorType(.uint8, try Shape([count])))
-    let doubled = try #require(source.constant).derived("doubled", of: source, as: source.type) { elements, target in
+    let doubled = try #require(source.constant).derived("doubled", of: source, as: source.type) { elements, target, range in
       made.withLock { $0 += 1 }
-      for index in 0..<count { target.storeBytes(of: 2 * elements.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index, as: UInt8.self) }
+      for index in range { target.storeBytes(of: 2 * elements.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index, as: UInt8.self) }
     }
     #expect(made.withLock { $0 } == 0)
     do {
@@ -119,6 +119,41 @@ import Testing
     let kept = doubled.data
     #expect(doubled.data == kept && made.withLock { $0 } == 3)
     #expect(try doubled.resident().data == kept && made.withLock { $0 } == 3)
+  }
+
+  /// What a limit has ended goes on where it was, each piece once.
+  @Test func aFormThatWasEndedIsMadeToItsEnd() throws {
+    let count = 1 << 20, numbers = (0..<count).map { UInt8(truncatingIfNeeded: $0 * 7) }
+    let file = try numbers.withUnsafeBytes { bytes throws(PinionError) in try FileMapping(copying: bytes) }
+    let base = try #require(file.bytes.baseAddress)
+    let source = Constant.copied(file.all, at: base, TensorType(.uint8, try Shape([count]))), constant = try #require(source.constant)
+    let token = CancelToken()
+    var limits = RunLimits()
+    limits.token = token
+    var pieces: [Int] = []
+    func form(endAfter last: Int?) throws(PinionError) -> Buffer {
+      let before = pieces.count
+      return try constant.form("reversed", of: source, bytes: count, control: RunControl(limits)) { (elements, target, work) throws(PinionError) in
+        for half in 0..<2 {
+          try work.inPieces(of: count / 16, count / 2) { range in
+            pieces.append(half * 8 + range.lowerBound / (count / 16))
+            for index in range {
+              let place = half * count / 2 + index
+              target.storeBytes(of: elements.load(fromByteOffset: place, as: UInt8.self), toByteOffset: count - 1 - place, as: UInt8.self)
+            }
+            if pieces.count - before == last { token.cancel() }
+          }
+        }
+      }
+    }
+    for last in [3, 8] {
+      #expect { _ = try form(endAfter: last) } throws: { ($0 as? PinionError)?.code == .cancelled }
+      token.reset()
+    }
+    let made = try form(endAfter: nil)
+    #expect(pieces == Array(0..<16))
+    #expect(Array(UnsafeRawBufferPointer(start: made.pointer, count: count)) == numbers.reversed())
+    #expect(try form(endAfter: nil) === made)
   }
 
   @Test func modelsOfOneFileShareEverything() throws {

@@ -1107,6 +1107,15 @@ PINION_API pinion_status pinion_session_plan(
     pinion_session *session, size_t input_count, const pinion_input_shape *inputs, pinion_plan **plan);
 
 /*
+ * As pinion_session_plan(), within limits. `options` may be NULL and limits as for pinion_session_run(), but for steps, of which there are
+ * none: what is computed to tell shapes counts against the byte budget, and where it does not fit the shapes are not told.
+ * Also returns PINION_DEADLINE_EXCEEDED, PINION_CANCELLED. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_session_plan_with_options(
+    pinion_session *session, const pinion_run_options *options, size_t input_count, const pinion_input_shape *inputs,
+    pinion_plan **plan);
+
+/*
  * Makes all that a run with inputs of these shapes would make before it computes anything: the plan, the forms of weights that its
  * kernels read, and the memory of one run, so that the first run is as fast as those after it. Nothing is computed but arithmetic on
  * shapes. `inputs` is as for pinion_session_plan(), but shapes have to fit what the model declares, as for a run. `output_names`

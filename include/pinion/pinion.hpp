@@ -764,11 +764,12 @@ class Session : public Handle<pinion_session, pinion_session_retain, pinion_sess
     return State(state);
   }
 
-  /* What a run with these input shapes would do. */
-  Plan plan(const std::vector<InputShape> &inputs) const {
+  /* What a run with these input shapes would do, found out within these limits. */
+  Plan plan(const std::vector<InputShape> &inputs, const RunOptions &options = RunOptions()) const {
     const std::vector<pinion_input_shape> shapes = shapes_of(inputs);
+    const pinion_run_options limits = options.for_c();
     pinion_plan *plan = nullptr;
-    check(pinion_session_plan(object_, shapes.size(), shapes.data(), &plan));
+    check(pinion_session_plan_with_options(object_, &limits, shapes.size(), shapes.data(), &plan));
     return Plan(plan);
   }
 

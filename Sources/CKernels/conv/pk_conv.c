@@ -17,22 +17,27 @@ void pk_conv_pack(pk_isa isa, const pk_conv_shape *s, const float *w, size_t gro
 
 void pk_conv_pack_part(pk_isa isa, const pk_conv_shape *s, const size_t whole[3], const size_t first[3], bool taps_outermost, const float *w,
                        size_t group0, size_t group1, float *packed) {
+  pk_conv_pack_rows(isa, s, whole, first, taps_outermost, w, group0 * s->outputs, group1 * s->outputs, packed);
+}
+
+void pk_conv_pack_rows(pk_isa isa, const pk_conv_shape *s, const size_t whole[3], const size_t first[3], bool taps_outermost, const float *w,
+                       size_t row0, size_t row1, float *packed) {
   const size_t k = pk_conv_depth(s), stride = pk_conv_group_stride(isa, s), mr = pk_sgemm_panel_rows(isa, s->outputs);
   const size_t size = pk_product3(whole), taps = pk_product3(s->kernel);
-  for (size_t g = group0; g < group1; g++)
-    for (size_t m = 0; m < s->outputs; m++) {
-      const size_t panel = m / mr * mr, height = pk_min(mr, s->outputs - panel);
-      const float *from = w + (g * s->outputs + m) * s->channels * size;
-      // The place of (m, 0) in a packed A, and how far it is from there to the next channel and tap.
-      float *to = packed + g * stride + panel * k + (m - panel);
-      const size_t channel_step = height * (taps_outermost ? 1 : taps), tap_step = height * (taps_outermost ? s->channels : 1);
-      for (size_t d = 0, tap = 0; d < s->kernel[0]; d++)
-        for (size_t h = 0; h < s->kernel[1]; h++)
-          for (size_t t = 0; t < s->kernel[2]; t++, tap++) {
-            const float *one = from + ((first[0] + d) * whole[1] + first[1] + h) * whole[2] + first[2] + t;
-            for (size_t c = 0; c < s->channels; c++) to[tap * tap_step + c * channel_step] = one[c * size];
-          }
-    }
+  for (size_t row = row0; row < row1; row++) {
+    const size_t g = row / s->outputs, m = row % s->outputs;
+    const size_t panel = m / mr * mr, height = pk_min(mr, s->outputs - panel);
+    const float *from = w + row * s->channels * size;
+    // The place of (m, 0) in a packed A, and how far it is from there to the next channel and tap.
+    float *to = packed + g * stride + panel * k + (m - panel);
+    const size_t channel_step = height * (taps_outermost ? 1 : taps), tap_step = height * (taps_outermost ? s->channels : 1);
+    for (size_t d = 0, tap = 0; d < s->kernel[0]; d++)
+      for (size_t h = 0; h < s->kernel[1]; h++)
+        for (size_t t = 0; t < s->kernel[2]; t++, tap++) {
+          const float *one = from + ((first[0] + d) * whole[1] + first[1] + h) * whole[2] + first[2] + t;
+          for (size_t c = 0; c < s->channels; c++) to[tap * tap_step + c * channel_step] = one[c * size];
+        }
+  }
 }
 
 void pk_conv_trim(pk_conv_shape *s, size_t first[3]) {
@@ -123,9 +128,20 @@ size_t pk_conv_turned_packed_bytes(pk_isa isa, const pk_conv_shape *s) {
 }
 
 void pk_conv_turned_pack(pk_isa isa, const pk_conv_shape *s, const float *w, size_t group0, size_t group1, float *packed) {
-  const size_t k = pk_conv_depth(s), stride = turned_group_stride(isa, s);
-  for (size_t g = group0; g < group1; g++)
-    pk_sgemm_pack_b(isa, true, k, s->outputs, w + g * s->outputs * k, k, 0, s->outputs, packed + g * stride);
+  const size_t panels = pk_ceil_div(s->outputs, pk_sgemm_panel_cols(isa));
+  pk_conv_turned_pack_panels(isa, s, w, group0 * panels, group1 * panels, packed);
+}
+
+void pk_conv_turned_pack_panels(pk_isa isa, const pk_conv_shape *s, const float *w, size_t panel0, size_t panel1, float *packed) {
+  const size_t k = pk_conv_depth(s), stride = turned_group_stride(isa, s), width = pk_sgemm_panel_cols(isa);
+  const size_t panels = pk_max(pk_ceil_div(s->outputs, width), 1);
+  while (panel0 < panel1) {
+    // The panels of one group together.
+    const size_t g = panel0 / panels, end = pk_min(panel1, (g + 1) * panels), first = (panel0 - g * panels) * width;
+    const size_t last = pk_min((end - g * panels) * width, s->outputs);
+    pk_sgemm_pack_b(isa, true, k, s->outputs, w + g * s->outputs * k, k, first, last, packed + g * stride);
+    panel0 = end;
+  }
 }
 
 void pk_conv_turned_grid(pk_isa isa, const pk_conv_shape *s, size_t threads, size_t *block_rows, size_t *block_cols) {

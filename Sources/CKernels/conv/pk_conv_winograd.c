@@ -42,24 +42,28 @@ static void transform(const double g[3], double u[6]) {
 }
 
 void pk_conv_winograd_pack(pk_isa isa, const pk_conv_shape *s, const float *w, size_t group0, size_t group1, float *packed) {
+  pk_conv_winograd_pack_rows(isa, s, w, group0 * s->outputs, group1 * s->outputs, packed);
+}
+
+void pk_conv_winograd_pack_rows(pk_isa isa, const pk_conv_shape *s, const float *w, size_t row0, size_t row1, float *packed) {
   const size_t stride = group_stride(isa, s), mr = pk_sgemm_panel_rows(isa, s->outputs), depth = depth_of(s);
-  for (size_t group = group0; group < group1; group++)
-    for (size_t m = 0; m < s->outputs; m++) {
-      const size_t panel = m / mr * mr, height = pk_min(mr, s->outputs - panel);
-      for (size_t k = 0; k < depth; k++) {
-        const size_t tap = k / s->channels, c = k % s->channels;
-        const float *from = w + (((group * s->outputs + m) * s->channels + c) * s->kernel[0] + tap) * 9;
-        double half[3][6];
-        for (int i = 0; i < 3; i++) transform((const double[3]){from[i], from[3 + i], from[6 + i]}, half[i]);
-        // The place of (m, k) in a packed A.
-        float *to = packed + group * 36 * stride + panel * depth + k * height + (m - panel);
-        for (int i = 0; i < 6; i++) {
-          double u[6];
-          transform((const double[3]){half[0][i], half[1][i], half[2][i]}, u);
-          for (int j = 0; j < 6; j++) to[(size_t)(i * 6 + j) * stride] = (float)u[j];
-        }
+  for (size_t row = row0; row < row1; row++) {
+    const size_t group = row / s->outputs, m = row % s->outputs;
+    const size_t panel = m / mr * mr, height = pk_min(mr, s->outputs - panel);
+    for (size_t k = 0; k < depth; k++) {
+      const size_t tap = k / s->channels, c = k % s->channels;
+      const float *from = w + ((row * s->channels + c) * s->kernel[0] + tap) * 9;
+      double half[3][6];
+      for (int i = 0; i < 3; i++) transform((const double[3]){from[i], from[3 + i], from[6 + i]}, half[i]);
+      // The place of (m, k) in a packed A.
+      float *to = packed + group * 36 * stride + panel * depth + k * height + (m - panel);
+      for (int i = 0; i < 6; i++) {
+        double u[6];
+        transform((const double[3]){half[0][i], half[1][i], half[2][i]}, u);
+        for (int j = 0; j < 6; j++) to[(size_t)(i * 6 + j) * stride] = (float)u[j];
       }
     }
+  }
 }
 
 /// Floats of transformed input of a call over several planes, and how many planes at most: measured; more come back from memory.

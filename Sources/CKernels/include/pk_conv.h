@@ -50,6 +50,10 @@ void pk_conv_pack(pk_isa isa, const pk_conv_shape *shape, const float *w, size_t
 void pk_conv_pack_part(pk_isa isa, const pk_conv_shape *shape, const size_t whole[3], const size_t first[3], bool taps_outermost, const float *w,
                        size_t group0, size_t group1, float *packed);
 
+/// The same for the rows [row0, row1) of all groups' outputs, one group after the other.
+void pk_conv_pack_rows(pk_isa isa, const pk_conv_shape *shape, const size_t whole[3], const size_t first[3], bool taps_outermost, const float *w,
+                       size_t row0, size_t row1, float *packed);
+
 /// Takes outer taps that only ever meet padding out of the kernel: `kernel` and `pad` become smaller, `first` is the first
 /// tap of each axis that stays. One stays in any case.
 void pk_conv_trim(pk_conv_shape *shape, size_t first[3]);
@@ -86,6 +90,9 @@ size_t pk_conv_turned_packed_bytes(pk_isa isa, const pk_conv_shape *shape);
 /// Packs the weights w[groups * outputs][channels][kernel] of the groups [group0, group1).
 void pk_conv_turned_pack(pk_isa isa, const pk_conv_shape *shape, const float *w, size_t group0, size_t group1, float *packed);
 
+/// The same for the panels [panel0, panel1) of pk_sgemm_panel_cols(isa) outputs each, those of one group after those of the other.
+void pk_conv_turned_pack_panels(pk_isa isa, const pk_conv_shape *shape, const float *w, size_t panel0, size_t panel1, float *packed);
+
 /// Block sizes for pk_conv_turned_block that keep `threads` threads busy, together with images and groups, and each call short.
 void pk_conv_turned_grid(pk_isa isa, const pk_conv_shape *shape, size_t threads, size_t *block_rows, size_t *block_cols);
 
@@ -116,6 +123,9 @@ size_t pk_conv_winograd_packed_bytes(pk_isa isa, const pk_conv_shape *shape);
 
 /// Transforms and packs the weights w[groups * outputs][channels][depth][3][3] of the groups [group0, group1).
 void pk_conv_winograd_pack(pk_isa isa, const pk_conv_shape *shape, const float *w, size_t group0, size_t group1, float *packed);
+
+/// The same for the rows [row0, row1) of all groups' outputs, one group after the other.
+void pk_conv_winograd_pack_rows(pk_isa isa, const pk_conv_shape *shape, const float *w, size_t row0, size_t row1, float *packed);
 
 /// Planes of the output and bands of four rows in each that a call should do, so that `threads` threads are busy. There are out[0]
 /// planes in an image and group and ceil(out[1] / 4) bands in a plane.

@@ -52,7 +52,7 @@ public struct ChannelsLastConvolution: Sendable {
     let isa = pk_isa_best(), bytes = try scratchSize(pk_conv_int8_last_packed_bytes(isa, &c))
     // Nodes that share weights may have different zero points of them.
     let form = weightsHaveZeros ? values.map { "\($0)" }.joined(separator: ",") : "0"
-    packed = try context.packed(constant, form: "conv.int8.last.\(shape.groups).\(form)", bytes: bytes) { elements, target in
+    packed = try context.packed(constant, form: "conv.int8.last.\(shape.groups).\(form)", bytes: bytes) { elements, target, _ in
       var c = shape.threeAxes
       each.withUnsafeBufferPointer {
         pk_conv_int8_last_pack(isa, &c, flip, elements.assumingMemoryBound(to: UInt8.self), $0.baseAddress, target)

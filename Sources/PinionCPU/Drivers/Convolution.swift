@@ -123,10 +123,10 @@ public func floatConvolutionKernel(
   }
 
   let weights = try PackedWeightsStage(
-    operands.weights, bytes: pk_conv_packed_bytes(isa, &c), groups: shape.groups, form: form, context
-  ) { [first] (source, target, groups) in
+    operands.weights, bytes: pk_conv_packed_bytes(isa, &c), parts: shape.groups &* shape.outputs, form: form, context
+  ) { [first] (source, target, rows) in
     var c = part
-    pk_conv_pack_part(isa, &c, whole, first, isSkipping, source, groups.lowerBound, groups.upperBound, target)
+    pk_conv_pack_rows(isa, &c, whole, first, isSkipping, source, rows.lowerBound, rows.upperBound, target)
   }
   let laneScratch = try scratchSize(pk_conv_scratch_bytes(isa, &c))
   var blockRows = 0, blockColumns = 0
@@ -173,10 +173,11 @@ private func turnedKernel(
   let isa = pk_isa_best()
   var c = c
   let weights = try PackedWeightsStage(
-    operands.weights, bytes: pk_conv_turned_packed_bytes(isa, &c), groups: shape.groups, form: "conv.turned.\(shape.groups)", context
-  ) { (source, target, groups) in
+    operands.weights, bytes: pk_conv_turned_packed_bytes(isa, &c), parts: shape.groups &* ((shape.outputs &- 1) / pk_sgemm_panel_cols(isa) &+ 1),
+    form: "conv.turned.\(shape.groups)", context
+  ) { (source, target, panels) in
     var c = shape.threeAxes
-    pk_conv_turned_pack(isa, &c, source, groups.lowerBound, groups.upperBound, target)
+    pk_conv_turned_pack_panels(isa, &c, source, panels.lowerBound, panels.upperBound, target)
   }
   var blockRows = 0, blockColumns = 0
   pk_conv_turned_grid(isa, &c, context.threads, &blockRows, &blockColumns)
@@ -241,7 +242,7 @@ private func phasedKernel(
   var c = c
   let form = "convtranspose.phases.\(shape.groups).\(c.stride).\(c.pad).\(pk_conv_phases_are_turned(isa, &c))"
   let weights = try PackedWeightsStage(
-    operands.weights, bytes: pk_conv_phases_packed_bytes(isa, &c), groups: shape.groups, form: form, context
+    operands.weights, bytes: pk_conv_phases_packed_bytes(isa, &c), parts: shape.groups, form: form, context
   ) { (source, target, groups) in
     var c = shape.threeAxes
     pk_conv_phases_pack(isa, &c, source, groups.lowerBound, groups.upperBound, target)
@@ -253,7 +254,7 @@ private func phasedKernel(
   let rowBlocks = (shape.outputs &- 1) / rows &+ 1
   let blocks = rowBlocks &* ((positions &- 1) / columns &+ 1)
   let description = c
-  return weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: scratch) { frame, task, packed in
+  return try weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: scratch) { frame, task, packed in
     var conv = operands.description(description, frame)
     conv.weights = packed
     let product = task / blocks, part = task % blocks
@@ -279,7 +280,7 @@ public func floatTransposedConvolutionKernel(
     return try phasedKernel(shape, c, operands, context).named("products by place in the stride")
   }
   let weights = try PackedWeightsStage(
-    operands.weights, bytes: pk_conv_transpose_packed_bytes(isa, &c), groups: pk_conv_transpose_pack_parts(isa, &c),
+    operands.weights, bytes: pk_conv_transpose_packed_bytes(isa, &c), parts: pk_conv_transpose_pack_parts(isa, &c),
     form: "convtranspose.\(shape.groups)", context
   ) { (source, target, parts) in
     var c = shape.threeAxes
@@ -371,24 +372,31 @@ func scratchSize(_ bytes: Int) throws(PinionError) -> Int {
 
 /// Weights in packed form: made once where they are constant, in a stage of the kernel where they are computed.
 struct PackedWeightsStage {
-  typealias Pack = @Sendable (_ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, _ groups: Range<Int>) -> Void
+  typealias Pack = @Sendable (_ source: UnsafePointer<Float>, _ target: UnsafeMutablePointer<Float>, _ parts: Range<Int>) -> Void
 
   let input: Int
-  let groups: Int
+  /// Parts that are packed each by itself, and how many of them together.
+  let parts: Int
+  let grain: Int
   let bytes: Int
   let constant: Buffer?
   let pack: Pack
 
   init(
-    _ input: Int, bytes: Int, groups: Int, form: String, _ context: KernelContext, _ pack: @escaping Pack
+    _ input: Int, bytes: Int, parts: Int, form: String, _ context: KernelContext, _ pack: @escaping Pack
   ) throws(PinionError) {
     self.input = input
-    self.groups = groups
+    self.parts = parts
     self.bytes = try scratchSize(bytes)
     self.pack = pack
+    // A million numbers of the result.
+    let grain = max((1 << 22) / max(self.bytes / max(parts, 1), 1), 1)
+    self.grain = grain
     if let value = context.value(input) {
-      constant = try context.packed(value, form: form, bytes: bytes) { elements, target in
-        pack(elements.assumingMemoryBound(to: Float.self), target.assumingMemoryBound(to: Float.self), 0..<groups)
+      constant = try context.packed(value, form: form, bytes: bytes) { (elements, target, work) throws(PinionError) in
+        try work.inPieces(of: grain, parts) {
+          pack(elements.assumingMemoryBound(to: Float.self), target.assumingMemoryBound(to: Float.self), $0)
+        }
       }
     } else {
       constant = nil
@@ -409,7 +417,7 @@ struct PackedWeightsStage {
       return kernel
     }
     let pack = pack, input = input, offset = try alignedUp(scratchBytes, to: Buffer.alignment)
-    let packing = Kernel.Stage.ranges(groups, grain: 1) { frame, range in
+    let packing = Kernel.Stage.ranges(parts, grain: max(grain / 16, 1)) { frame, range in
       pack(frame.input(input), (frame.scratch + offset).assumingMemoryBound(to: Float.self), range)
     }
     let main = Kernel.Stage(tasks: tasks) { (frame, task) throws(PinionError) in

@@ -36,7 +36,7 @@ struct FewPositions: Sendable {
     groupBytes = try alignedUp(try scratchSize(pk_sgemm_packed_b_bytes(isa, depth, shape.outputs)), to: Buffer.alignment)
     let stride = groupBytes / MemoryLayout<Float>.stride
     weights = try PackedWeightsStage(
-      operands.weights, bytes: try groupBytes.multiplied(by: shape.groups), groups: shape.groups, form: "conv.columns.\(shape.groups)", context
+      operands.weights, bytes: try groupBytes.multiplied(by: shape.groups), parts: shape.groups, form: "conv.columns.\(shape.groups)", context
     ) { source, target, groups in
       for group in groups {
         pk_sgemm_pack_b(

@@ -102,20 +102,24 @@ private struct FloatProduct: Sendable {
     let half = packsB ? try FloatProduct.packHalf(product.b, k: k, n: n, context) : nil
     packedB = half != nil || !packsB ? half : try FloatProduct.pack(
       product.b, size: k &* n, bytes: pk_sgemm_packed_b_bytes(isa, k, n), form: "sgemm.b", context
-    ) { operand, source, target in
-      pk_sgemm_pack_b(isa, operand.isTransposed, k, n, source, operand.stride, 0, n, target)
+    ) { (operand, source, target, work) throws(PinionError) in
+      try work.inPieces(of: columnsOfPiece(pk_sgemm_panel_cols(isa), depth: k), n) {
+        pk_sgemm_pack_b(isa, operand.isTransposed, k, n, source, operand.stride, $0.lowerBound, $0.upperBound, target)
+      }
     }
     // Against a constant B, or in a product of few rows, A is packed block by block at little cost.
     packedA = !packsB || packedB != nil || m <= 4 ? nil : try FloatProduct.pack(
       product.a, size: m &* k, bytes: pk_sgemm_packed_a_bytes(isa, m, k), form: "sgemm.a", context
-    ) { operand, source, target in
-      pk_sgemm_pack_a(isa, operand.isTransposed, m, k, source, operand.stride, 0, m, target)
+    ) { (operand, source, target, work) throws(PinionError) in
+      try work.inPieces(of: columnsOfPiece(pk_sgemm_panel_rows(isa, m), depth: k), m) {
+        pk_sgemm_pack_a(isa, operand.isTransposed, m, k, source, operand.stride, $0.lowerBound, $0.upperBound, target)
+      }
     }
   }
 
   private static func pack(
     _ operand: MatrixProduct.Operand, size: Int, bytes: Int, form: String, _ context: KernelContext,
-    _ fill: (MatrixProduct.Operand, UnsafePointer<Float>, UnsafeMutablePointer<Float>) -> Void
+    _ fill: (MatrixProduct.Operand, UnsafePointer<Float>, UnsafeMutablePointer<Float>, PieceWork) throws(PinionError) -> Void
   ) throws(PinionError) -> Packed? {
     // Matrices that interleave are left as they are: none is known to come as a constant.
     guard let constant = context.value(operand.input), size > 0, constant.count == size || operand.matrixStride == size
@@ -124,11 +128,11 @@ private struct FloatProduct: Sendable {
     let matrices = constant.count / size
     let total = try bytes.multiplied(by: matrices)
     let key = "\(form).\(operand.isTransposed).\(operand.stride).\(size)"
-    let buffer = try context.packed(constant, form: key, bytes: total) { elements, target in
+    let buffer = try context.packed(constant, form: key, bytes: total) { (elements, target, work) throws(PinionError) in
       for index in 0..<matrices {
-        fill(
+        try fill(
           operand, elements.assumingMemoryBound(to: Float.self) + index &* size,
-          (target + index &* bytes).assumingMemoryBound(to: Float.self))
+          (target + index &* bytes).assumingMemoryBound(to: Float.self), work)
       }
     }
     return Packed(buffer: buffer, stride: matrices == 1 ? 0 : bytes)
@@ -144,10 +148,14 @@ private struct FloatProduct: Sendable {
     let isa = pk_isa_best(), bytes = pk_sgemm_packed_b_half_bytes(isa, k, n)
     guard bytes >= 0, bytes < Int.max / 2 else { throw .outOfMemory(bytes: bytes) }
     let key = "sgemm.b.half.\(operand.isTransposed).\(operand.stride)"
-    let buffer = try context.packedNarrow(constant, form: key, bytes: bytes) { elements, target in
-      pk_sgemm_pack_b_half(
-        isa, operand.isTransposed, k, n, elements.assumingMemoryBound(to: UInt16.self), operand.stride,
-        target.assumingMemoryBound(to: UInt16.self))
+    let buffer = try context.packedNarrow(constant, form: key, bytes: bytes) { (elements, target, work) throws(PinionError) in
+      let source = elements.assumingMemoryBound(to: UInt16.self), panels = target.assumingMemoryBound(to: UInt16.self)
+      try work.inPieces(of: columnsOfPiece(pk_sgemm_panel_cols(isa), depth: k), n) { columns in
+        // A panel has the depth of one column after the other's first elements, and then their next.
+        pk_sgemm_pack_b_half(
+          isa, operand.isTransposed, k, columns.count, source + columns.lowerBound &* (operand.isTransposed ? operand.stride : 1), operand.stride,
+          panels + columns.lowerBound &* k)
+      }
     }
     return Packed(buffer: buffer, stride: 0, element: element)
   }

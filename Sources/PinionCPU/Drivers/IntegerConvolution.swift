@@ -143,9 +143,9 @@ public struct IntegerConvolution: Sendable {
     if let constant = context.value(weights) {
       packed = try context.packed(
         constant, form: "igemm.a.\(shape.groups)", bytes: try packedBytes.multiplied(by: shape.groups)
-      ) { elements, target in
-        for group in 0..<shape.groups {
-          pk_igemm_pack_a(isa, false, wIsSigned, m, k, elements + group &* m &* k, k, target + group &* packedBytes)
+      ) { (elements, target, work) throws(PinionError) in
+        try work.inPieces(of: (1 << 20) / max(m &* k, 1), shape.groups) { groups in
+          for group in groups { pk_igemm_pack_a(isa, false, wIsSigned, m, k, elements + group &* m &* k, k, target + group &* packedBytes) }
         }
       }
     }

@@ -152,10 +152,14 @@ public struct PackedCodes: Sendable {
     let isa = pk_isa_best(), bytes = try scratchSize(pk_igemm_packed_b_bytes(isa, k, n)), matrices = constant.count / (k &* n)
     buffer = try context.packed(
       constant, form: "igemm.b.\(isTransposed).\(aIsSigned).\(n)", bytes: try bytes.multiplied(by: matrices)
-    ) { elements, target in
+    ) { (elements, target, work) throws(PinionError) in
+      let columns = columnsOfPiece(pk_igemm_panel_cols(isa), depth: k)
       for index in 0..<matrices {
-        pk_igemm_pack_b(
-          isa, isTransposed, aIsSigned, bIsSigned, k, n, elements + index &* k &* n, stride, 0, n, target + index &* bytes)
+        try work.inPieces(of: columns, n) { range in
+          pk_igemm_pack_b(
+            isa, isTransposed, aIsSigned, bIsSigned, k, n, elements + index &* k &* n, stride, range.lowerBound, range.upperBound,
+            target + index &* bytes)
+        }
       }
     }
     self.stride = bytes

@@ -43,7 +43,7 @@ public struct Preparation {
     let bytes = type.count &* element.byteWidth
     if let constant = context.value(input) {
       return .constant(
-        try context.packed(constant, form: "as.\(element)", bytes: bytes) { conversion($0, $1, constant.count) })
+        try context.packed(constant, form: "as.\(element)", bytes: bytes) { elements, target, _ in conversion(elements, target, constant.count) })
     }
     let offset = try reserve(bytes)
     steps.append { conversion($0.rawInput(input), $0.scratch + offset, type.count) }
@@ -73,3 +73,6 @@ public struct Preparation {
     return Kernel(stages: [first] + stages, scratchBytes: scratchBytes, laneScratchBytes: laneScratchBytes)
   }
 }
+
+/// Columns of a right operand, or rows of a left one, that are packed in one piece: whole panels with about a million elements.
+public func columnsOfPiece(_ panel: Int, depth: Int) -> Int { max((1 << 20) / max(depth &* panel, 1), 1) &* panel }

@@ -46,7 +46,7 @@ public struct RequantizedConvolution: Sendable {
     isDepthwise = pk_conv_int8_depthwise_fits(isa, &c)
     guard !isDepthwise else {
       packedBytes = try scratchSize(pk_conv_int8_depthwise_packed_bytes(&c))
-      packed = try context.packed(constant, form: "conv.int8.depthwise.\(shape.groups)", bytes: packedBytes) { elements, target in
+      packed = try context.packed(constant, form: "conv.int8.depthwise.\(shape.groups)", bytes: packedBytes) { elements, target, _ in
         var c = shape.threeAxes
         pk_conv_int8_depthwise_pack(&c, isSigned, flip, elements.assumingMemoryBound(to: UInt8.self), target)
       }
@@ -56,12 +56,14 @@ public struct RequantizedConvolution: Sendable {
     let roomBytes = try scratchSize(pk_conv_int8_pack_bytes(isa, &c))
     packed = try context.packed(
       constant, form: "conv.int8.\(shape.groups)", bytes: try bytes.multiplied(by: shape.groups)
-    ) { (elements, target) throws(PinionError) in
+    ) { (elements, target, work) throws(PinionError) in
       var c = shape.threeAxes
       let room = try Allocator.system.buffer(bytes: roomBytes)
-      for group in 0..<shape.groups {
-        pk_conv_int8_pack(
-          isa, &c, isSigned, flip, elements.assumingMemoryBound(to: UInt8.self) + group &* size, room.pointer, target + group &* bytes)
+      try work.inPieces(of: (1 << 20) / max(size, 1), shape.groups) { groups in
+        for group in groups {
+          pk_conv_int8_pack(
+            isa, &c, isSigned, flip, elements.assumingMemoryBound(to: UInt8.self) + group &* size, room.pointer, target + group &* bytes)
+        }
       }
     }
     packedBytes = bytes

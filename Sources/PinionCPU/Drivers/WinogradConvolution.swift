@@ -10,10 +10,10 @@ func winogradKernel(
   let isa = pk_isa_best()
   var c = c
   let weights = try PackedWeightsStage(
-    operands.weights, bytes: pk_conv_winograd_packed_bytes(isa, &c), groups: shape.groups, form: "conv.winograd.\(shape.groups)", context
-  ) { (source, target, groups) in
+    operands.weights, bytes: pk_conv_winograd_packed_bytes(isa, &c), parts: shape.groups &* shape.outputs, form: "conv.winograd.\(shape.groups)", context
+  ) { (source, target, rows) in
     var c = shape.threeAxes
-    pk_conv_winograd_pack(isa, &c, source, groups.lowerBound, groups.upperBound, target)
+    pk_conv_winograd_pack_rows(isa, &c, source, rows.lowerBound, rows.upperBound, target)
   }
   let rows = pk_conv_winograd_shared_rows(isa, &c, context.threads)
   if rows > 0 { return try sharedWinogradKernel(c, weights, operands, rows: rows, context) }

@@ -31,11 +31,28 @@ public struct Fact: Sendable {
 
   public init(constant: Tensor) {
     self.init(constant.type)
+    learnValues(constant)
+  }
+
+  /// - Parameter other: a fact whose extents are shared where they are the constant's.
+  public init(constant: Tensor, like other: Fact) {
+    element = constant.element
+    dims = other.hasExtents(constant.shape.dims) ? other.dims : constant.shape.dims
+    learnValues(constant)
+  }
+
+  private func hasExtents(_ extents: [Int]) -> Bool {
+    guard let dims, dims.count == extents.count else { return false }
+    for axis in extents.indices where dims[axis] != extents[axis] { return false }
+    return true
+  }
+
+  private mutating func learnValues(_ constant: Tensor) {
     guard constant.shape.rank <= 1, constant.count <= Fact.valueLimit else { return }
-    if constant.element == .bool {
-      values = (try? constant.elements(as: Bool.self))?.map { $0 ? 1 : 0 }
-    } else {
-      values = (try? constant.integers())?.map { Symbols.isSymbol($0) ? nil : $0 }
+    switch constant.element {
+    case .bool: values = (try? constant.elements(as: Bool.self))?.map { $0 ? 1 : 0 }
+    case .int64, .int32: values = (try? constant.integers())?.map { Symbols.isSymbol($0) ? nil : $0 }
+    default: break
     }
   }
 

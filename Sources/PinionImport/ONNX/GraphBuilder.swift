@@ -62,10 +62,10 @@ final class GraphBuilder {
     }
     for tensor in message.initializers {
       try state.control.check()
-      try define(tensor.name, constant: try Tensor(onnx: tensor, folder: state.folder, control: state.control))
+      try define(tensor.name, constant: try Tensor(onnx: tensor, folder: state.folder, control: state.control, small: state.small))
     }
     for sparse in message.sparseInitializers {
-      try define(sparse.values?.name ?? ONNXName(), constant: try Tensor(onnx: sparse, folder: state.folder, control: state.control))
+      try define(sparse.values?.name ?? ONNXName(), constant: try Tensor(onnx: sparse, folder: state.folder, control: state.control, small: state.small))
     }
     let nodes = try sorted(message.nodes, names: parent == nil ? state.nameCount : nil, state.control) { names[$0] != nil }
     for node in nodes {
@@ -98,8 +98,12 @@ final class GraphBuilder {
       // Those that a run may override are no inputs of the graph.
       if !isOverridable(existing) { graph.inputs.removeAll { $0 == existing } }
     } else {
-      names[name] = graph.addConstant(constant, name: name.text)
+      names[name] = addConstant(constant, name)
     }
+  }
+
+  private func addConstant(_ constant: Tensor, _ name: ONNXName) -> ValueID {
+    graph.addConstant(constant, name: name.text, type: state.small.declared(constant.type))
   }
 
   /// Whether a run may give the constant another value.
@@ -111,7 +115,7 @@ final class GraphBuilder {
     guard let parent, let outer = functionScope?.names[name.number] ?? parent.resolve(name) else { return nil }
     let value: ValueID
     if let constant = parent.graph.constants[outer], !parent.isOverridable(outer) {
-      value = graph.addConstant(constant, name: name.text)
+      value = addConstant(constant, name)
     } else {
       value = graph.addValue(name.text, type: parent.graph[outer].type)
       graph.captures.append(Capture(inner: value, input: capturedValues.count))
@@ -137,8 +141,8 @@ final class GraphBuilder {
       }
       let (domain, type, isConstant) = state.meaning(of: node)
       if isConstant {
-        let tensor = try Tensor(constantNode: node, bindings: bindings, folder: state.folder, control: state.control)
-        if let name = node.outputs.first, !name.isEmpty { bind(name, to: graph.addConstant(tensor, name: name.text), in: scope) }
+        let tensor = try Tensor(constantNode: node, bindings: bindings, folder: state.folder, control: state.control, small: state.small)
+        if let name = node.outputs.first, !name.isEmpty { bind(name, to: addConstant(tensor, name), in: scope) }
         return
       }
       try addOperator(
@@ -171,7 +175,7 @@ final class GraphBuilder {
         captured += builder.capturedValues
         subgraphs.append(builder.graph)
       } else {
-        attributes[attribute.name] = try AttributeValue(onnx: bound, folder: state.folder, control: state.control)
+        attributes[attribute.name] = try AttributeValue(onnx: bound, folder: state.folder, control: state.control, small: state.small)
       }
     }
     var inputs: [NodeDraft.Operand] = []

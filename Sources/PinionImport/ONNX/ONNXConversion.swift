@@ -58,13 +58,14 @@ extension ValueType {
 extension Tensor {
   /// The tensor in the file's own memory where it lies there as kernels want it, else a copy, whose bytes count against the budget of the
   /// load.
-  init(onnx message: ONNXTensor, folder: ExternalDataFolder?, control: RunControl = RunControl()) throws(PinionError) {
+  /// - Parameter small: what small tensors of the load share.
+  init(
+    onnx message: ONNXTensor, folder: ExternalDataFolder?, control: RunControl = RunControl(), small: SmallTensors = SmallTensors()
+  ) throws(PinionError) {
     do throws(PinionError) {
       guard !message.isSegment else { throw .unsupported("segmented tensors are not supported") }
       let element = try ElementType(onnx: message.dataType)
-      var dims: [Int] = []
-      for extent in message.dims { dims.append(try extent.converted()) }
-      let type = TensorType(element, try Shape(dims))
+      let type = try small.type(element, message.dims)
       if element == .string {
         var textBytes = 0
         try message.eachString(control: control) { (_, text) throws(PinionError) in textBytes = try textBytes.adding(text.count) }
@@ -90,14 +91,20 @@ extension Tensor {
         }
       }
       if element.bitWidth < 8, type.byteCount >= Constant.leastMadeBytes, let bytes = try message.mappedBytes(externalData: folder, control: control) {
-        self = Constant.made(type) { target in
-          unpackNarrow(bytes.bytes, element, into: UnsafeMutableRawBufferPointer(start: target, count: type.byteCount))
+        self = Constant.made(type) { (target, work) throws(PinionError) in
+          let perByte = 8 / element.bitWidth
+          // Pieces begin at whole bytes.
+          try work.inPieces(of: 1 << 20, type.byteCount) { range in
+            unpackNarrow(
+              UnsafeRawBufferPointer(rebasing: bytes.bytes[(range.lowerBound / perByte)...]), element,
+              into: UnsafeMutableRawBufferPointer(start: target + range.lowerBound, count: range.count))
+          }
           bytes.owner.giveBack(bytes.bytes)
         }
         return
       }
       try control.takeBytes(type.byteCount)
-      try self.init(type)
+      self = try small.tensor(type)
       let target = UnsafeMutableRawBufferPointer(start: data, count: type.byteCount)
       if element.bitWidth >= 8 {
         try message.decode(into: target, externalData: folder, control: control)
@@ -118,12 +125,14 @@ extension Tensor {
   }
 
   /// A dense tensor from the non-zero elements of a sparse one, whose bytes count against the budget of the load.
-  init(onnx sparse: ONNXSparseTensor, folder: ExternalDataFolder?, control: RunControl) throws(PinionError) {
+  init(
+    onnx sparse: ONNXSparseTensor, folder: ExternalDataFolder?, control: RunControl, small: SmallTensors = SmallTensors()
+  ) throws(PinionError) {
     guard let valuesMessage = sparse.values, let indicesMessage = sparse.indices else {
       throw .invalidModel("a sparse tensor lacks values or indices")
     }
-    let values = try Tensor(onnx: valuesMessage, folder: folder, control: control)
-    let indices = try Tensor(onnx: indicesMessage, folder: folder, control: control)
+    let values = try Tensor(onnx: valuesMessage, folder: folder, control: control, small: small)
+    let indices = try Tensor(onnx: indicesMessage, folder: folder, control: control, small: small)
     var dims: [Int] = []
     for extent in sparse.dims { dims.append(try extent.converted()) }
     let type = TensorType(values.element, try Shape(dims))
@@ -160,7 +169,7 @@ extension Tensor {
 
   /// The value of a Constant node.
   init(
-    constantNode node: ONNXNode, bindings: [String: ONNXAttribute], folder: ExternalDataFolder?, control: RunControl
+    constantNode node: ONNXNode, bindings: [String: ONNXAttribute], folder: ExternalDataFolder?, control: RunControl, small: SmallTensors
   ) throws(PinionError) {
     guard node.attributes.count == 1, var attribute = node.attributes.first else {
       throw .invalidModel("Constant has \(node.attributes.count) attributes, expected 1")
@@ -171,10 +180,10 @@ extension Tensor {
       attribute = bound
     }
     if name == "sparse_value", let sparse = attribute.sparseTensor {
-      try self.init(onnx: sparse, folder: folder, control: control)
+      try self.init(onnx: sparse, folder: folder, control: control, small: small)
       return
     }
-    switch (name, try AttributeValue(onnx: attribute, folder: folder, control: control)) {
+    switch (name, try AttributeValue(onnx: attribute, folder: folder, control: control, small: small)) {
     case ("value", .tensor(let tensor)): self = tensor
     case ("value_float", .float(let value)): try self.init(scalar: value)
     case ("value_floats", .floats(let values)): try self.init(vector: values)
@@ -202,7 +211,9 @@ package func unpackNarrow(_ packed: UnsafeRawBufferPointer, _ type: ElementType,
 
 extension AttributeValue {
   /// - Parameter control: the limits of the load.
-  init(onnx attribute: ONNXAttribute, folder: ExternalDataFolder?, control: RunControl) throws(PinionError) {
+  init(
+    onnx attribute: ONNXAttribute, folder: ExternalDataFolder?, control: RunControl, small: SmallTensors = SmallTensors()
+  ) throws(PinionError) {
     switch attribute.kind {
     case .float: self = .float(attribute.f)
     case .int: self = .int(attribute.i)
@@ -220,10 +231,10 @@ extension AttributeValue {
       self = .strings(strings)
     case .tensor:
       guard let tensor = attribute.t else { throw .invalidModel("attribute '\(attribute.name)' has no tensor") }
-      self = .tensor(try Tensor(onnx: tensor, folder: folder, control: control))
+      self = .tensor(try Tensor(onnx: tensor, folder: folder, control: control, small: small))
     case .tensors:
       var tensors: [Tensor] = []
-      for tensor in attribute.tensors { tensors.append(try Tensor(onnx: tensor, folder: folder, control: control)) }
+      for tensor in attribute.tensors { tensors.append(try Tensor(onnx: tensor, folder: folder, control: control, small: small)) }
       self = .tensors(tensors)
     case .type:
       guard let type = attribute.tp else { throw .invalidModel("attribute '\(attribute.name)' has no type") }

@@ -94,6 +94,7 @@ final class ImportState {
   private var nodeCount = 0
   /// The limits of the load.
   let control: RunControl
+  let small = SmallTensors()
   /// What the records of a node are counted as.
   private static let nodeBytes = 2048
   /// How many of the nodes that are not supported are named one by one.

@@ -17,8 +17,10 @@ package struct ONNXTensor: Sendable {
   /// Whether the tensor says to be a part of a larger one, which nothing supports.
   package var isSegment = false
 
-  /// The message's bytes, in which the typed data fields are looked up when they are decoded; several where it came in parts.
-  var parts: [MappedBytes] = []
+  /// The message's bytes, in which the typed data fields are looked up when they are decoded.
+  private(set) var firstPart: MappedBytes?
+  /// Those of a message that came in parts: hardly any does, and a list for each of very many tensors takes long to give back.
+  private(set) var furtherParts: [MappedBytes] = []
 
   init() {}
 
@@ -42,7 +44,12 @@ package struct ONNXSparseTensor: Sendable {
 
 extension ONNXTensor: WireMessage {
   mutating func merge(_ reader: inout WireReader) throws(PinionError) {
-    parts.append(reader.remaining)
+    if firstPart == nil {
+      firstPart = reader.remaining
+    } else {
+      try reader.budget.take(MemoryLayout<MappedBytes>.stride &* 2)
+      furtherParts.append(reader.remaining)
+    }
     try readFields(&reader)
   }
 

@@ -158,12 +158,12 @@ extension ONNXTensor {
   }
 
   /// The elements of a string tensor one after the other.
-  func stringCursor(control: RunControl) -> StringCursor { StringCursor(parts, Poll(control)) }
+  func stringCursor(control: RunControl) -> StringCursor { StringCursor(self, Poll(control)) }
 
   /// The elements of a string tensor, as `eachString` visits them.
   package func strings() throws(PinionError) -> [MappedBytes] {
     var elements: [MappedBytes] = []
-    let owner = parts.first?.owner
+    let owner = firstPart?.owner
     try eachString { (_, bytes) in if let owner { elements.append(MappedBytes(unchecked: bytes, of: owner)) } }
     return elements
   }
@@ -178,13 +178,18 @@ extension ONNXTensor {
   private func eachField(
     _ field: Int, _ poll: inout Poll, _ body: (WireType, inout WireReader, inout Poll) throws(PinionError) -> Bool
   ) throws(PinionError) {
-    for part in parts {
-      var reader = WireReader(part)
-      while let (number, type) = try reader.tag() {
-        try poll.count(4)
-        if number == field, try body(type, &reader, &poll) { continue }
-        try reader.skip(number, type)
-      }
+    if let firstPart { try eachField(field, in: firstPart, &poll, body) }
+    for part in furtherParts { try eachField(field, in: part, &poll, body) }
+  }
+
+  private func eachField(
+    _ field: Int, in part: MappedBytes, _ poll: inout Poll, _ body: (WireType, inout WireReader, inout Poll) throws(PinionError) -> Bool
+  ) throws(PinionError) {
+    var reader = WireReader(part)
+    while let (number, type) = try reader.tag() {
+      try poll.count(4)
+      if number == field, try body(type, &reader, &poll) { continue }
+      try reader.skip(number, type)
     }
   }
 
@@ -262,8 +267,9 @@ struct StringCursor {
   private var reader: WireReader?
   private var poll: Poll
 
-  init(_ parts: [MappedBytes], _ poll: Poll) {
-    self.parts = parts[...]
+  init(_ tensor: ONNXTensor, _ poll: Poll) {
+    parts = tensor.furtherParts[...]
+    reader = tensor.firstPart.map { WireReader($0) }
     self.poll = poll
   }
 

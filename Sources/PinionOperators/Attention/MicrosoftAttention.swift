@@ -155,10 +155,12 @@ package struct MicrosoftAttention: CPUExecutable {
     var packed: Buffer?
     if let weights = context.value(1) {
       guard let bytes = Int(exactly: pk_sgemm_packed_b_bytes(isa, depth, width)) else { throw .outOfMemory(bytes: .max) }
-      packed = try context.packed(weights, form: "sgemm.b.false.\(width).\(depth &* width)", bytes: bytes) { elements, buffer in
-        pk_sgemm_pack_b(
-          isa, false, depth, width, elements.assumingMemoryBound(to: Float.self), width, 0, width,
-          buffer.assumingMemoryBound(to: Float.self))
+      packed = try context.packed(weights, form: "sgemm.b.false.\(width).\(depth &* width)", bytes: bytes) { (elements, buffer, work) throws(PinionError) in
+        try work.inPieces(of: columnsOfPiece(pk_sgemm_panel_cols(isa), depth: depth), width) {
+          pk_sgemm_pack_b(
+            isa, false, depth, width, elements.assumingMemoryBound(to: Float.self), width, $0.lowerBound, $0.upperBound,
+            buffer.assumingMemoryBound(to: Float.self))
+        }
       }
     }
     let buffer = packed

@@ -66,8 +66,11 @@ package struct CDist: CPUExecutable {
     }
     let tasks = try rowBlocks.multiplied(by: columnBlocks)
     if let constant {
-      let packed = try context.packed(constant, form: "distances", bytes: bytes) { elements, target in
-        pk_sgemm_pack_b(isa, true, k, count, elements.assumingMemoryBound(to: Float.self), k, 0, count, target.assumingMemoryBound(to: Float.self))
+      let packed = try context.packed(constant, form: "distances", bytes: bytes) { (elements, target, work) throws(PinionError) in
+        let source = elements.assumingMemoryBound(to: Float.self), panels = target.assumingMemoryBound(to: Float.self)
+        try work.inPieces(of: columnsOfPiece(panel, depth: k), count) {
+          pk_sgemm_pack_b(isa, true, k, count, source, k, $0.lowerBound, $0.upperBound, panels)
+        }
       }
       var kernel = Kernel.parallel(tasks: tasks) { frame, task in
         distances(frame, task, UnsafePointer(packed.pointer.assumingMemoryBound(to: Float.self)))

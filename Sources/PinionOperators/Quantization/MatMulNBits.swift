@@ -84,7 +84,7 @@ package struct MatMulNBits: CPUExecutable {
     if let constant = context.value(3) {
       return .constant(
         try context.packed(constant, form: "nbits.zero.\(bits).\(blocks)", bytes: bytes) {
-          unpack($0.assumingMemoryBound(to: UInt8.self), $1)
+          elements, target, _ in unpack(elements.assumingMemoryBound(to: UInt8.self), target)
         })
     }
     return try preparation.compute(bytes: bytes) { frame, target in unpack(frame.input(3), target) }

@@ -280,6 +280,7 @@ _FUNCTIONS = {
     "pinion_state_get": (_STATUS, [c_void_p, c_char_p, _OUT]),
     "pinion_state_set": (_STATUS, [c_void_p, c_char_p, c_void_p]),
     "pinion_session_plan": (_STATUS, [c_void_p, c_size_t, POINTER(InputShape), _OUT]),
+    "pinion_session_plan_with_options": (_STATUS, [c_void_p, c_void_p, c_size_t, POINTER(InputShape), _OUT]),
     "pinion_session_prepare": (_STATUS, [c_void_p, c_void_p, c_size_t, POINTER(InputShape), c_size_t, c_void_p]),
     "pinion_plan_release": (None, [c_void_p]),
     "pinion_plan_output_count": (c_size_t, [c_void_p]),

@@ -49,16 +49,28 @@ class Planning:
 
         def _output_frame(self, key: tuple[str, ...] | None) -> Frame: ...
 
-    def plan(self, inputs: Mapping[str, Any] | None = None) -> Plan:
+    def plan(
+        self,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+        byte_budget: int | None = None,
+    ) -> Plan:
         """What a run would do, without running it.
 
         Args:
             inputs: by name: a shape (tuple of int), a (shape, dtype) pair, or an array or Value whose content shapes may
                 depend on. Inputs that are left out have their declared shape.
+            timeout, cancel: as for run().
+            byte_budget: for what is computed to tell shapes; where that does not fit, they are not told.
         """
         out = c_void_p()
+        options: Any = run_options()
+        if not (timeout is None and cancel is None and byte_budget is None):
+            options = byref(run_limits(timeout, cancel, byte_budget, None))
         with self._shapes(inputs or {}) as shapes:
-            check(lib.pinion_session_plan(self._handle, len(shapes), shapes, byref(out)))
+            check(lib.pinion_session_plan_with_options(self._handle, options, len(shapes), shapes, byref(out)))
         plan = out.value
         try:
             return Plan(

@@ -34,9 +34,17 @@ func variadicKernel(
   let count = context.inference.inputs.count
   guard count > 1 else { return try copyKernel(context) }
   var steps: [Broadcast] = []
+  steps.reserveCapacity(count - 1)
+  var poll = Poll(context.control)
   for index in 1..<count {
-    let left = index == 1 ? try context.type(0).shape : output.shape
-    steps.append(Broadcast([left, try context.type(index).shape], to: output.shape))
+    try poll.count(32)
+    let shape = try context.type(index).shape
+    // Very many operands are alike as a rule, and then share what says how they line up.
+    if index > 2, let last = steps.last, shape == (try context.type(index - 1).shape) {
+      steps.append(last)
+    } else {
+      steps.append(Broadcast([index == 1 ? try context.type(0).shape : output.shape, shape], to: output.shape))
+    }
   }
   let broadcasts = steps
   return .ranges(output.count, grain: 8192) { frame, range in

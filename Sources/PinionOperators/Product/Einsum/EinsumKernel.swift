@@ -257,9 +257,11 @@ private func packedConstant(
   else { return nil }
   let bytes = pk_sgemm_packed_b_bytes(isa, k, n)
   guard bytes >= 0, bytes < Int.max / 2 else { throw .outOfMemory(bytes: bytes) }
-  return try context.packed(constant, form: "einsum.b.\(b.isTransposed).\(b.stride).\(k).\(n)", bytes: bytes) { elements, target in
-    pk_sgemm_pack_b(
-      isa, b.isTransposed, k, n, elements.assumingMemoryBound(to: Float.self), b.stride, 0, n,
-      target.assumingMemoryBound(to: Float.self))
+  return try context.packed(constant, form: "einsum.b.\(b.isTransposed).\(b.stride).\(k).\(n)", bytes: bytes) { (elements, target, work) throws(PinionError) in
+    try work.inPieces(of: columnsOfPiece(pk_sgemm_panel_cols(isa), depth: k), n) {
+      pk_sgemm_pack_b(
+        isa, b.isTransposed, k, n, elements.assumingMemoryBound(to: Float.self), b.stride, $0.lowerBound, $0.upperBound,
+        target.assumingMemoryBound(to: Float.self))
+    }
   }
 }

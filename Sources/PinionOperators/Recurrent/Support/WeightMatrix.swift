@@ -3,14 +3,18 @@ import PinionBackend
 import PinionBase
 import PinionTensor
 
+/// Calls `body` with pieces of `size` of `0..<count`.
+typealias WeightPieces = (
+  _ size: Int, _ count: Int, _ body: (Range<Int>) throws(PinionError) -> Void
+) throws(PinionError) -> Void
+
 /// A floating-point type that rows can be multiplied with weights in.
 ///
 /// Weights are ONNX's: `n` rows of `k` elements, the transpose of what rows of `k` elements are multiplied with.
 protocol WeightElement: RealElement {
   static func packedBytes(n: Int, k: Int) throws(PinionError) -> Int
-  /// - Parameter control: of the run that packs; nil where weights are packed once for all runs.
   static func pack(
-    _ weights: UnsafePointer<Self>, n: Int, k: Int, into packed: UnsafeMutableRawPointer, _ control: RunControl?
+    _ weights: UnsafePointer<Self>, n: Int, k: Int, into packed: UnsafeMutableRawPointer, _ inPieces: WeightPieces
   ) throws(PinionError)
   static func scratchBytes(_ product: WeightProduct) throws(PinionError) -> Int
   /// Rows and columns of the blocks that the result is best computed in.
@@ -35,15 +39,14 @@ extension Float: WeightElement {
   }
 
   static func pack(
-    _ weights: UnsafePointer<Float>, n: Int, k: Int, into packed: UnsafeMutableRawPointer, _ control: RunControl?
+    _ weights: UnsafePointer<Float>, n: Int, k: Int, into packed: UnsafeMutableRawPointer, _ inPieces: WeightPieces
   ) throws(PinionError) {
     let isa = pk_isa_best(), target = packed.assumingMemoryBound(to: Float.self)
-    guard let control else { return pk_sgemm_pack_b(isa, true, k, n, weights, k, 0, n, target) }
     // A panel holds the elements of its columns at one depth after the other.
     let panel = pk_sgemm_panel_cols(isa)
     for column in stride(from: 0, to: n, by: panel) {
       let columns = min(panel, n &- column)
-      try inPieces(of: (1 << 20) / panel, k, control) { depths in
+      try inPieces((1 << 20) / panel, k) { depths in
         pk_sgemm_pack_b(
           isa, true, depths.count, columns, weights + (column &* k &+ depths.lowerBound), k, 0, columns,
           target + (column &* k &+ depths.lowerBound &* panel))
@@ -95,11 +98,10 @@ extension Double: WeightElement {
   static func packedBytes(n: Int, k: Int) throws(PinionError) -> Int { try n.multiplied(by: k).multiplied(by: 8) }
 
   static func pack(
-    _ weights: UnsafePointer<Double>, n: Int, k: Int, into packed: UnsafeMutableRawPointer, _ control: RunControl?
+    _ weights: UnsafePointer<Double>, n: Int, k: Int, into packed: UnsafeMutableRawPointer, _ inPieces: WeightPieces
   ) throws(PinionError) {
-    guard let control else { return packed.copyMemory(from: weights, byteCount: n &* k &* 8) }
     let target = packed.assumingMemoryBound(to: Double.self)
-    try inPieces(of: 1 << 18, n &* k, control) { (target + $0.lowerBound).update(from: weights + $0.lowerBound, count: $0.count) }
+    try inPieces(1 << 18, n &* k) { (target + $0.lowerBound).update(from: weights + $0.lowerBound, count: $0.count) }
   }
 
   static func scratchBytes(_ product: WeightProduct) throws(PinionError) -> Int { 0 }
@@ -144,15 +146,14 @@ struct PackedMatrices: Sendable {
   ) throws(PinionError) {
     let stride = try alignedUp(try T.packedBytes(n: part.count, k: k), to: Buffer.alignment)
     let bytes = try stride.multiplied(by: count)
-    @Sendable func fill(_ source: UnsafeRawPointer, _ target: UnsafeMutableRawPointer) throws(PinionError) {
-      for index in 0..<count {
-        let matrix = source.assumingMemoryBound(to: T.self) + (index &* rows &+ part.lowerBound) &* k
-        try T.pack(matrix, n: part.count, k: k, into: target + index &* stride, nil)
-      }
-    }
     if let value = context.value(input) {
-      constant = try context.packed(value, form: "weights.\(count).\(rows).\(k).\(part)", bytes: bytes) {
-        (source, target) throws(PinionError) in try fill(source, target)
+      constant = try context.packed(value, form: "weights.\(count).\(rows).\(k).\(part)", bytes: bytes) { (source, target, work) throws(PinionError) in
+        for index in 0..<count {
+          let matrix = source.assumingMemoryBound(to: T.self) + (index &* rows &+ part.lowerBound) &* k
+          try T.pack(matrix, n: part.count, k: k, into: target + index &* stride) { (size, count, body) throws(PinionError) in
+            try work.inPieces(of: size, count, body)
+          }
+        }
       }
       scratchBytes = 0
     } else {
@@ -174,7 +175,9 @@ struct PackedMatrices: Sendable {
     guard constant == nil else { return }
     for (index, part) in matrices.enumerated() {
       let matrix = frame.input(input, as: T.self) + (index &* rows &+ part.lowerBound) &* k
-      try T.pack(matrix, n: part.count, k: k, into: frame.scratch + offset + index &* stride, frame.control)
+      try T.pack(matrix, n: part.count, k: k, into: frame.scratch + offset + index &* stride) { (size, count, body) throws(PinionError) in
+        try inPieces(of: size, count, frame.control, body)
+      }
     }
   }
 
