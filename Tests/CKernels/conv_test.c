@@ -555,6 +555,13 @@ int main(void) {
     test_shape(isa, SKIPPING, &atrous);
     atrous.dilation[1] = atrous.dilation[2] = atrous.pad[1] = atrous.pad[2] = 1;
     CHECK(!pk_conv_skipping_pays(&atrous), "nearly no taps are dead");
+    // One tap, and padding around an input of one row.
+    pk_conv_shape around = stem;
+    around.in[1] = 1, around.in[2] = around.out[2] = 40, around.kernel[1] = around.kernel[2] = around.stride[1] = around.stride[2] = 1;
+    around.pad[1] = 2, around.pad[2] = 0, around.out[1] = 5;
+    test_shape(isa, GEMM, &around);
+    around.channels = 70;
+    test_shape(isa, TURNED, &around);
     pk_conv_shape even = stem;
     even.channels = 64, even.outputs = 256, even.kernel[1] = even.kernel[2] = 1;
     size_t rows, cols;

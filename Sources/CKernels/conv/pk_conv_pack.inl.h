@@ -289,7 +289,10 @@ static void pack_patches(const pk_conv_shape *s, const float *x, size_t kb, size
   const size_t vectors = (width + VW - 1) / VW;
   if (s->kernel[2] >= LONG_ROW && stride >= LONG_STRIDE && s->dilation[2] == 1)
     return pack_long_rows(s, x, kb, kc, width, runs, first, packed, to);
-  if (taps == 1 && stride == 1 && s->in[0] * s->in[1] == 1 && s->pad[2] == 0 && s->in[2] == s->out[2]) {
+  // One row in and out, without padding on any axis.
+  bool is_row = taps == 1 && stride == 1 && s->in[2] == s->out[2] && s->pad[2] == 0;
+  for (int i = 0; i < 2; i++) is_row &= s->in[i] == 1 && s->out[i] == 1 && s->pad[i] == 0;
+  if (is_row) {
     pack_positions(x + kb * plane + runs[0].ow, plane, kc, width, packed, to);
     return;
   }
