@@ -38,7 +38,11 @@ extension Program {
     for (position, value) in entryValues.enumerated() where !unseen.contains(position) {
       if case .tensor(let tensor) = inputs[position] { fed[value] = tensor }
     }
-    let values = ShapeValues(self, fed: fed, control: Resolution.foldControl(of: control))
+    // What is found out about bodies is not kept where it is interrupted, so that a preparation that is tried again and again would not get on: it has the
+    // run's bytes, but neither its deadline nor its token.
+    var limits = RunLimits()
+    limits.bytes = control.limits.bytes
+    let values = ShapeValues(self, fed: fed, control: Resolution.foldControl(of: RunControl(limits)))
     var segment = root
     while true {
       try segment.prepareWorkspace(control, allocator)
@@ -83,7 +87,7 @@ extension Program {
       if branching.contains(index) || !(op is any CourseTelling) { types = found.concrete(node.outputs.count) }
     }
     if types == nil {
-      var walk = PlanWalk(control: control, folding: values.control)
+      var walk = PlanWalk(control: nil, folding: values.control)
       let found = try walk.outcome(of: index, self, knowledge, values)
       types = found.flatMap { found in
         let types = found.compactMap(\.type)

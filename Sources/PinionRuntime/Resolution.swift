@@ -234,8 +234,7 @@ struct Resolution {
     types.reserveCapacity(node.inputs.count)
     values.reserveCapacity(node.inputs.count)
     var isPlannable = !node.hasSubgraphs
-    for (slot, input) in node.inputs.enumerated() {
-      if slot & 4095 == 4095 { try control?.check() }
+    for input in node.inputs {
       var type: TensorType?
       var tensor: Tensor?
       if let input {
