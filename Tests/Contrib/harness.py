@@ -1,6 +1,7 @@
 """One node of com.microsoft as a model, run by ONNX Runtime and by Pinion."""
 
 import dataclasses
+import functools
 import multiprocessing
 import os
 
@@ -8,7 +9,7 @@ import ml_dtypes
 import numpy as np
 import onnx
 import onnxruntime
-from onnx import TensorProto, helper
+from onnx import TensorProto, helper, numpy_helper
 
 import pinion
 
@@ -198,3 +199,17 @@ def compare(case):
         if wrong:
             return f"output {index}: {wrong}"
     return None
+
+
+@functools.cache
+def saturates() -> bool:
+    """Whether onnxruntime's products of uint8 by int8 are sums of 16 bits that saturate, as they are on processors with AVX2 and without VNNI:
+    255 * 127 * 2 is 64770."""
+    node = helper.make_node("MatMulInteger", ["a", "b"], ["y"])
+    a = helper.make_tensor_value_info("a", TensorProto.UINT8, [1, 64])
+    b = numpy_helper.from_array(np.full((64, 32), 127, np.int8), "b")
+    graph = helper.make_graph([node], "g", [a], [helper.make_tensor_value_info("y", TensorProto.INT32, [1, 32])], [b])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    [y] = session.run(None, {"a": np.full((1, 64), 255, np.uint8)})
+    return bool((y != 255 * 127 * 64).any())

@@ -10,9 +10,13 @@ import pytest
 SEEDS = int(os.environ.get("CONTRIB_SEEDS", "250"))
 FIRST = int(os.environ.get("CONTRIB_FIRST_SEED", "0"))
 
+PRODUCTS_OF_CODES = {"qattention", "dynamic_quantize_matmul", "matmul_integer_to_float", "qgemm", "dynamic_quantize_lstm", "qlinear_conv"}
+
 
 @pytest.mark.parametrize("name", cases.GENERATORS)
 def test_against_onnxruntime(name):
+    if name in PRODUCTS_OF_CODES and harness.saturates():
+        pytest.skip("onnxruntime's products of codes saturate on this processor")
     wrong, refused = [], []
     for seed in range(FIRST, FIRST + SEEDS):
         case = cases.GENERATORS[name](cases.Draw(np.random.default_rng([seed, sum(map(ord, name))])))

@@ -2,6 +2,7 @@
 
 import warnings
 
+import harness
 import numpy as np
 import onnx
 import onnxruntime
@@ -132,6 +133,8 @@ def test_static_quantisation(tmp_path, per_channel, activation):
 # onnxruntime's DynamicQuantizeLSTM takes no zero points of columns that differ, as QUInt8 makes them.
 @pytest.mark.parametrize("weights, per_channel", [("QInt8", False), ("QInt8", True), ("QUInt8", False)])
 def test_dynamic_quantisation(tmp_path, build, per_channel, weights):
+    if harness.saturates():
+        pytest.skip("onnxruntime's products of codes saturate on this processor")
     made, shapes = build()
     source, target = str(tmp_path / "float.onnx"), str(tmp_path / "int8.onnx")
     onnx.save(made, source)
