@@ -15,8 +15,7 @@
 // Two lines apart, because the prefetcher of x86 processors fetches lines in pairs.
 #define APART alignas(128)
 
-// To wake a thread whose processor has gone to sleep takes up to some 200 us on a virtual machine, of which the waking thread itself pays a third:
-// as long as that it is cheaper to wait awake.
+// To wake a thread whose processor has gone to sleep takes up to some 200 us on a virtual machine: as long as that it is cheaper to wait awake.
 enum { SPIN_NANOSECONDS = 200000, LONGEST_GAP_NANOSECONDS = 1000000, PAUSES_PER_CLOCK_READING = 64, MAXIMAL_THREADS = 1024 };
 
 struct ct_pool {

@@ -50,9 +50,10 @@ public struct KernelFrame {
   }
 
   /// Calls `body` once for every index below `count` and returns when all are done: on the run's threads where this is the only task of its
-  /// stage, one after the other where it is not. For loops whose steps follow from one another; some microseconds of work for each index.
+  /// stage, one after the other where it is not or where the host's executor has the threads, of which nobody could tell whether it called all.
+  /// For loops whose steps follow from one another; some microseconds of work for each index.
   public func share(_ count: Int, _ body: (Int) -> Void) {
-    guard let pool, count > 1 else {
+    guard let pool, count > 1, ct_pool_slot(pool) >= 0 else {
       for index in 0..<count { body(index) }
       return
     }

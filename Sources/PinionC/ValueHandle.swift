@@ -99,6 +99,7 @@ final class ValueBox: @unchecked Sendable {
 }
 
 /// The extents of tensors at fixed addresses.
+// Unchecked: written when it is made, only read afterwards.
 final class ElementDims: @unchecked Sendable {
   private let extents: UnsafeMutablePointer<Int64>
   /// Where those of each tensor begin.
