@@ -18,7 +18,7 @@ extension Program {
   /// What is found out about the nodes without kernels, to know which branches they take.
   func courses(_ nodes: [Int], _ knowledge: KnowledgeTable, _ control: RunControl?) throws(PinionError) -> Resolution {
     var resolution = Resolution(self, knowledge: knowledge, isDry: true, skipsFailures: true, tellsCourses: true, control: control)
-    try resolution.resolve(nodes, basis: lastCourses.withLock { $0 }, given: entryValues)
+    try resolution.resolve(nodes, basis: lastCourses.withLock { $0?.serves(control) == false ? nil : $0 }, given: entryValues)
     let record = ResolutionRecord(resolution, initial: knowledge)
     lastCourses.withLock { $0 = record }
     return resolution
@@ -51,7 +51,7 @@ extension Program {
   /// What is known of the values that the known branch of a node gives, which tells what follows the node; nil where that is nothing.
   func outputs(
     ofBranch branch: Int, of index: Int, _ knowledge: KnowledgeTable, _ control: RunControl?, folding: RunControl
-  ) throws(PinionError) -> [Knowledge]? {
+  ) throws(PinionError) -> (outputs: [Knowledge], shortBudget: Int?)? {
     guard let program = subprograms[index]?[branch], program.graph.inputs.isEmpty else { return nil }
     let node = graph.nodes[index]
     guard program.graph.outputs.count >= node.outputs.count else { return nil }
@@ -61,7 +61,7 @@ extension Program {
     var resolution = Resolution(
       program, knowledge: program.initialKnowledge(captured), isDry: true, skipsFailures: true, control: control, folding: folding)
     try resolution.resolve(program.allNodes, basis: nil, given: nil)
-    return program.graph.outputs.prefix(node.outputs.count).map { resolution.knowledge[$0.index] }
+    return (program.graph.outputs.prefix(node.outputs.count).map { resolution.knowledge[$0.index] }, resolution.shortBudget)
   }
 
   /// The entry values of which the elements would tell branches that are not known yet: few integers or truth values that reach a
