@@ -79,7 +79,7 @@ extension Program {
   private func constantOutputs(of index: Int, _ knowledge: KnowledgeTable) -> [Tensor?] {
     let node = graph.nodes[index]
     let none = [Tensor?](repeating: nil, count: node.outputs.count)
-    guard let op = node.op as? any CourseTelling, let programs = subprograms[index] else { return none }
+    guard let op = node.op.courseTelling, let programs = subprograms[index] else { return none }
     var deciding = [Tensor?](repeating: nil, count: node.formalInputCount)
     for slot in op.decidingInputs where slot < deciding.count {
       guard let input = node.inputs[slot], case .constant(let tensor) = knowledge[input.index] else { return none }

@@ -74,13 +74,12 @@ package final class Program: Sendable {
     readers = try ReaderTable(graph, poll)
     var planned = ContiguousArray<PlannedNode>()
     planned.reserveCapacity(graph.nodes.count)
-    var kinds: [ObjectIdentifier: PlannedNode.Kind] = [:]
     for index in graph.nodes.indices {
       try poll(64)
-      planned.append(PlannedNode(graph.nodes[index], backend, &kinds))
+      planned.append(PlannedNode(graph.nodes[index], backend))
     }
     self.planned = planned
-    branching = graph.nodes.indices.filter { graph.nodes[$0].subgraphs.count > 1 && graph.nodes[$0].op is any CourseTelling }
+    branching = graph.nodes.indices.filter { graph.nodes[$0].subgraphs.count > 1 && graph.nodes[$0].op.courseTelling != nil }
     producers = branching.isEmpty ? [] : graph.producers()
     self.planLimit = planLimit
     self.account = account

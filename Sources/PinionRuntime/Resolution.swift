@@ -503,14 +503,7 @@ final class PlannedNode: Sendable {
   /// The operator, where its output follows from its first input's type.
   let shapeReading: (any ShapeReading)?
 
-  /// What nodes of one operator have in common.
-  struct Kind {
-    let isEagerExecutable: Bool
-    let readsShapes: Bool
-  }
-
-  /// - Parameter kinds: what has been found out about operators. To ask of which protocols a type is takes longer than all the rest.
-  init(_ node: Node, _ backend: any Backend, _ kinds: inout [ObjectIdentifier: Kind]) {
+  init(_ node: Node, _ backend: any Backend) {
     op = node.op
     inputs = node.inputs
     outputs = node.outputs
@@ -519,11 +512,8 @@ final class PlannedNode: Sendable {
     schema = node.schema
     attributes = node.attributes
     isDeterministic = type(of: node.op).isDeterministic
-    let id = ObjectIdentifier(type(of: node.op))
-    let kind = kinds[id] ?? Kind(isEagerExecutable: node.op is any EagerExecutable, readsShapes: node.op is any ShapeReading)
-    kinds[id] = kind
-    isPlanned = !kind.isEagerExecutable
-    shapeReading = kind.readsShapes ? node.op as? any ShapeReading : nil
+    isPlanned = !type(of: node.op).runsOutsidePlans
+    shapeReading = node.op.shapeReading
   }
 }
 

@@ -38,7 +38,7 @@ extension Program {
   /// The subgraph that a node takes, where what decides it is known.
   func knownBranch(of index: Int, _ knowledge: KnowledgeTable) -> Int? {
     let node = graph.nodes[index]
-    guard let op = node.op as? any CourseTelling else { return nil }
+    guard let op = node.op.courseTelling else { return nil }
     var deciding = [Tensor?](repeating: nil, count: node.formalInputCount)
     for slot in op.decidingInputs where slot < deciding.count {
       guard let input = node.inputs[slot], case .constant(let tensor) = knowledge[input.index] else { return nil }
@@ -69,7 +69,7 @@ extension Program {
   func decidingEntries(_ resolution: Resolution) -> Set<Int> {
     var result: Set<Int> = []
     for index in branching {
-      guard let op = graph.nodes[index].op as? any CourseTelling, case .postponed(isReady: true) = resolution.outcomes[index] else { continue }
+      guard let op = graph.nodes[index].op.courseTelling, case .postponed(isReady: true) = resolution.outcomes[index] else { continue }
       var found: Set<Int> = []
       var seen: Set<ValueID> = []
       var open = op.decidingInputs.compactMap { graph.nodes[index].inputs[$0] }
