@@ -45,16 +45,21 @@ static void pack_split(const pk_last_level *l, const pk_conv_shape *s, uint8_t f
                        uint32_t *panel) {
   const size_t taps = pk_product3(s->kernel), words = pk_last_words(l, s), depth = pk_last_depth(s), columns = l->columns;
   uint32_t *index = panel + PK_LAST_HEAD * columns + 1, *weights = panel + PK_LAST_HEAD * columns + pk_last_index_words(words);
-  size_t bytes = 0, wide = 0;
+  size_t bytes = 0, wide = 0, tap = 0, c = 0;
   for (size_t word = 0; word < words; word++) {
+    size_t from[4];
+    const size_t there = pk_min(4, depth - word * 4);
+    for (size_t i = 0; i < there; i++) {
+      from[i] = c * taps + tap;
+      if (++c == s->channels) c = 0, tap++;
+    }
     int32_t v[16][4] = {{0}};
     bool is_byte = true;
     for (size_t m = 0; m < lanes; m++) {
-      for (size_t i = 0; i < 4 && word * 4 + i < depth; i++) {
-        const size_t tap = (word * 4 + i) / s->channels, c = (word * 4 + i) % s->channels;
-        v[m][i] = (int8_t)(w[((first + m) * s->channels + c) * taps + tap] ^ flip) - (zero ? zero[first + m] : 0);
-        panel[m] += (uint32_t)v[m][i];
-      }
+      const uint8_t *row = w + (first + m) * depth;
+      const int32_t z = zero ? zero[first + m] : 0;
+      for (size_t i = 0; i < there; i++) v[m][i] = (int8_t)(row[from[i]] ^ flip) - z;
+      panel[m] += (uint32_t)(v[m][0] + v[m][1] + v[m][2] + v[m][3]);
       is_byte &= is_byte_word(v[m]);
     }
     if (is_byte) {

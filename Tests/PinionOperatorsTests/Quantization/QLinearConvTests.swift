@@ -46,7 +46,7 @@ import Testing
 
   /// Constant weights without zero points go another way, to the same codes.
   @Test(
-    arguments: [(4, 6, 1, 1, 0, 1), (3, 17, 1, 2, 3, 1), (12, 30, 3, 1, 1, 1), (70, 40, 1, 1, 2, 2), (8, 10, 2, 3, 1, 1), (2, 4, 1, 1, 1, 1), (6, 12, 6, 2, 1, 1)],
+    arguments: [(4, 6, 1, 1, 0, 1), (3, 17, 1, 2, 3, 1), (12, 30, 3, 1, 1, 1), (70, 40, 1, 1, 2, 2), (8, 10, 2, 3, 1, 1), (2, 4, 1, 1, 1, 1), (6, 12, 6, 2, 1, 1), (20, 24, 1, 1, 3, 1)],
     [false, true])
   func constantWeights(
     sizes: (channels: Int, outputs: Int, groups: Int, stride: Int, pad: Int, dilation: Int), isSigned: Bool

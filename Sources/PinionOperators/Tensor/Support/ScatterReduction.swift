@@ -26,15 +26,15 @@ extension FixedWidthInteger {
 }
 
 extension BinaryFloatingPoint {
-  /// NaN wins over every number.
+  /// NaN wins over every number. Without `||`, which would branch on what the data are.
   @inline(__always)
   static func reduce(_ reduction: ScatterReduction, _ old: Self, _ update: Self) -> Self {
     switch reduction {
     case .none: update
     case .add: old + update
     case .mul: old * update
-    case .min: update < old || update.isNaN ? update : old
-    case .max: update > old || update.isNaN ? update : old
+    case .min: old != old ? old : (update >= old ? old : update)
+    case .max: old != old ? old : (update <= old ? old : update)
     }
   }
 }
