@@ -27,9 +27,12 @@ extension Session {
     for index in 0..<(own + model.overridableCount) {
       let info = index < own ? model.graph[model.graph.inputs[index]] : model.graph[model.imported.overridable[index - own].value]
       switch index < inputs.count ? inputs[index] : nil {
-      case .type(let type)?: known.append(.type(type))
-      case .value(.tensor(let tensor))?: known.append(.value(tensor))
-      case .value?: known.append(.other)
+      case .type(let type)?:
+        try Session.check(try .unseen(type), against: info)
+        known.append(.type(type))
+      case .value(let value)?:
+        try Session.check(value, against: info)
+        if case .tensor(let tensor) = value { known.append(.value(tensor)) } else { known.append(.other) }
       case nil where index < own: known.append(.type(try Session.declaredType(info)))
       case nil: continue
       }

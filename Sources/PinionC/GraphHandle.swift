@@ -167,11 +167,13 @@ public func pinion_graph_add_node(
   status { () throws(PinionError) in
     guard (0...0xffff).contains(outputCount) else { throw .invalidArgument("output_count is \(outputCount), expected 0 to 65535") }
     guard (0...0xffff).contains(inputCount) else { throw .invalidArgument("input_count is \(inputCount), expected 0 to 65535") }
+    // Read before the outputs are written, which may be the same variables.
+    let codes = inputCount > 0 ? Array(UnsafeBufferPointer(start: try required(inputs, "inputs"), count: inputCount)) : []
     if outputCount > 0 { try required(outputs, "outputs").update(repeating: 0, count: outputCount) }
     let draft = try graphBox(graph).draft, options = try options(given, default: defaultNodeOptions) { $0.struct_size }
     var operands: [GraphDraft.Value?] = []
-    if inputCount > 0 {
-      for code in UnsafeBufferPointer(start: try required(inputs, "inputs"), count: inputCount) {
+    do {
+      for code in codes {
         guard code == 0 || GraphDraft.Value(code: code) != nil else {
           throw .invalidArgument("input \(operands.count) is \(code), which is the value of no graph")
         }

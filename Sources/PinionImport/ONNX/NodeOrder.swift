@@ -11,16 +11,14 @@ func sorted(
   var poll = Poll(control)
   var producer = NamedValues<Int>(names: names)
   var isOrdered = true
-  var hasDuplicates = false
   for (index, node) in nodes.enumerated() {
     try poll.count(32 &+ 16 &* node.outputs.count)
     for name in node.outputs where !name.isEmpty {
-      if producer[name] != nil || isKnown(name) { hasDuplicates = true }
+      if isKnown(name) { throw .invalidModel("node \(index) gives '\(name)', which is an input or initializer of its graph") }
+      if let first = producer[name] { throw .invalidModel("nodes \(first) and \(index) both give '\(name)'") }
       producer[name] = index
     }
   }
-  // Where a name is given twice, only the file's order tells which one a reader means.
-  if hasDuplicates { return nodes }
   for (index, node) in nodes.enumerated() where isOrdered {
     try poll.count(32 &+ 16 &* node.inputs.count)
     for name in node.inputs { if let source = producer[name], source >= index { isOrdered = false } }

@@ -2,7 +2,7 @@ import Glibc
 import PinionBase
 
 /// A name in a file. Importing looks names up many times, and does it by their numbers.
-package struct ONNXName: Sendable {
+package struct ONNXName: Sendable, CustomStringConvertible {
   package let text: String
   /// The same for the same text in one file, and 0 for the empty text; from 0 on without gaps.
   let number: Int
@@ -12,6 +12,7 @@ package struct ONNXName: Sendable {
   fileprivate init(_ text: String, number: Int) { (self.text, self.number) = (text, number) }
 
   package var isEmpty: Bool { number == 0 }
+  package var description: String { text }
 }
 
 /// The names that one file has, each of which is made text once, however often it comes.

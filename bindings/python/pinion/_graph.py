@@ -13,6 +13,7 @@ from ._copying import NotCopied
 from ._errors import InvalidArgumentError, check
 from ._info import Dimension, ValueInfo, read_info
 from ._library import GraphOptions, NodeOptions, lib, take_string
+from ._limits import int64
 from ._log import runtime
 from ._model import Model
 from ._session import Session
@@ -81,7 +82,7 @@ class Graph(NotCopied):
         self._handle: int | None = None
         #: Arrays whose memory constants share, of this graph and of those in it.
         self._memory: list[Any] = []
-        options = GraphOptions(ctypes.sizeof(GraphOptions), runtime(), c_text(name), opset)
+        options = GraphOptions(ctypes.sizeof(GraphOptions), runtime(), c_text(name), int64(opset, "opset"))
         out = c_void_p()
         check(lib.pinion_graph_create(byref(options), byref(out)))
         self._handle = out.value
@@ -104,7 +105,7 @@ class Graph(NotCopied):
 
     def set_opset(self, domain: str, version: int) -> None:
         """Chooses the version of an operator set that later nodes are of where they do not say."""
-        check(lib.pinion_graph_set_opset(self._handle, c_text(domain), version))
+        check(lib.pinion_graph_set_opset(self._handle, c_text(domain), int64(version, "version")))
 
     def set_metadata(self, key: str, text: str) -> None:
         """Sets one of the model's own key-value pairs."""
@@ -144,7 +145,7 @@ class Graph(NotCopied):
                 if not (dim is None or isinstance(dim, (str, int, np.integer))):
                     kind = dim.__class__.__name__
                     raise InvalidArgumentError(f"dimension {axis} of input '{name}' is a {kind}, expected an int, a name or None")
-                sizes[axis] = -1 if dim is None or isinstance(dim, str) else dim
+                sizes[axis] = -1 if dim is None or isinstance(dim, str) else int64(dim, f"dimension {axis} of input '{name}'")
                 names[axis] = c_text(dim) if isinstance(dim, str) else None
             check(lib.pinion_graph_add_input(self._handle, c_text(name), code, rank, sizes, names, byref(value)))
         return GraphValue(self, value.value)
@@ -194,7 +195,7 @@ class Graph(NotCopied):
         names = [None] * outputs if isinstance(outputs, int) else list(outputs)
         held = _Attributes({**(attributes or {}), **more})
         texts = (c_char_p * len(names))(*[None if n is None else c_text(n) for n in names])
-        options = NodeOptions(ctypes.sizeof(NodeOptions), c_text(name), c_text(domain), opset, held.handle, ctypes.cast(texts, c_void_p))
+        options = NodeOptions(ctypes.sizeof(NodeOptions), c_text(name), c_text(domain), int64(opset, "opset"), held.handle, ctypes.cast(texts, c_void_p))
         numbers = [self._number(value, operator, i) for i, value in enumerate(inputs)]
         made = (c_int64 * len(names))()
         check(

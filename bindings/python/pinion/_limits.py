@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import operator
 from ctypes import byref, c_void_p
 from typing import Any
 
@@ -51,12 +52,33 @@ def limit(value: int | None, name: str) -> int:
     return int(value)
 
 
+def token(cancel: CancelToken | None) -> int | None:
+    """A token for C, where null means none."""
+    if cancel is None:
+        return None
+    if not isinstance(cancel, CancelToken):
+        raise InvalidArgumentError(f"cancel is {cancel!r}, not a CancelToken")
+    return cancel._handle
+
+
+def int64(value: Any, name: str) -> int:
+    """A number for C: ctypes takes as many bits as there is room for of one that has more."""
+    number = operator.index(value)
+    if not -(2**63) <= number < 2**63:
+        raise InvalidArgumentError(f"{name} is {value}, which has no place in 64 bits")
+    return number
+
+
 def timeout_ns(timeout: float | None) -> int:
     """Seconds as C's nanoseconds, where 0 means no limit."""
     if timeout is None:
         return 0
-    if not timeout >= 0:
-        raise InvalidArgumentError(f"timeout is {timeout}, not a number of seconds")
+    try:
+        is_valid = timeout >= 0
+    except TypeError:
+        is_valid = False
+    if not is_valid:
+        raise InvalidArgumentError(f"timeout is {timeout!r}, not a number of seconds")
     return max(int(min(timeout, 2.0**33) * 1e9), 1)
 
 
@@ -67,7 +89,7 @@ def run_limits(
     return RunOptions(
         ctypes.sizeof(RunOptions),
         nanoseconds,
-        None if cancel is None else cancel._handle,
+        token(cancel),
         limit(byte_budget, "byte_budget"),
         limit(step_budget, "step_budget"),
         question(),

@@ -14,7 +14,7 @@ from ._errors import InputOutputError, InvalidArgumentError, InvalidModelError, 
 from ._info import ValueInfo, read_info
 from ._interrupts import question
 from ._library import ModelOptions, SaveOptions, lib, take_string, text
-from ._limits import CancelToken, limit, timeout_ns
+from ._limits import CancelToken, int64, limit, timeout_ns, token
 from ._log import runtime
 from ._text import c_path
 
@@ -90,7 +90,7 @@ class Model:
             runtime(),
             folder,
             timeout_ns(timeout),
-            None if cancel is None else cancel._handle,
+            token(cancel),
             limit(byte_budget, "byte_budget"),
             question(),
             None,
@@ -156,7 +156,7 @@ class Model:
         """
         if external_data not in _EXTERNAL_DATA:
             raise InvalidArgumentError(f"external_data is {external_data!r}, expected 'auto', 'always' or 'never'")
-        options = SaveOptions(ctypes.sizeof(SaveOptions), _EXTERNAL_DATA.index(external_data), 0, opset or 0)
+        options = SaveOptions(ctypes.sizeof(SaveOptions), _EXTERNAL_DATA.index(external_data), 0, int64(opset or 0, "opset"))
         check(lib.pinion_model_save(self._handle, c_path(path), byref(options)))
 
     def __getstate__(self) -> dict[str, Any]:

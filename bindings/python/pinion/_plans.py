@@ -18,7 +18,7 @@ from ._handles import dims_array
 from ._info import ValueInfo, read_info
 from ._interrupts import run_options
 from ._library import InputShape, lib, take_string
-from ._limits import CancelToken, run_limits
+from ._limits import CancelToken, int64, run_limits
 from ._text import c_text
 from ._types import DIRECT, PACKED, ElementType
 from ._values import to_handle
@@ -126,7 +126,7 @@ class Planning:
                     shape.value = to_handle(given, self._by_name.get(name), memory)
                     handles.append(shape.value)
                 else:
-                    array = dims_array(dims)
+                    array = dims_array(tuple(int64(dim, f"a dimension of input '{name}'") for dim in dims))
                     memory.append(array)
                     shape.element_type, shape.rank = code, len(dims)
                     shape.dims = ctypes.cast(array, POINTER(ctypes.c_int64))

@@ -19,7 +19,7 @@ from ._frames import FRAMES_KEPT, Frame, quoted, type_advice
 from ._info import Kind, ValueInfo, read_info
 from ._interrupts import question, run_options
 from ._library import SessionOptions, lib, text
-from ._limits import CancelToken, limit, run_limits, timeout_ns
+from ._limits import CancelToken, limit, run_limits, timeout_ns, token
 from ._model import Metadata, Model, ModelSource
 from ._plans import Planning
 from ._results import from_handle
@@ -132,7 +132,7 @@ class Session(Planning, BufferKeeping):
             limit(plan_cache_bytes, "plan_cache_bytes"),
             limit(byte_budget, "byte_budget"),
             timeout_ns(timeout),
-            None if cancel is None else cancel._handle,
+            token(cancel),
             question(),
             None,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from ctypes import byref, c_void_p
 from typing import Any
 
@@ -87,8 +88,10 @@ class Value:
     ) -> Any:
         if dl_device is not None and tuple(dl_device) != (1, 0):
             raise BufferError("Pinion's values lie in the CPU's memory")
-        if copy or self._memory:
-            raise BufferError("the memory of this value belongs to a Python object; export that")
+        if copy:
+            return _value_of(type(self), contents(self._handle)).__dlpack__(max_version=max_version)
+        if self._memory:
+            raise BufferError("the memory of this value belongs to a Python object; export that, or a copy with copy=True")
         versioned = max_version is not None and tuple(max_version) >= (1, 0)
         managed = c_void_p()
         export = lib.pinion_tensor_to_dlpack_versioned if versioned else lib.pinion_tensor_to_dlpack
@@ -145,11 +148,29 @@ def _as_array(value: Any, info: ValueInfo | None) -> np.ndarray:
     if isinstance(value, (np.ndarray, np.generic)):
         return np.asarray(value)
     dtype = dtype_of(info.element_type) if info is not None and info.kind is Kind.TENSOR else None
+    name = f"'{info.name}' " if info is not None and info.name else ""
     try:
-        return np.asarray(value, dtype=dtype)
+        if dtype is None:
+            return np.asarray(value)
+        with np.errstate(over="ignore"):
+            array = np.asarray(value, dtype=dtype)
+        is_kept = array.dtype.kind in "OUST" or _is_kept(np.asarray(value), array)
     except (TypeError, ValueError, OverflowError) as error:
-        name = f"'{info.name}' " if info is not None and info.name else ""
         raise InvalidArgumentError(f"the value for input {name}cannot become an array: {error}") from error
+    if not is_kept:
+        raise InvalidArgumentError(f"the value for input {name}has elements that {dtype} cannot hold: {reprlib.repr(value)}")
+    return array
+
+
+def _is_kept(numbers: np.ndarray, array: np.ndarray) -> bool:
+    """Whether the numbers of a list are those of the array that is made of it: none is cut down, wraps or becomes infinite; floats are rounded."""
+    if numbers.dtype.kind in "USTMm":
+        return False
+    if array.dtype.kind in "iub":
+        return bool(np.array_equal(numbers, array))
+    if array.dtype.kind == "c" or numbers.dtype.kind not in "iuf":
+        return numbers.dtype.kind != "O" or None not in numbers
+    return not bool(np.any(np.isinf(array.astype(np.float64)) & np.isfinite(numbers)))
 
 
 def _array(array: np.ndarray, memory: list[Any]) -> int:
