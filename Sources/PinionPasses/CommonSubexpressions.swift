@@ -12,15 +12,15 @@ struct CommonSubexpressions: Pass {
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     try editor.edit { (editor) throws(PinionError) in
       try mergeConstants(&editor)
-      var seen: [Int: [Int]] = [:]
+      var seen = Candidates<Int, Int>()
       for index in editor.indices {
         guard let kind = editor.kindNumber(index) else { continue }
         try editor.visit(index)
         guard editor.operators[kind].isDeterministic, !editor.hasSubgraphs(index), sharesInputs(index, editor) else { continue }
         let node = editor[index]
         let hash = CommonSubexpressions.hash(node)
-        guard let earlier = seen[hash]?.first(where: { editor.isThere($0) && computeTheSame(editor[$0], node) }) else {
-          seen[hash, default: []].append(index)
+        guard let earlier = seen.first(hash, where: { editor.isThere($0) && computeTheSame(editor[$0], node) }) else {
+          seen.add(index, hash)
           continue
         }
         merge(index, into: earlier, &editor)
@@ -36,7 +36,7 @@ struct CommonSubexpressions: Pass {
 
   private func mergeConstants(_ editor: inout GraphEditor) throws(PinionError) {
     guard editor.takeNewConstants() else { return }
-    var seen: [UInt64: [ValueID]] = [:]
+    var seen = Candidates<UInt64, ValueID>()
     var poll = Poll(editor.control)
     for value in editor.graph.constants.keys.sorted() {
       try poll.count(64)
@@ -45,10 +45,10 @@ struct CommonSubexpressions: Pass {
       else { continue }
       try poll.count(tensor.byteCount / 4)
       let hash = editor.contentHash(value, tensor)
-      if let earlier = seen[hash]?.first(where: { editor.constant($0)?.hasSameContents(as: tensor) == true }) {
+      if let earlier = seen.first(hash, where: { editor.constant($0)?.hasSameContents(as: tensor) == true }) {
         editor.forward(value, to: earlier)
       } else {
-        seen[hash, default: []].append(value)
+        seen.add(value, hash)
       }
     }
   }
@@ -90,5 +90,21 @@ struct CommonSubexpressions: Pass {
     case (.floats(let x), .floats(let y)): x.map(\.bitPattern) == y.map(\.bitPattern)
     default: a == b
     }
+  }
+}
+
+/// Elements by a hash that few of them share: no list is made for one that is alone.
+private struct Candidates<Hash: Hashable, Element> {
+  private var first: [Hash: Element] = [:]
+  private var others: [Hash: [Element]] = [:]
+
+  mutating func add(_ element: Element, _ hash: Hash) {
+    if first[hash] == nil { first[hash] = element } else { others[hash, default: []].append(element) }
+  }
+
+  /// The first that was added of those for which the condition holds.
+  func first(_ hash: Hash, where condition: (Element) -> Bool) -> Element? {
+    guard let found = first[hash] else { return nil }
+    return condition(found) ? found : others.isEmpty ? nil : others[hash]?.first(where: condition)
   }
 }

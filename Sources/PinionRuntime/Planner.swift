@@ -102,11 +102,12 @@ struct Planner {
   ) throws(PinionError) -> Segment {
     var basis = basis.flatMap { isDry || $0.record.nodes != nodes ? nil : $0 }
     var initial = knowledge
+    let interrupted = isDry ? nil : program.takeInterrupted(nodes, knowledge)
+    let grace = interrupted?.grace ?? 0
     var resolution = Resolution(
-      program, knowledge: knowledge, isDry: isDry, skipsFailures: skipsFailures, control: control, folding: folding)
-    var grace = 0
-    if !isDry, let interrupted = program.takeInterrupted(nodes, knowledge) {
-      (basis, initial, grace) = (interrupted.basis, interrupted.initial, interrupted.grace)
+      program, knowledge: knowledge, isDry: isDry, skipsFailures: skipsFailures, control: control, folding: folding, grace: grace)
+    if let interrupted {
+      (basis, initial) = (interrupted.basis, interrupted.initial)
       resolution.resume(interrupted.progress)
     }
     let made = resolution.changed.count
@@ -117,7 +118,7 @@ struct Planner {
     }
     do throws(PinionError) { try resolution.resolve(nodes, basis: basis?.record.resolved, given: given) } catch {
       if error.isOfLimits, !isDry { profile?.recordPlanning(made: resolution.changed.count - made, kept: 0) }
-      keep(resolution, error, grace: grace)
+      keep(resolution, error, grace: resolution.nextGrace)
       throw error
     }
     profile?.recordPlanning(made: resolution.changed.count - made, kept: nodes.count - resolution.changed.count)
