@@ -125,10 +125,10 @@ test: test-deps build swift-tests
 
 SIDE_BY_SIDE := python-tests kernel-tests contrib-tests count-tests conformance random-tests oracle-tests pt2-tests cuda-tests node-fuzz-tests command-tests capi-tests example-tests lint
 
-# Every level of instructions that this machine has; a level it lacks falls back to the best one it has.
+# At every level of instructions that this machine has.
 swift-tests:
 	$(SWIFT) build -j $(JOBS) --build-tests
-	for isa in scalar avx2 avx512; do PINION_ISA=$$isa SWIFT_BACKTRACE=enable=no $(SWIFT) test --skip-build --quiet || exit 1; done
+	for isa in $$(.ci/isa-levels); do PINION_ISA=$$isa SWIFT_BACKTRACE=enable=no $(SWIFT) test --skip-build --quiet || exit 1; done
 
 kernel-tests: $(RELEASE)/libpinion.so
 	$(MAKE) -f Tests/CThreads/threads.mk
@@ -255,7 +255,7 @@ random-tests: $(VENV)/ready
 	$(RANDOM_GRAPHS) --kind sequences --count 300 --processes $(JOBS)
 	$(RANDOM_GRAPHS) --kind state --count 800 --processes $(JOBS)
 	$(RANDOM_GRAPHS) --record $(CURDIR)/.build/random.record --count 1000
-	for isa in scalar avx2; do PINION_ISA=$$isa $(RANDOM_GRAPHS) --against $(CURDIR)/.build/random.record --count 1000 || exit 1; done
+	for isa in $$(.ci/isa-levels | sed '$$d'); do PINION_ISA=$$isa $(RANDOM_GRAPHS) --against $(CURDIR)/.build/random.record --count 1000 || exit 1; done
 	rm -rf $(CURDIR)/.build/random-models
 	$(RANDOM_GRAPHS) --write $(CURDIR)/.build/random-models --count 400
 	$(VENV)/bin/python Tests/RandomGraphs/onnxruntime_compare.py $(CURDIR)/.build/random-models

@@ -65,8 +65,8 @@ struct StateLayout {
     slots = graph.held.map { held in pasts.firstIndex(of: held.past) ?? 0 }
     copies = pasts.map { past in
       graph.nodes.count { node in
-        guard node.inputs.contains(past), !(node.op is any ShapeReading) else { return false }
-        guard let op = node.op as? any StateAppending else { return true }
+        guard node.inputs.contains(past), !type(of: node.op).readsShapes else { return false }
+        guard let op = node.op.stateAppending else { return true }
         return op.appends.contains { node.inputs[$0.past] == past && node.outputs.indices.contains($0.whole) && node.outputs[$0.whole] != nil }
       }
     }

@@ -103,7 +103,7 @@ package struct KnownTypes {
       if isTensor, !operand.isConstrained {
         throw .invalidShape("input '\(operand.name)' is \(type), expected a sequence, an optional or a map")
       }
-      if !isTensor, operand.isConstrained, !(node.op is any EagerExecutable) || operand.types != .all {
+      if !isTensor, operand.isConstrained, !Swift.type(of: node.op).runsOutsidePlans || operand.types != .all {
         throw .invalidShape("input '\(operand.name)' is \(type), expected a tensor")
       }
     }

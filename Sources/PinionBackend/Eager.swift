@@ -149,6 +149,10 @@ public protocol EagerExecutable: Operator {
   func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value]
 }
 
+extension EagerExecutable {
+  public static var runsOutsidePlans: Bool { true }
+}
+
 /// An operator that runs subgraphs and can say what it would give without running them.
 public protocol SubgraphTyping: EagerExecutable {
   /// The types of the outputs where nothing has run: extents that only a run decides count as 0.

@@ -9,18 +9,18 @@ public struct CPUBackend: Backend {
 
   public var name: String { "cpu" }
 
-  public func supports(_ op: any Operator) -> Bool { op is any CPUExecutable || op is any EagerExecutable }
+  public func supports(_ op: any Operator) -> Bool { op.processorPart != nil || type(of: op).runsOutsidePlans }
 
-  public func bound(_ op: any Operator) -> any BoundOperator { CPUOperator(op) }
+  public func bound(_ op: any Operator) -> any BoundOperator { CPUOperator.part(of: op) }
 
-  public func kernel(for op: any Operator, _ context: KernelContext) throws(PinionError) -> Kernel { try CPUOperator(op).kernel(context) }
+  public func kernel(for op: any Operator, _ context: KernelContext) throws(PinionError) -> Kernel { try CPUOperator.part(of: op).kernel(context) }
 
   public func outputMemory(of op: any Operator, _ context: KernelContext) -> [OutputMemory] {
-    (op as? any CPUExecutable)?.outputMemory(context) ?? []
+    CPUOperator.part(of: op).outputMemory(context)
   }
 
   public func execute(_ op: any Operator, _ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
-    if let op = op as? any EagerExecutable {
+    if type(of: op).runsOutsidePlans, let op = op as? any EagerExecutable {
       try type(of: op).schema.check(values: inputs)
       for input in inputs { if case .tensor(let tensor)? = input { _ = try tensor.kept(context.control) } }
       return try op.execute(inputs, context)
@@ -30,19 +30,29 @@ public struct CPUBackend: Backend {
 }
 
 /// An operator with what the processor's backend has to know of it.
-private struct CPUOperator: BoundOperator {
+final class CPUOperator: BoundOperator {
   /// Nil for one that runs outside plans only.
   private let executable: (any CPUExecutable)?
   private let computesHalfInFloat32: Bool
   private let packsConstants: Bool
   private let appending: (any StateAppending)?
 
-  init(_ op: any Operator) {
-    executable = op as? any CPUExecutable
-    computesHalfInFloat32 = executable.map { type(of: $0).computesHalfInFloat32 } ?? false
-    packsConstants = op is any ConstantPacking
-    appending = op as? any StateAppending
+  private init() {
+    executable = nil
+    computesHalfInFloat32 = false
+    packsConstants = false
+    appending = nil
   }
+
+  init<Executable: CPUExecutable>(_ op: Executable) {
+    executable = op
+    computesHalfInFloat32 = Executable.computesHalfInFloat32
+    packsConstants = Executable.packsConstants
+    appending = op.stateAppending
+  }
+
+  /// What `CPUExecutable` has made for the operator; nothing else gives a part.
+  static func part(of op: any Operator) -> CPUOperator { op.processorPart.map { unsafeDowncast($0, to: CPUOperator.self) } ?? CPUOperator() }
 
   func kernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     guard let executable else { throw .dataDependent }

@@ -8,6 +8,9 @@ public protocol CPUExecutable: Operator {
   /// sees those types.
   static var computesHalfInFloat32: Bool { get }
 
+  /// See `ConstantPacking`.
+  static var packsConstants: Bool { get }
+
   func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel
 
   /// Where each output may lie, in their order; an output without an entry is `fresh`.
@@ -20,5 +23,11 @@ public protocol ConstantPacking: CPUExecutable {}
 
 extension CPUExecutable {
   public static var computesHalfInFloat32: Bool { false }
+  public static var packsConstants: Bool { false }
+  public var processorPart: AnyObject? { CPUOperator(self) }
   public func outputMemory(_ context: KernelContext) -> [OutputMemory] { [] }
+}
+
+extension ConstantPacking {
+  public static var packsConstants: Bool { true }
 }

@@ -25,7 +25,7 @@ package func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelConte
       values.append(context.value(index))
       continue
     }
-    if op is any ConstantPacking, constant.constant != nil {
+    if Swift.type(of: op).packsConstants, constant.constant != nil {
       values.append(try constant.derivedFloat32())
     } else {
       let convert = try conversion(from: constant.element, to: .float32)

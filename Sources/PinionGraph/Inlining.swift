@@ -49,7 +49,7 @@ extension Graph {
     for output in outputs { isRead[output.index] = true }
     var kept: [Node] = []
     for node in nodes.reversed() {
-      guard node.op is any StateAppending || node.outputs.contains(where: { $0.map { isRead[$0.index] } ?? false }) else { continue }
+      guard node.op.stateAppending != nil || node.outputs.contains(where: { $0.map { isRead[$0.index] } ?? false }) else { continue }
       for case let input? in node.inputs { isRead[input.index] = true }
       kept.append(node)
     }

@@ -32,6 +32,18 @@ public protocol Operator: Sendable {
 
   /// Arithmetic operations of one execution, for estimates; a multiplication with an addition counts two.
   func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int
+
+  // What it is besides, answered by the protocols that refine this one. A cast to one of them looks through all conformances of the
+  // process when it is made the first time for a type, which takes as long as all the rest of loading a small model.
+
+  static var readsShapes: Bool { get }
+  var shapeReading: (any ShapeReading)? { get }
+  var courseTelling: (any CourseTelling)? { get }
+  var stateAppending: (any StateAppending)? { get }
+  /// Whether it makes its outputs while it runs: `EagerExecutable`.
+  static var runsOutsidePlans: Bool { get }
+  /// What the processor's backend makes of it, an instance of a class of that backend: `CPUExecutable`.
+  var processorPart: AnyObject? { get }
 }
 
 extension Operator {
@@ -48,6 +60,26 @@ extension Operator {
   }
 
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int { outputs.reduce(0) { $0 &+ $1.count } }
+
+  public static var readsShapes: Bool { false }
+  public var shapeReading: (any ShapeReading)? { nil }
+  public var courseTelling: (any CourseTelling)? { nil }
+  public var stateAppending: (any StateAppending)? { nil }
+  public static var runsOutsidePlans: Bool { false }
+  public var processorPart: AnyObject? { nil }
+}
+
+extension ShapeReading {
+  public static var readsShapes: Bool { true }
+  public var shapeReading: (any ShapeReading)? { self }
+}
+
+extension CourseTelling {
+  public var courseTelling: (any CourseTelling)? { self }
+}
+
+extension StateAppending {
+  public var stateAppending: (any StateAppending)? { self }
 }
 
 extension PinionError {

@@ -12,17 +12,14 @@ struct CommonSubexpressions: Pass {
   func run(_ editor: inout GraphEditor, _ context: PassContext) throws(PinionError) -> Bool {
     try editor.edit { (editor) throws(PinionError) in
       try mergeConstants(&editor)
-      var seen = Candidates<Int, Int>()
+      var seen = Buckets<Int>()
       for index in editor.indices {
         guard let kind = editor.kindNumber(index) else { continue }
         try editor.visit(index)
         guard editor.operators[kind].isDeterministic, !editor.hasSubgraphs(index), sharesInputs(index, editor) else { continue }
         let node = editor[index]
         let hash = CommonSubexpressions.hash(node)
-        guard let earlier = seen.first(hash, where: { editor.isThere($0) && computeTheSame(editor[$0], node) }) else {
-          seen.add(index, hash)
-          continue
-        }
+        guard let earlier = seen.find(index, hash, where: { editor.isThere($0) && computeTheSame(editor[$0], node) }) else { continue }
         merge(index, into: earlier, &editor)
       }
     }
@@ -36,19 +33,20 @@ struct CommonSubexpressions: Pass {
 
   private func mergeConstants(_ editor: inout GraphEditor) throws(PinionError) {
     guard editor.takeNewConstants() else { return }
-    var seen = Candidates<UInt64, ValueID>()
+    var seen = Buckets<ValueID>()
     var poll = Poll(editor.control)
-    for value in editor.graph.constants.keys.sorted() {
+    for number in editor.graph.values.indices {
+      let value = ValueID(index: number)
+      try poll.count(4)
+      guard editor.isConstant(value) else { continue }
       try poll.count(64)
       guard let tensor = editor.constant(value), tensor.byteCount <= CommonSubexpressions.constantLimit, tensor.element != .string,
         !editor.isOutput(value)
       else { continue }
       try poll.count(tensor.byteCount / 4)
       let hash = editor.contentHash(value, tensor)
-      if let earlier = seen.first(hash, where: { editor.constant($0)?.hasSameContents(as: tensor) == true }) {
+      if let earlier = seen.find(value, Int(truncatingIfNeeded: hash), where: { editor.constant($0)?.hasSameContents(as: tensor) == true }) {
         editor.forward(value, to: earlier)
-      } else {
-        seen.add(value, hash)
       }
     }
   }
@@ -69,9 +67,14 @@ struct CommonSubexpressions: Pass {
     hasher.combine(node.attributes.count)
     // Numbers tell nodes of one operator and input apart; other attributes hardly ever do.
     var numbers = 0
-    for case .int(let value) in node.attributes.values { numbers &+= Int(truncatingIfNeeded: value) }
-    for case .float(let value) in node.attributes.values { numbers &+= Int(value.bitPattern) }
-    for case .ints(let values) in node.attributes.values { numbers &+= values.reduce(0) { $0 &* 31 &+ Int(truncatingIfNeeded: $1) } }
+    for value in node.attributes.values {
+      switch value {
+      case .int(let value): numbers &+= Int(truncatingIfNeeded: value)
+      case .float(let value): numbers &+= Int(value.bitPattern)
+      case .ints(let values): numbers &+= values.reduce(0) { $0 &* 31 &+ Int(truncatingIfNeeded: $1) }
+      default: break
+      }
+    }
     hasher.combine(numbers)
     return hasher.finalize()
   }
@@ -93,18 +96,22 @@ struct CommonSubexpressions: Pass {
   }
 }
 
-/// Elements by a hash that few of them share: no list is made for one that is alone.
-private struct Candidates<Hash: Hashable, Element> {
-  private var first: [Hash: Element] = [:]
-  private var others: [Hash: [Element]] = [:]
+/// Elements that have been seen, by their hashes.
+private struct Buckets<Element> {
+  /// Of each hash the last place in `elements`.
+  private var heads: [Int: Int] = [:]
+  private var elements: [(element: Element, next: Int)] = []
 
-  mutating func add(_ element: Element, _ hash: Hash) {
-    if first[hash] == nil { first[hash] = element } else { others[hash, default: []].append(element) }
-  }
-
-  /// The first that was added of those for which the condition holds.
-  func first(_ hash: Hash, where condition: (Element) -> Bool) -> Element? {
-    guard let found = first[hash] else { return nil }
-    return condition(found) ? found : others.isEmpty ? nil : others[hash]?.first(where: condition)
+  /// An element of the same hash that is the same; where there is none, `element` is entered.
+  mutating func find(_ element: Element, _ hash: Int, where isSame: (Element) -> Bool) -> Element? {
+    let first = heads[hash] ?? -1
+    var place = first
+    while place >= 0 {
+      if isSame(elements[place].element) { return elements[place].element }
+      place = elements[place].next
+    }
+    heads[hash] = elements.count
+    elements.append((element, first))
+    return nil
   }
 }

@@ -57,7 +57,7 @@ struct ConstantFolding: Pass {
 
   /// Computes an operator that looks at nothing but the type of its input, where that is known.
   private func foldShape(_ index: Int, _ editor: inout GraphEditor) {
-    guard editor.inputs(of: index).count == 1, let op = editor[index].op as? any ShapeReading,
+    guard editor.inputs(of: index).count == 1, let op = editor[index].op.shapeReading,
       let type = editor.fact(editor.input(index, 0), at: index).type, let result = try? op.read(type)
     else { return }
     editor.fold(index, [result])

@@ -8,6 +8,11 @@ import PinionTensor
 /// inside the model are not trusted: they are not checked.
 struct Facts {
   private var facts: [Fact]
+  /// The types that the facts give, by value.
+  private var types: [TensorType?]
+  /// Memory for what a node's rules are told, from one node to the next.
+  private var inputs: [Fact?] = []
+  private var constants: [Tensor?] = []
   /// The element types of all values that have been known so far, by their raw values.
   private(set) var elements: Set<Int32> = []
   private var latest: ElementType?
@@ -21,6 +26,7 @@ struct Facts {
   init(_ graph: Graph, captured: [Fact]?, _ symbols: Symbols, _ poll: inout Poll) throws(PinionError) {
     self.symbols = symbols
     facts = [Fact](repeating: Fact(), count: graph.values.count)
+    types = [TensorType?](repeating: nil, count: graph.values.count)
     if let captured {
       for (capture, fact) in zip(graph.captures, captured) {
         try poll.count(8)
@@ -36,7 +42,7 @@ struct Facts {
     for (value, tensor) in graph.constants {
       try poll.count(32)
       latest = Fact(constant: tensor, like: latest)
-      set(value, latest)
+      set(value, latest, tensor.type)
     }
   }
 
@@ -45,9 +51,15 @@ struct Facts {
     return facts[value.index]
   }
 
-  mutating func set(_ value: ValueID, _ fact: Fact) {
-    while facts.count <= value.index { facts.append(Fact()) }
+  mutating func set(_ value: ValueID, _ fact: Fact) { set(value, fact, fact.type) }
+
+  private mutating func set(_ value: ValueID, _ fact: Fact, _ type: TensorType?) {
+    while facts.count <= value.index {
+      facts.append(Fact())
+      types.append(nil)
+    }
     facts[value.index] = fact
+    types[value.index] = type
     note(fact)
   }
 
@@ -65,14 +77,20 @@ struct Facts {
   mutating func infer(_ nodes: [Node], _ index: Int, constant: (ValueID) -> Tensor?, hasChanged: (ValueID) -> Void) {
     let operands = nodes[index].inputs, outputs = nodes[index].outputs
     var inputs: [Fact?] = [], constants: [Tensor?] = []
-    inputs.reserveCapacity(operands.count)
-    constants.reserveCapacity(operands.count)
+    swap(&inputs, &self.inputs)
+    swap(&constants, &self.constants)
+    defer {
+      inputs.removeAll(keepingCapacity: inputs.count <= Facts.toldConstants)
+      constants.removeAll(keepingCapacity: constants.count <= Facts.toldConstants)
+      swap(&inputs, &self.inputs)
+      swap(&constants, &self.constants)
+    }
     for (slot, input) in operands.enumerated() {
       inputs.append(input.map { self[$0] })
       constants.append(slot < Facts.toldConstants ? input.flatMap(constant) : nil)
     }
     let op = nodes[index].op
-    let types = known(op, inputs, constants, outputCount: outputs.count)
+    let types = known(op, operands, inputs, constants, outputCount: outputs.count)
     var rules: [Fact] = []
     // What the types do not tell is the values.
     if types?.contains(where: { ($0.element == .int64 || $0.element == .bool) && $0.rank <= 1 && Fact.hasValues($0.element, $0.dims) }) ?? true {
@@ -81,38 +99,37 @@ struct Facts {
     for (slot, output) in outputs.enumerated() {
       guard let output else { continue }
       var fact = slot < rules.count ? rules[slot] : Fact()
-      if let types, slot < types.count {
-        fact.element = types[slot].element
-        fact.dims = types[slot].dims
+      let type = types.flatMap { slot < $0.count ? $0[slot] : nil }
+      if let type {
+        fact.element = type.element
+        fact.dims = type.dims
       }
       fact = fact.consistent
       guard !fact.isSame(as: self[output]) else { continue }
-      set(output, fact)
+      // The number of values may tell an extent that was not known.
+      set(output, fact, type ?? fact.type)
       hasChanged(output)
     }
   }
 
-  private func known(_ op: any Operator, _ inputs: [Fact?], _ constants: [Tensor?], outputCount: Int) -> [TensorType]? {
+  /// - Parameters:
+  ///   - operands: the values of which `inputs` are the facts.
+  ///   - constants: those of them that are constants.
+  private func known(
+    _ op: any Operator, _ operands: [ValueID?], _ inputs: [Fact?], _ constants: [Tensor?], outputCount: Int
+  ) -> [TensorType]? {
+    for case let operand? in operands where type(of: operand) == nil { return nil }
     var types: [TensorType?] = []
-    types.reserveCapacity(inputs.count)
+    types.reserveCapacity(operands.count)
     var values = constants
-    var latest: (dims: [Int?]?, type: TensorType)?
-    for (slot, input) in inputs.enumerated() {
-      guard let input else {
-        types.append(nil)
-        continue
-      }
-      if let latest, latest.type.element == input.element, latest.dims == input.dims {
-        types.append(latest.type)
-      } else {
-        guard let type = input.type else { return nil }
-        latest = (input.dims, type)
-        types.append(type)
-      }
-      if slot < Facts.toldConstants, values[slot] == nil { values[slot] = input.tensor }
+    for (slot, operand) in operands.enumerated() {
+      types.append(operand.flatMap { type(of: $0) })
+      if slot < Facts.toldConstants, values[slot] == nil, let tensor = inputs[slot]?.tensor { values[slot] = tensor }
     }
-    return try? op.outputTypes(InferenceContext(schema: type(of: op).schema, inputs: types, values: values, outputCount: outputCount))
+    return try? op.outputTypes(InferenceContext(schema: Swift.type(of: op).schema, inputs: types, values: values, outputCount: outputCount))
   }
+
+  private func type(of value: ValueID) -> TensorType? { value.index < types.count ? types[value.index] : nil }
 }
 
 extension Fact {

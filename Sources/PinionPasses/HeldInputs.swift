@@ -233,8 +233,8 @@ extension Graph {
       for index in nodes.indices {
         let op = nodes[index].op
         for slot in nodes[index].inputs.indices where nodes[index].inputs[slot] == held.past {
-          if op is any ShapeReading, slot == 0 { continue }
-          if let op = op as? any StateAppending, op.appends.contains(where: { $0.past == slot }) { continue }
+          if type(of: op).readsShapes, slot == 0 { continue }
+          if let op = op.stateAppending, op.appends.contains(where: { $0.past == slot }) { continue }
           nodes[index].inputs[slot] = read(held.past)
         }
       }
@@ -246,7 +246,7 @@ extension Graph {
     }
     nodes = readers + nodes
     let uses = useCounts()
-    for index in nodes.indices where nodes[index].op is any StateAppending {
+    for index in nodes.indices where nodes[index].op.stateAppending != nil {
       var outputs = nodes[index].outputs
       for slot in outputs.indices { if let output = outputs[slot], uses[output.index] == 0 { outputs[slot] = nil } }
       while outputs.last == .some(nil) { outputs.removeLast() }

@@ -31,7 +31,7 @@ struct OperatorKinds {
   mutating func leave(_ number: Int) { kinds[number].count -= 1 }
 
   private mutating func add(_ type: any Operator.Type, _ id: ObjectIdentifier) -> Int {
-    kinds.append(Kind(type: type, isDeterministic: type.isDeterministic, readsShapes: type is any ShapeReading.Type))
+    kinds.append(Kind(type: type, isDeterministic: type.isDeterministic, readsShapes: type.readsShapes))
     numbers[id] = kinds.count - 1
     return kinds.count - 1
   }

@@ -61,7 +61,7 @@ extension Program {
   func following(
     _ segment: Segment, _ index: Int, _ signature: Signature, _ results: [Knowledge], control: RunControl, profile: Profile?
   ) throws(PinionError) -> Segment {
-    if let next = segment.next(signature) { return next }
+    if let next = segment.next(signature), next.record.resolved.serves(control) { return next }
     var knowledge = segment.knowledge
     let constants = constantOutputs(of: index, knowledge)
     for (slot, output) in graph.nodes[index].outputs.enumerated() {
@@ -69,7 +69,7 @@ extension Program {
       knowledge[output.index] = constants[slot].map(Knowledge.constant) ?? results[slot]
     }
     let next = try Planner(program: self, control: control, profile: profile).segment(
-      nodes: segment.remaining, knowledge: knowledge, basis: segment.anyFollowing)
+      nodes: segment.remaining, knowledge: knowledge, basis: segment.anyFollowing, shortBudget: segment.record.resolved.shortBudget)
     segment.setNext(next, for: signature, account, control)
     return next
   }
@@ -79,7 +79,7 @@ extension Program {
   private func constantOutputs(of index: Int, _ knowledge: KnowledgeTable) -> [Tensor?] {
     let node = graph.nodes[index]
     let none = [Tensor?](repeating: nil, count: node.outputs.count)
-    guard let op = node.op as? any CourseTelling, let programs = subprograms[index] else { return none }
+    guard let op = node.op.courseTelling, let programs = subprograms[index] else { return none }
     var deciding = [Tensor?](repeating: nil, count: node.formalInputCount)
     for slot in op.decidingInputs where slot < deciding.count {
       guard let input = node.inputs[slot], case .constant(let tensor) = knowledge[input.index] else { return none }

@@ -23,7 +23,7 @@ extension Graph {
     let places = Dictionary(held.enumerated().map { ($1.capacity, $0) }, uniquingKeysWith: { first, _ in first })
     var result: [(node: Int, slot: Int, held: Int)] = []
     for (index, node) in nodes.enumerated() {
-      guard let op = node.op as? any StateAppending else { continue }
+      guard let op = node.op.stateAppending else { continue }
       for append in op.appends where append.capacity < node.inputs.count {
         if let capacity = node.inputs[append.capacity], let place = places[capacity] { result.append((index, append.past, place)) }
       }

@@ -52,9 +52,10 @@ extension Program {
     }
     let own = Array(knownTypes.prefix(node.formalInputCount))
     let inferred: [ValueType?]
-    if let op = node.op as? any ValueTyping {
+    let runsOutsidePlans = Swift.type(of: node.op).runsOutsidePlans
+    if runsOutsidePlans, let op = node.op as? any ValueTyping {
       inferred = op.outputTypes(inputs: own)
-    } else if let op = node.op as? any SubgraphTyping, let programs = subprograms[index] {
+    } else if runsOutsidePlans, let op = node.op as? any SubgraphTyping, let programs = subprograms[index] {
       inferred = op.outputTypes(inputs: own) { number, inputs in
         guard number < programs.count, programs[number].graph.inputs.count == inputs.count else { return [] }
         let captures = programs[number].graph.captures

@@ -1,3 +1,4 @@
+import PinionBase
 import PinionTensor
 
 /// What a program does for inputs of some types.
@@ -12,6 +13,8 @@ struct PlanCache {
   private struct Entry {
     let signature: Signature
     let plan: Plan
+    /// See `Resolution.shortBudget`.
+    let shortBudget: Int?
     var lastUse: Int
   }
 
@@ -35,14 +38,17 @@ struct PlanCache {
     self.account = account
   }
 
-  /// The plan for inputs of the same types.
-  mutating func find(_ inputs: [Value?]) -> Plan? {
-    entries.firstIndex { $0.signature.matches(inputs, deciding) }.map { use($0) }
+  /// The plan for inputs of the same types, for a run under these limits.
+  mutating func find(_ inputs: [Value?], _ control: RunControl?) -> Plan? {
+    entries.firstIndex { $0.shortBudget.isEnough(for: control) && $0.signature.matches(inputs, deciding) }.map { use($0) }
   }
 
   /// The plan for tensors of the same types. Compares in place: a hit allocates nothing.
-  mutating func find(count: Int, _ input: (Int) -> Tensor?) -> Plan? {
-    for index in entries.indices where entries[index].signature.matches(count: count, deciding, input) { return use(index) }
+  mutating func find(count: Int, _ control: RunControl?, _ input: (Int) -> Tensor?) -> Plan? {
+    for index in entries.indices
+    where entries[index].shortBudget.isEnough(for: control) && entries[index].signature.matches(count: count, deciding, input) {
+      return use(index)
+    }
     return nil
   }
 
@@ -52,18 +58,22 @@ struct PlanCache {
     return entries[index].plan
   }
 
-  /// Adds a plan, in place of the one longest unused where there are too many; the one that is there already wins.
+  /// Adds a plan, in place of the one longest unused where there are too many; the one that is there already wins, but for one that was
+  /// made with less room.
   /// - Parameter deciding: the deciding inputs for which it was made.
   mutating func insert(_ segment: Segment, for inputs: [Value?], deciding: [Int]) -> Segment {
-    guard case .segment(let first)? = insert(.segment(segment), for: inputs, deciding: deciding) else { return segment }
+    guard case .segment(let first)? = insert(.segment(segment), for: inputs, deciding: deciding, shortBudget: segment.record.resolved.shortBudget) else { return segment }
     return first
   }
 
   /// - Returns: the plan that is there afterwards.
-  @discardableResult mutating func insert(_ plan: Plan, for inputs: [Value?], deciding: [Int]) -> Plan? {
+  @discardableResult mutating func insert(_ plan: Plan, for inputs: [Value?], deciding: [Int], shortBudget: Int?) -> Plan? {
     guard deciding == self.deciding else { return nil }
     let signature = Signature(inputs, deciding)
-    if let entry = entries.first(where: { $0.signature == signature }) { return entry.plan }
+    if let index = entries.firstIndex(where: { $0.signature == signature }) {
+      guard let before = entries[index].shortBudget, before < shortBudget ?? .max else { return entries[index].plan }
+      entries.remove(at: index)
+    }
     if !deciding.isEmpty {
       decisions &+= 1
       if decisions > PlanCache.decisionLimit {
@@ -80,7 +90,7 @@ struct PlanCache {
       entries.remove(at: oldest)
     }
     clock &+= 1
-    entries.append(Entry(signature: signature, plan: plan, lastUse: clock))
+    entries.append(Entry(signature: signature, plan: plan, shortBudget: shortBudget, lastUse: clock))
     return plan
   }
 

@@ -92,7 +92,7 @@ struct PlanWalk {
   ) throws(PinionError) -> [Knowledge]? {
     let node = program.graph.nodes[index]
     guard !node.subgraphs.isEmpty else { return try values.outputTypes(of: index, knowledge)?.map(Knowledge.tensor) }
-    guard let op = node.op as? any CourseTelling, let programs = program.subprograms[index] else { return nil }
+    guard let op = node.op.courseTelling, let programs = program.subprograms[index] else { return nil }
     var known = [Tensor?](repeating: nil, count: node.formalInputCount)
     for slot in op.decidingInputs where slot < known.count {
       guard let input = node.inputs[slot] else { continue }

@@ -65,9 +65,9 @@ struct InterruptedPlan: Sendable {
 
 extension Program {
   /// The interrupted plan for these nodes, where there is one for what is known of the values; nobody else gets it then.
-  func takeInterrupted(_ nodes: [Int], _ knowledge: KnowledgeTable) -> InterruptedPlan? {
+  func takeInterrupted(_ nodes: [Int], _ knowledge: KnowledgeTable, _ control: RunControl?) -> InterruptedPlan? {
     interrupted.withLock { plan in
-      guard let found = plan, found.nodes == nodes, found.initial.count == knowledge.count,
+      guard let found = plan, found.progress.serves(control), found.nodes == nodes, found.initial.count == knowledge.count,
         found.initial.differences(from: knowledge, allSatisfy: { found.initial[$0].isSame(as: knowledge[$0]) })
       else { return nil }
       plan = nil
@@ -97,15 +97,17 @@ struct Planner {
   /// - Parameters:
   ///   - basis: a plan for the same nodes under other types, of which as much is kept as holds.
   ///   - given: the values of which other things may be known than when the basis was made; nil for any.
+  ///   - shortBudget: where what led here was short of room: see `Resolution.shortBudget`.
   func segment(
-    nodes: [Int], knowledge: KnowledgeTable, basis: Segment? = nil, given: [ValueID]? = nil
+    nodes: [Int], knowledge: KnowledgeTable, basis: Segment? = nil, given: [ValueID]? = nil, shortBudget: Int? = nil
   ) throws(PinionError) -> Segment {
-    var basis = basis.flatMap { isDry || $0.record.nodes != nodes ? nil : $0 }
+    var basis = basis.flatMap { isDry || !$0.record.resolved.serves(control) || $0.record.nodes != nodes ? nil : $0 }
     var initial = knowledge
-    let interrupted = isDry ? nil : program.takeInterrupted(nodes, knowledge)
+    let interrupted = isDry ? nil : program.takeInterrupted(nodes, knowledge, control)
     let grace = interrupted?.grace ?? 0
     var resolution = Resolution(
       program, knowledge: knowledge, isDry: isDry, skipsFailures: skipsFailures, control: control, folding: folding, grace: grace)
+    resolution.fallShort(of: shortBudget)
     if let interrupted {
       (basis, initial) = (interrupted.basis, interrupted.initial)
       resolution.resume(interrupted.progress)

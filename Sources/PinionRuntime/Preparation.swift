@@ -85,7 +85,7 @@ extension Program {
       }
       if let stop { throw stop }
       // How often a loop runs its body shows in the types of what it stacks.
-      if branching.contains(index) || !(op is any CourseTelling) { types = found.concrete(node.outputs.count) }
+      if branching.contains(index) || op.courseTelling == nil { types = found.concrete(node.outputs.count) }
     }
     if types == nil {
       var walk = PlanWalk(control: nil, folding: values.control)
@@ -101,7 +101,7 @@ extension Program {
   /// The branch that a node takes, where that is known.
   private func branch(of index: Int, _ knowledge: KnowledgeTable, _ values: ShapeValues) throws(PinionError) -> Int? {
     let node = graph.nodes[index]
-    guard branching.contains(index), let op = node.op as? any CourseTelling else { return nil }
+    guard branching.contains(index), let op = node.op.courseTelling else { return nil }
     var deciding = [Tensor?](repeating: nil, count: node.formalInputCount)
     for slot in op.decidingInputs where slot < deciding.count {
       guard let input = node.inputs[slot], let tensor = try values.tensor(for: input, knowledge) else { return nil }

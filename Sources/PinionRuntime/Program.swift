@@ -74,13 +74,12 @@ package final class Program: Sendable {
     readers = try ReaderTable(graph, poll)
     var planned = ContiguousArray<PlannedNode>()
     planned.reserveCapacity(graph.nodes.count)
-    var kinds: [ObjectIdentifier: PlannedNode.Kind] = [:]
     for index in graph.nodes.indices {
       try poll(64)
-      planned.append(PlannedNode(graph.nodes[index], backend, &kinds))
+      planned.append(PlannedNode(graph.nodes[index], backend))
     }
     self.planned = planned
-    branching = graph.nodes.indices.filter { graph.nodes[$0].subgraphs.count > 1 && graph.nodes[$0].op is any CourseTelling }
+    branching = graph.nodes.indices.filter { graph.nodes[$0].subgraphs.count > 1 && graph.nodes[$0].op.courseTelling != nil }
     producers = branching.isEmpty ? [] : graph.producers()
     self.planLimit = planLimit
     self.account = account
@@ -139,9 +138,10 @@ package final class Program: Sendable {
     for inputs: [Value?], unseen: Set<Int> = [], plansAhead: Bool = false, control: RunControl?, profile: Profile?
   ) throws(PinionError) -> (program: Program, segment: Segment, isKept: Bool) {
     var (found, latest, deciding) = plans.withLock { cache in
-      (unseen.isDisjoint(with: cache.deciding) ? cache.find(inputs) : nil, cache.latest, cache.deciding)
+      (unseen.isDisjoint(with: cache.deciding) ? cache.find(inputs, control) : nil, cache.latest, cache.deciding)
     }
     var isKept = true
+    var shortBudget: Int?
     while true {
       switch found {
       case .segment(let segment)?: return (self, segment, true)
@@ -158,12 +158,13 @@ package final class Program: Sendable {
       if !branching.isEmpty {
         // Which branches are taken is told without kernels.
         let resolution = try courses(nodes, knowledge, control)
+        shortBudget = resolution.shortBudget
         let choices = knownChoices(resolution)
         if !choices.isEmpty, let program = try specialized(choices, control) {
           let root = try program.root(for: inputs, unseen: unseen, control: control, profile: profile)
           guard isKept else { return (root.program, root.segment, false) }
           // Not the program that it may have chosen by values: this one's key does not have them.
-          plans.withLock { _ = $0.insert(.program(program), for: inputs, deciding: deciding) }
+          plans.withLock { _ = $0.insert(.program(program), for: inputs, deciding: deciding, shortBudget: shortBudget) }
           return root
         }
         let entries = decidingEntries(resolution).subtracting(deciding)
@@ -175,7 +176,7 @@ package final class Program: Sendable {
         }
       }
       let planner = Planner(program: self, skipsFailures: !isKept, control: control, profile: profile)
-      let segment = try planner.segment(nodes: nodes, knowledge: knowledge, basis: latest, given: entryValues)
+      let segment = try planner.segment(nodes: nodes, knowledge: knowledge, basis: latest, given: entryValues, shortBudget: shortBudget)
       guard isKept else { return (self, segment, false) }
       let mayGrow = plansAhead && branching.isEmpty
       let (kept, growth) = plans.withLock { cache in

@@ -31,6 +31,8 @@ struct ResolutionRecord: Sendable {
   let outcomes: SharedTable<Outcome>
   /// Whether most nodes had to be resolved, as those of the next plan then probably have to be.
   let reachedMost: Bool
+  /// See `Resolution.shortBudget`.
+  let shortBudget: Int?
 
   init(_ resolution: Resolution, initial: KnowledgeTable) {
     var (initial, knowledge, outcomes) = (initial, resolution.knowledge, resolution.outcomes)
@@ -41,6 +43,18 @@ struct ResolutionRecord: Sendable {
     self.knowledge = knowledge
     self.outcomes = outcomes
     reachedMost = resolution.changed.count > outcomes.count / 2
+    shortBudget = resolution.shortBudget
+  }
+
+  /// Whether a run gets from it what it would get from a plan of its own.
+  func serves(_ control: RunControl?) -> Bool { shortBudget.isEnough(for: control) }
+}
+
+extension Int? {
+  /// Whether what was made short of room under a budget of so many bytes is all that another run could have made; nil for what was not short of it.
+  func isEnough(for control: RunControl?) -> Bool {
+    guard let self else { return true }
+    return control?.limits.bytes.map { $0 <= self } ?? false
   }
 }
 
@@ -66,6 +80,10 @@ struct Resolution {
   let control: RunControl?
   /// Nodes that are computed while planning count against an account of their own: their results belong to the plan.
   private let foldControl: RunControl
+
+  /// The bytes of the run's budget, where there was no room in it for something that is computed while planning. Runs that have more do not
+  /// take the plan, so that what a run gives does not depend on the limits of those before it.
+  private(set) var shortBudget: Int?
 
   private(set) var knowledge: KnowledgeTable
   /// By position in the nodes that are planned.
@@ -127,6 +145,7 @@ struct Resolution {
       }
       return
     }
+    fallShort(of: basis.shortBudget)
     var open = self.open ?? start(from: basis, given, nodes)
     defer { self.open = open }
     while let position = open.first(from: done) {
@@ -185,14 +204,26 @@ struct Resolution {
     fileprivate let changed: [Int]
     fileprivate let done: Int
     fileprivate let open: PositionSet?
+    fileprivate let shortBudget: Int?
+
+    func serves(_ control: RunControl?) -> Bool { shortBudget.isEnough(for: control) }
   }
 
-  var progress: Progress { Progress(knowledge: knowledge, outcomes: outcomes, changed: changed, done: done, open: open) }
+  var progress: Progress {
+    Progress(knowledge: knowledge, outcomes: outcomes, changed: changed, done: done, open: open, shortBudget: shortBudget)
+  }
 
   /// Goes on where one of the same nodes, of which the same was known, was ended.
   mutating func resume(_ progress: Progress) {
     (knowledge, outcomes, changed) = (progress.knowledge, progress.outcomes, progress.changed)
     (done, open) = (progress.done, progress.open)
+    fallShort(of: progress.shortBudget)
+  }
+
+  /// Takes note of something that was left out under a budget of so many bytes.
+  mutating func fallShort(of budget: Int?) {
+    guard let budget else { return }
+    shortBudget = min(shortBudget ?? budget, budget)
   }
 
   private mutating func outcome(of index: Int, at position: Int) throws(PinionError) -> Outcome {
@@ -264,8 +295,9 @@ struct Resolution {
     }
     guard isPlannable else {
       if tellsCourses, node.hasSubgraphs, let branch = program.knownBranch(of: index, knowledge),
-        let outputs = try program.outputs(ofBranch: branch, of: index, knowledge, control, folding: foldControl)
+        let (outputs, budget) = try program.outputs(ofBranch: branch, of: index, knowledge, control, folding: foldControl)
       {
+        fallShort(of: budget)
         for (output, known) in zip(node.outputs, outputs) { if let output { knowledge[output.index] = known } }
       }
       return .postponed(isReady: true)
@@ -354,7 +386,10 @@ struct Resolution {
       if let output { knowledge[output.index] = .constant(view) }
       return true
     }
-    guard hasRoom(for: bytes) else { return false }
+    guard hasRoom(for: bytes) else {
+      fallShort(of: control?.limits.bytes)
+      return false
+    }
     // Hardly any shape follows from as much, and a question has no limits.
     if isDry, inputBytes > Resolution.askedBytes, outputs == nil || values.contains(where: { $0?.element == .string }) { return false }
     do {
@@ -366,6 +401,7 @@ struct Resolution {
     } catch {
       // What is too large for a plan is left to the runs.
       guard error.code == .budgetExceeded else { throw error }
+      fallShort(of: control?.limits.bytes)
       return false
     }
   }
@@ -480,14 +516,7 @@ final class PlannedNode: Sendable {
   /// The operator, where its output follows from its first input's type.
   let shapeReading: (any ShapeReading)?
 
-  /// What nodes of one operator have in common.
-  struct Kind {
-    let isEagerExecutable: Bool
-    let readsShapes: Bool
-  }
-
-  /// - Parameter kinds: what has been found out about operators. To ask of which protocols a type is takes longer than all the rest.
-  init(_ node: Node, _ backend: any Backend, _ kinds: inout [ObjectIdentifier: Kind]) {
+  init(_ node: Node, _ backend: any Backend) {
     op = node.op
     inputs = node.inputs
     outputs = node.outputs
@@ -496,11 +525,8 @@ final class PlannedNode: Sendable {
     schema = node.schema
     attributes = node.attributes
     isDeterministic = type(of: node.op).isDeterministic
-    let id = ObjectIdentifier(type(of: node.op))
-    let kind = kinds[id] ?? Kind(isEagerExecutable: node.op is any EagerExecutable, readsShapes: node.op is any ShapeReading)
-    kinds[id] = kind
-    isPlanned = !kind.isEagerExecutable
-    shapeReading = kind.readsShapes ? node.op as? any ShapeReading : nil
+    isPlanned = !type(of: node.op).runsOutsidePlans
+    shapeReading = node.op.shapeReading
   }
 }
 

@@ -88,7 +88,7 @@ extension Program {
         known.append(value)
       }
     }
-    guard let op = node.op as? any StateAppending, let type = types[append.slot] else { throw .internal("a state's type is not known") }
+    guard let op = node.op.stateAppending, let type = types[append.slot] else { throw .internal("a state's type is not known") }
     let context = InferenceContext(schema: node.schema, inputs: types, values: known, outputCount: node.outputs.count)
     let (more, written) = op.rows(appendedTo: append.slot, context)
     values[graph.held[append.held].past.index] = .tensor(try state.reserve(append.held, type, rows: more, written: written, control: control))
@@ -109,7 +109,7 @@ extension Program {
   package func runInPlace(
     inputs: Int, outputs: Int, input: (Int) -> Tensor?, output: (Int) -> Tensor?, control: RunControl?, takesText: Bool = false
   ) throws(PinionError) -> Bool {
-    guard appending.isEmpty, inputs == entryValues.count, outputs == graph.outputs.count, let plan = plans.withLock({ $0.find(count: inputs, input) }) else {
+    guard appending.isEmpty, inputs == entryValues.count, outputs == graph.outputs.count, let plan = plans.withLock({ $0.find(count: inputs, control, input) }) else {
       return false
     }
     let segment: Segment

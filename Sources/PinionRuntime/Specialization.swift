@@ -18,7 +18,7 @@ extension Program {
   /// What is found out about the nodes without kernels, to know which branches they take.
   func courses(_ nodes: [Int], _ knowledge: KnowledgeTable, _ control: RunControl?) throws(PinionError) -> Resolution {
     var resolution = Resolution(self, knowledge: knowledge, isDry: true, skipsFailures: true, tellsCourses: true, control: control)
-    try resolution.resolve(nodes, basis: lastCourses.withLock { $0 }, given: entryValues)
+    try resolution.resolve(nodes, basis: lastCourses.withLock { $0?.serves(control) == false ? nil : $0 }, given: entryValues)
     let record = ResolutionRecord(resolution, initial: knowledge)
     lastCourses.withLock { $0 = record }
     return resolution
@@ -38,7 +38,7 @@ extension Program {
   /// The subgraph that a node takes, where what decides it is known.
   func knownBranch(of index: Int, _ knowledge: KnowledgeTable) -> Int? {
     let node = graph.nodes[index]
-    guard let op = node.op as? any CourseTelling else { return nil }
+    guard let op = node.op.courseTelling else { return nil }
     var deciding = [Tensor?](repeating: nil, count: node.formalInputCount)
     for slot in op.decidingInputs where slot < deciding.count {
       guard let input = node.inputs[slot], case .constant(let tensor) = knowledge[input.index] else { return nil }
@@ -51,7 +51,7 @@ extension Program {
   /// What is known of the values that the known branch of a node gives, which tells what follows the node; nil where that is nothing.
   func outputs(
     ofBranch branch: Int, of index: Int, _ knowledge: KnowledgeTable, _ control: RunControl?, folding: RunControl
-  ) throws(PinionError) -> [Knowledge]? {
+  ) throws(PinionError) -> (outputs: [Knowledge], shortBudget: Int?)? {
     guard let program = subprograms[index]?[branch], program.graph.inputs.isEmpty else { return nil }
     let node = graph.nodes[index]
     guard program.graph.outputs.count >= node.outputs.count else { return nil }
@@ -61,7 +61,7 @@ extension Program {
     var resolution = Resolution(
       program, knowledge: program.initialKnowledge(captured), isDry: true, skipsFailures: true, control: control, folding: folding)
     try resolution.resolve(program.allNodes, basis: nil, given: nil)
-    return program.graph.outputs.prefix(node.outputs.count).map { resolution.knowledge[$0.index] }
+    return (program.graph.outputs.prefix(node.outputs.count).map { resolution.knowledge[$0.index] }, resolution.shortBudget)
   }
 
   /// The entry values of which the elements would tell branches that are not known yet: few integers or truth values that reach a
@@ -69,7 +69,7 @@ extension Program {
   func decidingEntries(_ resolution: Resolution) -> Set<Int> {
     var result: Set<Int> = []
     for index in branching {
-      guard let op = graph.nodes[index].op as? any CourseTelling, case .postponed(isReady: true) = resolution.outcomes[index] else { continue }
+      guard let op = graph.nodes[index].op.courseTelling, case .postponed(isReady: true) = resolution.outcomes[index] else { continue }
       var found: Set<Int> = []
       var seen: Set<ValueID> = []
       var open = op.decidingInputs.compactMap { graph.nodes[index].inputs[$0] }

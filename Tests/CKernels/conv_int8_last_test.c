@@ -26,9 +26,51 @@ static int32_t code_of(const pk_conv_int8_last *c, const uint8_t *w, size_t imag
   return (int32_t)nearbyintf(v < high ? v : high) + c->y_zero;
 }
 
+/// All codes against the definition, and what lies behind them.
+static void check_codes(pk_isa isa, const pk_conv_int8_last *c, const uint8_t *w, const char *what) {
+  const pk_conv_shape *s = &c->shape;
+  const size_t out = s->out[1] * s->out[2], channels = s->groups * s->outputs, size = s->images * out * channels;
+  bool bad = false;
+  for (size_t i = 0; i < size && !bad; i++) {
+    const size_t channel = i % channels, p = i / channels % out;
+    const int32_t code = c->y_signed ? (int8_t)c->y[i] : c->y[i], want = code_of(c, w, i / channels / out, channel, p / s->out[2], p % s->out[2]);
+    bad = code != want;
+    CHECK(!bad, "%s, %s: %zu groups of %zu to %zu channels, %zux%zu kernel, channel %zu at %zu of %zux%zu: %d, not %d", pk_isa_name(isa), what, s->groups,
+          s->channels, s->outputs, s->kernel[1], s->kernel[2], channel, p, s->out[1], s->out[2], code, want);
+  }
+  for (size_t i = 0; i < 64; i++) CHECK(c->y[size + i] == 0x5a, "%s, %s: wrote behind the result", pk_isa_name(isa), what);
+}
+
+/// The same convolution where outputs are few.
+static void test_few(pk_isa isa, pk_conv_int8_last *c, const uint8_t *w, const int32_t *zeros) {
+  const pk_conv_shape *s = &c->shape;
+  const size_t size = s->images * s->out[1] * s->out[2] * s->groups * s->outputs, pieces = pk_conv_int8_few_pieces(s);
+  void *packed = buffer(pk_conv_int8_few_packed_bytes(s), 0xff), *terms = buffer(pk_conv_int8_few_terms_bytes(s), 0xff);
+  pk_conv_int8_few_pack(s, flip, w, c->w_has_zero ? zeros : NULL, packed);
+  pk_conv_int8_few_terms(c, terms);
+  c->weights = packed, c->terms = terms;
+  memset(c->y, 0x33, size);
+  const size_t each = random_bits() & 1 ? random_in(1, 5) : pk_conv_int8_few_grid(s, s->images * s->groups, random_in(1, 4));
+  scratch t = scratch_of(pk_conv_int8_few_scratch_bytes(s));
+  for (size_t product = s->images * s->groups; product-- > 0;)
+    for (size_t p = 0; p < pieces; p += each)
+      pk_conv_int8_few_block(c, product / s->groups, product % s->groups, p, p + each < pieces ? p + each : pieces, t.bytes);
+  CHECK(scratch_end(t), "%s: few outputs wrote behind the scratch", pk_isa_name(isa));
+  check_codes(isa, c, w, "few outputs");
+  free(packed), free(terms);
+}
+
+/// Any weight; small ones, of which no two saturate 16 bits with any codes; these and a few large ones; those around the bounds of that.
+static uint8_t weight(int kind) {
+  static const int8_t bounds[] = {-128, -127, -65, -64, -63, -1, 0, 1, 2, 63, 64, 65, 126, 127};
+  if (kind == 0) return (uint8_t)random_bits();
+  if (kind == 3) return (uint8_t)bounds[random_in(0, sizeof bounds - 1)];
+  return kind == 2 && random_bits() % 200 == 0 ? (uint8_t)random_bits() : (uint8_t)((int)random_in(0, 120) - 60);
+}
+
 static bool shape_of(pk_conv_shape *s, bool pointwise) {
   for (int i = random_bits() % 5 == 0 ? 2 : 1; i < 3; i++) {
-    s->in[i] = random_in(1, 20);
+    s->in[i] = random_in(1, i == 2 && random_bits() % 16 == 0 ? 300 : 20);
     size_t pads = 0;
     if (!pointwise) {
       s->kernel[i] = random_in(1, random_bits() % 8 == 0 ? 9 : 5), s->stride[i] = random_bits() & 1 ? 1 : random_in(1, 3);
@@ -48,22 +90,25 @@ static void test_random(pk_isa isa, bool depthwise) {
     s.groups = random_in(1, random_bits() & 1 ? 20 : 150);
   else
     s.groups = random_bits() % 4 ? 1 : random_in(1, 3), s.channels = random_in(1, random_bits() & 1 ? 70 : 12), s.outputs = random_in(1, 70);
+  if (!depthwise && random_bits() % 4 == 0) s.outputs = random_in(1, 8);
   if (!depthwise && random_bits() % 16 == 0) s.channels = 2048, s.outputs = 130, s.groups = 1;
   if (!shape_of(&s, !depthwise && (random_bits() % 3 == 0 || s.channels == 2048)) || !pk_conv_int8_last_fits(isa, &s)) return;
   const size_t in = s.in[1] * s.in[2], out = s.out[1] * s.out[2], taps = s.kernel[1] * s.kernel[2], channels = s.groups * s.outputs;
   const size_t x_size = s.images * in * s.groups * s.channels, y_size = s.images * out * channels, w_size = channels * s.channels * taps;
   // Exactly as many bytes as there are, so that a sanitizer sees what is read behind them.
   uint8_t *x = malloc(x_size), *w = malloc(w_size), *y = buffer(y_size + 64, 0x5a);
-  for (size_t i = 0; i < x_size; i++) x[i] = (uint8_t)random_bits();
-  for (size_t i = 0; i < w_size; i++) w[i] = (uint8_t)random_bits();
+  const bool extremes = random_bits() % 4 == 0;
+  for (size_t i = 0; i < x_size; i++) x[i] = extremes ? (uint8_t[]){0, 255, 127, 128}[random_in(0, 3)] : (uint8_t)random_bits();
+  flip = random_bits() & 1 ? 128 : 0;
+  const int kind = (int)random_in(0, 3);
+  for (size_t i = 0; i < w_size; i++) w[i] = weight(kind) ^ flip;
   int32_t *bias = buffer(channels * sizeof *bias, 0), *zeros = buffer(channels * sizeof *zeros, 0);
   float *scale = random_floats(channels);
   for (size_t i = 0; i < channels; i++) {
-    zeros[i] = (int8_t)random_bits(), bias[i] = (int32_t)random_bits() >> 17, scale[i] = fabsf(scale[i]) * 0.02f;
+    zeros[i] = (int8_t)random_in(0, kind == 0 ? 255 : 3), bias[i] = (int32_t)random_bits() >> 17, scale[i] = fabsf(scale[i]) * 0.02f;
     if (random_bits() % 32 == 0) scale[i] = random_bits() & 1 ? NAN : 1e9f;
     if (random_bits() % 32 == 0) scale[i] = 0.5f; // ties
   }
-  flip = random_bits() & 1 ? 128 : 0;
   pk_conv_int8_last c = {.shape = s, .x_signed = random_bits() & 1, .y_signed = random_bits() & 1, .bias = random_bits() & 1 ? bias : NULL,
                          .scale = scale, .x = x, .y = y, .w_has_zero = random_bits() & 1};
   w_zero = zeros;
@@ -91,15 +136,8 @@ static void test_random(pk_isa isa, bool depthwise) {
                                   p + columns < out ? p + columns : out, t.bytes);
     CHECK(scratch_end(t), "%s: wrote behind its scratch", pk_isa_name(isa));
   }
-  bool bad = false;
-  for (size_t i = 0; i < y_size && !bad; i++) {
-    const size_t channel = i % channels, p = i / channels % out;
-    const int32_t code = c.y_signed ? (int8_t)y[i] : y[i], want = code_of(&c, w, i / channels / out, channel, p / s.out[2], p % s.out[2]);
-    bad = code != want;
-    CHECK(!bad, "%s: %zu groups of %zu to %zu channels, %zux%zu kernel, channel %zu at %zu of %zux%zu: %d, not %d", pk_isa_name(isa), s.groups,
-          s.channels, s.outputs, s.kernel[1], s.kernel[2], channel, p, s.out[1], s.out[2], code, want);
-  }
-  for (size_t i = 0; i < 64; i++) CHECK(y[y_size + i] == 0x5a, "%s: wrote behind the result", pk_isa_name(isa));
+  check_codes(isa, &c, w, "products");
+  if (pk_conv_int8_few_fits(isa, &s)) test_few(isa, &c, w, zeros);
   free(x), free(w), free(y), free(bias), free(zeros), free(scale), free(packed), free(terms);
 }
 

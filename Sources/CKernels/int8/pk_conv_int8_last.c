@@ -11,9 +11,10 @@ bool pk_conv_int8_last_fits(pk_isa isa, const pk_conv_shape *s) {
 bool pk_conv_int8_last_is_depthwise(const pk_conv_shape *s) { return s->channels == 1 && s->outputs == 1 && s->kernel[1] <= 8; }
 
 size_t pk_conv_int8_last_packed_bytes(pk_isa isa, const pk_conv_shape *s) {
-  const pk_last_level *l = pk_last_level_of(isa);
-  const size_t words = pk_conv_int8_last_is_depthwise(s) ? pk_mul(pk_ceil_div(s->groups, l->lanes), pk_last_block_words(l, s))
-                                                         : pk_mul(pk_mul(s->groups, pk_last_panels(l, s)), pk_last_panel_words(l, s));
+  const bool is_depthwise = pk_conv_int8_last_is_depthwise(s);
+  const pk_last_level *l = is_depthwise ? pk_last_level_of(isa) : pk_last_products_of(isa);
+  const size_t words = is_depthwise ? pk_mul(pk_ceil_div(s->groups, l->lanes), pk_last_block_words(l, s))
+                                    : pk_mul(pk_mul(s->groups, pk_last_panels(l, s)), pk_last_panel_words(l, s));
   return pk_mul(words, sizeof(uint32_t));
 }
 
@@ -27,6 +28,49 @@ static void put_weight(const pk_last_level *l, size_t lanes, size_t at, uint8_t 
     // Less their zero point they are what the sums are made of.
     *word |= (((uint32_t)(int8_t)byte - head[lanes]) & 0xffff) << at % 2 * 16;
   }
+}
+
+/// Whether pmaddubsw is exact for these taps, whatever the codes are.
+static bool is_byte_word(const int32_t taps[4]) {
+  for (int i = 0; i < 4; i += 2) {
+    const int32_t above = (taps[i] > 0 ? taps[i] : 0) + (taps[i + 1] > 0 ? taps[i + 1] : 0);
+    const int32_t below = (taps[i] < 0 ? taps[i] : 0) + (taps[i + 1] < 0 ? taps[i + 1] : 0);
+    if (above > 128 || below < -128 || taps[i] > 127 || taps[i + 1] > 127) return false;
+  }
+  return true;
+}
+
+/// The panel of the outputs from `first` on, all over the groups, of which there are `lanes`.
+static void pack_split(const pk_last_level *l, const pk_conv_shape *s, uint8_t flip, const uint8_t *w, const int32_t *zero, size_t first, size_t lanes,
+                       uint32_t *panel) {
+  const size_t taps = pk_product3(s->kernel), words = pk_last_words(l, s), depth = pk_last_depth(s), columns = l->columns;
+  uint32_t *index = panel + PK_LAST_HEAD * columns + 1, *weights = panel + PK_LAST_HEAD * columns + pk_last_index_words(words);
+  size_t bytes = 0, wide = 0;
+  for (size_t word = 0; word < words; word++) {
+    int32_t v[16][4] = {{0}};
+    bool is_byte = true;
+    for (size_t m = 0; m < lanes; m++) {
+      for (size_t i = 0; i < 4 && word * 4 + i < depth; i++) {
+        const size_t tap = (word * 4 + i) / s->channels, c = (word * 4 + i) % s->channels;
+        v[m][i] = (int8_t)(w[((first + m) * s->channels + c) * taps + tap] ^ flip) - (zero ? zero[first + m] : 0);
+        panel[m] += (uint32_t)v[m][i];
+      }
+      is_byte &= is_byte_word(v[m]);
+    }
+    if (is_byte) {
+      uint32_t *to = weights + bytes * columns;
+      for (size_t m = 0; m < lanes; m++)
+        for (size_t i = 0; i < 4; i++) to[m] |= ((uint32_t)v[m][i] & 0xff) << 8 * i;
+      index[bytes++] = (uint32_t)(word * 4);
+    } else {
+      wide++;
+      uint32_t *to = weights + (words - wide) * 2 * columns;
+      for (size_t m = 0; m < lanes; m++)
+        for (size_t i = 0; i < 2; i++) to[i * columns + m] = ((uint32_t)v[m][i] & 0xffff) | (uint32_t)v[m][i + 2] << 16;
+      index[words - wide] = (uint32_t)(word * 4);
+    }
+  }
+  index[-1] = (uint32_t)bytes;
 }
 
 void pk_conv_int8_last_pack(pk_isa isa, const pk_conv_shape *s, uint8_t flip, const uint8_t *w, const int32_t *zero, void *packed) {
@@ -43,6 +87,16 @@ void pk_conv_int8_last_pack(pk_isa isa, const pk_conv_shape *s, uint8_t flip, co
     }
     return;
   }
+  l = pk_last_products_of(isa);
+  if (l->is_split) {
+    const size_t panels = pk_last_panels(l, s);
+    for (size_t panel = 0; panel < s->groups * panels; panel++) {
+      const size_t m = panel % panels * l->columns;
+      pack_split(l, s, flip, w, zero, panel / panels * s->outputs + m, pk_min(l->columns, s->outputs - m),
+                 (uint32_t *)packed + panel * pk_last_panel_words(l, s));
+    }
+    return;
+  }
   for (size_t group = 0; group < s->groups; group++)
     for (size_t m = 0; m < s->outputs; m++) {
       uint32_t *head = (uint32_t *)packed + (group * pk_last_panels(l, s) + m / l->columns) * pk_last_panel_words(l, s) + m % l->columns;
@@ -54,16 +108,18 @@ void pk_conv_int8_last_pack(pk_isa isa, const pk_conv_shape *s, uint8_t flip, co
 }
 
 size_t pk_conv_int8_last_terms_bytes(pk_isa isa, const pk_conv_shape *s) {
-  const pk_last_level *l = pk_last_level_of(isa);
-  const size_t lanes = pk_conv_int8_last_is_depthwise(s) ? pk_mul(pk_ceil_div(s->groups, l->lanes), l->lanes)
-                                                         : pk_mul(pk_mul(s->groups, pk_last_panels(l, s)), l->columns);
+  const bool is_depthwise = pk_conv_int8_last_is_depthwise(s);
+  const pk_last_level *l = is_depthwise ? pk_last_level_of(isa) : pk_last_products_of(isa);
+  const size_t lanes = is_depthwise ? pk_mul(pk_ceil_div(s->groups, l->lanes), l->lanes) : pk_mul(pk_mul(s->groups, pk_last_panels(l, s)), l->columns);
   return pk_mul(lanes, PK_LAST_TERMS * sizeof(uint32_t));
 }
 
 /// The terms of one channel, `lanes` words apart, as the words of its weights' head are.
 static void put_terms(const pk_last_level *l, const pk_conv_int8_last *c, size_t channel, const uint32_t *head, size_t lanes, uint32_t *to) {
   // Signed codes are read as unsigned ones 128 higher.
-  const uint32_t zero = (uint32_t)c->x_zero + (c->x_signed ? 128 : 0), w_zero = head[lanes];
+  const uint32_t zero = (uint32_t)c->x_zero + (c->x_signed ? 128 : 0);
+  // Weights that are split are less their zero points.
+  const uint32_t w_zero = l->is_split ? 0 : head[lanes];
   to[0] = c->bias ? (uint32_t)c->bias[channel] : 0;
   if (l->group == 4) to[0] -= zero * (head[0] - (uint32_t)pk_last_depth(&c->shape) * w_zero);
   memcpy(to + lanes, c->scale + channel, sizeof(float));
@@ -83,6 +139,7 @@ void pk_conv_int8_last_terms(pk_isa isa, const pk_conv_int8_last *c, void *terms
     }
     return;
   }
+  l = pk_last_products_of(isa);
   const size_t panels = pk_last_panels(l, s), panel = pk_last_panel_words(l, s);
   for (size_t g = 0; g < s->groups; g++)
     for (size_t m = 0; m < s->outputs; m++) {
@@ -92,7 +149,7 @@ void pk_conv_int8_last_terms(pk_isa isa, const pk_conv_int8_last *c, void *terms
 }
 
 void pk_conv_int8_last_grid(pk_isa isa, const pk_conv_shape *s, size_t products, size_t threads, size_t *outputs, size_t *positions) {
-  const pk_last_level *l = pk_last_level_of(isa);
+  const pk_last_level *l = pk_last_products_of(isa);
   const size_t all = s->out[1] * s->out[2], tiles = pk_ceil_div(all, l->rows), panels = pk_last_panels(l, s);
   const size_t wanted = threads <= 1 ? 1 : pk_ceil_div(3 * threads, pk_max(products, 1));
   // About half a millisecond of products in a call.
@@ -104,7 +161,7 @@ void pk_conv_int8_last_grid(pk_isa isa, const pk_conv_shape *s, size_t products,
 }
 
 size_t pk_conv_int8_last_scratch_bytes(pk_isa isa, const pk_conv_shape *s, size_t positions) {
-  const pk_last_level *l = pk_last_level_of(isa);
+  const pk_last_level *l = pk_last_products_of(isa);
   const size_t sums = pk_last_sums_bytes(l, s, positions);
   if (pk_last_is_in_place(l, s)) return sums;
   return pk_add(sums, pk_add(pk_mul(pk_min(pk_last_together(l, s), positions), pk_last_patch_stride(l, s)), PK_LAST_SLACK));

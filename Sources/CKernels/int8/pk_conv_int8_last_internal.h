@@ -12,13 +12,20 @@ typedef struct pk_last_level {
   size_t columns; ///< Outputs of a panel of weights.
   size_t rows;    ///< Positions of a tile, at most.
   size_t lanes;   ///< Channels of a depthwise vector.
+  bool is_split;  ///< Words of weights that might saturate lie apart.
 } pk_last_level;
 
 static const pk_last_level pk_last_avx512 = {.group = 4, .columns = 32, .rows = 14, .lanes = 64};
 static const pk_last_level pk_last_avx2 = {.group = 2, .columns = 16, .rows = 6, .lanes = 16};
+/// Of products of AVX2. pmaddubsw multiplies bytes but saturates where two neighbouring weights of one sign are above 128 together. Words of four taps in which
+/// no output has such weights are multiplied by it, the others as 16-bit values.
+static const pk_last_level pk_last_avx2_products = {.group = 4, .columns = 16, .rows = 6, .lanes = 16, .is_split = true};
 
 static inline const pk_last_level *pk_last_level_of(pk_isa isa) {
   return pk_igemm_isa(isa) == PK_ISA_AVX512 ? &pk_last_avx512 : &pk_last_avx2;
+}
+static inline const pk_last_level *pk_last_products_of(pk_isa isa) {
+  return pk_igemm_isa(isa) == PK_ISA_AVX512 ? &pk_last_avx512 : &pk_last_avx2_products;
 }
 
 enum {
@@ -27,13 +34,18 @@ enum {
   PK_LAST_TERMS = 3,  ///< Of an output: what its sums start with, its scale, its weights' zero point.
 };
 
+/// Words of the index of a panel that is split.
+static inline size_t pk_last_index_words(size_t words) { return words > SIZE_MAX - 32 ? SIZE_MAX : (words + 16) / 16 * 16; }
 /// Taps of a position.
 static inline size_t pk_last_depth(const pk_conv_shape *s) { return pk_mul(s->channels, pk_product3_checked(s->kernel)); }
 /// The same in words.
 static inline size_t pk_last_words(const pk_last_level *l, const pk_conv_shape *s) { return pk_ceil_div(pk_last_depth(s), l->group); }
 static inline size_t pk_last_panels(const pk_last_level *l, const pk_conv_shape *s) { return pk_ceil_div(s->outputs, l->columns); }
+/// Words of a panel of weights. One that is split has behind its head the number of byte words, the byte at which each word's taps lie in a patch, and as many
+/// weights as if all words were 16-bit ones: byte words from the front on, the others from the back.
 static inline size_t pk_last_panel_words(const pk_last_level *l, const pk_conv_shape *s) {
-  return pk_mul(pk_add(pk_last_words(l, s), PK_LAST_HEAD), l->columns);
+  const size_t words = pk_last_words(l, s), weights = pk_mul(pk_add(l->is_split ? pk_mul(words, 2) : words, PK_LAST_HEAD), l->columns);
+  return l->is_split ? pk_add(weights, pk_last_index_words(words)) : weights;
 }
 
 /// Whether positions are read where they are: their taps are their channels, in whole words of bytes. Where many lines of a set

@@ -60,14 +60,7 @@ public struct Fact: Sendable {
 
   /// The type, where all of it is known.
   public var type: TensorType? {
-    guard let element, let dims else { return nil }
-    var extents: [Int] = []
-    extents.reserveCapacity(dims.count)
-    for extent in dims {
-      guard let extent, extent >= 0 else { return nil }
-      extents.append(extent)
-    }
-    guard let shape = try? Shape(extents) else { return nil }
+    guard let element, let dims, dims.allSatisfy({ $0 ?? -1 >= 0 }), let shape = try? Shape(dims.map { $0 ?? 0 }) else { return nil }
     return TensorType(element, shape)
   }
 
@@ -148,12 +141,21 @@ public struct Fact: Sendable {
 
   /// The extents of the result of NumPy's broadcasting; nil where a rank is not known.
   public static func broadcast(_ shapes: [[Int?]?], _ symbols: Symbols) -> [Int?]? {
-    var result: [Int?] = []
-    for shape in shapes {
-      guard let shape else { return nil }
-      while result.count < shape.count { result.insert(1, at: 0) }
-      let lead = result.count - shape.count
-      for (axis, extent) in shape.enumerated() { result[lead + axis] = broadcast(result[lead + axis], extent, symbols) }
+    var result: [Int?]? = []
+    for shape in shapes { result = broadcast(result, shape, symbols) }
+    return result
+  }
+
+  /// The same of two, which shares memory with one of them where it is like it.
+  public static func broadcast(_ a: [Int?]?, _ b: [Int?]?, _ symbols: Symbols) -> [Int?]? {
+    guard let a, let b else { return nil }
+    let isLonger = a.count >= b.count
+    var result = isLonger ? a : b
+    let other = isLonger ? b : a
+    let lead = result.count - other.count
+    for axis in other.indices {
+      let extent = isLonger ? broadcast(result[lead + axis], other[axis], symbols) : broadcast(other[axis], result[lead + axis], symbols)
+      if result[lead + axis] != extent { result[lead + axis] = extent }
     }
     return result
   }

@@ -39,7 +39,9 @@ public struct FactContext {
 
   /// The extents of inputs broadcast together.
   public func broadcast(_ indices: [Int]) -> [Int?]? { Fact.broadcast(indices.map { self[$0].dims }, symbols) }
-  public func broadcast() -> [Int?]? { broadcast(Array(inputs.indices)) }
+  public func broadcast() -> [Int?]? {
+    inputs.count == 2 ? Fact.broadcast(self[0].dims, self[1].dims, symbols) : broadcast(Array(inputs.indices))
+  }
 
   /// The extents of an input without some of its axes, or with 1 in their places.
   public func reduced(_ index: Int, axes: [Int64?], keepsAxes: Bool) -> [Int?]? {

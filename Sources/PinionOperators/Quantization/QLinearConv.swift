@@ -176,20 +176,18 @@ private struct ConvolutionCodes: Sendable {
   func kernel(
     _ shape: ConvolutionShape, isChannelsLast: Bool, _ preparation: inout Preparation, _ context: KernelContext
   ) throws(PinionError) -> Kernel? {
-    guard
-      isChannelsLast
-        ? try ChannelsLastConvolution.fits(shape, weights: 3, weightsZero: 5, context)
-        : try RequantizedConvolution.fits(shape, weights: 3, weightsZero: 5, context)
-    else { return nil }
+    let overPlanes = isChannelsLast ? false : try RequantizedConvolution.fits(shape, weights: 3, weightsZero: 5, context)
+    let channelsLast = overPlanes ? false : try ChannelsLastConvolution.fits(shape, weights: 3, weightsZero: 5, context)
+    guard overPlanes || channelsLast else { return nil }
     let channels = shape.groups &* shape.outputs, codes = self
     let scales = try preparation.compute(bytes: try channels.multiplied(by: 4)) { frame, target in
       let target = target.assumingMemoryBound(to: Float.self)
       for channel in 0..<channels { target[channel] = codes.scale(frame, channel) }
     }
     let xZero = try preparation.convert(2, to: .int32), bias = hasBias ? 8 : nil
-    guard !isChannelsLast else {
+    guard overPlanes else {
       return try ChannelsLastConvolution(shape, x: 0, weights: 3, weightsZero: 5, xZero: xZero, yZero: yZero, scales: scales, bias: bias, context)?
-        .kernel(&preparation, context)
+        .kernel(channelsFirst: !isChannelsLast, &preparation, context)
     }
     return try RequantizedConvolution(
       shape, x: 0, weights: 3, weightsZero: 5, xZero: xZero, yZero: yZero, scales: scales, bias: bias, codes: range, context)?

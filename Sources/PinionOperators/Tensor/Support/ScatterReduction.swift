@@ -86,6 +86,18 @@ struct Reduction<T: ReducibleElement>: Update {
   @inline(__always)
   func apply(_ target: UnsafeMutableRawPointer, _ update: UnsafeRawPointer, count: Int) {
     let elements = target.assumingMemoryBound(to: T.self), updates = update.assumingMemoryBound(to: T.self)
+    // A loop for each, which is known while it is compiled: then it goes by vectors.
+    switch reduction {
+    case .none: each(.none, elements, updates, count)
+    case .add: each(.add, elements, updates, count)
+    case .mul: each(.mul, elements, updates, count)
+    case .min: each(.min, elements, updates, count)
+    case .max: each(.max, elements, updates, count)
+    }
+  }
+
+  @inline(__always)
+  private func each(_ reduction: ScatterReduction, _ elements: UnsafeMutablePointer<T>, _ updates: UnsafePointer<T>, _ count: Int) {
     for index in 0..<count { elements[index] = T.reduce(reduction, elements[index], updates[index]) }
   }
 }
