@@ -90,24 +90,6 @@ import Testing
     #expect(account.bytes == before)
   }
 
-  /// Records of plans that follow one another go where a run has no other room, and are made anew.
-  @Test func recordsAreGivenBack() throws {
-    let account = MemoryAccount(limit: .max)
-    var nodes = ""
-    for index in 0..<30 {
-      nodes += "  %z\(index) = NonZero(\(index == 0 ? "%x" : "%c\(index - 1)"))\n  %c\(index) = Cast(%z\(index)) {to = 1}\n"
-    }
-    let program = try program("graph \"g\" {\n  input %x: float32[n,m]\n\(nodes)  output %c29\n}", account)
-    let first = try program.run([try input(2)], control: RunControl())[0].asTensor()
-    let before = account.bytes
-    account.shrink(to: before / 2)
-    #expect(account.bytes <= before / 2)
-    account.shrink(to: 0)
-    let least = account.bytes
-    #expect(Array(try program.run([try input(2)], control: RunControl())[0].asTensor().bytes) == Array(first.bytes))
-    #expect(account.bytes == before && least < before / 10)
-  }
-
   @Test func plansOfManyShapesShareTheLimit() throws {
     let limit = 1 << 20
     let account = MemoryAccount(limit: limit)
