@@ -335,7 +335,8 @@ fuzz: $(VENV)/node-seeds
 	PINION_LIBRARY=$(RELEASE)/libpinion.so PYTHONPATH=bindings/python $(VENV)/bin/python Tests/Fuzz/fuzz-pt2.py --seconds $(FUZZ_SECONDS) --first $(FUZZ_FIRST) --jobs $(JOBS) Tests/PT2/*.jsonl.xz $(SEEDS)
 	$(VENV)/bin/python Tests/Fuzz/fuzz-calls.py include/pinion/pinion.h $(RELEASE)/libpinion.so --first $(FUZZ_FIRST) --seconds $(FUZZ_SECONDS) --jobs $(JOBS)
 	Tests/Fuzz/fuzz.sh fuzz-reader -max_total_time=$(FUZZ_SECONDS)
-	PYTHON=$(VENV)/bin/python Tests/Fuzz/fuzz.sh fuzz-run -max_total_time=$(FUZZ_SECONDS)
+	$(VENV)/bin/python Tests/Fuzz/string-seeds.py $(CURDIR)/.build/string-seeds 2000 $(FUZZ_FIRST)
+	SEEDS=$(CURDIR)/.build/string-seeds PYTHON=$(VENV)/bin/python Tests/Fuzz/fuzz.sh fuzz-run -max_total_time=$(FUZZ_SECONDS)
 
 clean:
 	rm -rf .build .build-* .build_* dist bindings/python/build bindings/python/*.egg-info .mypy_cache .ruff_cache bindings/python/.mypy_cache

@@ -75,10 +75,11 @@ final class ModelContent: Sendable {
   /// The program for these inputs and outputs, shared by all sessions with such options in such a runtime.
   /// - Parameters:
   ///   - isVariant: whether its records count as held between runs.
+  ///   - isShared: whether what has to be made is there for others, too.
   ///   - control: the limits of what waits for it, if it has to be made: a session's creation, or a run that is the first to
   ///     name such outputs.
   func program(
-    _ variant: ProgramVariant, runtime: Runtime, options: SessionOptions, isVariant: Bool = false, control: RunControl
+    _ variant: ProgramVariant, runtime: Runtime, options: SessionOptions, isVariant: Bool = false, isShared: Bool = true, control: RunControl
   ) throws(PinionError) -> Program {
     let sharing = Sharing(
       level: options.optimization, planLimit: options.planLimit, planBytes: options.planBytes, pool: ObjectIdentifier(runtime.pool),
@@ -87,7 +88,7 @@ final class ModelContent: Sendable {
     if let program = programs.withLock({ $0[making]?.program }) { return program }
     let executor = StageExecutor(pool: runtime.pool), backend = CPUBackend()
     let passes = PassContext(backend: backend, executor: executor, allocator: allocator, control: control)
-    var graph = try rewritten(variant, level: options.optimization, passes)
+    var graph = try rewritten(variant, level: options.optimization, isShared: isShared, passes)
     let all = variant.outputs + variant.state.map(\.output)
     if !all.elementsEqual(graph.outputs.indices) || !variant.tables.isEmpty {
       var chosen: [ValueID] = []
@@ -106,6 +107,7 @@ final class ModelContent: Sendable {
       graph: graph, backend: backend, executor: executor, packed: PackedWeights(allocator: runtime.allocator), allocator: runtime.allocator,
       planLimit: options.planLimit, account: account(sharing), isVariant: isVariant,
       polling: { (steps) throws(PinionError) in try poll.count(steps) })
+    guard isShared else { return program }
     return programs.withLock { programs in
       if let existing = programs[making]?.program { return existing }
       programs = programs.filter { $0.value.program != nil }
@@ -125,7 +127,7 @@ final class ModelContent: Sendable {
   }
 
   /// The graph with all outputs, rewritten once for each level and choice of inputs.
-  private func rewritten(_ variant: ProgramVariant, level: Int, _ passes: PassContext) throws(PinionError) -> Graph {
+  private func rewritten(_ variant: ProgramVariant, level: Int, isShared: Bool, _ passes: PassContext) throws(PinionError) -> Graph {
     let rewriting = Rewriting(level: level, overrides: variant.overrides, isTied: variant.isTied)
     if let graph = rewritten.withLock({ $0.find(rewriting) }) { return graph }
     var graph = imported.graph
@@ -143,6 +145,7 @@ final class ModelContent: Sendable {
     // What importing and rewriting looked at. Weights come back into memory when they are packed, piece by piece.
     if let file { file.giveBack(file.bytes) }
     folder?.giveBack()
+    guard isShared else { return graph }
     return rewritten.withLock { [graph] in $0.insert(graph, for: rewriting) }
   }
 }

@@ -257,12 +257,17 @@ public final class Session: Sendable {
   }
 
   /// The program of a variant.
-  func program(_ variant: ProgramVariant, control: RunControl) throws(PinionError) -> Program {
+  /// - Parameter bytes: what computing nodes beforehand may take, in the place of the session's budget: a program that has to be made so is
+  ///   nobody else's. Nil for the session's.
+  func program(_ variant: ProgramVariant, control: RunControl, bytes: Int? = nil) throws(PinionError) -> Program {
     if variant == ownVariant { return program }
     if let program = variants.withLock({ $0.find(variant) }) { return program }
     var limits = control.limits.withoutBudgets
-    limits.bytes = foldingBytes
-    let program = try model.content.program(variant, runtime: runtime, options: options, isVariant: true, control: RunControl(limits))
+    limits.bytes = bytes ?? foldingBytes
+    let isShared = limits.bytes == foldingBytes
+    let program = try model.content.program(
+      variant, runtime: runtime, options: options, isVariant: true, isShared: isShared, control: RunControl(limits))
+    guard isShared else { return program }
     return variants.withLock { $0.insert(program, for: variant) { account.isWithinLimit } }
   }
 

@@ -45,8 +45,8 @@ public final class State: @unchecked Sendable {
   /// - Parameters:
   ///   - pairs: the values to keep; nil for those that the model's names tell (`Model.recognisedPairs`).
   ///   - capacity: rows that values have room for from the beginning.
-  ///   - limits: deadline, token and question that end the creation, which may have to compile the model for such a state. How much memory
-  ///     nodes may take that are computed beforehand is the session's.
+  ///   - limits: what ends the creation, which may have to compile the model for such a state. The bytes are for nodes that are computed
+  ///     beforehand, as in a session's creation; nil for the session's own.
   /// - Throws: `.notFound` for a name that the model does not have, or no pairs; `.invalidArgument` for one that comes twice, or values that
   ///   are no tensors of numbers; what compiling throws, and what the limits say.
   public init(_ session: Session, pairs: [StatePair]? = nil, capacity: Int = 0, limits: RunLimits = RunLimits()) throws(PinionError) {
@@ -80,7 +80,7 @@ public final class State: @unchecked Sendable {
     // Where rows are appended is what the graph says.
     let free = outputs.indices.filter { index in !places.contains { $0.output == index } }
     let variant = session.withBuffers(ProgramVariant(overrides: overrides, outputs: free, isTied: true, state: places))
-    let program = try session.program(variant, control: control)
+    let program = try session.program(variant, control: control, bytes: limits.bytes)
     var layout = StateLayout(program, places, variant, session)
     // The same in all runs: other outputs may leave other readers of a value.
     let replaced = Set(places.indices.filter { layout.held[$0] == nil })

@@ -67,7 +67,7 @@ public struct EagerContext {
     var tensors: [Tensor?] = []
     for input in inputs { tensors.append(try input?.asTensor()) }
     let given = tensors
-    for (index, tensor) in given.enumerated() { tensors[index] = try tensor?.resident() }
+    for (index, tensor) in given.enumerated() { tensors[index] = try tensor?.resident(control) }
     defer { for tensor in given where inputsAreConstant { tensor?.giveBackPages() } }
     let schema = type(of: op).schema
     let types = tensors.map { $0?.type }

@@ -223,8 +223,9 @@ public func pinion_model_create(
     let box = try graphBox(graph), options = try options(given, default: defaultModelOptions) { $0.struct_size }
     let runtime = options.runtime.map { object($0, RuntimeBox.self) } ?? box.runtime
     _ = try options.mutationsAsked()
-    let made = try Model(box.draft, allocator: runtime.allocator, limits: try options.limits())
+    let limits = try options.limits()
+    let made = try Model(box.draft, allocator: runtime.allocator, limits: limits)
     runtime.log(PINION_LOG_INFO, "made a model of \(made.graph.nodes.count) nodes")
-    model.pointee = handle(ModelBox(made, runtime: runtime))
+    model.pointee = handle(try ModelBox(made, runtime: runtime, control: RunControl(limits)))
   }
 }

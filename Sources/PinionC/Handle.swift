@@ -7,13 +7,20 @@ final class CText: @unchecked Sendable {
   let pointer: UnsafePointer<CChar>
 
   init(_ text: String) {
+    guard !text.isEmpty else {
+      pointer = CText.empty
+      return
+    }
     let copy = text.withCString { strdup($0) }
     pointer = copy.map { UnsafePointer($0) } ?? CText.empty
   }
 
   deinit { if pointer != CText.empty { free(UnsafeMutablePointer(mutating: pointer)) } }
 
-  /// What stands for a string when there is no memory for a copy.
+  /// An empty text, of which there may be very many.
+  static let none = CText("")
+
+  /// What stands for an empty string, and for one when there is no memory for a copy.
   nonisolated(unsafe) static let empty: UnsafePointer<CChar> = {
     let zero = UnsafeMutablePointer<CChar>.allocate(capacity: 1)
     zero.initialize(to: 0)

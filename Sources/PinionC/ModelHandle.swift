@@ -15,7 +15,9 @@ final class ModelBox: @unchecked Sendable {
   let nodeCount: Int
   let weightBytes: Int
 
-  init(_ model: Model, runtime: RuntimeBox) {
+  /// - Parameter control: the limits of what waits for the model.
+  init(_ model: Model, runtime: RuntimeBox, control: RunControl) throws(PinionError) {
+    var poll = Poll(control)
     self.model = model
     self.runtime = runtime
     let metadata = model.metadata
@@ -27,27 +29,43 @@ final class ModelBox: @unchecked Sendable {
     opsets = metadata.opsets.map { (CText($0.domain.isEmpty ? "ai.onnx" : $0.domain), $0.version) }
     properties = metadata.properties.map { (CText($0.key), CText($0.value), $0.key) }
     let inputPaths = ModelBox.byName(model.imported.paths.inputs), outputPaths = ModelBox.byName(model.imported.paths.outputs)
-    inputs =
-      model.inputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: false, path: inputPaths[$0.name] ?? "") }
-      + model.overridableInputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: true) }
-    outputs = model.outputs.map { InfoBox(name: $0.name, type: $0.type, isOptional: false, path: outputPaths[$0.name] ?? "") }
-    inputPositions = Dictionary((model.inputs + model.overridableInputs).enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
-    outputPositions = Dictionary(model.outputs.enumerated().map { ($1.name, $0) }, uniquingKeysWith: { first, _ in first })
+    (inputs, inputPositions) = try ModelBox.boxes(model.inputs, model.overridableInputs, inputPaths, &poll)
+    (outputs, outputPositions) = try ModelBox.boxes(model.outputs, [], outputPaths, &poll)
     var uses: [String: Int] = [:]
     var weights = 0
     var nodes = 0
-    func visit(_ graph: Graph) {
-      for tensor in graph.constants.values { weights &+= tensor.byteCount }
-      for node in graph.nodes {
+    func visit(_ graph: Graph) throws(PinionError) {
+      for tensor in graph.constants.values {
+        try poll.count(16)
+        weights &+= tensor.byteCount
+      }
+      for index in graph.nodes.indices {
+        try poll.count(64)
         nodes += 1
-        uses[node.schema.qualifiedName, default: 0] += 1
-        node.subgraphs.forEach(visit)
+        uses[graph.nodes[index].schema.qualifiedName, default: 0] += 1
+        for subgraph in graph.nodes[index].subgraphs { try visit(subgraph) }
       }
     }
-    visit(model.graph)
+    try visit(model.graph)
     operators = uses.sorted { $0.key < $1.key }.map { (CText($0.key), $0.value) }
     nodeCount = nodes
     weightBytes = weights
+  }
+
+  /// What is said of inputs or outputs, the optional ones behind the others, and where each name stands first.
+  private static func boxes(
+    _ required: [ValueInfo], _ optional: [ValueInfo], _ paths: [String: String], _ poll: inout Poll
+  ) throws(PinionError) -> ([InfoBox], [String: Int]) {
+    var boxes: [InfoBox] = [], positions: [String: Int] = [:]
+    boxes.reserveCapacity(required.count + optional.count)
+    positions.reserveCapacity(required.count + optional.count)
+    for info in required + optional {
+      try poll.count(512)
+      if positions[info.name] == nil { positions[info.name] = boxes.count }
+      let isOptional = boxes.count >= required.count
+      boxes.append(InfoBox(name: info.name, type: info.type, isOptional: isOptional, path: isOptional ? "" : paths[info.name] ?? ""))
+    }
+    return (boxes, positions)
   }
 
   private static func byName(_ paths: [String: String]) -> [String: String] {
@@ -103,7 +121,7 @@ private func load(
       try body(LoadRequest(folder: folder, runtime: runtime, limits: limits, readsFiles: options.read_files != 0, mutations: mutations))
     }
     runtime.log(PINION_LOG_INFO, "loaded \(model.path ?? "a model from memory"): \(model.graph.nodes.count) nodes in \(microseconds(since: begin)) us")
-    result.pointee = handle(ModelBox(model, runtime: runtime))
+    result.pointee = handle(try ModelBox(model, runtime: runtime, control: RunControl(limits)))
   }
 }
 

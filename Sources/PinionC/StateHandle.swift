@@ -35,10 +35,28 @@ public func pinion_state_create(
   _ session: OpaquePointer!, _ pairCount: Int, _ inputNames: UnsafePointer<UnsafePointer<CChar>?>!,
   _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ capacity: Int64, _ state: UnsafeMutablePointer<OpaquePointer?>!
 ) -> pinion_status {
+  makeState(session, nil, pairCount, inputNames, outputNames, capacity, state)
+}
+
+@c @implementation
+public func pinion_state_create_with_options(
+  _ session: OpaquePointer!, _ options: UnsafePointer<pinion_run_options>!, _ pairCount: Int,
+  _ inputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ outputNames: UnsafePointer<UnsafePointer<CChar>?>!, _ capacity: Int64,
+  _ state: UnsafeMutablePointer<OpaquePointer?>!
+) -> pinion_status {
+  makeState(session, options, pairCount, inputNames, outputNames, capacity, state)
+}
+
+private func makeState(
+  _ session: OpaquePointer?, _ options: UnsafePointer<pinion_run_options>?, _ pairCount: Int,
+  _ inputNames: UnsafePointer<UnsafePointer<CChar>?>?, _ outputNames: UnsafePointer<UnsafePointer<CChar>?>?, _ capacity: Int64,
+  _ state: UnsafeMutablePointer<OpaquePointer?>?
+) -> pinion_status {
   status { () throws(PinionError) in
     let state = try required(state, "state")
     state.pointee = nil
     let box: SessionBox = object(try required(session, "session"))
+    let limits = try stateLimits(options, box)
     guard pairCount >= 0 else { throw .invalidArgument("pair_count is negative") }
     var pairs: [StatePair]?
     if pairCount > 0 {
@@ -51,11 +69,17 @@ public func pinion_state_create(
       }
       pairs = named
     }
-    var limits = try creationLimits(timeout: box.stateTimeout, nil, nil, nil)
-    limits.token = box.stateToken
     let made = try State(box.session, pairs: pairs, capacity: try capacity.converted(), limits: limits)
     state.pointee = handle(StateBox(made, session: box))
   }
+}
+
+/// The limits that are given, and those of the session's creation in the place of those that are not.
+private func stateLimits(_ given: UnsafePointer<pinion_run_options>?, _ box: SessionBox) throws(PinionError) -> RunLimits {
+  var limits = try limits(given, box)
+  if limits.deadline == nil { limits.deadline = try creationLimits(timeout: box.stateTimeout, nil, nil, nil).deadline }
+  if limits.token == nil { limits.token = box.stateToken }
+  return limits
 }
 
 @c @implementation

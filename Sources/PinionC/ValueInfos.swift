@@ -11,14 +11,14 @@ final class InfoBox: @unchecked Sendable {
 
   init(name: String, type: ValueType?, isOptional: Bool, path: String = "") {
     self.type = type
-    self.path = CText(path)
+    self.path = path.isEmpty ? .none : CText(path)
     self.name = CText(name)
     text = CText(type?.description ?? "?")
     var optional = isOptional
     switch type {
     case .tensor(_, let dims)?:
       dimNames = (dims ?? []).map { dimension in
-        if case .symbol(let symbol) = dimension { CText(symbol) } else { CText("") }
+        if case .symbol(let symbol) = dimension { CText(symbol) } else { CText.none }
       }
       content = nil
     case .sequence(let element)?:

@@ -22,7 +22,7 @@ public struct CPUBackend: Backend {
   public func execute(_ op: any Operator, _ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
     if type(of: op).runsOutsidePlans, let op = op as? any EagerExecutable {
       try type(of: op).schema.check(values: inputs)
-      for input in inputs { if case .tensor(let tensor)? = input { _ = try tensor.kept() } }
+      for input in inputs { if case .tensor(let tensor)? = input { _ = try tensor.kept(context.control) } }
       return try op.execute(inputs, context)
     }
     return try context.runPlanned(op, inputs, backend: self)
@@ -59,7 +59,7 @@ final class CPUOperator: BoundOperator {
     // Nothing is written where no output has elements, whatever the inputs are: extents beside a zero may be huge.
     if context.outputs.allSatisfy({ $0.count == 0 }), !isStateInUse(context) { return Kernel(stages: []) }
     if !packsConstants {
-      for index in context.inference.inputs.indices { _ = try context.value(index)?.kept() }
+      for index in context.inference.madeInputs { _ = try context.value(index)?.kept(context.control) }
     }
     return computesHalfInFloat32 ? try halfInFloat32Kernel(executable, context) : try executable.makeKernel(context)
   }

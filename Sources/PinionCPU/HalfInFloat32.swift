@@ -44,7 +44,7 @@ package func halfInFloat32Kernel(_ op: any CPUExecutable, _ context: KernelConte
 
   var wideReads: [(index: Int, constant: Tensor)] = []
   for (index, constant) in wideConstants.enumerated() {
-    if let constant, !inner.unreadInputs.contains(index) { wideReads.append((index, try constant.kept())) }
+    if let constant, !inner.unreadInputs.contains(index) { wideReads.append((index, try constant.kept(context.control))) }
   }
   let constants = wideReads
 

@@ -5,8 +5,11 @@ import PinionTensor
 public struct AttributeReader {
   /// Few, so that looking each of them through costs less than a table.
   private var entries: [(name: String, value: AttributeValue, isRead: Bool)] = []
+  /// The limits of what waits for the node, for operators that make tables of long attributes.
+  public let control: RunControl
 
-  public init(_ values: [String: AttributeValue]) {
+  public init(_ values: [String: AttributeValue], control: RunControl = RunControl()) {
+    self.control = control
     guard !values.isEmpty else { return }
     entries.reserveCapacity(values.count)
     for (name, value) in values { entries.append((name, value, false)) }

@@ -36,6 +36,9 @@ public struct InferenceContext {
   /// The value of an input, nil where it is absent or not known yet.
   public func value(_ index: Int) -> Tensor? { index < values.count ? values[index] : nil }
 
+  /// The inputs whose known values are constants that make their elements when somebody asks.
+  package var madeInputs: [Int] { values.indices.filter { values[$0]?.isMade == true } }
+
   /// The value of an input that decides shapes.
   /// - Throws: `PinionError.dataDependent` where it is not known yet.
   public func requiredValue(_ index: Int) throws(PinionError) -> Tensor {

@@ -31,10 +31,11 @@ extension Graph {
   /// - Parameters:
   ///   - type: what `adapt` found for the draft.
   ///   - nodeName: names nodes that are added.
+  ///   - control: the limits of what waits for the node.
   public mutating func make(
-    _ type: any Operator.Type, _ draft: NodeDraft, named nodeName: String, _ resolver: any OperatorResolver
+    _ type: any Operator.Type, _ draft: NodeDraft, named nodeName: String, _ resolver: any OperatorResolver, control: RunControl = RunControl()
   ) throws(PinionError) -> (op: any Operator, inputs: [ValueID?]) {
-    var reader = AttributeReader(draft.attributes)
+    var reader = AttributeReader(draft.attributes, control: control)
     let op = try type.init(&reader)
     try reader.finish()
     var operands: [ValueID?] = []

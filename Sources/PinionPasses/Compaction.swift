@@ -27,9 +27,10 @@ extension Graph {
     }
     result.inputs = inputs.map(define)
     result.captures = captures.map { Capture(inner: define($0.inner), input: $0.input) }
-    for (value, tensor) in constants.sorted(by: { $0.key < $1.key }) {
+    result.constants.reserveCapacity(constants.count)
+    for value in constants.keys.sorted() {
       try poll.count(128)
-      result.constants[define(value)] = tensor
+      result.constants[define(value)] = constants[value]
     }
     // Written in place, once the nodes' records are copied all together.
     result.nodes = nodes

@@ -99,7 +99,7 @@ final class FoldingAccount: Sendable {
   /// The elements of a constant in memory, which count once, for as long as somebody holds them, where they had to be made.
   /// - Throws: `.budgetExceeded`, `.outOfMemory`.
   func elements(of constant: Tensor) throws(PinionError) -> Tensor {
-    let elements = try constant.resident()
+    let elements = try constant.resident(control)
     guard constant.constant != nil, let memory = elements.owner as? Buffer else { return elements }
     let key = ObjectIdentifier(memory)
     if let made = made.withLock({ $0[key]?.memory }) { return Tensor(elements.type, data: elements.data, owner: made) }

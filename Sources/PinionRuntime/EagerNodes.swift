@@ -152,7 +152,8 @@ private struct Subgraphs: SubgraphRunner {
     let program = programs[index]
     let captured = program.graph.captures.map { self.inputs[$0.input] }
     return program.outputTypes(
-      inputs: inputs.map(Program.knowledge(ofType:)) + captured.map(Program.knowledge(ofCaptured:)), types: inputs + captured.map { $0?.fullType })
+      inputs: inputs.map(Program.knowledge(ofType:)) + captured.map(Program.knowledge(ofCaptured:)), types: inputs + captured.map { $0?.fullType },
+      control: control, folding: Resolution.foldControl(of: control))
   }
 
   func inputCount(subgraph index: Int) -> Int { index < programs.count ? programs[index].graph.inputs.count : 0 }

@@ -16,8 +16,11 @@ package final class MemoryAccount: IdleMemory {
   private let records = Atomic<Int>(0)
   private let clock = Atomic<Int>(0)
   private let pools = Lock<[WeakPool]>([])
+  /// Plans that others follow, those behind an earlier one later.
+  private let followed = Lock<[WeakSegment]>([])
 
   private struct WeakPool { weak var pool: WorkspacePool? }
+  private struct WeakSegment { weak var segment: Segment? }
 
   /// - Parameter limit: in bytes.
   package init(limit: Int) { self.limit = limit }
@@ -74,6 +77,20 @@ package final class MemoryAccount: IdleMemory {
 
   package func shrink(to bytes: Int) {
     for pool in byAge() { while self.bytes > bytes, pool.popIdle() != nil {} }
+    guard self.bytes > bytes, records.load(ordering: .relaxed) > 0 else { return }
+    // The last ones first, which no others follow: what is left is the beginning of each run.
+    for segment in followed.withLock({ $0.compactMap(\.segment) }).reversed() {
+      segment.forgetFollowing()
+      if self.bytes <= bytes { return }
+    }
+  }
+
+  /// Takes note of a plan that another follows whose records count here.
+  func register(followed segment: Segment) {
+    followed.withLock { list in
+      if list.count == list.capacity { list.removeAll { $0.segment == nil } }
+      list.append(WeakSegment(segment: segment))
+    }
   }
 
   /// Those used longest ago first.

@@ -9,10 +9,12 @@ extension Program {
   /// - Parameters:
   ///   - inputs: what is known of each input and then of each captured value.
   ///   - types: their types, where more is known of them than `inputs` can say.
-  func outputTypes(inputs: [Knowledge], types: [ValueType?]) -> [ValueType?] {
+  ///   - control: what waits for the answer, which is less where a limit ends it: the caller looks at the limits.
+  ///   - folding: what nodes that are computed on the way count against.
+  func outputTypes(inputs: [Knowledge], types: [ValueType?], control: RunControl, folding: RunControl) -> [ValueType?] {
     var known: [ValueID: ValueType] = [:]
     for (value, type) in zip(entryValues, types) { known[value] = type }
-    let knowledge = dryKnowledge(inputs, &known)
+    let knowledge = dryKnowledge(inputs, &known, control, folding)
     return graph.outputs.map { output in
       knowledge.flatMap { Program.type($0[output.index]) } ?? Program.closer(known[output], graph[output].type)
     }
@@ -20,12 +22,14 @@ extension Program {
 
   /// What is known of each value without a run. A node that fails for these inputs fails where it runs, not here.
   /// - Parameter types: the types of values that are no tensors or have open extents, those of inputs to begin with.
-  private func dryKnowledge(_ inputs: [Knowledge], _ types: inout [ValueID: ValueType]) -> KnowledgeTable? {
-    let planner = Planner(program: self, isDry: true, skipsFailures: true)
+  private func dryKnowledge(
+    _ inputs: [Knowledge], _ types: inout [ValueID: ValueType], _ control: RunControl, _ folding: RunControl
+  ) -> KnowledgeTable? {
+    let planner = Planner(program: self, isDry: true, skipsFailures: true, control: control, folding: folding)
     guard var segment = try? planner.segment(nodes: allNodes, knowledge: initialKnowledge(inputs)) else { return nil }
     while let index = segment.eagerNode {
       var knowledge = segment.knowledge
-      for (output, type) in zip(graph.nodes[index].outputs, dryTypes(index, knowledge, types)) {
+      for (output, type) in zip(graph.nodes[index].outputs, dryTypes(index, knowledge, types, control, folding)) {
         guard let output else { continue }
         knowledge[output.index] = type.map(Program.knowledge(ofType:)) ?? .other
         types[output] = type
@@ -37,7 +41,9 @@ extension Program {
   }
 
   /// The types of the outputs of a node that a plan cannot hold.
-  private func dryTypes(_ index: Int, _ knowledge: KnowledgeTable, _ types: [ValueID: ValueType]) -> [ValueType?] {
+  private func dryTypes(
+    _ index: Int, _ knowledge: KnowledgeTable, _ types: [ValueID: ValueType], _ control: RunControl, _ folding: RunControl
+  ) -> [ValueType?] {
     let node = graph.nodes[index]
     let declared = node.outputs.map { $0.flatMap { graph[$0].type } }
     let known = node.inputs.map { input in input.map { knowledge[$0.index] } }
@@ -55,7 +61,7 @@ extension Program {
         let captures = programs[number].graph.captures
         return programs[number].outputTypes(
           inputs: inputs.map(Program.knowledge(ofType:)) + captures.map { known[$0.input] ?? .unknown },
-          types: inputs + captures.map { knownTypes[$0.input] })
+          types: inputs + captures.map { knownTypes[$0.input] }, control: control, folding: folding)
       }
     } else {
       let symbols = Symbols()

@@ -59,18 +59,19 @@ struct Placement {
     placedIndex = [Int](repeating: -1, count: nodes.count)
     lastUse = [Int](repeating: -1, count: graph.values.count)
     for (position, index) in nodes.enumerated() {
+      try poll.count(4 &+ graph.nodes[index].inputs.count)
       for case let input? in graph.nodes[index].inputs { lastUse[input.index] = position }
     }
     // A block that holds an output of the graph, under whatever name, is in use to the end: nothing is written over it.
     for output in graph.outputs { lastUse[output.index] = .max }
     for position in nodes.indices {
       let index = nodes[position]
-      try poll.count(64 &+ 16 &* graph.nodes[index].inputs.count)
+      try poll.count(64)
       switch resolution.outcomes[position] {
       case .postponed(let isReady): postpone(index, isReady: isReady)
       case .known: break
-      case .view(let views): try view(graph.nodes[index], views, position: position)
-      case .computed(let kernel, let outputs, let over): try compute(index, kernel, outputs, over: over, position: position)
+      case .view(let views): try view(graph.nodes[index], views, position: position, &poll)
+      case .computed(let kernel, let outputs, let over): try compute(index, kernel, outputs, over: over, position: position, &poll)
       }
     }
     try finish(&poll)
@@ -84,8 +85,9 @@ struct Placement {
     if isReady, eagerNode == nil { eagerNode = index } else { deferred.append(index) }
   }
 
-  private mutating func view(_ node: Node, _ views: [Outcome.View], position: Int) throws(PinionError) {
+  private mutating func view(_ node: Node, _ views: [Outcome.View], position: Int, _ poll: inout BuildPoll) throws(PinionError) {
     for (view, output) in zip(views, node.outputs) {
+      try poll.count(16)
       guard let input = node.inputs[view.input] else { continue }
       let place = try touch(input, position: position)
       guard let output else { continue }
@@ -96,13 +98,14 @@ struct Placement {
   }
 
   private mutating func compute(
-    _ index: Int, _ kernel: Kernel, _ outputs: [TensorType], over: [Int], position: Int
+    _ index: Int, _ kernel: Kernel, _ outputs: [TensorType], over: [Int], position: Int, _ poll: inout BuildPoll
   ) throws(PinionError) {
     let node = graph.nodes[index]
     let reused = reusableInput(node, over: over, output: outputs.first, position: position)
     var operands: [Place] = []
     operands.reserveCapacity(node.inputs.count + outputs.count)
     for (slot, input) in node.inputs.enumerated() {
+      try poll.count(32)
       guard let input, !resolution.leavesUnread(input, slot, kernel) else {
         operands.append(Place(base: .constant(0)))
         continue
@@ -110,6 +113,7 @@ struct Placement {
       operands.append(try touch(input, position: position))
     }
     for (slot, type) in outputs.enumerated() {
+      try poll.count(16)
       let last = node.outputs[slot].map { lastUse[$0.index] } ?? position
       let place: Place
       if slot == 0, let reused, case .block(let block) = operands[reused].base {
@@ -144,7 +148,7 @@ struct Placement {
     }
     let place: Place
     if case .constant(let tensor) = resolution.knowledge[value.index] {
-      place = Place(base: .constant(UInt(bitPattern: try tensor.kept().data)))
+      place = Place(base: .constant(UInt(bitPattern: try tensor.kept(resolution.control).data)))
     } else {
       externals.append(.value(value))
       place = Place(base: .external(externals.count - 1))

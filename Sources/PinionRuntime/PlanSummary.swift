@@ -30,15 +30,17 @@ extension Program {
   package func summary(inputs: [PlannedInput], control: RunControl = RunControl()) throws(PinionError) -> PlanSummary {
     guard inputs.count == graph.inputs.count else { throw .internal("\(inputs.count) inputs for \(graph.inputs.count)") }
     var knowledge: [Knowledge] = []
-    var fed: [ValueID: Tensor] = [:]
-    for (value, input) in zip(graph.inputs, inputs) {
+    for input in inputs {
       switch input {
       case .type(let type): knowledge.append(.tensor(type))
-      case .value(let tensor):
-        knowledge.append(.tensor(tensor.type))
-        fed[value] = tensor
+      case .value(let tensor): knowledge.append(.tensor(tensor.type))
       case .other: knowledge.append(.other)
       }
+    }
+    let positions = entryPositions
+    let fed: (ValueID) -> Tensor? = { value in
+      guard let position = positions[value], position < inputs.count, case .value(let tensor) = inputs[position] else { return nil }
+      return tensor
     }
     let folding = Resolution.foldControl(of: control, part: 1)
     var walk = PlanWalk(control: control, folding: folding)
@@ -49,7 +51,9 @@ extension Program {
     }
     if outputs.contains(where: { $0 == nil }) {
       // The extents may be known although some between are not.
-      let inferred = outputTypes(inputs: knowledge, types: knowledge.map { $0.type.map { .tensor($0.element, dims: $0.dims.map(Dimension.known)) } })
+      let types = knowledge.map { $0.type.map { ValueType.tensor($0.element, dims: $0.dims.map(Dimension.known)) } }
+      let inferred = outputTypes(inputs: knowledge, types: types, control: control, folding: folding)
+      try control.check()
       for (index, type) in inferred.enumerated() where outputs[index] == nil {
         if case .tensor(_, let dims?)? = type, dims.allSatisfy({ if case .known = $0 { true } else { false } }) { outputs[index] = type }
       }

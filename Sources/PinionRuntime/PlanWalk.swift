@@ -104,7 +104,7 @@ struct PlanWalk {
     switch try op.course(known) {
     case .branch(let branch):
       guard programs.indices.contains(branch) else { throw .internal("there is no subgraph \(branch)") }
-      let values = ShapeValues(programs[branch], fed: [:], control: folding, enclosing: values, node: node, knowledge: knowledge)
+      let values = ShapeValues(programs[branch], control: folding, enclosing: values, node: node, knowledge: knowledge)
       return try body(programs[branch], inputs: [], of: node, knowledge, values, times: 1)
     case .loop(let body, let count):
       guard programs.indices.contains(body) else { throw .internal("there is no subgraph \(body)") }
@@ -125,7 +125,7 @@ struct PlanWalk {
       walk.heldBytes = heldBytes
       let results: [Knowledge]?
       do {
-        let values = ShapeValues(program, fed: [:], control: folding, enclosing: values, node: node, knowledge: knowledge)
+        let values = ShapeValues(program, control: folding, enclosing: values, node: node, knowledge: knowledge)
         results = try walk.body(program, inputs: [], of: node, knowledge, values, times: 1)
       } catch {
         // It fails where it is taken.
@@ -185,7 +185,7 @@ struct PlanWalk {
     let inputs = [.tensor(TensorType(.int64, scalar)), .tensor(TensorType(.bool, scalar))] + carried
     let going = try Tensor(scalar: true)
     let values = ShapeValues(
-      program, fed: [graph.inputs[1]: going], control: folding, enclosing: values, node: node, knowledge: knowledge, condition: true)
+      program, fed: { $0 == graph.inputs[1] ? going : nil }, control: folding, enclosing: values, node: node, knowledge: knowledge, condition: true)
     guard var results = try body(program, inputs: inputs, of: node, knowledge, values, times: count) else { return nil }
     results.removeFirst()
     guard results.count >= carried.count else { return nil }

@@ -103,12 +103,13 @@ struct Planner {
   ) throws(PinionError) -> Segment {
     var basis = basis.flatMap { isDry || !$0.record.resolved.serves(control) || $0.record.nodes != nodes ? nil : $0 }
     var initial = knowledge
+    let interrupted = isDry ? nil : program.takeInterrupted(nodes, knowledge, control)
+    let grace = interrupted?.grace ?? 0
     var resolution = Resolution(
-      program, knowledge: knowledge, isDry: isDry, skipsFailures: skipsFailures, control: control, folding: folding)
+      program, knowledge: knowledge, isDry: isDry, skipsFailures: skipsFailures, control: control, folding: folding, grace: grace)
     resolution.fallShort(of: shortBudget)
-    var grace = 0
-    if !isDry, let interrupted = program.takeInterrupted(nodes, knowledge, control) {
-      (basis, initial, grace) = (interrupted.basis, interrupted.initial, interrupted.grace)
+    if let interrupted {
+      (basis, initial) = (interrupted.basis, interrupted.initial)
       resolution.resume(interrupted.progress)
     }
     let made = resolution.changed.count
@@ -119,7 +120,7 @@ struct Planner {
     }
     do throws(PinionError) { try resolution.resolve(nodes, basis: basis?.record.resolved, given: given) } catch {
       if error.isOfLimits, !isDry { profile?.recordPlanning(made: resolution.changed.count - made, kept: 0) }
-      keep(resolution, error, grace: grace)
+      keep(resolution, error, grace: resolution.nextGrace)
       throw error
     }
     profile?.recordPlanning(made: resolution.changed.count - made, kept: nodes.count - resolution.changed.count)

@@ -34,9 +34,10 @@ extension Program {
   private func prepare(
     _ root: Segment, _ inputs: [Value], unseen: Set<Int>, control: RunControl, profile: Profile?
   ) throws(PinionError) -> [Knowledge] {
-    var fed: [ValueID: Tensor] = [:]
-    for (position, value) in entryValues.enumerated() where !unseen.contains(position) {
-      if case .tensor(let tensor) = inputs[position] { fed[value] = tensor }
+    let positions = entryPositions
+    let fed: (ValueID) -> Tensor? = { value in
+      guard let position = positions[value], !unseen.contains(position), case .tensor(let tensor) = inputs[position] else { return nil }
+      return tensor
     }
     // What is found out about bodies is not kept where it is interrupted, so that a preparation that is tried again and again would not get on: it has the
     // run's bytes, but neither its deadline nor its token.

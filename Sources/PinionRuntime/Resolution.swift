@@ -96,11 +96,19 @@ struct Resolution {
   private var like = LikeNodes()
   /// With a basis, positions whose operands are not known to be what the basis knew.
   private var open: PositionSet?
+  /// Polled within a node of very many inputs, of whose work nothing is kept where a limit ends it.
+  private var poll: BuildPoll
+  private let grace: Int
+  private var isWithinNode = false
+  /// What the next try may do of what is not kept.
+  var nextGrace: Int { isWithinNode ? poll.nextGrace : grace }
 
   init(
     _ program: Program, knowledge: KnowledgeTable, isDry: Bool, skipsFailures: Bool, tellsCourses: Bool = false, control: RunControl?,
-    folding: RunControl? = nil
+    folding: RunControl? = nil, grace: Int = 0
   ) {
+    self.grace = grace
+    poll = BuildPoll(control, grace: grace)
     self.tellsCourses = tellsCourses
     self.program = program
     self.isDry = isDry
@@ -126,7 +134,8 @@ struct Resolution {
   mutating func resolve(_ nodes: [Int], basis: ResolutionRecord?, given: [ValueID]?) throws(PinionError) {
     guard let basis else {
       if done == 0 {
-        knowledge.makeOwn()
+        // Of very many constants hardly any nodes make more.
+        if nodes.count > knowledge.count / 8 { knowledge.makeOwn() }
         outcomes.reserveCapacity(nodes.count)
       }
       for position in done..<nodes.count {
@@ -219,6 +228,7 @@ struct Resolution {
 
   private mutating func outcome(of index: Int, at position: Int) throws(PinionError) -> Outcome {
     do {
+      isWithinNode = false
       try control?.check()
       let node = program.planned[index]
       if let outcome = outcomeOfLike(node) { return outcome }
@@ -265,7 +275,9 @@ struct Resolution {
     types.reserveCapacity(node.inputs.count)
     values.reserveCapacity(node.inputs.count)
     var isPlannable = !node.hasSubgraphs
+    isWithinNode = true
     for input in node.inputs {
+      try poll.count(64)
       var type: TensorType?
       var tensor: Tensor?
       if let input {
@@ -291,6 +303,7 @@ struct Resolution {
       return .postponed(isReady: true)
     }
 
+    isWithinNode = false
     let inference = InferenceContext(schema: node.schema, inputs: types, values: values, outputCount: node.outputs.count)
     var outputs: [TensorType]
     do { outputs = try node.op.outputTypes(inference) } catch {
@@ -397,7 +410,7 @@ struct Resolution {
   private func results(of node: PlannedNode, _ inference: InferenceContext, _ types: [TensorType]) throws(PinionError) -> [Tensor] {
     var inputs = inference.values
     // Forms of the elements are for this once.
-    for (slot, value) in inference.values.enumerated() { inputs[slot] = try value?.resident() }
+    for (slot, value) in inference.values.enumerated() { inputs[slot] = try value?.resident(control) }
     defer {
       // Few pages are not worth the calls of the system that giving them back and reading them again take.
       for case let value? in inference.values where value.byteCount >= 1 << 14 { value.giveBackPages() }

@@ -40,7 +40,7 @@ extension Planner {
           }
           guard case .constant = layout.placed[index].operands[slot].base else { return nil }
           let isUnread = resolution.leavesUnread(input, slot, kernel)
-          let location = Location.constant(isUnread ? 0 : UInt(bitPattern: try tensor.kept().data))
+          let location = Location.constant(isUnread ? 0 : UInt(bitPattern: try tensor.kept(control).data))
           if operands[first &+ slot] != location { operands[first &+ slot] = location }
         }
         if let reused { guard over.contains(reused) else { return nil } }

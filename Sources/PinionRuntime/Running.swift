@@ -59,7 +59,7 @@ extension Program {
     for output in graph.outputs {
       if results.count & 255 == 255 { try control.check() }
       if case .constant(let tensor) = segment.knowledge[output.index] {
-        results.append(.tensor(try tensor.kept()))
+        results.append(.tensor(try tensor.kept(control)))
       } else if let value = values[output.index] {
         results.append(try value.owningStrings(allocator: allocator, control: control))
       } else {
@@ -145,7 +145,7 @@ extension Program {
     for passed in segment.passed {
       let source: Tensor? =
         switch passed.source {
-        case .constant(let tensor): try tensor.kept()
+        case .constant(let tensor): try tensor.kept(control)
         case .input(let position): input(position)
         case .output(let position): output(position)
         }

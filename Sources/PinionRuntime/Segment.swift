@@ -148,11 +148,23 @@ final class Segment: Sendable {
     account.shrink(keeping: segment.workspaces)
     let token = account.recordToken(segment.record.bytes)
     guard account.hasRoomForRecords(control) else { return }
-    following.withLock {
+    let isFirst = following.withLock {
       if $0.count >= 64 || account.bytes > account.limit { $0.removeAll() }
       $0[signature] = segment
       segment.counted.withLock { if $0 == nil { $0 = token } }
+      return $0.count == 1
     }
+    if isFirst { account.register(followed: self) }
+  }
+
+  /// Forgets the segments that follow, which later runs plan anew.
+  func forgetFollowing() {
+    // Those that nobody else holds go outside the lock.
+    let forgotten = following.withLock { segments in
+      defer { segments = [:] }
+      return segments
+    }
+    withExtendedLifetime(forgotten) {}
   }
 }
 

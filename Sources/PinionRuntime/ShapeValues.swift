@@ -15,7 +15,8 @@ final class ShapeValues {
   let control: RunControl
   private let program: Program
   private lazy var producers = program.graph.producers()
-  private var known: [ValueID: Tensor]
+  private var known: [ValueID: Tensor] = [:]
+  private let fed: (ValueID) -> Tensor?
   private var spent = 0
   private let enclosing: Enclosing?
   /// What the first output has to be for the program, a loop's body, to be run again.
@@ -28,17 +29,17 @@ final class ShapeValues {
   }
 
   /// - Parameters:
-  ///   - fed: the inputs whose values are known.
+  ///   - fed: the value of an input, where it is known; there may be very many inputs, of which hardly any is asked for.
   ///   - control: what the values count against.
   ///   - enclosing: for a subgraph, the values of the graph around it, where `node` has the subgraph and `knowledge` is known.
   init(
-    _ program: Program, fed: [ValueID: Tensor], control: RunControl, enclosing: ShapeValues? = nil, node: Node? = nil,
+    _ program: Program, fed: @escaping (ValueID) -> Tensor? = { _ in nil }, control: RunControl, enclosing: ShapeValues? = nil, node: Node? = nil,
     knowledge: KnowledgeTable = KnowledgeTable(), condition: Bool? = nil
   ) {
     self.control = control
     self.program = program
     self.condition = condition
-    known = fed
+    self.fed = fed
     guard let enclosing, let node else {
       self.enclosing = nil
       return
@@ -116,6 +117,8 @@ final class ShapeValues {
   private func isKnown(_ value: ValueID, _ knowledge: KnowledgeTable) throws(PinionError) -> Bool {
     if known[value] != nil { return true }
     if case .constant(let tensor) = knowledge[value.index] {
+      known[value] = tensor
+    } else if let tensor = fed(value) {
       known[value] = tensor
     } else if let enclosing, let outer = enclosing.captured[value] {
       known[value] = try enclosing.values.tensor(for: outer, enclosing.knowledge)

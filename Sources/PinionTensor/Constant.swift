@@ -50,11 +50,12 @@ public final class Constant: @unchecked Sendable {
     mutating func count(_ bytes: Int) { if let counting { counted.append(counting(bytes)) } }
   }
 
-  /// A form that is there in part, and what it is made of.
+  /// A form that is there in part, and what it is made of, which may be there in part as well.
   private struct Begun {
-    let elements: Tensor
+    var elements: Tensor?
+    let elementsWork = PieceWork()
     let form: Buffer
-    let work: PieceWork
+    let work = PieceWork()
   }
 
   private let source: Source
@@ -138,6 +139,7 @@ public final class Constant: @unchecked Sendable {
       work.resume(control)
       try work.populate(buffer)
       try make(buffer.pointer, work)
+      work.finish()
     } catch {
       if error.isOfLimits { state.withLock { $0.begunElements = (buffer, work) } }
       throw error
@@ -150,9 +152,10 @@ public final class Constant: @unchecked Sendable {
   }
 
   /// The elements for as long as the constant lives.
-  func keep() throws(PinionError) -> UnsafeMutableRawPointer {
+  /// - Parameter control: as for `memory(_:)`.
+  func keep(_ control: RunControl? = nil) throws(PinionError) -> UnsafeMutableRawPointer {
     if let kept = state.withLock({ $0.kept }) { return kept.pointer }
-    let memory = try memory()
+    let memory = try memory(control)
     return state.withLock { state in
       let kept = state.kept ?? memory
       state.kept = kept
@@ -174,30 +177,34 @@ public final class Constant: @unchecked Sendable {
     _ name: String, of tensor: Tensor, bytes: Int, control: RunControl? = nil, _ fill: Fill
   ) throws(PinionError) -> Buffer {
     let key = Key(address: UInt(bitPattern: tensor.start), type: tensor.type, form: name)
-    return try form(key, bytes, control, fill) { () throws(PinionError) in try tensor.resident(control) }
+    return try form(key, bytes, control, fill) { (_) throws(PinionError) in try tensor.resident(control) }
   }
 
-  /// - Parameter elements: what the form is made of.
+  /// - Parameter elements: makes what the form is made of.
   private func form(
-    _ key: Key, _ bytes: Int, _ control: RunControl?, _ fill: Fill, of elements: () throws(PinionError) -> Tensor
+    _ key: Key, _ bytes: Int, _ control: RunControl?, _ fill: Fill, of elements: (PieceWork) throws(PinionError) -> Tensor
   ) throws(PinionError) -> Buffer {
     let (known, allocator, begun) = state.withLock { ($0.forms[key], $0.allocator, $0.begunForms.removeValue(forKey: key)) }
     if let known { return known }
-    let form: Begun
-    if let begun {
-      form = begun
-    } else {
-      form = Begun(elements: try elements(), form: try allocator.separateBuffer(bytes: bytes), work: PieceWork())
-    }
+    var form: Begun
+    if let begun { form = begun } else { form = Begun(form: try allocator.separateBuffer(bytes: bytes)) }
+    let source: Tensor
     do throws(PinionError) {
+      if let elements = form.elements {
+        source = elements
+      } else {
+        form.elementsWork.resume(control)
+        source = try elements(form.elementsWork)
+        form.elements = source
+      }
       form.work.resume(control)
       try form.work.populate(form.form)
-      try fill(UnsafeRawPointer(form.elements.start), form.form.pointer, form.work)
+      try fill(UnsafeRawPointer(source.start), form.form.pointer, form.work)
     } catch {
       if error.isOfLimits { state.withLock { $0.begunForms[key] = form } }
       throw error
     }
-    form.elements.giveBackPages()
+    source.giveBackPages()
     return state.withLock { state in
       if let first = state.forms[key] { return first }
       state.forms[key] = form.form
@@ -219,12 +226,13 @@ public final class Constant: @unchecked Sendable {
   ) throws(PinionError) -> Buffer {
     guard let narrow, narrow.count == tensor.count else { throw .internal("the constant is converted from nothing") }
     let key = Key(address: UInt(bitPattern: tensor.start), type: tensor.type, form: name), allocator = state.withLock { $0.allocator }
-    return try form(key, bytes, control, fill) { () throws(PinionError) in
+    return try form(key, bytes, control, fill) { (work) throws(PinionError) in
       switch narrow.memory {
       case .memory(let elements): return elements
       case .made(let bytes, let make):
-        let elements = try allocator.separateBuffer(bytes: bytes)
-        try make(elements.pointer, PieceWork())
+        let elements = try work.buffer { () throws(PinionError) in try allocator.separateBuffer(bytes: bytes) }
+        try make(elements.pointer, work)
+        work.finish()
         return Tensor(TensorType(narrow.element, tensor.shape), data: elements.pointer, owner: elements)
       }
     }
@@ -255,9 +263,8 @@ public final class Constant: @unchecked Sendable {
         // Elements that are made are all of the constant's.
         if bytes == tensor.byteCount { narrow = Narrow(element: tensor.element, count: tensor.count, memory: source) }
         made = { (target, work) throws(PinionError) in
-          // Not kept where a limit ends the work, so that it is not cut into pieces.
-          let buffer = try allocator.separateBuffer(bytes: bytes)
-          try make(buffer.pointer, PieceWork())
+          let buffer = try work.buffer { () throws(PinionError) in try allocator.separateBuffer(bytes: bytes) }
+          try make(buffer.pointer, work)
           try work.inPieces(of: 1 << 20, count) { fill(UnsafeRawPointer(buffer.pointer), target, $0) }
         }
       }

@@ -6,6 +6,9 @@ public final class PieceWork {
   private var control: RunControl?
   private var done = 0
   private var next = 0
+  /// Memory that the work needs on its way, in the order in which it is asked for.
+  private var memory: [Buffer] = []
+  private var memoryInUse = 0
 
   /// - Parameter control: what waits for the work; nil for nobody who would end it.
   public init(_ control: RunControl? = nil) { self.control = control }
@@ -14,6 +17,7 @@ public final class PieceWork {
   func resume(_ control: RunControl?) {
     self.control = control
     next = 0
+    memoryInUse = 0
   }
 
   /// Calls `body` with pieces of `0..<count` in order.
@@ -32,6 +36,19 @@ public final class PieceWork {
       start = end
     }
   }
+
+  /// Memory that is there until the work is done, also where a limit ends it meanwhile.
+  /// - Parameter make: gives new memory.
+  func buffer(_ make: () throws(PinionError) -> Buffer) throws(PinionError) -> Buffer {
+    if memoryInUse == memory.count { memory.append(try make()) }
+    memoryInUse += 1
+    let buffer = memory[memoryInUse - 1]
+    try populate(buffer)
+    return buffer
+  }
+
+  /// Gives back what was needed on the way.
+  func finish() { memory = [] }
 
   /// Lets the system provide the pages of new memory.
   func populate(_ buffer: Buffer) throws(PinionError) {

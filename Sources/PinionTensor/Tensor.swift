@@ -9,7 +9,7 @@ public struct Tensor: @unchecked Sendable {
   public let owner: AnyObject?
   @usableFromInline let start: UnsafeMutableRawPointer
   /// The owner is a `Constant` that makes the elements when somebody asks; `start` is its last resort.
-  @usableFromInline let isMade: Bool
+  @usableFromInline package let isMade: Bool
 
   /// - Parameter data: `type.byteCount` bytes, aligned to the element's width.
   public init(_ type: TensorType, data: UnsafeMutableRawPointer, owner: AnyObject?) {
@@ -49,8 +49,9 @@ public struct Tensor: @unchecked Sendable {
   }
 
   /// The tensor with elements that are there as long as its owner.
-  public func kept() throws(PinionError) -> Tensor {
-    if isMade, let constant { _ = try constant.keep() }
+  /// - Parameter control: what waits for elements that have to be made.
+  public func kept(_ control: RunControl? = nil) throws(PinionError) -> Tensor {
+    if isMade, let constant { _ = try constant.keep(control) }
     return self
   }
 

@@ -74,6 +74,100 @@ static void idle_executor(void) {
   pinion_runtime_release(runtime);
 }
 
+enum { features = 16, hidden = 256, gates = 4 };
+
+/* y, y_h = LSTM(x[steps, 1, features], w, r), whose product of the state and r is worth several threads at each step. */
+static buffer recurrent_model(void) {
+  static const int64_t x[] = {-1, 1, features}, w[] = {1, gates * hidden, features}, r[] = {1, gates * hidden, hidden}, y_h[] = {1, 1, hidden};
+  buffer graph = {{0}, 0}, node = {{0}, 0}, attribute = {{0}, 0};
+  put_string(&node, 1, "x");
+  put_string(&node, 1, "w");
+  put_string(&node, 1, "r");
+  put_string(&node, 2, "");
+  put_string(&node, 2, "y_h");
+  put_string(&node, 4, "LSTM");
+  put_string(&attribute, 1, "hidden_size");
+  put_number(&attribute, 3, hidden);
+  put_number(&attribute, 20, 2);
+  put_message(&node, 5, &attribute);
+  put_message(&graph, 1, &node);
+  put_value(&graph, 11, "x", tensor_type(1, 3, x));
+  put_value(&graph, 11, "w", tensor_type(1, 3, w));
+  put_value(&graph, 11, "r", tensor_type(1, 3, r));
+  put_value(&graph, 12, "y_h", tensor_type(1, 3, y_h));
+  return finish_model("recurrent", &graph);
+}
+
+/* Runs the model for so many steps on a runtime of the host's; the state after the last one is `expected`, or is written there. */
+static pinion_status run_recurrent(const pinion_runtime_options *host, int64_t steps, float *expected, bool compare) {
+  const int64_t dims[3][3] = {{steps, 1, features}, {1, gates * hidden, features}, {1, gates * hidden, hidden}};
+  buffer bytes = recurrent_model();
+  pinion_model_options options = PINION_MODEL_OPTIONS_INIT;
+  pinion_runtime *runtime;
+  pinion_model *model;
+  pinion_session *session;
+  pinion_value *inputs[3], *output = NULL;
+  pinion_status status;
+  size_t i;
+  int k;
+  CHECK_OK(pinion_runtime_create(host, &runtime));
+  options.runtime = runtime;
+  CHECK_OK(pinion_model_load_memory(bytes.bytes, bytes.size, true, &options, &model));
+  CHECK_OK(pinion_session_create(model, NULL, &session));
+  for (k = 0; k < 3; ++k) {
+    CHECK_OK(pinion_tensor_create(runtime, PINION_FLOAT32, 3, dims[k], &inputs[k]));
+    for (i = 0; i < pinion_tensor_byte_size(inputs[k]) / sizeof(float); ++i)
+      ((float *)pinion_tensor_data(inputs[k]))[i] = (float)((int)(i * 7919 % 193) - 96) / 1000;
+  }
+  status = pinion_session_run(session, NULL, 3, NULL, inputs, 1, NULL, &output);
+  CHECK((status == PINION_OK) == (output != NULL));
+  if (output != NULL) {
+    CHECK(pinion_tensor_byte_size(output) == hidden * sizeof(float));
+    if (compare) CHECK(memcmp(pinion_tensor_data(output), expected, hidden * sizeof(float)) == 0);
+    else memcpy(expected, pinion_tensor_data(output), hidden * sizeof(float));
+  }
+  pinion_value_release(output);
+  for (k = 0; k < 3; ++k) pinion_value_release(inputs[k]);
+  pinion_session_release(session);
+  pinion_model_release(model);
+  pinion_runtime_release(runtime);
+  return status;
+}
+
+static void count_and_call_nothing(size_t count, pinion_task_fn task, void *task_context, void *context) {
+  (void)count, (void)task, (void)task_context;
+  ++*(int *)context;
+}
+
+/*
+ * A recurrence shares each step's product among threads, from within the one task that walks the steps. A host's executor gets whole stages
+ * alone, so that whether it has called all of them can be told: the same bits with one that does, and with one that calls nothing an error
+ * or, where nothing was given to it, the same bits.
+ */
+static void recurrence(void) {
+  static const int64_t steps[] = {1, 2, 50};
+  size_t i;
+  for (i = 0; i < sizeof steps / sizeof *steps; ++i) {
+    pinion_runtime_options host = PINION_RUNTIME_OPTIONS_INIT;
+    float expected[hidden];
+    int loops = 0;
+    pinion_status status;
+    host.threads = 1;
+    CHECK_OK(run_recurrent(&host, steps[i], expected, false));
+    host.threads = 4;
+    CHECK_OK(run_recurrent(&host, steps[i], expected, true));
+    host.parallel_for = host_parallel_for;
+    host.parallel_for_context = &loops;
+    CHECK_OK(run_recurrent(&host, steps[i], expected, true));
+    /* Not one for each step. */
+    CHECK(loops < 10);
+    loops = 0;
+    host.parallel_for = count_and_call_nothing;
+    status = run_recurrent(&host, steps[i], expected, true);
+    CHECK(status == (loops > 0 ? PINION_INVALID_ARGUMENT : PINION_OK));
+  }
+}
+
 static void options(void) {
   pinion_runtime_options wrong = PINION_RUNTIME_OPTIONS_INIT;
   pinion_runtime *runtime;
@@ -154,5 +248,6 @@ int main(void) {
   options();
   hooks();
   idle_executor();
+  recurrence();
   return check_result("runtime");
 }

@@ -278,11 +278,56 @@ static void limits_of_the_session(void) {
   pinion_session_release(session);
 }
 
+/* A creation has limits of its own, in the place of the session's. */
+static void limits_of_its_own(void) {
+  pinion_session_options options = PINION_SESSION_OPTIONS_INIT;
+  pinion_run_options limits = PINION_RUN_OPTIONS_INIT;
+  pinion_session *session;
+  pinion_state *state;
+  pinion_cancel_token *token, *other;
+  int64_t length = 0;
+  CHECK_OK(pinion_cancel_token_create(&token));
+  CHECK_OK(pinion_cancel_token_create(&other));
+  options.cancel_token = token;
+  session = make_limited_session(&options);
+  CHECK_OK(pinion_state_create_with_options(session, NULL, 0, NULL, NULL, 0, &state));
+  pinion_state_release(state);
+  limits.timeout_ns = 1;
+  CHECK_STATUS(pinion_state_create_with_options(session, &limits, 0, NULL, NULL, 0, &state), PINION_DEADLINE_EXCEEDED);
+  CHECK(state == NULL);
+  limits.timeout_ns = -1;
+  CHECK_STATUS(pinion_state_create_with_options(session, &limits, 0, NULL, NULL, 0, &state), PINION_INVALID_ARGUMENT);
+  limits.timeout_ns = 0;
+  limits.byte_budget = -1;
+  CHECK_STATUS(pinion_state_create_with_options(session, &limits, 0, NULL, NULL, 0, &state), PINION_INVALID_ARGUMENT);
+  limits.byte_budget = 0;
+  limits.struct_size = 0;
+  CHECK_STATUS(pinion_state_create_with_options(session, &limits, 0, NULL, NULL, 0, &state), PINION_INVALID_ARGUMENT);
+  limits.struct_size = sizeof limits;
+  pinion_cancel_token_set(token);
+  CHECK_STATUS(pinion_state_create_with_options(session, &limits, 0, NULL, NULL, 0, &state), PINION_CANCELLED);
+  limits.cancel_token = other;
+  /* Nothing is computed beforehand that would need as much. */
+  limits.byte_budget = 1000;
+  CHECK_OK(pinion_state_create_with_options(session, &limits, 0, NULL, NULL, 0, &state));
+  step(state, &length, 3, 1, PINION_OK, NULL);
+  check_cache(state, length);
+  pinion_state_release(state);
+  pinion_cancel_token_set(other);
+  CHECK_STATUS(pinion_state_create_with_options(session, &limits, 0, NULL, NULL, 0, &state), PINION_CANCELLED);
+  CHECK_STATUS(pinion_state_create_with_options(NULL, &limits, 0, NULL, NULL, 0, &state), PINION_INVALID_ARGUMENT);
+  CHECK_STATUS(pinion_state_create_with_options(session, &limits, 0, NULL, NULL, 0, NULL), PINION_INVALID_ARGUMENT);
+  pinion_session_release(session);
+  pinion_cancel_token_release(token);
+  pinion_cancel_token_release(other);
+}
+
 int main(void) {
   grows_and_goes_back();
   goes_back_without_other_values();
   failures_change_nothing();
   bad_pairs();
   limits_of_the_session();
+  limits_of_its_own();
   return check_result("state");
 }

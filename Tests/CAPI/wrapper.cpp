@@ -226,6 +226,11 @@ void states() {
   state.run_into({}, {});
   CHECK(state.get("x").elements<float>()[1] == 20);
   expect(PINION_NOT_FOUND, __LINE__, [&] { session.state(); });
+  pinion::RunOptions limits;
+  limits.timeout = std::chrono::nanoseconds(1);
+  expect(PINION_DEADLINE_EXCEEDED, __LINE__, [&] { session.state({{"x", "y"}}, 0, limits); });
+  limits.timeout = std::chrono::seconds(60);
+  CHECK(session.state({{"x", "y"}}, 0, limits).pairs().size() == 1);
 }
 
 void runtimes() {

@@ -1,4 +1,4 @@
-"""cancel_creation.py HEAP.SO: what comes before a run, stopped at random points: loading, a session's creation, preparation, the first run.
+"""cancel_creation.py HEAP.SO: what comes before a run, stopped at random points: loading, a session's creation, a question about a plan, preparation, the first run.
 
 Each model of creation_models.py is taken through these steps in a process of its own. Measured is, in CPU time of the thread that calls,
 how long a step goes on after its token is set, without what the system takes in that time to take large memory back. What has been
@@ -70,6 +70,21 @@ class Steps:
 
         return call
 
+    def plan(self) -> Callable[[Any], None]:
+        session, out = self.session, ctypes.c_void_p()
+        # Without values, so that what depends on them is looked for in other ways.
+        context = session._shapes({name: value if value.dtype == object else (value.shape, value.dtype) for name, value in self.feeds.items()})
+        shapes = context.__enter__()
+
+        def call(token: Any) -> None:
+            options = ctypes.byref(self.pinion._limits.run_limits(None, token, None, None))
+            self.planned = out
+            planned = self.pinion._library.lib.pinion_session_plan_with_options(session._handle, options, len(shapes), shapes, ctypes.byref(out))
+            self.pinion._errors.check(planned)
+
+        call.context = context  # type: ignore[attr-defined]
+        return call
+
     def prepare(self) -> Callable[[Any], None]:
         session, targets = self.session, self.session._output_frame(None)
         context = session._shapes(self.feeds)
@@ -124,6 +139,8 @@ class Steps:
         lib = self.pinion._library.lib
         if step == "create" and self.made:
             lib.pinion_session_release(self.made)
+        if step == "plan" and self.planned:
+            lib.pinion_plan_release(self.planned)
         if step == "run":
             for handle in self.outputs:
                 if handle:
@@ -149,7 +166,7 @@ def work(options: argparse.Namespace) -> None:
     # Without a stop, for the time that each step takes and what the run gives.
     times: dict[str, float] = {}
     failed = False
-    for step in ("load", "create", "prepare", "run"):
+    for step in ("load", "create", "plan", "prepare", "run"):
         say(doing=step)
         if step != "load":
             steps.up_to(step)

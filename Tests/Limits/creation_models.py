@@ -159,10 +159,11 @@ def shapes_of_shapes() -> Made:
 @named
 def nodes_whose_shapes_depend_on_values() -> Made:
     nodes, last = [], "x"
-    for i in range(1_500):
-        nodes += [node("NonZero", [last], [f"z{i}"]), node("Cast", [f"z{i}"], [f"c{i}"], to=FLOAT), node("Add", [f"c{i}", "one"], [f"v{i}"])]
+    for i in range(300):
+        nodes += [node("NonZero", [last], [f"z{i}"]), node("Cast", [f"z{i}"], [f"c{i}"], to=FLOAT), node("ReduceSum", [f"c{i}"], [f"r{i}"], keepdims=0)]
+        nodes.append(node("Add", [last, f"r{i}"], [f"v{i}"]))
         last = f"v{i}"
-    return encoded(nodes, [last], [constant("one", np.float32(1))], inputs=[info("x", dims=["n", "m"])], feeds={"x": np.ones((2, 2), np.float32)})
+    return encoded(nodes, [last], inputs=[info("x", dims=["n"])], feeds={"x": np.ones(4, np.float32)})
 
 
 # Large constants.
@@ -265,6 +266,15 @@ def a_table_of_words() -> Made:
     count = 300_000
     table = node("LabelEncoder", ["x"], ["y"], domain="ai.onnx.ml", keys_strings=[f"word {i}" for i in range(count)], values_int64s=list(range(count)))
     return encoded([table], ["y"], inputs=[info("x", 8, ["n"])], feeds={"x": np.array(["word 7"], object)})
+
+
+@named
+def a_pool_of_words() -> Made:
+    count = 300_000
+    pool = node(
+        "TfIdfVectorizer", ["x"], ["y"], mode="TF", min_gram_length=1, max_gram_length=1, max_skip_count=0, ngram_counts=[0],
+        ngram_indexes=[i % 100 for i in range(count)], pool_strings=[f"word {i}" for i in range(count)])  # fmt: skip
+    return encoded([pool], ["y"], inputs=[info("x", 8, ["n"])], feeds={"x": np.array(["word 7"], object)})
 
 
 @named

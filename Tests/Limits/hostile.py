@@ -30,6 +30,8 @@ class Hostile:
     inputs: dict[str, Any] = field(default_factory=dict)
     #: What is to lie in the model's folder: bytes, or a call that makes it there.
     files: dict[str, bytes | Callable[[Path], None]] = field(default_factory=dict)
+    #: Bytes of elements of weights that the file packs, which plans hold as kernels read them: like the file itself they are in no budget.
+    unpacked: int = 0
 
 
 def info(name: str, kind: int = FLOAT, dims: Any = None) -> onnx.ValueInfoProto:
@@ -455,7 +457,7 @@ def folding() -> Iterator[Hostile]:
             blocks += [node("DequantizeLinear", [f"w{i}", "scales"], [f"d{i}"], axis=1), node("MatMul", ["v", f"d{i}"], [f"r{i}"])]
         yield Hostile(
             f"folding {count} products of codes", made(joined(count, blocks), [f"s{count}"], weights, [info("x"), info("v")]),
-            {**x, "v": np.ones((1, 512), np.float32)})
+            {**x, "v": np.ones((1, 512), np.float32)}, unpacked=count * 512 * 1024)
         branches = []
         for i in range(count):
             inner = [node("Expand", [f"o{i}", "e"], ["a"]), node("Add", [f"v{i}" if i else "x", "a"], ["o"])]

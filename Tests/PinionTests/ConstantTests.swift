@@ -156,6 +156,51 @@ import Testing
     #expect(try form(endAfter: nil) === made)
   }
 
+  /// The same of elements that are made of others, which are made as well: no piece of either is made twice.
+  @Test func elementsWhoseMakingWasEndedAreMadeToTheirEnd() throws {
+    let count = 3 << 20, numbers = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 7 &+ $0 >> 11) }
+    let file = try numbers.withUnsafeBytes { bytes throws(PinionError) in try FileMapping(copying: bytes) }
+    let base = try #require(file.bytes.baseAddress)
+    let source = Constant.copied(file.all, at: base, TensorType(.uint8, try Shape([count])))
+    let token = CancelToken()
+    var limits = RunLimits()
+    limits.token = token
+    let starts = Mutex<[Int]>([])
+    let turned = try #require(source.constant).derived("turned", of: source, as: source.type) { elements, target, range in
+      let last = starts.withLock { starts in
+        starts.append(range.lowerBound)
+        return starts.count
+      }
+      if last == 2 { token.cancel() }
+      for index in range { target.storeBytes(of: ~elements.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index, as: UInt8.self) }
+    }
+    token.cancel()
+    #expect { _ = try turned.kept(RunControl(limits)) } throws: { ($0 as? PinionError)?.code == .cancelled }
+    token.reset()
+    #expect { _ = try turned.kept(RunControl(limits)) } throws: { ($0 as? PinionError)?.code == .cancelled }
+    token.reset()
+    let kept = try turned.kept(RunControl(limits))
+    #expect(starts.withLock { $0 } == [0, 1 << 20, 2 << 20])
+    #expect(try kept.elements(as: UInt8.self) == numbers.map { ~$0 })
+    // A form of what it is made of as well.
+    var pieces: [Int] = []
+    let constant = try #require(turned.constant)
+    func form(_ control: RunControl) throws(PinionError) -> Buffer {
+      try constant.narrowForm("plain", of: turned, bytes: count, control: control) { (elements, target, work) throws(PinionError) in
+        try work.inPieces(of: 1 << 20, count) { range in
+          pieces.append(range.lowerBound)
+          if pieces.count == 1 { token.cancel() }
+          (target + range.lowerBound).copyMemory(from: elements + range.lowerBound, byteCount: range.count)
+        }
+      }
+    }
+    #expect { _ = try form(RunControl(limits)) } throws: { ($0 as? PinionError)?.code == .cancelled }
+    token.reset()
+    let made = try form(RunControl(limits))
+    #expect(pieces == [0, 1 << 20, 2 << 20])
+    #expect(Array(UnsafeRawBufferPointer(start: made.pointer, count: count)) == numbers)
+  }
+
   @Test func modelsOfOneFileShareEverything() throws {
     let file = try ModelFile(try bytes(nameLength: 1)), registry = ModelRegistry(), runtime = try Runtime(threads: 1)
     var first: Model? = try Model(path: file.path, registry: registry)

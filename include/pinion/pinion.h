@@ -1335,6 +1335,16 @@ PINION_API pinion_status pinion_state_create(
     pinion_session *session, size_t pair_count, const char *const *input_names, const char *const *output_names, int64_t capacity,
     pinion_state **state);
 
+/*
+ * As pinion_state_create(), within limits: what `options` does not give is as in the session's creation, and so is all where it is NULL.
+ * Steps are not counted. The byte budget is for what is computed beforehand where the model has to be compiled for such a state; what does
+ * not fit it is left to the runs, and a program that was made under another budget than the session's is this state's alone.
+ * Also returns PINION_DEADLINE_EXCEEDED, PINION_CANCELLED, PINION_BUDGET_EXCEEDED. Thread-safe. Since: 0.1, ABI 3.
+ */
+PINION_API pinion_status pinion_state_create_with_options(
+    pinion_session *session, const pinion_run_options *options, size_t pair_count, const char *const *input_names,
+    const char *const *output_names, int64_t capacity, pinion_state **state);
+
 /* Adds a reference and returns its argument. Thread-safe. Since: 0.1, ABI 3. */
 PINION_API pinion_state *pinion_state_retain(pinion_state *state);
 

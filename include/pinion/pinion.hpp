@@ -752,15 +752,16 @@ class Session : public Handle<pinion_session, pinion_session_retain, pinion_sess
     return Call(call);
   }
 
-  /* Values that stay from run to run: these pairs, or those that the model's names tell. */
-  State state(const std::vector<StatePair> &pairs = {}, std::int64_t capacity = 0) const {
+  /* Values that stay from run to run: these pairs, or those that the model's names tell, made within these limits. */
+  State state(const std::vector<StatePair> &pairs = {}, std::int64_t capacity = 0, const RunOptions &options = RunOptions()) const {
     std::vector<const char *> inputs, outputs;
     for (const StatePair &pair : pairs) {
       inputs.push_back(pair.input.c_str());
       outputs.push_back(pair.output.c_str());
     }
+    const pinion_run_options limits = options.for_c();
     pinion_state *state = nullptr;
-    check(pinion_state_create(object_, pairs.size(), inputs.data(), outputs.data(), capacity, &state));
+    check(pinion_state_create_with_options(object_, &limits, pairs.size(), inputs.data(), outputs.data(), capacity, &state));
     return State(state);
   }
 

@@ -60,6 +60,7 @@ final class GraphBuilder {
         graph.inputs.append(value)
       }
     }
+    graph.constants.reserveCapacity(message.initializers.count + message.sparseInitializers.count)
     for tensor in message.initializers {
       try state.control.check()
       try define(tensor.name, constant: try Tensor(onnx: tensor, folder: state.folder, control: state.control, small: state.small))
@@ -201,7 +202,7 @@ final class GraphBuilder {
       for name in node.outputs where !name.isEmpty { bind(name, to: graph.addValue(name.text), in: scope) }
       return
     }
-    let (op, operands) = try graph.make(type, draft, named: nodeName, state.resolver)
+    let (op, operands) = try graph.make(type, draft, named: nodeName, state.resolver, control: state.control)
     var outputNames = node.outputs
     // Outputs that may come any number of times mean something by their number.
     if !(type.schema.outputs.last?.isVariadic ?? false) || !subgraphs.isEmpty {

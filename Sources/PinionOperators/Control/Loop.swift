@@ -64,6 +64,7 @@ package struct Loop: SubgraphTyping, CourseTelling {
     var outputs = carried
     if iteration == 0 {
       let types = subgraphs.outputTypes(subgraph: body, inputs: Loop.bodyInputs(carried.map(\.type)))
+      try context.control.check()
       for (stack, type) in zip(stacks, types.suffix(scanCount)) { outputs.append(.tensor(try stack.empty(type, context))) }
     } else {
       for stack in stacks { outputs.append(.tensor(try stack.joined())) }

@@ -129,6 +129,7 @@ package struct Scan: SubgraphTyping {
     if count == 0 {
       let items = slices.map { ValueType($0.item) }
       let types = subgraphs.outputTypes(subgraph: body, inputs: initial.map(\.type) + items)
+      try context.control.check()
       for (index, type) in types.suffix(scanOutputCount).enumerated() {
         outputs[index] = try makeOutput(index, try emptyItem(type, name: "scan output \(index)"), length: length, steps: 0, context)
       }
@@ -236,6 +237,7 @@ package struct Scan: SubgraphTyping {
       items.append(.tensor(slice.item.element, dims: slice.item.dims.dropFirst().map(Dimension.known)))
     }
     let types = context.subgraphs?.outputTypes(subgraph: body, inputs: items) ?? []
+    try context.control.check()
     var outputs: [Value] = []
     for (index, type) in types.enumerated() {
       var item = try emptyItem(type, name: stacks[index].name)

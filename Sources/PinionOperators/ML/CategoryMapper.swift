@@ -15,10 +15,10 @@ package struct CategoryMapper: CPUExecutable {
     let names = try attributes.strings("cats_strings")
     let strings = try Tensor(strings: names, .vector(names.count))
     toIntegers = try LabelTable(
-      keys: strings, values: integers, missing: try Tensor(scalar: try attributes.int("default_int64", default: -1)))
+      keys: strings, values: integers, missing: try Tensor(scalar: try attributes.int("default_int64", default: -1)), attributes.control)
     toStrings = try LabelTable(
       keys: integers, values: strings,
-      missing: try Tensor(strings: [try attributes.string("default_string", default: "_Unused")], .scalar))
+      missing: try Tensor(strings: [try attributes.string("default_string", default: "_Unused")], .scalar), attributes.control)
   }
 
   private func table(_ type: TensorType) throws(PinionError) -> LabelTable {

@@ -15,7 +15,11 @@ package struct DictVectorizer: EagerExecutable, ValueTyping {
     vocabulary = try ClassLabels(&attributes, ints: "int64_vocabulary", strings: "string_vocabulary").tensor
     let read = try LabelKey.reader(vocabulary.element)
     var places: [LabelKey: [Int]] = [:]
-    for index in 0..<vocabulary.count { places[read(UnsafeRawPointer(vocabulary.data), index), default: []].append(index) }
+    var poll = Poll(attributes.control)
+    for index in 0..<vocabulary.count {
+      try poll.count(128)
+      places[read(UnsafeRawPointer(vocabulary.data), index), default: []].append(index)
+    }
     self.places = places
   }
 

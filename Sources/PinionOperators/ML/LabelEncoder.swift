@@ -24,8 +24,8 @@ package struct LabelEncoder: CPUExecutable {
       let texts = try Tensor(strings: classes, .vector(classes.count))
       let numbers = try Tensor(vector: (0..<Int64(classes.count)).map { $0 })
       tables = [
-        try LabelTable(keys: texts, values: numbers, missing: try Tensor(scalar: missingInteger)),
-        try LabelTable(keys: numbers, values: texts, missing: try Tensor(strings: [missingText], .scalar)),
+        try LabelTable(keys: texts, values: numbers, missing: try Tensor(scalar: missingInteger), attributes.control),
+        try LabelTable(keys: numbers, values: texts, missing: try Tensor(strings: [missingText], .scalar), attributes.control),
       ]
       return
     }
@@ -46,7 +46,7 @@ package struct LabelEncoder: CPUExecutable {
       default: throw .invalidModel("values of type \(values.element) need a 'default_tensor'")
       }
     }
-    tables = [try LabelTable(keys: keys, values: values, missing: missing)]
+    tables = [try LabelTable(keys: keys, values: values, missing: missing, attributes.control)]
   }
 
   /// The attribute that is there of `<name>_strings`, `_int64s`, `_floats` and `_tensor`.

@@ -23,7 +23,11 @@ package struct OneHotEncoder: CPUExecutable {
     categories = strings.isEmpty ? try Tensor(vector: integers) : try Tensor(strings: strings, .vector(strings.count))
     let read = try LabelKey.reader(categories.element)
     var places: [LabelKey: Int] = [:]
-    for index in 0..<categories.count { places[read(UnsafeRawPointer(categories.data), index)] = index }
+    var poll = Poll(attributes.control)
+    for index in 0..<categories.count {
+      try poll.count(64)
+      places[read(UnsafeRawPointer(categories.data), index)] = index
+    }
     self.places = places
     if let least = integers.min(), let greatest = integers.max(), case let (span, overflow) = greatest.subtractingReportingOverflow(least),
       !overflow, span < 1 << 12, integers.count < 1 << 20

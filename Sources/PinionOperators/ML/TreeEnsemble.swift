@@ -55,7 +55,9 @@ package struct TreeEnsemble: CPUExecutable {
     var nodes: [TreeSource.Node] = []
     nodes.reserveCapacity(count + leafTargets.count)
     var member = 0
+    var poll = Poll(attributes.control)
     for index in 0..<count {
+      try poll.count(32)
       guard let mode = TreeSource.Mode(code: modeCodes[index]) else { throw .invalidModel("node mode \(modeCodes[index]) is not known") }
       guard let feature = Int32(exactly: features[index]), feature >= 0 else {
         throw .invalidModel("feature \(features[index]) is out of range")
@@ -66,7 +68,10 @@ package struct TreeEnsemble: CPUExecutable {
       node.nanIsTrue = !missing.isEmpty && missing[index] != 0
       if mode == .member {
         let start = member
-        while member < members.count, !members[member].isNaN { member += 1 }
+        while member < members.count, !members[member].isNaN {
+          try poll.count(1)
+          member += 1
+        }
         node.range = start..<member
         member += 1
       }
@@ -74,6 +79,7 @@ package struct TreeEnsemble: CPUExecutable {
     }
     var weights: [(target: Int, weight: Double)] = []
     for index in leafTargets.indices {
+      try poll.count(16)
       weights.append((Int(clamping: leafTargets[index]), leafWeights.values[index]))
       nodes.append(TreeSource.Node(mode: .leaf, range: index..<index + 1))
     }
@@ -84,7 +90,7 @@ package struct TreeEnsemble: CPUExecutable {
     }
     source = try TreeSource(
       nodes: nodes, roots: roots, weights: weights, members: members, targets: targets, aggregate: aggregate,
-      isDouble: splits.isDouble || leafWeights.isDouble)
+      isDouble: splits.isDouble || leafWeights.isDouble, &poll)
   }
 
   package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {

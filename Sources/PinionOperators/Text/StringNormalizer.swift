@@ -26,7 +26,11 @@ package struct StringNormalizer: EagerExecutable {
     attributes.ignore("locale")
     let words = try attributes.strings("stopwords", default: [])
     var stopwords: Set<[UInt8]> = []
-    for word in words { stopwords.insert(isCaseSensitive ? Array(word.utf8) : StringNormalizer.change(word, to: .lower)) }
+    var poll = Poll(attributes.control)
+    for word in words {
+      try poll.count(128 &+ word.utf8.count)
+      stopwords.insert(isCaseSensitive ? Array(word.utf8) : StringNormalizer.change(word, to: .lower))
+    }
     self.stopwords = stopwords
     longestStopword = stopwords.lazy.map(\.count).max() ?? 0
   }

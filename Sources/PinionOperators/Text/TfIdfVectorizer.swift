@@ -41,7 +41,7 @@ package struct TfIdfVectorizer: CPUExecutable {
     pool = try NGramPool(
       tokens: strings.isEmpty ? try Tensor(vector: integers) : try Tensor(strings: strings, .vector(strings.count)),
       starts: try attributes.ints("ngram_counts"), columns: indexes.map { Int($0) },
-      weights: try attributes.floats("weights", default: []))
+      weights: try attributes.floats("weights", default: []), attributes.control)
   }
 
   package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {

@@ -249,9 +249,9 @@ _FUNCTIONS = {
     "pinion_call_output": (c_void_p, [c_void_p, c_size_t]),
     # Addresses as integers: nothing is converted, and so nothing made, for a call.
     "pinion_call_run": (_STATUS, [c_void_p, c_void_p, c_void_p, c_void_p]),
-    "pinion_state_create": (
+    "pinion_state_create_with_options": (
         _STATUS,
-        [c_void_p, c_size_t, POINTER(c_char_p), POINTER(c_char_p), c_int64, _OUT],
+        [c_void_p, POINTER(RunOptions), c_size_t, POINTER(c_char_p), POINTER(c_char_p), c_int64, _OUT],
     ),
     "pinion_state_release": (None, [c_void_p]),
     "pinion_state_pair_count": (c_size_t, [c_void_p]),

@@ -299,18 +299,28 @@ class Session(Planning, BufferKeeping):
         self._check_inputs(inputs, output_names)
         return bound(self._handle, inputs, outputs, output_names)  # type: ignore[arg-type]
 
-    def state(self, pairs: Mapping[str, str] | None = None, *, capacity: int = 0) -> State:
+    def state(
+        self,
+        pairs: Mapping[str, str] | None = None,
+        *,
+        capacity: int = 0,
+        timeout: float | None = None,
+        cancel: CancelToken | None = None,
+        byte_budget: int | None = None,
+    ) -> State:
         """Values that stay in the session from run to run, such as a decoder's keys and values: see State.run().
 
         Args:
             pairs: inputs and, for each, the output that is this input in the next run; None means those that the model's names tell, such
                 as `past_key_values.0.key` and `present.0.key`, or `h` and `hn`.
             capacity: positions that there is room for from the beginning.
+            timeout, cancel: as for run(): the model may have to be compiled for such a state. None means those of the session's creation.
+            byte_budget: for what is computed beforehand then; what does not fit is left to the runs. None means the session's.
 
         Raises:
             NotFoundError: no input or output of that name, or none whose names tell a pair.
         """
-        return made(self, pairs, capacity)
+        return made(self, pairs, capacity, timeout, cancel, byte_budget)
 
     def _check_inputs(self, inputs: Any, output_names: Any) -> None:
         """Inputs come by name, and first."""

@@ -13,7 +13,7 @@ from ._copying import NotCopied
 from ._errors import InvalidArgumentError, NotFoundError, check
 from ._info import read_info
 from ._library import lib
-from ._limits import CancelToken
+from ._limits import CancelToken, run_limits
 from ._results import from_handle
 from ._text import c_text
 from ._values import to_handle
@@ -148,7 +148,9 @@ class State(NotCopied):
         return self._infos[input_name]
 
 
-def made(session: Session, pairs: Mapping[str, str] | None, capacity: int) -> State:
+def made(
+    session: Session, pairs: Mapping[str, str] | None, capacity: int, timeout: float | None, cancel: CancelToken | None, byte_budget: int | None
+) -> State:
     """A state of the session that holds nothing yet."""
     if not 0 <= capacity < 2**40:
         raise InvalidArgumentError(f"capacity is {capacity}, not a number of positions")
@@ -158,5 +160,6 @@ def made(session: Session, pairs: Mapping[str, str] | None, capacity: int) -> St
     names = (c_char_p * len(given))(*(c_text(name) for name in given))
     outputs = (c_char_p * len(given))(*(c_text(name) for name in given.values()))
     out = c_void_p()
-    check(lib.pinion_state_create(session._handle, len(given), names, outputs, capacity, byref(out)))
+    options = byref(run_limits(timeout, cancel, byte_budget, None))
+    check(lib.pinion_state_create_with_options(session._handle, options, len(given), names, outputs, capacity, byref(out)))
     return State(session, out.value)  # type: ignore[arg-type]

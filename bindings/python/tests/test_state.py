@@ -187,6 +187,41 @@ def test_a_cancelled_run_changes_nothing():
         np.testing.assert_array_equal(state[KEY], plain.caches[KEY])
 
 
+def test_limits_of_a_states_creation():
+    session = pinion.Session(decoder(), threads=1)
+    token = pinion.CancelToken()
+    session.state(timeout=60, cancel=token, byte_budget=1 << 20).run({"x": rows(2, 1)})
+    token.cancel()
+    with pytest.raises(pinion.CancelledError):
+        session.state(cancel=token)
+    with pytest.raises(pinion.DeadlineExceededError):
+        session.state(timeout=0)
+    with pytest.raises(pinion.InvalidArgumentError):
+        session.state(byte_budget=0)
+    session.state().run({"x": rows(2, 1)})
+
+
+def test_a_budget_of_its_own_changes_no_result():
+    """A state whose input has a default has a program of its own, for which constants are computed beforehand as far as the budget goes."""
+    default = numpy_helper.from_array(np.ones((1, 300), np.float32), "h")
+    bytes_ = model(
+        [
+            helper.make_node("Expand", ["one", "extents"], ["wide"]),
+            helper.make_node("ReduceSum", ["wide"], ["sums"], keepdims=1),
+            helper.make_node("Add", ["h", "sums"], ["hn"]),
+        ],
+        [tensor("h", FLOAT, (1, 300))],
+        [tensor("hn", FLOAT, (1, 300))],
+        initializers=[default, numpy_helper.from_array(np.ones((1, 1), np.float32), "one"), numpy_helper.from_array(np.array([300, 300]), "extents")],
+    )
+    session = pinion.Session(bytes_, threads=1)
+    for budget in (None, 100, 1 << 20, None):
+        state = session.state({"h": "hn"}, byte_budget=budget)
+        for times in (1, 2):
+            state.run({})
+            np.testing.assert_array_equal(state["h"], np.full((1, 300), 90000.0 * times, np.float32))
+
+
 def test_budget_of_the_session():
     session = pinion.Session(decoder(), threads=1, byte_budget=1 << 14)
     state = session.state()

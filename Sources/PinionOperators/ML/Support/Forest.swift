@@ -14,7 +14,7 @@ final class Forest: @unchecked Sendable {
   let kernel: pk_forest
 
   /// - Throws: `.invalidModel` where a node is among its own descendants, so that every walk ends.
-  init(_ source: TreeSource, isDouble: Bool) throws(PinionError) {
+  init(_ source: TreeSource, isDouble: Bool, _ poll: inout BuildPoll) throws(PinionError) {
     let branches = source.nodes.reduce(0) { $0 + ($1.mode == .leaf ? 0 : 1) }
     let capacity = try branches.multiplied(by: 2).adding(source.roots.count)
     guard let limit = UInt32(exactly: capacity), limit < UInt32(Int32.max), source.weights.count < Int(Int32.max) else {
@@ -29,6 +29,7 @@ final class Forest: @unchecked Sendable {
 
     let rangeTable = ranges.pointer.bindMemory(to: pk_tree_range.self, capacity: capacity)
     let weightTable = weights.pointer.bindMemory(to: pk_tree_weight.self, capacity: source.weights.count)
+    try poll.count(2 &* (source.weights.count &+ source.members.count &+ source.nodes.count))
     for (index, item) in source.weights.enumerated() {
       weightTable[index] = pk_tree_weight(weight: item.weight, target: UInt32(truncatingIfNeeded: item.target))
     }
@@ -48,6 +49,7 @@ final class Forest: @unchecked Sendable {
       pending.append((root, used))
       used += 1
       while let (index, slot) = pending.popLast() {
+        try poll.count(32)
         guard source.nodes.indices.contains(index) else { throw .invalidModel("there is no node \(index)") }
         let node = source.nodes[index]
         var laidOut = LaidOut(node)
@@ -78,10 +80,10 @@ final class Forest: @unchecked Sendable {
         }
       }
     }
-    if isShared { try Forest.refuseCycles(source.nodes) { places[$0] >= 0 } }
+    if isShared { try Forest.refuseCycles(source.nodes, &poll) { places[$0] >= 0 } }
     trees = source.roots.count
     self.isDouble = isDouble
-    let masks = isOrdered && !isDouble ? try ForestMasks(nodes.pointer.assumingMemoryBound(to: pk_tree_node_f32.self), roots: rootTable, trees: trees) : nil
+    let masks = isOrdered && !isDouble ? try ForestMasks(nodes.pointer.assumingMemoryBound(to: pk_tree_node_f32.self), roots: rootTable, trees: trees, &poll) : nil
     memory = [nodes, ranges, weights, members, roots] + (masks?.memory ?? [])
     let leavesHaveOneWeight = source.nodes.allSatisfy { $0.mode != .leaf || $0.range.count == 1 }
     kernel = pk_forest(
@@ -94,7 +96,7 @@ final class Forest: @unchecked Sendable {
 
   /// Takes away nodes without parents until none is left; those of a cycle, and below it, always have one.
   /// - Parameter isBranch: whether a node is a branch that a walk may reach; only those have had their children looked up.
-  private static func refuseCycles(_ nodes: [TreeSource.Node], _ isBranch: (Int) -> Bool) throws(PinionError) {
+  private static func refuseCycles(_ nodes: [TreeSource.Node], _ poll: inout BuildPoll, _ isBranch: (Int) -> Bool) throws(PinionError) {
     var parents = [Int](repeating: 0, count: nodes.count)
     for index in nodes.indices where isBranch(index) {
       parents[nodes[index].trueChild] += 1
@@ -104,6 +106,7 @@ final class Forest: @unchecked Sendable {
     var taken = 0
     while let index = free.popLast() {
       taken += 1
+      try poll.count(16)
       guard isBranch(index) else { continue }
       for child in [nodes[index].trueChild, nodes[index].falseChild] {
         parents[child] -= 1

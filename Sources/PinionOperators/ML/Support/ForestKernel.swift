@@ -19,7 +19,7 @@ func forestKernel(
   }
   // Integers of 64 bits and thresholds of double precision do not fit into float32.
   let feature: ElementType = input.element == .float32 && !source.isDouble ? .float32 : .float64
-  let forest = try source.forest(isDouble: feature == .float64)
+  let forest = try source.forest(isDouble: feature == .float64, context.control)
   let read = try input.reader(as: feature)
   let scorer = ForestScorer(forest: forest, aggregate: source.aggregate, targets: source.targets, columns: input.columns)
 

@@ -14,7 +14,7 @@ struct ForestMasks {
 
   /// Nil where some tree has too many leaves.
   /// - Parameter nodes: of an ensemble all of whose branches are `x <= value`.
-  init?(_ nodes: UnsafePointer<pk_tree_node_f32>, roots: UnsafePointer<UInt32>, trees: Int) throws(PinionError) {
+  init?(_ nodes: UnsafePointer<pk_tree_node_f32>, roots: UnsafePointer<UInt32>, trees: Int, _ poll: inout BuildPoll) throws(PinionError) {
     var masks: [pk_tree_mask] = [], maskStarts: [UInt32] = [], leaves: [UInt32] = [], leafStarts: [UInt32] = []
     // A node, and where it is met again behind what lies under it on the left, the first leaf there.
     var open: [(node: UInt32, firstLeaf: Int?)] = []
@@ -24,6 +24,7 @@ struct ForestMasks {
       var count = 0
       open.append((roots[tree], nil))
       while let (index, firstLeaf) = open.popLast() {
+        try poll.count(16)
         let node = nodes[Int(index)]
         if let firstLeaf {
           // There is a leaf at least on the right.

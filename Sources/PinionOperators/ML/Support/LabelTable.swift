@@ -16,7 +16,8 @@ final class LabelTable: Sendable {
   /// The same for keys of the number types that have one.
   private let numbers: NumberTable?
 
-  init(keys: Tensor, values: Tensor, missing: Tensor) throws(PinionError) {
+  /// - Parameter control: what waits for the table.
+  init(keys: Tensor, values: Tensor, missing: Tensor, _ control: RunControl) throws(PinionError) {
     guard keys.count == values.count else { throw .invalidModel("\(keys.count) keys, but \(values.count) values") }
     guard missing.element == values.element, missing.count == 1 else {
       throw .invalidModel("the default is \(missing.type), expected one \(values.element)")
@@ -24,12 +25,16 @@ final class LabelTable: Sendable {
     let read = try LabelKey.reader(keys.element)
     var places: [LabelKey: Int] = [:]
     places.reserveCapacity(keys.count)
-    for index in 0..<keys.count { places[read(UnsafeRawPointer(keys.data), index)] = index }
+    var poll = Poll(control)
+    for index in 0..<keys.count {
+      try poll.count(64)
+      places[read(UnsafeRawPointer(keys.data), index)] = index
+    }
     self.keys = keys
     self.values = values
     self.missing = missing
     self.places = places
-    numbers = LabelTable.bits(keys).flatMap { NumberTable($0) }
+    numbers = try LabelTable.bits(keys).flatMap { (bits) throws(PinionError) in try NumberTable(bits, &poll) }
   }
 
   private static func bits(_ keys: Tensor) -> [UInt64]? {

@@ -1,3 +1,5 @@
+import PinionBase
+
 /// Finds where a number stands in a list of keys: a table of two to four times as many places, searched from where a product puts the key.
 struct NumberTable: Sendable {
   private let keys: [UInt64]
@@ -8,7 +10,7 @@ struct NumberTable: Sendable {
   /// Of equal keys the last counts.
   ///
   /// Nil where keys crowd so much, as only keys chosen for it do, that searching would take long, and for billions of keys.
-  init?(_ list: [UInt64]) {
+  init?(_ list: [UInt64], _ poll: inout Poll) throws(PinionError) {
     guard list.count < Int(Int32.max) / 4 else { return nil }
     var bits = 3
     while 1 << bits < list.count &* 2 { bits += 1 }
@@ -16,6 +18,7 @@ struct NumberTable: Sendable {
     var places = [Int32](repeating: -1, count: 1 << bits)
     shift = UInt64(64 - bits)
     for (index, key) in list.enumerated() {
+      try poll.count(8)
       var slot = Int(truncatingIfNeeded: (key &* NumberTable.spread) >> shift)
       var steps = 0
       while places[slot] >= 0, keys[slot] != key {

@@ -54,12 +54,13 @@ final class TreeSource: Sendable {
   /// The features that a row must have.
   let featureCount: Int
 
-  private let forests = Lock<(float: Forest?, double: Forest?)>((nil, nil))
+  private let forests = Lock<(float: Forest?, double: Forest?, grace: Int)>((nil, nil, 0))
 
   init(
     nodes: [Node], roots: [Int], weights: [(target: Int, weight: Double)], members: [Double], targets: Int, aggregate: Aggregate,
-    isDouble: Bool
+    isDouble: Bool, _ poll: inout Poll
   ) throws(PinionError) {
+    try poll.count(nodes.count &+ weights.count)
     for (target, _) in weights where target < 0 || target >= targets {
       throw .invalidModel("a leaf has target \(target), expected 0 to \(targets - 1)")
     }
@@ -74,9 +75,15 @@ final class TreeSource: Sendable {
   }
 
   /// The trees laid out for features of type float32, or float64; made once for each.
-  func forest(isDouble: Bool) throws(PinionError) -> Forest {
+  /// - Parameter control: what waits for the layout.
+  func forest(isDouble: Bool, _ control: RunControl) throws(PinionError) -> Forest {
     if let known = forests.withLock({ isDouble ? $0.double : $0.float }) { return known }
-    let forest = try Forest(self, isDouble: isDouble)
+    var poll = BuildPoll(control, grace: forests.withLock(\.grace))
+    let forest: Forest
+    do throws(PinionError) { forest = try Forest(self, isDouble: isDouble, &poll) } catch {
+      forests.withLock { $0.grace = poll.nextGrace }
+      throw error
+    }
     forests.withLock { slots in
       if isDouble { slots.double = forest } else { slots.float = forest }
     }
@@ -140,7 +147,9 @@ extension TreeSource {
 
     var places: [NodeKey: Int] = [:]
     places.reserveCapacity(count)
+    var poll = Poll(attributes.control)
     for index in 0..<count {
+      try poll.count(64)
       guard places.updateValue(index, forKey: NodeKey(tree: trees[index], node: numbers[index])) == nil else {
         throw .invalidModel("tree \(trees[index]) has two nodes \(numbers[index])")
       }
@@ -154,6 +163,7 @@ extension TreeSource {
     nodes.reserveCapacity(count)
     var isChild = [Bool](repeating: false, count: count)
     for index in 0..<count {
+      try poll.count(128)
       guard let mode = Mode(rawValue: modes[index]), mode != .member else {
         throw .invalidModel("node mode '\(modes[index])' is not known")
       }
@@ -174,10 +184,14 @@ extension TreeSource {
     var roots: [Int] = []
     var rooted: Set<Int64> = []
     for index in 0..<count where !isChild[index] {
+      try poll.count(64)
       guard rooted.insert(trees[index]).inserted else { throw .invalidModel("tree \(trees[index]) has more than one root") }
       roots.append(index)
     }
-    guard rooted.count == Set(trees).count else { throw .invalidModel("a tree has no root") }
+    for tree in trees {
+      try poll.count(32)
+      guard rooted.contains(tree) else { throw .invalidModel("tree \(tree) has no root") }
+    }
 
     let leafTrees = try attributes.ints(leaf + "_treeids", default: [])
     let leafNumbers = try attributes.ints(leaf + "_nodeids", default: [])
@@ -192,6 +206,7 @@ extension TreeSource {
     var owners: [Int?] = []
     owners.reserveCapacity(leafTrees.count)
     for index in leafTrees.indices {
+      try poll.count(64)
       let owner = try place(leafTrees[index], leafNumbers[index])
       // Of several numbers for the only target a leaf has the first, as in onnxruntime: exporters of a classifier's leaf numbers write each once
       // for every class. ai.onnx.ml does not say.
@@ -216,7 +231,7 @@ extension TreeSource {
     }
     return try TreeSource(
       nodes: nodes, roots: roots, weights: weights, members: [], targets: targets, aggregate: aggregate,
-      isDouble: values.isDouble || leafWeights.isDouble)
+      isDouble: values.isDouble || leafWeights.isDouble, &poll)
   }
 
   private struct NodeKey: Hashable {

@@ -20,7 +20,8 @@ final class NGramPool: Sendable {
   /// - Parameters:
   ///   - tokens: the n-grams one after the other, first those of one token, then those of two ...
   ///   - starts: where those of each length begin.
-  init(tokens: Tensor, starts: [Int64], columns: [Int], weights: [Float]) throws(PinionError) {
+  ///   - control: what waits for the pool.
+  init(tokens: Tensor, starts: [Int64], columns: [Int], weights: [Float], _ control: RunControl) throws(PinionError) {
     guard tokens.count < 1 << 29 else { throw .unsupported("a pool of \(tokens.count) tokens") }
     element = tokens.element
     self.tokens = tokens
@@ -34,6 +35,7 @@ final class NGramPool: Sendable {
     grams.reserveCapacity(tokens.count + 1)
     let isText = tokens.element == .string, data = UnsafeRawPointer(tokens.data)
     var gram = 0
+    var poll = Poll(control)
     for (index, start) in starts.enumerated() {
       let length = index + 1
       let end = index + 1 < starts.count ? starts[index + 1] : Int64(tokens.count)
@@ -43,6 +45,7 @@ final class NGramPool: Sendable {
       for first in stride(from: Int(start), to: Int(end), by: length) {
         var node: Int32 = 0
         for place in first..<first + length {
+          try poll.count(64)
           let (found, hash) =
             isText
             ? NGramPool.find(text(data, place), numbers, firsts, data) : NGramPool.find(integer(data, place), numbers, firsts, data)

@@ -1,21 +1,20 @@
-import PinionBase
-
-/// Polls the limits of a run that waits for a plan while what is resolved is placed and laid out.
+/// Polls the limits of what waits while something is built that is not kept where a limit ends it: what is placed and laid out of a plan, a node's
+/// operands, the trees of an ensemble.
 ///
-/// That work is not kept where a limit ends it, so that each try may do twice as much of it as the one before without looking at the
-/// limits: runs with one deadline come to a plan in the end, however short the deadline is.
-struct BuildPoll {
+/// Each try may do twice as much of it as the one before without looking at the limits: those with one deadline come to an end, however
+/// short the deadline is.
+package struct BuildPoll {
   /// Steps of some nanoseconds that the first try after an interrupted one does in any case.
   private static let firstGrace = 1 << 18
   private var grace: Int
   private var poll: Poll
   /// The steps that the next try may do.
-  let nextGrace: Int
+  package let nextGrace: Int
 
   /// - Parameters:
-  ///   - control: nil for a plan that no run waits for.
+  ///   - control: nil for what nobody waits for.
   ///   - grace: what an interrupted try before has left.
-  init(_ control: RunControl?, grace: Int = 0) {
+  package init(_ control: RunControl?, grace: Int = 0) {
     poll = Poll(control ?? RunControl())
     self.grace = grace
     nextGrace = max(grace &* 2, BuildPoll.firstGrace)
@@ -23,7 +22,7 @@ struct BuildPoll {
 
   /// Counts steps that have been taken or are about to be, each of some nanoseconds.
   @inline(__always)
-  mutating func count(_ steps: Int) throws(PinionError) {
+  package mutating func count(_ steps: Int) throws(PinionError) {
     guard grace <= 0 else {
       grace &-= steps
       return
