@@ -63,13 +63,18 @@ struct InterruptedPlan: Sendable {
   let grace: Int
 }
 
+extension KnowledgeTable {
+  /// Whether the same is known of each value.
+  func isSame(as other: KnowledgeTable) -> Bool {
+    count == other.count && differences(from: other, allSatisfy: { self[$0].isSame(as: other[$0]) })
+  }
+}
+
 extension Program {
   /// The interrupted plan for these nodes, where there is one for what is known of the values; nobody else gets it then.
   func takeInterrupted(_ nodes: [Int], _ knowledge: KnowledgeTable, _ control: RunControl?) -> InterruptedPlan? {
     interrupted.withLock { plan in
-      guard let found = plan, found.progress.serves(control), found.nodes == nodes, found.initial.count == knowledge.count,
-        found.initial.differences(from: knowledge, allSatisfy: { found.initial[$0].isSame(as: knowledge[$0]) })
-      else { return nil }
+      guard let found = plan, found.progress.serves(control), found.nodes == nodes, found.initial.isSame(as: knowledge) else { return nil }
       plan = nil
       return found
     }

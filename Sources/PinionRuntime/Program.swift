@@ -35,6 +35,7 @@ package final class Program: Sendable {
   let lastCourses = Lock<ResolutionRecord?>(nil)
   /// The last plan that a run's end interrupted.
   let interrupted = Lock<InterruptedPlan?>(nil)
+  let interruptedCourses = Lock<InterruptedCourses?>(nil)
   let plans: Lock<PlanCache>
   /// What is known without the inputs.
   private let constants: KnowledgeTable
@@ -199,6 +200,7 @@ package final class Program: Sendable {
   package func trim() {
     plans.withLock { $0.removeAll() }
     interrupted.withLock { $0 = nil }
+    interruptedCourses.withLock { $0 = nil }
     lastCourses.withLock { $0 = nil }
     for programs in subprograms.values { for program in programs { program.trim() } }
     // Runs in progress may still have them.

@@ -7,6 +7,14 @@ import Synchronization
 /// The branches that were taken in the place of control-flow nodes, by these nodes' indices.
 typealias Choices = [Int: Int]
 
+/// What was found out about all nodes of a program when a run's deadline or cancellation ended the search for the branches that they take: the
+/// next one goes on there, as with `InterruptedPlan`.
+struct InterruptedCourses: Sendable {
+  let initial: KnowledgeTable
+  let basis: ResolutionRecord?
+  let progress: Resolution.Progress
+}
+
 extension Program {
   /// Inputs of at most so many elements may decide branches by their values.
   private static let decidingElements = 8
@@ -15,10 +23,31 @@ extension Program {
   /// Programs that one program is specialised to.
   static let specializationLimit = 16
 
+  /// The interrupted courses where the same is known of the values; nobody else gets them then.
+  private func takeInterruptedCourses(_ knowledge: KnowledgeTable, _ control: RunControl?) -> InterruptedCourses? {
+    interruptedCourses.withLock { courses in
+      guard let found = courses, found.progress.serves(control), found.initial.isSame(as: knowledge) else { return nil }
+      courses = nil
+      return found
+    }
+  }
+
   /// What is found out about the nodes without kernels, to know which branches they take.
   func courses(_ nodes: [Int], _ knowledge: KnowledgeTable, _ control: RunControl?) throws(PinionError) -> Resolution {
     var resolution = Resolution(self, knowledge: knowledge, isDry: true, skipsFailures: true, tellsCourses: true, control: control)
-    try resolution.resolve(nodes, basis: lastCourses.withLock { $0?.serves(control) == false ? nil : $0 }, given: entryValues)
+    var basis = lastCourses.withLock { $0?.serves(control) == false ? nil : $0 }
+    var initial = knowledge
+    if let interrupted = takeInterruptedCourses(knowledge, control) {
+      (basis, initial) = (interrupted.basis, interrupted.initial)
+      resolution.resume(interrupted.progress)
+    }
+    do throws(PinionError) { try resolution.resolve(nodes, basis: basis, given: entryValues) } catch {
+      if error.code == .deadlineExceeded || error.code == .cancelled {
+        let interrupted = InterruptedCourses(initial: initial, basis: basis, progress: resolution.progress)
+        interruptedCourses.withLock { $0 = interrupted }
+      }
+      throw error
+    }
     let record = ResolutionRecord(resolution, initial: knowledge)
     lastCourses.withLock { $0 = record }
     return resolution
