@@ -195,7 +195,8 @@ class Graph(NotCopied):
         names = [None] * outputs if isinstance(outputs, int) else list(outputs)
         held = _Attributes({**(attributes or {}), **more})
         texts = (c_char_p * len(names))(*[None if n is None else c_text(n) for n in names])
-        options = NodeOptions(ctypes.sizeof(NodeOptions), c_text(name), c_text(domain), int64(opset, "opset"), held.handle, ctypes.cast(texts, c_void_p))
+        version = int64(opset, "opset")
+        options = NodeOptions(ctypes.sizeof(NodeOptions), c_text(name), c_text(domain), version, held.handle, ctypes.cast(texts, c_void_p))
         numbers = [self._number(value, operator, i) for i, value in enumerate(inputs)]
         made = (c_int64 * len(names))()
         check(

@@ -1,8 +1,9 @@
 """Lists and scalars for inputs of declared types: a number that the type does not hold is refused, never cut down, wrapped or made infinite."""
 
 import numpy as np
-import pinion
 import pytest
+
+import pinion
 
 
 def session(dtype):
