@@ -7,10 +7,18 @@ final class PlanBox: @unchecked Sendable {
   let summary: PlanSummary
   let outputs: [InfoBox]
 
-  init(_ session: SessionBox, _ summary: PlanSummary) {
+  /// - Throws: what the limits of the question say, since a model may have very many outputs.
+  init(_ session: SessionBox, _ summary: PlanSummary, _ limits: RunLimits) throws(PinionError) {
+    var poll = Poll(RunControl(limits))
+    var outputs: [InfoBox] = []
+    outputs.reserveCapacity(summary.outputs.count)
+    for (output, type) in zip(session.session.model.outputs, summary.outputs) {
+      try poll.count(256)
+      outputs.append(InfoBox(name: output.name, type: type ?? output.type, isOptional: false))
+    }
     self.session = session
     self.summary = summary
-    outputs = zip(session.session.model.outputs, summary.outputs).map { InfoBox(name: $0.name, type: $1 ?? $0.type, isOptional: false) }
+    self.outputs = outputs
   }
 }
 
@@ -40,7 +48,7 @@ private func makePlan(
     plan.pointee = nil
     let box: SessionBox = object(try required(session, "session"))
     let limits = try limits(options, box)
-    plan.pointee = handle(PlanBox(box, try box.session.plan(try planInputs(box, inputCount, inputs), limits: limits)))
+    plan.pointee = handle(try PlanBox(box, try box.session.plan(try planInputs(box, inputCount, inputs), limits: limits), limits))
   }
 }
 

@@ -36,6 +36,8 @@ package final class Program: Sendable {
   /// The last plan that a run's end interrupted.
   let interrupted = Lock<InterruptedPlan?>(nil)
   let interruptedCourses = Lock<InterruptedCourses?>(nil)
+  /// What the next making of a program for known branches may do without looking at the limits: see `BuildPoll`.
+  let specializationGrace = Lock(0)
   let plans: Lock<PlanCache>
   /// What is known without the inputs.
   private let constants: KnowledgeTable

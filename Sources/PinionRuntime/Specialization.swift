@@ -155,10 +155,18 @@ extension Program {
     guard specializations.withLock({ $0.count }) < Program.specializationLimit, specialization == 0 || account.isWithinLimit,
       !(control?.needsIdle(for: graph.recordBytes) ?? false), let graph = graph.replacing(choices)
     else { return nil }
-    var poll = Poll(control ?? RunControl())
-    let program = try Program(
-      graph: graph, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, account: account,
-      isVariant: true, specialization: specialization + 1, polling: { (steps) throws(PinionError) in try poll.count(steps) })
+    // What a limit ends is not kept: each try may do twice as much without looking at the limits.
+    var poll = BuildPoll(control, grace: specializationGrace.withLock { $0 })
+    let program: Program
+    do throws(PinionError) {
+      program = try Program(
+        graph: graph, backend: backend, executor: executor, packed: packed, allocator: allocator, planLimit: planLimit, account: account,
+        isVariant: true, specialization: specialization + 1, polling: { (steps) throws(PinionError) in try poll.count(steps) })
+    } catch {
+      specializationGrace.withLock { $0 = poll.nextGrace }
+      throw error
+    }
+    specializationGrace.withLock { $0 = 0 }
     return specializations.withLock { known in
       if let first = known[choices] { return first }
       // Where too much is held already only the plans have it, of which the oldest go.
