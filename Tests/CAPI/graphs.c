@@ -175,6 +175,10 @@ static void says_what_is_wrong(void) {
   CHECK_STATUS(pinion_graph_add_node(graph, NULL, NULL, 1, &x, 1, &output), PINION_INVALID_ARGUMENT);
   CHECK_STATUS(pinion_graph_add_node(graph, "Relu", NULL, 1, NULL, 1, &output), PINION_INVALID_ARGUMENT);
   CHECK_STATUS(pinion_graph_add_node(graph, "Relu", NULL, 1, &x, 1, NULL), PINION_INVALID_ARGUMENT);
+  /* An output may take the place of the input that it is made of. */
+  pinion_graph_value same = x;
+  CHECK_OK(pinion_graph_add_node(graph, "Relu", NULL, 1, &same, 1, &same));
+  CHECK(same != 0 && same != x);
   pinion_graph_value two[2] = {7, 7};
   EXPECT(PINION_INVALID_MODEL, "Relu", "2 outputs", pinion_graph_add_node(graph, "Relu", NULL, 1, &x, 2, two));
   CHECK(two[0] == 0 && two[1] == 0);

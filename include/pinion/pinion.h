@@ -1606,7 +1606,8 @@ typedef struct pinion_node_options {
 
 /*
  * Adds a node of any operator that pinion_operator_name() lists, and gives a value for each of its `output_count` outputs. An
- * entry of `inputs` is 0 for an optional input that is absent. `options` may be NULL. On failure all outputs are 0.
+ * entry of `inputs` is 0 for an optional input that is absent. `options` may be NULL. On failure all outputs are 0;
+ * `outputs` may be `inputs`.
  *
  * Also returns PINION_UNSUPPORTED (unknown operator or opset), PINION_INVALID_MODEL (attributes or inputs that are missing, unknown
  * or of another kind; a subgraph that does not fit the node), PINION_INVALID_SHAPE (types that do not fit, whatever open dimensions

@@ -63,7 +63,10 @@ def token(cancel: CancelToken | None) -> int | None:
 
 def int64(value: Any, name: str) -> int:
     """A number for C: ctypes takes as many bits as there is room for of one that has more."""
-    number = operator.index(value)
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise InvalidArgumentError(f"{name} is {value!r}, not an integer") from None
     if not -(2**63) <= number < 2**63:
         raise InvalidArgumentError(f"{name} is {value}, which has no place in 64 bits")
     return number
