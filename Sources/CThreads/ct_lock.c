@@ -106,6 +106,9 @@ static void prepare(void) {
   pthread_atfork(before_fork, after_fork_in_parent, after_fork_in_child);
 }
 
+// Whatever a process does before its first lock, Swift's runtime may have noted its thread's number by then.
+__attribute__((constructor)) static void prepare_on_load(void) { pthread_once(&prepared, prepare); }
+
 static void enter(holder *thread) {
   pthread_once(&prepared, prepare);
   take_or_wait(&list_lock);

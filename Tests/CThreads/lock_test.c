@@ -115,7 +115,22 @@ static void fork_while_holding(void) {
   if (status != 0) fail("a child whose parent's thread held a lock");
 }
 
+// Stands for the number of its thread that Swift's runtime keeps for its own locks.
+_Thread_local pid_t swift_thread_number __asm__("_ZZN5swift14threading_impl5linux13ulock_get_tidEvE3tid");
+
+// A child must not keep its parent's number, even where the parent has never taken a lock.
+static void fork_before_the_first_lock(void) {
+  swift_thread_number = getpid();
+  const pid_t pid = fork();
+  if (pid == 0) _exit(swift_thread_number == 0 ? 0 : 1);
+  int status = 1;
+  waitpid(pid, &status, 0);
+  if (status != 0) fail("a child knows its thread by its parent's number");
+  swift_thread_number = 0;
+}
+
 int main(int argc, char **argv) {
+  fork_before_the_first_lock();
   const int children = argc > 1 ? atoi(argv[1]) : 60;
   run(THREADS, count);
   // Of `turn` in 0..<TURNS every third takes lock 0, and lock 1 inside it.

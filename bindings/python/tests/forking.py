@@ -2,8 +2,21 @@
 import os
 import signal
 import time
+from pathlib import Path
 
 SECONDS = 30
+
+
+def threads_of(pid):
+    """The name, state and system call of each thread."""
+    told = []
+    for task in sorted(Path(f"/proc/{pid}/task").iterdir()):
+        try:
+            name, rest = (task / "stat").read_text().split("(", 1)[1].rsplit(")", 1)
+            told.append(f"{name}: {rest.split()[0]}, system call {(task / 'syscall').read_text().split()[:3]}")
+        except OSError as error:
+            told.append(str(error))
+    return "; ".join(told)
 
 
 def failures(children, child):
@@ -18,17 +31,16 @@ def failures(children, child):
                 status = 0
             finally:
                 os._exit(status)
-        end = time.monotonic() + SECONDS
-        while True:
+        # Counted in steps of its own, so that a machine that stood still for a while is not the child's fault.
+        for _ in range(SECONDS * 1000):
             done, status = os.waitpid(pid, os.WNOHANG)
             if done:
                 break
-            if time.monotonic() > end:
-                os.kill(pid, signal.SIGKILL)
-                os.waitpid(pid, 0)
-                status = "stuck"
-                break
             time.sleep(0.001)
+        else:
+            status = f"stuck; {threads_of(pid)}"
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
         if status != 0:
             failed += 1
             print(f"child {number}: {status}", flush=True)
