@@ -97,6 +97,8 @@ def folders_of(folder: str, only: str) -> list[str]:
 
 def save(report: dict[str, Any], arguments: argparse.Namespace) -> None:
     """After each model, so that what was measured is there however the program ends."""
+    for path in (arguments.json, arguments.html):
+        os.makedirs(os.path.dirname(os.path.abspath(path)), exist_ok=True)
     with open(arguments.json, "w") as file:
         json.dump(report, file, indent=1)
     with open(arguments.html, "w") as file:

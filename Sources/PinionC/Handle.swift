@@ -71,6 +71,12 @@ func required<T>(_ argument: T?, _ name: StaticString) throws(PinionError) -> T 
   return argument
 }
 
+/// An option that is on or off.
+func flag(_ value: Int32, _ name: StaticString) throws(PinionError) -> Bool {
+  guard value == 0 || value == 1 else { throw .invalidArgument("\(name) is \(value), expected 0 or 1") }
+  return value == 1
+}
+
 /// An option structure of the caller's, whose older versions are shorter: what it lacks has its default.
 func options<T: BitwiseCopyable>(_ given: UnsafePointer<T>?, default defaultValue: T, size: (T) -> Int) throws(PinionError) -> T {
   guard let given else { return defaultValue }

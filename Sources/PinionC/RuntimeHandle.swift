@@ -92,6 +92,9 @@ public func pinion_runtime_create(
     runtime.pointee = nil
     let options = try options(given, default: defaultRuntimeOptions) { $0.struct_size }
     guard (0...1024).contains(options.threads) else { throw .invalidArgument("threads is \(options.threads), expected 0 to 1024") }
+    guard (PINION_LOG_OFF.rawValue...PINION_LOG_DEBUG.rawValue).contains(options.log_level.rawValue) else {
+      throw .invalidArgument("log_level is \(options.log_level.rawValue), expected one of pinion_log_level")
+    }
     guard (options.allocate == nil) == (options.deallocate == nil) else {
       throw .invalidArgument("one of allocate and deallocate is NULL and the other is not")
     }

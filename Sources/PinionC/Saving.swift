@@ -18,6 +18,7 @@ public func pinion_model_save(
     case PINION_EXTERNAL_DATA_NEVER: options.externalData = .never
     default: throw .invalidArgument("external_data is \(given.external_data.rawValue), expected 0 to 2")
     }
+    guard given.reserved == 0 else { throw .invalidArgument("reserved is \(given.reserved), expected 0") }
     guard given.opset >= 0 else { throw .invalidArgument("opset is \(given.opset), expected 0 or more") }
     if given.opset > 0 { options.opset = given.opset }
     try box.model.save(path, options: options)

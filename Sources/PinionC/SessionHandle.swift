@@ -72,11 +72,12 @@ public func pinion_session_create(
     guard (0...2).contains(given.optimization_level) else {
       throw .invalidArgument("optimization_level is \(given.optimization_level), expected 0 to 2")
     }
+    guard given.reserved == 0 else { throw .invalidArgument("reserved is \(given.reserved), expected 0") }
     guard given.plan_cache_bytes >= 0, given.byte_budget >= 0 else { throw .invalidArgument("a byte limit is negative") }
     var options = SessionOptions()
     if let device = given.device { options.device = String(cString: device) }
     options.optimization = Int(given.optimization_level)
-    options.profile = given.profile != 0
+    options.profile = try flag(given.profile, "profile")
     if given.plan_cache_bytes > 0 { options.planBytes = Int(given.plan_cache_bytes) }
     let runtime = given.runtime.map { object($0, RuntimeBox.self) } ?? model.runtime
     let budget = given.byte_budget > 0 ? Int(given.byte_budget) : nil

@@ -81,6 +81,7 @@ package enum PassPipeline {
   package static func run(_ graph: inout Graph, level: Int, _ context: PassContext) throws(PinionError) {
     let phases = phases(level: level)
     guard !phases.isEmpty else { return }
+    let declared = graph.outputs.map { graph[$0] }
     var editor = try GraphEditor(graph, control: context.control)
     // The revision of the graph at which each pass has found nothing to do.
     var idle: [String: Int] = [:]
@@ -102,10 +103,22 @@ package enum PassPipeline {
         guard hasChanged else { break }
       }
     }
+    try check(declared, &editor)
     graph = try editor.graph.compacted(context.control)
     #if DEBUG
       try graph.verify()
     #endif
+  }
+
+  /// - Parameter declared: the outputs as the model has them.
+  /// - Throws: where one is of another element type.
+  private static func check(_ declared: [ValueInfo], _ editor: inout GraphEditor) throws(PinionError) {
+    for (value, output) in zip(declared, editor.graph.outputs) {
+      guard let promised = Fact(declared: value.type, editor.symbols).element, let given = editor.fact(output, at: .max).element,
+        promised != given
+      else { continue }
+      throw .invalidModel("output '\(value.name)' is declared as a tensor of \(promised), but its elements are \(given)")
+    }
   }
 
   /// Drops what outputs that somebody has taken out of a rewritten graph needed alone.

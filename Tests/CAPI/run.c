@@ -4,9 +4,12 @@
 
 static void sessions(void) {
   pinion_session_options options = PINION_SESSION_OPTIONS_INIT;
+  pinion_model_options model_options = PINION_MODEL_OPTIONS_INIT;
   buffer bytes = add_model();
   pinion_model *model;
   pinion_session *session;
+  model_options.read_files = 9;
+  CHECK_STATUS(pinion_model_load_memory(bytes.bytes, bytes.size, false, &model_options, &model), PINION_INVALID_ARGUMENT);
   CHECK_OK(pinion_model_load_memory(bytes.bytes, bytes.size, false, NULL, &model));
   options.device = "abacus";
   CHECK_STATUS(pinion_session_create(model, &options, &session), PINION_NOT_FOUND);
@@ -18,6 +21,12 @@ static void sessions(void) {
   options.threads = -1;
   CHECK_STATUS(pinion_session_create(model, &options, &session), PINION_INVALID_ARGUMENT);
   options.threads = 1;
+  options.profile = 9;
+  CHECK_STATUS(pinion_session_create(model, &options, &session), PINION_INVALID_ARGUMENT);
+  options.profile = 0;
+  options.reserved = 1;
+  CHECK_STATUS(pinion_session_create(model, &options, &session), PINION_INVALID_ARGUMENT);
+  options.reserved = 0;
   CHECK_OK(pinion_session_create(model, &options, &session));
   CHECK(pinion_session_input_count(session) == 2 && pinion_session_output_count(session) == 1);
   describe(pinion_session_input(session, 0), pinion_session_input(session, 1));

@@ -204,6 +204,8 @@ static void hooks(void) {
   pinion_session *session;
   pinion_value *input, *output = NULL;
   host.threads = 4;
+  host.log_level = (pinion_log_level)55;
+  CHECK_STATUS(pinion_runtime_create(&host, &runtime), PINION_INVALID_ARGUMENT);
   host.log_level = PINION_LOG_DEBUG;
   host.log = host_log;
   host.log_context = &lines;

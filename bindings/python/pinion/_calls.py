@@ -192,6 +192,8 @@ def plain(array: Any, name: str, is_written: bool) -> np.ndarray:
 
 def bound(session: int, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray] | None, output_names: Sequence[str] | None) -> Binding:
     """See Session.bind()."""
+    if outputs is not None and not isinstance(outputs, Mapping):
+        raise InvalidArgumentError(f"outputs is a {type(outputs).__name__}, expected arrays by the outputs' names")
     given = [plain(array, name, False) for name, array in inputs.items()]
     if outputs is not None and output_names is None:
         known = [read_info(lib.pinion_session_output(session, i)).name for i in range(lib.pinion_session_output_count(session))]

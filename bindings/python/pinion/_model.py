@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import hashlib
 import os
-import tempfile
 from ctypes import byref, c_void_p
 from dataclasses import dataclass
 from typing import Any, Union
@@ -107,7 +105,8 @@ class Model:
             check(lib.pinion_model_load_memory(self._bytes, len(self._bytes), False, byref(options), byref(out)))
         elif isinstance(source, (str, os.PathLike)):
             self._bytes = None
-            self.path = os.path.abspath(os.fspath(source))
+            c_path(source)
+            self.path = os.path.abspath(os.fsdecode(source))
             self._stamp = _stamp(self.path)
             check(lib.pinion_model_load_file(c_path(self.path), byref(options), byref(out)))
         else:
@@ -180,6 +179,8 @@ class Model:
 
     def _saved(self) -> bytes:
         """The bytes of an ONNX file of the model."""
+        import tempfile
+
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "model.onnx")
             self.save(path, external_data="never")
@@ -257,6 +258,8 @@ def _stamp(path: str) -> tuple[int, int] | None:
 
 
 def _sha256(path: str) -> str:
+    import hashlib
+
     digest = hashlib.sha256()
     try:
         with open(path, "rb") as file:

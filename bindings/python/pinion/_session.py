@@ -490,6 +490,8 @@ class Session(Planning, BufferKeeping):
     def _preallocated(
         self, out: Mapping[str, np.ndarray], targets: Frame, results: Any, memory: list[Any], inputs: Mapping[str, Any]
     ) -> dict[int, np.ndarray]:
+        if not isinstance(out, Mapping):
+            raise InvalidArgumentError(f"out is a {type(out).__name__}, expected arrays by the outputs' names")
         positions = {info.name: index for index, info in enumerate(targets.infos)}
         given = {}
         for name, array in out.items():

@@ -12,6 +12,7 @@ import numpy as np
 from ._addresses import address, bytes_address
 from ._errors import InvalidArgumentError, check
 from ._library import lib
+from ._text import c_text
 from ._types import STRINGS
 
 
@@ -28,7 +29,7 @@ def flat_text(array: np.ndarray) -> tuple[bytes, int, Any]:
     if count >= _MANY:
         try:
             text = "\0".join(items).encode("utf-8", "surrogateescape")
-        except TypeError:
+        except (TypeError, UnicodeEncodeError):
             text = b""
         if text.count(b"\0") == count - 1:
             # No string holds a zero, so that these tell where each ends.
@@ -45,7 +46,7 @@ _MANY = 32
 
 def encoded_one(item: Any) -> bytes:
     if isinstance(item, str):
-        return item.encode("utf-8", "surrogateescape")
+        return c_text(item, nul=True)
     if isinstance(item, (bytes, bytearray)):
         return bytes(item)
     kind = type(item).__name__
@@ -70,7 +71,7 @@ def encoded_views(array: np.ndarray) -> tuple[np.ndarray, bytes]:
         # Where no string holds a zero these tell where each ends.
         if _split(bytes_address(text), len(text), count, address(views)) == 0:
             return views, text
-    except TypeError:
+    except (TypeError, UnicodeEncodeError):
         pass
     parts = [encoded_one(item) for item in items]
     text = b"".join(parts)

@@ -2,7 +2,7 @@ import pickle
 
 import numpy as np
 import pytest
-from conftest import FLOAT, model, tensor
+from conftest import FLOAT, STRING, identity, model, tensor
 from onnx import helper
 
 import pinion
@@ -77,6 +77,33 @@ def test_calls_as_other_runtimes_have_them(add_model, arguments, part):
         assert "0." not in str(caught.value)
     with pytest.raises(pinion.InvalidArgumentError, match="inputs come by name"):
         session.bind(np.zeros((3, 2), np.float32))
+
+
+@pytest.mark.parametrize("path", ["", "a\0b", "\ud800"])
+def test_paths_that_are_none(path):
+    with pytest.raises(pinion.InvalidArgumentError):
+        pinion.Session(path)
+
+
+def test_outputs_come_by_name(add_model, x):
+    session, y = pinion.Session(add_model), np.zeros((3, 2), np.float32)
+    with pytest.raises(pinion.InvalidArgumentError, match="out is a list"):
+        session.run({"x": x}, out=[y])
+    with pytest.raises(pinion.InvalidArgumentError, match="outputs is a list"):
+        session.bind({"x": x}, [y])
+
+
+@pytest.mark.parametrize("count", [1, 40])
+def test_strings_that_utf8_cannot_hold(count):
+    session = pinion.Session(identity(STRING, ("n",)))
+    with pytest.raises(pinion.InvalidArgumentError, match="UTF-8"):
+        session.run({"x": np.array(["\ud800"] * count, object)})
+
+
+def test_an_output_of_another_type_than_declared():
+    made = model([helper.make_node("ArgMax", ["x"], ["y"])], [tensor("x")], [tensor("y", FLOAT, None)])
+    with pytest.raises(pinion.InvalidModelError, match="'y' is declared as a tensor of float32.*int64"):
+        pinion.Session(made)
 
 
 def test_memory_that_does_not_fit_is_named(add_model, x):
