@@ -96,6 +96,18 @@ static void transpose_steps(pk_isa isa, const pk_conv *c, size_t n, size_t g, si
   }
 }
 
+static scratch patches_of(pk_isa isa, const pk_conv_shape *s, bool turned) { return scratch_of(pk_conv_patch_bytes(isa, s, turned)); }
+
+/// The patches of one image and group, made in three calls.
+static const float *make_patches(pk_isa isa, const pk_conv *c, bool turned, size_t image, size_t group, scratch to) {
+  const size_t channels = c->shape.channels, a = random_in(0, channels), b = random_in(a, channels);
+  memset(to.bytes, 0xff, to.size);
+  pk_conv_patches(isa, c, turned, image, group, b, channels, (float *)to.bytes);
+  pk_conv_patches(isa, c, turned, image, group, 0, a, (float *)to.bytes);
+  pk_conv_patches(isa, c, turned, image, group, a, b, (float *)to.bytes);
+  return (const float *)to.bytes;
+}
+
 static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
   const size_t in = s->in[0] * s->in[1] * s->in[2], out = s->out[0] * s->out[1] * s->out[2],
                taps = s->kernel[0] * s->kernel[1] * s->kernel[2];
@@ -118,15 +130,18 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
     c.weights = packed = buffer(pk_conv_packed_bytes(isa, s), 0xff);
     pk_conv_pack(isa, s, w, 0, s->groups, packed);
     size_t rows, cols;
-    pk_conv_grid(isa, s, random_in(1, 4), &rows, &cols);
-    if (random_bits() & 1) cols = random_in(1, out);
-    scratch t = scratch_of(pk_conv_scratch_bytes(isa, s));
+    const bool shares = random_bits() & 1;
+    (shares ? pk_conv_grid_over_patches : pk_conv_grid)(isa, s, random_in(1, 4), &rows, &cols);
+    if (!shares && random_bits() & 1) cols = random_in(1, out);
+    scratch t = scratch_of(pk_conv_scratch_bytes(isa, s)), patches = patches_of(isa, s, false);
     for (size_t n = 0; n < s->images; n++)
-      for (size_t g = 0; g < s->groups; g++)
+      for (size_t g = 0; g < s->groups; g++) {
+        if (shares) c.patches = make_patches(isa, &c, false, n, g, patches);
         for (size_t i = 0; i < s->outputs; i += rows)
           for (size_t j = 0; j < out; j += cols)
             pk_conv_block(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, j, j + cols < out ? j + cols : out, t.bytes);
-    CHECK(scratch_end(t), "%s: conv wrote behind its scratch", pk_isa_name(isa));
+      }
+    CHECK(scratch_end(t) & scratch_end(patches), "%s: conv wrote behind its scratch", pk_isa_name(isa));
   } else if (how == SKIPPING) {
     const size_t none[3] = {0};
     c.weights = packed = buffer(pk_conv_packed_bytes(isa, s), 0xff);
@@ -153,14 +168,17 @@ static void test_shape(pk_isa isa, way how, const pk_conv_shape *s) {
     pk_conv_turned_grid(isa, s, random_in(1, 4), &rows, &cols);
     CHECK(rows > 0 && rows % panel == 0 && cols > 0, "%s: %zu channels are no whole panels", pk_isa_name(isa), rows);
     if (random_bits() & 1) rows = panel;
-    if (random_bits() & 1) cols = random_in(1, out);
-    scratch t = scratch_of(pk_conv_turned_scratch_bytes(isa, s, rows));
+    const bool shares = random_bits() & 1;
+    if (!shares && random_bits() & 1) cols = random_in(1, out);
+    scratch t = scratch_of(pk_conv_turned_scratch_bytes(isa, s, rows)), patches = patches_of(isa, s, true);
     for (size_t n = 0; n < s->images; n++)
-      for (size_t g = 0; g < s->groups; g++)
+      for (size_t g = 0; g < s->groups; g++) {
+        if (shares) c.patches = make_patches(isa, &c, true, n, g, patches);
         for (size_t i = 0; i < s->outputs; i += rows)
           for (size_t j = 0; j < out; j += cols)
             pk_conv_turned_block(isa, &c, n, g, i, i + rows < s->outputs ? i + rows : s->outputs, j, j + cols < out ? j + cols : out, t.bytes);
-    CHECK(scratch_end(t), "%s: turned conv wrote behind its scratch", pk_isa_name(isa));
+      }
+    CHECK(scratch_end(t) & scratch_end(patches), "%s: turned conv wrote behind its scratch", pk_isa_name(isa));
   } else if (how == WINOGRAD) {
     CHECK(pk_conv_winograd_fits(s), "Winograd should take this");
     c.weights = packed = buffer(pk_conv_winograd_packed_bytes(isa, s), 0xff);
@@ -409,6 +427,15 @@ static void test_turned(pk_isa isa) {
         pk_conv_turned_block(isa, &c, n / s.groups, n % s.groups, i, i + panel < s.outputs ? i + panel : s.outputs, j, j + step < out ? j + step : out,
                              room);
   CHECK(memcmp(one, all, s.images * rows * out * sizeof(float)) == 0, "%s: turned products in other blocks give other bits", pk_isa_name(isa));
+  memset(one, 0, s.images * rows * out * sizeof(float));
+  scratch patches = patches_of(isa, &s, true);
+  for (size_t n = 0; n < s.images * s.groups; n++) {
+    c.patches = make_patches(isa, &c, true, n / s.groups, n % s.groups, patches);
+    for (size_t i = 0; i < s.outputs; i += panel)
+      pk_conv_turned_block(isa, &c, n / s.groups, n % s.groups, i, i + panel < s.outputs ? i + panel : s.outputs, 0, out, room);
+  }
+  CHECK(scratch_end(patches), "%s: patches were written behind their memory", pk_isa_name(isa));
+  CHECK(memcmp(one, all, s.images * rows * out * sizeof(float)) == 0, "%s: turned products over shared patches give other bits", pk_isa_name(isa));
   free(x), free(w), free(bias), free(one), free(all), free(packed), free(room);
 }
 

@@ -38,8 +38,8 @@ static void test_product(pk_isa isa, size_t m, size_t n, size_t k, unsigned vari
   free(a), free(b), free(one), free(c), free(bias), free(pa), free(pb);
 }
 
-/// Parts whose output channels threads have shared.
-static size_t shared;
+/// Parts whose output channels threads have shared, and convolutions whose patches were made once.
+static size_t shared, patched;
 
 static void test_convolution(pk_isa isa, bool winograd, size_t channels, size_t outputs, size_t depth, size_t extent) {
   const size_t taps = depth > 1 ? 3 : 1;
@@ -50,7 +50,7 @@ static void test_convolution(pk_isa isa, bool winograd, size_t channels, size_t 
   float *packed = buffer(winograd ? pk_conv_winograd_packed_bytes(isa, &s) : pk_conv_packed_bytes(isa, &s), 0);
   (winograd ? pk_conv_winograd_pack : pk_conv_pack)(isa, &s, w, 0, 1, packed);
   for (size_t threads = 1; threads <= MOST_THREADS; threads++) {
-    const pk_conv c = {.shape = s, .x = x, .weights = packed, .y = threads == 1 ? one : y};
+    pk_conv c = {.shape = s, .x = x, .weights = packed, .y = threads == 1 ? one : y};
     if (winograd) {
       const size_t bands = (extent + 3) / 4;
       size_t deep, step;
@@ -71,12 +71,15 @@ static void test_convolution(pk_isa isa, bool winograd, size_t channels, size_t 
       CHECK(scratch_end(t) & scratch_end(input), "%s: Winograd wrote behind its scratch", pk_isa_name(isa));
     } else {
       size_t rows, cols;
-      pk_conv_grid(isa, &s, threads, &rows, &cols);
-      scratch t = scratch_of(pk_conv_scratch_bytes(isa, &s));
+      const bool shares = pk_conv_patches_pay(isa, &s, false, threads);
+      (shares ? pk_conv_grid_over_patches : pk_conv_grid)(isa, &s, threads, &rows, &cols);
+      scratch t = scratch_of(pk_conv_scratch_bytes(isa, &s)), patches = scratch_of(pk_conv_patch_bytes(isa, &s, false));
+      if (shares) pk_conv_patches(isa, &c, false, 0, 0, 0, channels, (float *)patches.bytes), c.patches = (const float *)patches.bytes;
+      patched += shares;
       for (size_t i = 0; i < outputs; i += rows)
         for (size_t j = 0; j < out; j += cols)
           pk_conv_block(isa, &c, 0, 0, i, i + rows < outputs ? i + rows : outputs, j, j + cols < out ? j + cols : out, t.bytes);
-      CHECK(scratch_end(t), "%s: conv wrote behind its scratch", pk_isa_name(isa));
+      CHECK(scratch_end(t) & scratch_end(patches), "%s: conv wrote behind its scratch", pk_isa_name(isa));
     }
     if (threads > 1) check_same(isa, winograd ? "Winograd" : "conv", threads, (const size_t[]){outputs, channels, depth * extent}, 0, one, y, count);
   }
@@ -105,5 +108,6 @@ int main(void) {
     }
   }
   CHECK(shared > 0, "no Winograd part was shared");
+  CHECK(patched > 0, "no convolution had its patches made once");
   return test_end("threads_test");
 }

@@ -96,6 +96,34 @@ void pk_conv_grid(pk_isa isa, const pk_conv_shape *s, size_t threads, size_t *bl
   if (g.k > (size_t)1 << 15) *block_cols = pk_min(*block_cols, pk_max(((size_t)1 << 24) / g.k / panel, 1) * panel);
 }
 
+void pk_conv_grid_over_patches(pk_isa isa, const pk_conv_shape *s, size_t threads, size_t *block_rows, size_t *block_cols) {
+  pk_conv_grid(isa, s, threads, block_rows, block_cols);
+  const size_t columns = pk_ceil_div(pk_product3(s->out), *block_cols) * pk_max(s->images * s->groups, 1), panel = pk_sgemm_panel_rows(isa, s->outputs);
+  const size_t wanted = threads <= 1 ? 1 : pk_ceil_div(threads * 3, columns);
+  if (pk_ceil_div(s->outputs, *block_rows) < wanted) *block_rows = pk_min(pk_ceil_div(pk_ceil_div(s->outputs, wanted), panel) * panel, s->outputs);
+}
+
+size_t pk_conv_patch_bytes(pk_isa isa, const pk_conv_shape *s, bool turned) {
+  const size_t nr = pk_sgemm_panel_cols(isa), k = pk_mul(s->channels, pk_product3_checked(s->kernel)), all = pk_product3_checked(s->out);
+  const pk_conv_turned z = pk_conv_turned_sizes(s, 0, pk_sgemm_table_of(isa)->mr, nr);
+  const size_t width = turned ? pk_mul(pk_ceil_div(all, pk_max(z.positions, 1)), z.ld) : pk_mul(pk_ceil_div(all, nr), nr);
+  return pk_round64(pk_mul(pk_mul(k, width), sizeof(float)));
+}
+
+bool pk_conv_patches_pay(pk_isa isa, const pk_conv_shape *s, bool turned, size_t threads) {
+  if (turned ? pk_conv_reads_in_place(s) : pk_conv_rows_pay(isa, s)) return false;
+  // Beyond that they are read from memory, and columns are many enough to be dealt out alone.
+  if (pk_mul(pk_conv_patch_bytes(isa, s, turned), pk_mul(s->images, s->groups)) > (threads > 1 ? (size_t)4 << 20 : (size_t)512 << 10)) return false;
+  size_t rows = 0, cols = 0;
+  if (turned) pk_conv_turned_grid(isa, s, threads, &rows, &cols);
+  else pk_conv_grid_over_patches(isa, s, threads, &rows, &cols);
+  return pk_ceil_div(s->outputs, pk_max(rows, 1)) > 1;
+}
+
+void pk_conv_patches(pk_isa isa, const pk_conv *c, bool turned, size_t image, size_t group, size_t channel0, size_t channel1, float *patches) {
+  pk_conv_table_of(isa)->patches(c, turned, image, group, channel0, channel1, patches);
+}
+
 size_t pk_conv_scratch_bytes(pk_isa isa, const pk_conv_shape *s) {
   const size_t k = pk_mul(s->channels, pk_product3_checked(s->kernel)), patches = pk_min(k, PK_SGEMM_KC) * PK_SGEMM_NC * sizeof(float);
   return pk_conv_rows_pay(isa, s) ? pk_max(pk_conv_rows_sizes(s).total, patches) : patches;

@@ -41,20 +41,24 @@ static void conv_block_to(
     const size_t width = pk_min(PK_SGEMM_NC, n1 - n);
     run runs[PK_SGEMM_NC];
     size_t first[PK_SGEMM_NC / VW + 1];
-    find_runs(s, &whole, n, width, runs, first);
+    if (!c->patches) find_runs(s, &whole, n, width, runs, first);
     for (size_t kb = 0; kb < k; kb += depth) {
       const size_t kc = pk_min(depth, k - kb);
-      pack_patches(s, x, kb, kc, width, runs, first, pb, (places){.ld = NR, .pair = kc * NR});
+      // The panels, and from one to the next.
+      const float *panels = pb;
+      size_t step = kc * NR;
+      if (c->patches) panels = c->patches + n * k + kb * NR, step = k * NR;
+      else pack_patches(s, x, kb, kc, width, runs, first, pb, (places){.ld = NR, .pair = step});
       store_part(&target, &g, kb == 0, kb + kc == k);
       if (k <= SHALLOW) {
         // A result of many rows for little work: rows are written in long runs, while all panels of B stay in the L1 cache.
         for (size_t i = 0; i < rows; i += mr)
           for (size_t j = 0; j < width; j += NR)
-            run_panel(pa + i * k, pk_min(mr, rows - i), mr, k, kb, kc, pb + j * kc, pk_min(NR, width - j), &target, m0 + i, n + j);
+            run_panel(pa + i * k, pk_min(mr, rows - i), mr, k, kb, kc, panels + j / NR * step, pk_min(NR, width - j), &target, m0 + i, n + j);
         continue;
       }
       for (size_t j = 0; j < width; j += NR)
-        run_panel(pa, rows, mr, k, kb, kc, pb + j * kc, pk_min(NR, width - j), &target, m0, n + j);
+        run_panel(pa, rows, mr, k, kb, kc, panels + j / NR * step, pk_min(NR, width - j), &target, m0, n + j);
     }
   }
 }
@@ -95,6 +99,7 @@ const pk_conv_table PK_CONV_TABLE = {
     .turned_to = conv_turned_to,
     .skipping = conv_skipping,
     .turned = conv_turned,
+    .patches = conv_patches,
     .winograd_transform = winograd_transform,
     .winograd_outputs = winograd_outputs,
     .depthwise = depthwise,

@@ -10,6 +10,7 @@ typedef struct pk_conv_table {
   /// The same, and pk_conv_turned_block, of which element (m, n) of the group goes to to[m * ld + n].
   void (*block_to)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, float *to, size_t ld, void *scratch);
   void (*turned_to)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, float *to, size_t ld, void *scratch);
+  void (*patches)(const pk_conv *c, bool turned, size_t image, size_t group, size_t channel0, size_t channel1, float *patches);
   void (*skipping)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*turned)(const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
   void (*winograd_transform)(const pk_conv *c, const pk_winograd_part *part, size_t channel0, size_t channel1, float *input, void *scratch);
@@ -67,6 +68,16 @@ static inline pk_conv_turned pk_conv_turned_sizes(const pk_conv_shape *s, size_t
   z.total = pk_add(z.patches, z.sums);
   return z;
 }
+
+/// Whether a window is one element of the input, at its own place.
+static inline bool pk_conv_is_pointwise(const pk_conv_shape *s) {
+  for (int i = 0; i < 3; i++)
+    if (s->kernel[i] != 1 || s->stride[i] != 1 || s->pad[i] != 0 || s->in[i] != s->out[i]) return false;
+  return true;
+}
+
+/// Whether the turned product reads the input as it lies. Rows a multiple of 512 bytes apart would displace each other in the L1 cache.
+static inline bool pk_conv_reads_in_place(const pk_conv_shape *s) { return pk_conv_is_pointwise(s) && pk_product3(s->in) % 128 != 0; }
 
 /// Outputs [start, end) of an axis to which the taps [first, last) of the kernel reach from inside the input, whole.
 typedef struct pk_band {

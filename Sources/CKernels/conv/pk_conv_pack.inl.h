@@ -22,9 +22,7 @@ typedef struct lanes {
 /// The same convolution with as few and as long rows as can be.
 static pk_conv_shape flattened(const pk_conv_shape *shape) {
   pk_conv_shape s = *shape;
-  bool pointwise = true;
-  for (int i = 0; i < 3; i++) pointwise &= s.kernel[i] == 1 && s.stride[i] == 1 && s.pad[i] == 0 && s.in[i] == s.out[i];
-  if (pointwise) {
+  if (pk_conv_is_pointwise(&s)) {
     s.in[2] = pk_product3(s.in);
     s.out[2] = pk_product3(s.out);
     s.in[0] = s.in[1] = s.out[0] = s.out[1] = 1;
@@ -306,6 +304,23 @@ static void pack_patches(const pk_conv_shape *s, const float *x, size_t kb, size
       const size_t c1 = pk_min(kb + kc > tap ? (kb + kc - tap + taps - 1) / taps : 0, channel + together);
       if (c0 < c1) pack_tap(s, x + c0 * plane, tap, c1 - c0, vectors, runs, first, packed + (c0 * taps + tap - kb) * to.ld, to);
     }
+}
+
+static void conv_patches(const pk_conv *c, bool turned, size_t image, size_t group, size_t channel0, size_t channel1, float *patches) {
+  const pk_conv_shape shape = flattened(&c->shape), *s = &shape;
+  const size_t taps = pk_product3(s->kernel), k = s->channels * taps, k0 = channel0 * taps, kc = channel1 * taps - k0, all = pk_product3(s->out);
+  const float *x = c->x + (image * s->groups + group) * s->channels * pk_product3(s->in);
+  const pk_conv_turned z = pk_conv_turned_sizes(s, 0, MR, NR);
+  const size_t ld = turned ? z.ld : NR, part = turned ? z.positions : PK_SGEMM_NC;
+  const region whole = {.size = {s->out[0], s->out[1], s->out[2]}};
+  for (size_t n = 0; n < all && kc > 0; n += part) {
+    const size_t width = pk_min(part, all - n);
+    run runs[PK_TURNED_POSITIONS];
+    size_t first[PK_TURNED_POSITIONS / VW + 1];
+    find_runs(s, &whole, n, width, runs, first);
+    pack_patches(
+        s, x, k0, kc, width, runs, first, patches + (turned ? n / part * k * ld : n * k) + k0 * ld, (places){.ld = ld, .pair = turned ? NR : k * NR});
+  }
 }
 
 /// The product of one image and group, with what is done to its sums; element (m, n) of the group goes to `to[m * ld + n]`.

@@ -65,15 +65,20 @@ static void conv_turned_to(
   const pk_conv_turned z = pk_conv_turned_sizes(s, outputs, MR, NR);
   const region whole = {.size = {s->out[0], s->out[1], s->out[2]}};
   const size_t depth = pk_even_part(k, PK_TURNED_KC);
-  float *patches = scratch, *sums = patches + z.patches;
+  float *const made = scratch, *const sums = made + z.patches;
+  const bool in_place = pk_conv_reads_in_place(s);
   for (size_t n = n0; n < n1; n += z.positions) {
     const size_t positions = pk_min(z.positions, n1 - n), rows = pk_even_part(positions, MR);
     run runs[PK_TURNED_POSITIONS];
     size_t first[PK_TURNED_POSITIONS / VW + 1];
-    find_runs(s, &whole, n, positions, runs, first);
+    if (!in_place && !c->patches) find_runs(s, &whole, n, positions, runs, first);
     for (size_t kb = 0; kb < k; kb += depth) {
       const size_t kc = pk_min(depth, k - kb);
-      pack_patches(s, x, kb, kc, positions, runs, first, patches, (places){.ld = z.ld, .pair = NR});
+      const float *patches = made;
+      size_t ld_patches = z.ld;
+      if (in_place) patches = x + kb * pk_product3(s->in) + n, ld_patches = pk_product3(s->in);
+      else if (c->patches) patches = c->patches + (n / z.positions * k + kb) * z.ld;
+      else pack_patches(s, x, kb, kc, positions, runs, first, made, (places){.ld = z.ld, .pair = NR});
       for (size_t j = 0; j < outputs; j += NR) {
         const float *b = w + j * k + kb * NR;
         // The part of the weights that comes next is fetched while this one is multiplied.
@@ -81,7 +86,7 @@ static void conv_turned_to(
         for (size_t i = 0; i < positions; i += rows) {
           const size_t at = i / rows * kc * 64;
           const char *ahead = at < kc * NR * sizeof(float) ? (const char *)next + at : (const char *)b;
-          turned_kernel(pk_min(rows, positions - i))(kc, patches + i, z.ld, b, sums + j * z.positions + i * NR, kb == 0, ahead);
+          turned_kernel(pk_min(rows, positions - i))(kc, patches + i, ld_patches, b, sums + j * z.positions + i * NR, kb == 0, ahead);
         }
       }
     }

@@ -1,5 +1,8 @@
 // Micro-kernels: tile[i * ts + j] = sum over p < kc of a[p][i] * b[p * bs + j]. `a` is a packed panel, B may be unpacked.
 
+/// Where one vector of columns meets weights, these pass faster than they come from memory unless they are asked for early, so many bytes.
+enum { AHEAD = 4096 };
+
 typedef void (*micro)(size_t kc, const float *a, const float *b, size_t bs, float *tile, size_t ts);
 
 // B's elements are of type T, which L loads and widens; F is what the kernels are called.
@@ -10,6 +13,7 @@ typedef void (*micro)(size_t kc, const float *a, const float *b, size_t bs, floa
     PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < N; j++) acc[i][j] = 0.0f;              \
     for (size_t p = 0; p < kc; p++, a += M, b += bs) {                                                         \
       vf bv[N];                                                                                                \
+      if (N <= 2) __builtin_prefetch((const char *)a + AHEAD, 0, 3);                                           \
       PK_UNROLL for (int j = 0; j < N; j++) bv[j] = L(b + j * VW);                                             \
       PK_UNROLL for (int i = 0; i < M; i++) PK_UNROLL for (int j = 0; j < N; j++) acc[i][j] += a[i] * bv[j];   \
     }                                                                                                          \

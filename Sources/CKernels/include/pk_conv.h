@@ -34,6 +34,7 @@ typedef struct pk_conv {
   const float *weights; ///< Packed or plain, as the function says.
   float *y;
   pk_epilogue epilogue;
+  const float *patches; ///< Of pk_conv_patches for the image and group of the call; NULL: a block makes its own.
 } pk_conv;
 
 // Implicit GEMM, for all groups of more than a channel or so. The matrix product of one image and group has `outputs`
@@ -67,6 +68,21 @@ size_t pk_conv_scratch_bytes(pk_isa isa, const pk_conv_shape *shape);
 /// Computes rows [m0, m1) of the output channels of one group and columns [n0, n1) of the output positions of one image.
 /// `c->weights` is packed; m0 must be a multiple of pk_sgemm_panel_rows(isa, outputs); n0 is free.
 void pk_conv_block(pk_isa isa, const pk_conv *c, size_t image, size_t group, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
+
+// What the windows hold can be made once for the blocks of all rows of pk_conv_block or, `turned`, of pk_conv_turned_block. Then n0 is
+// a multiple of the columns that pk_conv_grid or pk_conv_turned_grid gives.
+
+/// Whether that is expected to be faster on so many threads.
+bool pk_conv_patches_pay(pk_isa isa, const pk_conv_shape *shape, bool turned, size_t threads);
+
+/// Bytes of the patches of one image and group.
+size_t pk_conv_patch_bytes(pk_isa isa, const pk_conv_shape *shape, bool turned);
+
+/// Makes the patches of the channels [channel0, channel1) of one image and group.
+void pk_conv_patches(pk_isa isa, const pk_conv *c, bool turned, size_t image, size_t group, size_t channel0, size_t channel1, float *patches);
+
+/// As pk_conv_grid where patches are made once: rows of outputs are dealt out as well where columns do not keep all threads busy.
+void pk_conv_grid_over_patches(pk_isa isa, const pk_conv_shape *shape, size_t threads, size_t *block_rows, size_t *block_cols);
 
 // The same where many taps of a wide kernel meet padding in some part of the output: the plane is cut into boxes in which
 // the same taps lie inside the input, and only these are multiplied.

@@ -129,22 +129,24 @@ public func floatConvolutionKernel(
     pk_conv_pack_rows(isa, &c, whole, first, isSkipping, source, rows.lowerBound, rows.upperBound, target)
   }
   let laneScratch = try scratchSize(pk_conv_scratch_bytes(isa, &c))
+  let patches = isSkipping ? nil : try SharedPatches(shape, c, operands, isTurned: false, context)
   var blockRows = 0, blockColumns = 0
-  pk_conv_grid(isa, &c, context.threads, &blockRows, &blockColumns)
-  let rows = max(blockRows, 1), columns = max(blockColumns, 1)
-  let positions = shape.window.outputCount
-  let rowBlocks = (shape.outputs &- 1) / rows &+ 1
-  let blocks = rowBlocks &* ((positions &- 1) / columns &+ 1)
+  if patches != nil { pk_conv_grid_over_patches(isa, &c, context.threads, &blockRows, &blockColumns) } else {
+    pk_conv_grid(isa, &c, context.threads, &blockRows, &blockColumns)
+  }
+  let blocks = ConvolutionBlocks(shape, rows: blockRows, columns: blockColumns)
   let description = c
-  return try weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: laneScratch) { frame, task, packed in
+  return try weights.kernel(
+    behind: patches?.stage, scratchBytes: patches?.bytes ?? 0, tasks: blocks.tasks, laneScratchBytes: laneScratch
+  ) { frame, task, packed in
+    let place = blocks[task]
     var conv = operands.description(description, frame)
     conv.weights = packed
-    let product = task / blocks, part = task % blocks
-    let row = part % rowBlocks &* rows, column = part / rowBlocks &* columns
+    conv.patches = patches?.pointer(place, frame)
     let block = isSkipping ? pk_conv_skipping_block : pk_conv_block
     block(
-      isa, &conv, product / shape.groups, product % shape.groups, row, min(row &+ rows, shape.outputs), column,
-      min(column &+ columns, positions), frame.laneScratch)
+      isa, &conv, place.image, place.group, place.rows.lowerBound, place.rows.upperBound, place.columns.lowerBound, place.columns.upperBound,
+      frame.laneScratch)
   }.named(isSkipping ? "product of live taps" : "product of windows")
 }
 
@@ -181,23 +183,22 @@ private func turnedKernel(
   }
   var blockRows = 0, blockColumns = 0
   pk_conv_turned_grid(isa, &c, context.threads, &blockRows, &blockColumns)
-  let rows = max(blockRows, 1), columns = max(blockColumns, 1)
-  let scratch = try scratchSize(pk_conv_turned_scratch_bytes(isa, &c, rows))
-  let positions = shape.window.outputCount
-  let rowBlocks = (shape.outputs &- 1) / rows &+ 1
-  let blocks = rowBlocks &* ((positions &- 1) / columns &+ 1)
+  let blocks = ConvolutionBlocks(shape, rows: blockRows, columns: blockColumns)
+  let scratch = try scratchSize(pk_conv_turned_scratch_bytes(isa, &c, blocks.rows))
+  let patches = try SharedPatches(shape, c, operands, isTurned: true, context)
   let description = c
-  return try weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: scratch) { frame, task, packed in
+  return try weights.kernel(
+    behind: patches?.stage, scratchBytes: patches?.bytes ?? 0, tasks: blocks.tasks, laneScratchBytes: scratch
+  ) { frame, task, packed in
+    let place = blocks[task]
     var conv = operands.description(description, frame)
     conv.weights = packed
-    let product = task / blocks, part = task % blocks
-    let row = part % rowBlocks &* rows, column = part / rowBlocks &* columns
+    conv.patches = patches?.pointer(place, frame)
     pk_conv_turned_block(
-      isa, &conv, product / shape.groups, product % shape.groups, row, min(row &+ rows, shape.outputs), column,
-      min(column &+ columns, positions), frame.laneScratch)
+      isa, &conv, place.image, place.group, place.rows.lowerBound, place.rows.upperBound, place.columns.lowerBound, place.columns.upperBound,
+      frame.laneScratch)
   }
 }
-
 
 /// Products of a task over one plane, at most: a millisecond or two.
 let depthwiseTask = 1 << 24
@@ -249,19 +250,16 @@ private func phasedKernel(
   }
   var blockRows = 0, blockColumns = 0
   let positions = pk_conv_phases_grid(isa, &c, context.threads, &blockRows, &blockColumns)
-  let rows = max(blockRows, 1), columns = max(blockColumns, 1)
-  let scratch = try scratchSize(pk_conv_phases_scratch_bytes(isa, &c, rows, columns))
-  let rowBlocks = (shape.outputs &- 1) / rows &+ 1
-  let blocks = rowBlocks &* ((positions &- 1) / columns &+ 1)
+  let blocks = ConvolutionBlocks(shape, rows: blockRows, columns: blockColumns, positions: positions)
+  let scratch = try scratchSize(pk_conv_phases_scratch_bytes(isa, &c, blocks.rows, blocks.columns))
   let description = c
-  return try weights.kernel(tasks: shape.images &* shape.groups &* blocks, laneScratchBytes: scratch) { frame, task, packed in
+  return try weights.kernel(tasks: blocks.tasks, laneScratchBytes: scratch) { frame, task, packed in
+    let place = blocks[task]
     var conv = operands.description(description, frame)
     conv.weights = packed
-    let product = task / blocks, part = task % blocks
-    let row = part % rowBlocks &* rows, column = part / rowBlocks &* columns
     pk_conv_phases_block(
-      isa, &conv, product / shape.groups, product % shape.groups, row, min(row &+ rows, shape.outputs), column,
-      min(column &+ columns, positions), frame.laneScratch)
+      isa, &conv, place.image, place.group, place.rows.lowerBound, place.rows.upperBound, place.columns.lowerBound, place.columns.upperBound,
+      frame.laneScratch)
   }
 }
 
