@@ -74,6 +74,9 @@ public final class RunControl: Sendable {
   private let stepsTaken = Atomic<Int>(0)
   @usableFromInline let isLimited: Bool
   private let asking: Asking?
+  // The same again, which a check reads without counting a reference.
+  private let token: Unmanaged<CancelToken>?
+  private let question: Unmanaged<Asking>?
 
   /// - Parameter idle: where memory goes that the run no longer needs.
   public init(_ limits: RunLimits = RunLimits(), idle: (any IdleMemory)? = nil) {
@@ -82,7 +85,12 @@ public final class RunControl: Sendable {
     idleAtFirst = self.idle?.bytes ?? 0
     isLimited = limits.token != nil || limits.deadline != nil || limits.question != nil
     asking = limits.question.map(Asking.init)
+    token = limits.token.map(Unmanaged.passUnretained)
+    question = asking.map(Unmanaged.passUnretained)
   }
+
+  @inline(__always) private var isCancelled: Bool { token?._withUnsafeGuaranteedRef { $0.isCancelled } ?? false }
+  @inline(__always) private var isStoppedByHost: Bool { question?._withUnsafeGuaranteedRef { $0.isToStop } ?? false }
 
   /// A control with the same token, deadline and question, and an account of its own under the same byte budget: for work that is
   /// done once, whose results outlive the run.
@@ -95,9 +103,9 @@ public final class RunControl: Sendable {
   /// True once the token is set or the deadline has passed; cheap enough for every tile of about 0.1 ms.
   public var shouldStop: Bool {
     guard isLimited else { return false }
-    if let token = limits.token, token.isCancelled { return true }
+    if isCancelled { return true }
     if let deadline = limits.deadline, monotonicNanoseconds() >= deadline { return true }
-    return asking?.isToStop ?? false
+    return isStoppedByHost
   }
 
   /// Throws the reason for which the run has to stop, if there is one.
@@ -107,11 +115,11 @@ public final class RunControl: Sendable {
   }
 
   @inline(never) @usableFromInline func checkLimits() throws(PinionError) {
-    if let token = limits.token, token.isCancelled { throw PinionError(.cancelled, "the run was cancelled") }
+    if isCancelled { throw PinionError(.cancelled, "the run was cancelled") }
     if let deadline = limits.deadline, monotonicNanoseconds() >= deadline {
       throw PinionError(.deadlineExceeded, "the run's deadline passed")
     }
-    if let asking, asking.isToStop { throw PinionError(.cancelled, "the host stopped the run") }
+    if isStoppedByHost { throw PinionError(.cancelled, "the host stopped the run") }
   }
 
   /// Counts `count` node executions against the step budget.
