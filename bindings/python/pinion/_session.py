@@ -7,14 +7,15 @@ import os
 import time
 from collections.abc import Mapping, Sequence
 from ctypes import POINTER, byref, c_char_p, c_void_p
-from typing import TYPE_CHECKING, Any, NoReturn
+from functools import partial
+from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 import numpy as np
 
 from ._apart import check_apart
 from ._buffers import BufferKeeping
 from ._calls import Binding, PreparedCall, bound
-from ._errors import Error, InvalidArgumentError, NotFoundError, check, raise_last
+from ._errors import CancelledError, DeadlineExceededError, Error, InvalidArgumentError, NotFoundError, check, raise_last
 from ._frames import FRAMES_KEPT, Frame, quoted, type_advice
 from ._info import Kind, ValueInfo, read_info
 from ._interrupts import question, run_options
@@ -101,7 +102,7 @@ class Session(Planning, BufferKeeping):
         read_files: bool = False,
     ) -> None:
         self._handle: int | None = None
-        start = time.monotonic()
+        start, whole = time.monotonic(), timeout
         self._options: dict[str, Any] = {
             "threads": threads,
             "optimization": optimization,
@@ -139,8 +140,9 @@ class Session(Planning, BufferKeeping):
         out = c_void_p()
         check(lib.pinion_session_create(model._handle, byref(options), byref(out)))
         handle = self._handle = out.value
-        self._inputs = [read_info(lib.pinion_session_input(handle, i)) for i in range(lib.pinion_session_input_count(handle))]
-        self._outputs = [read_info(lib.pinion_session_output(handle, i)) for i in range(lib.pinion_session_output_count(handle))]
+        end = None if whole is None else start + whole
+        self._inputs = _read_infos(lib.pinion_session_input_count(handle), partial(lib.pinion_session_input, handle), end, cancel)
+        self._outputs = _read_infos(lib.pinion_session_output_count(handle), partial(lib.pinion_session_output, handle), end, cancel)
         self._by_name = {info.name: info for info in self._inputs}
         self._required = frozenset(info.name for info in self._inputs if not info.optional)
         trees = (text(lib.pinion_model_metadata_find(model._handle, key)) for key in (b"pt2.input_tree", b"pt2.output_tree"))
@@ -520,6 +522,18 @@ class Session(Planning, BufferKeeping):
 
     def __deepcopy__(self, memo: Any) -> Session:
         return self.__copy__()
+
+
+def _read_infos(count: int, get: Callable[[int], int], end: float | None, cancel: CancelToken | None) -> list[ValueInfo]:
+    """The inputs or outputs, within the limits: some microseconds each, of which a model may have very many."""
+    infos: list[ValueInfo] = []
+    for first in range(0, count, 256):
+        if first and end is not None and time.monotonic() > end:
+            raise DeadlineExceededError("the deadline passed while the session's inputs and outputs were read")
+        if first and cancel is not None and cancel.is_set:
+            raise CancelledError("the session was cancelled while its inputs and outputs were read")
+        infos += [read_info(get(index)) for index in range(first, min(first + 256, count))]
+    return infos
 
 
 def _is_plain(info: ValueInfo) -> bool:
