@@ -10,7 +10,7 @@ CUDA_VENV := $(CURDIR)/.build/cuda-venv
 BENCH_VENV := $(CURDIR)/.build/bench-venv
 RELEASE := $(CURDIR)/.build/release
 
-.PHONY: help build install uninstall wheel deb docs demo check test lint format coverage sanitize conformance bench-operators cuda-check cuda-faults cuda-report gpu-selftest gpu-selftest-tests gpu-selftest-pack deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests limits-tests pt2-tests pt2-sweep cancel hostile oom files soak fuzz clean stack limits-faults bench count-record count-tests
+.PHONY: help build install uninstall wheel deb docs demo check test lint format coverage sanitize conformance bench-operators cuda-check cuda-faults cuda-report gpu-selftest gpu-selftest-tests gpu-selftest-pack deps test-deps swift-tests kernel-tests cuda-tests capi-tests example-tests python-tests oracle-tests random-tests contrib-tests node-fuzz-tests limits-tests pt2-tests pt2-sweep cancel hostile oom files soak soak-races fuzz clean stack limits-faults bench count-record count-tests
 
 help:
 	@echo "make build        libpinion.so and run-model, optimised, in .build/release"
@@ -37,6 +37,7 @@ help:
 	@echo "make stack        models that nest, on threads with as little stack as is promised to be enough"
 	@echo "make limits-faults  put known faults back and see that the programmes find them (builds a copy)"
 	@echo "make soak         sessions under many threads, cancels, trims and forks, and random graphs of each kind from new seeds, SECONDS of each (default 600)"
+	@echo "make soak-races   the first part of it under ThreadSanitizer, without forks"
 	@echo "make pt2-sweep    small modules of every ATen target, exported by PyTorch from PyPI and compared; ARGUMENTS='--family NAME --all'"
 	@echo "make cuda-check   compile the CUDA kernels for every architecture with NVIDIA's compiler from PyPI, and report on them"
 	@echo "make cuda-faults  put known faults into CUDA kernels and see that the emulated tests find them"
@@ -322,6 +323,14 @@ soak: deps $(LIMITS_READY)
 	$(SWIFT) build -c release -j $(JOBS) --product random-graphs
 	first=$$(date +%s)00000; for kind in single sequences state; do \
 	  $(RANDOM_GRAPHS) --kind $$kind --seconds $(SECONDS) --processes $(JOBS) --first $$first || exit 1; done
+
+# The first part under ThreadSanitizer, whose runtime of Swift's clang refers to libdispatch. It does not go with forks.
+soak-races: deps $(VENV)/ready
+	$(SWIFT) build -c release -j $(JOBS) --scratch-path .build/races --sanitize=thread --product pinion -Xlinker --warn-unresolved-symbols
+	clang=$$(dirname "$$(readlink -f "$$(command -v $(SWIFT))")")/clang; runtime=$$("$$clang" -print-resource-dir); libraries=$$runtime/../../swift/linux; \
+	PINION_LIBRARY=$(CURDIR)/.build/races/release/libpinion.so PYTHONPATH=bindings/python TSAN_OPTIONS=exitcode=66 \
+	  LD_PRELOAD="$$libraries/libBlocksRuntime.so $$libraries/libdispatch.so $$runtime/lib/linux/libclang_rt.tsan-x86_64.so" \
+	  $(VENV)/bin/python Tests/Limits/stress.py $(SECONDS) --no-forks
 
 $(VENV)/node-seeds: $(VENV)/ready Tests/Fuzz/node-seeds.py
 	$(VENV)/bin/python Tests/Fuzz/node-seeds.py $@.new
