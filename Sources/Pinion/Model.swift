@@ -26,7 +26,7 @@ public final class Model: Sendable {
     path: String, externalData: String? = nil, allocator: Allocator = .system, registry: ModelRegistry? = nil,
     readsFiles: Bool = false, mutations: Mutations = .outputs, limits: RunLimits = RunLimits()
   ) throws(PinionError) {
-    let control = RunControl(limits)
+    let control = RunControl(limits.of("the load"))
     let access: FileAccess = readsFiles ? .read(allocator, control) : .mapped
     let file = try FileMapping(path: path, access: access)
     let folder: ExternalDataFolder
@@ -56,7 +56,7 @@ public final class Model: Sendable {
     limits: RunLimits = RunLimits()
   ) throws(PinionError) {
     let folder = try externalData.map { (folder) throws(PinionError) in try ExternalDataFolder(path: folder, model: file) }
-    content = try ModelContent(file, folder: folder, allocator: allocator, control: RunControl(limits))
+    content = try ModelContent(file, folder: folder, allocator: allocator, control: RunControl(limits.of("the load")))
     path = nil
     self.mutations = mutations
   }
@@ -80,7 +80,7 @@ public final class Model: Sendable {
   /// A model of a graph that was made in code.
   /// - Parameter limits: deadline, token and question that end the making; the bytes that the records of nodes may take.
   public init(_ draft: GraphDraft, allocator: Allocator = .system, limits: RunLimits = RunLimits()) throws(PinionError) {
-    let control = RunControl(limits)
+    let control = RunControl(limits.of("the load"))
     content = try ModelContent(try ImportedModel(draft, control: control), allocator: allocator, control: control)
     mutations = .outputs
     path = nil

@@ -73,7 +73,7 @@ public final class Session: Sendable {
       buffers = nil
     }
     ownVariant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: true)
-    program = try model.content.program(ownVariant, runtime: runtime, options: options, control: RunControl(limits))
+    program = try model.content.program(ownVariant, runtime: runtime, options: options, control: RunControl(limits.of("the session's creation")))
   }
 
   // MARK: Running

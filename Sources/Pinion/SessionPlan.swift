@@ -19,7 +19,7 @@ extension Session {
   public func plan(
     _ inputs: [PlanInput?], tables: [Int] = [], limits: RunLimits = RunLimits()
   ) throws(PinionError) -> PlanSummary {
-    let control = RunControl(limits)
+    let control = RunControl(limits.of("the plan"))
     try control.check()
     let own = model.graph.inputs.count
     var known: [PlannedInput] = []

@@ -21,7 +21,7 @@ extension Session {
     var unseen = Set<Int>()
     var overrides: [Int] = []
     var shapes: [Shape?] = []
-    let control = RunControl(limits, idle: account)
+    let control = RunControl(limits.of("the preparation"), idle: account)
     for index in 0..<(own + model.overridableCount) {
       if index & 255 == 255 { try control.check() }
       let info = index < own ? model.graph[model.graph.inputs[index]] : model.graph[model.imported.overridable[index - own].value]

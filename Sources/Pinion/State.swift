@@ -52,7 +52,7 @@ public final class State: @unchecked Sendable {
   public init(_ session: Session, pairs: [StatePair]? = nil, capacity: Int = 0, limits: RunLimits = RunLimits()) throws(PinionError) {
     self.session = session
     guard capacity >= 0, capacity < 1 << 40 else { throw .invalidArgument("a capacity of \(capacity) rows") }
-    let control = RunControl(limits)
+    let control = RunControl(limits.of("the state's creation"))
     try control.check()
     let model = session.model, found = pairs ?? model.recognisedPairs
     guard !found.isEmpty else {

@@ -34,7 +34,16 @@ public struct RunLimits: Sendable {
   public var steps: Int?
   /// Asked about every 20 ms.
   public var question: StopQuestion?
+  /// What the limits are of, for messages.
+  public var subject: StaticString = "the run"
   public init() {}
+
+  /// The same limits of something else than a run.
+  public func of(_ subject: StaticString) -> RunLimits {
+    var limits = self
+    limits.subject = subject
+    return limits
+  }
 
   /// When to stop, without how much may be taken.
   public var withoutBudgets: RunLimits {
@@ -115,18 +124,18 @@ public final class RunControl: Sendable {
   }
 
   @inline(never) @usableFromInline func checkLimits() throws(PinionError) {
-    if isCancelled { throw PinionError(.cancelled, "the run was cancelled") }
+    if isCancelled { throw PinionError(.cancelled, "\(limits.subject) was cancelled") }
     if let deadline = limits.deadline, monotonicNanoseconds() >= deadline {
-      throw PinionError(.deadlineExceeded, "the run's deadline passed")
+      throw PinionError(.deadlineExceeded, "the deadline of \(limits.subject) passed")
     }
-    if isStoppedByHost { throw PinionError(.cancelled, "the host stopped the run") }
+    if isStoppedByHost { throw PinionError(.cancelled, "the host stopped \(limits.subject)") }
   }
 
   /// Counts `count` node executions against the step budget.
   @inline(__always) public func takeSteps(_ count: Int) throws(PinionError) {
     guard let limit = limits.steps else { return }
     let taken = stepsTaken.wrappingAdd(count, ordering: .relaxed).newValue
-    guard taken <= limit else { throw PinionError(.budgetExceeded, "the run needs more than its budget of \(limit) steps") }
+    guard taken <= limit else { throw PinionError(.budgetExceeded, "\(limits.subject) needs more than its budget of \(limit) steps") }
   }
 
   /// Accounts for memory that the run is about to hold.
@@ -134,7 +143,7 @@ public final class RunControl: Sendable {
     let inUse = bytesInUse.wrappingAdd(count, ordering: .relaxed).newValue
     if let limit = limits.bytes, inUse > limit {
       bytesInUse.wrappingSubtract(count, ordering: .relaxed)
-      throw PinionError(.budgetExceeded, "the run needs \(inUse) bytes and its budget is \(limit)")
+      throw PinionError(.budgetExceeded, "\(limits.subject) needs \(inUse) bytes and its budget is \(limit)")
     }
     makeIdleFit(inUse)
     var peak = bytesPeak.load(ordering: .relaxed)

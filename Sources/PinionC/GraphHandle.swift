@@ -226,6 +226,6 @@ public func pinion_model_create(
     let limits = try options.limits()
     let made = try Model(box.draft, allocator: runtime.allocator, limits: limits)
     runtime.log(PINION_LOG_INFO, "made a model of \(made.graph.nodes.count) nodes")
-    model.pointee = handle(try ModelBox(made, runtime: runtime, control: RunControl(limits)))
+    model.pointee = handle(try ModelBox(made, runtime: runtime, control: RunControl(limits.of("the load"))))
   }
 }

@@ -121,7 +121,7 @@ private func load(
       try body(LoadRequest(folder: folder, runtime: runtime, limits: limits, readsFiles: readsFiles, mutations: mutations))
     }
     runtime.log(PINION_LOG_INFO, "loaded \(model.path ?? "a model from memory"): \(model.graph.nodes.count) nodes in \(microseconds(since: begin)) us")
-    result.pointee = handle(try ModelBox(model, runtime: runtime, control: RunControl(limits)))
+    result.pointee = handle(try ModelBox(model, runtime: runtime, control: RunControl(limits.of("the load"))))
   }
 }
 
@@ -161,7 +161,7 @@ public func pinion_model_load_callback(
     let buffer = try request.runtime.allocator.buffer(bytes: count)
     let chunk = 1 << 24
     var offset = 0
-    let control = RunControl(request.limits)
+    let control = RunControl(request.limits.of("the load"))
     while offset < count {
       try control.check()
       let part = min(chunk, count - offset)

@@ -149,7 +149,7 @@ extension ONNXTensor {
       guard type == .bytes else { return false }
       guard index < expected else { throw miscounted(expected) }
       let text = try reader.rawBytes()
-      try poll.count(4 &+ text.count / 16)
+      try poll.count(text.count / 64)
       try body(index, text)
       index &+= 1
       return true
