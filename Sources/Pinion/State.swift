@@ -73,6 +73,10 @@ public final class State: @unchecked Sendable {
         throw .invalidArgument(
           "input '\(pair.input)' is \(inputs[input].type.map { "\($0)" } ?? "of no declared type"), a state holds tensors of numbers")
       }
+      guard inputs[input].type.mayBecome(outputs[output].type) else {
+        throw .invalidArgument(
+          "output '\(pair.output)' is \(outputs[output].type.map { "\($0)" } ?? "?") and cannot be input '\(pair.input)' of the next run, which is \(inputs[input].type.map { "\($0)" } ?? "?")")
+      }
       slots.append(
         StateSlot(place: StatePair.Place(input: input, output: output), pair: pair, axis: growingAxis(inputs[input], outputs[output])))
     }

@@ -80,6 +80,14 @@ extension Substring {
 }
 
 extension ValueType? {
+  /// Whether a tensor of the other type can be this input in some run: of the same elements and as many axes, as far as both tell.
+  func mayBecome(_ next: ValueType?) -> Bool {
+    guard case .tensor(let element, let dims)? = self, let next else { return true }
+    guard case .tensor(let nextElement, let nextDims) = next, nextElement == element else { return false }
+    guard let dims, let nextDims else { return true }
+    return dims.count == nextDims.count
+  }
+
   /// Whether a tensor of this type may be followed by one of the other, as far as both tell.
   fileprivate func canCarry(_ next: ValueType?) -> Bool {
     guard case .tensor(let element, let dims)? = self, element != .string else { return false }

@@ -86,6 +86,7 @@ public final class FileMapping: @unchecked Sendable {
   /// Takes the first `count` bytes of a buffer, which nobody writes to from now on.
   /// Throws `.invalidArgument` where there are none or not as many.
   public convenience init(owning buffer: Buffer, count: Int, name: String = "memory") throws(PinionError) {
+    guard count != 0 else { throw .invalidArgument("\(name) is empty") }
     guard count > 0, count <= buffer.byteCount else { throw .invalidArgument("\(name) has \(buffer.byteCount) bytes, not \(count)") }
     self.init(bytes: UnsafeRawBufferPointer(start: buffer.pointer, count: count), name: name, storage: .copied(buffer))
   }

@@ -79,10 +79,9 @@ package enum PassPipeline {
   /// Rewrites the graph. Its inputs and the number and order of its outputs stay; other values may get new numbers.
   /// - Throws: in debug builds also where a pass leaves a graph that the verifier rejects.
   package static func run(_ graph: inout Graph, level: Int, _ context: PassContext) throws(PinionError) {
-    let phases = phases(level: level)
-    guard !phases.isEmpty else { return }
-    let declared = graph.outputs.map { graph[$0] }
+    let phases = phases(level: level), declared = graph.outputs.map { graph[$0] }
     var editor = try GraphEditor(graph, control: context.control)
+    guard !phases.isEmpty else { return try check(declared, &editor) }
     // The revision of the graph at which each pass has found nothing to do.
     var idle: [String: Int] = [:]
     for phase in phases {

@@ -34,6 +34,7 @@ struct ConvertCommand: ParsableCommand {
   var opset: Int?
 
   func validate() throws {
+    guard output != "-" else { throw ValidationError("the output is a file, which may have another beside it; standard output is none") }
     if let opset, !(21...Int(ONNXVersions.opset.upperBound)).contains(opset) {
       throw ValidationError("--opset is \(opset); expected 21 to \(ONNXVersions.opset.upperBound)")
     }

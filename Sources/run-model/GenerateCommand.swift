@@ -37,6 +37,9 @@ struct GenerateCommand: ParsableCommand {
   func validate() throws {
     guard let first = tokens.first else { throw ValidationError("--tokens is missing") }
     guard (1...1_000_000).contains(count) else { throw ValidationError("--count is \(count); expected 1 to 1000000") }
+    for list in tokens {
+      if let id = list.ids.first(where: { $0 < 0 }) { throw ValidationError("--tokens has \(id); expected ids from 0") }
+    }
     for list in tokens where list.ids.count != first.ids.count {
       throw ValidationError(
         "--tokens come in \(first.ids.count) and \(list.ids.count) ids; a batch of sequences of different lengths is not generated: run them one by one"
@@ -53,9 +56,11 @@ struct GenerateCommand: ParsableCommand {
     var prefill: UInt64 = 0, moved = 0
     var times: [UInt64] = []
     var progress = ProgressLine()
+    // The time is that of all tokens, the memory that of each.
+    let limits = limits.limits
     while sequences[0].count < prompt[0].count + count {
       let start = monotonicNanoseconds()
-      let next = try generation.next(sequences, limits: limits.limits)
+      let next = try generation.next(sequences, limits: limits)
       let end = monotonicNanoseconds()
       if sequences[0].count == prompt[0].count {
         prefill = end &- start

@@ -34,6 +34,10 @@ struct InspectCommand: ParsableCommand {
 
   @OptionGroup(title: "Session, with --optimized") var session: SessionArguments
 
+  func validate() throws {
+    guard !text || !json else { throw ValidationError("--text and --json: one of them") }
+  }
+
   func run() throws {
     let model = try model.load()
     let graph = optimized ? try session.session(model).program.graph : model.graph

@@ -46,6 +46,15 @@ import Testing
     try run(graph, opset: 7, ["x": .tensor(try floats([3, 5], [1, 1, 1, 2]))], [2, 8, 3, 9])
   }
 
+  /// Before opset 10 the mask is of the type of the data: `T`, where later versions have bool.
+  @Test func maskOfDropoutIsOfTheDatasType() throws {
+    let graph = ONNX.Graph(
+      nodes: [ONNX.Node("Dropout", ["x"], ["kept", "mask"]), ONNX.Node("Add", ["x", "mask"], ["y"])],
+      inputs: [("x", .tensor(.float32, [700]))], outputs: ["y"])
+    let x = (0..<700).map(Float.init)
+    for opset: Int64 in [1, 6, 7, 9] { try run(graph, opset: opset, ["x": .tensor(try floats(x, [700]))], x.map { $0 + 1 }) }
+  }
+
   /// In opset 1 the pieces may be an input, of the type of the data.
   @Test func splitWithPiecesAsInput() throws {
     let pieces = try floats([1, 3], [2]), x: [String: Value] = ["x": .tensor(try floats([1, 2, 3, 4], [4]))]

@@ -1152,7 +1152,10 @@ PINION_API const pinion_value_info *pinion_plan_output(const pinion_plan *plan, 
 /* False if some shape depends on data: peak bytes and FLOPs then leave out what follows it. Thread-safe. Since: 0.1. */
 PINION_API bool pinion_plan_is_complete(const pinion_plan *plan);
 
-/* The most bytes that the run holds at once besides weights and inputs, outputs included. Thread-safe. Since: 0.1. */
+/*
+ * The most bytes of values that the run holds at once besides weights and inputs, outputs included. Kernels take some memory of their own for each
+ * thread besides, which counts against a run's byte budget. Thread-safe. Since: 0.1.
+ */
 PINION_API int64_t pinion_plan_peak_bytes(const pinion_plan *plan);
 
 /*
@@ -1324,12 +1327,13 @@ typedef struct pinion_state pinion_state;
  * Makes a state that holds nothing yet: values that grow have no positions, others are zero.
  *
  * The `pair_count` pairs are `input_names` and `output_names`. With 0 pairs and NULL they are those that the model's names tell.
- * `capacity` is the number of positions that there is room for from the beginning; 0 lets the state find out, growing by half of what
- * it has. The caller releases `state`, which keeps the session alive.
+ * `capacity` is the number of positions that the first run makes room for, as far as the session's byte budget has it; 0 lets the state find out,
+ * growing by half of what it has. The caller releases `state`, which keeps the session alive.
  *
  * Also returns PINION_NOT_FOUND (no input or output of that name, or none whose names tell a pair), PINION_INVALID_ARGUMENT (a name in
- * two pairs, or of no tensor of numbers), and PINION_DEADLINE_EXCEEDED and PINION_CANCELLED by the session's `timeout_ns`, counted from
- * this call on, and `cancel_token`, since the model may have to be compiled for such a state. Thread-safe. Since: 0.1, ABI 3.
+ * two pairs, of no tensor of numbers, or that by its declared type cannot be the other's next value), and PINION_DEADLINE_EXCEEDED and
+ * PINION_CANCELLED by the session's `timeout_ns`, counted from this call on, and `cancel_token`, since the model may have to be compiled for
+ * such a state. Thread-safe. Since: 0.1, ABI 3.
  */
 PINION_API pinion_status pinion_state_create(
     pinion_session *session, size_t pair_count, const char *const *input_names, const char *const *output_names, int64_t capacity,

@@ -120,7 +120,8 @@ extension Tensor {
         }
       }
     } catch {
-      throw PinionError(error.code, "tensor '\(message.name.text)': \(error.message)")
+      let named = error.message.hasPrefix("tensor '")
+      throw PinionError(error.code, named ? error.message : "tensor '\(message.name.text)': \(error.message)")
     }
   }
 

@@ -41,7 +41,8 @@ package struct Reshape: CPUExecutable {
     if let inferredAxis {
       let left = try Shape(rest).count
       guard known > 0, left % known == 0 else {
-        throw .invalidShape("\(type) cannot be reshaped to \(dims) with axis \(inferredAxis) left open")
+        dims[inferredAxis] = -1
+        throw .invalidShape("\(type) cannot be reshaped to \(dims)")
       }
       dims[inferredAxis] = left / known
     }

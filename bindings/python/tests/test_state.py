@@ -268,6 +268,13 @@ def test_values_are_set_and_asked_for():
         session.state(capacity=-1)
 
 
+def test_pairs_whose_types_do_not_fit():
+    for kind, shape in ((TensorProto.INT64, ("n",)), (FLOAT, (1, "n"))):
+        made = model([helper.make_node("Cast", ["x"], ["y"], to=kind)], [tensor("x", FLOAT, ("n",))], [tensor("y", kind, shape)])
+        with pytest.raises(pinion.InvalidArgumentError, match="'y' is .* and cannot be input 'x'"):
+            pinion.Session(made).state({"x": "y"})
+
+
 def test_recurrent_state():
     session = pinion.Session(recurrent(), threads=1)
     state = session.state()

@@ -51,7 +51,7 @@ struct WindowAttributes: Sendable {
   private func extents(_ name: String, _ values: [Int64], _ rank: Int) throws(PinionError) -> [Int] {
     guard values.count == rank else { throw .invalidShape("attribute '\(name)' has \(values.count) elements, expected \(rank)") }
     for value in values where value < 1 || value >= Int64(Window.limit) {
-      throw .invalidModel("attribute '\(name)' is \(values), expected positive numbers")
+      throw .invalidModel("attribute '\(name)' is \(values), expected numbers from 1 to \(Window.limit - 1)")
     }
     return values.map { Int($0) }
   }
@@ -63,7 +63,7 @@ struct WindowAttributes: Sendable {
     }
     guard pads.count == 2 &* rank else { throw .invalidShape("attribute 'pads' has \(pads.count) elements, expected \(2 &* rank)") }
     for value in pads where value < 0 || value >= Int64(Window.limit) {
-      throw .invalidModel("attribute 'pads' is \(pads), expected no negative numbers")
+      throw .invalidModel("attribute 'pads' is \(pads), expected numbers from 0 to \(Window.limit - 1)")
     }
     let all = pads.map { Int($0) }
     return (Array(all[..<rank]), Array(all[rank...]))
@@ -88,7 +88,7 @@ struct WindowAttributes: Sendable {
       let padded = extent &+ window.padBefore[axis] &+ window.padAfter[axis]
       // Rounded up, a window longer than the padded input is the first one where its shortfall is less than a stride.
       guard padded >= reach || (roundsUp && padded > 0 && reach &- padded < stride) else {
-        throw .invalidShape("a window of \(reach) does not fit \(padded) elements of axis \(axis), pads included")
+        throw .invalidShape("a window of \(reach) does not fit \(padded) elements of spatial axis \(axis), pads included")
       }
       var output = padded < reach ? 0 : (padded &- reach) / stride &+ 1
       if roundsUp, (padded &- reach) % stride != 0, output &* stride < extent &+ window.padBefore[axis] { output &+= 1 }
