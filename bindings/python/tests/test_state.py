@@ -271,7 +271,7 @@ def test_values_are_set_and_asked_for():
 def test_pairs_whose_types_do_not_fit():
     for kind, shape in ((TensorProto.INT64, ("n",)), (FLOAT, (1, "n"))):
         made = model([helper.make_node("Cast", ["x"], ["y"], to=kind)], [tensor("x", FLOAT, ("n",))], [tensor("y", kind, shape)])
-        with pytest.raises(pinion.InvalidArgumentError, match="'y' is .* and cannot be input 'x'"):
+        with pytest.raises(pinion.InvalidArgumentError, match=r"'y' is .* and cannot be input 'x'"):
             pinion.Session(made).state({"x": "y"})
 
 
