@@ -69,7 +69,8 @@ struct ResizedAxis {
     case .halfPixelSymmetric:
       let offset = Double(extent) / 2 * (1 - Double(count) / width)
       return offset + (x + 0.5) / scale - 0.5
-    case .pytorchHalfPixel: return count == 1 ? 0 : (x + 0.5) / scale - 0.5
+    // A scale of single precision may make slightly more of a whole extent.
+    case .pytorchHalfPixel: return Float(width) == 1 ? -0.5 : (x + 0.5) / scale - 0.5
     case .alignCorners: return width == 1 ? 0 : x * last / (width - 1)
     case .asymmetric: return x / scale
     case .halfPixelForNearest: return (x + 0.5) / scale
