@@ -1,6 +1,6 @@
 // Micro-kernels: tile[i * ts + j] = sum over p < kc of a[p][i] * b[p * bs + j]. `a` is a packed panel, B may be unpacked.
 
-/// Where one vector of columns meets weights, these pass faster than they come from memory unless they are asked for early, so many bytes.
+/// Where one or two vectors of columns meet weights, these pass faster than they come from memory unless they are asked for so many bytes early.
 enum { AHEAD = 4096 };
 
 typedef void (*micro)(size_t kc, const float *a, const float *b, size_t bs, float *tile, size_t ts);

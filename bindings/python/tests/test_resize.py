@@ -71,3 +71,14 @@ def test_forms(seed):
         text = onnx.printer.to_text(made)
         assert found.shape == expected.shape, text
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=2e-4, err_msg=text)
+
+
+@pytest.mark.parametrize("mode", ["nearest", "linear"])
+def test_a_scale_that_is_slightly_more_in_double_precision(mode):
+    """One element of the result takes the place 0 with pytorch_half_pixel; 0.2 as a float is more than 0.2, and 5 times as much is 1."""
+    node = helper.make_node("Resize", ["x", "", "s"], ["y"], mode=mode, coordinate_transformation_mode="pytorch_half_pixel")
+    scales = helper.make_tensor("s", TensorProto.FLOAT, [1], [0.2])
+    graph = helper.make_graph([node], "g", [tensor("x", TensorProto.FLOAT, [5])], [tensor("y", TensorProto.FLOAT, [1])], [scales])
+    made = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 19)], ir_version=9)
+    (y,) = pinion.Session(made.SerializeToString()).run({"x": np.array([3, 5, 7, 9, 11], np.float32)})
+    np.testing.assert_array_equal(y, [3])
