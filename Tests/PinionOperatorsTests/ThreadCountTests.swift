@@ -102,6 +102,23 @@ import Testing
     }
   }
 
+  /// Sequences that end early: the rows behind their ends are left out of products, wherever blocks of rows end.
+  @Test func sequencesOfTheirOwnLengths() throws {
+    var numbers = Numbers()
+    for round in 0..<60 {
+      let (name, gates) = [("LSTM", 4), ("GRU", 3), ("RNN", 1)][round % 3]
+      let (steps, batch, width, hidden) = (1 + numbers.next(12), 1 + numbers.next(6), 1 + numbers.next(40), [2, 5, 16, 33][numbers.next(4)])
+      let isBatchFirst = numbers.next(2) == 1, directions = 1 + numbers.next(2)
+      let x = isBatchFirst ? try numbers.floats(batch, steps, width) : try numbers.floats(steps, batch, width)
+      let w = try numbers.floats(directions, gates * hidden, width), r = try numbers.floats(directions, gates * hidden, hidden)
+      let lengths = try tensor((0..<batch).map { _ in Int32(numbers.next(steps + 1)) }, [batch])
+      let attributes: [String: AttributeValue] = [
+        "hidden_size": .int(Int64(hidden)), "direction": .string(directions == 1 ? "forward" : "bidirectional"), "layout": .int(isBatchFirst ? 1 : 0),
+      ]
+      try expectSame(name, attributes, [x, w, r, nil, lengths], constants: numbers.next(2) == 0 ? [] : [1, 2], outputCount: 2)
+    }
+  }
+
   @Test func blockQuantizedProducts() throws {
     var numbers = Numbers()
     for (m, k, n) in [(1, 256, 100), (3, 512, 33), (20, 768, 64), (5, 96, 130)] {

@@ -75,8 +75,9 @@ void pk_sgemm_grid(pk_isa isa, const pk_sgemm *g, size_t threads, size_t *block_
 size_t pk_sgemm_scratch_bytes(pk_isa isa, const pk_sgemm *g, size_t rows, size_t cols);
 
 /// Computes C[m0..<m1, n0..<n1]. n0 must be a multiple of pk_sgemm_panel_cols if B is packed, m0 one of
-/// pk_sgemm_panel_rows(isa, g->m) if A is packed; otherwise the bounds are free. Blocks may be computed in any
-/// order and at the same time, each thread with its own scratch.
+/// pk_sgemm_panel_rows(isa, g->m) if A is packed; otherwise the bounds are free, but sums have the bits that they have in the whole
+/// product where m0 is such a multiple and m1 another one or g->m. Blocks may be computed in any order and at the same time, each
+/// thread with its own scratch.
 void pk_sgemm_block(pk_isa isa, const pk_sgemm *g, size_t m0, size_t m1, size_t n0, size_t n1, void *scratch);
 
 /// d[i * ldd + j] = sum over p < k of (x[i * ldx + p] - b[j][p])^2 for `n` vectors b packed as pk_sgemm_pack_b packs their transposed matrix.

@@ -139,7 +139,7 @@ struct RecurrentKernel<Cell: RecurrentCell>: Sendable {
     let projection = WeightProduct(m: sequenceRows, n: width, k: shape.inputSize)
     let grid = T.grid(projection, threads: context.threads)
     let rowBlocks = sequenceRows == 0 ? 0 : (sequenceRows &- 1) / grid.rows &+ 1, columnBlocks = (width &- 1) / grid.columns &+ 1
-    let lengths = context.has(4) ? 4 : nil, isBatchFirst = attributes.isBatchFirst
+    let lengths = context.has(4) ? 4 : nil, isBatchFirst = attributes.isBatchFirst, rowStep = T.rowStep(projection)
     let project = Kernel.Stage(tasks: shape.directions &* rowBlocks &* columnBlocks) { frame, task in
       let direction = task / (rowBlocks &* columnBlocks), block = task % (rowBlocks &* columnBlocks)
       let row = block / columnBlocks &* grid.rows, column = block % columnBlocks &* grid.columns
@@ -151,8 +151,10 @@ struct RecurrentKernel<Cell: RecurrentCell>: Sendable {
           let (step, sequence) = isBatchFirst ? (row % shape.steps, row / shape.steps) : (row / shape.batch, row % shape.batch)
           return step >= Int(limits[sequence])
         }
+        let most = end
         while end > row, isPadding(end &- 1) { end &-= 1 }
         guard end > row else { return }
+        end = min(row &+ ((end &- row &- 1) / rowStep &+ 1) &* rowStep, most)
       }
       T.multiply(
         projection, a: frame.input(0), packed: weights.pointer(direction, frame),

@@ -19,6 +19,8 @@ protocol WeightElement: RealElement {
   static func scratchBytes(_ product: WeightProduct) throws(PinionError) -> Int
   /// Rows and columns of the blocks that the result is best computed in.
   static func grid(_ product: WeightProduct, threads: Int) -> (rows: Int, columns: Int)
+  /// Rows that are computed together: where a block's rows begin and end with such, or with the product, sums have the same bits in every block.
+  static func rowStep(_ product: WeightProduct) -> Int
   /// c = a * weights^T + bias for one block of rows and columns.
   static func multiply(
     _ product: WeightProduct, a: UnsafePointer<Self>, packed: UnsafeRawPointer, bias: UnsafePointer<Self>?, c: UnsafeMutablePointer<Self>,
@@ -79,6 +81,8 @@ extension Float: WeightElement {
     return (max(rows, 1), max(columns, 1))
   }
 
+  static func rowStep(_ product: WeightProduct) -> Int { pk_sgemm_panel_rows(pk_isa_best(), product.m) }
+
   static func multiply(
     _ product: WeightProduct, a: UnsafePointer<Float>, packed: UnsafeRawPointer, bias: UnsafePointer<Float>?,
     c: UnsafeMutablePointer<Float>, rows: Range<Int>, columns: Range<Int>, scratch: UnsafeMutableRawPointer
@@ -109,6 +113,8 @@ extension Double: WeightElement {
   static func grid(_ product: WeightProduct, threads: Int) -> (rows: Int, columns: Int) {
     (max(1, 1_000_000 / max(1, product.n &* product.k)), max(product.n, 1))
   }
+
+  static func rowStep(_ product: WeightProduct) -> Int { 1 }
 
   static func multiply(
     _ product: WeightProduct, a: UnsafePointer<Double>, packed: UnsafeRawPointer, bias: UnsafePointer<Double>?,
