@@ -99,13 +99,16 @@ struct CausalMask: Rule {
       let extents = extents(index, &editor)
     else { return false }
     let replacement: ValueID?
+    var hiddenBias: Float?
     if let choice = editor.producer(mask, Where.self) {
-      // Elsewhere minus infinity is added, as it is to the scores of hidden keys.
+      // Elsewhere minus infinity is added, as it is to the scores of hidden keys, or a number so low that their weights are 0 in rows with others.
       guard let condition = editor.input(choice, 0), let bias = editor.input(choice, 1), let hidden = editor.input(choice, 2),
-        editor.constant(hidden)?.scalar == -.infinity, let rest = withoutOrder(condition, extents, index, &editor)
+        let number = editor.constant(hidden)?.scalar, hides(number, beside: bias, editor), let rest = withoutOrder(condition, extents, index, &editor)
       else { return false }
       if let flags = rest.flags {
         guard covers(flags, extents, index, &editor) else { return false }
+        // A row may have no others.
+        if number > -.infinity { hiddenBias = Float(number) }
         replacement = editor.addValue()
         editor.insert(try Node(Where.self, inputs: [flags, bias, hidden], outputs: [replacement]), before: index)
       } else if editor.constant(bias)?.scalar == 0 {
@@ -121,11 +124,17 @@ struct CausalMask: Rule {
     }
     var new = node
     new.attributes["is_causal"] = .int(1)
+    if let hiddenBias { new.attributes[Attention.hiddenBias] = .float(hiddenBias) }
     new.inputs[3] = replacement
     while new.inputs.last == .some(nil) { new.inputs.removeLast() }
     editor.replace(
       index, with: try Node(Attention.self, name: node.name, attributes: new.attributes, inputs: new.inputs, outputs: node.outputs))
     return true
+  }
+
+  /// Whether no weight is left of a score to which the number is added, beside one to which the bias is.
+  private func hides(_ number: Double, beside bias: ValueID, _ editor: GraphEditor) -> Bool {
+    number == -.infinity || ((-Double(Float.greatestFiniteMagnitude) ... -1e30).contains(number) && editor.constant(bias)?.scalar == 0)
   }
 
   private struct Extents {

@@ -26,6 +26,10 @@ package struct Attention: CPUExecutable {
   /// An attribute of our own: a row whose keys are all hidden is NaN, as it is where a model writes attention out. By itself it is 0.
   package static let nanWithoutKeys = "nan_without_keys"
   let isNaNWithoutKeys: Bool
+  /// An attribute of our own, of causal attention under a mask that is 0 or this number, which no sum of it and a score differs from: later keys
+  /// get it as well, so that a row whose keys are all hidden attends all there are alike.
+  package static let hiddenBias = "hidden_bias"
+  let hiddenBias: Float?
 
   package init(_ attributes: inout AttributeReader) throws(PinionError) {
     isCausal = try attributes.bool("is_causal")
@@ -42,6 +46,7 @@ package struct Attention: CPUExecutable {
     softcap = try attributes.float("softcap", default: 0)
     scoreStage = try attributes.int("qk_matmul_output_mode", default: 0, in: 0...3)
     isNaNWithoutKeys = try attributes.bool(Attention.nanWithoutKeys)
+    hiddenBias = try attributes.optionalFloat(Attention.hiddenBias)
     attributes.ignore("softmax_precision")
   }
 
@@ -192,6 +197,7 @@ package struct Attention: CPUExecutable {
     core.narrow = narrow
     core.softcap = Double(softcap)
     core.isNaNWithoutKeys = isNaNWithoutKeys
+    core.hiddenBias = hiddenBias.map { T($0) }
     core.window = AttentionWindow(isCausal: isCausal, left: left, right: right, offset: past)
     if context.has(6) {
       core.window.perBatch = try build.bounds { frame, batch throws(PinionError) in

@@ -141,6 +141,8 @@ struct AttentionCore<T: AttentionElement>: Sendable {
   var hasZeroSink = false
   /// A row whose keys are all hidden is NaN and not 0.
   var isNaNWithoutKeys = false
+  /// What is added to the scores of keys that the window or the bias hides, where a row without others attends all of them.
+  var hiddenBias: T?
 
   enum ScoreStage: Int, Sendable { case product, capped, biased, probability }
 
@@ -229,7 +231,7 @@ struct AttentionCore<T: AttentionElement>: Sendable {
     _ frame: KernelFrame, batch: Int, head: Int, rows: Range<Int>, wide: UnsafeMutableRawPointer, keys: UnsafeMutablePointer<T>,
     values: UnsafeMutablePointer<T>
   ) -> Shared {
-    let count = seen(frame, batch: batch, rows: rows).upperBound, kvHead = head / max(shape.heads / shape.kvHeads, 1)
+    let count = seen(frame, batch: batch, head: head, rows: rows).upperBound, kvHead = head / max(shape.heads / shape.kvHeads, 1)
     if count > 0 {
       let k = keyRows(k, narrow.k, frame, batch: batch, head: kvHead, 0..<count, wide: wide)
       T.pack(keys: k, count: count, depth: shape.headSize, into: keys)
@@ -263,6 +265,15 @@ struct AttentionCore<T: AttentionElement>: Sendable {
     return (offset, limit)
   }
 
+  /// Whether the bias hides all keys that a row sees.
+  @inline(__always)
+  private func isBlind(_ frame: KernelFrame, batch: Int, head: Int, row: Int, _ bounds: (offset: Int, limit: Int)) -> Bool {
+    guard let hiddenBias, let bias else { return false }
+    let values = bias.values.pointer(frame, T.self, batch: batch, head: head &+ row / shape.queries, row: row % shape.queries)
+    // The last one is visible nearly always.
+    return visible(row, bounds).reversed().allSatisfy { values[$0] == hiddenBias }
+  }
+
   /// The keys that a row sees.
   @inline(__always)
   private func visible(_ row: Int, _ bounds: (offset: Int, limit: Int)) -> Range<Int> {
@@ -275,11 +286,12 @@ struct AttentionCore<T: AttentionElement>: Sendable {
   }
 
   /// The keys that some of the rows see: only these are computed, unless the scores themselves are asked for.
-  private func seen(_ frame: KernelFrame, batch: Int, rows: Range<Int>) -> Range<Int> {
+  private func seen(_ frame: KernelFrame, batch: Int, head: Int, rows: Range<Int>) -> Range<Int> {
     guard scores == nil else { return 0..<shape.keys }
     let bounds = bounds(frame, batch: batch)
     var first = shape.keys, end = 0
     for row in rows {
+      if isBlind(frame, batch: batch, head: head, row: row, bounds) { return 0..<bounds.limit }
       let range = visible(row, bounds)
       guard !range.isEmpty else { continue }
       first = min(first, range.lowerBound)
@@ -294,7 +306,7 @@ struct AttentionCore<T: AttentionElement>: Sendable {
   ) throws(PinionError) {
     let queries = shape.queries, count = rows.count
     let kvHead = head / max(shape.heads / shape.kvHeads, 1)
-    let bounds = bounds(frame, batch: batch), range = seen(frame, batch: batch, rows: rows)
+    let bounds = bounds(frame, batch: batch), range = seen(frame, batch: batch, head: head, rows: rows)
     let first = shared == nil ? range.lowerBound : 0, end = range.upperBound
     let columns = end &- first, isLong = columns > AttentionCore.longest
 
@@ -331,11 +343,14 @@ struct AttentionCore<T: AttentionElement>: Sendable {
       export(.product)
       functions.cap(line, count: columns)
       export(.capped)
-      if let bias {
+      let isBlind = isBlind(frame, batch: batch, head: head, row: row, bounds)
+      if isBlind, let hiddenBias {
+        for column in 0..<columns { line[column] += hiddenBias }
+      } else if let bias {
         let values = bias.values.pointer(frame, T.self, batch: batch, head: rowHead, row: query)
         for column in 0..<min(columns, max(bias.keys &- first, 0)) { line[column] += values[first &+ column] }
       }
-      let range = visible(row, bounds)
+      let range = isBlind ? 0..<bounds.limit : visible(row, bounds)
       let low = min(max(range.lowerBound &- first, 0), columns), high = min(max(range.upperBound &- first, low), columns)
       for column in 0..<low { line[column] = -.infinity }
       for column in high..<columns { line[column] = -.infinity }

@@ -22,7 +22,7 @@ struct Recipe: Sendable {
 
   static let all: [Recipe] =
     elementwise + views + shapes + gathering + reductions + products + windows + norms + recurrent + attention + quantization + sequences
-    + strings + writtenOut + control + machineLearning + microsoft + vision + signals + training
+    + strings + writtenOut + orderMasks + control + machineLearning + microsoft + vision + signals + training
 }
 
 /// float32 more often than the others.
