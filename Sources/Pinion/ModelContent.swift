@@ -26,6 +26,7 @@ final class ModelContent: Sendable {
     let level: Int
     let overrides: [Int]
     let isTied: Bool
+    let known: [KnownInput]
   }
 
   /// What decides a program.
@@ -128,7 +129,7 @@ final class ModelContent: Sendable {
 
   /// The graph with all outputs, rewritten once for each level and choice of inputs.
   private func rewritten(_ variant: ProgramVariant, level: Int, isShared: Bool, _ passes: PassContext) throws(PinionError) -> Graph {
-    let rewriting = Rewriting(level: level, overrides: variant.overrides, isTied: variant.isTied)
+    let rewriting = Rewriting(level: level, overrides: variant.overrides, isTied: variant.isTied, known: variant.known)
     if let graph = rewritten.withLock({ $0.find(rewriting) }) { return graph }
     var graph = imported.graph
     for index in variant.overrides {
@@ -138,6 +139,10 @@ final class ModelContent: Sendable {
     }
     if !variant.isTied {
       for input in graph.inputs { graph[input].type = graph[input].type?.withoutDimensionNames }
+    }
+    if !variant.known.isEmpty {
+      try graph.know(variant.known)
+      try PassPipeline.takeKnownBranches(&graph, passes)
     }
     try graph.settleCapturedConstants(passes.control)
     try PassPipeline.run(&graph, level: level, passes)
@@ -162,6 +167,8 @@ struct ProgramVariant: Hashable, Sendable {
   var replaced: Set<Int> = []
   /// The positions in `outputs` of maps of which the tensor is given that ZipMap makes them of.
   var tables: [Int] = []
+  /// Inputs of a truth value each that decide branches, with what they are in the runs that take this program.
+  var known: [KnownInput] = []
 }
 
 extension Graph {

@@ -21,12 +21,15 @@ public final class State: @unchecked Sendable {
   public let pairs: [StatePair]
   /// The positions of the pairs among the session's inputs and outputs.
   public let pairPositions: [(input: Int, output: Int)]
-  /// For each pair whether new rows are written behind the earlier ones, so that a run moves nothing of the past.
+  /// For each pair whether new rows are written behind the earlier ones, so that a run moves nothing of the past; in a model with branches
+  /// whether a branch does so.
   public let isAppended: [Bool]
   /// For each pair the axis along which it grows; nil for one that does not, as far as can be told.
   public let axes: [Int?]
-  /// The pairs of which that is not so.
-  let replaced: Set<Int>
+  /// Inputs of the model that decide branches by being true or false: for each choice the model is compiled with the branch in its place.
+  package let deciding: [Int]
+  /// What is so for each choice that runs have made.
+  private(set) var courses: [[KnownInput]: StateCourse]
   private var slots: [StateSlot]
   /// Whether values were set since the last run, and whether what runs appended has kept one length so far: then set values have to have one
   /// as well.
@@ -83,24 +86,30 @@ public final class State: @unchecked Sendable {
     let places = slots.map(\.place), overrides = places.map { $0.input - model.inputs.count }.filter { $0 >= 0 }.sorted()
     // Where rows are appended is what the graph says.
     let free = outputs.indices.filter { index in !places.contains { $0.output == index } }
-    let variant = session.withBuffers(ProgramVariant(overrides: overrides, outputs: free, isTied: true, state: places))
-    let program = try session.program(variant, control: control, bytes: limits.bytes)
-    var layout = StateLayout(program, places, variant, session)
-    // The same in all runs: other outputs may leave other readers of a value.
-    let replaced = Set(places.indices.filter { layout.held[$0] == nil })
-    layout.variant.replaced = replaced
-    for (index, held) in layout.held.enumerated() {
-      guard let held else { continue }
-      let input = program.graph.held[held]
-      slots[index] = StateSlot(place: slots[index].place, pair: slots[index].pair, axis: input.axis, hasLengths: input.hasLengths)
+    let deciding = model.graph.branchDecidingInputs().filter { input in !places.contains { $0.input == input } }
+    let choices = deciding.isEmpty ? [[]] : [true, false].map { truth in deciding.map { KnownInput(input: $0, isTrue: truth) } }
+    var courses: [[KnownInput]: StateCourse] = [:], appended = [Bool](repeating: false, count: slots.count)
+    for known in choices {
+      let variant = session.withBuffers(ProgramVariant(overrides: overrides, outputs: free, isTied: true, state: places, known: known))
+      var layout = StateLayout(try session.program(variant, control: control, bytes: limits.bytes), places, variant, session)
+      for (index, held) in layout.held.enumerated() {
+        guard let held, !appended[index] else { continue }
+        let input = layout.program.graph.held[held]
+        appended[index] = true
+        slots[index] = StateSlot(place: slots[index].place, pair: slots[index].pair, axis: input.axis, hasLengths: input.hasLengths)
+      }
+      let course = StateCourse(layout, slots)
+      courses[known] = course
+      layout.variant.replaced = course.replaced
+      if layout.held.indices.allSatisfy({ (layout.held[$0] == nil) == course.replaced.contains($0) }) { self.layout = layout }
     }
-    self.replaced = replaced
+    self.deciding = deciding
+    self.courses = courses
     self.slots = slots
-    self.layout = layout
     self.pairs = slots.map(\.pair)
     axes = slots.map(\.axis)
     pairPositions = places.map { ($0.input, $0.output) }
-    isAppended = layout.held.map { $0 != nil }
+    isAppended = appended
     leastCapacity = capacity
     capacities = .allocate(capacity: slots.count)
     capacities.initialize(repeating: 0, count: slots.count)
@@ -109,7 +118,8 @@ public final class State: @unchecked Sendable {
 
   private init(copying other: State) throws(PinionError) {
     session = other.session
-    replaced = other.replaced
+    deciding = other.deciding
+    courses = other.courses
     pairs = other.pairs
     axes = other.axes
     pairPositions = other.pairPositions
@@ -250,6 +260,7 @@ public final class State: @unchecked Sendable {
       }
       slots = run.next
       layout = run.layout
+      if let (known, course) = run.newCourse { courses[known] = course }
       isSet = false
       growsAlike = (try? commonLength()) != nil || !slots.contains { $0.axis != nil }
       settle(moved: run.moved)

@@ -29,7 +29,7 @@ extension Session {
     let carried = model.imported.carried
     return ProgramVariant(
       overrides: variant.overrides + carried.map(\.input), outputs: variant.outputs + carried.map(\.output), isTied: variant.isTied,
-      state: variant.state, replaced: variant.replaced, tables: variant.tables)
+      state: variant.state, replaced: variant.replaced, tables: variant.tables, known: variant.known)
   }
 
   /// The same with inputs by name, for all outputs that the state does not take.
@@ -54,6 +54,8 @@ struct StateLayout {
   let slots: [Int]
   /// For each slot how many copies of all rows a run makes.
   let copies: [Int]
+  /// The slots for whose next value the branch that is taken has a constant without elements.
+  let nothing: Set<Int>
 
   init(_ program: Program, _ places: [StatePair.Place], _ variant: ProgramVariant, _ session: Session) {
     self.program = program
@@ -70,9 +72,32 @@ struct StateLayout {
         return op.appends.contains { node.inputs[$0.past] == past && node.outputs.indices.contains($0.whole) && node.outputs[$0.whole] != nil }
       }
     }
+    let replaced = places.indices.filter { [held] in held[$0] == nil }, first = graph.outputs.count - replaced.count
+    nothing = variant.known.isEmpty ? [] : Set(replaced.indices.filter { graph.constants[graph.outputs[first + $0]]?.count == 0 }.map { replaced[$0] })
   }
 
   func holds(for variant: ProgramVariant) -> Bool { self.variant == variant }
+}
+
+/// What is so in all runs that take the same branches, whatever outputs they want.
+struct StateCourse {
+  /// The slots that are not appended to.
+  let replaced: Set<Int>
+  /// The slots whose values nobody reads.
+  let unread: Set<Int>
+
+  /// - Parameter slots: as another choice of branches may have them already.
+  init(_ layout: StateLayout, _ slots: [StateSlot]) {
+    let graph = layout.program.graph
+    replaced = Set(
+      layout.held.indices.filter { index in
+        guard let held = layout.held[index] else { return true }
+        let input = graph.held[held]
+        return slots[index].axis != input.axis || slots[index].hasLengths != input.hasLengths
+      })
+    let read = Set(graph.nodes.flatMap { $0.inputs.compactMap { $0 } } + graph.outputs)
+    unread = Set(layout.inputs.indices.filter { !read.contains(graph.inputs[layout.inputs[$0]]) })
+  }
 }
 
 /// One run on what a state holds. Until it has succeeded, what it finds is kept apart from the state.
@@ -89,6 +114,8 @@ final class StateRun: HeldMemory {
   /// For each slot whose sequences end where runs say, where the kernels say it.
   private var tables: [Int: SequenceLengths] = [:]
   private(set) var moved = 0
+  /// What the run has found out about its choice of branches, which the state keeps.
+  private(set) var newCourse: ([KnownInput], StateCourse)?
 
   init(_ state: State, _ slots: [StateSlot], _ capacities: UnsafeMutablePointer<Int>, leastCapacity: Int, layout: StateLayout?) {
     self.state = state
@@ -114,12 +141,16 @@ final class StateRun: HeldMemory {
     let control = RunControl(limits, idle: session.account)
     try control.check()
     try control.takeBytes(session.stateAccount.bytes)
-    for index in next.indices { if next[index].type == nil { try begin(index, inputs: given, control) } }
+    let known = self.known(given)
+    for index in next.indices where next[index].type == nil {
+      try begin(index, inputs: given, isRead: state.courses[known]?.unread.contains(index) != true, control)
+    }
     for slot in next { given[slot.place.input] = .tensor(try stand(slot)) }
     let (ordered, overrides, isTied) = try session.arrange(given)
     let free = wanted.filter { taken[$0] == nil }
+    let course = try self.course(known, overrides, control)
     let variant = session.withBuffers(
-      ProgramVariant(overrides: overrides, outputs: free, isTied: isTied, state: places, replaced: state.replaced))
+      ProgramVariant(overrides: overrides, outputs: free, isTied: isTied, state: places, replaced: course.replaced, known: known))
     let layout: StateLayout
     if let known = self.layout, known.holds(for: variant) {
       layout = known
@@ -163,7 +194,8 @@ final class StateRun: HeldMemory {
     var contents: [Value] = []
     for (result, spare) in zip(results[free.count..<own], buffers.spare) { contents.append(try leaving.take(result, into: spare)) }
     let nextBuffers = try session.buffers?.next(contents, in: buffers.spare) ?? []
-    for (position, index) in replaced.enumerated() { try replace(index, by: results[own + position], &leaving) }
+    // A branch that does not make a value, as that with a past does not make the encoder's, gives nothing for it.
+    for (position, index) in replaced.enumerated() where !layout.nothing.contains(index) { try replace(index, by: results[own + position], &leaving) }
     for index in next.indices where layout.held[index] != nil { try extend(index, copies: layout.copies[index]) }
     var finished: [Value] = []
     var position = 0
@@ -177,6 +209,28 @@ final class StateRun: HeldMemory {
       }
     }
     return (finished, nextBuffers)
+  }
+
+  /// What the run knows of the inputs that decide branches.
+  private func known(_ given: [Value?]) -> [KnownInput] {
+    var known: [KnownInput] = []
+    for input in state.deciding {
+      // What is no truth value is refused later.
+      guard case .tensor(let tensor)? = given[input], tensor.element == .bool, tensor.count == 1 else { return [] }
+      known.append(KnownInput(input: input, isTrue: tensor.data.load(as: UInt8.self) != 0))
+    }
+    return known
+  }
+
+  /// What is so in all runs that choose the same: other outputs may leave other readers of a value.
+  private func course(_ known: [KnownInput], _ overrides: [Int], _ control: RunControl) throws(PinionError) -> StateCourse {
+    if let course = state.courses[known] { return course }
+    let places = next.map(\.place)
+    let free = session.model.outputs.indices.filter { index in !places.contains { $0.output == index } }
+    let variant = session.withBuffers(ProgramVariant(overrides: overrides, outputs: free, isTied: true, state: places, known: known))
+    let course = StateCourse(StateLayout(try session.program(variant, control: control), places, variant, session), next)
+    newCourse = (known, course)
+    return course
   }
 
   /// A tensor of a slot's type. What is appended to may move to other memory while the run lasts, and nobody else is to hold the old one.
@@ -196,7 +250,8 @@ final class StateRun: HeldMemory {
   // MARK: Before the run
 
   /// The value before the first run: no rows, or zeros where it does not grow.
-  private func begin(_ index: Int, inputs: [Value?], _ control: RunControl) throws(PinionError) {
+  /// - Parameter isRead: whether the branches that the run takes read it.
+  private func begin(_ index: Int, inputs: [Value?], isRead: Bool, _ control: RunControl) throws(PinionError) {
     let slot = next[index], info = session.inputInfo(slot.place.input)
     guard case .tensor(let element, let declared?)? = info.type else {
       throw .invalidArgument("the shape of input '\(info.name)' is not declared: set the state's value before the first run")
@@ -209,6 +264,8 @@ final class StateRun: HeldMemory {
         dims.append(0)
       } else if let extent = session.extent(dimension, at: axis, isCache: slot.isCache, in: inputs) {
         dims.append(extent)
+      } else if !isRead {
+        dims.append(0)
       } else {
         throw .invalidArgument(
           "nothing says the extent of dimension \(axis) of input '\(info.name)', '\(dimension)': set the state's value before the first run")

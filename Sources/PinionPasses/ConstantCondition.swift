@@ -33,22 +33,23 @@ struct ConstantCondition: Pass, Rule {
       ids[value.index] = id
       return id
     }
-    var given: Set<ValueID> = []
-    // Outputs that the branch does not compute itself may not be renamed where the graph gives them out.
-    for (slot, output) in node.outputs.enumerated() {
-      guard let output else { continue }
-      if let id = ids[branch.outputs[slot].index], !editor.mayForward(output, to: id) { return false }
-      if editor.isOutput(output), !given.insert(branch.outputs[slot]).inserted { return false }
-    }
     for var inner in branch.nodes {
       inner.inputs = inner.inputs.map { $0.map { outer($0, &editor) } }
       inner.outputs = inner.outputs.map { $0.map { outer($0, &editor) } }
       editor.insert(inner, before: index)
     }
-    for (slot, output) in node.outputs.enumerated() {
-      guard let output else { continue }
-      editor.forward(output, to: outer(branch.outputs[slot], &editor))
+    let results = node.outputs.indices.map { node.outputs[$0] == nil ? nil : outer(branch.outputs[$0], &editor) }
+    // What the branch passes through, or gives twice, goes out under a name of its own.
+    var rest = node, given: Set<ValueID> = []
+    for case let (slot, result?) in results.enumerated() {
+      guard let output = node.outputs[slot], editor.isOutput(output), !editor.mayForward(output, to: result) || !given.insert(result).inserted
+      else { continue }
+      rest.outputs[slot] = nil
+      editor.insert(try Node(Identity.self, inputs: [result], outputs: [output]), before: index)
     }
+    editor.replace(index, with: rest)
+    for case let (output?, result?) in zip(rest.outputs, results) { editor.forward(output, to: result) }
+    editor.removeIfUnused(index)
     return true
   }
 }

@@ -459,7 +459,8 @@ struct GraphEditor {
     if uses[value.index] == 0 { removeIfUnused(producers[value.index]) }
   }
 
-  private mutating func removeIfUnused(_ index: Int) {
+  /// Removes a node whose outputs nobody reads.
+  mutating func removeIfUnused(_ index: Int) {
     guard index >= 0, kinds[index] != GraphEditor.gone,
       graph.nodes[index].outputs.allSatisfy({ $0.map { uses[$0.index] == 0 } ?? true })
     else { return }

@@ -109,6 +109,18 @@ package enum PassPipeline {
     #endif
   }
 
+  /// Puts the nodes of branches that constants decide in the place of their nodes, on every level. Nodes that no output needs any more go, as they
+  /// do where a run finds out which branches it takes.
+  package static func takeKnownBranches(_ graph: inout Graph, _ context: PassContext) throws(PinionError) {
+    let passes: [any Pass] = [ConstantFolding(), ConstantCondition()]
+    var hasChanged = true
+    while hasChanged {
+      hasChanged = false
+      for pass in passes where try pass.run(&graph, context) { hasChanged = true }
+    }
+    try prune(&graph, context)
+  }
+
   /// - Parameter declared: the outputs as the model has them.
   /// - Throws: where one is of another element type.
   private static func check(_ declared: [ValueInfo], _ editor: inout GraphEditor) throws(PinionError) {

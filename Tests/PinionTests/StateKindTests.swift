@@ -123,32 +123,6 @@ import Testing
     for seed in 0..<3 { try check(&plain, state, ["x": .tensor(try noise([1, 4], seed: seed))]) }
   }
 
-  /// A cache that grows in a branch of an If: not recognised, and the same.
-  @Test(arguments: 0...2) func growsWithoutBeingRecognised(level: Int) throws {
-    func branch(_ order: [String]) -> ONNX.Graph {
-      ONNX.Graph(nodes: [ONNX.Node("Concat", order, ["z"], [("axis", .int(1))])], outputs: ["z"])
-    }
-    let graph = ONNX.Graph(
-      nodes: [
-        ONNX.Node("If", ["flag"], ["present"], [("then_branch", .graph(branch(["past", "x"]))), ("else_branch", .graph(branch(["x", "past"])))]),
-        ONNX.Node("ReduceSum", ["present"], ["sum"]),
-      ], inputs: [("past", .named(.float32, ["2", "P", "3"])), ("x", .named(.float32, ["2", "N", "3"])), ("flag", .named(.bool, ["1"]))],
-      outputs: ["present", "sum"])
-    let session = try session(try load(ONNX.model(graph, opset: 17)), level: level)
-    let state = try State(session)
-    #expect(state.isAppended == [false])
-    var plain = PlainCaches(session, values: ["past": .tensor(try floats([], [2, 0, 3]))])
-    // Nothing says that it grows, so that it is not known to be empty.
-    let x = Value.tensor(try noise([2, 1, 3], seed: 0)), truth = Value.tensor(try Tensor(vector: [true]))
-    let unknown = try #require(throws: PinionError.self) { try session.run(["x": x, "flag": truth], state: state) }
-    #expect(unknown.code == .invalidArgument && unknown.message.contains("'P'"))
-    try state.set("past", to: try floats([], [2, 0, 3]))
-    for seed in 0..<40 {
-      let flag = Value.tensor(try Tensor(vector: [seed % 3 == 0]))
-      try check(&plain, state, ["x": .tensor(try noise([2, 1 + seed % 2, 3], seed: seed)), "flag": flag])
-    }
-  }
-
   /// A Concat behind an If that is replaced by its branch when the plan is made.
   @Test(arguments: 0...2) func appendsWhatABranchMakes(level: Int) throws {
     func branch(_ op: String) -> ONNX.Graph { ONNX.Graph(nodes: [ONNX.Node(op, ["x"], ["z"])], outputs: ["z"]) }

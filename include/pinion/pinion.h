@@ -1366,7 +1366,7 @@ PINION_API const pinion_value_info *pinion_state_pair_output(const pinion_state 
 
 /*
  * Whether the model appends to the pair's value in a way that lets new positions be written behind the earlier ones; false for a
- * value that each run replaces as a whole. Thread-safe. Since: 0.1, ABI 3.
+ * value that each run replaces as a whole. Where inputs decide branches, whether a branch does so. Thread-safe. Since: 0.1, ABI 3.
  */
 PINION_API bool pinion_state_pair_is_appended(const pinion_state *state, size_t index);
 

@@ -25,7 +25,9 @@ extension Checker {
 private final class StateCheck {
   let checker: Checker
   let spec: ModelSpec
-  let plain: Session
+  private let anyCourse: Session
+  /// Sessions for what decides branches, which a state takes the model's graph for.
+  private var courses: [[Bool]: Session] = [:]
   let session: Session
   var random: RandomNumbers
   var state: State
@@ -37,7 +39,7 @@ private final class StateCheck {
   init(_ checker: Checker, _ spec: ModelSpec, _ plain: Session, _ session: Session, random: RandomNumbers) throws(Failure) {
     self.checker = checker
     self.spec = spec
-    self.plain = plain
+    anyCourse = plain
     self.session = session
     self.random = random
     do {
@@ -48,6 +50,25 @@ private final class StateCheck {
 
   private func attempt<T>(_ what: String, _ body: () throws(PinionError) -> T) throws(Failure) -> T {
     do { return try body() } catch { throw Failure(check: what + " fails", detail: "\(error)") }
+  }
+
+  private var deciding: [String] { state.deciding.map { session.model.inputs[$0].name } }
+
+  /// The values that the model for known branches does not have as constants.
+  private func unknown(_ feeds: Feeds) -> Feeds { feeds.filter { !deciding.contains($0.key) } }
+
+  /// The session without a state: that of the model in which what decides branches in this run is constant.
+  private func plain(_ feeds: Feeds) throws(PinionError) -> Session {
+    let names = deciding
+    guard !names.isEmpty else { return anyCourse }
+    let tensors = names.compactMap { feeds[$0]?.tensor }, key = tensors.map { $0.data.load(as: UInt8.self) != 0 }
+    if let known = courses[key] { return known }
+    var other = spec
+    other.graph.inputs.removeAll { names.contains($0.name) }
+    other.graph.initializers += zip(names, tensors).map { (name: $0, tensor: $1) }
+    let made = try Session(try other.loaded(), runtime: anyCourse.runtime, options: anyCourse.options)
+    courses[key] = made
+    return made
   }
 
   func run() throws(Failure) {
@@ -98,7 +119,7 @@ private final class StateCheck {
   /// - Returns: whether it goes on.
   private func step(_ index: Int, on state: State, commits: Bool) throws(Failure) -> Bool {
     let feeds = spec.runs[index], model = session.model
-    let expected = Checker.Outcome { () throws(PinionError) in try plain.run(feeds.merging(current) { $1 }) }
+    let expected = Checker.Outcome { () throws(PinionError) in try plain(feeds).run(unknown(feeds).merging(current) { $1 }) }
     let all = Array(model.outputs.indices), free = all.filter { index in !spec.carried.contains { $0.output == model.outputs[index].name } }
     let wanted = random.chance(0.3) ? Array(random.shuffled(all).prefix(random.int(0...all.count))) : random.chance(0.3) ? all : free
     let found = Checker.Outcome { () throws(PinionError) in try session.run(checker.ordered(model, feeds), wanted: wanted, state: state) }
@@ -123,12 +144,14 @@ private final class StateCheck {
       // The next run would refuse what this one gives.
       var next = current
       for pair in spec.carried { if let place = model.outputs.firstIndex(where: { $0.name == pair.output }) { next[pair.input] = others[place] } }
-      let again = Checker.Outcome { () throws(PinionError) in try plain.run(feeds.merging(next) { $1 }) }
+      let again = Checker.Outcome { () throws(PinionError) in try plain(feeds).run(unknown(feeds).merging(next) { $1 }) }
       if case .failure(let refusal) = again, refusal.code == error.code, error.message.contains("cannot be input") { return false }
       throw Failure(check: "with a state fails", detail: "\(detail): \(error)")
     case (.success, .failure(let error)):
       // An output that is not wanted is not computed.
       if wanted.count < all.count { return false }
+      // Where branches are known, nodes that no output needs go on every level.
+      if !deciding.isEmpty, session.options.optimization == 0 { return false }
       // What adds no rows and gives nothing else computes nothing, and looks at no element.
       if error.code == .invalidValue, feeds.values.contains(where: { $0.tensor?.count == 0 }) { return false }
       throw Failure(check: "with a state succeeds", detail: "\(detail): \(error)")
@@ -179,7 +202,7 @@ private final class StateCheck {
         try compare(state, current, "values of a state", "after a run that ended early")
       } else {
         // It was quick enough: the plain session follows.
-        guard let others = try? plain.run(feeds.merging(current) { $1 }) else { throw Failure(check: "with a state succeeds", detail: "between") }
+        guard let others = try? plain(feeds).run(unknown(feeds).merging(current) { $1 }) else { throw Failure(check: "with a state succeeds", detail: "between") }
         for pair in spec.carried { if let place = session.model.outputs.firstIndex(where: { $0.name == pair.output }) { current[pair.input] = others[place] } }
         isSet = true
       }

@@ -28,6 +28,7 @@ class StatePair(NamedTuple):
     input: str
     output: str
     #: Whether new positions are written behind the earlier ones, so that a run moves nothing of the past; else each run replaces the value.
+    #: Where inputs decide branches, whether a branch does so.
     appended: bool
 
 

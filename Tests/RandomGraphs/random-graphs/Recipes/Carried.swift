@@ -5,7 +5,7 @@ extension GraphMaker {
   func addCarried() {
     let makers: [(weight: Int, make: () -> Void)] = [
       (5, concatenation), (opset >= 23 ? 5 : 0, attention), (2, attentionOfMicrosoft), (3, exportedAttention), (3, replacement), (1, passage), (1, exchange), (1, window),
-      (1, cacheInOneTensor), (3, groupQuery), (1, recurrence),
+      (1, cacheInOneTensor), (3, groupQuery), (1, recurrence), (3, branches),
     ]
     stateRows = (random.pick([0, 1, 2, 4, 15, 16]), random.pick([1, 1, 2, 5, 5, 5]))
     let total = makers.reduce(0) { $0 + $1.weight }
@@ -128,7 +128,8 @@ extension GraphMaker {
       let pastValue = past(element, [batch, headCount, before, depth], growing: 2), let keys = node("Concat", [pastKey, k], [("axis", .int(2))])?.first,
       let values = node("Concat", [pastValue, v], [("axis", .int(random.pick([2, -2])))])?.first, let turned = node("Transpose", [keys], [("perm", .ints([0, 1, 3, 2]))])?.first,
       let scores = node("MatMul", [q, turned])?.first, let factor = element == .float32 ? float(0.5) : new(element, [], .plain, source: .initializer), let scaled = node("Mul", [scores, factor])?.first,
-      let weights = node("Softmax", [scaled], [("axis", .int(-1))])?.first, let y = node("MatMul", [weights, values])?.first,
+      let masked = element == .float32 && random.chance(0.5) ? orderMask(q, past: pastKey, batch: batch).flatMap({ node("Add", [scaled, $0])?.first }) : scaled,
+      let weights = node("Softmax", [masked], [("axis", .int(-1))])?.first, let y = node("MatMul", [weights, values])?.first,
       let z = node("Transpose", [y], [("perm", .ints([0, 2, 1, 3]))])?.first, let shape = ints([0, 0, -1])
     else { return }
     carry(pastKey, as: keys)
@@ -230,5 +231,38 @@ extension GraphMaker {
       let outputs = node("GRU", [x, w, r, nil, nil, past], outputs: 2, [("hidden_size", .int(hidden))])
     else { return }
     carry(past, as: outputs[1])
+  }
+
+  /// Caches of attention that grow in one branch of an If, which a truth value decides, as in decoders exported with and without a past in one file.
+  private func branches() {
+    let (batch, heads, rows, depth, before) = (random.pick([1, 1, 2]), random.pick([1, 2]), newRows, random.pick([2, 4]), earlier)
+    let element = random.pick([.float32, .float32, .float32, .float16] as [ElementType]), dims = [batch, heads, rows, depth]
+    guard let flag = new(.bool, random.pick([[], [1]]), .plain, source: .input), let condition = random.chance(0.3) ? node("Not", [flag])?.first : flag,
+      let q = new(element, dims, .plain, source: .input), let k = new(element, dims, .plain, source: .input), let v = new(element, dims, .plain, source: .input),
+      let pastKey = past(element, [batch, heads, before, depth], growing: 2), let pastValue = past(element, [batch, heads, before, depth], growing: 2)
+    else { return }
+    func branch(_ course: Int) -> GraphSpec? {
+      subgraph { g, _ in
+        func cache(_ past: Operand, _ new: Operand) -> Operand? {
+          switch course {
+          case 0: g.node("Concat", [past, new], [("axis", .int(2))])?.first
+          case 1: g.node("Identity", [new])?.first
+          case 2: g.node("Concat", [new, past], [("axis", .int(2))])?.first
+          default: g.node("Identity", [past])?.first
+          }
+        }
+        guard let keys = cache(pastKey, k), let values = cache(pastValue, v), let turned = g.node("Transpose", [keys], [("perm", .ints([0, 1, 3, 2]))])?.first,
+          let scores = g.node("MatMul", [q, turned])?.first, let weights = g.node("Softmax", [scores], [("axis", .int(-1))])?.first,
+          let y = g.node("MatMul", [weights, values])?.first
+        else { return nil }
+        return [y, keys, values].map(g.declaration)
+      }
+    }
+    let courses = random.shuffled([0, random.pick([0, 1, 1, 1, 2, 3])])
+    guard let first = branch(courses[0]), let second = branch(courses[1]),
+      let outputs = node("If", [condition], outputs: 3, [("then_branch", .graph(first)), ("else_branch", .graph(second))])
+    else { return }
+    carry(pastKey, as: outputs[1])
+    carry(pastValue, as: outputs[2])
   }
 }
