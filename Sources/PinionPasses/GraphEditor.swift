@@ -12,28 +12,14 @@ import PinionTensor
 struct GraphEditor {
   private(set) var graph: Graph
   /// The limits of what waits for the graph, polled at each node of a sweep.
-  var control: RunControl { didSet { learning = Poll(control) } }
-  /// Polled while facts are learned.
-  private var learning: Poll
-  /// What ended the learning of facts, which say less from then on; the sweep ends with it at the next node.
-  private var stop: PinionError?
+  var control: RunControl { didSet { facts.setControl(control) } }
   /// Whether this sweep has changed anything.
   private(set) var hasChanged = false
   private var visits = 0
   /// How many sweeps have changed the graph.
   private(set) var revision = 0
-  /// What is known of the values' types, made when somebody asks.
-  private var facts: Facts?
-  private var captured: [Fact]?
-  let symbols: Symbols
-  /// The nodes before this one have facts that are up to date: none of them, nor a value that they read, has changed since.
-  private var frontier = 0
-  /// Counts inferences, from 1 on.
-  private var clock = 0
-  /// When the fact of a value changed last, by value, and when a node's facts were inferred, by node: 0 for one that has changed since.
-  /// A node is inferred again where an input has changed later.
-  private var changes: [Int]
-  private var inferences: [Int]
+  private var facts: LearnedFacts
+  var symbols: Symbols { facts.symbols }
 
   private(set) var operators = OperatorKinds()
   /// For each node the number of its operator, by which rules know it; `gone` for a node that is no longer there.
@@ -75,17 +61,13 @@ struct GraphEditor {
     _ graph: Graph, captured: [Fact]? = nil, _ symbols: Symbols = Symbols(), control: RunControl = RunControl()
   ) throws(PinionError) {
     self.control = control
-    learning = Poll(control)
     var poll = Poll(control)
     self.graph = graph
-    self.symbols = symbols
-    self.captured = captured
+    facts = LearnedFacts(graph, captured: captured, symbols, control: control)
     let count = graph.values.count
     originalCount = graph.nodes.count
     producers = [Int](repeating: -1, count: count)
     forwarded = [ValueID?](repeating: nil, count: count)
-    changes = [Int](repeating: 0, count: count)
-    inferences = [Int](repeating: 0, count: originalCount)
     isGivenOut = [Bool](repeating: false, count: count)
     isTakenIn = [Bool](repeating: false, count: count)
     isConstant = [Bool](repeating: false, count: count)
@@ -111,54 +93,24 @@ struct GraphEditor {
 
   /// What is known of a value that nodes before the one at `index` make.
   mutating func fact(_ value: ValueID?, at index: Int) -> Fact {
-    let end = min(index, originalCount)
-    if frontier < end || facts == nil, stop == nil {
-      do { try learn(to: end) } catch { stop = error }
-    }
-    return facts?[value] ?? Fact()
+    learn(to: min(index, originalCount))
+    return facts[value]
   }
 
   /// Whether any value is known to be of such an element type.
   mutating func knows(anyOf elements: [ElementType]) -> Bool {
-    _ = fact(nil, at: originalCount)
-    return facts?.elements.isDisjoint(with: elements.map(\.rawValue)) == false
+    learn(to: originalCount)
+    return !facts.elements.isDisjoint(with: elements.map(\.rawValue))
   }
 
-  private mutating func learn(to end: Int) throws(PinionError) {
-    var known: Facts
-    if let facts { known = facts } else { known = try Facts(graph, captured: captured, symbols, &learning) }
-    facts = nil
-    defer { facts = known }
-    while frontier < end {
-      try learning.count(64 &+ 16 &* graph.nodes[frontier].inputs.count)
-      if kinds[frontier] != GraphEditor.gone, isStale(frontier) { infer(frontier, &known) }
-      frontier += 1
-    }
-  }
-
-  private func isStale(_ index: Int) -> Bool {
-    let time = inferences[index]
-    if time == 0 { return true }
-    for case let input? in graph.nodes[index].inputs where changes[input.index] > time { return true }
-    return false
-  }
-
-  private mutating func infer(_ index: Int, _ known: inout Facts) {
-    clock += 1
-    inferences[index] = clock
-    guard graph.nodes[index].subgraphs.isEmpty else { return }
-    // Apart for so long, so that the node need not be copied.
-    var changes: [Int] = []
-    swap(&changes, &self.changes)
-    known.infer(graph.nodes, index, constant: { isConstant[$0.index] ? graph.constants[$0] : nil }) { changes[$0.index] = clock }
-    swap(&changes, &self.changes)
+  private mutating func learn(to end: Int) {
+    guard facts.isToLearn(to: end) else { return }
+    facts.learn(to: end, graph, isThere: { [kinds] in kinds[$0] != GraphEditor.gone }, isConstant: isConstant)
   }
 
   private mutating func know(_ value: ValueID, _ constant: Tensor) {
-    clock += 1
-    changes[value.index] = clock
     hasNewConstants = true
-    facts?.set(value, Fact(constant: constant))
+    facts.know(value, constant)
   }
 
   /// The facts of the values that the node's subgraph captures.
@@ -174,12 +126,6 @@ struct GraphEditor {
   func kindNumber(_ index: Int) -> Int? { kinds[index] != GraphEditor.gone ? kinds[index] : nil }
   /// The operator of the node, by which rules know it; nil for a node that is gone.
   func kind(_ index: Int) -> (any Operator.Type)? { kinds[index] != GraphEditor.gone ? operators[kinds[index]].type : nil }
-  /// The operator of the node with its attributes, if it is of this type.
-  func op<O: Operator>(_ index: Int, _ type: O.Type) -> O? {
-    // A cast takes longer than most of what rules ask.
-    func opened<P: Operator>(_ op: P) -> O? { P.self == O.self ? unsafeBitCast(op, to: O.self) : nil }
-    return kind(index) == type ? opened(graph.nodes[index].op) : nil
-  }
   /// The node. Where one member is all that is looked at, `inputs(of:)` and the like copy less.
   subscript(index: Int) -> Node { graph.nodes[index] }
   func inputs(of index: Int) -> [ValueID?] { graph.nodes[index].inputs }
@@ -208,56 +154,8 @@ struct GraphEditor {
     return index >= 0 && kinds[index] != GraphEditor.gone ? index : nil
   }
 
-  /// The node that makes the value, if its operator is this one, or one of these.
-  func producer(_ value: ValueID?, _ operator: any Operator.Type) -> Int? {
-    guard let index = producer(value), operators[kinds[index]].type == `operator` else { return nil }
-    return index
-  }
-
-  func producer(_ value: ValueID?, _ first: any Operator.Type, _ others: any Operator.Type...) -> Int? {
-    guard let index = producer(value) else { return nil }
-    let kind = operators[kinds[index]].type
-    return kind == first || others.contains { $0 == kind } ? index : nil
-  }
-
   /// How often nodes read the value and the graph gives it out.
   func useCount(_ value: ValueID) -> Int { uses[value.index] }
-
-  /// The node that makes the value, if its operator is this one, or one of these, and nobody else reads the value.
-  func soleProducer(_ value: ValueID?, _ operator: any Operator.Type) -> Int? {
-    guard let value, uses[value.index] == 1 else { return nil }
-    return producer(value, `operator`)
-  }
-
-  func soleProducer(_ value: ValueID?, _ first: any Operator.Type, _ others: any Operator.Type...) -> Int? {
-    guard let value, uses[value.index] == 1, let index = producer(value) else { return nil }
-    let kind = operators[kinds[index]].type
-    return kind == first || others.contains { $0 == kind } ? index : nil
-  }
-
-  /// The input of a node, nil for an absent one.
-  func input(_ node: Int, _ slot: Int) -> ValueID? {
-    slot < graph.nodes[node].formalInputCount ? graph.nodes[node].inputs[slot] : nil
-  }
-
-  /// The input of a node of two inputs that is not `value`; nil where both are.
-  func other(_ node: Int, than value: ValueID) -> ValueID? {
-    let inputs = graph.nodes[node].inputs
-    guard inputs.count == 2 else { return nil }
-    if inputs[0] == value { return inputs[1] == value ? nil : inputs[1] }
-    return inputs[1] == value ? inputs[0] : nil
-  }
-
-  /// The constant input and the other one of a node of two inputs; nil where not exactly one is constant.
-  func constantAndOther(_ node: Int) -> (constant: Tensor, constantSlot: Int, other: ValueID)? {
-    let inputs = graph.nodes[node].inputs
-    guard inputs.count == 2, let a = inputs[0], let b = inputs[1] else { return nil }
-    switch (constant(a), constant(b)) {
-    case (let constant?, nil): return (constant, 0, b)
-    case (nil, let constant?): return (constant, 1, a)
-    default: return nil
-    }
-  }
 
   func isOutput(_ value: ValueID) -> Bool { isGivenOut[value.index] }
 
@@ -273,7 +171,7 @@ struct GraphEditor {
 
   /// Brings the inputs of the node up to date; to be called when the sweep comes to it.
   mutating func visit(_ index: Int) throws(PinionError) {
-    if let stop { throw stop }
+    if let stop = facts.stop { throw stop }
     // A rule takes microseconds at a node.
     visits &+= 1
     if visits & 7 == 0 { try control.check() }
@@ -286,14 +184,8 @@ struct GraphEditor {
     for slot in graph.nodes[index].inputs.indices {
       guard let input = graph.nodes[index].inputs[slot], forwarded[input.index] != nil else { continue }
       graph.nodes[index].inputs[slot] = resolve(input)
-      doubt(index)
+      facts.doubt(index)
     }
-  }
-
-  /// Has the node's facts inferred again when somebody asks.
-  private mutating func doubt(_ index: Int) {
-    inferences[index] = 0
-    frontier = min(frontier, index)
   }
 
   private mutating func setKind(_ index: Int, _ type: any Operator.Type) {
@@ -331,7 +223,7 @@ struct GraphEditor {
     producers.append(-1)
     forwarded.append(nil)
     uses.append(0)
-    changes.append(0)
+    facts.addValue()
     isGivenOut.append(false)
     isTakenIn.append(false)
     isConstant.append(false)
@@ -345,7 +237,7 @@ struct GraphEditor {
     setKind(index, type(of: node.op))
     forgetSubgraphs(of: old)
     if !node.subgraphs.isEmpty { mayHaveSubgraphs = true }
-    doubt(index)
+    facts.doubt(index)
     for case let output? in node.outputs { producers[output.index] = index }
     for case let input? in node.inputs { uses[input.index] += 1 }
     for case let input? in old.inputs { release(input) }
@@ -357,17 +249,13 @@ struct GraphEditor {
     let new = graph.nodes.count
     graph.nodes.append(node)
     kinds.append(operators.enter(type(of: node.op)))
-    inferences.append(0)
     forgetSubgraphs(of: node)
     if !node.subgraphs.isEmpty { mayHaveSubgraphs = true }
     insertions[index, default: []].append(new)
     for case let output? in node.outputs { producers[output.index] = new }
     for case let input? in node.inputs { uses[input.index] += 1 }
-    _ = fact(nil, at: index)
-    guard var known = facts else { return }
-    facts = nil
-    infer(new, &known)
-    facts = known
+    learn(to: min(index, originalCount))
+    facts.addNode(graph, isConstant: isConstant)
   }
 
   /// Lets everybody who reads `value` read `other` instead.
@@ -403,7 +291,7 @@ struct GraphEditor {
       producers[output.index] = -1
       know(output, results[slot])
     }
-    frontier = min(frontier, index)
+    facts.recede(to: index)
     remove(index)
     for case let input? in graph.nodes[index].inputs {
       let input = resolve(input)
@@ -503,7 +391,7 @@ struct GraphEditor {
     hasForwarded = false
     if mayHaveSubgraphs { try editSubgraphs(body) }
     try body(&self)
-    if let stop { throw stop }
+    if let stop = facts.stop { throw stop }
     guard hasChanged else { return false }
     try settle()
     revision += 1
@@ -519,7 +407,7 @@ struct GraphEditor {
       for number in subgraphs.indices {
         let known = capturedFacts(subgraphs[number], of: index)
         if editors.count > number, editors[number].graph.captures.count == known.count {
-          editors[number].know(captured: known)
+          if editors[number].facts.know(captured: known, editors[number].graph) { editors[number].idle = [:] }
         } else {
           editors.removeLast(editors.count - min(editors.count, number))
           editors.append(try GraphEditor(subgraphs[number], captured: known, symbols, control: control))
@@ -545,19 +433,6 @@ struct GraphEditor {
     return hasChanged
   }
 
-  /// Takes note of what is known of the captured values now.
-  private mutating func know(captured new: [Fact]) {
-    guard let old = captured, old.count == new.count, graph.captures.count == new.count else { return }
-    for (slot, capture) in graph.captures.enumerated() where !new[slot].isSame(as: old[slot]) {
-      clock += 1
-      changes[capture.inner.index] = clock
-      facts?.set(capture.inner, new[slot])
-      frontier = 0
-      idle = [:]
-    }
-    captured = new
-  }
-
   /// Brings the nodes in order, closes gaps, and drops constants that nobody reads.
   private mutating func settle() throws(PinionError) {
     var poll = Poll(control)
@@ -571,8 +446,6 @@ struct GraphEditor {
     }
     if insertions.isEmpty { try closeGaps(&poll) } else { try reorder(&poll) }
     originalCount = graph.nodes.count
-    // Nodes have other places now.
-    frontier = 0
     for index in graph.outputs.indices { graph.outputs[index] = resolve(graph.outputs[index]) }
     var unread: [ValueID] = []
     for value in graph.constants.keys {
@@ -589,7 +462,7 @@ struct GraphEditor {
   /// Whether what the editor knows of makers and readers is what the graph says; between sweeps.
   var isConsistent: Bool {
     let makers = graph.producers()
-    return uses == graph.useCounts() && kinds.count == graph.nodes.count && inferences.count == graph.nodes.count
+    return uses == graph.useCounts() && kinds.count == graph.nodes.count && facts.nodeCount == graph.nodes.count
       && graph.nodes.indices.allSatisfy { kind($0) == type(of: graph.nodes[$0].op) }
       && operators.kinds.allSatisfy { kind in kind.count == graph.nodes.count { type(of: $0.op) == kind.type } }
       && graph.values.indices.allSatisfy { isConstant[$0] == (graph.constants[ValueID(index: $0)] != nil) }
@@ -597,20 +470,21 @@ struct GraphEditor {
   }
 
   private mutating func closeGaps(_ poll: inout Poll) throws(PinionError) {
-    var count = 0
+    var count = 0, order: [Int] = []
+    order.reserveCapacity(kinds.count)
     for index in kinds.indices where isThere(index) {
       try poll.count(32)
+      order.append(index)
       if count < index {
         graph.nodes.withUnsafeMutableBufferPointer { $0.swapAt(count, index) }
         kinds[count] = kinds[index]
-        inferences[count] = inferences[index]
         for case let output? in graph.nodes[count].outputs { producers[output.index] = count }
       }
       count += 1
     }
     graph.nodes.removeLast(graph.nodes.count - count)
     kinds.removeLast(kinds.count - count)
-    inferences.removeLast(inferences.count - count)
+    facts.arrange(order)
   }
 
   private mutating func reorder(_ poll: inout Poll) throws(PinionError) {
@@ -624,29 +498,10 @@ struct GraphEditor {
     try poll.count(16 &* order.count)
     graph.nodes.bring(order)
     kinds = order.map { kinds[$0] }
-    inferences = order.map { inferences[$0] }
+    facts.arrange(order)
     for index in graph.nodes.indices {
       try poll.count(16)
       for case let output? in graph.nodes[index].outputs { producers[output.index] = index }
     }
   }
 }
-
-extension [Node] {
-  /// Keeps the nodes at these places, in this order. They are moved, not copied: a copy counts references of six members.
-  fileprivate mutating func bring(_ order: [Int]) {
-    var places = [Int](indices), holders = places
-    withUnsafeMutableBufferPointer { nodes in
-      for (place, node) in order.enumerated() {
-        let from = places[node], other = holders[place]
-        nodes.swapAt(place, from)
-        (holders[from], places[other]) = (other, from)
-        (holders[place], places[node]) = (node, place)
-      }
-    }
-    removeLast(count - order.count)
-  }
-}
-
-/// Lets a switch over an operator's type name operators.
-func ~= (pattern: any Operator.Type, kind: (any Operator.Type)?) -> Bool { pattern == kind }
