@@ -63,7 +63,16 @@ import Testing
     Wire.tag(5, 3), Wire.tag(5, 3) + Wire.tag(6, 4), Wire.tag(5, 4), Wire.tag(5, 3) + Wire.tag(6, 3) + Wire.tag(5, 4) + Wire.tag(6, 4),
     Wire.tag(5, 3) + Wire.int(1, 1),
   ])
-  func refusesUnbalancedGroups(bytes: [UInt8]) { #expect(throws: PinionError.self) { try model(bytes) } }
+  func refusesUnbalancedGroups(bytes: [UInt8]) throws {
+    let error = try #require(throws: PinionError.self) { try model(bytes) }
+    #expect(error.code == .invalidModel && error.message.contains("is no ONNX model or value: at byte ") && error.message.contains("ONNX has no groups"))
+  }
+
+  /// 'k' is the start of group 13, 'l' its end.
+  @Test(arguments: [("lorem ipsum", 1), ("kitten", 6), ("kk", 2)]) func textIsNoModel(_ text: String, _ place: Int) throws {
+    let error = try #require(throws: PinionError.self) { try model(Array(text.utf8)) }
+    #expect(error.message.contains("at byte \(place) it"), "\(error)")
+  }
 
   @Test func groupsNestToTheLimit() throws {
     func groups(_ count: Int) -> [UInt8] {

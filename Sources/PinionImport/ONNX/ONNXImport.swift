@@ -58,7 +58,7 @@ struct OpsetImports {
   init(_ imports: [ONNXOpset]) {
     for entry in imports {
       let domain = ONNXVersions.normalized(entry.domain)
-      versions[domain] = max(entry.version, versions[domain] ?? 0)
+      versions[domain] = max(entry.version, versions[domain] ?? entry.version)
     }
     // Models exist that use ai.onnx without naming a version; they get the newest.
     standard = versions[""] ?? ONNXVersions.opset.upperBound

@@ -96,9 +96,19 @@ struct WireReader {
 
   /// `.invalidModel` with the position in the file.
   @inline(never) func malformed(_ what: String) -> PinionError {
-    var place = offset
-    if let first = owner.bytes.baseAddress, let start = bytes.baseAddress { place += start - first }
-    return .invalidModel("\(owner.name) is not a well-formed protobuf message: \(what) at byte \(place)")
+    .invalidModel("\(owner.name) is not a well-formed protobuf message: \(what) at byte \(place)")
+  }
+
+  /// The offset in the file.
+  private var place: Int {
+    guard let first = owner.bytes.baseAddress, let start = bytes.baseAddress else { return offset }
+    return offset + (start - first)
+  }
+
+  /// `.invalidModel` for a group without its other end. ONNX has no groups at all, so that the bytes are of something else.
+  private func strayGroup(_ what: String, _ number: Int) -> PinionError {
+    .invalidModel(
+      "\(owner.name) is no ONNX model or value: at byte \(place) it \(what) group \(number) of protobuf, and ONNX has no groups")
   }
 
   // MARK: Values
@@ -189,7 +199,7 @@ struct WireReader {
     case .bytes: _ = try rawBytes()
     case .fixed32: _ = try fixed32()
     case .groupStart: try skipGroup(number)
-    case .groupEnd: throw malformed("the end of group \(number) without its start")
+    case .groupEnd: throw strayGroup("ends", number)
     }
   }
 
@@ -197,11 +207,11 @@ struct WireReader {
     var open = [number]
     while let innermost = open.last {
       guard open.count <= depth else { throw malformed("groups are nested too deeply") }
-      guard let (number, type) = try tag() else { throw malformed("group \(innermost) has no end") }
+      guard let (number, type) = try tag() else { throw strayGroup("begins", innermost) }
       switch type {
       case .groupStart: open.append(number)
       case .groupEnd:
-        guard number == innermost else { throw malformed("group \(innermost) ends as group \(number)") }
+        guard number == innermost else { throw strayGroup("ends", number) }
         open.removeLast()
       default: try skip(number, type)
       }
