@@ -60,6 +60,8 @@ final class ModelContent: Sendable {
       ? try ImportedModel(pt2: file, resolver: OperatorCatalog(), control: control) : try ImportedModel(
         onnx: file, folder: folder, resolver: OperatorCatalog(), control: control)
     try control.check()
+    try imported.checkNames()
+    try imported.graph.checkElementTypes(control)
     try imported.graph.adoptConstants(allocator: allocator, isNew: true, control: control)
     self.imported = imported
   }

@@ -63,7 +63,7 @@ extension GraphDraft {
     }
   }
 
-  /// Adds a node of which the first output is wanted.
+  /// Adds a node of which the first output is wanted, of an operator whose others are optional.
   /// - Parameters:
   ///   - inputs: nil for an optional input that is absent.
   ///   - domain, opset: as for `add`.
@@ -115,9 +115,7 @@ extension GraphDraft {
     settleConstants(from: oldValues)
     for index in oldNodes..<graph.nodes.count { try types.infer(graph.nodes[index], constants: settled, subgraphs: []) }
     let schema = type.schema
-    guard outputNames.count <= schema.outputs.count || schema.outputs.last?.isVariadic ?? false else {
-      throw .invalidModel("the node has \(outputNames.count) outputs, the operator \(schema.outputs.count)")
-    }
+    try schema.check(outputCount: outputNames.count)
     var subgraphs: [Graph] = [], captured: [ValueID] = []
     for child in children {
       var subgraph = child.graph

@@ -261,6 +261,7 @@ public final class GraphDraft {
   @discardableResult
   func claim(_ name: String, _ what: String) throws(PinionError) -> String {
     guard !name.isEmpty else { throw .invalidArgument("an \(what) needs a name") }
+    guard !name.utf8.contains(0) else { throw .invalidArgument("\(what) '\(name.replacingNULs)': the name has a NUL in it") }
     guard !isTaken(name) else { throw .invalidArgument("\(what) '\(name)': a value of this graph, or of one around it, has that name already") }
     guard graph.values.count < GraphDraft.valueLimit else { throw .invalidArgument("a graph has at most \(GraphDraft.valueLimit) values") }
     names.insert(name)

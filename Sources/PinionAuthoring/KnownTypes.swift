@@ -70,10 +70,15 @@ package struct KnownTypes {
   package mutating func infer(_ node: Node, constants: [ValueID: Tensor], subgraphs: [KnownTypes]) throws(PinionError) {
     let own = node.inputs.prefix(node.formalInputCount)
     try checkKinds(node)
-    try node.schema.check(elements: own.map { $0.flatMap { others[$0] == nil ? fact($0).element : nil } })
+    let elements = own.map { $0.flatMap { others[$0] == nil ? fact($0).element : nil } }
+    try node.schema.check(elements: elements)
+    try node.op.elementJudging?.check(elements: elements)
     let types: [ValueType?]
     if !node.subgraphs.isEmpty {
-      types = try controlTypes(node, subgraphs, inputs: own.map { $0.flatMap(type) })
+      let known = zip(node.subgraphs, subgraphs).map { graph, known in
+        SubgraphTypes(takes: graph.inputs.map(known.type), gives: graph.outputs.map(known.type))
+      }
+      types = try node.controlTypes(known, inputs: own.map { $0.flatMap(type) })
     } else if node.inputs.contains(where: { $0.flatMap { others[$0] } != nil }) || node.op is any ValueTyping {
       guard let op = node.op as? any ValueTyping else { return inferTensors(node, constants, exact: nil) }
       types = op.outputTypes(inputs: own.map { $0.flatMap(type) })

@@ -82,6 +82,18 @@ extension Schema {
     }
   }
 
+  /// Checks how many outputs a node lists, those with an empty name among them.
+  public func check(outputCount count: Int) throws(PinionError) {
+    guard count <= outputs.count || outputs.last?.isVariadic ?? false else {
+      throw .invalidModel("the node has \(count) outputs, the operator \(outputs.count)")
+    }
+    let least = (outputs.lastIndex { !$0.isOptional } ?? -1) + 1
+    guard count >= least else {
+      let names = outputs[..<least].map { "'\($0.name)'" }.joined(separator: ", ")
+      throw .invalidModel("the node has \(count) outputs, the operator at least \(least): \(names); one that is not wanted has the empty name")
+    }
+  }
+
   /// Checks element types of a node's inputs as far as they are known; see `check(inputs:)`.
   /// - Parameter elements: nil for inputs that are absent, no tensors, or not known.
   public func check(elements: [ElementType?]) throws(PinionError) {

@@ -36,6 +36,7 @@ public protocol Operator: Sendable {
   // What it is besides, answered by the protocols that refine this one. A cast to one of them looks through all conformances of the
   // process when it is made the first time for a type, which takes as long as all the rest of loading a small model.
 
+  var elementJudging: (any ElementJudging)? { get }
   static var readsShapes: Bool { get }
   var shapeReading: (any ShapeReading)? { get }
   var courseTelling: (any CourseTelling)? { get }
@@ -61,6 +62,7 @@ extension Operator {
 
   public func operations(inputs: [TensorType?], outputs: [TensorType]) -> Int { outputs.reduce(0) { $0 &+ $1.count } }
 
+  public var elementJudging: (any ElementJudging)? { nil }
   public static var readsShapes: Bool { false }
   public var shapeReading: (any ShapeReading)? { nil }
   public var courseTelling: (any CourseTelling)? { nil }
@@ -96,6 +98,12 @@ public protocol OperatorResolver: Sendable {
 
 extension OperatorResolver {
   public func similarOperator(domain: String, name: String) -> Schema? { nil }
+}
+
+/// An operator that may take fewer element types than its schema says, as its attributes or its older form have it.
+public protocol ElementJudging: Operator {
+  /// - Parameter elements: those of the inputs; nil for inputs that are absent, no tensors, or not known.
+  func check(elements: [ElementType?]) throws(PinionError)
 }
 
 /// An operator whose output follows from its first input's type alone.

@@ -25,6 +25,22 @@ package struct ImportedModel: Sendable {
   }
 }
 
+extension ImportedModel {
+  /// Checks that a host can name every input and output: names of C end with a NUL.
+  package func checkNames() throws(PinionError) {
+    for (values, what) in [(graph.inputs + overridable.map(\.value), "input"), (graph.outputs, "output")] {
+      for value in values where graph[value].name.utf8.contains(0) {
+        throw .invalidModel("the name of \(what) '\(graph[value].name.replacingNULs)' has a NUL in it")
+      }
+    }
+  }
+}
+
+extension String {
+  /// As it can be shown.
+  package var replacingNULs: String { split(separator: "\0", omittingEmptySubsequences: false).joined(separator: "\\0") }
+}
+
 /// What becomes of the new contents that a program writes to its buffers and inputs.
 public enum Mutations: Int32, Sendable {
   /// They follow the program's own outputs, under the names of what was written to; a buffer is an input with a default.

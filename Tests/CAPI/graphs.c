@@ -182,6 +182,15 @@ static void says_what_is_wrong(void) {
   pinion_graph_value two[2] = {7, 7};
   EXPECT(PINION_INVALID_MODEL, "Relu", "2 outputs", pinion_graph_add_node(graph, "Relu", NULL, 1, &x, 2, two));
   CHECK(two[0] == 0 && two[1] == 0);
+  EXPECT(PINION_INVALID_MODEL, "Relu", "0 outputs, the operator at least 1: 'Y'", pinion_graph_add_node(graph, "Relu", NULL, 1, &x, 0, NULL));
+  /* Both outputs of TopK are listed, also where one is not wanted. */
+  const pinion_graph_value ranked[] = {x, i};
+  const char *indices_alone[] = {"", NULL};
+  pinion_node_options few = PINION_NODE_OPTIONS_INIT;
+  EXPECT(PINION_INVALID_MODEL, "TopK", "1 outputs, the operator at least 2: 'Values', 'Indices'", ADD(graph, "TopK", NULL, ranked));
+  few.output_names = indices_alone;
+  CHECK_OK(pinion_graph_add_node(graph, "TopK", &few, 2, ranked, 2, two));
+  CHECK(two[0] == 0 && two[1] != 0);
 
   /* A product that does not fit whatever the batch is. */
   static float numbers[20];

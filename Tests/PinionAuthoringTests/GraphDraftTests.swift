@@ -65,7 +65,7 @@ import Testing
     let integers = try draft.subgraph()
     try integers.addOutput(try #require(try integers.add("Shape", inputs: [x])[0]))
     let floats = try branch("Relu", rows: true)
-    expectError(.invalidShape, "int64[2] of one branch and float32[batch,3] of the other") {
+    expectError(.invalidShape, "output 0 is float32[batch,3] ('Relu_1') of then_branch and int64[2] ('Shape_1') of else_branch") {
       try draft.add("If", inputs: [condition], attributes: ["then_branch": .graph(floats), "else_branch": .graph(integers)])
     }
     try draft.addOutput(try #require(same[0]), name: "y")
@@ -116,6 +116,32 @@ import Testing
       try draft.add("Loop", inputs: [n, nil, start], attributes: ["body": .graph(try body(.bool, .int64))])
     }
     try draft.add("Loop", inputs: [n, nil, start], attributes: ["body": .graph(try body(.bool, .float32))])
+  }
+
+  // MARK: Outputs
+
+  /// A node lists the outputs that its operator has in any case; one that is not wanted has the empty name.
+  @Test func outputsAreAsManyAsTheOperatorHas() throws {
+    let draft = try newDraft()
+    let x = try draft.addInput("x", .tensor(.float32, dims: [.known(4)])), k = try draft.addConstant(try Tensor(vector: [Int64(2)]))
+    expectError(.invalidModel, "1 outputs, the operator at least 2: 'Values', 'Indices'") { try draft.node("TopK", x, k) }
+    expectError(.invalidModel, "3 outputs, the operator 2") { try draft.add("TopK", inputs: [x, k], outputNames: [nil, nil, nil]) }
+    expectError(.invalidModel, "0 outputs, the operator at least 1: 'outputs'") { try draft.add("Split", inputs: [x], outputNames: []) }
+    let indices = try draft.add("TopK", inputs: [x, k], outputNames: ["", "places"])
+    #expect(indices.count == 2 && indices[0] == nil)
+    try draft.addOutput(try #require(indices[1]))
+    for model in [try Model(draft), try written(try Model(draft))] {
+      let found = try run(model, ["x": try floats([1, 7, 3, 5], [4])])
+      #expect(try found[0].asTensor().integers() == [1, 3])
+    }
+  }
+
+  @Test func namesHaveNoNUL() throws {
+    let draft = try newDraft()
+    expectError(.invalidArgument, "'a\\0b': the name has a NUL in it") { _ = try draft.addInput("a\0b", .tensor(.float32, dims: [])) }
+    let x = try draft.addInput("x", .tensor(.float32, dims: []))
+    expectError(.invalidArgument, "NUL") { try draft.add("Relu", inputs: [x], outputNames: ["y\0"]) }
+    expectError(.invalidArgument, "NUL") { try draft.addOutput(x, name: "\0") }
   }
 
   // MARK: Open extents

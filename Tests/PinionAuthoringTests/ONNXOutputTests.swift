@@ -45,8 +45,6 @@ import Testing
       op: "Pad", opset: 2, attributes: ["pads": .ints([1, 0]), "value": .float(7)], inputs: [[1, 2]], dims: [[2]], expected: [7, 1, 2]),
     OlderForm(op: "Clip", opset: 6, attributes: ["min": .float(0), "max": .float(1)], inputs: [[-1, 0.5, 2]], dims: [[3]], expected: [0, 0.5, 1]),
     OlderForm(op: "Clip", opset: 6, attributes: ["min": .float(0)], inputs: [[-1, 0.5, 2]], dims: [[3]], expected: [0, 0.5, 2]),
-    // With the sign of the divisor: -5 = -2 * 3 + 1, 5 = -2 * -3 - 1.
-    OlderForm(op: "Mod", opset: 13, inputs: [[-5, 5, 6, -6.5], [3, -3, 3, -3]], dims: [[4], [4]], expected: [1, -1, 0, -0.5]),
     OlderForm(op: "ReduceSum", opset: 11, attributes: ["axes": .ints([0])], inputs: [[1, 2, 3, 4]], dims: [[2, 2]], expected: [4, 6]),
     OlderForm(op: "Slice", opset: 1, attributes: ["starts": .ints([1]), "ends": .ints([3])], inputs: [[1, 2, 3, 4]], dims: [[4]], expected: [2, 3]),
   ]
@@ -80,6 +78,62 @@ import Testing
       #expect(node.schema.domain.isEmpty && node.attributes.keys.allSatisfy { !$0.contains("pinion") && !$0.contains(" ") }, "\(again.graph)")
     }
     #expect(try numbers(try run(again, given)[0]) == form.expected, "after")
+  }
+
+  /// The remainder with the sign of the divisor, which ONNX has for floating-point numbers from opset 28 on: -5 = -2 * 3 + 1, 5 = -2 * -3 - 1.
+  @Test func remaindersOfFloats() throws {
+    let draft = try newDraft(opset: 28)
+    let a = try draft.addInput("a", .tensor(.float32, dims: [.known(4)])), b = try draft.addInput("b", .tensor(.float32, dims: [.known(4)]))
+    try draft.addOutput(try draft.node("Mod", a, b), name: "y")
+    expectError(.invalidModel, "attribute 'fmod' is 0, which before opset 28 is for integers alone") { try draft.node("Mod", a, b, opset: 27) }
+    try draft.node("Mod", a, b, attributes: ["fmod": .int(1)], opset: 27)
+    let given = ["a": try floats([-5, 5, 6, -6.5], [4]), "b": try floats([3, -3, 3, -3], [4])]
+    var options = ONNXOptions()
+    for opset in [21, 27, 28] as [Int64] {
+      options.opset = opset
+      let again = try written(try Model(draft), options)
+      #expect(again.metadata.opsets.first { $0.domain.isEmpty }?.version == opset)
+      #expect(again.graph.nodes.contains { $0.schema.name == "Where" } == (opset < 28))
+      #expect(try numbers(try run(again, given)[0]) == [1, -1, 0, -0.5])
+    }
+  }
+
+  /// Integers keep the remainder as it is; what marks a node as one for integers is not written.
+  @Test func remaindersOfIntegers() throws {
+    let draft = try newDraft(opset: 13)
+    let a = try draft.addInput("a", .tensor(.int32, dims: [.known(4)]))
+    try draft.addOutput(try draft.node("Mod", a, try draft.addConstant(try Tensor(vector: [Int32(3), -3, 3, -3]))), name: "y")
+    let again = try written(try Model(draft))
+    let nodes = again.graph.nodes
+    #expect(nodes.count == 1 && nodes[0].schema.name == "Mod")
+    let given = ["a": try Tensor(vector: [Int32(-5), 5, 6, -6])]
+    #expect(try run(again, given)[0].asTensor().elements(as: Int32.self) == [1, -1, 0, 0])
+  }
+
+  /// Before opset 10 a Dropout's mask had the type of the data. Nothing is dropped in inference, so that it is all ones.
+  @Test(arguments: [1, 6, 7, 9, 10] as [Int64], [ElementType.float32, .float16, .float64]) func masksOfDropout(
+    _ opset: Int64, _ element: ElementType
+  ) throws {
+    let draft = try newDraft(opset: opset)
+    let x = try draft.addInput("x", .tensor(element, dims: [.symbol("n")]))
+    let results = try draft.add("Dropout", name: "drop", inputs: [x], attributes: ["ratio": .float(0.5)], outputNames: ["y", "mask"])
+    for result in results { try draft.addOutput(try #require(result)) }
+    let again = try written(try Model(draft))
+    #expect(again.graph.nodes.map(\.schema.name) == (opset < 10 ? ["Dropout", "CastLike"] : ["Dropout"]))
+    let tensor = try Tensor(TensorType(element, try Shape([3])))
+    memset(tensor.data, 0, tensor.byteCount)
+    for model in [try Model(draft), again] {
+      let found = try run(model, ["x": tensor])
+      let mask = try found[1].asTensor()
+      #expect(mask.element == (opset < 10 ? element : .bool))
+      switch mask.element {
+      case .float32: #expect(try mask.elements(as: Float.self) == [1, 1, 1])
+      case .float64: #expect(try mask.elements(as: Double.self) == [1, 1, 1])
+      case .float16: #expect(try mask.elements(as: Float16.self) == [1, 1, 1])
+      default: #expect(try mask.elements(as: Bool.self) == [true, true, true])
+      }
+      #expect(isSame(found[0], .tensor(tensor)))
+    }
   }
 
   /// Where ONNX has no other form, that is said with the node.

@@ -143,18 +143,20 @@ final class ONNXComposer {
   private func compose(_ node: Node, _ scope: Scope) throws(PinionError) {
     var known: [KnownTypes] = [], messages: [WireWriter] = []
     for graph in node.subgraphs {
-      let inner = try compose(graph, of: node, in: scope, inputs: scope.types.bodyInputs(of: node))
+      let inner = try compose(graph, of: node, in: scope, inputs: node.bodyInputs(node.inputs.prefix(node.formalInputCount).map { $0.flatMap(scope.types.type) }))
       known.append(inner.types)
       messages.append(inner.message)
     }
     scope.types.inferIfPossible(node, constants: scope.graph.constants, subgraphs: known)
     var outputs = node.outputs
-    if !(node.schema.outputs.last?.isVariadic ?? false) || !node.subgraphs.isEmpty { while case .some(.none) = outputs.last { outputs.removeLast() } }
+    if !(node.schema.outputs.last?.isVariadic ?? false) || !node.subgraphs.isEmpty {
+      while outputs.count > node.schema.leastOutputs, case .some(.none) = outputs.last { outputs.removeLast() }
+    }
     let attributes = try standardAttributes(node)
     note(node, attributes, scope)
     try scope.message.message(1) { (proto) throws(PinionError) in
       for input in node.inputs.prefix(node.formalInputCount) { proto.string(1, input.map { name($0, scope) } ?? "") }
-      for output in outputs { proto.string(2, output.map { name($0, scope) } ?? "") }
+      for (slot, output) in outputs.enumerated() { proto.string(2, output.map { name($0, scope) } ?? absentOutput(slot, of: node)) }
       proto.optionalString(3, nodeName(node.name))
       proto.string(4, node.schema.name)
       for (name, value) in attributes.sorted(by: { $0.key < $1.key }) {
@@ -167,6 +169,12 @@ final class ONNXComposer {
       }
       proto.optionalString(7, node.writtenDomain)
     }
+  }
+
+  /// The name of an output that nobody reads: one that the operator computes in any case needs a name in ONNX.
+  private func absentOutput(_ slot: Int, of node: Node) -> String {
+    guard let operand = node.schema.operand(slot, of: node.schema.outputs), !operand.isOptional, !operand.isVariadic else { return "" }
+    return freshName("\(node.name.isEmpty ? node.schema.name : node.name)_\(operand.name)")
   }
 
   /// Takes note of the versions that a node needs.
@@ -226,19 +234,6 @@ extension ValueType {
     switch self {
     case .tensor(let element, _): element
     case .sequence(let type), .optional(let type), .map(_, let type): type.innermostElement
-    }
-  }
-}
-
-extension KnownTypes {
-  /// What is known of a body's inputs by the node's own: kinds and element types.
-  fileprivate func bodyInputs(of node: Node) -> [ValueType?] {
-    let own = node.inputs.prefix(node.formalInputCount).map { $0.flatMap { type($0)?.withoutExtents } }
-    switch node.schema.name {
-    case "Loop": return [.tensor(.int64, dims: []), .tensor(.bool, dims: [])] + own.dropFirst(2)
-    case "Scan": return own
-    case "SequenceMap": return own.map { $0?.elementOfSequence ?? $0 }
-    default: return []
     }
   }
 }

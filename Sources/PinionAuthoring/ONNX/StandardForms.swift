@@ -25,6 +25,12 @@ extension ONNXComposer {
     case ("", "Pad"):
       guard case .float(let value)? = node.attributes["float value"] else { return [node] }
       try forms.pad(value)
+    case ("", "Dropout"):
+      guard forms.takeFlag("mask of the data's type") else { return [node] }
+      try forms.dropout()
+    case ("", "Mod") where node.attributes["integers alone"] != nil:
+      _ = forms.takeFlag("integers alone")
+      forms.keep()
     case ("", "Mod"):
       guard opset < 28, node.attributes["fmod"] ?? .int(0) == .int(0), forms.hasFloats else { return [node] }
       try forms.floatModulus()
@@ -100,6 +106,9 @@ private struct FormBuilder {
     return flag != 0
   }
 
+  /// Puts the node there without the flags that have been taken.
+  mutating func keep() { nodes.append(node) }
+
   private func input(_ index: Int) throws(PinionError) -> ValueID {
     guard index < node.formalInputCount, let value = node.inputs[index] else { throw .internal("input \(index) is missing") }
     return value
@@ -149,6 +158,15 @@ private struct FormBuilder {
     let flat = try add("Flatten", [data], ["axis": axis])
     let lines = try add(node.schema.name, [flat], ["axis": .int(1)])
     try add("Reshape", [lines, try add("Shape", [data])], ["allowzero": .int(1)], output: try output())
+  }
+
+  /// A mask of truth values, and the one of the data's type made of it.
+  mutating func dropout() throws(PinionError) {
+    guard node.outputs.count > 1, let mask = node.outputs[1] else { return keep() }
+    let truth = scope.graph.addValue("\(node.name.isEmpty ? node.schema.name : node.name)_mask")
+    node.outputs[1] = truth
+    keep()
+    try add("CastLike", [truth, try input(0)], output: mask)
   }
 
   /// A scale and a bias for each group: groups in the place of channels.

@@ -18,13 +18,16 @@ public protocol Broadcasting: Operator {
 extension Broadcasting {
   public static var resultElement: ElementType? { nil }
 
-  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
+  public func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] { [try broadcastType(context)] }
+
+  /// The type of the output.
+  public func broadcastType(_ context: InferenceContext) throws(PinionError) -> TensorType {
     let indices = Array(0..<max(context.inputs.count, Self.schema.inputs.count))
     var shapes: [Shape] = []
     for index in indices { shapes.append(try context.type(index).shape) }
     try context.requireSameElementType(indices)
     let element = try context.type(0).element
-    return [TensorType(Self.resultElement ?? element, try .broadcast(shapes))]
+    return TensorType(Self.resultElement ?? element, try .broadcast(shapes))
   }
 
   public func facts(_ context: FactContext) -> [Fact] { [broadcast(context)] }

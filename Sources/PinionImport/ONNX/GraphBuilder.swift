@@ -93,8 +93,13 @@ final class GraphBuilder {
     return copy
   }
 
+  /// An initializer, which may be the default of an input of its name.
   private func define(_ name: ONNXName, constant: Tensor) throws(PinionError) {
     if let existing = names[name] {
+      guard graph.constants[existing] == nil || name.isEmpty else { throw .invalidModel("two initializers are named '\(name.text)'") }
+      if let type = graph[existing].type, !type.admits(constant.type) {
+        throw .invalidModel("initializer '\(name.text)' is \(constant.type), the input of its name is declared as \(type)")
+      }
       graph.constants[existing] = constant
       // Those that a run may override are no inputs of the graph.
       if !isOverridable(existing) { graph.inputs.removeAll { $0 == existing } }
@@ -283,5 +288,15 @@ final class GraphBuilder {
       guard let value = scope.names[name.number] ?? nil else { throw .invalidModel("function output '\(name.text)' is not computed") }
       bind(call.outputs[index], to: value, in: callerScope)
     }
+  }
+}
+
+extension ValueType {
+  /// Whether a tensor is of this type: its kind, element type and the extents that are numbers.
+  fileprivate func admits(_ type: TensorType) -> Bool {
+    guard case .tensor(let element, let dims) = self, element == type.element else { return false }
+    guard let dims else { return true }
+    return dims.count == type.rank
+      && zip(dims, type.dims).allSatisfy { dimension, extent in if case .known(let expected) = dimension { expected == extent } else { true } }
   }
 }

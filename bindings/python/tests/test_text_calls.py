@@ -269,7 +269,7 @@ def test_operators_that_move_strings_write_to_memory_of_any_alignment(numbers):
             nodes.append(helper.make_node("Neg", ["n"], ["m"]))
             inputs.append(tensor("n", FLOAT, (1,)))
             outputs.append(tensor("m", FLOAT, (1,)))
-        initializers = [numpy_helper.from_array(constants[name], name) for name in node.input if name in constants]
+        initializers = [numpy_helper.from_array(constants[name], name) for name in dict.fromkeys(node.input) if name in constants]
         session = pinion.Session(model(nodes, inputs, outputs, initializers, domains=[ML]), threads=1)
         for seed in range(4):
             x = texts(6, seed + 1).reshape(2, 3)
