@@ -240,7 +240,7 @@ public final class Session: Sendable {
       guard keys.count == values.count else { throw .invalidShape("\(what()) has \(keys.count) keys and \(values.count) values") }
       guard case .tensor(let element, _) = content, values.element != element else { return }
       throw .invalidShape("\(what()) has values of type \(values.element), expected \(element)")
-    case (_, _): throw .invalidShape("\(what()) is \(value.type), expected \(type)")
+    case (_, _): throw .invalidShape("\(what()) is \(value.shownType), expected \(type)")
     }
   }
 

@@ -61,6 +61,18 @@ extension Session {
       .summary(inputs: known, control: control)
   }
 
+  /// Checks types and values that are known before a run against the inputs' declared types, as the run does.
+  package func check(_ inputs: [PlanInput?]) throws(PinionError) {
+    let infos = model.inputs + model.overridableInputs
+    for (info, input) in zip(infos, inputs) {
+      switch input {
+      case .type(let type)?: try Session.check(try .unseen(type), against: info)
+      case .value(let value)?: try Session.check(value, against: info)
+      case nil: continue
+      }
+    }
+  }
+
   static func declaredType(_ info: ValueInfo) throws(PinionError) -> TensorType {
     guard case .tensor(let element, let dims?)? = info.type else {
       throw .invalidArgument("the shape of input '\(info.name)' is not declared and has to be given")

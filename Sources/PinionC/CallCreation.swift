@@ -62,7 +62,8 @@ public func pinion_call_create_for_values(
     let call = try required(call, "call")
     call.pointee = nil
     let box: SessionBox = object(try required(session, "session"))
-    let given = try describedInputs(box, inputCount, inputs, takesStrings: false).given
+    let (planned, given) = try describedInputs(box, inputCount, inputs, takesStrings: false)
+    try box.session.check(planned)
     let chosen = try chosenOutputs(box, outputCount, outputNames)
     let infos = chosen.map { InfoBox(name: box.session.model.outputs[$0].name, type: box.session.model.outputs[$0].type, isOptional: false) }
     call.pointee = handle(try CallBox(box, inputs: given, wanted: chosen, outputInfos: infos))

@@ -222,10 +222,13 @@ public func pinion_model_create(
     model.pointee = nil
     let box = try graphBox(graph), options = try options(given, default: defaultModelOptions) { $0.struct_size }
     let runtime = options.runtime.map { object($0, RuntimeBox.self) } ?? box.runtime
-    _ = try options.mutationsAsked()
-    let limits = try options.limits()
-    let made = try Model(box.draft, allocator: runtime.allocator, limits: limits)
-    runtime.log(PINION_LOG_INFO, "made a model of \(made.graph.nodes.count) nodes")
-    model.pointee = handle(try ModelBox(made, runtime: runtime, control: RunControl(limits.of("the load"))))
+    let made = try runtime.logging("making a model") { () throws(PinionError) in
+      _ = try options.mutationsAsked()
+      let limits = try options.limits()
+      return try ModelBox(
+        try Model(box.draft, allocator: runtime.allocator, limits: limits), runtime: runtime, control: RunControl(limits.of("the load")))
+    }
+    runtime.log(PINION_LOG_INFO, "made a model of \(made.model.graph.nodes.count) nodes")
+    model.pointee = handle(made)
   }
 }

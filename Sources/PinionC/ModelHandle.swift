@@ -115,13 +115,15 @@ private func load(
     let options = try options(given, default: defaultModelOptions) { $0.struct_size }
     let folder = options.external_data_folder.map { String(cString: $0) }
     let runtime = runtimeBox(options.runtime)
-    let limits = try options.limits(), mutations = try options.mutationsAsked(), readsFiles = try flag(options.read_files, "read_files")
     let begin = monotonicNanoseconds()
-    let model = try runtime.logging("loading") { () throws(PinionError) in
-      try body(LoadRequest(folder: folder, runtime: runtime, limits: limits, readsFiles: readsFiles, mutations: mutations))
+    let box = try runtime.logging("loading") { () throws(PinionError) in
+      let limits = try options.limits(), mutations = try options.mutationsAsked(), readsFiles = try flag(options.read_files, "read_files")
+      let model = try body(LoadRequest(folder: folder, runtime: runtime, limits: limits, readsFiles: readsFiles, mutations: mutations))
+      return try ModelBox(model, runtime: runtime, control: RunControl(limits.of("the load")))
     }
-    runtime.log(PINION_LOG_INFO, "loaded \(model.path ?? "a model from memory"): \(model.graph.nodes.count) nodes in \(microseconds(since: begin)) us")
-    result.pointee = handle(try ModelBox(model, runtime: runtime, control: RunControl(limits.of("the load"))))
+    runtime.log(
+      PINION_LOG_INFO, "loaded \(box.model.path ?? "a model from memory"): \(box.model.graph.nodes.count) nodes in \(microseconds(since: begin)) us")
+    result.pointee = handle(box)
   }
 }
 

@@ -83,13 +83,15 @@ public func pinion_session_prepare(
 ) -> pinion_status {
   status { () throws(PinionError) in
     let box: SessionBox = object(try required(session, "session"))
-    guard outputCount >= 0, outputNames != nil || outputCount <= box.outputs.count else {
-      throw .invalidArgument("\(outputCount) outputs, the model has \(box.outputs.count)")
+    try box.runtime.logging("preparing") { () throws(PinionError) in
+      guard outputCount >= 0, outputNames != nil || outputCount <= box.outputs.count else {
+        throw .invalidArgument("\(outputCount) outputs, the model has \(box.outputs.count)")
+      }
+      var wanted: [Int] = []
+      for position in 0..<outputCount { wanted.append(outputNames == nil ? position : try box.outputIndex(outputNames[position], position)) }
+      let limits = try limits(options, box)
+      try box.session.prepare(try planInputs(box, inputCount, inputs), wanted: wanted, limits: limits)
     }
-    var wanted: [Int] = []
-    for position in 0..<outputCount { wanted.append(outputNames == nil ? position : try box.outputIndex(outputNames[position], position)) }
-    let limits = try limits(options, box)
-    try box.session.prepare(try planInputs(box, inputCount, inputs), wanted: wanted, limits: limits)
   }
 }
 

@@ -251,9 +251,11 @@ public func pinion_call_run(
 ) -> pinion_status {
   status { () throws(PinionError) in
     let box: CallBox = object(try required(call, "call"))
-    guard inputs != nil || box.inputs.isEmpty else { throw .invalidArgument("inputs is NULL") }
-    guard outputs != nil || box.outputs.isEmpty else { throw .invalidArgument("outputs is NULL") }
-    try box.run(inputs, outputs, options == nil ? nil : try limits(options, box.session))
+    try box.session.runtime.logging("running") { () throws(PinionError) in
+      guard inputs != nil || box.inputs.isEmpty else { throw .invalidArgument("inputs is NULL") }
+      guard outputs != nil || box.outputs.isEmpty else { throw .invalidArgument("outputs is NULL") }
+      try box.run(inputs, outputs, options == nil ? nil : try limits(options, box.session))
+    }
   }
 }
 
@@ -264,8 +266,10 @@ public func pinion_call_run_values(
 ) -> pinion_status {
   status { () throws(PinionError) in
     let box: CallBox = object(try required(call, "call"))
-    guard inputs != nil || box.inputs.isEmpty else { throw .invalidArgument("inputs is NULL") }
-    guard outputs != nil || box.wanted.isEmpty else { throw .invalidArgument("outputs is NULL") }
-    try box.runValues(inputs, outputs, views, options == nil ? nil : try limits(options, box.session))
+    try box.session.runtime.logging("running") { () throws(PinionError) in
+      guard inputs != nil || box.inputs.isEmpty else { throw .invalidArgument("inputs is NULL") }
+      guard outputs != nil || box.wanted.isEmpty else { throw .invalidArgument("outputs is NULL") }
+      try box.runValues(inputs, outputs, views, options == nil ? nil : try limits(options, box.session))
+    }
   }
 }

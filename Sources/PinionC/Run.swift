@@ -68,13 +68,15 @@ public func pinion_session_run(
 ) -> pinion_status {
   status { () throws(PinionError) in
     let box: SessionBox = object(try required(session, "session"))
-    try checkCounts(box, inputCount, inputNames == nil, inputs == nil, outputCount, outputNames == nil, outputs == nil)
-    let limits = try limits(options, box)
-    guard try !runInPlace(box, inputCount, inputNames, inputs, outputCount, outputNames, outputs, options == nil ? nil : limits) else { return }
+    try box.runtime.logging("running") { () throws(PinionError) in
+      try checkCounts(box, inputCount, inputNames == nil, inputs == nil, outputCount, outputNames == nil, outputs == nil)
+      let limits = try limits(options, box)
+      guard try !runInPlace(box, inputCount, inputNames, inputs, outputCount, outputNames, outputs, options == nil ? nil : limits) else { return }
 
-    let given = try givenInputs(box, Array(box.inputs.indices), inputCount, inputNames, inputs)
-    try giveOutputs(box, Array(box.outputs.indices), outputCount, outputNames, outputs) { (wanted, memory) throws(PinionError) in
-      try box.logging(given) { () throws(PinionError) in try box.session.run(given, wanted: wanted, memory: memory, limits: limits) }
+      let given = try givenInputs(box, Array(box.inputs.indices), inputCount, inputNames, inputs)
+      try giveOutputs(box, Array(box.outputs.indices), outputCount, outputNames, outputs) { (wanted, memory) throws(PinionError) in
+        try box.logging(given) { () throws(PinionError) in try box.session.run(given, wanted: wanted, memory: memory, limits: limits) }
+      }
     }
   }
 }

@@ -6,10 +6,10 @@ import PinionBase
 func microseconds(since begin: UInt64) -> UInt64 { (monotonicNanoseconds() &- begin) / 1000 }
 
 extension SessionBox {
-  /// What a run gives that may plan, with what the log is told of it.
+  /// What a run gives that may plan, with what the log is told of it where it succeeds; errors are for the call that asks for the run.
   func logging<T>(_ inputs: [Value?], _ run: () throws(PinionError) -> T) throws(PinionError) -> T {
     let begin = monotonicNanoseconds()
-    let result = try runtime.logging("running") { () throws(PinionError) in try run() }
+    let result = try run()
     if let name = session.takeNameOfUnequalExtents() {
       runtime.log(
         PINION_LOG_WARNING,

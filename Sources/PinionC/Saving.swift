@@ -21,7 +21,7 @@ public func pinion_model_save(
     guard given.reserved == 0 else { throw .invalidArgument("reserved is \(given.reserved), expected 0") }
     guard given.opset >= 0 else { throw .invalidArgument("opset is \(given.opset), expected 0 or more") }
     if given.opset > 0 { options.opset = given.opset }
-    try box.model.save(path, options: options)
+    try box.runtime.logging("writing") { () throws(PinionError) in try box.model.save(path, options: options) }
     box.runtime.log(PINION_LOG_INFO, "wrote \(path)")
   }
 }

@@ -68,34 +68,39 @@ public func pinion_session_create(
     session.pointee = nil
     let model = object(try required(model, "model"), ModelBox.self)
     let given = try options(given, default: defaultSessionOptions) { $0.struct_size }
-    guard (0...1024).contains(given.threads) else { throw .invalidArgument("threads is \(given.threads), expected 0 to 1024") }
-    guard (0...2).contains(given.optimization_level) else {
-      throw .invalidArgument("optimization_level is \(given.optimization_level), expected 0 to 2")
-    }
-    guard given.reserved == 0 else { throw .invalidArgument("reserved is \(given.reserved), expected 0") }
-    guard given.plan_cache_bytes >= 0, given.byte_budget >= 0 else { throw .invalidArgument("a byte limit is negative") }
-    var options = SessionOptions()
-    if let device = given.device { options.device = String(cString: device) }
-    options.optimization = Int(given.optimization_level)
-    options.profile = try flag(given.profile, "profile")
-    if given.plan_cache_bytes > 0 { options.planBytes = Int(given.plan_cache_bytes) }
     let runtime = given.runtime.map { object($0, RuntimeBox.self) } ?? model.runtime
-    let budget = given.byte_budget > 0 ? Int(given.byte_budget) : nil
-    options.stateBytes = budget
-    var limits = try creationLimits(timeout: given.timeout_ns, given.cancel_token, given.should_stop, given.should_stop_context)
-    limits.bytes = budget
     let begin = monotonicNanoseconds()
-    let created = try runtime.logging("creating a session") { () throws(PinionError) in
-      try Session(model.model, runtime: try runtime.runtime(threads: Int(given.threads)), options: options, limits: limits)
-    }
+    let (created, limits) = try runtime.logging("creating a session") { () throws(PinionError) in try create(model, runtime, given) }
     if pk_isa_best() == PK_ISA_SCALAR { runtime.log(PINION_LOG_WARNING, "kernels are plain C: the processor has no AVX2, or PINION_ISA says so") }
     runtime.log(
       PINION_LOG_INFO,
       "created a session: \(model.model.graph.nodes.count) nodes became \(created.program.graph.nodes.count) in \(microseconds(since: begin)) us")
     let box = SessionBox(
-      created, model: model, runtime: runtime, byteBudget: budget, stateTimeout: given.timeout_ns, stateToken: limits.token)
+      created, model: model, runtime: runtime, byteBudget: limits.bytes, stateTimeout: given.timeout_ns, stateToken: limits.token)
     session.pointee = handle(box)
   }
+}
+
+/// The session that is asked for, and the limits of its making.
+private func create(
+  _ model: ModelBox, _ runtime: RuntimeBox, _ given: pinion_session_options
+) throws(PinionError) -> (Session, RunLimits) {
+  guard (0...1024).contains(given.threads) else { throw .invalidArgument("threads is \(given.threads), expected 0 to 1024") }
+  guard (0...2).contains(given.optimization_level) else {
+    throw .invalidArgument("optimization_level is \(given.optimization_level), expected 0 to 2")
+  }
+  guard given.reserved == 0 else { throw .invalidArgument("reserved is \(given.reserved), expected 0") }
+  guard given.plan_cache_bytes >= 0, given.byte_budget >= 0 else { throw .invalidArgument("a byte limit is negative") }
+  var options = SessionOptions()
+  if let device = given.device { options.device = String(cString: device) }
+  options.optimization = Int(given.optimization_level)
+  options.profile = try flag(given.profile, "profile")
+  if given.plan_cache_bytes > 0 { options.planBytes = Int(given.plan_cache_bytes) }
+  let budget = given.byte_budget > 0 ? Int(given.byte_budget) : nil
+  options.stateBytes = budget
+  var limits = try creationLimits(timeout: given.timeout_ns, given.cancel_token, given.should_stop, given.should_stop_context)
+  limits.bytes = budget
+  return (try Session(model.model, runtime: try runtime.runtime(threads: Int(given.threads)), options: options, limits: limits), limits)
 }
 
 func sessionBox(_ session: OpaquePointer?) -> SessionBox? { session.map { object($0, SessionBox.self) } }

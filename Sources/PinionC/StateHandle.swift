@@ -56,21 +56,23 @@ private func makeState(
     let state = try required(state, "state")
     state.pointee = nil
     let box: SessionBox = object(try required(session, "session"))
-    let limits = try stateLimits(options, box)
-    guard pairCount >= 0 else { throw .invalidArgument("pair_count is negative") }
-    var pairs: [StatePair]?
-    if pairCount > 0 {
-      let inputs = try required(inputNames, "input_names"), outputs = try required(outputNames, "output_names")
-      var named: [StatePair] = []
-      for index in 0..<pairCount {
-        guard let input = inputs[index] else { throw .invalidArgument("input_names[\(index)] is NULL") }
-        guard let output = outputs[index] else { throw .invalidArgument("output_names[\(index)] is NULL") }
-        named.append(StatePair(input: String(cString: input), output: String(cString: output)))
+    try box.runtime.logging("making a state") { () throws(PinionError) in
+      let limits = try stateLimits(options, box)
+      guard pairCount >= 0 else { throw .invalidArgument("pair_count is negative") }
+      var pairs: [StatePair]?
+      if pairCount > 0 {
+        let inputs = try required(inputNames, "input_names"), outputs = try required(outputNames, "output_names")
+        var named: [StatePair] = []
+        for index in 0..<pairCount {
+          guard let input = inputs[index] else { throw .invalidArgument("input_names[\(index)] is NULL") }
+          guard let output = outputs[index] else { throw .invalidArgument("output_names[\(index)] is NULL") }
+          named.append(StatePair(input: String(cString: input), output: String(cString: output)))
+        }
+        pairs = named
       }
-      pairs = named
+      let made = try State(box.session, pairs: pairs, capacity: try capacity.converted(), limits: limits)
+      state.pointee = handle(StateBox(made, session: box))
     }
-    let made = try State(box.session, pairs: pairs, capacity: try capacity.converted(), limits: limits)
-    state.pointee = handle(StateBox(made, session: box))
   }
 }
 
@@ -117,20 +119,22 @@ public func pinion_state_run(
 ) -> pinion_status {
   status { () throws(PinionError) in
     let box: StateBox = object(try required(state, "state"))
-    guard inputCount >= 0, outputCount >= 0 else { throw .invalidArgument("a count is negative") }
-    guard inputCount == 0 || inputs != nil else { throw .invalidArgument("inputs is NULL") }
-    guard outputCount == 0 || outputs != nil else { throw .invalidArgument("outputs is NULL") }
-    guard inputNames != nil || inputCount <= box.freeInputs.count else {
-      throw .invalidArgument("\(inputCount) inputs, the model has \(box.freeInputs.count) besides those of the state")
-    }
-    guard outputNames != nil || outputCount <= box.freeOutputs.count else {
-      throw .invalidArgument("\(outputCount) outputs, the model has \(box.freeOutputs.count) besides those of the state")
-    }
-    let limits = try limits(options, box.session)
-    let given = try givenInputs(box.session, box.freeInputs, inputCount, inputNames, inputs)
-    try giveOutputs(box.session, box.freeOutputs, outputCount, outputNames, outputs) { (wanted, memory) throws(PinionError) in
-      try box.session.logging(given) { () throws(PinionError) in
-        try box.session.session.run(given, wanted: wanted, memory: memory, state: box.state, limits: limits)
+    try box.session.runtime.logging("running") { () throws(PinionError) in
+      guard inputCount >= 0, outputCount >= 0 else { throw .invalidArgument("a count is negative") }
+      guard inputCount == 0 || inputs != nil else { throw .invalidArgument("inputs is NULL") }
+      guard outputCount == 0 || outputs != nil else { throw .invalidArgument("outputs is NULL") }
+      guard inputNames != nil || inputCount <= box.freeInputs.count else {
+        throw .invalidArgument("\(inputCount) inputs, the model has \(box.freeInputs.count) besides those of the state")
+      }
+      guard outputNames != nil || outputCount <= box.freeOutputs.count else {
+        throw .invalidArgument("\(outputCount) outputs, the model has \(box.freeOutputs.count) besides those of the state")
+      }
+      let limits = try limits(options, box.session)
+      let given = try givenInputs(box.session, box.freeInputs, inputCount, inputNames, inputs)
+      try giveOutputs(box.session, box.freeOutputs, outputCount, outputNames, outputs) { (wanted, memory) throws(PinionError) in
+        try box.session.logging(given) { () throws(PinionError) in
+          try box.session.session.run(given, wanted: wanted, memory: memory, state: box.state, limits: limits)
+        }
       }
     }
   }

@@ -9,25 +9,27 @@ public func pinion_session_run_views(
 ) -> pinion_status {
   status { () throws(PinionError) in
     let box: SessionBox = object(try required(session, "session"))
-    try checkCounts(box, inputCount, inputNames == nil, inputs == nil, outputCount, outputNames == nil, outputs == nil)
-    if let views {
-      for position in 0..<outputCount { try clear(views + position, "views[\(position)].") }
-    }
-    let limits = try limits(options, box)
-    var given = [Value?](repeating: nil, count: box.inputs.count)
-    for position in 0..<inputCount {
-      let index = inputNames == nil ? position : try box.inputIndex(inputNames[position], position)
-      guard let value = try value(of: inputs[position], position) else { continue }
-      guard given[index] == nil else {
-        throw .invalidArgument("input '\(String(cString: box.inputs[index].name.pointer))' is given twice")
+    try box.runtime.logging("running") { () throws(PinionError) in
+      try checkCounts(box, inputCount, inputNames == nil, inputs == nil, outputCount, outputNames == nil, outputs == nil)
+      if let views {
+        for position in 0..<outputCount { try clear(views + position, "views[\(position)].") }
       }
-      given[index] = value
-    }
-    try giveOutputs(box, Array(box.outputs.indices), outputCount, outputNames, outputs) { (wanted, memory) throws(PinionError) in
-      try box.logging(given) { () throws(PinionError) in try box.session.run(given, wanted: wanted, memory: memory, limits: limits) }
-    }
-    if let views {
-      for position in 0..<outputCount { valueBox(outputs[position])?.describe(in: views + position) }
+      let limits = try limits(options, box)
+      var given = [Value?](repeating: nil, count: box.inputs.count)
+      for position in 0..<inputCount {
+        let index = inputNames == nil ? position : try box.inputIndex(inputNames[position], position)
+        guard let value = try value(of: inputs[position], position) else { continue }
+        guard given[index] == nil else {
+          throw .invalidArgument("input '\(String(cString: box.inputs[index].name.pointer))' is given twice")
+        }
+        given[index] = value
+      }
+      try giveOutputs(box, Array(box.outputs.indices), outputCount, outputNames, outputs) { (wanted, memory) throws(PinionError) in
+        try box.logging(given) { () throws(PinionError) in try box.session.run(given, wanted: wanted, memory: memory, limits: limits) }
+      }
+      if let views {
+        for position in 0..<outputCount { valueBox(outputs[position])?.describe(in: views + position) }
+      }
     }
   }
 }

@@ -12,20 +12,23 @@ public enum Value: Sendable {
 
   /// The tensor, or an error that says what was found.
   public func asTensor() throws(PinionError) -> Tensor {
-    guard case .tensor(let tensor) = self else { throw .invalidShape("expected a tensor, found \(type)") }
+    guard case .tensor(let tensor) = self else { throw .invalidShape("expected a tensor, found \(shownType)") }
     return tensor
   }
 
   public func asSequence() throws(PinionError) -> [Value] {
-    guard case .sequence(let values, _) = self else { throw .invalidShape("expected a sequence, found \(type)") }
+    guard case .sequence(let values, _) = self else { throw .invalidShape("expected a sequence, found \(shownType)") }
     return values
   }
 
   /// Keys and values of a map.
   public func asMap() throws(PinionError) -> (keys: Tensor, values: Tensor) {
-    guard case .map(let keys, let values) = self else { throw .invalidShape("expected a map, found \(type)") }
+    guard case .map(let keys, let values) = self else { throw .invalidShape("expected a map, found \(shownType)") }
     return (keys, values)
   }
+
+  /// The type as messages call it: of an optional without a value nobody has said more.
+  public var shownType: String { if case .none = self { "an empty optional" } else { type.description } }
 
   public var type: ValueType {
     switch self {

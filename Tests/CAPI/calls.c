@@ -314,7 +314,7 @@ static void joined_strings(void) {
 
 /* Outputs whose shapes data decide, and a sequence. */
 static void calls_for_values(void) {
-  const int64_t dims[] = {-1}, given[] = {4}, other[] = {3};
+  const int64_t dims[] = {-1}, given[] = {4}, other[] = {3, 1};
   pinion_input_shape shape = {"x", NULL, PINION_UNDEFINED, 1, NULL};
   float x[4] = {1, 0, 3, 0};
   void *inputs[1];
@@ -393,12 +393,14 @@ static void calls_for_values(void) {
   CHECK_STATUS(pinion_call_create_for_values(NULL, 1, &shape, 3, NULL, &call), PINION_INVALID_ARGUMENT);
   shape.element_type = PINION_STRING;
   CHECK_STATUS(pinion_call_create_for_values(session, 1, &shape, 3, NULL, &call), PINION_UNSUPPORTED);
-  /* What the model does not take is said by the run. */
+  /* What the model does not take is said at once: another element type, another rank. */
   shape.element_type = PINION_INT64;
   shape.dims = other;
-  CHECK_OK(pinion_call_create_for_values(session, 1, &shape, 3, NULL, &call));
-  CHECK_STATUS(pinion_call_run_values(call, NULL, inputs, outputs, NULL), PINION_INVALID_SHAPE);
-  pinion_call_release(call);
+  CHECK_STATUS(pinion_call_create_for_values(session, 1, &shape, 3, NULL, &call), PINION_INVALID_SHAPE);
+  CHECK(call == NULL && strstr(pinion_error_message(NULL), "input 'x' is int64[3], expected element type float32") != NULL);
+  shape.element_type = PINION_FLOAT32;
+  shape.rank = 2;
+  CHECK_STATUS(pinion_call_create_for_values(session, 1, &shape, 3, NULL, &call), PINION_INVALID_SHAPE);
   pinion_session_release(session);
   pinion_model_release(model);
   pinion_graph_release(graph);

@@ -121,6 +121,7 @@ static void states(void) {
   CHECK_STATUS(pinion_state_run(state, NULL, 1, NULL, &odd, 1, NULL, &output), PINION_INVALID_SHAPE);
   CHECK_STATUS(pinion_state_run(state, NULL, 1, NULL, &low, 1, NULL, &output), PINION_INVALID_SHAPE);
   CHECK_STATUS(pinion_state_run(state, NULL, 1, NULL, &none, 1, NULL, &output), PINION_INVALID_SHAPE);
+  CHECK(strstr(pinion_error_message(NULL), "input 'x' is an empty optional, expected float32[") != NULL);
   CHECK_STATUS(pinion_state_set(state, "past_0", odd), PINION_INVALID_SHAPE);
   CHECK_STATUS(pinion_state_set(state, "past_0", low), PINION_INVALID_SHAPE);
   CHECK_STATUS(pinion_state_set(state, "past_0", strings), PINION_INVALID_SHAPE);

@@ -246,8 +246,92 @@ static void hooks(void) {
   CHECK(counts.live == 0);
 }
 
+static void count_errors(pinion_log_level level, const char *message, void *context) {
+  (void)message;
+  if (level == PINION_LOG_ERROR) ++*(int *)context;
+}
+
+/* Every call of a session that fails writes one line, also where only the number or the names of its arguments are wrong. */
+#define LOGGED(call)                               \
+  do {                                             \
+    errors = 0;                                    \
+    CHECK((call) != PINION_OK && errors == 1);     \
+    if (errors != 1) fprintf(stderr, "%s: %d lines\n", #call, errors); \
+  } while (0)
+
+static void wrong_arguments_are_logged(void) {
+  const int64_t dims[] = {2, 2}, strange[] = {2, 3};
+  const char *unknown[] = {"nobody"}, *known[] = {"x"};
+  int errors = 0;
+  buffer bytes = matmul_model(2, 1);
+  pinion_runtime_options host = PINION_RUNTIME_OPTIONS_INIT;
+  pinion_model_options model_options = PINION_MODEL_OPTIONS_INIT;
+  pinion_session_options session_options = PINION_SESSION_OPTIONS_INIT;
+  pinion_run_options run_options = PINION_RUN_OPTIONS_INIT;
+  pinion_tensor_view views[2] = {PINION_TENSOR_VIEW_INIT, PINION_TENSOR_VIEW_INIT};
+  pinion_input_shape shape = {NULL, NULL, PINION_UNDEFINED, 2, dims};
+  pinion_runtime *runtime;
+  pinion_model *model, *other;
+  pinion_session *session, *second;
+  pinion_state *state;
+  pinion_call *call;
+  pinion_value *inputs[2] = {NULL, NULL}, *outputs[2] = {NULL, NULL}, *wide;
+  void *addresses[1] = {NULL};
+  host.log_level = PINION_LOG_ERROR;
+  host.log = count_errors;
+  host.log_context = &errors;
+  CHECK_OK(pinion_runtime_create(&host, &runtime));
+  model_options.runtime = runtime;
+  CHECK_OK(pinion_model_load_memory(bytes.bytes, bytes.size, true, &model_options, &model));
+  CHECK_OK(pinion_session_create(model, NULL, &session));
+  CHECK_OK(pinion_tensor_create(runtime, PINION_FLOAT32, 2, dims, &inputs[0]));
+  CHECK_OK(pinion_tensor_create(runtime, PINION_FLOAT32, 2, strange, &wide));
+  memset(pinion_tensor_data(inputs[0]), 0, pinion_tensor_byte_size(inputs[0]));
+  inputs[1] = inputs[0];
+  shape.name = pinion_value_info_name(pinion_session_input(session, 0));
+  CHECK_OK(pinion_call_create(session, 1, &shape, 1, NULL, &call));
+  CHECK(errors == 0);
+
+  LOGGED(pinion_session_run(session, NULL, 2, NULL, inputs, 1, NULL, outputs));
+  LOGGED(pinion_session_run(session, NULL, 1, NULL, inputs, 2, NULL, outputs));
+  LOGGED(pinion_session_run(session, NULL, 0, NULL, NULL, 1, NULL, outputs));
+  LOGGED(pinion_session_run(session, NULL, 1, NULL, NULL, 1, NULL, outputs));
+  LOGGED(pinion_session_run(session, NULL, 1, NULL, inputs, 1, NULL, NULL));
+  LOGGED(pinion_session_run(session, NULL, 1, unknown, inputs, 1, NULL, outputs));
+  LOGGED(pinion_session_run(session, NULL, 1, NULL, inputs, 1, unknown, outputs));
+  LOGGED(pinion_session_run(session, NULL, 1, NULL, &wide, 1, NULL, outputs));
+  run_options.timeout_ns = -1;
+  LOGGED(pinion_session_run(session, &run_options, 1, NULL, inputs, 1, NULL, outputs));
+  LOGGED(pinion_session_run_views(session, NULL, 2, NULL, views, 1, NULL, outputs, NULL));
+  LOGGED(pinion_session_run_views(session, NULL, 1, unknown, views, 1, NULL, outputs, NULL));
+  LOGGED(pinion_session_run_views(session, NULL, 1, NULL, views, 1, NULL, outputs, NULL));
+  LOGGED(pinion_session_prepare(session, NULL, 1, &shape, 2, NULL));
+  LOGGED(pinion_state_create(session, 1, unknown, known, 0, &state));
+  LOGGED(pinion_call_run(call, NULL, NULL, NULL));
+  LOGGED(pinion_call_run(call, NULL, addresses, addresses));
+  session_options.threads = 5000;
+  LOGGED(pinion_session_create(model, &session_options, &second));
+  model_options.byte_budget = -1;
+  LOGGED(pinion_model_load_memory(bytes.bytes, bytes.size, true, &model_options, &other));
+  model_options.byte_budget = 0;
+  LOGGED(pinion_model_load_memory(bytes.bytes, 5, true, &model_options, &other));
+  LOGGED(pinion_model_save(model, "/nonexistent/m.onnx", NULL));
+  errors = 0;
+  CHECK_OK(pinion_session_run(session, NULL, 1, NULL, inputs, 1, NULL, outputs));
+  CHECK(errors == 0);
+
+  pinion_value_release(outputs[0]);
+  pinion_value_release(inputs[0]);
+  pinion_value_release(wide);
+  pinion_call_release(call);
+  pinion_session_release(session);
+  pinion_model_release(model);
+  pinion_runtime_release(runtime);
+}
+
 int main(void) {
   options();
+  wrong_arguments_are_logged();
   hooks();
   idle_executor();
   recurrence();

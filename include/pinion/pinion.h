@@ -308,7 +308,8 @@ PINION_API int32_t pinion_element_type_bits(pinion_element_type type);
 typedef struct pinion_runtime pinion_runtime;
 
 /*
- * How much a log tells; each level includes those before it: errors of loading, creating and running; what may be slower or other than
+ * How much a log tells; each level includes those before it: errors of loading, creating, preparing and running, wrong arguments of such
+ * calls among them; what may be slower or other than
  * meant; models and sessions that are made; runs that are not planned yet. Since: 0.1.
  */
 typedef enum pinion_log_level {
@@ -749,7 +750,8 @@ PINION_API int64_t pinion_session_trim(pinion_session *session);
  * A tensor, a sequence of values, a map, or nothing. Getters are thread-compatible: many threads may read one value, and many
  * runs may take it as input at once.
  *
- * A tensor is contiguous and row-major: its data is one block, the last dimension's neighbours lie side by side.
+ * A tensor is contiguous and row-major: its data is one block, the last dimension's neighbours lie side by side. It has at most 4096
+ * dimensions; more are PINION_INVALID_SHAPE wherever a call takes a rank, and a node that would give more fails with it.
  */
 typedef struct pinion_value pinion_value;
 
@@ -1265,7 +1267,7 @@ PINION_API const pinion_value *pinion_call_output_keys(const pinion_call *call, 
 
 /*
  * As pinion_call_create(), for outputs whose types are known only after a run: those whose shapes depend on data, sequences, maps. The
- * library makes them, and pinion_call_run_values() gives them. Thread-safe. Since: 0.1, ABI 3.
+ * library makes them, and pinion_call_run_values() gives them. Inputs are held against the declared types, and all else is for the runs. Thread-safe. Since: 0.1, ABI 3.
  */
 PINION_API pinion_status pinion_call_create_for_values(
     pinion_session *session, size_t input_count, const pinion_input_shape *inputs, size_t output_count,
@@ -1516,7 +1518,7 @@ PINION_API pinion_status pinion_graph_set_metadata(pinion_graph *graph, const ch
 
 /*
  * Adds a tensor input, of the model or of a subgraph. A dimension of -1 is open; `dim_names` may be NULL, and so may its entries:
- * open dimensions of one name are taken for equal. A rank of -1 leaves all open.
+ * open dimensions of one name are taken for equal. A rank of -1 leaves all open; at most 64 dimensions are declared here.
  * Returns PINION_INVALID_ARGUMENT also for a name that a value in sight has. Thread-compatible. Since: 0.1, ABI 3.
  */
 PINION_API pinion_status pinion_graph_add_input(
@@ -1601,7 +1603,8 @@ typedef struct pinion_node_options {
   /* NULL means none. */
   const pinion_attributes *attributes;
   /*
-   * NULL, or a name for each output: NULL for one that is made up, "" for an output that is not wanted, whose value is 0.
+   * NULL, or a name for each output: NULL for one that is made up, "" for an output that is not wanted, whose value is 0. Outputs that the
+   * operator has in any case are listed even so.
    */
   const char *const *output_names;
 } pinion_node_options;
@@ -1614,7 +1617,7 @@ typedef struct pinion_node_options {
  * `outputs` may be `inputs`.
  *
  * Also returns PINION_UNSUPPORTED (unknown operator or opset), PINION_INVALID_MODEL (attributes or inputs that are missing, unknown
- * or of another kind; a subgraph that does not fit the node), PINION_INVALID_SHAPE (types that do not fit, whatever open dimensions
+ * or of another kind; fewer or more outputs than the operator has; a subgraph that does not fit the node), PINION_INVALID_SHAPE (types that do not fit, whatever open dimensions
  * turn out to be), PINION_INVALID_VALUE. What depends on them is checked when a run begins. Thread-compatible. Since: 0.1, ABI 3.
  */
 PINION_API pinion_status pinion_graph_add_node(

@@ -14,12 +14,13 @@ import numpy as np
 from ._addresses import SMALL, address, addresses, empty
 from ._apart import check_apart
 from ._copying import NotCopied
-from ._errors import InvalidArgumentError, NotFoundError, check, raise_last
+from ._errors import Error, InvalidArgumentError, NotFoundError, check, raise_last
 from ._handles import STRING
 from ._info import ValueInfo, read_info
 from ._interrupts import run_options
 from ._library import CallOptions, InputShape, lib
 from ._limits import CancelToken, run_limits
+from ._log import logged
 from ._results import row_maker
 from ._text import c_text
 from ._types import DIRECT, STRINGS
@@ -184,25 +185,29 @@ class Binding(NotCopied):
 def plain(array: Any, name: str, is_written: bool) -> np.ndarray:
     """The array, if addresses suffice to read or write it."""
     if not isinstance(array, _ndarray) or array.dtype not in DIRECT or array.flags.num & PLAIN != PLAIN:
-        raise InvalidArgumentError(f"the array for '{name}' is not a C-contiguous, aligned numpy array of a type that Pinion takes as it is")
+        raise logged(InvalidArgumentError(f"the array for '{name}' is not a C-contiguous, aligned numpy array of a type that Pinion takes as it is"))
     if is_written and not array.flags.writeable:
-        raise InvalidArgumentError(f"the array for '{name}' is not writable")
+        raise logged(InvalidArgumentError(f"the array for '{name}' is not writable"))
     return array
 
 
 def bound(session: int, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, np.ndarray] | None, output_names: Sequence[str] | None) -> Binding:
     """See Session.bind()."""
     if outputs is not None and not isinstance(outputs, Mapping):
-        raise InvalidArgumentError(f"outputs is a {type(outputs).__name__}, expected arrays by the outputs' names")
+        raise logged(InvalidArgumentError(f"outputs is a {type(outputs).__name__}, expected arrays by the outputs' names"))
     given = [plain(array, name, False) for name, array in inputs.items()]
     if outputs is not None and output_names is None:
         known = [read_info(lib.pinion_session_output(session, i)).name for i in range(lib.pinion_session_output_count(session))]
         unknown = [name for name in outputs if name not in known]
         if unknown:
-            raise NotFoundError(f"no output is named '{unknown[0]}'; the outputs are " + ", ".join(f"'{name}'" for name in known))
+            raise logged(NotFoundError(f"no output is named '{unknown[0]}'; the outputs are " + ", ".join(f"'{name}'" for name in known)))
         # All outputs in the model's own order are the way without a detour.
         output_names = None if set(known) == set(outputs) else list(outputs)
-    call = PreparedCall(session, list(inputs), [(array.dtype, array.shape) for array in given], output_names)
+    try:
+        call = PreparedCall(session, list(inputs), [(array.dtype, array.shape) for array in given], output_names)
+    except Error as error:
+        logged(error)
+        raise
     results: list[np.ndarray] = []
     named: dict[str, np.ndarray] = {}
     for index, (shape, dtype, size) in enumerate(call.outputs):
@@ -213,7 +218,7 @@ def bound(session: int, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, 
         else:
             array = plain(array, name, True)
             if array.dtype != dtype or array.shape != shape:
-                raise InvalidArgumentError(f"the array for '{name}' is {array.dtype}{list(array.shape)}, the output is {dtype}{list(shape)}")
+                raise logged(InvalidArgumentError(f"the array for '{name}' is {array.dtype}{list(array.shape)}, the output is {dtype}{list(shape)}"))
         results.append(array)
         named[name] = array
     if outputs is not None:

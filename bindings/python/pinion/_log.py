@@ -7,7 +7,7 @@ import logging
 import threading
 from ctypes import CFUNCTYPE, byref, c_char_p, c_int32, c_size_t, c_void_p
 
-from ._errors import check
+from ._errors import Error, check
 from ._library import lib
 
 logger = logging.getLogger("pinion")
@@ -45,3 +45,9 @@ def runtime() -> c_void_p:
             check(lib.pinion_runtime_create(byref(_RuntimeOptions(ctypes.sizeof(_RuntimeOptions), 0, level, _written, None)), byref(out)))
             _runtimes[level] = out
         return _runtimes[level]
+
+
+def logged(error: Error) -> Error:
+    """The error, which the log is told of as of those that the library finds itself."""
+    logger.log(_LEVELS[1], "running: %s", error)
+    return error

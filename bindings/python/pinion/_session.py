@@ -21,6 +21,7 @@ from ._info import Kind, ValueInfo, read_info
 from ._interrupts import question, run_options
 from ._library import SessionOptions, lib, text
 from ._limits import CancelToken, limit, run_limits, timeout_ns, token
+from ._log import logged
 from ._model import Metadata, Model, ModelSource
 from ._plans import Planning
 from ._results import from_handle
@@ -237,7 +238,7 @@ class Session(Planning, BufferKeeping):
             tree = self._output_tree
             if tree is None or output_names is not None:
                 what = "the model does not tell how its results nest" if tree is None else "output_names"
-                raise InvalidArgumentError(f"nested results cannot be had: {what}")
+                raise logged(InvalidArgumentError(f"nested results cannot be had: {what}"))
             results = self._execute(inputs, None, timeout, cancel, byte_budget, step_budget, out, from_handle)
             return tree.nest({info.name: value for info, value in zip(self._outputs, results)})
         if output_names is None and out is None and timeout is None and cancel is None and byte_budget is None and step_budget is None:
@@ -259,14 +260,14 @@ class Session(Planning, BufferKeeping):
     def __call__(self, *arguments: Any, **keywords: Any) -> Any:
         """Runs a .pt2 model as the module that was exported is called, and gives the results nested as the module does."""
         if self._input_tree is None or not self._input_tree.arguments:
-            raise InvalidArgumentError("the model does not tell its arguments; session.run() takes inputs by name")
+            raise logged(InvalidArgumentError("the model does not tell its arguments; session.run() takes inputs by name"))
         names = self._input_tree.arguments
         if len(arguments) > len(names):
-            raise InvalidArgumentError(f"{len(arguments)} arguments, the module takes {len(names)}: {quoted(names)}")
+            raise logged(InvalidArgumentError(f"{len(arguments)} arguments, the module takes {len(names)}: {quoted(names)}"))
         given = dict(zip(names, arguments))
         twice = given.keys() & keywords.keys()
         if twice:
-            raise InvalidArgumentError(f"given twice: {quoted(twice)}")
+            raise logged(InvalidArgumentError(f"given twice: {quoted(twice)}"))
         return self.run({**given, **keywords}, nested=True)
 
     def run_values(
@@ -296,6 +297,7 @@ class Session(Planning, BufferKeeping):
             output_names: which outputs to compute; None means those in `outputs`, or all.
 
         Raises:
+            InvalidShapeError: an input does not have the type, rank or extents that the model declares.
             UnsupportedError: an input or output is no tensor of numbers of at least a byte, or an output's shape depends on data.
         """
         self._check_inputs(inputs, output_names)
@@ -329,14 +331,13 @@ class Session(Planning, BufferKeeping):
         if isinstance(inputs, Mapping) and (output_names is None or isinstance(output_names, (list, tuple))):
             return
         if isinstance(output_names, Mapping):
-            raise InvalidArgumentError(
-                "the inputs come first: session.run(inputs), or session.run(inputs, output_names); onnxruntime has them the other way round"
-            )
+            order = "session.run(inputs), or session.run(inputs, output_names); onnxruntime has them the other way round"
+            raise logged(InvalidArgumentError(f"the inputs come first: {order}"))
         if isinstance(output_names, str):
-            raise InvalidArgumentError(f"output_names is a string; session.run(inputs, ['{output_names}']) computes that output")
+            raise logged(InvalidArgumentError(f"output_names is a string; session.run(inputs, ['{output_names}']) computes that output"))
         if not isinstance(inputs, Mapping):
             names = ", ".join(f"'{name}': ..." for name in self.input_names)
-            raise InvalidArgumentError(f"inputs come by name, session.run({{{names}}}), not as {type(inputs).__name__}")
+            raise logged(InvalidArgumentError(f"inputs come by name, session.run({{{names}}}), not as {type(inputs).__name__}"))
 
     # Not for type checkers, to which every attribute would then exist.
     if not TYPE_CHECKING:
@@ -425,7 +426,7 @@ class Session(Planning, BufferKeeping):
                 if value is not None or info.kind is Kind.OPTIONAL:
                     handles[position] = to_handle(value, info, memory)
                 elif not info.optional:
-                    raise InvalidArgumentError(f"missing input '{info.name}', which is None")
+                    raise logged(InvalidArgumentError(f"missing input '{info.name}', which is None"))
                 position += 1
             if out:
                 given = self._preallocated(out, targets, results, memory, inputs)
@@ -459,15 +460,15 @@ class Session(Planning, BufferKeeping):
         names = tuple(name if name in self._by_name else self._input_names.get(name, name) for name in given)
         unknown = [name for name in names if name not in self._by_name]
         if unknown:
-            raise NotFoundError(f"no input is named {quoted(unknown)}; the inputs are {quoted(self._by_name)}")
+            raise logged(NotFoundError(f"no input is named {quoted(unknown)}; the inputs are {quoted(self._by_name)}"))
         missing = self._required.difference(names)
         if state is not None:
             held = [name for name in names if name in state._infos]
             if held:
-                raise InvalidArgumentError(f"the state holds {quoted(held)}; state['{held[0]}'] = ... sets it")
+                raise logged(InvalidArgumentError(f"the state holds {quoted(held)}; state['{held[0]}'] = ... sets it"))
             missing = missing.difference(state._infos)
         if missing:
-            raise InvalidArgumentError(f"missing input {quoted(info.name for info in self._inputs if info.name in missing)}")
+            raise logged(InvalidArgumentError(f"missing input {quoted(info.name for info in self._inputs if info.name in missing)}"))
         if len(self._input_frames) >= FRAMES_KEPT:
             self._input_frames.clear()
         frame = self._input_frames[key] = Frame(names, [self._by_name[name] for name in names])
@@ -479,7 +480,7 @@ class Session(Planning, BufferKeeping):
         names = [name if name in by_name else self._output_names.get(name, name) for name in names]
         unknown = [name for name in names if name not in by_name]
         if unknown:
-            raise NotFoundError(f"no output is named {quoted(unknown)}; the outputs are {quoted(by_name)}")
+            raise logged(NotFoundError(f"no output is named {quoted(unknown)}; the outputs are {quoted(by_name)}"))
         if len(self._output_frames) >= FRAMES_KEPT:
             self._output_frames.clear()
         frame = Frame(names, [by_name[name] for name in names])
@@ -493,18 +494,18 @@ class Session(Planning, BufferKeeping):
         self, out: Mapping[str, np.ndarray], targets: Frame, results: Any, memory: list[Any], inputs: Mapping[str, Any]
     ) -> dict[int, np.ndarray]:
         if not isinstance(out, Mapping):
-            raise InvalidArgumentError(f"out is a {type(out).__name__}, expected arrays by the outputs' names")
+            raise logged(InvalidArgumentError(f"out is a {type(out).__name__}, expected arrays by the outputs' names"))
         positions = {info.name: index for index, info in enumerate(targets.infos)}
         given = {}
         for name, array in out.items():
             if name not in positions:
-                raise NotFoundError(f"no output that is computed is named '{name}'; they are {quoted(positions)}")
+                raise logged(NotFoundError(f"no output that is computed is named '{name}'; they are {quoted(positions)}"))
             if not (isinstance(array, np.ndarray) and array.flags.c_contiguous and array.flags.writeable):
-                raise InvalidArgumentError(f"the array for output '{name}' is not a writable C-contiguous numpy array")
+                raise logged(InvalidArgumentError(f"the array for output '{name}' is not a writable C-contiguous numpy array"))
             before = len(memory)
             results[positions[name]] = to_handle(array, None, memory)
             if not any(kept is array for kept in memory[before:]):
-                raise InvalidArgumentError(f"output '{name}' cannot be written into an array of type {array.dtype}")
+                raise logged(InvalidArgumentError(f"output '{name}' cannot be written into an array of type {array.dtype}"))
             given[positions[name]] = array
         check_apart(out.items(), [(name, array) for name, array in inputs.items() if isinstance(array, np.ndarray) and array.flags.c_contiguous])
         return given

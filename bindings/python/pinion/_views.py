@@ -15,6 +15,7 @@ from ._frames import Frame, type_advice
 from ._handles import STRING, VIEW_SIZE, dims_array, release
 from ._info import Kind
 from ._library import Text, lib
+from ._log import logged
 from ._results import from_handle
 from ._strings import flat_text, from_strings
 from ._types import DIRECT, MEMORY, dtype_of
@@ -60,7 +61,7 @@ def run_views(session: int, inputs: Mapping[str, Any], frame: Frame, targets: Fr
                     continue
             if value is None and info.kind is not Kind.OPTIONAL:
                 if not info.optional:
-                    raise InvalidArgumentError(f"missing input '{info.name}', which is None")
+                    raise logged(InvalidArgumentError(f"missing input '{info.name}', which is None"))
                 members += (VIEW_SIZE, 0, 0, 0, 0, 0, 0)
                 continue
             handle = to_handle(value, info, memory)

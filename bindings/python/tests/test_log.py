@@ -54,3 +54,30 @@ def test_warning_comes_once(caplog):
         session.run({"x": np.zeros(3, np.float32), "b": np.zeros(1, np.float32)})
     [record] = caplog.records
     assert record.levelno == logging.WARNING and "'n'" in record.getMessage()
+
+
+def test_wrong_arguments_are_told(caplog):
+    """Also where only the number or the names of the arguments are wrong; each error is one record."""
+    x = np.zeros(3, np.float32)
+    with caplog.at_level(logging.DEBUG, "pinion"):
+        session = pinion.Session(square())
+        for call in [
+            lambda: session.run({}),
+            lambda: session.run({"x": x}),
+            lambda: session.run({"x": x, "b": None}),
+            lambda: session.run({"x": x, "b": x, "c": x}),
+            lambda: session.run({"x": x, "b": x}, ["z"]),
+            lambda: session.run({"x": x, "b": x}, "y"),
+            lambda: session.run([x, x]),
+            lambda: session.run({"x": x, "b": x}, out={"z": x}),
+            lambda: session.run_values({"x": x}),
+            lambda: session(x, x),
+            lambda: session.bind({"x": x}),
+            lambda: session.bind({"x": x, "b": [0.0]}),
+            lambda: session.bind({"x": x, "b": x}, {"z": x}),
+            lambda: session.bind({"x": x, "b": x.astype(np.float64)}),
+        ]:
+            caplog.clear()
+            with pytest.raises(pinion.Error) as caught:
+                call()
+            assert caplog.messages == [f"running: {caught.value}"]
