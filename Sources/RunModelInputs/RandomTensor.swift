@@ -26,7 +26,7 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
     if type.element == .string { return try strings(type.shape) }
     let isReal = type.element.isFloatingPoint || type.element == .complex64 || type.element == .complex128
     let (low, high) = range ?? SeededGenerator.usualRange(type.element)
-    guard low.isFinite, high.isFinite, low <= high, high - low < 0x1p52 else {
+    guard SeededGenerator.canSpread(low, high) else {
       throw .invalidArgument("random numbers from \(low) to \(high); expected the smaller one first")
     }
     let isComplex = type.element == .complex64 || type.element == .complex128
@@ -50,6 +50,9 @@ package struct SeededGenerator: RandomNumberGenerator, Sendable {
     }
     return result
   }
+
+  /// Whether there are random numbers from one to the other.
+  package static func canSpread(_ low: Double, _ high: Double) -> Bool { low.isFinite && high.isFinite && low <= high && high - low < 0x1p52 }
 
   private static func usualRange(_ element: ElementType) -> (Double, Double) {
     switch element {

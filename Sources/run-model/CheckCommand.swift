@@ -40,7 +40,9 @@ struct CheckCommand: ParsableCommand {
 
   func validate() throws {
     guard (data == nil) != (expected == nil) else { throw ValidationError("one of --data and --expected is needed") }
-    guard rtol >= 0, atol >= 0 else { throw ValidationError("tolerances must not be negative") }
+    for (name, tolerance) in [("--rtol", rtol), ("--atol", atol)] where !(tolerance >= 0) {
+      throw ValidationError("\(name) is \(tolerance); expected 0 or more")
+    }
   }
 
   func run() throws {

@@ -50,6 +50,8 @@ struct ConvertCommand: ParsableCommand {
       case .never: .never
       }
     options.opset = opset.map(Int64.init)
-    try failing(.model, subject: output) { () throws(PinionError) in try model.save(output, options: options) }
+    do throws(PinionError) {
+      try model.save(output, options: options)
+    } catch { throw Failure(error.code == .io ? .run : .model, error, subject: output) }
   }
 }

@@ -45,6 +45,11 @@ func failing<T>(_ status: Failure.Status, subject: String? = nil, _ body: () thr
   do throws(PinionError) { return try body() } catch { throw Failure(status, error, subject: subject) }
 }
 
+/// The same for what the words of the command line say: wrong by themselves or for the model, unless there is no memory for it.
+func following<T>(subject: String? = nil, _ body: () throws(PinionError) -> T) throws(Failure) -> T {
+  do throws(PinionError) { return try body() } catch { throw Failure(error.code == .outOfMemory ? .run : .usage, error, subject: subject) }
+}
+
 func printError(_ failure: Failure) {
   for (index, line) in failure.lines.enumerated() { writeError(index == 0 ? "run-model: error: \(line)" : "  \(line)") }
 }

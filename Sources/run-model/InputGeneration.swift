@@ -9,7 +9,7 @@ extension InputResolver {
     switch source {
     case .random(let range):
       let type = try type(info)
-      return try failing(.run, subject: subject) { () throws(PinionError) in .tensor(try generator.tensor(type, range: range)) }
+      return try following(subject: subject) { () throws(PinionError) in .tensor(try generator.tensor(type, range: range)) }
     case .zeros:
       switch info.type {
       case .sequence(let element)?: return .sequence([], element: element)
@@ -17,7 +17,7 @@ extension InputResolver {
       default: break
       }
       let type = try type(info)
-      return try failing(.run, subject: subject) { () throws(PinionError) in
+      return try following(subject: subject) { () throws(PinionError) in
         guard type.element != .string else { return .tensor(try Literal(verbatim: "").tensor(type)) }
         let tensor = try Tensor(type)
         memset(tensor.data, 0, tensor.byteCount)
@@ -32,7 +32,7 @@ extension InputResolver {
 
   private mutating func tensor(_ literal: Literal, _ info: ValueInfo) throws(Failure) -> Tensor {
     let type = try type(of: literal, info)
-    return try failing(.usage, subject: "input '\(info.name)'") { () throws(PinionError) in try literal.tensor(type) }
+    return try following(subject: "input '\(info.name)'") { () throws(PinionError) in try literal.tensor(type) }
   }
 
   /// The shape that brackets show, or the declared one with an open dimension filled from the number of words.
@@ -49,8 +49,7 @@ extension InputResolver {
     } else {
       dims = literal.words.count == 1 ? [] : [literal.words.count]
     }
-    let shape = try failing(.usage, subject: "input '\(info.name)'") { () throws(PinionError) in try Shape(dims) }
-    return TensorType(element, shape)
+    return TensorType(element, try shape(dims, info))
   }
 
   /// An input from a .txt or .bin file.
@@ -75,8 +74,13 @@ extension InputResolver {
     guard let dims = knownDims(info) else {
       throw Failure(.usage, "the model does not say the rank of input '\(info.name)'; give --shape \(info.name)=...")
     }
-    return try failing(.run, subject: "input '\(info.name)'") { () throws(PinionError) in
-      try preparation.tensor(try FileMapping(path: path), element: info.type?.element ?? .float32, dims: dims)
+    let subject = "input '\(info.name)'"
+    let file = try failing(.run, subject: subject) { () throws(PinionError) in try FileMapping(path: path) }
+    do throws(PinionError) {
+      return try preparation.tensor(file, element: info.type?.element ?? .float32, dims: dims)
+    } catch {
+      // What the picture is asked for does not fit the input, or the file is no such picture.
+      throw Failure(error.code == .invalidArgument ? .usage : .run, error, subject: subject)
     }
   }
 }

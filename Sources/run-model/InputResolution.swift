@@ -91,14 +91,19 @@ struct InputResolver {
     }
     for given in options.input {
       let info = try info(given.name)
-      try add(try failing(.usage, subject: "input '\(info.name)'") { () throws(PinionError) in
+      try add(try following(subject: "input '\(info.name)'") { () throws(PinionError) in
         try InputSource(given.text, element: info.type?.element)
       }, info.name)
     }
     for picture in options.pictures.image { try add(.picture(picture.text), try info(picture.name).name) }
     if let path = options.inputs {
       let archive = try failing(.run) { () throws(PinionError) in try NpzFile(path: path) }
-      for name in archive.names { try add(.archive(archive), try info(name).name) }
+      for name in archive.names {
+        guard infos.contains(where: { $0.name == name }) else {
+          throw Failure(.run, "'\(path)' has '\(name)', which is no input" + listed(infos.map(\.name), "; there are "))
+        }
+        try add(.archive(archive), name)
+      }
     }
   }
 
@@ -162,8 +167,20 @@ struct InputResolver {
       if extent == nil { noteOpen(info, axis) }
       dims.append(extent ?? 1)
     }
-    let shape = try failing(.usage, subject: "input '\(info.name)'") { () throws(PinionError) in try Shape(dims) }
-    return TensorType(element, shape)
+    return TensorType(element, try shape(dims, info))
+  }
+
+  /// The shape that the command line gives an input, which has to be one that the model takes.
+  func shape(_ dims: [Int], _ info: ValueInfo) throws(Failure) -> Shape {
+    let shape = try following(subject: "input '\(info.name)'") { () throws(PinionError) in try Shape(dims) }
+    guard case .tensor(let element, let declared?)? = info.type else { return shape }
+    let fits =
+      declared.count == dims.count
+      && zip(declared, dims).allSatisfy { dimension, extent in if case .known(let expected) = dimension { expected == extent } else { true } }
+    guard fits else {
+      throw Failure(.usage, "input '\(info.name)' is given as \(TensorType(element, shape)), the model takes \(ValueType.tensor(element, dims: declared))")
+    }
+    return shape
   }
 
   private mutating func noteOpen(_ info: ValueInfo, _ axis: Int) {

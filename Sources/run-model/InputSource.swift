@@ -22,6 +22,7 @@ enum InputSource {
         return
       }
       guard let low = Double(words[1]), let high = Double(words[2]) else { throw .invalidArgument("'\(text)' has no numbers") }
+      guard SeededGenerator.canSpread(low, high) else { throw .invalidArgument("'\(text)'; expected finite numbers, the smaller one first") }
       self = .random(range: (low, high))
     } else if text == "zeros" {
       self = .zeros

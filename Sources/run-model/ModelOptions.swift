@@ -52,7 +52,8 @@ struct SessionArguments: ParsableArguments {
   }
 
   func session(_ model: Model, profile: Bool = false) throws(Failure) -> Session {
-    try failing(.model, subject: model.path) { () throws(PinionError) in
+    if let reason = Device.whyNot(device), reason.code == .notFound { throw Failure(.usage, reason) }
+    return try failing(.model, subject: model.path) { () throws(PinionError) in
       var options = SessionOptions()
       options.optimization = optimization
       options.device = device

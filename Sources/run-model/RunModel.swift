@@ -16,8 +16,8 @@ import ArgumentParser
         0   done
         1   'check' found a difference beyond the tolerances
         2   the model cannot be loaded, or asks for something that is not supported
-        3   the run failed, or an input cannot be read or does not fit
-        64  the command line is wrong
+        3   the run failed, or a file other than the model cannot be read or written, or does not fit the model
+        64  what the command line says is wrong, by itself or for this model
       """,
     version: "run-model 0.1.0",
     subcommands: [
@@ -29,7 +29,7 @@ import ArgumentParser
   static func main() {
     do {
       try checkCommand(CommandLine.arguments.dropFirst().first)
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(joinedNumbers(Array(CommandLine.arguments.dropFirst())))
       try command.run()
       try flushOutput()
     } catch let failure as Failure {
@@ -45,6 +45,22 @@ import ArgumentParser
     } catch {
       exit(withError: error)
     }
+  }
+
+  /// The arguments with negative numbers behind options as parts of these, as in `--threads=-1`: they are no options, which also begin
+  /// with a hyphen. No option is called by a number.
+  private static func joinedNumbers(_ arguments: [String]) -> [String] {
+    var result: [String] = []
+    for (index, argument) in arguments.enumerated() {
+      if argument == "--" { return result + arguments[index...] }
+      let number = argument.prefix { $0 != "," && $0 != "x" && $0 != ":" }
+      if number.hasPrefix("-"), Double(number) != nil, let option = result.last, option.hasPrefix("-"), option != "-", !option.contains("=") {
+        result[result.count - 1] = option + "=" + argument
+      } else {
+        result.append(argument)
+      }
+    }
+    return result
   }
 
   /// Says what may have been meant where the first word is no command.

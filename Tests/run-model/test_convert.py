@@ -40,7 +40,7 @@ def test_convert_puts_weights_beside(run_model, folder):
 def test_convert_says_what_is_wrong(run_model, double, folder):
     assert "regular file" in run_model("convert", double, folder).error()
     result = run_model("convert", double, folder / "none" / "m.onnx")
-    assert result.status == 2 and "No such file" in result.error()
+    assert result.status == 3 and "No such file" in result.error()
     assert run_model("convert", double).status == 64
     assert run_model("convert", double, folder / "m.onnx", "--opset", "20").status == 64
     assert run_model("convert", double, folder / "m.onnx", "--external", "sometimes").status == 64
