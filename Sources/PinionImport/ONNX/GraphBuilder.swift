@@ -93,10 +93,9 @@ final class GraphBuilder {
     return copy
   }
 
-  /// An initializer, which may be the default of an input of its name.
+  /// An initializer, which may be the default of an input of its name. Of several with one name the last one counts, as in onnxruntime.
   private func define(_ name: ONNXName, constant: Tensor) throws(PinionError) {
-    if let existing = names[name] {
-      guard graph.constants[existing] == nil || name.isEmpty else { throw .invalidModel("two initializers are named '\(name.text)'") }
+    if let existing = names[name], graph.constants[existing] == nil || isOverridable(existing) {
       if let type = graph[existing].type, !type.admits(constant.type) {
         throw .invalidModel("initializer '\(name.text)' is \(constant.type), the input of its name is declared as \(type)")
       }
