@@ -176,6 +176,77 @@ TREES = dict(
 MS = "com.microsoft"
 
 
+def experts():
+    router = [f(5, 3), f(5, 4)]
+    yield MS, "MoE", 1, [*router, f(4, 6, 3), f(4, 6), f(4, 3, 6), f(4, 3)], dict(k=2, normalize_routing_weights=1, activation_type="gelu", use_sparse_mixer=0)
+    yield MS, "MoE", 1, [*router, f(4, 12, 3), None, f(4, 3, 6)], dict(
+        activation_type="swiglu", swiglu_fusion=1, activation_alpha=1.5, activation_beta=0.5, swiglu_limit=2.0, swiglu_limit_after_activation=0)
+    yield MS, "MoE", 1, [f(1, 5, 3), router[1], f(4, 6, 3), None, f(4, 3, 6), None, f(4, 6, 3), f(4, 6)], dict(activation_type="silu", k=3)
+    quantized = [f(5, 32), f(5, 3)]
+    yield MS, "QMoE", 1, [*quantized, b(3, 16, 16), f(3, 16, 2), f(3, 16), b(3, 32, 8), f(3, 32, 1), f(3, 32), None, None, None, b(3, 16, 1), b(3, 32, 1)], dict(
+        k=2, expert_weight_bits=4, block_size=16, activation_type="silu", weights_prepacked=0, accuracy_level=4, quant_type="int")
+    yield MS, "QMoE", 1, [
+        *quantized, b(3, 32, 32), f(3, 32), None, b(3, 32, 16), f(3, 32), None, None, None, None, b(3, 32), b(3, 32), None, np.abs(f(5, 3))
+    ], dict(k=2, expert_weight_bits=8, activation_type="swiglu", swiglu_fusion=2, normalize_routing_weights=1)
+    yield MS, "QMoE", 1, [*quantized, b(3, 16, 8), f(3, 16), None, b(3, 32, 8), f(3, 32), None, b(3, 16, 8), f(3, 16), f(3, 16), None, None, b(3, 4)], dict(
+        fc1_expert_weight_bits=2, fc2_expert_weight_bits=4, fc3_expert_weight_bits=2, activation_type="relu")
+    yield MS, "MoEGroupRouter", 1, [f(3, 8), f(8)], dict(top_k=2, n_group=4, topk_group=2, group_topk=2, router_sentinel=-5.0)
+    yield MS, "MoEGroupRouter", 1, [f(3, 8), f(8)], dict(top_k=2), 3
+
+
+def hybrids():
+    q, cache = [f(4, 1, 8), f(4, 1, 8), f(4, 1, 8)], [f(4, 2, 5, 4), f(4, 2, 5, 4)]
+    beams = [i32(2), np.zeros((2, 2, 5), np.int32)]
+    yield MS, "DecoderMaskedMultiHeadAttention", 1, [*q, np.ones((4, 4), np.int32), f(1, 2, 1, 4), *cache, i32(3), *beams, f(24)], dict(
+        num_heads=2, past_present_share_buffer=1, scale=0.3, mask_filter_value=-5.0, output_qk=1), 4
+    yield MS, "DecoderMaskedMultiHeadAttention", 1, [*q, None, None, *cache], dict(num_heads=2), 3
+    yield MS, "DecoderMaskedMultiHeadAttention", 1, [f(4, 1, 24), None, None, None, None, *cache, i32(2)], dict(num_heads=2, past_present_share_buffer=1), 3
+    yield MS, "DecoderMaskedMultiHeadAttention", 1, [q[0], *cache, np.ones((4, 5), np.int32)], dict(num_heads=2)
+    rotary = [np.zeros((3, 2, 3), np.int64), f(10, 3), f(10, 3)]
+    yield MS, "MRotaryEmbedding", 1, [f(2, 2, 3, 6), *rotary], dict(mrope_section=[1, 1, 1])
+    yield MS, "MRotaryEmbedding", 1, [f(2, 3, 16), *rotary], dict(
+        mrope_section=[2, 1, 0], mrope_layout=1, interleaved=1, rotary_embedding_dim=6, num_heads=2, is_packed_batching=0, scale=1.0)
+    yield MS, "GatedRMSNorm", 1, [f(2, 8), f(4), f(2, 8)], dict(epsilon=1e-3, activation="sigmoid")
+    yield MS, "BranchwiseRMSNorm", 1, [f(2, 2, 4), f(4)], dict(epsilon=1e-3)
+    yield MS, "BranchwiseRMSNorm", 1, [f(2, 8), f(2, 4)], dict(num_branches=2)
+    yield MS, "LinearAttentionGate", 1, [f(1, 2, 3), f(3), f(3), f(1, 2, 3)], {}, 2
+    yield MS, "ScaledSiLU", 1, [f(2, 3), s()], dict(alpha=2.0)
+    yield MS, "ScaledSiLU", 1, [f(2, 3)], {}
+    yield MS, "GatedAdd", 1, [f(2, 3), f(2, 3), f(2, 1)], {}
+    yield MS, "LinearAttention", 1, [f(1, 2, 6), f(1, 2, 6), f(1, 2, 20), f(1, 4, 3, 5), f(1, 2, 4), f(1, 2, 4)], dict(
+        q_num_heads=2, kv_num_heads=4, scale=0.5, chunk_size=16, update_rule="gated_delta", state_window=0), 2
+    gated = [f(6, 2, 3), f(6, 2, 3), f(6, 4, 5), i32(0, 2, 6), f(6, 4, 3), f(6, 4), f(2, 4, 5, 3), f(4), f(4, 3)]
+    yield MS, "GatedDeltaNet", 1, gated, dict(
+        gate_activation="softplus", beta_activation="sigmoid", qk_l2_norm=1, scale=0.5, chunk_size=32, update_rule="gated_delta", state_update_capacity=0), 2
+    yield MS, "GatedDeltaNet", 1, [f(6, 32), None, None, None, f(6, 4), f(6, 4), f(2, 4, 5, 3), f(4), f(4)], dict(gate_activation="kda", gate_lower_bound=-3.0), 2
+    yield MS, "GatedDeltaNet", 1, [f(2, 3, 2, 3), f(2, 3, 2, 3), f(2, 3, 2, 5)], dict(update_rule="linear")
+
+
+def older_forms():
+    for mode in ("bilinear", "nearest", "bicubic"):
+        yield MS, "GridSample", 1, [f(1, 2, 4, 5), f(1, 3, 2, 2)], dict(mode=mode, padding_mode="border", align_corners=1)
+    yield MS, "Pad", 1, [f(2, 3), np.array([[1, 0, 0, 2]]), s()], dict(mode="constant")
+    yield MS, "Pad", 1, [f(2, 3), i64(1, 0, 0, 2)], dict(mode="reflect")
+    yield MS, "Trilu", 1, [f(2, 3, 4), np.array(1)], dict(upper=0)
+    yield MS, "Range", 1, [np.array(1), np.array(9), np.array(3)], {}
+    yield MS, "Range", 1, [s(0.5), s(3.0)], {}
+    yield MS, "GatherND", 1, [f(2, 3), np.array([[0, 1], [1, -1]])], {}
+    yield MS, "ExpandDims", 1, [f(2, 3), np.array(-2, np.int32)], {}
+    yield MS, "Unique", 1, [np.array([2, 1, 1, 3], np.float32)], {}, 3
+    yield MS, "UnfoldTensor", 1, [f(3, 7)], dict(dim=1, size=3, step=2)
+    yield MS, "DynamicTimeWarping", 1, [f(3, 4)], {}
+    yield MS, "NGramRepeatBlock", 1, [np.array([[1, 2, 1, 2, 1]]), f(1, 4)], dict(ngram_size=2)
+    yield MS, "MurmurHash3", 1, [i64(1, 2)], dict(positive=0, seed=7)
+    yield MS, "MurmurHash3", 1, [np.array(["a", "abcdef"])], dict(positive=1)
+    yield MS, "CropAndResize", 1, [f(2, 1, 4, 5), f(3, 4), i32(0, 1, 0), i32(2, 3)], dict(mode="nearest", extrapolation_value=1.0)
+    yield MS, "CropAndResize", 1, [f(2, 1, 4, 5), np.abs(f(3, 4)), i32(0, 1, 0), i32(2, 3)], {}
+    ids = np.array([[1, 2, 0], [3, 1, 1]], np.int32)
+    yield MS, "QEmbedLayerNormalization", 1, [
+        ids, ids % 2, b(5, 8), b(4, 8), b(2, 8), b(8), b(8), ids * 0 + 1, s(), s(), s(), s(), s(), z(), z(), z(), z(), z()], dict(epsilon=1e-5), 2
+    yield MS, "QEmbedLayerNormalization", 1, [
+        ids, None, b(5, 8), b(4, 8), None, b(8), b(8), None, s(), s(), None, s(), s(), z(), z(), None, z(), z()], {}, 2
+
+
 def microsoft():
     yield MS, "BiasGelu", 1, [f(2, 3, 5), f(5)], {}
     yield MS, "FastGelu", 1, [f(2, 5), f(5)], {}
@@ -257,6 +328,12 @@ def microsoft():
     yield MS, "FusedMatMul", 1, [f(3, 2, 4), f(2, 4, 5)], dict(transBatchA=1)
     yield MS, "CDist", 1, [f(3, 4), f(2, 4)], dict(metric="euclidean")
     yield MS, "CDist", 1, [f(3, 20).astype(np.float64), f(2, 20).astype(np.float64)], {}
+    yield MS, "TransposeMatMul", 1, [f(2, 4, 3), f(2, 5, 4)], dict(transA=1, transB=1, alpha=0.5)
+    yield MS, "MatMulInteger16", 1, [b(2, 3).astype(np.int16), b(3, 4).astype(np.int16)], {}
+    yield MS, "MatMulBnb4", 1, [f(2, 20), b(60), f(8)], dict(K=20, N=6, block_size=16, quant_type=1)
+    yield MS, "MatMulBnb4", 1, [f(6, 20), b(60), f(8)], dict(K=20, N=6, block_size=16, quant_type=0, transB=1, training_mode=0)
+    yield MS, "Inverse", 1, [f(2, 3, 3)], {}
+    yield MS, "Inverse", 1, [f(2, 2).astype(np.float64)], {}
     yield "pinion", "AlignAxes", 1, [f(3), f(2, 3, 4)], dict(axis=1)
     yield "pinion", "AlignAxes", 1, [f(2, 1), f(2, 3, 4)], dict(axis=-3)
     yield "pinion", "FusedMatMul", 1, [f(2, 3, 4), f(4, 5), f(5)], dict(activation="Relu")
@@ -295,6 +372,9 @@ def microsoft():
     yield MS, "GroupQueryAttention", 1, [
         f(2, 3, 8), f(2, 3, 4), f(2, 3, 4), None, None, i32(2, 2), i32(3), *rotary, np.zeros((2, 3), np.int64), f(1, 2, 3, 3), f(2)], dict(
         num_heads=2, kv_num_heads=1, do_rotary=1, rotary_interleaved=1, scale=0.4, smooth_softmax=1, qk_output=1), 4
+    yield from experts()
+    yield from hybrids()
+    yield from older_forms()
     yield MS, "Tokenizer", 1, [np.array(["a b c", "dd"])], dict(mark=1, pad_value="#", mincharnum=1, separators=[" "])
     yield MS, "Tokenizer", 1, [np.array([["a b c", "dd"]])], dict(mark=0, pad_value="", mincharnum=1, tokenexp="[a-c]")
     yield MS, "Tokenizer", 1, [np.array(["abc"])], dict(mark=0, pad_value="#", mincharnum=1, separators=[""])

@@ -363,7 +363,7 @@ extension ConvolutionOperands {
 }
 
 /// A size that a C function computed.
-func scratchSize(_ bytes: Int) throws(PinionError) -> Int {
+public func scratchSize(_ bytes: Int) throws(PinionError) -> Int {
   guard bytes >= 0, bytes < Int.max / 4 else { throw .outOfMemory(bytes: bytes) }
   return bytes
 }

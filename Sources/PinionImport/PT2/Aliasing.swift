@@ -55,7 +55,7 @@ extension Lowering {
       if let order = handle.storage.layout.flatMap(memoryOrder) { base = try self.view(base, .permute(order)) }
       let view = View.strided(
         sizes: try call.ints("size"), strides: try call.ints("stride"),
-        offset: try call.optionalInt("storage_offset") ?? call.meta("self")?.storageOffset ?? 0)
+        offset: try call.storageOffset())
       let seen = try self.view(base, view)
       if call.key == "as_strided" { try bindHandles([seen], call) } else { try bind([try op("Identity", [try read(seen)])], call) }
       return true

@@ -105,6 +105,16 @@ struct Call {
     return lowering.source.tensors[tensor]
   }
 
+  /// Where a view by strides begins in memory: where the target says, or else where its tensor does.
+  func storageOffset() throws(PinionError) -> Int64 {
+    if let offset = try optionalInt("storage_offset") { return offset }
+    switch meta("self")?.offset {
+    case nil: return 0
+    case .known(let offset)?: return offset
+    default: throw .unsupported("a view by strides of a tensor whose place in memory a run decides")
+    }
+  }
+
   func optionalTensors(_ name: String) throws(PinionError) -> [Term?] {
     guard case .tensors(let names)? = argument(name) else { throw missing(name, "a list of tensors") }
     var terms: [Term?] = []

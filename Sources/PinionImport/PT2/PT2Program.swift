@@ -24,7 +24,10 @@ struct PT2Meta {
   let dtype: Int64
   var sizes: [PT2Size]
   let strides: [PT2Size]
-  let storageOffset: Int64?
+  /// Where the tensor begins in its memory; nil where the file does not say.
+  let offset: PT2Size?
+
+  var storageOffset: Int64? { if case .known(let offset)? = offset { offset } else { nil } }
 
   init(_ json: JSONValue) throws(PinionError) {
     dtype = try json.member("dtype").asInt("dtype")
@@ -35,11 +38,7 @@ struct PT2Meta {
     for stride in try json["strides"]?.asArray("strides") ?? [] { strides.append(try PT2Size(stride)) }
     self.sizes = sizes
     self.strides = strides
-    if case .known(let offset)? = try json["storage_offset"].map({ (value) throws(PinionError) in try PT2Size(value) }) {
-      storageOffset = offset
-    } else {
-      storageOffset = nil
-    }
+    offset = try json["storage_offset"].map { (value) throws(PinionError) in try PT2Size(value) }
     if let layout = try json["layout"]?.asInt("layout"), layout != 7 { throw .unsupported("a tensor of layout \(layout); only strided ones are read") }
   }
 

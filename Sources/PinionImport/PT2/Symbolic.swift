@@ -21,8 +21,10 @@ extension Lowering {
         bind(try product(Array(try extents(x).dropFirst(axis + 1))), c)
       }
     case "sym_storage_offset":
-      guard let offset = c.meta("self")?.storageOffset else { throw .unsupported("a place in memory that a run decides") }
-      bind(.int(offset), c)
+      guard case .tensor(let name)? = c.argument("self"), let offset = try offset(of: name) else {
+        throw .unsupported("a place in memory that a run decides")
+      }
+      bind(try number(offset), c)
     case "sym_numel": bind(try number(try sizeOf(try c.tensor("self"))), c)
     case "item", "_local_scalar_dense":
       let x = try reshape(try c.tensor("self"), [] as [Int64])
@@ -45,6 +47,94 @@ extension Lowering {
       true
     default: false
     }
+  }
+
+  /// Where a tensor begins in its memory; nil where that follows from no size at hand.
+  private func offset(_ meta: PT2Meta?) throws(PinionError) -> Extent? {
+    switch meta?.offset {
+    case nil: .known(0)
+    case .known(let offset)?: .known(offset)
+    case .named?: nil
+    case .expression(let text)?: try SymbolExpression(text).flatMap { (expression) throws(PinionError) in try extent(expression) }
+    }
+  }
+
+  /// The same, where it follows from no size, from the view that the tensor is of another one.
+  private func offset(of name: String, depth: Int = 0) throws(PinionError) -> Extent? {
+    if let offset = try offset(source.tensors[name]) { return offset }
+    let maker = source.nodes.first { node in
+      node.outputs.contains { if case .tensor(name) = $0 { true } else { false } }
+    }
+    guard let maker, depth < LoweringReport.depthLimit else { return nil }
+    let view = Call(maker, self)
+    guard view.key == "slice.Tensor" || view.key == "select.int", case .tensor(let whole)? = view.argument("self"),
+      let strides = source.tensors[whole]?.strides, let start = try offset(of: whole, depth: depth + 1)
+    else { return nil }
+    let x = try view.tensor("self")
+    let axis = try axis(try view.int("dim"), x.rank)
+    guard axis < strides.count else { return nil }
+    let stride: Extent?
+    switch strides[axis] {
+    case .known(let number): stride = .known(number)
+    case .named: stride = nil
+    case .expression(let text): stride = try SymbolExpression(text).flatMap { (expression) throws(PinionError) in try extent(expression) }
+    }
+    guard let stride else { return nil }
+    // Counted from the end where it is negative, and within the tensor.
+    let end = try extentTerm(try extent(x, axis)), zero = try scalar(Int64(0), .int64)
+    let first = try extentTerm(try view.optionalExtent(view.key == "select.int" ? "index" : "start") ?? .known(0))
+    let place = try choose(try less(first, zero), try add(first, end), first)
+    let inside = try binary("Min", try binary("Max", place, zero), end)
+    return try plus(start, .value(try mul(inside, try extentTerm(stride)).id))
+  }
+
+  /// The number that an expression is of the sizes of the graph's inputs; nil where one of its symbols is none of them.
+  private func extent(_ expression: SymbolExpression) throws(PinionError) -> Extent? {
+    switch expression {
+    case .integer(let value): return .known(value)
+    case .symbol(let name): return try extent(ofSymbol: name)
+    case .sum(let list):
+      var sum = Extent.known(0)
+      for term in list {
+        guard let next = try extent(term) else { return nil }
+        sum = try plus(sum, next)
+      }
+      return sum
+    case .product(let list):
+      var factors: [Extent] = []
+      for factor in list {
+        guard let next = try extent(factor) else { return nil }
+        factors.append(next)
+      }
+      switch try product(factors) {
+      case .int(let value): return .known(value)
+      case .symbol(let term): return .value(term.id)
+      default: return nil
+      }
+    case .function(let word, let list):
+      var operands: [Term] = []
+      for operand in list {
+        guard let next = try extent(operand) else { return nil }
+        operands.append(try extentTerm(next))
+      }
+      guard operands.count == 2 else { return nil }
+      switch word {
+      case "Max", "Min": return .value(try binary(word, operands[0], operands[1]).id)
+      case "FloorDiv", "CleanDiv": return .value(try quotient(operands[0], operands[1], "floor").id)
+      case "Mod", "PythonMod": return .value(try binary("Mod", operands[0], operands[1], ["fmod": .int(0)]).id)
+      default: return nil
+      }
+    }
+  }
+
+  private func extent(ofSymbol symbol: String) throws(PinionError) -> Extent? {
+    for case .tensor(let name) in source.inputs {
+      for (axis, size) in (source.tensors[name]?.sizes ?? []).enumerated() {
+        guard case .expression(let text) = size, SymbolExpression(text) == .symbol(symbol) else { continue }
+        return try extent(try term(name), axis)
+      }
+    }
+    return nil
   }
 
   private func bind(_ number: Number, _ c: Call) {

@@ -204,3 +204,44 @@ package struct Shrink: UnaryOperator {
     return try unaryKernel(function, parameters, through: .float64, context)
   }
 }
+
+/// com.microsoft's ScaledSiLU: Swish of the input times a number, which is an input or an attribute.
+package struct ScaledSiLU: Operator {
+  package static let schema = Schema(
+    "ScaledSiLU", domain: "com.microsoft", since: 1, inputs: ["X: T", "scale?: M"], outputs: ["Y: T"],
+    types: ["T": [.float32, .float16, .bfloat16], "M": [.float32, .float16, .bfloat16]])
+
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    (node.domain, node.name) = ("", "Swish")
+    var attributes = AttributeReader(node.attributes)
+    let alpha = try attributes.float("alpha", default: 1)
+    node.attributes["alpha"] = nil
+    guard node.has(input: 0) else { return }
+    let x = node.inputs[0]
+    guard node.has(input: 1) || alpha != 1 else {
+      node.inputs = [x]
+      return
+    }
+    let factor = node.has(input: 1) ? node.inputs[1] : .constant(try Tensor(scalar: alpha))
+    let alike = NodeDraft(newest: CastLike.schema, inputs: [factor, x])
+    node.inputs = [.computed(NodeDraft(newest: Mul.schema, inputs: [x, .computed(alike)]))]
+  }
+
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try attributes.float("alpha", default: 1) }
+}
+
+/// com.microsoft's GatedAdd: X plus Y times a number for each row.
+package struct GatedAdd: Operator {
+  package static let schema = Schema(
+    "GatedAdd", domain: "com.microsoft", since: 1, inputs: ["X: T", "Y: T", "gate: T", "gate_weight?: T"], outputs: ["output: T"],
+    types: ["T": [.float32, .float16, .bfloat16]])
+
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    guard !node.has(input: 3) else { throw .unsupported("GatedAdd that projects its gate") }
+    (node.domain, node.name) = ("", "Add")
+    guard node.has(input: 1), node.has(input: 2) else { return }
+    node.inputs = [node.inputs[0], .computed(NodeDraft(newest: Mul.schema, inputs: [node.inputs[1], node.inputs[2]]))]
+  }
+
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
+}

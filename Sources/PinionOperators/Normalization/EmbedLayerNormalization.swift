@@ -115,3 +115,34 @@ package struct EmbedLayerNormalization: CPUExecutable {
     }
   }
 }
+
+/// EmbedLayerNormalization on quantised tables.
+package struct QEmbedLayerNormalization: Operator {
+  package static let schema = Schema(
+    "QEmbedLayerNormalization", domain: "com.microsoft", since: 1,
+    inputs: [
+      "input_ids: int32", "segment_ids?: int32", "word_embedding_quant: T2", "position_embedding_quant: T2", "segment_embedding?: T2",
+      "gamma_quant: T2", "beta_quant: T2", "mask?: int32", "word_embedding_scale: float32", "position_embedding_scale: float32",
+      "segment_embedding_scale?: float32", "gamma_scale: float32", "beta_scale: float32", "word_embedding_zero_point: T2",
+      "position_embedding_zero_point: T2", "segment_embedding_zero_point?: T2", "gamma_zero_point: T2", "beta_zero_point: T2",
+    ], outputs: ["layernorm_out: float32", "mask_index_out: int32"], types: ["T2": .bytes])
+
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    (node.domain, node.name) = ("com.microsoft", EmbedLayerNormalization.schema.name)
+    let given = node.inputs
+    func operand(_ index: Int) -> NodeDraft.Operand { index < given.count ? given[index] : .none }
+    guard given.count <= schema.inputs.count else {
+      throw .invalidModel("the node has \(given.count) inputs, the operator takes at most \(schema.inputs.count)")
+    }
+    for index in [2, 3, 4, 5, 6] {
+      guard node.has(input: index) else { continue }
+      // A vector of one number would be one for each place of an axis.
+      let scale = NodeDraft(newest: Squeeze.schema, inputs: [operand(index + 6)]), zero = NodeDraft(newest: Squeeze.schema, inputs: [operand(index + 11)])
+      let numbers = NodeDraft(newest: DequantizeLinear.schema, inputs: [operand(index), .computed(scale), .computed(zero)])
+      node.inputs[index] = .computed(numbers)
+    }
+    node.inputs = Array(node.inputs.prefix(8))
+  }
+
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try EmbedLayerNormalization(&attributes) }
+}

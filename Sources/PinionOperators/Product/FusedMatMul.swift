@@ -60,3 +60,11 @@ package struct MicrosoftFusedMatMul: Operator {
   package static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = FusedMatMul.schema.domain }
   package init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try FusedMatMul(&attributes) }
 }
+
+/// The name that ONNX Runtime had for it before.
+package struct TransposeMatMul: Operator {
+  package static let schema = Schema(
+    "TransposeMatMul", domain: "com.microsoft", since: 1, inputs: ["A: T", "B: T"], outputs: ["Y: T"], types: ["T": .floats])
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) { (node.domain, node.name) = (FusedMatMul.schema.domain, "FusedMatMul") }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try FusedMatMul(&attributes) }
+}

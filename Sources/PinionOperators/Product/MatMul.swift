@@ -29,3 +29,19 @@ package struct MatMul: CPUExecutable {
     return try floatProductKernel(product, context)
   }
 }
+
+/// com.microsoft's MatMulInteger16: the product of 16-bit integers in 32 bits.
+package struct MatMulInteger16: Operator {
+  package static let schema = Schema(
+    "MatMulInteger16", domain: "com.microsoft", since: 1, inputs: ["A: int16", "B: int16"], outputs: ["Y: int32"])
+
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    (node.domain, node.name) = ("", "MatMul")
+    for index in node.inputs.indices {
+      let to: [String: AttributeValue] = ["to": .int(Int64(ElementType.int32.rawValue))]
+      node.inputs[index] = .computed(NodeDraft(newest: Cast.schema, attributes: to, inputs: [node.inputs[index]]))
+    }
+  }
+
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
+}

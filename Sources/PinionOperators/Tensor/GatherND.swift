@@ -45,3 +45,12 @@ package struct GatherND: CPUExecutable {
     }
   }
 }
+
+/// com.microsoft's GatherND, which became ONNX's.
+package struct MicrosoftGatherND: Operator {
+  package static let schema = Schema(
+    "GatherND", domain: "com.microsoft", since: 1, inputs: ["data: T", "indices: indices"], outputs: ["output: T"],
+    types: ["T": [.numbers, .bool, .string]])
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = "" }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
+}

@@ -115,3 +115,11 @@ package struct Pad: CPUExecutable {
     return try TableGather(width: type.element.byteWidth, dims: type.dims, tables: tables, context).kernel()
   }
 }
+
+/// com.microsoft's Pad, whose pads may be a matrix of one row.
+package struct MicrosoftPad: Operator {
+  package static let schema = Schema(
+    "Pad", domain: "com.microsoft", since: 1, inputs: ["data: T", "pads: int64", "value?: T"], outputs: ["output: T"], types: ["T": .floats])
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = "" }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try Pad(&attributes) }
+}

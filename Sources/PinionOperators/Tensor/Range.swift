@@ -99,3 +99,19 @@ extension Int64 {
   /// `self - other` for a smaller or equal `other`, however far apart the two are.
   fileprivate func magnitudeAbove(_ other: Int64) -> UInt64 { UInt64(bitPattern: self) &- UInt64(bitPattern: other) }
 }
+
+/// com.microsoft's Range, whose step is 1 unless it is given.
+package struct MicrosoftRange: Operator {
+  package static let schema = Schema(
+    "Range", domain: "com.microsoft", since: 1, inputs: ["start: T", "limit: T", "delta?: T"], outputs: ["Y: T"],
+    types: ["T": [.float32, .float64, .int16, .indices]])
+
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) {
+    node.domain = ""
+    guard node.has(input: 0), !node.has(input: 2) else { return }
+    let one = NodeDraft(newest: CastLike.schema, inputs: [.constant(try Tensor(scalar: Int32(1))), node.inputs[0]])
+    node.setInput(2, .computed(one))
+  }
+
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try RangeOperator(&attributes) }
+}

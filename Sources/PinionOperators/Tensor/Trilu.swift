@@ -43,3 +43,11 @@ package struct Trilu: CPUExecutable, LikeFirstInput {
 
   package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.over(inputs: [0])] }
 }
+
+/// com.microsoft's Trilu, which became ONNX's.
+package struct MicrosoftTrilu: Operator {
+  package static let schema = Schema(
+    "Trilu", domain: "com.microsoft", since: 1, inputs: ["X: T", "k?: int64"], outputs: ["Y: T"], types: ["T": .numbers])
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = "" }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try Trilu(&attributes) }
+}

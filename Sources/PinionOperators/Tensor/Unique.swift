@@ -191,3 +191,28 @@ package struct Unique: EagerExecutable {
     }
   }
 }
+
+/// com.microsoft's Unique: the different elements of a vector as they come, and for each element of the vector which of them it is.
+package struct MicrosoftUnique: EagerExecutable {
+  package static let schema = Schema(
+    "Unique", domain: "com.microsoft", since: 1, inputs: ["x: T"], outputs: ["y: T", "idx: int64", "counts: int64"],
+    types: ["T": [.numbers, .string]])
+  private let unique: Unique
+
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {
+    var inner = AttributeReader(["sorted": .int(0)])
+    unique = try Unique(&inner)
+  }
+
+  package func facts(_ context: FactContext) -> [Fact] {
+    [Fact(context[0].element, [nil]), Fact(.int64, [context[0].extent(0)]), Fact(.int64, [nil])]
+  }
+
+  package func execute(_ inputs: [Value?], _ context: EagerContext) throws(PinionError) -> [Value] {
+    if let tensor = try inputs.first??.asTensor(), tensor.shape.rank != 1 {
+      throw .invalidShape("input 'x' is \(tensor.type), expected a vector")
+    }
+    let found = try unique.execute(inputs, context)
+    return [found[0], found[2], found[3]]
+  }
+}

@@ -42,3 +42,11 @@ package struct Unsqueeze: CPUExecutable {
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel { try copyKernel(context) }
   package func outputMemory(_ context: KernelContext) -> [OutputMemory] { [.within(input: 0, offset: 0)] }
 }
+
+/// com.microsoft's ExpandDims: one new axis, where a number says.
+package struct ExpandDims: Operator {
+  package static let schema = Schema(
+    "ExpandDims", domain: "com.microsoft", since: 1, inputs: ["X: T", "axis: int32"], outputs: ["Y: T"], types: ["T": [.numbers, .bool, .string]])
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) { (node.domain, node.name) = ("", "Unsqueeze") }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) {}
+}

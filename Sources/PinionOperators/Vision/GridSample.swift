@@ -134,3 +134,11 @@ package struct GridSample: CPUExecutable {
     }
   }
 }
+
+/// com.microsoft's GridSample, which came before ONNX's: planes alone, with ONNX's first names of the modes.
+package struct MicrosoftGridSample: Operator {
+  package static let schema = Schema(
+    "GridSample", domain: "com.microsoft", since: 1, inputs: ["X: T1", "Grid: T1"], outputs: ["Y: T1"], types: ["T1": .floats])
+  package static func adapt(_ node: inout NodeDraft) throws(PinionError) { node.domain = "" }
+  package init(_ attributes: inout AttributeReader) throws(PinionError) { _ = try GridSample(&attributes) }
+}

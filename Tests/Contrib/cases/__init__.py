@@ -7,7 +7,7 @@ Each function takes a numpy generator and makes one case. Bounds:
 * Numbers(): sums in float32 of some hundred products in a different order, or exponentials by different polynomials.
 """
 
-from . import attention, elementwise, products, recurrent, windows
+from . import attention, elementwise, experts, forms, hybrids, products, recurrent, windows
 from .draw import GENERATORS, Draw
 
-__all__ = ["GENERATORS", "Draw", "attention", "elementwise", "products", "recurrent", "windows"]
+__all__ = ["GENERATORS", "Draw", "attention", "elementwise", "experts", "forms", "hybrids", "products", "recurrent", "windows"]

@@ -38,6 +38,21 @@ def embed_layer_normalization(draw):
     return Case("EmbedLayerNormalization", inputs, {"epsilon": 1e-6}, Numbers(2e-5), outputs, draw.constants(2, 3, 4, 5, 6))
 
 
+@generator
+def quantized_embed_layer_normalization(draw):
+    batch, length, width, dtype = draw(1, 3), draw(1, 6), draw(1, 30), draw.pick(U8, I8)
+    words, positions, segments = draw(2, 20), length + draw(0, 3), draw(1, 3)
+    ids = lambda high: draw.rng.integers(0, high, (batch, length)).astype(I32)
+    mask = draw.maybe((np.arange(length)[None] < draw.rng.integers(0, length + 1, (batch, 1))).astype(I32))
+    tables = [draw.codes(dtype, *shape) for shape in ((words, width), (positions, width), (segments, width), (width,), (width,))]
+    scales, zeros = [draw.single(draw.scale()) for _ in tables], [draw.single(draw.zero(dtype)) for _ in tables]
+    segment_ids = ids(segments)
+    if draw.chance():
+        segment_ids = tables[2] = scales[2] = zeros[2] = None
+    inputs = [ids(words), segment_ids, *tables, mask, *scales, *zeros]
+    return Case("QEmbedLayerNormalization", inputs, {"epsilon": 1e-6}, Numbers(2e-5), [F32, I32], draw.constants(*range(2, 7), *range(8, 18)))
+
+
 def mask_index(draw, batch, rows, keys, unidirectional):
     """A mask that leaves every query a key: next to -10000, scores have three decimals."""
     kind = draw.pick("none", "none", "ends", "ends and starts", "keys", "rows")

@@ -70,6 +70,13 @@ def matmul_nbits(draw):
 
 
 @generator
+def matmul_bnb4(draw):
+    m, k, n, block = draw(1, 9), draw(1, 150), draw(1, 40), draw.pick(16, 32, 64, 128)
+    inputs = [draw.numbers(*[draw(1, 2) for _ in range(draw(0, 1))], m, k), draw.codes(U8, (n * k + 1) // 2), draw.scale(0.01, 1, -(-n * k // block))]
+    return Case("MatMulBnb4", inputs, {"K": k, "N": n, "block_size": block, "quant_type": draw(0, 1)}, Numbers(2e-5), [F32], draw.constants(1, 2))
+
+
+@generator
 def fused_matmul(draw):
     dtype = F32
     batch = [draw(1, 3) for _ in range(draw(0, 2))]

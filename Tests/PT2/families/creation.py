@@ -38,6 +38,7 @@ MADE: dict[str, Callable[[torch.Tensor], object]] = {
     "eye": lambda x: torch.eye(3),
     "eye.m": lambda x: torch.eye(3, 4, dtype=torch.int64),
     "eye.size": lambda x: torch.eye(x.shape[1]),
+    "eye.sizes": lambda x: torch.eye(x.shape[0], x.shape[1] + 1, dtype=torch.int32),
     "tril_indices": lambda x: torch.tril_indices(3, 4, 1),
     "triu_indices": lambda x: torch.triu_indices(3, 4, -1),
     "scalar_tensor": lambda x: torch.scalar_tensor(2.5),

@@ -66,6 +66,8 @@ for _n, _shape in {"unfold": "f32:B,3,7,8", "unfold.single": "f32:3,7,8"}.items(
         case(f"{_n}.{_arguments}", _shape, lambda x, a=_arguments: F.unfold(x, 3, **a))
 for _arguments in ({}, {"padding": 1, "stride": 2}):
     case(f"fold.{_arguments}", "f32:B,27,{}".format(30 if not _arguments else 12), lambda x, a=_arguments: F.fold(x, (7, 8) if not a else (5, 8), 3, **a))
+case("fold.open", "f32:B,3,H,W", lambda x: F.fold(F.unfold(x, 3, padding=1) * 2, x.shape[-2:], 3, padding=1))
+case("fold.open.single", "f32:3,H,W", lambda x: F.fold(F.unfold(x, 2, dilation=2), x.shape[-2:], 2, dilation=2))
 
 # ------------------------------------------------------------------------------------------------------------ normalisation
 

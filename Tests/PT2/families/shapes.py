@@ -206,5 +206,17 @@ case("masked_scatter.broadcast", "f32:5 bool:3,5 f32:20", lambda x, m, s: x.mask
 case("linspace.tensors", "f32:~-2,0 f32:~1,3", lambda a, b: (torch.linspace(a, b, 7), torch.linspace(a, 4, 6), torch.linspace(1, b, 5), torch.logspace(a, b, 5), torch.linspace(a, b, 1)))
 case("sizes.as.tensor", "f32:B,H", lambda x: (x / torch.tensor([x.shape[1]]), torch.tensor([x.shape[0], x.shape[1], 3]), torch.tensor([x.shape[0] * 1.5, 2]), torch.tensor(x.shape[0])))
 case("sizes.summed", "f32:B,H f32:3,H", lambda x, y: (x.new_ones(torch.sym_sum([x.shape[0], y.shape[0], x.shape[1]])), torch.cat([x, y]).view(-1, x.shape[1])))
+case("sizes.offsets", "f32:B,H,3", lambda x: x + x[1:].storage_offset() - 2 * x[:, 2:].storage_offset() + x[1:, 1:].storage_offset())
+
+
+def _offset_of_item(x, i):
+    first = i.item()
+    torch._check(first >= 0)
+    torch._check(first <= 2)
+    view = x[:, 1:][first : first + 2]
+    return x * view.storage_offset(), view.sum()
+
+
+case("sizes.offsets.item", "f32:4,H i64:~0,3", _offset_of_item)
 case("sizes.strides", "f32:B,H,3", lambda x: x.new_zeros(x.stride(0), 1) + x.stride(1) + x.storage_offset())
 case("native_dropout", "f32:B,4", lambda x: torch.native_dropout(x, 0.5, False))

@@ -55,12 +55,13 @@ extension Lowering {
       let attributes: [String: AttributeValue] = [
         "dilations": .ints(try c.ints("dilation", count: 2)), "pads": .ints(padding + padding), "strides": .ints(try c.ints("stride", count: 2)),
       ]
-      let sizes = try c.ints("output_size", count: 2), kernel = try c.ints("kernel_size", count: 2)
-      let area = Int(kernel[0] * kernel[1])
+      let given = try c.extents("output_size"), kernel = try c.ints("kernel_size", count: 2)
       guard kernel[0] > 0, kernel[1] > 0 else { throw .invalidModel("a kernel of \(kernel)") }
+      guard given.count == 1 || given.count == 2 else { throw .invalidModel("argument 'output_size' has \(given.count) numbers, expected 2") }
+      let area = Int(kernel[0] * kernel[1]), extents = given.count == 1 ? given + given : given
+      let sizes = Term(id: try self.sizes(extents), element: .int64, dims: [2])
       let result = try op(
-        "Col2Im", [image, try vectorTerm(sizes), try vectorTerm(kernel)], attributes,
-        dims: [image.dims[0], image.dims[1].map { $0 / area }, Int(sizes[0]), Int(sizes[1])])
+        "Col2Im", [image, sizes, try vectorTerm(kernel)], attributes, dims: [image.dims[0], image.dims[1].map { $0 / area }] + dims(extents))
       return [isSingle ? try squeeze(result, [0]) : result]
     default: return nil
     }

@@ -31,8 +31,8 @@ extension Lowering {
       if c.base == "linspace" { return [try cast(numbers, element)] }
       return [try cast(try binary("Pow", try scalar(try c.float("base"), wide), numbers), element)]
     case "eye":
-      let rows = try c.int("n"), columns = c.key == "eye.m" ? try c.int("m") : rows
-      let isOn = try equal(try unsqueeze(try range(.known(rows)), [1]), try range(.known(columns)))
+      let rows = try c.extent("n"), columns = c.key == "eye.m" ? try c.extent("m") : rows
+      let isOn = try equal(try unsqueeze(try range(rows), [1]), try range(columns))
       return [try cast(isOn, element)]
     case "tril_indices", "triu_indices": return [try triangle(c, element)]
     case "hann_window", "hamming_window", "blackman_window", "bartlett_window", "kaiser_window": return [try window(c, element)]

@@ -327,8 +327,7 @@ extension Lowering {
     case "diagonal_scatter":
       view = .diagonal(offset: try c.int("offset"), try axis(try c.int("dim1"), x.rank), try axis(try c.int("dim2"), x.rank))
     default:
-      let offset = try c.optionalInt("storage_offset") ?? c.meta("self")?.storageOffset ?? 0
-      view = .strided(sizes: try c.ints("size"), strides: try c.ints("stride"), offset: offset)
+      view = .strided(sizes: try c.ints("size"), strides: try c.ints("stride"), offset: try c.storageOffset())
       if let order = c.meta("self").flatMap(memoryOrder) {
         let moved = try replace(view, of: try transpose(x, order), by: source)
         return try replace(.permute(order), of: x, by: moved)
