@@ -96,6 +96,7 @@ public func floatConvolutionKernel(
 ) throws(PinionError) -> Kernel {
   guard !shape.isEmpty else { return Kernel(stages: []) }
   guard shape.window.rank <= 3 else { return try directConvolutionKernel(shape, operands, Float.self, isTransposed: false, context).named("plain loops") }
+  if shape.window.inputCount == 0 { return kernelOfNothing(shape, operands) }
   let isa = pk_isa_best()
   if let product = try singlePositionKernel(shape, operands, context) { return product.named("product on one position") }
   var c = shape.threeAxes
@@ -272,6 +273,7 @@ public func floatTransposedConvolutionKernel(
 ) throws(PinionError) -> Kernel {
   guard !shape.isEmpty else { return Kernel(stages: []) }
   guard shape.window.rank <= 3 else { return try directConvolutionKernel(shape, operands, Float.self, isTransposed: true, context) }
+  if shape.window.inputCount == 0 { return kernelOfNothing(shape, operands) }
   let isa = pk_isa_best()
   var c = shape.threeAxes
   if operands.residual == nil, pk_conv_phases_pay(&c) {
@@ -313,6 +315,20 @@ public func floatTransposedConvolutionKernel(
       }
     }
   }
+}
+
+/// The kernel of a float32 convolution, transposed or not, of images without elements: every window lies in padding, and every sum is 0.
+private func kernelOfNothing(_ shape: ConvolutionShape, _ operands: ConvolutionOperands) -> Kernel {
+  let isa = pk_isa_best(), description = shape.threeAxes
+  let channels = shape.groups &* shape.outputs, plane = shape.window.outputCount
+  return .parallel(tasks: shape.images &* channels) { (frame, task) throws(PinionError) in
+    var conv = operands.description(description, frame)
+    guard let y = conv.y else { return }
+    try inPieces(of: longestPass, plane, frame.control) {
+      (y + task &* plane + $0.lowerBound).initialize(repeating: 0, count: $0.count)
+      pk_conv_finish(isa, &conv, task / channels, task % channels, $0.lowerBound, $0.upperBound)
+    }
+  }.named("bias alone")
 }
 
 /// The kernel of a convolution by plain loops, for float64 and for many axes.

@@ -14,7 +14,7 @@ package struct Conv: CPUExecutable {
 
   package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let x = try context.type(0)
-    return [try form.infer(x, try context.type(1), bias: context.optionalType(2), element: x.element)]
+    return [try form.infer(x, try context.type(1), bias: context.optionalType(2), element: x.element, mayBeEmpty: true)]
   }
 
   package func facts(_ context: FactContext) -> [Fact] {
@@ -27,7 +27,7 @@ package struct Conv: CPUExecutable {
 
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let x = try context.type(0)
-    let shape = try form.shape(x, try context.type(1))
+    let shape = try form.shape(x, try context.type(1), mayBeEmpty: true)
     let operands = ConvolutionOperands(bias: context.has(2) ? 2 : nil)
     switch x.element {
     case .float32: return try floatConvolutionKernel(shape, operands, context)

@@ -29,7 +29,7 @@ package struct ConvTranspose: CPUExecutable {
     guard channels == w.dims[0], channels % groups == 0, channels > 0 else {
       throw .invalidShape("input \(x) and weights \(w) do not make \(groups) groups")
     }
-    var window = try self.window.window(input: Array(x.dims[2...]), weights: Array(w.dims[2...]))
+    var window = try self.window.window(input: Array(x.dims[2...]), weights: Array(w.dims[2...]), mayBeEmpty: true)
     (window.padBefore, window.padAfter) = try self.window.explicitPads(rank)
     let extra = try bounded("output_padding", outputPadding, rank) ?? [Int](repeating: 0, count: rank)
     // Some exporters name all extents of the result.

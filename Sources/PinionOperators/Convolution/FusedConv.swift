@@ -19,7 +19,7 @@ package struct FusedConv: CPUExecutable {
 
   package func infer(_ context: InferenceContext) throws(PinionError) -> [TensorType] {
     let x = try context.type(0)
-    let result = try form.infer(x, try context.type(1), bias: context.optionalType(2), element: x.element)
+    let result = try form.infer(x, try context.type(1), bias: context.optionalType(2), element: x.element, mayBeEmpty: true)
     if let z = context.optionalType(3), z != result { throw .invalidShape("input 'Z' is \(z), expected \(result) like the result") }
     return [result]
   }
@@ -37,7 +37,7 @@ package struct FusedConv: CPUExecutable {
     guard x.element == .float32 else { throw context.unsupportedTypes() }
     let operands = ConvolutionOperands(
       bias: context.has(2) ? 2 : nil, residual: context.has(3) ? 3 : nil, activation: activation)
-    return try floatConvolutionKernel(try form.shape(x, try context.type(1)), operands, context)
+    return try floatConvolutionKernel(try form.shape(x, try context.type(1), mayBeEmpty: true), operands, context)
   }
 
   // The residual cannot lie where the result does: a deep product stores its first part before the last one adds the residual.

@@ -169,6 +169,37 @@ private func convolution(
     try expect(y, [0, 0] as [Float], [1, 1, 2])
   }
 
+  /// Windows over an image without elements see padding alone: the bias is left, and what is added to it.
+  @Test(
+    arguments: [
+      ([0], [4], [3, 3], 1, [3]), ([0, 5], [3, 2], [2, 0, 1, 1], 2, [1, 3]), ([6, 0], [1, 3], [0, 2, 0, 2], 1, [6, 2]),
+      ([0, 0], [1, 1], [1, 4, 0, 5], 1, [1, 9]), ([2, 0, 2], [2, 2, 2], [0, 1, 0, 0, 1, 0], 1, [1, 1, 1]),
+      ([0, 1, 1, 2], [1, 1, 1, 1], [2, 0, 0, 0, 0, 0, 0, 0], 1, [2, 1, 1, 2]),
+    ], [1, 2])
+  func imagesWithoutElements(sizes: (input: [Int], kernel: [Int], pads: [Int64], stride: Int64, output: [Int]), groups: Int) throws {
+    let images = 2, channels = 4, outputs = 6, rank = sizes.input.count
+    let x = [images, channels] + sizes.input, weights = [outputs, channels / groups] + sizes.kernel, result = [images, outputs] + sizes.output
+    let w: [Float] = pattern(weights.reduce(1, *), seed: 2), bias: [Float] = pattern(outputs, seed: 3)
+    let plane = sizes.output.reduce(1, *)
+    let expected = (0..<images * outputs * plane).map { bias[$0 / plane % outputs] }
+    let attributes: [String: AttributeValue] = [
+      "group": .int(Int64(groups)), "pads": .ints(sizes.pads), "strides": .ints([Int64](repeating: sizes.stride, count: rank)),
+    ]
+    let inputs = [try tensor([] as [Float], x), try tensor(w, weights), try tensor(bias, [outputs])]
+    for constants in [[], [1, 2]] as [Set<Int>] {
+      try expect(try evaluate("Conv", attributes: attributes, inputs, constants: constants), expected, result)
+    }
+    try expect(try evaluate("Conv", attributes: attributes, Array(inputs.prefix(2))), expected.map { _ in 0 }, result)
+    let doubles = [try tensor([] as [Double], x), try tensor(w.map(Double.init), weights), try tensor(bias.map(Double.init), [outputs])]
+    try expect(try evaluate("Conv", attributes: attributes, doubles), expected.map(Double.init), result)
+    guard rank <= 3 else { return }
+    let added: [Float] = pattern(expected.count, seed: 4)
+    let y = try evaluate(
+      "FusedConv", domain: "pinion", attributes: attributes.merging(["activation": .string("relu")]) { $1 },
+      inputs + [try tensor(added, result)])
+    try expect(y, zip(expected, added).map { max($0 + $1, 0) }, result)
+  }
+
   @Test func windowHasToFit() throws {
     #expect(throws: (any Error).self) {
       try evaluate("Conv", [try tensor([1, 2] as [Float], [1, 1, 2]), try tensor([1, 2, 3] as [Float], [1, 1, 3])])

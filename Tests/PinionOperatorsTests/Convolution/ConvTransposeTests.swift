@@ -32,6 +32,33 @@ import Testing
     try expect(y, [2, 3, 2] as [Float], [1, 1, 3])
   }
 
+  /// No element adds a window: the bias is left, over (0 - 1) stride + (kernel - 1) dilation + 1 + output_padding - pads elements of an axis.
+  @Test(
+    arguments: [
+      ([0], [4], 1, 1, [0], [0, 0], [3]), ([0], [4], 2, 1, [1], [0, 1], [2]), ([0, 3], [3, 2], 1, 2, [0, 0], [1, 0, 0, 0], [3, 5]),
+      ([2, 0, 1], [1, 3, 2], 1, 1, [0, 0, 0], [0, 0, 0, 0, 0, 0], [2, 2, 2]),
+      ([0, 1, 1, 1], [3, 1, 1, 1], 1, 1, [0, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0, 0], [2, 1, 1, 1]),
+    ], [1, 2])
+  func imagesWithoutElements(
+    sizes: (input: [Int], kernel: [Int], stride: Int64, dilation: Int64, extra: [Int64], pads: [Int64], output: [Int]), groups: Int
+  ) throws {
+    let images = 2, channels = 4, outputs = 6, rank = sizes.input.count
+    let x = [images, channels] + sizes.input, weights = [channels, outputs / groups] + sizes.kernel, result = [images, outputs] + sizes.output
+    let w: [Float] = pattern(weights.reduce(1, *), seed: 2), bias: [Float] = pattern(outputs, seed: 3)
+    let plane = sizes.output.reduce(1, *)
+    let expected = (0..<images * outputs * plane).map { bias[$0 / plane % outputs] }
+    let attributes: [String: AttributeValue] = [
+      "group": .int(Int64(groups)), "pads": .ints(sizes.pads), "strides": .ints([Int64](repeating: sizes.stride, count: rank)),
+      "dilations": .ints([Int64](repeating: sizes.dilation, count: rank)), "output_padding": .ints(sizes.extra),
+    ]
+    let inputs = [try tensor([] as [Float], x), try tensor(w, weights), try tensor(bias, [outputs])]
+    for constants in [[], [1, 2]] as [Set<Int>] {
+      try expect(try evaluate("ConvTranspose", attributes: attributes, inputs, constants: constants), expected, result)
+    }
+    let doubles = [try tensor([] as [Double], x), try tensor(w.map(Double.init), weights), try tensor(bias.map(Double.init), [outputs])]
+    try expect(try evaluate("ConvTranspose", attributes: attributes, doubles), expected.map(Double.init), result)
+  }
+
   @Test func padsBeyondTheResult() throws {
     #expect(throws: (any Error).self) {
       try evaluate(

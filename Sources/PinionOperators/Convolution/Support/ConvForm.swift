@@ -15,7 +15,8 @@ struct ConvForm: Sendable {
   }
 
   /// The sizes for an input [N, C, extents...] and weights [M, C / group, kernel...].
-  func shape(_ x: TensorType, _ w: TensorType) throws(PinionError) -> ConvolutionShape {
+  /// - Parameter mayBeEmpty: whether an extent may be 0.
+  func shape(_ x: TensorType, _ w: TensorType, mayBeEmpty: Bool = false) throws(PinionError) -> ConvolutionShape {
     guard x.rank >= 3, w.rank == x.rank else {
       throw .invalidShape("input \(x) with weights \(w), expected [N,C,extents...] and [M,C/group,extents...] of one rank, at least 3")
     }
@@ -23,16 +24,16 @@ struct ConvForm: Sendable {
     guard outputs % groups == 0, x.dims[1] % groups == 0, x.dims[1] / groups == channels, channels > 0 else {
       throw .invalidShape("input \(x) and weights \(w) do not make \(groups) groups")
     }
-    let window = try window.sliding(try window.window(input: Array(x.dims[2...]), weights: Array(w.dims[2...])))
+    let window = try window.sliding(try window.window(input: Array(x.dims[2...]), weights: Array(w.dims[2...]), mayBeEmpty: mayBeEmpty))
     return ConvolutionShape(images: x.dims[0], groups: groups, channels: channels, outputs: outputs / groups, window: window)
   }
 
   /// The type of the result, for a bias of the given type if there is one.
-  func infer(_ x: TensorType, _ w: TensorType, bias: TensorType?, element: ElementType) throws(PinionError) -> TensorType {
+  func infer(_ x: TensorType, _ w: TensorType, bias: TensorType?, element: ElementType, mayBeEmpty: Bool = false) throws(PinionError) -> TensorType {
     if let bias, bias.shape.dims != [w.dims.first ?? 0] {
       throw .invalidShape("bias \(bias), expected a number for each of the \(w.dims.first ?? 0) output channels")
     }
-    let shape = try shape(x, w)
+    let shape = try shape(x, w, mayBeEmpty: mayBeEmpty)
     return TensorType(element, try Shape([x.dims[0], w.dims[0]] + shape.window.output))
   }
 

@@ -22,8 +22,10 @@ struct WindowAttributes: Sendable {
   }
 
   /// The window over spatial extents `input`, without pads and output extents.
-  /// - Parameter weights: the spatial extents of the weights; nil for a pool, whose attributes have to tell them.
-  func window(input: [Int], weights: [Int]? = nil) throws(PinionError) -> Window {
+  /// - Parameters:
+  ///   - weights: the spatial extents of the weights; nil for a pool, whose attributes have to tell them.
+  ///   - mayBeEmpty: whether an extent of the input may be 0, so that explicit pads alone make it up.
+  func window(input: [Int], weights: [Int]? = nil, mayBeEmpty: Bool = false) throws(PinionError) -> Window {
     let rank = input.count
     guard rank > 0 else { throw .invalidShape("the input has no spatial axes") }
     var sizes = weights ?? []
@@ -40,7 +42,9 @@ struct WindowAttributes: Sendable {
     if let strides { window.stride = try extents("strides", strides, rank) }
     if let dilations { window.dilation = try extents("dilations", dilations, rank) }
     for axis in 0..<rank {
-      guard input[axis] > 0, sizes[axis] > 0 else { throw .invalidShape("spatial extents \(input) with window \(sizes)") }
+      guard input[axis] > 0 || (mayBeEmpty && autoPad == .notSet), sizes[axis] > 0 else {
+        throw .invalidShape("spatial extents \(input) with window \(sizes)")
+      }
       let reach = try window.dilation[axis].multiplied(by: sizes[axis] &- 1).adding(1)
       guard reach < Window.limit else { throw .invalidShape("a window of \(sizes) with dilations \(window.dilation)") }
       window.reach[axis] = reach
