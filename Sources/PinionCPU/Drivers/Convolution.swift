@@ -339,9 +339,14 @@ public func directConvolutionKernel<T: BinaryFloatingPoint & Element>(
   guard shape.window.rank <= PK_CONV_RANK_LIMIT else {
     throw .unsupported("a convolution over \(shape.window.rank) axes; at most \(PK_CONV_RANK_LIMIT) are supported")
   }
-  guard operands.residual == nil, operands.activation.kind == PK_ACT_NONE else { throw context.unsupportedTypes() }
+  let isPlain = operands.residual == nil && operands.activation.kind == PK_ACT_NONE
+  guard isPlain || T.self == Float.self else { throw context.unsupportedTypes() }
   let description = shape.anyAxes
-  let positions = shape.window.outputCount
+  let positions = shape.window.outputCount, channels = shape.groups &* shape.outputs, isa = pk_isa_best()
+  // The planes of the result as rows, for the epilogue.
+  var rows = pk_conv_shape()
+  (rows.images, rows.groups, rows.outputs, rows.out) = (shape.images, shape.groups, shape.outputs, (1, 1, positions))
+  let planeRows = rows
   let planes = shape.images &* shape.groups &* shape.outputs
   let perPosition = max(shape.channels &* shape.window.kernelCount, 1)
   let step = max(1, min((1 << 20) / perPosition, positions))
@@ -360,6 +365,12 @@ public func directConvolutionKernel<T: BinaryFloatingPoint & Element>(
       function(
         &s, frame.input(operands.x), frame.input(operands.weights), operands.bias.map { frame.input($0) }, frame.output(0), plane,
         plane &+ 1, first, last)
+      if !isPlain {
+        var conv = operands.description(planeRows, frame)
+        // It is in the sums.
+        conv.epilogue.row_bias = nil
+        pk_conv_finish(isa, &conv, plane / channels, plane % channels, first, last)
+      }
     }
   }
 }

@@ -192,12 +192,22 @@ private func convolution(
     try expect(try evaluate("Conv", attributes: attributes, Array(inputs.prefix(2))), expected.map { _ in 0 }, result)
     let doubles = [try tensor([] as [Double], x), try tensor(w.map(Double.init), weights), try tensor(bias.map(Double.init), [outputs])]
     try expect(try evaluate("Conv", attributes: attributes, doubles), expected.map(Double.init), result)
-    guard rank <= 3 else { return }
     let added: [Float] = pattern(expected.count, seed: 4)
     let y = try evaluate(
       "FusedConv", domain: "pinion", attributes: attributes.merging(["activation": .string("relu")]) { $1 },
       inputs + [try tensor(added, result)])
     try expect(y, zip(expected, added).map { max($0 + $1, 0) }, result)
+  }
+
+  /// Over four axes: the product of one window with the weights 1, the bias, the residual, then the activation.
+  @Test func epilogueOverManyAxes() throws {
+    let y = try evaluate(
+      "FusedConv", domain: "pinion", attributes: ["activation": .string("relu")],
+      [
+        try tensor([1, 2, 3] as [Float], [1, 1, 1, 1, 1, 3]), try tensor([1, 1, -1, -1] as [Float], [2, 1, 1, 1, 1, 2]),
+        try tensor([10, 1] as [Float], [2]), try tensor([100, 200, 3, 4] as [Float], [1, 2, 1, 1, 1, 2]),
+      ])
+    try expect(y, [113, 215, 1, 0] as [Float], [1, 2, 1, 1, 1, 2])
   }
 
   @Test func windowHasToFit() throws {
