@@ -58,21 +58,25 @@ package struct Compress: EagerExecutable {
     let output = try context.allocate(tensor.element, dims)
     let run = shape.count(axis &+ 1..<shape.rank) &* tensor.element.byteWidth
     var target = output.data
+    let outers = output.count == 0 ? 0 : shape.count(0..<axis)
     // Single elements, without a branch for each.
-    if [1, 2, 4, 8].contains(run), axis == 0 || shape.count(0..<axis) == 1 {
+    if [1, 2, 4, 8].contains(run) {
       let width = run, found = min(extent, flags.count)
-      var start = 0
-      while start < found {
-        let end = min(start &+ 8192, found)
-        let wanted = chosenCount(start..<end)
-        if let chosen { pk_compress(tensor.data + start &* width, chosen + start, end &- start, width, target, wanted) }
-        target += wanted &* width
-        try poll.count(end &- start)
-        start = end
+      for outer in 0..<outers {
+        let source = tensor.data + outer &* extent &* width
+        var start = 0
+        while start < found {
+          let end = min(start &+ 8192, found)
+          let wanted = end &- start == found ? count : chosenCount(start..<end)
+          if let chosen { pk_compress(source + start &* width, chosen + start, end &- start, width, target, wanted) }
+          target += wanted &* width
+          try poll.count(end &- start)
+          start = end
+        }
       }
       return [.tensor(output.keepingAlive([tensor.owner]))]
     }
-    for outer in 0..<(output.count == 0 ? 0 : shape.count(0..<axis)) {
+    for outer in 0..<outers {
       for position in 0..<min(extent, flags.count) {
         try poll.count()
         guard let chosen, chosen[position] != 0 else { continue }

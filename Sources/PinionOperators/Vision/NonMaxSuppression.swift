@@ -156,13 +156,21 @@ package struct NonMaxSuppression: EagerExecutable {
         let line = firstScore + (sample &* classes &+ category) &* count
         var chosen = 0
         try inPieces(of: 4096, count, context.control) { boxes in
-          for box in boxes {
-            let score = line[box]
-            // Ascending order of these numbers is descending order of scores, then ascending order of boxes. Each is written, and stays
-            // if it counts.
-            let rank = UInt32(bitPattern: Int32(truncatingIfNeeded: ~score.sortKey)) ^ (1 << 31)
-            candidates[chosen] = UInt64(rank) << 32 | UInt64(UInt32(truncatingIfNeeded: box))
-            chosen &+= score > least || (takesAll && !score.isNaN) ? 1 : 0
+          var start = boxes.lowerBound
+          while start < boxes.upperBound {
+            let end = min(start &+ 32, boxes.upperBound)
+            // Of a detector's scores few count.
+            var counting: Int32 = 0
+            for box in start..<end { counting |= line[box] > least ? 1 : 0 }
+            for box in start..<(takesAll || counting != 0 ? end : start) {
+              let score = line[box]
+              // Ascending order of these numbers is descending order of scores, then ascending order of boxes. Each is written, and stays
+              // if it counts.
+              let rank = UInt32(bitPattern: Int32(truncatingIfNeeded: ~score.sortKey)) ^ (1 << 31)
+              candidates[chosen] = UInt64(rank) << 32 | UInt64(UInt32(truncatingIfNeeded: box))
+              chosen &+= score > least || (takesAll && !score.isNaN) ? 1 : 0
+            }
+            start = end
           }
         }
         kept.removeAll()

@@ -76,6 +76,29 @@ import Testing
     try expect(try evaluate("Compress", [x, try tensor([false, true, false, false, true], [5])]), [2, 5] as [Float], [2])
   }
 
+  /// Slices along any axis against the definition: rows of single elements, of several, longer than what is looked at in one piece; conditions that
+  /// end before the axis does.
+  @Test(arguments: [([5, 7, 3], 0), ([5, 7, 3], 1), ([5, 7, 3], 2), ([2, 9001], 1), ([3, 20_000], -1), ([4, 6, 1], 1)], [0, 3])
+  func alongAnyAxis(sizes: (dims: [Int], axis: Int), missing: Int) throws {
+    let dims = sizes.dims, axis = sizes.axis < 0 ? sizes.axis + dims.count : sizes.axis
+    let extent = dims[axis], inner = dims[(axis + 1)...].reduce(1, *), outer = dims[..<axis].reduce(1, *)
+    let flags = (0..<max(extent - missing, 0)).map { $0 * $0 % 7 < 3 || $0 % 11 == 5 }
+    let chosen = flags.indices.filter { flags[$0] }
+    func check<T: Element & Equatable>(_ make: (Int) -> T) throws {
+      let x = (0..<outer * extent * inner).map(make)
+      var expected: [T] = []
+      for block in 0..<outer {
+        for position in chosen { expected += x[(block * extent + position) * inner..<(block * extent + position + 1) * inner] }
+      }
+      let y = try evaluate("Compress", attributes: ["axis": .int(Int64(sizes.axis))], [try tensor(x, dims), try tensor(flags, [flags.count])])
+      try expect(y, expected, Array(dims[..<axis]) + [chosen.count] + Array(dims[(axis + 1)...]))
+    }
+    try check { UInt8(truncatingIfNeeded: $0 * 31) }
+    try check { Int16(truncatingIfNeeded: $0 * 31) }
+    try check { Float($0) }
+    try check { Double($0) }
+  }
+
   @Test func conditionTooLong() throws {
     #expect(throws: PinionError.self) { try evaluate("Compress", [try counting([1]), try tensor([false, true], [2])]) }
   }

@@ -174,6 +174,30 @@ import Testing
     let expected: [Int64] = selected.flatMap { [0, 0, Int64($0)] }
     try expect(y, expected, [selected.count, 3])
   }
+
+  /// Boxes apart from each other, of whose scores few are above the threshold, some are it, and some are NaN: those above stay, the best first.
+  @Test(arguments: [1, 31, 32, 33, 500, 4097], [false, true]) func fewScores(_ count: Int, hasThreshold: Bool) throws {
+    let corners: [Float] = (0..<count).flatMap { [Float($0), 0, Float($0) + 0.5, 1] }
+    let threshold: Float = 0.5
+    let scores: [Float] = (0..<2 * count).map { index in
+      switch index * 7919 % 101 {
+      case 0: .nan
+      case 1: threshold
+      case 2, 3: 0.75 + Float(index % 3) / 16
+      default: Float(index % 50) / 128
+      }
+    }
+    var expected: [Int64] = []
+    for category in 0..<2 {
+      let line = Array(scores[category * count..<(category + 1) * count])
+      let counting = line.indices.filter { hasThreshold ? line[$0] > threshold : !line[$0].isNaN }
+      let order = counting.sorted { a, b in line[a] == line[b] ? a < b : line[a] > line[b] }
+      expected += order.flatMap { [0, Int64(category), Int64($0)] }
+    }
+    var inputs = [try tensor(corners, [1, count, 4]), try tensor(scores, [1, 2, count]), try ints(Int64(count)), try tensor([0.5] as [Float], [1])]
+    if hasThreshold { inputs.append(try tensor([threshold], [1])) }
+    try expect(try evaluate("NonMaxSuppression", inputs), expected, [expected.count / 3, 3])
+  }
 }
 
 @Suite struct UnpoolingTests {
