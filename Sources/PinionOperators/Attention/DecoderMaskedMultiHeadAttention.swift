@@ -172,7 +172,7 @@ package struct DecoderMaskedMultiHeadAttention: CPUExecutable {
     let step = Step(
       form: form, heads: heads, scale: scale ?? 1 / Float(form.headSize).squareRoot(), filter: filter,
       mask: context.optionalType(3)?.dims[1], bias: context.optionalType(4)?.dims, indirection: context.optionalType(9)?.dims,
-      hasAddends: context.has(10), keepsKeys: context.wants(output: 1), keepsScores: context.wants(output: 3), dots: dots, softmax: softmax)
+      hasAddends: context.has(10), keepsKeys: context.wants(output: 1), keepsValues: context.wants(output: 2), keepsScores: context.wants(output: 3), dots: dots, softmax: softmax)
     let operatorSelf = self
     let readsLength = sharesBuffer && !form.isCross, rows = sharesBuffer || form.isCross ? form.capacity : form.capacity &+ 1
     return .parallel(tasks: form.batch &* heads, laneScratchBytes: lane) { (frame, task) throws(PinionError) in
@@ -191,6 +191,7 @@ package struct DecoderMaskedMultiHeadAttention: CPUExecutable {
     let indirection: [Int]?
     let hasAddends: Bool
     let keepsKeys: Bool
+    let keepsValues: Bool
     let keepsScores: Bool
     let dots: pk_dots_fn
     let softmax: pk_softmax_fn
@@ -260,25 +261,17 @@ package struct DecoderMaskedMultiHeadAttention: CPUExecutable {
         let weight = scores[key]
         for index in 0..<valueSize { y[index] += weight * row[index] }
       }
-      guard keepsKeys else { return }
-      if form.isCross {
-        try copy(oldKeys + unit &* form.capacity &* size, to: frame.output(1, as: Float.self) + unit &* rows &* size, rows &* size, frame.control)
-        try copy(
-          oldValues + unit &* form.capacity &* valueSize, to: frame.output(2, as: Float.self) + unit &* rows &* valueSize, rows &* valueSize,
-          frame.control)
-      } else {
-        try keep(frame, 1, oldKeys, newKey, unit, past, rows, size)
-        try keep(frame, 2, oldValues, newValue, unit, past, rows, valueSize)
-      }
+      if keepsKeys { try keep(frame, 1, oldKeys, newKey, unit, past, rows, size) }
+      if keepsValues { try keep(frame, 2, oldValues, newValue, unit, past, rows, valueSize) }
     }
 
-    /// Earlier rows with the new one behind them, and whatever the buffer holds behind that.
+    /// Earlier rows with the new one behind them and whatever the buffer holds behind that, or those of an encoder.
     private func keep(
       _ frame: KernelFrame, _ output: Int, _ old: UnsafePointer<Float>, _ new: UnsafePointer<Float>, _ unit: Int, _ past: Int, _ rows: Int, _ size: Int
     ) throws(PinionError) {
       let target = frame.output(output, as: Float.self) + unit &* rows &* size
       try copy(old + unit &* form.capacity &* size, to: target, form.capacity &* size, frame.control)
-      (target + past &* size).update(from: new, count: size)
+      if !form.isCross { (target + past &* size).update(from: new, count: size) }
     }
 
     private func copy(

@@ -47,7 +47,7 @@ package struct MoEGroupRouter: CPUExecutable {
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     let type = try context.type(0)
     guard type.element == .float32 else { throw context.unsupportedTypes() }
-    let experts = type.dims[type.rank - 1], keepsAll = context.wants(output: 1)
+    let experts = type.dims[type.rank - 1], keepsScores = context.wants(output: 1), keepsSigmoids = context.wants(output: 2)
     let choice = Choice(experts: experts, top: top, groups: groups, topGroups: topGroups, perGroup: min(perGroup, experts / groups))
     let (groups, sentinel) = (groups, sentinel)
     // Sigmoids, scores, and of each group its sum.
@@ -62,10 +62,8 @@ package struct MoEGroupRouter: CPUExecutable {
           sigmoids[expert] = 1 / (1 + expf(-logits[expert]))
           scores[expert] = sigmoids[expert] + bias[expert]
         }
-        if keepsAll {
-          (frame.output(1, as: Float.self) + row &* experts).update(from: scores, count: experts)
-          (frame.output(2, as: Float.self) + row &* experts).update(from: sigmoids, count: experts)
-        }
+        if keepsScores { (frame.output(1, as: Float.self) + row &* experts).update(from: scores, count: experts) }
+        if keepsSigmoids { (frame.output(2, as: Float.self) + row &* experts).update(from: sigmoids, count: experts) }
         let y = frame.output(0, as: Float.self) + row &* experts
         y.update(repeating: sentinel, count: experts)
         try choice.choose(scores, sums, &poll) { expert in y[expert] = logf(max(sigmoids[expert], 1e-20)) }

@@ -111,6 +111,8 @@ import Testing
     try expect(found[0], near: y, [batch, 1, hidden])
     try expect(found[1], keys, [batch, heads, room, size])
     try expect(found[3], near: scores, [batch, heads, 1, room])
+    // A node may name keys and not values.
+    try expect(try run([:], inputs, outputs: 2)[1], keys, [batch, heads, room, size])
   }
 
   @Test func operandsAreChecked() throws {

@@ -240,6 +240,11 @@ import Testing
       [.tensor(try tensor(chances.map(logit), [6])), .tensor(try tensor([1, 1, 1, 1, 1, 1] as [Float], [6]))], outputCount: 3)
     try expect(try all[1].asTensor(), near: chances.map { $0 + 1 }, [1, 6])
     try expect(try all[2].asTensor(), near: chances, [1, 6])
+    // A node may name the second output and not the third.
+    let some = try evaluate(
+      "MoEGroupRouter", domain: "com.microsoft", attributes: ["top_k": .int(1)],
+      [.tensor(try tensor(chances.map(logit), [6])), .tensor(try tensor([1, 1, 1, 1, 1, 1] as [Float], [6]))], outputCount: 2)
+    #expect(try some[1].asTensor().hasSameContents(as: try all[1].asTensor()))
     #expect(throws: PinionError.self) {
       try evaluate(
         "MoEGroupRouter", domain: "com.microsoft", attributes: ["top_k": .int(4), "n_group": .int(2)],
