@@ -129,7 +129,7 @@ package struct GatedDeltaNet: CPUExecutable {
 
   package func facts(_ context: FactContext) -> [Fact] {
     let query = context[0], value = context[2], state = context[6]
-    guard let rank = query.rank else { return [Fact(element: query.element), Fact(element: .float32)] }
+    guard let rank = query.rank, rank >= 2 else { return [Fact(element: query.element), Fact(element: .float32)] }
     let heads = value.extent(rank - 2) ?? state.extent(1), size = value.extent(rank - 1) ?? state.extent(2)
     let lead = rank == 2 ? [query.extent(0)] : (0..<(rank - 2)).map { query.extent($0) }
     return [

@@ -28,11 +28,16 @@ package struct MatMulBnb4: CPUExecutable {
 
   /// The numbers of codes as bitsandbytes has them: FP4 has a sign, two bits of exponent and one of mantissa over 12; NF4 has quantiles of
   /// the normal distribution.
-  private static let fp4: [Float] = [0, 0.0052083333, 0.66666667, 1, 0.33333333, 0.5, 0.16666667, 0.25]
-  private static let nf4: [Float] = [
-    -1, -0.6961928, -0.52507305, -0.3949175, -0.28444138, -0.18477343, -0.091050036, 0, 0.0795803, 0.1609302, 0.2461123, 0.33791524, 0.44070983,
-    0.562617, 0.72295684, 1,
-  ]
+  private var numbers: [Float] {
+    if isNormal {
+      return [
+        -1, -0.6961928, -0.52507305, -0.3949175, -0.28444138, -0.18477343, -0.091050036, 0, 0.0795803, 0.1609302, 0.2461123, 0.33791524, 0.44070983,
+        0.562617, 0.72295684, 1,
+      ]
+    }
+    let magnitudes: [Float] = [0, 0.0052083333, 0.66666667, 1, 0.33333333, 0.5, 0.16666667, 0.25]
+    return magnitudes + magnitudes.map { -$0 }
+  }
 
   private var blocks: Int { (n &* k &- 1) / block &+ 1 }
 
@@ -54,10 +59,7 @@ package struct MatMulBnb4: CPUExecutable {
     let (m, n, k, block, isa) = (a.count / k, n, k, block, pk_isa_best())
     guard m > 0 else { return Kernel(stages: []) }
     let table: KernelTable<Float> = try context.table(count: 16)
-    for code in 0..<16 {
-      let magnitude = MatMulBnb4.fp4[code % 8]
-      table[code] = isNormal ? MatMulBnb4.nf4[code] : code < 8 ? magnitude : -magnitude
-    }
+    for (code, number) in numbers.enumerated() { table[code] = number }
     guard let dots = pk_dots_kernel(isa, PK_F32) else { throw .internal("no products of rows") }
     let columns = min(n, max(32, min(128, (1 << 18) / k / 32 &* 32))), height = min(m, 64)
     var product = pk_sgemm()

@@ -43,8 +43,8 @@ package struct QMoE: CPUExecutable, LikeFirstInput {
     attributes.ignore("accuracy_level")
   }
 
-  private static let weights = [2, 5, 8]
-  private static let zeros = [11, 12, 13]
+  private static var weights: [Int] { [2, 5, 8] }
+  private static func zeros(_ layer: Int) -> Int { 11 &+ layer }
 
   private func extents(_ context: InferenceContext) throws(PinionError) -> ExpertMixture.Extents {
     let extents = try mixture.extents(
@@ -68,9 +68,9 @@ package struct QMoE: CPUExecutable, LikeFirstInput {
       }
       let per = 8 / bits[layer]
       if blockSize > 0 {
-        try context.check(QMoE.zeros[layer], dims: [type.dims[0], type.dims[1], (blocks &+ per &- 1) / per])
+        try context.check(QMoE.zeros(layer), dims: [type.dims[0], type.dims[1], (blocks &+ per &- 1) / per])
       } else {
-        try context.check(QMoE.zeros[layer], dims: [type.dims[0], (type.dims[1] &+ per &- 1) / per])
+        try context.check(QMoE.zeros(layer), dims: [type.dims[0], (type.dims[1] &+ per &- 1) / per])
       }
     }
     return extents
@@ -114,7 +114,7 @@ package struct QMoE: CPUExecutable, LikeFirstInput {
       }
     }
     var zeros: Preparation.Place?
-    let points = QMoE.zeros[index]
+    let points = QMoE.zeros(index)
     if context.has(points) {
       // Packed anew for each row, or for each expert where a row has one.
       let packed = blockSize > 0 ? depth / block : rows, groups = blockSize > 0 ? lines : type.dims[0]

@@ -6,7 +6,10 @@ import Testing
 
 /// One query against its keys, by the formula of attention.
 @Suite struct DecoderMaskedMultiHeadAttentionTests {
-  private let (batch, heads, size, room) = (2, 2, 4, 5)
+  private let batch = 2
+  private let heads = 2
+  private let size = 4
+  private let room = 5
 
   private func numbers(_ count: Int, _ seed: Int) -> [Float] { (0..<count).map { Float(($0 * 37 + seed * 101) % 61 - 30) / 20 } }
 
@@ -69,8 +72,10 @@ import Testing
     try expect(found[3], near: scores, [batch, heads, 1, past + 1])
     // The buffers with the new row behind the earlier ones, and otherwise as they came.
     for (output, old, new) in [(found[1], keys, newKeys), (found[2], values, newValues)] {
-      let expected = (0..<batch * heads * room).flatMap { place in
-        place % room == past ? row(new, place / room / heads, place / room % heads, 0, of: 1) : Array(old[place * size..<(place + 1) * size])
+      var expected: [Float] = []
+      for place in 0..<batch * heads * room {
+        let unit = place / room
+        expected += place % room == past ? row(new, unit / heads, unit % heads, 0, of: 1) : Array(old[place * size..<(place + 1) * size])
       }
       try expect(output, expected, [batch, heads, room, size])
     }

@@ -169,14 +169,25 @@ private func convolution(
     try expect(y, [0, 0] as [Float], [1, 1, 2])
   }
 
+  struct Sizes: Sendable {
+    let input: [Int]
+    let kernel: [Int]
+    let pads: [Int64]
+    let stride: Int64
+    let output: [Int]
+  }
+
+  private static let withoutElements = [
+    Sizes(input: [0], kernel: [4], pads: [3, 3], stride: 1, output: [3]),
+    Sizes(input: [0, 5], kernel: [3, 2], pads: [2, 0, 1, 1], stride: 2, output: [1, 3]),
+    Sizes(input: [6, 0], kernel: [1, 3], pads: [0, 2, 0, 2], stride: 1, output: [6, 2]),
+    Sizes(input: [0, 0], kernel: [1, 1], pads: [1, 4, 0, 5], stride: 1, output: [1, 9]),
+    Sizes(input: [2, 0, 2], kernel: [2, 2, 2], pads: [0, 1, 0, 0, 1, 0], stride: 1, output: [1, 1, 1]),
+    Sizes(input: [0, 1, 1, 2], kernel: [1, 1, 1, 1], pads: [2, 0, 0, 0, 0, 0, 0, 0], stride: 1, output: [2, 1, 1, 2]),
+  ]
+
   /// Windows over an image without elements see padding alone: the bias is left, and what is added to it.
-  @Test(
-    arguments: [
-      ([0], [4], [3, 3], 1, [3]), ([0, 5], [3, 2], [2, 0, 1, 1], 2, [1, 3]), ([6, 0], [1, 3], [0, 2, 0, 2], 1, [6, 2]),
-      ([0, 0], [1, 1], [1, 4, 0, 5], 1, [1, 9]), ([2, 0, 2], [2, 2, 2], [0, 1, 0, 0, 1, 0], 1, [1, 1, 1]),
-      ([0, 1, 1, 2], [1, 1, 1, 1], [2, 0, 0, 0, 0, 0, 0, 0], 1, [2, 1, 1, 2]),
-    ], [1, 2])
-  func imagesWithoutElements(sizes: (input: [Int], kernel: [Int], pads: [Int64], stride: Int64, output: [Int]), groups: Int) throws {
+  @Test(arguments: ConvTests.withoutElements, [1, 2]) func imagesWithoutElements(sizes: Sizes, groups: Int) throws {
     let images = 2, channels = 4, outputs = 6, rank = sizes.input.count
     let x = [images, channels] + sizes.input, weights = [outputs, channels / groups] + sizes.kernel, result = [images, outputs] + sizes.output
     let w: [Float] = pattern(weights.reduce(1, *), seed: 2), bias: [Float] = pattern(outputs, seed: 3)
@@ -189,7 +200,7 @@ private func convolution(
     for constants in [[], [1, 2]] as [Set<Int>] {
       try expect(try evaluate("Conv", attributes: attributes, inputs, constants: constants), expected, result)
     }
-    try expect(try evaluate("Conv", attributes: attributes, Array(inputs.prefix(2))), expected.map { _ in 0 }, result)
+    try expect(try evaluate("Conv", attributes: attributes, Array(inputs.prefix(2))), expected.map { _ in Float(0) }, result)
     let doubles = [try tensor([] as [Double], x), try tensor(w.map(Double.init), weights), try tensor(bias.map(Double.init), [outputs])]
     try expect(try evaluate("Conv", attributes: attributes, doubles), expected.map(Double.init), result)
     let added: [Float] = pattern(expected.count, seed: 4)
