@@ -18,13 +18,17 @@ extension Graph {
 
   /// The inputs of one truth value each from which, with constants, the conditions of Ifs follow: `use_cache_branch` of decoders that are
   /// exported with and without a past in one file. None where there are more than a few.
-  func branchDecidingInputs() -> [Int] {
+  /// - Throws: what the limits of `control` say.
+  func branchDecidingInputs(_ control: RunControl) throws(PinionError) -> [Int] {
+    guard nodes.contains(where: { $0.op is If }) else { return [] }
+    var poll = Poll(control)
     let places = Dictionary(inputs.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first }), producers = producers()
     var found: Set<Int> = []
     for node in nodes where node.op is If {
       guard let condition = node.inputs.first ?? nil else { continue }
       var seen: Set<ValueID> = [], open = [condition], deciding: Set<Int> = [], isTold = true
       while isTold, let value = open.popLast() {
+        try poll.count(256)
         guard seen.insert(value).inserted, constants[value] == nil else { continue }
         if let place = places[value] {
           isTold = self[value].type.isTruthValue
@@ -38,8 +42,9 @@ extension Graph {
         }
       }
       if isTold { found.formUnion(deciding) }
+      guard found.count <= Graph.decidingInputs else { return [] }
     }
-    return found.count > Graph.decidingInputs ? [] : found.sorted()
+    return found.sorted()
   }
 
   /// Makes constants of inputs. Others that nobody reads take their places.

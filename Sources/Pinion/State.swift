@@ -86,7 +86,7 @@ public final class State: @unchecked Sendable {
     let places = slots.map(\.place), overrides = places.map { $0.input - model.inputs.count }.filter { $0 >= 0 }.sorted()
     // Where rows are appended is what the graph says.
     let free = outputs.indices.filter { index in !places.contains { $0.output == index } }
-    let deciding = model.graph.branchDecidingInputs().filter { input in !places.contains { $0.input == input } }
+    let deciding = try model.graph.branchDecidingInputs(control).filter { input in !places.contains { $0.input == input } }
     let choices = deciding.isEmpty ? [[]] : [true, false].map { truth in deciding.map { KnownInput(input: $0, isTrue: truth) } }
     var courses: [[KnownInput]: StateCourse] = [:], appended = [Bool](repeating: false, count: slots.count)
     for known in choices {

@@ -1,4 +1,5 @@
 import PinionGraph
+import PinionOperators
 import PinionTensor
 import Testing
 
@@ -184,6 +185,22 @@ extension Graph {
     #expect(graph.attention?.attributes["is_causal"] == .int(1), "\(graph)")
     #expect((graph.attention?.inputs[3] != nil) == (inputs == 4), "\(graph)")
     #expect(!graph.operators.contains("LessOrEqual") && !graph.operators.contains("Concat"), "\(graph)")
+  }
+
+  /// The lowest finite number hides as well; a row without any other key is told where flags may leave one.
+  @Test(arguments: [
+    ("%mask = Where(%le, %none, %hidden) ", false), ("%f = And(%le, %pad) %mask = Where(%f, %none, %hidden) ", true),
+  ])
+  func theLowestNumberHides(_ mask: String, isTold: Bool) throws {
+    let graph = try recognised(text(mask + "%a = Add(%m, %mask) %w = Softmax(%a)", hidden: "-3.4028235e+38"))
+    #expect(graph.attention?.attributes["is_causal"] == .int(1), "\(graph)")
+    #expect(graph.attention?.attributes[Attention.hiddenBias] == (isTold ? .float(-.greatestFiniteMagnitude) : nil), "\(graph)")
+  }
+
+  /// Beside a bias of other numbers a row's keys may all be as low.
+  @Test func theLowestNumberBesideABiasStays() throws {
+    let graph = try recognised(text("%mask = Where(%le, %bias, %hidden) %a = Add(%m, %mask) %w = Softmax(%a)", hidden: "-3.4028235e+38"))
+    #expect(graph.attention != nil && graph.attention?.attributes["is_causal"] == nil, "\(graph)")
   }
 
   @Test func orderTheOtherWayRound() throws {

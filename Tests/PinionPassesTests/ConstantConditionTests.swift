@@ -49,6 +49,50 @@ import Testing
       """)
   }
 
+  /// What a branch passes through, gives twice or has as a constant goes out under names of its own.
+  @Test func outputsThatTheBranchDoesNotCompute() throws {
+    try expect(
+      ConstantCondition(),
+      """
+      graph {
+        input %x: float32[1]
+        constant %p: bool[] [true]
+        %a, %b, %c, %d = If(%p) {else_branch = graph {
+          capture %i = %x
+          output %i
+          output %i
+          output %i
+          output %i
+        }, then_branch = graph {
+          capture %i = %x
+          constant %k: float32[1] [2.0]
+          %n = Neg(%i)
+          output %i
+          output %n
+          output %n
+          output %k
+        }}
+        output %a
+        output %b
+        output %c
+        output %d
+      }
+      """,
+      """
+      graph {
+        input %x: float32[1]
+        constant %k: float32[1] [2.0]
+        %n = Neg(%x)
+        %a = Identity(%x)
+        %c = Identity(%n)
+        output %a
+        output %n
+        output %c
+        output %k
+      }
+      """)
+  }
+
   @Test func nestedBranchesAreTakenAsWell() throws {
     try expect(
       ConstantCondition(),

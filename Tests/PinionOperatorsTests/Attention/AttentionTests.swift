@@ -1,5 +1,6 @@
 import PinionBase
 import PinionGraph
+import PinionOperators
 import PinionTensor
 import Testing
 
@@ -27,6 +28,32 @@ import Testing
     let mask = try tensor([true, false, true, false, false, false] as [Bool], [2, 3])
     let y = try evaluate("Attention", [try tensor(q, [1, 2, 2, 2]), try tensor(k, [1, 1, 3, 2]), try tensor(v, [1, 1, 3, 2]), mask])
     try expect(y, near: [-0.2467953, -0.3263106, 0, 0, -0.6918427, -0.3757603, 0, 0], [1, 2, 2, 2])
+  }
+
+  /// With a hidden bias, rows of padding attend as under the whole mask written out: where((key <= query) and attended, 0, lowest).
+  @Test(arguments: [(2, 3, 0), (1, 1, 4), (3, 40, 0), (2, 130, 7), (2, 5, 300)]) func hiddenBias(batch: Int, rows: Int, past: Int) throws {
+    let (heads, size, keys, lowest) = (2, 4, rows + past, -Float.greatestFiniteMagnitude)
+    func numbers(_ count: Int, _ seed: Int) -> [Float] { (0..<count).map { Float(($0 * 37 + seed * 101) % 61 - 30) / 20 } }
+    // Entry 0 hides all but the last key, which most rows do not see; the others ever fewer.
+    func isAttended(_ entry: Int, _ key: Int) -> Bool { key * (entry + 1) >= keys - 1 }
+    var flags: [Float] = [], whole: [Float] = []
+    for entry in 0..<batch {
+      for key in 0..<keys { flags.append(isAttended(entry, key) ? 0 : lowest) }
+      for row in 0..<rows { for key in 0..<keys { whole.append(key <= row + past && isAttended(entry, key) ? 0 : lowest) } }
+    }
+    func run(_ attributes: [String: AttributeValue], _ mask: Tensor) throws -> Tensor {
+      var inputs: [Tensor?] = [
+        try tensor(numbers(batch * heads * rows * size, 1), [batch, heads, rows, size]), try tensor(numbers(batch * heads * rows * size, 2), [batch, heads, rows, size]),
+        try tensor(numbers(batch * heads * rows * size, 3), [batch, heads, rows, size]), mask,
+      ]
+      if past > 0 {
+        for seed in [4, 5] { inputs.append(try tensor(numbers(batch * heads * past * size, seed), [batch, heads, past, size])) }
+      }
+      return try evaluate("Attention", attributes: attributes, inputs.map { $0.map(Value.tensor) }, outputCount: 1)[0].asTensor()
+    }
+    let found = try run(["is_causal": .int(1), Attention.hiddenBias: .float(lowest)], try tensor(flags, [batch, 1, 1, keys]))
+    let expected = try run([:], try tensor(whole, [batch, 1, rows, keys]))
+    try expect(found, near: Array(try expected.elements(as: Float.self)), [batch, heads, rows, size])
   }
 
   @Test func causalBehindACache() throws {
