@@ -57,7 +57,7 @@ public final class GraphDraft {
   private(set) var capturedValues: [ValueID] = []
   private var inners: [ValueID: ValueID] = [:]
   /// Constants that no run may replace.
-  private(set) var settled: [ValueID: Tensor] = [:]
+  private(set) var settled = ConstantTable()
   /// Values that nodes make.
   private var made: Set<ValueID> = []
   /// The node whose subgraph this is, once it has one; nothing is added from then on.

@@ -67,7 +67,7 @@ package struct KnownTypes {
   /// Finds the types of a node's outputs.
   /// - Parameter subgraphs: what is known of the values of each of the node's subgraphs.
   /// - Throws: what is wrong with the node for certain, whatever the open extents are.
-  package mutating func infer(_ node: Node, constants: [ValueID: Tensor], subgraphs: [KnownTypes]) throws(PinionError) {
+  package mutating func infer(_ node: Node, constants: ConstantTable, subgraphs: [KnownTypes]) throws(PinionError) {
     let own = node.inputs.prefix(node.formalInputCount)
     try checkKinds(node)
     let elements = own.map { $0.flatMap { others[$0] == nil ? fact($0).element : nil } }
@@ -92,7 +92,7 @@ package struct KnownTypes {
   }
 
   /// What is found where nothing may fail: the same, or nothing.
-  package mutating func inferIfPossible(_ node: Node, constants: [ValueID: Tensor], subgraphs: [KnownTypes]) {
+  package mutating func inferIfPossible(_ node: Node, constants: ConstantTable, subgraphs: [KnownTypes]) {
     do { try infer(node, constants: constants, subgraphs: subgraphs) } catch {
       for (slot, output) in node.outputs.enumerated() { if let output { inferTensor(node, slot, output) } }
     }
@@ -115,7 +115,7 @@ package struct KnownTypes {
   }
 
   /// The types of the outputs, where those of all inputs are known in full; nil elsewhere.
-  private func exactTypes(_ node: Node, _ constants: [ValueID: Tensor]) throws(PinionError) -> [TensorType]? {
+  private func exactTypes(_ node: Node, _ constants: ConstantTable) throws(PinionError) -> [TensorType]? {
     var types: [TensorType?] = [], values: [Tensor?] = []
     for input in node.inputs {
       guard let input else {
@@ -140,7 +140,7 @@ package struct KnownTypes {
     }
   }
 
-  private mutating func inferTensors(_ node: Node, _ constants: [ValueID: Tensor], exact: [TensorType]?) {
+  private mutating func inferTensors(_ node: Node, _ constants: ConstantTable, exact: [TensorType]?) {
     var rules: [Fact] = []
     if exact?.contains(where: { Fact.hasValues($0.element, $0.dims) }) ?? true {
       rules = node.op.facts(

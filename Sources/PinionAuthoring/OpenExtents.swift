@@ -19,7 +19,7 @@ extension KnownTypes {
   /// Numbers for extents of which nothing is known; large enough for windows, and divisible by what groups divide by.
   private static let fresh = 5040
 
-  func checkOpenExtents(_ node: Node, _ constants: [ValueID: Tensor]) throws(PinionError) {
+  func checkOpenExtents(_ node: Node, _ constants: ConstantTable) throws(PinionError) {
     guard node.schema.domain.isEmpty, KnownTypes.operators.contains(node.schema.name) else { return }
     let facts = node.inputs.map { $0.map(fact) }
     var extents: Set<Int> = [1, KnownTypes.fresh]
@@ -70,7 +70,7 @@ extension KnownTypes {
   /// What the operator's rule says against these numbers in the places of symbols, and then of other open extents; nil also where it
   /// cannot tell, as for tensors that would be too large.
   private func misfit(
-    _ node: Node, _ facts: [Fact?], _ constants: [ValueID: Tensor], _ digits: [Int], _ open: [Int: Int]
+    _ node: Node, _ facts: [Fact?], _ constants: ConstantTable, _ digits: [Int], _ open: [Int: Int]
   ) -> PinionError? {
     var place = open.count
     var types: [TensorType?] = []

@@ -176,7 +176,7 @@ public struct MappedBytes: @unchecked Sendable {
 
   /// The bytes as UTF-8 text, nil where they are not valid.
   public var text: String? {
-    withExtendedLifetime(owner) { String(validating: bytes, as: UTF8.self) }
+    withExtendedLifetime(owner) { String(utf8: bytes) }
   }
 
   /// The bytes as UTF-8 text with every invalid sequence replaced by U+FFFD.

@@ -31,7 +31,8 @@ final class ModelBox: @unchecked Sendable {
     let inputPaths = ModelBox.byName(model.imported.paths.inputs), outputPaths = ModelBox.byName(model.imported.paths.outputs)
     (inputs, inputPositions) = try ModelBox.boxes(model.inputs, model.overridableInputs, inputPaths, &poll)
     (outputs, outputPositions) = try ModelBox.boxes(model.outputs, [], outputPaths, &poll)
-    var uses: [String: Int] = [:]
+    // By the operator's type, since names are long to compare.
+    var uses: [ObjectIdentifier: (name: String, count: Int)] = [:]
     var weights = 0
     var nodes = 0
     func visit(_ graph: Graph) throws(PinionError) {
@@ -42,12 +43,13 @@ final class ModelBox: @unchecked Sendable {
       for index in graph.nodes.indices {
         try poll.count(64)
         nodes += 1
-        uses[graph.nodes[index].schema.qualifiedName, default: 0] += 1
+        let op = type(of: graph.nodes[index].op)
+        uses[ObjectIdentifier(op), default: (op.schema.qualifiedName, 0)].count += 1
         for subgraph in graph.nodes[index].subgraphs { try visit(subgraph) }
       }
     }
     try visit(model.graph)
-    operators = uses.sorted { $0.key < $1.key }.map { (CText($0.key), $0.value) }
+    operators = Dictionary(uses.values.map { ($0.name, $0.count) }, uniquingKeysWith: +).sorted { $0.key < $1.key }.map { (CText($0.key), $0.value) }
     nodeCount = nodes
     weightBytes = weights
   }

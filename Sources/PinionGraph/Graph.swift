@@ -93,7 +93,7 @@ public struct Graph: Sendable {
   public private(set) var values: [ValueInfo] = []
   public var nodes: [Node] = []
   /// Values that are known before any run.
-  public var constants: [ValueID: Tensor] = [:]
+  public var constants = ConstantTable()
   public var inputs: [ValueID] = []
   public var outputs: [ValueID] = []
   /// Values from the enclosing graph, for a subgraph.

@@ -45,7 +45,7 @@ struct CommonSubexpressions: Pass {
       else { continue }
       try poll.count(tensor.byteCount / 4)
       let hash = editor.contentHash(value, tensor)
-      if let earlier = seen.find(value, Int(truncatingIfNeeded: hash), where: { editor.constant($0)?.hasSameContents(as: tensor) == true }) {
+      if let earlier = seen.find(value, hash, where: { editor.constant($0)?.hasSameContents(as: tensor) == true }) {
         editor.forward(value, to: earlier)
       }
     }
@@ -59,12 +59,11 @@ struct CommonSubexpressions: Pass {
     for case let (old?, new?) in zip(old, new) { editor.forward(old, to: new) }
   }
 
-  private static func hash(_ node: Node) -> Int {
-    var hasher = Hasher()
-    hasher.combine(ObjectIdentifier(type(of: node.op)))
-    hasher.combine(node.inputs)
-    hasher.combine(node.outputs.count)
-    hasher.combine(node.attributes.count)
+  private static func hash(_ node: Node) -> UInt64 {
+    var hash = Mix(Int(bitPattern: ObjectIdentifier(type(of: node.op))))
+    for input in node.inputs { hash.add(input.map(\.index) ?? -1) }
+    hash.add(node.outputs.count)
+    hash.add(node.attributes.count)
     // Numbers tell nodes of one operator and input apart; other attributes hardly ever do.
     var numbers = 0
     for value in node.attributes.values {
@@ -75,8 +74,8 @@ struct CommonSubexpressions: Pass {
       default: break
       }
     }
-    hasher.combine(numbers)
-    return hasher.finalize()
+    hash.add(numbers)
+    return hash.value
   }
 
   private func computeTheSame(_ a: Node, _ b: Node) -> Bool {
@@ -96,22 +95,49 @@ struct CommonSubexpressions: Pass {
   }
 }
 
+/// A hash of numbers, all of whose bits are those of the last.
+private struct Mix {
+  private(set) var value: UInt64
+
+  init(_ number: Int) {
+    value = 0
+    add(number)
+  }
+
+  mutating func add(_ number: Int) {
+    // The golden ratio's bits, as Fibonacci hashing has them.
+    let product = (value ^ UInt64(bitPattern: Int64(number))).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+    value = product.high ^ product.low
+  }
+}
+
 /// Elements that have been seen, by their hashes.
 private struct Buckets<Element> {
-  /// Of each hash the last place in `elements`.
-  private var heads: [Int: Int] = [:]
-  private var elements: [(element: Element, next: Int)] = []
+  /// Of the hashes with these low bits the last place in `elements`, or -1.
+  private var heads = [Int](repeating: -1, count: 64)
+  private var elements: [(element: Element, hash: UInt64, next: Int)] = []
 
   /// An element of the same hash that is the same; where there is none, `element` is entered.
-  mutating func find(_ element: Element, _ hash: Int, where isSame: (Element) -> Bool) -> Element? {
-    let first = heads[hash] ?? -1
-    var place = first
+  mutating func find(_ element: Element, _ hash: UInt64, where isSame: (Element) -> Bool) -> Element? {
+    var place = heads[slot(hash)]
     while place >= 0 {
-      if isSame(elements[place].element) { return elements[place].element }
+      if elements[place].hash == hash, isSame(elements[place].element) { return elements[place].element }
       place = elements[place].next
     }
-    heads[hash] = elements.count
-    elements.append((element, first))
+    if elements.count == heads.count { spread() }
+    elements.append((element, hash, heads[slot(hash)]))
+    heads[slot(hash)] = elements.count - 1
     return nil
+  }
+
+  private func slot(_ hash: UInt64) -> Int { Int(truncatingIfNeeded: hash & UInt64(heads.count &- 1)) }
+
+  /// Twice as many heads.
+  private mutating func spread() {
+    heads = [Int](repeating: -1, count: heads.count * 2)
+    for place in elements.indices {
+      elements[place].next = heads[slot(elements[place].hash)]
+      heads[slot(elements[place].hash)] = place
+    }
   }
 }

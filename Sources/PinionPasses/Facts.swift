@@ -10,21 +10,25 @@ struct Facts {
   private var facts: [Fact]
   /// The types that the facts give, by value.
   private var types: [TensorType?]
-  /// Memory for what a node's rules are told, from one node to the next.
-  private var inputs: [Fact?] = []
-  private var constants: [Tensor?] = []
   /// The element types of all values that have been known so far, by their raw values.
   private(set) var elements: Set<Int32> = []
   private var latest: ElementType?
   let symbols: Symbols
 
-  /// Constants of a node's inputs that its rules are told: those that decide shapes are among the first.
-  private static let toldConstants = 64
+  /// Inputs of which a node's inference is told the values: those that decide shapes are among the first.
+  private static let toldValues = 64
 
+  /// Nothing is known yet.
+  init(_ symbols: Symbols) {
+    self.symbols = symbols
+    facts = []
+    types = []
+  }
+
+  /// Takes note of what is known before any node is looked at.
   /// - Parameter captured: the facts of captured values, in their order; nil for a main graph, whose inputs a session checks.
   /// - Throws: what the limits say.
-  init(_ graph: Graph, captured: [Fact]?, _ symbols: Symbols, _ poll: inout Poll) throws(PinionError) {
-    self.symbols = symbols
+  mutating func fill(_ graph: Graph, captured: [Fact]?, _ poll: inout Poll) throws(PinionError) {
     facts = [Fact](repeating: Fact(), count: graph.values.count)
     types = [TensorType?](repeating: nil, count: graph.values.count)
     if let captured {
@@ -72,61 +76,45 @@ struct Facts {
   /// Finds the facts of the outputs of a node without subgraphs.
   /// - Parameters:
   ///   - nodes: of which the one at `index` is meant, so that it need not be copied.
-  ///   - constant: the constant that a value is.
+  ///   - constants: of the graph.
   ///   - hasChanged: called for each output of which other things are known than before.
-  mutating func infer(_ nodes: [Node], _ index: Int, constant: (ValueID) -> Tensor?, hasChanged: (ValueID) -> Void) {
-    let operands = nodes[index].inputs, outputs = nodes[index].outputs
-    var inputs: [Fact?] = [], constants: [Tensor?] = []
-    swap(&inputs, &self.inputs)
-    swap(&constants, &self.constants)
-    defer {
-      inputs.removeAll(keepingCapacity: inputs.count <= Facts.toldConstants)
-      constants.removeAll(keepingCapacity: constants.count <= Facts.toldConstants)
-      swap(&inputs, &self.inputs)
-      swap(&constants, &self.constants)
-    }
-    for (slot, input) in operands.enumerated() {
-      inputs.append(input.map { self[$0] })
-      constants.append(slot < Facts.toldConstants ? input.flatMap(constant) : nil)
-    }
-    let op = nodes[index].op
-    let types = known(op, operands, inputs, constants, outputCount: outputs.count)
+  mutating func infer(_ nodes: [Node], _ index: Int, _ constants: ConstantTable, hasChanged: (ValueID) -> Void) {
+    let types = known(nodes, index, constants)
     var rules: [Fact] = []
     // What the types do not tell is the values.
     if types?.contains(where: { ($0.element == .int64 || $0.element == .bool) && $0.rank <= 1 && Fact.hasValues($0.element, $0.dims) }) ?? true {
-      rules = op.facts(FactContext(inputs: inputs, constants: constants, outputCount: outputs.count, symbols: symbols))
+      rules = nodes[index].op.facts(
+        FactContext(operands: nodes[index].inputs, facts: facts, constants: constants, outputCount: nodes[index].outputs.count, symbols: symbols))
     }
-    for (slot, output) in outputs.enumerated() {
+    for (slot, output) in nodes[index].outputs.enumerated() {
       guard let output else { continue }
       var fact = slot < rules.count ? rules[slot] : Fact()
       let type = types.flatMap { slot < $0.count ? $0[slot] : nil }
       if let type {
         fact.element = type.element
-        fact.dims = type.dims
+        fact.dims = type.extents
       }
-      fact = fact.consistent
-      guard !fact.isSame(as: self[output]) else { continue }
+      fact.settle()
+      guard output.index >= facts.count || !fact.isSame(as: facts[output.index]) else { continue }
       // The number of values may tell an extent that was not known.
       set(output, fact, type ?? fact.type)
       hasChanged(output)
     }
   }
 
-  /// - Parameters:
-  ///   - operands: the values of which `inputs` are the facts.
-  ///   - constants: those of them that are constants.
-  private func known(
-    _ op: any Operator, _ operands: [ValueID?], _ inputs: [Fact?], _ constants: [Tensor?], outputCount: Int
-  ) -> [TensorType]? {
-    for case let operand? in operands where type(of: operand) == nil { return nil }
-    var types: [TensorType?] = []
+  /// The types of the node's outputs, where those of its inputs are known.
+  private func known(_ nodes: [Node], _ index: Int, _ constants: ConstantTable) -> [TensorType]? {
+    for case let operand? in nodes[index].inputs where type(of: operand) == nil { return nil }
+    let operands = nodes[index].inputs, op = nodes[index].op
+    var types: [TensorType?] = [], values: [Tensor?] = []
     types.reserveCapacity(operands.count)
-    var values = constants
+    values.reserveCapacity(min(operands.count, Facts.toldValues))
     for (slot, operand) in operands.enumerated() {
       types.append(operand.flatMap { type(of: $0) })
-      if slot < Facts.toldConstants, values[slot] == nil, let tensor = inputs[slot]?.tensor { values[slot] = tensor }
+      if slot < Facts.toldValues { values.append(operand.flatMap { constants[$0] ?? facts[$0.index].tensor }) }
     }
-    return try? op.outputTypes(InferenceContext(schema: Swift.type(of: op).schema, inputs: types, values: values, outputCount: outputCount))
+    return try? op.outputTypes(
+      InferenceContext(schema: Swift.type(of: op).schema, inputs: types, values: values, outputCount: nodes[index].outputs.count))
   }
 
   private func type(of value: ValueID) -> TensorType? { value.index < types.count ? types[value.index] : nil }

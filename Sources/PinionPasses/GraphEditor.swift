@@ -30,8 +30,6 @@ struct GraphEditor {
   /// Whether the graph gives the value out, and whether it comes from outside.
   private var isGivenOut: [Bool]
   private var isTakenIn: [Bool]
-  /// Whether the value is among the constants.
-  private var isConstant: [Bool]
   /// False where no node has a subgraph.
   private var mayHaveSubgraphs = false
   /// The editors of subgraphs, from one sweep to the next, by the first value that the node makes. A subgraph that anybody else has changed
@@ -50,8 +48,8 @@ struct GraphEditor {
   /// Whether this sweep has forwarded values.
   private var hasForwarded = false
   private var hasNewConstants = true
-  /// Of constants that have been compared by their contents.
-  private var hashes: [ValueID: UInt64] = [:]
+  /// By value: the hash of a constant that has been compared by its contents; 0 where it is not known.
+  private var hashes: [UInt64] = []
 
   /// - Parameters:
   ///   - captured: what is known of the values that the graph captures, in their order; nil for a main graph.
@@ -70,7 +68,6 @@ struct GraphEditor {
     forwarded = [ValueID?](repeating: nil, count: count)
     isGivenOut = [Bool](repeating: false, count: count)
     isTakenIn = [Bool](repeating: false, count: count)
-    isConstant = [Bool](repeating: false, count: count)
     uses = graph.useCounts()
     kinds.reserveCapacity(originalCount)
     try poll.count(count)
@@ -83,10 +80,6 @@ struct GraphEditor {
     for output in graph.outputs { isGivenOut[output.index] = true }
     for input in graph.inputs { isTakenIn[input.index] = true }
     for capture in graph.captures { isTakenIn[capture.inner.index] = true }
-    for value in graph.constants.keys {
-      try poll.count(4)
-      isConstant[value.index] = true
-    }
   }
 
   // MARK: Looking
@@ -105,7 +98,7 @@ struct GraphEditor {
 
   private mutating func learn(to end: Int) {
     guard facts.isToLearn(to: end) else { return }
-    facts.learn(to: end, graph, isThere: { [kinds] in kinds[$0] != GraphEditor.gone }, isConstant: isConstant)
+    facts.learn(to: end, graph, isThere: { [kinds] in kinds[$0] != GraphEditor.gone })
   }
 
   private mutating func know(_ value: ValueID, _ constant: Tensor) {
@@ -134,12 +127,12 @@ struct GraphEditor {
 
   /// The constant that the value is.
   func constant(_ value: ValueID?) -> Tensor? {
-    guard let value, isConstant[value.index], producers[value.index] < 0 else { return nil }
+    guard let value, producers[value.index] < 0 else { return nil }
     return graph.constants[value]
   }
 
   /// Whether `constant(value)` is there.
-  func isConstant(_ value: ValueID) -> Bool { isConstant[value.index] && producers[value.index] < 0 }
+  func isConstant(_ value: ValueID) -> Bool { producers[value.index] < 0 && graph.constants.contains(value) }
 
   /// Whether constants have come since this was asked last.
   mutating func takeNewConstants() -> Bool {
@@ -161,10 +154,9 @@ struct GraphEditor {
 
   /// The hash of a constant's contents.
   mutating func contentHash(_ value: ValueID, _ constant: Tensor) -> UInt64 {
-    if let hash = hashes[value] { return hash }
-    let hash = constant.contentHash
-    hashes[value] = hash
-    return hash
+    if hashes.count < producers.count { hashes += [UInt64](repeating: 0, count: producers.count - hashes.count) }
+    if hashes[value.index] == 0 { hashes[value.index] = constant.contentHash }
+    return hashes[value.index]
   }
 
   // MARK: Changing
@@ -207,7 +199,6 @@ struct GraphEditor {
   mutating func addConstant(_ tensor: Tensor, name: String = "") -> ValueID {
     let value = graph.addConstant(tensor, name: name)
     grow()
-    isConstant[value.index] = true
     know(value, tensor)
     return value
   }
@@ -226,7 +217,6 @@ struct GraphEditor {
     facts.addValue()
     isGivenOut.append(false)
     isTakenIn.append(false)
-    isConstant.append(false)
   }
 
   /// Puts another node, which makes all values of the old one that somebody reads, in its place.
@@ -255,7 +245,7 @@ struct GraphEditor {
     for case let output? in node.outputs { producers[output.index] = new }
     for case let input? in node.inputs { uses[input.index] += 1 }
     learn(to: min(index, originalCount))
-    facts.addNode(graph, isConstant: isConstant)
+    facts.addNode(graph)
   }
 
   /// Lets everybody who reads `value` read `other` instead.
@@ -286,7 +276,6 @@ struct GraphEditor {
     for (slot, output) in graph.nodes[index].outputs.enumerated() {
       guard let output, uses[output.index] > 0 else { continue }
       graph.constants[output] = results[slot]
-      isConstant[output.index] = true
       graph[output].type = .tensor(results[slot].element, dims: results[slot].shape.dims.map(Dimension.known))
       producers[output.index] = -1
       know(output, results[slot])
@@ -295,10 +284,7 @@ struct GraphEditor {
     remove(index)
     for case let input? in graph.nodes[index].inputs {
       let input = resolve(input)
-      if uses[input.index] == 0, isConstant(input) {
-        graph.constants[input] = nil
-        isConstant[input.index] = false
-      }
+      if uses[input.index] == 0, isConstant(input) { graph.constants[input] = nil }
     }
   }
 
@@ -455,7 +441,6 @@ struct GraphEditor {
     for value in unread {
       try poll.count(128)
       graph.constants[value] = nil
-      isConstant[value.index] = false
     }
   }
 
@@ -465,7 +450,6 @@ struct GraphEditor {
     return uses == graph.useCounts() && kinds.count == graph.nodes.count && facts.nodeCount == graph.nodes.count
       && graph.nodes.indices.allSatisfy { kind($0) == type(of: graph.nodes[$0].op) }
       && operators.kinds.allSatisfy { kind in kind.count == graph.nodes.count { type(of: $0.op) == kind.type } }
-      && graph.values.indices.allSatisfy { isConstant[$0] == (graph.constants[ValueID(index: $0)] != nil) }
       && graph.values.indices.allSatisfy { uses[$0] == 0 || producers[$0] == makers[$0] ?? -1 }
   }
 

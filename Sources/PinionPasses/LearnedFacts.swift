@@ -4,8 +4,9 @@ import PinionTensor
 
 /// What is known of the values of a graph that is being rewritten: inferred as far as somebody asks, and again where something has changed.
 struct LearnedFacts {
-  /// Made when somebody asks.
-  private var facts: Facts?
+  /// Filled when somebody asks.
+  private var facts: Facts
+  private var isFilled = false
   private var captured: [Fact]?
   let symbols: Symbols
   /// The nodes before this one have facts that are up to date: none of them, nor a value that they read, has changed since.
@@ -25,6 +26,7 @@ struct LearnedFacts {
   init(_ graph: Graph, captured: [Fact]?, _ symbols: Symbols, control: RunControl) {
     self.captured = captured
     self.symbols = symbols
+    facts = Facts(symbols)
     changes = [Int](repeating: 0, count: graph.values.count)
     inferences = [Int](repeating: 0, count: graph.nodes.count)
     poll = Poll(control)
@@ -34,26 +36,24 @@ struct LearnedFacts {
 
   var nodeCount: Int { inferences.count }
   /// The element types of all values that have been known so far, by their raw values.
-  var elements: Set<Int32> { facts?.elements ?? [] }
-  subscript(value: ValueID?) -> Fact { facts?[value] ?? Fact() }
+  var elements: Set<Int32> { facts.elements }
+  subscript(value: ValueID?) -> Fact { facts[value] }
 
   /// Whether something has to be learned before the nodes before `end` have facts.
-  func isToLearn(to end: Int) -> Bool { frontier < end || facts == nil }
+  func isToLearn(to end: Int) -> Bool { frontier < end || !isFilled }
 
   /// Infers the facts of nodes before `end` that have changed. After a limit has ended it once, nothing more is learned.
-  /// - Parameters:
-  ///   - isThere: whether a node still is.
-  ///   - isConstant: by value.
-  mutating func learn(to end: Int, _ graph: Graph, isThere: (Int) -> Bool, isConstant: [Bool]) {
+  /// - Parameter isThere: whether a node still is.
+  mutating func learn(to end: Int, _ graph: Graph, isThere: (Int) -> Bool) {
     guard stop == nil else { return }
     do throws(PinionError) {
-      var known: Facts
-      if let facts { known = facts } else { known = try Facts(graph, captured: captured, symbols, &poll) }
-      facts = nil
-      defer { facts = known }
+      if !isFilled {
+        isFilled = true
+        try facts.fill(graph, captured: captured, &poll)
+      }
       while frontier < end {
         try poll.count(64 &+ 16 &* graph.nodes[frontier].inputs.count)
-        if isThere(frontier), isStale(frontier, graph) { infer(frontier, &known, graph, isConstant) }
+        if isThere(frontier), isStale(frontier, graph) { infer(frontier, graph) }
         frontier += 1
       }
     } catch { stop = error }
@@ -66,14 +66,15 @@ struct LearnedFacts {
     return false
   }
 
-  private mutating func infer(_ index: Int, _ known: inout Facts, _ graph: Graph, _ isConstant: [Bool]) {
+  private mutating func infer(_ index: Int, _ graph: Graph) {
     clock += 1
     inferences[index] = clock
     guard graph.nodes[index].subgraphs.isEmpty else { return }
     // Apart for so long, so that the closure does not hold the whole.
     var changes: [Int] = []
     swap(&changes, &self.changes)
-    known.infer(graph.nodes, index, constant: { isConstant[$0.index] ? graph.constants[$0] : nil }) { changes[$0.index] = clock }
+    let clock = clock
+    facts.infer(graph.nodes, index, graph.constants) { changes[$0.index] = clock }
     swap(&changes, &self.changes)
   }
 
@@ -82,18 +83,15 @@ struct LearnedFacts {
   mutating func addValue() { changes.append(0) }
 
   /// Infers the facts of a node that has been put behind all others, where those before its place are up to date.
-  mutating func addNode(_ graph: Graph, isConstant: [Bool]) {
+  mutating func addNode(_ graph: Graph) {
     inferences.append(0)
-    guard var known = facts else { return }
-    facts = nil
-    infer(inferences.count - 1, &known, graph, isConstant)
-    facts = known
+    if isFilled { infer(inferences.count - 1, graph) }
   }
 
   mutating func know(_ value: ValueID, _ constant: Tensor) {
     clock += 1
     changes[value.index] = clock
-    facts?.set(value, Fact(constant: constant))
+    if isFilled { facts.set(value, Fact(constant: constant)) }
   }
 
   /// Takes note of what is known of the captured values now.
@@ -104,7 +102,7 @@ struct LearnedFacts {
     for (slot, capture) in graph.captures.enumerated() where !new[slot].isSame(as: old[slot]) {
       clock += 1
       changes[capture.inner.index] = clock
-      facts?.set(capture.inner, new[slot])
+      if isFilled { facts.set(capture.inner, new[slot]) }
       frontier = 0
       hasChanged = true
     }

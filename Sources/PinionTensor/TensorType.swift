@@ -13,6 +13,8 @@ public struct TensorType: Sendable, Hashable {
   public var count: Int { shape.count }
   public var rank: Int { shape.rank }
   public var dims: [Int] { shape.dims }
+  /// `dims` where some might not be known.
+  public var extents: [Int?] { shape.dims.map(Optional.some) }
 }
 
 extension TensorType: CustomStringConvertible {

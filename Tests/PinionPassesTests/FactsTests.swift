@@ -11,8 +11,9 @@ import Testing
   private func facts(_ statements: String) throws -> (facts: [Fact], symbols: Symbols) {
     let graph = try parse("graph {\n\(statements)\n}"), symbols = Symbols()
     var poll = Poll(RunControl())
-    var facts = try Facts(graph, captured: nil, symbols, &poll)
-    for index in graph.nodes.indices { facts.infer(graph.nodes, index, constant: { graph.constants[$0] }, hasChanged: { _ in }) }
+    var facts = Facts(symbols)
+    try facts.fill(graph, captured: nil, &poll)
+    for index in graph.nodes.indices { facts.infer(graph.nodes, index, graph.constants, hasChanged: { _ in }) }
     return (graph.outputs.map { facts[$0] }, symbols)
   }
 

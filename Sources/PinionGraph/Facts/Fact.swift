@@ -19,7 +19,7 @@ public struct Fact: Sendable {
   }
 
   public init(_ element: ElementType?, _ dims: [Int?]?) { self.init(element: element, dims: dims) }
-  public init(_ type: TensorType) { self.init(element: type.element, dims: type.dims) }
+  public init(_ type: TensorType) { self.init(element: type.element, dims: type.extents) }
 
   /// What a declaration that is checked before a run says.
   public init(declared type: ValueType?, _ symbols: Symbols) {
@@ -37,7 +37,7 @@ public struct Fact: Sendable {
   /// - Parameter other: a fact whose extents are shared where they are the constant's.
   public init(constant: Tensor, like other: Fact) {
     element = constant.element
-    dims = other.hasExtents(constant.shape.dims) ? other.dims : constant.shape.dims
+    dims = other.hasExtents(constant.shape.dims) ? other.dims : constant.shape.dims.map(Optional.some)
     learnValues(constant)
   }
 
@@ -126,17 +126,22 @@ public struct Fact: Sendable {
   /// The fact with values only where there may be some, in the number that the extents say.
   public var consistent: Fact {
     var fact = self
-    guard let dims, Fact.hasValues(element, dims) else {
-      fact.values = nil
-      return fact
-    }
-    let count = dims.isEmpty ? 1 : dims[0]
-    if let values, count.map({ $0 == values.count }) ?? (values.count <= Fact.valueLimit) {
-      if !dims.isEmpty { fact.dims = [values.count] }
-    } else {
-      fact.values = element == .int64 ? count.map { [Int64?](repeating: nil, count: $0) } : nil
-    }
+    fact.settle()
     return fact
+  }
+
+  /// Leaves values only where there may be some, in the number that the extents say.
+  public mutating func settle() {
+    guard let extents = dims, Fact.hasValues(element, extents) else {
+      values = nil
+      return
+    }
+    let count = extents.isEmpty ? 1 : extents[0]
+    if let known = values?.count, count.map({ $0 == known }) ?? (known <= Fact.valueLimit) {
+      if !extents.isEmpty, extents[0] != known { dims = [known] }
+    } else {
+      values = element == .int64 ? count.map { [Int64?](repeating: nil, count: $0) } : nil
+    }
   }
 
   /// The extents of the result of NumPy's broadcasting; nil where a rank is not known.

@@ -3,28 +3,58 @@ import PinionTensor
 /// What an operator may ask about its inputs where their types are known in part.
 public struct FactContext {
   /// What is known of the inputs; nil for an absent optional one.
-  public let inputs: [Fact?]
+  public let inputs: Inputs
   /// How many outputs the node names, absent ones in between included.
   public let outputCount: Int
   public let symbols: Symbols
 
-  private let constants: [Tensor?]
+  private let constants: ConstantTable
 
-  /// - Parameter constants: the inputs that are constants of the model; nil for the others.
-  public init(inputs: [Fact?], constants: [Tensor?] = [], outputCount: Int, symbols: Symbols) {
-    self.inputs = inputs
+  /// The facts of a node's inputs, looked up among those of all values.
+  public struct Inputs: RandomAccessCollection {
+    fileprivate let facts: [Fact]
+    fileprivate let operands: [ValueID?]
+
+    public var startIndex: Int { 0 }
+    public var endIndex: Int { operands.count }
+    public subscript(index: Int) -> Fact? {
+      guard let operand = operands[index] else { return nil }
+      return operand.index < facts.count ? facts[operand.index] : Fact()
+    }
+  }
+
+  /// - Parameters:
+  ///   - operands: the node's inputs; nil for an absent optional one.
+  ///   - facts: what is known of each value, by its index; nothing of those behind the last.
+  ///   - constants: the constants of the model.
+  public init(operands: [ValueID?], facts: [Fact], constants: ConstantTable, outputCount: Int, symbols: Symbols) {
+    inputs = Inputs(facts: facts, operands: operands)
     self.constants = constants
     self.outputCount = outputCount
     self.symbols = symbols
   }
 
-  public func has(_ index: Int) -> Bool { index < inputs.count && inputs[index] != nil }
+  /// - Parameter constants: the inputs that are constants of the model; nil for the others.
+  public init(inputs: [Fact?], constants: [Tensor?] = [], outputCount: Int, symbols: Symbols) {
+    var table = ConstantTable()
+    for (index, constant) in constants.enumerated() { if let constant { table[ValueID(index: index)] = constant } }
+    self.init(
+      operands: inputs.indices.map { inputs[$0] == nil ? nil : ValueID(index: $0) }, facts: inputs.map { $0 ?? Fact() }, constants: table,
+      outputCount: outputCount, symbols: symbols)
+  }
+
+  public func has(_ index: Int) -> Bool { index < inputs.operands.count && inputs.operands[index] != nil }
 
   /// What is known of an input; of an absent one nothing is.
-  public subscript(index: Int) -> Fact { index < inputs.count ? inputs[index] ?? Fact() : Fact() }
+  public subscript(index: Int) -> Fact {
+    guard index < inputs.operands.count, let operand = inputs.operands[index], operand.index < inputs.facts.count else { return Fact() }
+    return inputs.facts[operand.index]
+  }
 
   /// The input as a constant of the model.
-  public func constant(_ index: Int) -> Tensor? { index < constants.count ? constants[index] : nil }
+  public func constant(_ index: Int) -> Tensor? {
+    index < inputs.operands.count ? inputs.operands[index].flatMap { constants[$0] } : nil
+  }
 
   /// The first element type that is known among inputs that share one.
   public func element(of indices: Range<Int>) -> ElementType? {

@@ -2,16 +2,17 @@ import PinionBase
 import PinionGraph
 import PinionTensor
 
-/// Builds one graph, main or sub-, from its message.
+/// Builds one graph, main or sub-, from its message. What it does to `graph` and its tables it does at once, with values that it has at hand,
+/// so that no two accesses overlap and none is checked for it.
 final class GraphBuilder {
   let state: ImportState
   let parent: GraphBuilder?
-  var graph: Graph
+  @exclusivity(unchecked) var graph: Graph
   var overridable: [(name: String, value: ValueID)] = []
-  private var overridableValues: Set<ValueID> = []
+  @exclusivity(unchecked) private var overridableValues: Set<ValueID> = []
   /// The values that names stand for; a function's body has names of its own.
-  private var names: NamedValues<ValueID>
-  private var declaredTypes: NamedValues<ValueType>
+  @exclusivity(unchecked) private var names: NamedValues<ValueID>
+  @exclusivity(unchecked) private var declaredTypes: NamedValues<ValueType>
   /// The enclosing graph's value for each capture, in the order of `graph.captures`.
   private(set) var capturedValues: [ValueID] = []
 
@@ -234,7 +235,7 @@ final class GraphBuilder {
   }
 
   /// The function call in whose body this graph's owner stands: names of the body, for values of the parent's graph.
-  fileprivate var functionScope: FunctionScope?
+  @exclusivity(unchecked) fileprivate var functionScope: FunctionScope?
 
   private func lookUp(_ name: ONNXName, in scope: FunctionScope?) -> ValueID? {
     if let scope { return scope.names[name.number] ?? nil }

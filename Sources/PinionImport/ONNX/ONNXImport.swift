@@ -86,12 +86,12 @@ final class ImportState {
   let nameCount: Int
   private var functions: [FunctionKey: ONNXFunction] = [:]
   /// What the name of an operator of ai.onnx stands for, by its number; nil for one that has not been looked up.
-  private var standardOperators: [(type: (any Operator.Type)?, isConstant: Bool)?]
+  @exclusivity(unchecked) private var standardOperators: [(type: (any Operator.Type)?, isConstant: Bool)?]
   private var unsupported: [PinionError] = []
   private var unsupportedNames: [String] = []
   private var unsupportedKinds: Set<String> = []
   private var unsupportedCount = 0
-  private var nodeCount = 0
+  @exclusivity(unchecked) private var nodeCount = 0
   /// The limits of the load.
   let control: RunControl
   let small = SmallTensors()

@@ -16,13 +16,15 @@ package struct ONNXName: Sendable, CustomStringConvertible {
 }
 
 /// The names that one file has, each of which is made text once, however often it comes.
+///
+/// No access to its state calls out, so that none overlaps another; checks of that at run time would be a tenth of a load.
 final class ONNXNames {
-  private var names = [ONNXName()]
+  @exclusivity(unchecked) private var names = [ONNXName()]
   /// Where each text lies in the file, and its hash.
-  private var places = [(bytes: UnsafeRawBufferPointer(start: nil, count: 0), hash: 0)]
+  @exclusivity(unchecked) private var places = [(bytes: UnsafeRawBufferPointer(start: nil, count: 0), hash: 0)]
   /// The numbers, in the order of their texts' hashes as far as there was room; 0 for an empty place. A power of two of them, at most half of
   /// which are taken.
-  private var slots: [Int32] = []
+  @exclusivity(unchecked) private var slots: [Int32] = []
 
   /// What a name takes besides its text.
   static let recordBytes = MemoryLayout<ONNXName>.stride + MemoryLayout<(UnsafeRawBufferPointer, Int)>.stride + 4 * MemoryLayout<Int32>.stride

@@ -35,7 +35,7 @@ extension WireReader {
   mutating func string() throws(PinionError) -> String {
     let bytes = try rawBytes()
     if bytes.isEmpty { return "" }
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw malformed("a name is not valid UTF-8") }
+    guard let text = String(utf8: bytes) else { throw malformed("a name is not valid UTF-8") }
     return text
   }
 
@@ -45,7 +45,7 @@ extension WireReader {
     if bytes.isEmpty { return ONNXName() }
     let hash = ONNXNames.hash(bytes)
     if let name = budget.names.find(bytes, hash: hash) { return name }
-    guard let text = String(validating: bytes, as: UTF8.self) else { throw malformed("a name is not valid UTF-8") }
+    guard let text = String(utf8: bytes) else { throw malformed("a name is not valid UTF-8") }
     try budget.take(ONNXNames.recordBytes)
     return budget.names.add(text, bytes, hash: hash)
   }

@@ -23,12 +23,13 @@ enum WireType: UInt8 {
   case fixed32 = 5
 }
 
-/// Counts structure bytes over all readers of one file.
+/// Counts structure bytes over all readers of one file. Its counters are touched for every field, by nothing that calls back, and go unchecked
+/// for overlapping accesses.
 final class WireBudget {
-  private var remaining: Int
+  @exclusivity(unchecked) private var remaining: Int
   /// What is left of the bytes that the load has been asked for.
-  private var granted = 0
-  private var poll: Poll
+  @exclusivity(unchecked) private var granted = 0
+  @exclusivity(unchecked) private var poll: Poll
   private let control: RunControl
   /// The names of the file.
   let names = ONNXNames()
