@@ -4,7 +4,7 @@ import Synchronization
 /// A file that appears under its name when it is complete: until then a file that is there stays as it is, and so it does where writing
 /// fails.
 public final class OutputFile {
-  /// Where the file will be; behind links that are there.
+  /// Where the file will be: where links lead.
   public let path: String
   private let temporary: String
   private var descriptor: Int32
@@ -40,14 +40,37 @@ public final class OutputFile {
     unlink(temporary)
   }
 
-  /// What a link leads to, where there is a file; one that is there has to be a regular one.
+  /// What a link leads to, whether there is a file or not; one that is there has to be a regular one.
   private static func target(of path: String) throws(PinionError) -> String {
-    var status = stat()
-    guard stat(path, &status) == 0 else { return path }
-    guard status.st_mode & S_IFMT == S_IFREG else { throw ioError("write", path, "not a regular file") }
-    guard let resolved = realpath(path, nil) else { return path }
-    defer { free(resolved) }
-    return String(cString: resolved)
+    var target = path
+    for _ in 0..<linkLimit {
+      var status = stat()
+      if stat(target, &status) == 0 {
+        guard status.st_mode & S_IFMT == S_IFREG else { throw ioError("write", path, "not a regular file") }
+        guard let resolved = realpath(target, nil) else { return target }
+        defer { free(resolved) }
+        return String(cString: resolved)
+      }
+      let reason = errno
+      guard reason != ELOOP else { throw ioError("write", path, systemMessage(reason)) }
+      guard reason == ENOENT, let next = end(ofLink: target) else { return target }
+      target = next
+    }
+    throw ioError("write", path, systemMessage(ELOOP))
+  }
+
+  /// Links that lead to links; the kernel follows as many.
+  private static let linkLimit = 40
+
+  /// What a link says, from where the link is; nil for anything else.
+  private static func end(ofLink path: String) -> String? {
+    let end = withUnsafeTemporaryAllocation(byteCount: Int(PATH_MAX), alignment: 1) { memory -> String? in
+      guard let start = memory.baseAddress else { return nil }
+      let count = readlink(path, start, memory.count)
+      return count > 0 && count < memory.count ? String(utf8: UnsafeRawBufferPointer(rebasing: memory[..<count])) : nil
+    }
+    guard let end, !end.hasPrefix("/"), let slash = path.utf8.lastIndex(of: UInt8(ascii: "/")) else { return end }
+    return String(path[...slash]) + end
   }
 
   public func write(_ bytes: [UInt8]) throws(PinionError) {

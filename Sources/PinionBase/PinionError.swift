@@ -72,7 +72,7 @@ extension PinionError {
 }
 
 extension PinionError: CustomStringConvertible {
-  /// `message (node 'n', operator Conv, opset 22, inputs float32[1,3,2,2])`
+  /// `message (node 'n', operator Conv, opset 22, inputs float32[1,3,2,2])`, one line a problem.
   public var description: String {
     var place: [String] = []
     if !node.isEmpty { place.append("node '\(node)'") }
@@ -80,7 +80,7 @@ extension PinionError: CustomStringConvertible {
     if opset > 0 { place.append("opset \(opset)") }
     if !inputTypes.isEmpty { place.append("inputs " + inputTypes.joined(separator: ", ")) }
     let head = place.isEmpty ? message : "\(message) (\(place.joined(separator: "; ")))"
-    return others.isEmpty ? head : ([head] + others.map(\.description)).joined(separator: "\n")
+    return ([head.onOneLine] + others.map(\.description)).joined(separator: "\n")
   }
 }
 

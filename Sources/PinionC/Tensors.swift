@@ -22,7 +22,8 @@ final class LentMemory: @unchecked Sendable {
 /// The type from what the caller says.
 func tensorType(_ element: pinion_element_type, _ rank: Int32, _ dims: UnsafePointer<Int64>?) throws(PinionError) -> TensorType {
   let element = try ElementType(c: element)
-  guard (0...64).contains(rank) else { throw .invalidArgument("rank is \(rank), expected 0 to 64") }
+  guard rank >= 0 else { throw .invalidArgument("rank is \(rank)") }
+  guard rank <= Shape.rankLimit else { throw .invalidShape("rank \(rank), more than \(Shape.rankLimit)") }
   guard rank == 0 || dims != nil else { throw .invalidArgument("dims is NULL") }
   var extents: [Int] = []
   for axis in 0..<Int(rank) { extents.append(Int(dims?[axis] ?? 0)) }

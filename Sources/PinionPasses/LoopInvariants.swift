@@ -30,8 +30,14 @@ struct LoopInvariants: Pass, Rule {
   private func unchanged(_ index: Int, _ op: Loop, _ editor: inout GraphEditor) -> Int? {
     let node = editor[index], body = node.subgraphs[op.body], count = node.formalInputCount - 2
     guard count > 0, body.inputs.count == 2 + count, body.outputs.count > count else { return nil }
+    // An output that has to be another value than the input is a copy of it.
+    var sources: [ValueID: ValueID] = [:]
+    for node in body.nodes where node.op is Identity {
+      if let copy = node.outputs.first ?? nil, let source = node.inputs.first ?? nil { sources[copy] = sources[source] ?? source }
+    }
     return (0..<count).last { carried in
-      guard body.outputs[1 + carried] == body.inputs[2 + carried], let start = node.inputs[2 + carried],
+      let handedOn = body.outputs[1 + carried]
+      guard sources[handedOn] ?? handedOn == body.inputs[2 + carried], let start = node.inputs[2 + carried],
         editor.fact(start, at: index).element != nil
       else { return false }
       guard node.outputs.indices.contains(carried), let output = node.outputs[carried] else { return true }

@@ -17,7 +17,7 @@ struct Failure: Error {
 
   init(_ status: Status, _ message: String) {
     self.status = status
-    lines = [Failure.line(message)]
+    lines = [message.onOneLine]
   }
 
   init(_ status: Status, _ error: PinionError, subject: String? = nil) {
@@ -27,17 +27,8 @@ struct Failure: Error {
     // A single unsupported node comes as the error itself, several as a count and one error each.
     // Messages about files name them already.
     let lead = subject.flatMap { first.description.contains($0) ? nil : "\($0): " } ?? ""
-    lines = [Failure.line(lead + first.description)] + error.others.map { Failure.line($0.description) }
+    lines = [(lead + first.description).onOneLine] + error.others.map(\.description)
   }
-
-  /// Text that may come from a file, on one line.
-  private static func line(_ text: String) -> String {
-    text.split(whereSeparator: \.isNewline).map { String($0.filter { !$0.isControl }) }.joined(separator: " ")
-  }
-}
-
-extension Character {
-  fileprivate var isControl: Bool { unicodeScalars.allSatisfy { $0.value < 32 || (127..<160).contains($0.value) } }
 }
 
 /// Runs `body`; what it throws ends the command with `status`.
@@ -54,7 +45,7 @@ func printError(_ failure: Failure) {
   for (index, line) in failure.lines.enumerated() { writeError(index == 0 ? "run-model: error: \(line)" : "  \(line)") }
 }
 
-func printNote(_ text: String) { writeError("run-model: note: \(text)") }
+func printNote(_ text: String) { writeError("run-model: note: \(text.onOneLine)") }
 
 private func writeError(_ line: String) { writeStandardError(line + "\n") }
 

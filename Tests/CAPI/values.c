@@ -417,7 +417,27 @@ static void described_elements(void) {
   pinion_value_release(sequence);
 }
 
+/* As many dimensions as pinion.h says, and no more. */
+static void ranks(void) {
+  static int64_t dims[4097];
+  pinion_value *value = NULL;
+  float one = 1;
+  for (int axis = 0; axis < 4097; ++axis) dims[axis] = 1;
+  for (int32_t rank = 64; rank <= 4096; rank += 2016) {
+    CHECK_OK(pinion_tensor_create(NULL, PINION_FLOAT32, rank, dims, &value));
+    CHECK(pinion_tensor_rank(value) == rank && pinion_tensor_element_count(value) == 1);
+    pinion_value_release(value);
+    CHECK_OK(pinion_tensor_wrap(&one, PINION_FLOAT32, rank, dims, NULL, NULL, NULL, &value));
+    CHECK(pinion_tensor_dims(value)[rank - 1] == 1);
+    pinion_value_release(value);
+  }
+  CHECK_STATUS(pinion_tensor_create(NULL, PINION_FLOAT32, 4097, dims, &value), PINION_INVALID_SHAPE);
+  CHECK_STATUS(pinion_tensor_create(NULL, PINION_FLOAT32, INT32_MAX, dims, &value), PINION_INVALID_SHAPE);
+  CHECK_STATUS(pinion_tensor_create(NULL, PINION_FLOAT32, -1, dims, &value), PINION_INVALID_ARGUMENT);
+}
+
 int main(void) {
+  ranks();
   wrapped();
   strided();
   refused();

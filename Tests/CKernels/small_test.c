@@ -18,6 +18,7 @@ static void test_rows(void) {
       most += fabs((double)a[i] * b[i]) + 4;
     }
     CHECK(fabs(pk_dot_f32(a, b, n) - dot) <= most * 1e-6);
+    CHECK(fabs(pk_dot_f32_in_f64(a, b, n) - dot) <= most * 1e-14);
     CHECK(fabs(pk_square_distance_f32(a, b, n) - distance) <= most * 1e-6);
     free(a), free(b);
   }

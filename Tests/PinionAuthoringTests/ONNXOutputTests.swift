@@ -320,4 +320,33 @@ import Testing
     #expect(lstat(link, &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
     #expect(folder.files == ["link.onnx", "target.onnx"])
   }
+
+  /// Links to what is not there yet are followed, from where each is; a circle of them is no place for a file.
+  @Test func linksMayLeadToWhatIsNotThere() throws {
+    let folder = try TemporaryFolder()
+    let draft = try newDraft()
+    try draft.addOutput(try draft.addConstant(try floats([1], [1]), name: "c"))
+    #expect(symlink("second.onnx", folder.path + "/first.onnx") == 0 && symlink(folder.path + "/new.onnx", folder.path + "/second.onnx") == 0)
+    try Model(draft).save(folder.path + "/first.onnx")
+    var status = stat()
+    #expect(lstat(folder.path + "/new.onnx", &status) == 0 && status.st_mode & S_IFMT == S_IFREG)
+    #expect(lstat(folder.path + "/first.onnx", &status) == 0 && status.st_mode & S_IFMT == S_IFLNK)
+    #expect(folder.files == ["first.onnx", "new.onnx", "second.onnx"])
+    #expect(symlink("b", folder.path + "/a") == 0 && symlink("a", folder.path + "/b") == 0)
+    expectError(.io, "symbolic links") { try Model(draft).save(folder.path + "/a") }
+    #expect(symlink("none/m.onnx", folder.path + "/c") == 0)
+    expectError(.io, "No such file") { try Model(draft).save(folder.path + "/c") }
+  }
+
+  /// Where the axis is the last one, all that follow are one: a Softmax of today, in which attention is recognised.
+  @Test(arguments: [(3, 4, true), (-1, 4, true), (1, 2, true), (2, 4, false), (1, 4, false)])
+  func softmaxOverTheLastAxisIsWrittenAsOne(_ axis: Int64, _ rank: Int, _ isOne: Bool) throws {
+    let folder = try TemporaryFolder(), path = folder.path + "/m.onnx"
+    let draft = try newDraft(opset: 12)
+    let x = try draft.addInput("x", .tensor(.float32, dims: [Dimension](repeating: .unknown, count: rank)))
+    try draft.addOutput(try #require(try draft.add("Softmax", inputs: [x], attributes: ["axis": .int(axis)])[0]))
+    try Model(draft).save(path)
+    let names = try Model(path: path).graph.nodes.map { $0.schema.name }
+    #expect(names == (isOne ? ["Softmax"] : ["Flatten", "Softmax", "Shape", "Reshape"]))
+  }
 }

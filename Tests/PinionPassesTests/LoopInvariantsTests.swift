@@ -11,7 +11,9 @@ import Testing
 
 @Suite struct LoopInvariantsTests {
   /// A loop that carries `x` and `w` as they are, and adds what `product` makes of them to a sum. `more` and `last` are further outputs.
-  private func text(product: String = "MatMul(%v, %m)", x: String = "n,3", outputs: String = "output %y\n  output %s") -> String {
+  private func text(
+    product: String = "MatMul(%v, %m)", x: String = "n,3", outputs: String = "output %y\n  output %s", handsOn: String = "output %v\n        output %m"
+  ) -> String {
     """
     graph {
       input %n: int64[]
@@ -28,9 +30,11 @@ import Testing
         %p = \(product)
         %next = Add(%sum, %p)
         %t = Neg(%next)
+        %vv = Identity(%v)
+        %mm = Identity(%m)
+        %mmm = Identity(%mm)
         output %on
-        output %v
-        output %m
+        \(handsOn)
         output %next
         output %t
       }}
@@ -49,8 +53,9 @@ import Testing
 
   private func loop(_ graph: Graph) throws -> Node { try #require(graph.nodes.first { $0.op is Loop }) }
 
-  @Test func whatIsHandedOnIsCapturedAndItsProductMadeOnce() throws {
-    var graph = try parse(text())
+  @Test(arguments: ["output %v\n        output %m", "output %vv\n        output %mmm"])
+  func whatIsHandedOnIsCapturedAndItsProductMadeOnce(_ handsOn: String) throws {
+    var graph = try parse(text(handsOn: handsOn))
     #expect(try LoopInvariants().run(&graph, passContext()))
     try graph.verify()
     let node = try loop(graph)

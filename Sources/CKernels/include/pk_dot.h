@@ -12,6 +12,9 @@ extern "C" {
 /// Sum of a[i] * b[i].
 float pk_dot_f32(const float *a, const float *b, size_t n);
 
+/// The same, of which nothing is rounded to float: for terms that cancel.
+double pk_dot_f32_in_f64(const float *a, const float *b, size_t n);
+
 /// Sum of (a[i] - b[i])^2.
 float pk_square_distance_f32(const float *a, const float *b, size_t n);
 

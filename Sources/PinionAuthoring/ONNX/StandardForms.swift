@@ -155,6 +155,11 @@ private struct FormBuilder {
   mutating func softmax() throws(PinionError) {
     let data = try input(0)
     let axis = node.attributes["axis"] ?? .int(1)
+    // All axes from the last one on are that axis.
+    if case .int(let first) = axis, case .tensor(_, let dims?)? = scope.types.type(data), first == Int64(dims.count) - 1 {
+      node.attributes["axis"] = axis
+      return keep()
+    }
     let flat = try add("Flatten", [data], ["axis": axis])
     let lines = try add(node.schema.name, [flat], ["axis": .int(1)])
     try add("Reshape", [lines, try add("Shape", [data])], ["allowzero": .int(1)], output: try output())

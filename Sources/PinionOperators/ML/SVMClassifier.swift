@@ -116,7 +116,7 @@ package struct SVMClassifier: CPUExecutable {
 
   private func classifyLinearly(_ x: UnsafePointer<Float>, _ scores: UnsafeMutablePointer<Double>) -> Int {
     let table = vectors.pointer.assumingMemoryBound(to: Float.self)
-    for index in 0..<classes { scores[index] = Double(pk_dot_f32(x, table + index &* columns, columns) + rho[0]) }
+    for index in 0..<classes { scores[index] = pk_dot_f32_in_f64(x, table + index &* columns, columns) + Double(rho[0]) }
     let best = largest(scores, classes)
     // Of two classes the second is taken where either score is high enough, as onnx's reference and onnxruntime have it.
     let isHigh = weightsArePositive ? scores[best] >= 0.5 : scores[best] > 0
@@ -150,10 +150,11 @@ package struct SVMClassifier: CPUExecutable {
     for i in 0..<classes {
       for j in stride(from: i + 1, to: classes, by: 1) {
         let own = vectorRanges[i], other = vectorRanges[j]
+        // The coefficients of two classes have unlike signs, and their terms cancel.
         let sum =
-          rho[pair] + pk_dot_f32(factors + ((j &- 1) &* total &+ own.lowerBound), kernels + own.lowerBound, own.count)
-          + pk_dot_f32(factors + (i &* total &+ other.lowerBound), kernels + other.lowerBound, other.count)
-        scores[pair] = Double(sum)
+          Double(rho[pair]) + pk_dot_f32_in_f64(factors + ((j &- 1) &* total &+ own.lowerBound), kernels + own.lowerBound, own.count)
+          + pk_dot_f32_in_f64(factors + (i &* total &+ other.lowerBound), kernels + other.lowerBound, other.count)
+        scores[pair] = sum
         votes[sum > 0 ? i : j] += 1
         pair &+= 1
       }

@@ -53,7 +53,7 @@ package struct SVMRegressor: CPUExecutable {
   package func makeKernel(_ context: KernelContext) throws(PinionError) -> Kernel {
     try kernel.rows(context, vectors: vectors, count: vectorCount, columns: columns, scoreCount: 1) {
       [self] frame, values, score, row in
-      let sum = rho + Double(pk_dot_f32(coefficients.pointer.assumingMemoryBound(to: Float.self), values, vectorCount))
+      let sum = rho + pk_dot_f32_in_f64(coefficients.pointer.assumingMemoryBound(to: Float.self), values, vectorCount)
       score[0] = sum
       if isOneClass { score[0] = sum > 0 ? 1 : -1 } else { postTransform.apply(score, 1) }
       writeScores(score, 1, to: frame.rawOutput(0), at: row, .float32)

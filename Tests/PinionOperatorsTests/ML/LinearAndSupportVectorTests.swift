@@ -116,6 +116,27 @@ import Testing
     try expect(try run("SVMRegressor", attributes, value(x, [rows, columns]))[0], near: expected, [rows, 1])
   }
 
+  /// Coefficients of both signs that cancel but for 1: sums of float32 would be off by hundreds.
+  @Test func coefficientsThatCancelLoseNothing() throws {
+    var factors: [Float] = []
+    for number in 0..<500 {
+      let factor = Float(1_000_003 + number * 7)
+      factors += [factor, -factor]
+    }
+    factors.append(1)
+    let ones = [Float](repeating: 1, count: factors.count)
+    var attributes: [String: AttributeValue] = [
+      "kernel_type": .string("LINEAR"), "kernel_params": .floats([0, 0, 0]), "support_vectors": .floats(ones), "coefficients": .floats(factors),
+      "n_supports": .int(Int64(factors.count)), "rho": .floats([0.25]),
+    ]
+    try expect(try run("SVMRegressor", attributes, value([Float(1), 3], [2, 1]))[0], [Float(1.25), 3.25], [2, 1])
+    attributes["n_supports"] = nil
+    attributes["classlabels_ints"] = .ints([0, 1])
+    attributes["vectors_per_class"] = .ints([Int64(factors.count) - 1, 1])
+    let results = try run("SVMClassifier", attributes, value([Float(1), 3], [2, 1]), outputs: 2)
+    #expect(try results[1].elements(as: Float.self) == [-1.25, 1.25, -3.25, 3.25])
+  }
+
   // One support vector for each of three classes: the decision of pair (i, j) is x_i - x_j.
   @Test func pairsOfClassesVote() throws {
     var attributes: [String: AttributeValue] = [

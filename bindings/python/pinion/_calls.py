@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ._addresses import SMALL, address, addresses, empty
-from ._apart import check_apart
+from ._apart import check_apart, span
 from ._copying import NotCopied
 from ._errors import Error, InvalidArgumentError, NotFoundError, check, raise_last
 from ._handles import STRING
@@ -222,5 +222,6 @@ def bound(session: int, inputs: Mapping[str, np.ndarray], outputs: Mapping[str, 
         results.append(array)
         named[name] = array
     if outputs is not None:
-        check_apart(named.items(), zip(inputs, given))
+        written = [span(array, f"output '{name}'") for name, array in named.items()]
+        check_apart(written, [span(array, f"input '{name}'") for name, array in zip(inputs, given)])
     return Binding(call, given, results, named)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Callable, NoReturn
 
 import numpy as np
 
-from ._apart import check_apart
+from ._apart import check_apart, span, spans
 from ._buffers import BufferKeeping
 from ._calls import Binding, PreparedCall, bound
 from ._errors import CancelledError, DeadlineExceededError, Error, InvalidArgumentError, NotFoundError, check, raise_last
@@ -429,7 +429,7 @@ class Session(Planning, BufferKeeping):
                     raise logged(InvalidArgumentError(f"missing input '{info.name}', which is None"))
                 position += 1
             if out:
-                given = self._preallocated(out, targets, results, memory, inputs)
+                given = self._preallocated(out, targets, results, memory, frame, handles)
             run, handle = (_run, self._handle) if state is None else (_run_state, state._handle)
             status = run(handle, options, frame.count, frame.names, handles, targets.count, targets.names, results)
             if status:
@@ -491,7 +491,7 @@ class Session(Planning, BufferKeeping):
         return frame
 
     def _preallocated(
-        self, out: Mapping[str, np.ndarray], targets: Frame, results: Any, memory: list[Any], inputs: Mapping[str, Any]
+        self, out: Mapping[str, np.ndarray], targets: Frame, results: Any, memory: list[Any], frame: Frame, handles: Any
     ) -> dict[int, np.ndarray]:
         if not isinstance(out, Mapping):
             raise logged(InvalidArgumentError(f"out is a {type(out).__name__}, expected arrays by the outputs' names"))
@@ -507,7 +507,9 @@ class Session(Planning, BufferKeeping):
             if not any(kept is array for kept in memory[before:]):
                 raise logged(InvalidArgumentError(f"output '{name}' cannot be written into an array of type {array.dtype}"))
             given[positions[name]] = array
-        check_apart(out.items(), [(name, array) for name, array in inputs.items() if isinstance(array, np.ndarray) and array.flags.c_contiguous])
+        # What inputs became, since sequences, pinion.Value and DLPack's tensors lend their memory as arrays do.
+        read = [part for handle, info in zip(handles, frame.infos) if handle for part in spans(handle, f"input '{info.name}'")]
+        check_apart([span(array, f"output '{name}'") for name, array in out.items()], read)
         return given
 
     # ----------------------------------------------------------------------------------------------------- pickle

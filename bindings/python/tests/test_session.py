@@ -185,8 +185,37 @@ def test_memory_for_outputs_is_apart_from_all_else():
             session.run({"x": x}, list(out), out=out)
         with pytest.raises(pinion.InvalidArgumentError, match="shares memory"):
             session.bind({"x": x}, out, list(out))
+    for lent in (pinion.Value(x), Lender(x)):
+        with pytest.raises(pinion.InvalidArgumentError, match="shares memory"):
+            session.run({"x": lent}, ["y"], out={"y": late})
     [found] = session.run({"x": x}, ["y"], out={"y": y})
     np.testing.assert_array_equal(found, x.T)
+
+
+class Lender:
+    """Lends an array through DLPack alone."""
+
+    def __init__(self, array):
+        self.array = array
+
+    def __dlpack__(self, **given):
+        return self.array.__dlpack__(**given)
+
+    def __dlpack_device__(self):
+        return self.array.__dlpack_device__()
+
+
+def test_memory_for_outputs_is_apart_from_what_sequences_and_maps_hold():
+    nodes = [helper.make_node("ConcatFromSequence", ["s"], ["y"], axis=0), helper.make_node("SequenceLength", ["s"], ["n"])]
+    sequence = helper.make_tensor_sequence_value_info("s", onnx.TensorProto.FLOAT, ["a"])
+    session = pinion.Session(model(nodes, [sequence], [tensor("y", shape=("b",)), tensor("n", onnx.TensorProto.INT64, ())]))
+    memory = np.arange(12, dtype=np.float32)
+    parts = [memory[:3], memory[3:6]]
+    for given in (parts, pinion.Value(parts), [parts[0], Lender(parts[1])]):
+        with pytest.raises(pinion.InvalidArgumentError, match="shares memory"):
+            session.run({"s": given}, ["y"], out={"y": memory[5:11]})
+        [y] = session.run({"s": given}, ["y"], out={"y": memory[6:]})
+        np.testing.assert_array_equal(y, np.arange(6))
 
 
 def test_an_output_without_a_declared_type_may_be_a_sequence():
