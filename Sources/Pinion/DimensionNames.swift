@@ -3,9 +3,8 @@ import PinionTensor
 
 /// The names that a model gives to more than one dimension of its inputs.
 ///
-/// Passes take dimensions of one name for equal. Exporters use names loosely (Paddle calls every open dimension "?", and what a
-/// model broadcasts may bear one name as well), so that a run whose inputs do not keep to the names gets a program in which names
-/// say nothing.
+/// Passes take dimensions of one name for equal. Exporters use names loosely (what a model broadcasts may bear one name as well), so that
+/// a run whose inputs do not keep to the names gets a program in which names say nothing.
 struct DimensionNames: Sendable {
   private let places: [(name: String, places: [(input: Int, axis: Int)])]
 

@@ -35,8 +35,9 @@ public final class Session: Sendable {
   /// Programs for other inputs and outputs, and for states.
   private let variants = Lock(RecentlyUsed<ProgramVariant, Program>(limit: Session.variantLimit))
   private static let variantLimit = 16
-  /// What the program is for.
+  /// What the program is for, and the one for inputs that do not keep to the names of dimensions.
   private let ownVariant: ProgramVariant
+  private let untiedVariant: ProgramVariant
   /// The contents of buffers that the model writes to; nil where it has none, or they are inputs and outputs.
   public let buffers: SessionBuffers?
   let dimensionNames: DimensionNames
@@ -73,6 +74,7 @@ public final class Session: Sendable {
       buffers = nil
     }
     ownVariant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: true)
+    untiedVariant = ProgramVariant(overrides: overrides, outputs: outputs, isTied: false)
     program = try model.content.program(ownVariant, runtime: runtime, options: options, control: RunControl(limits.of("the session's creation")))
   }
 
@@ -201,9 +203,16 @@ public final class Session: Sendable {
     guard profile == nil, buffers == nil, limits?.bytes == nil, model.imported.sizeRules?.valueInputs.isEmpty ?? true else { return false }
     runtime.pool.begin()
     defer { runtime.pool.end() }
-    return try (other ?? program).runInPlace(
-      inputs: inputs, outputs: outputs, input: input, output: output, control: limits.map { RunControl($0) },
-      takesText: takesText)
+    let control = limits.map { RunControl($0) }
+    if try (other ?? program).runInPlace(
+      inputs: inputs, outputs: outputs, input: input, output: output, control: control, takesText: takesText)
+    {
+      return true
+    }
+    // Plans for unequal extents under one name are another program's, which is there once such a run has been.
+    guard other == nil, unequal.withLock({ $0 != .none }), let untied = variants.withLock({ $0.find(untiedVariant) }) else { return false }
+    return try untied.runInPlace(
+      inputs: inputs, outputs: outputs, input: input, output: output, control: control, takesText: takesText)
   }
 
   static func check(_ value: Value, against info: ValueInfo) throws(PinionError) {

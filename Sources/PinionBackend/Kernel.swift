@@ -52,18 +52,27 @@ public struct KernelFrame {
   /// Calls `body` once for every index below `count` and returns when all are done: on the run's threads where this is the only task of its
   /// stage, one after the other where it is not or where the host's executor has the threads, of which nobody could tell whether it called all.
   /// For loops whose steps follow from one another; some microseconds of work for each index.
-  public func share(_ count: Int, _ body: (Int) -> Void) {
+  /// - Parameters:
+  ///   - context: what `body` works on.
+  ///   - body: captures nothing, so that sharing allocates nothing.
+  public func share(_ count: Int, _ context: UnsafeRawPointer, _ body: @escaping (UnsafeRawPointer, Int) -> Void) {
     guard let pool, count > 1, ct_pool_slot(pool) >= 0 else {
-      for index in 0..<count { body(index) }
+      for index in 0..<count { body(context, index) }
       return
     }
-    withoutActuallyEscaping(body) { body in
-      withUnsafePointer(to: body) { context in
-        ct_pool_run(
-          pool, { context, index in context?.assumingMemoryBound(to: ((Int) -> Void).self).pointee(Int(index)) },
-          UnsafeMutableRawPointer(mutating: context), Int32(clamping: count))
-      }
+    withUnsafePointer(to: Shared(context: context, body: body)) { shared in
+      ct_pool_run(
+        pool,
+        { shared, index in
+          guard let shared = shared?.assumingMemoryBound(to: Shared.self) else { return }
+          shared.pointee.body(shared.pointee.context, Int(index))
+        }, UnsafeMutableRawPointer(mutating: shared), Int32(clamping: count))
     }
+  }
+
+  private struct Shared {
+    let context: UnsafeRawPointer
+    let body: (UnsafeRawPointer, Int) -> Void
   }
 }
 

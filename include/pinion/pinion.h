@@ -1292,7 +1292,7 @@ PINION_API const pinion_value_info *pinion_call_output(const pinion_call *call, 
  * Runs the model once: reads the inputs at `inputs`, writes the outputs to `outputs`, both in the order of pinion_call_create().
  * Each address is of contiguous row-major memory, aligned to its elements (to 8 bytes if these are longer); NULL only for a tensor
  * without elements. Memory for an output must not overlap an input or another output. Once such a run has been planned, by the
- * first one, a call allocates nothing.
+ * first one, a call allocates nothing, unless the model has control flow (If, Loop, Scan).
  *
  * On failure the contents of outputs are undefined. Otherwise as pinion_session_run(). Threads may share one call, each with
  * addresses of its own. Thread-safe. Since: 0.1, ABI 2.

@@ -30,7 +30,7 @@ extension ValueType {
         for dimension in shape {
           switch dimension {
           case .value(let extent): list.append(Int(exactly: extent).flatMap { $0 >= 0 ? .known($0) : nil } ?? .unknown)
-          case .parameter(let name): list.append(name.isEmpty ? .unknown : .symbol(name))
+          case .parameter(let name): list.append(ValueType.meansNothing(name) ? .unknown : .symbol(name))
           case .unknown: list.append(.unknown)
           }
         }
@@ -45,6 +45,10 @@ extension ValueType {
     case .undefined: throw .invalidModel("a value has no type")
     }
   }
+
+  /// Whether a dimension's name says no more than that its extent is open: Paddle calls every such dimension "?", others None or -1. Taken for
+  /// names they would have all of them equal.
+  private static func meansNothing(_ name: String) -> Bool { ["", "?", "-1", "None"].contains(name) }
 
   /// nil for a type that the file leaves open.
   init?(onnxIfComplete type: ONNXType) throws(PinionError) {

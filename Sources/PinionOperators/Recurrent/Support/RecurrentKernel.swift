@@ -235,12 +235,29 @@ struct PackedStates<T: WeightElement>: StateProduct {
     _ frame: KernelFrame, direction: Int, _ states: UnsafePointer<T>, rows: Int, isRunning: (Int) -> Bool,
     _ product: UnsafeMutablePointer<T>, scratch: UnsafeMutableRawPointer
   ) {
-    let weights = matrices.pointer(direction, frame)
-    frame.share(shares) { index in
-      T.multiply(
-        WeightProduct(m: rows, n: columns, k: hidden), a: states, packed: weights, bias: nil, c: product,
-        rows: 0..<rows, columns: index &* step..<min(index &* step &+ step, columns), scratch: scratch + index &* scratchBytes)
+    let work = SharedProduct<T>(
+      product: WeightProduct(m: rows, n: columns, k: hidden), states: states, weights: matrices.pointer(direction, frame), result: product, step: step,
+      scratch: scratch, scratchBytes: scratchBytes)
+    withUnsafePointer(to: work) { work in
+      frame.share(shares, UnsafeRawPointer(work)) { work, index in work.assumingMemoryBound(to: SharedProduct<T>.self).pointee.multiply(index) }
     }
+  }
+}
+
+/// A product whose columns threads share.
+private struct SharedProduct<T: WeightElement> {
+  let product: WeightProduct
+  let states: UnsafePointer<T>
+  let weights: UnsafeRawPointer
+  let result: UnsafeMutablePointer<T>
+  let step: Int
+  let scratch: UnsafeMutableRawPointer
+  let scratchBytes: Int
+
+  @inline(__always) func multiply(_ index: Int) {
+    T.multiply(
+      product, a: states, packed: weights, bias: nil, c: result, rows: 0..<product.m,
+      columns: index &* step..<min(index &* step &+ step, product.n), scratch: scratch + index &* scratchBytes)
   }
 }
 
@@ -290,6 +307,12 @@ struct RecurrentWalk<States: StateProduct>: Sendable {
     laneBytes = try productScratch.adding(scratch)
   }
 
+  /// A row of a state before the first step: what an input says, or zeros.
+  private func start(_ target: UnsafeMutablePointer<T>, from input: Int?, at offset: Int, _ frame: KernelFrame) {
+    guard let input else { return target.update(repeating: 0, count: shape.hidden) }
+    target.update(from: frame.input(input, as: T.self) + offset, count: shape.hidden)
+  }
+
   func run<Cell: RecurrentCell>(
     _ frame: KernelFrame, _ cell: Cell, direction: Int, sequences: Range<Int>
   ) throws(PinionError) where Cell.T == T {
@@ -304,9 +327,8 @@ struct RecurrentWalk<States: StateProduct>: Sendable {
     for row in 0..<count {
       try poll.count(hidden &+ 8)
       let source = stateOffset(direction, sequences.lowerBound &+ row)
-      for (input, target) in [(initialState, state), (initialCellState, cellState)] {
-        for index in 0..<hidden { target[row &* hidden &+ index] = input.map { frame.input($0, as: T.self)[source &+ index] } ?? 0 }
-      }
+      start(state + row &* hidden, from: initialState, at: source, frame)
+      start(cellState + row &* hidden, from: initialCellState, at: source, frame)
     }
     let limits = lengths.map { frame.input($0, as: Int32.self) }
     if let limits {
