@@ -22,7 +22,8 @@ struct RunCommand: ParsableCommand {
 
   @Option(
     name: [.customShort("o"), .long],
-    help: ArgumentHelp("Save an output to a .npy or .npz file instead of printing it.", valueName: "name=file.npy"))
+    help: ArgumentHelp(
+      "Save an output to a .npy file, or with others of the same name to a .npz file, instead of printing it.", valueName: "name=file.npy"))
   var output: [NamedText] = []
 
   @Option(
@@ -59,13 +60,7 @@ struct RunCommand: ParsableCommand {
   func run() throws {
     let model = try model.load()
     let names = model.outputs.map(\.name)
-    var files: [String: String] = [:]
-    for output in output {
-      guard let name = output.name ?? (names.count == 1 ? names.first : nil), names.contains(name) else {
-        throw Failure(.usage, "the model has no output '\(output.name ?? output.text)'" + listed(names, "; it has "))
-      }
-      files[name] = output.text
-    }
+    let files = try files(names)
     let topK = try topK.map { count in
       TopK(count: count, labels: try failing(.run) { () throws(PinionError) in try self.labels.map(TopK.labels) ?? [] }, isSoftmax: softmax)
     }
@@ -76,7 +71,7 @@ struct RunCommand: ParsableCommand {
     }
     try failing(.run) { () throws(PinionError) -> Void in
       if let outputs { try ValueFiles.saveAll(zip(names, results), to: outputs) }
-      for (name, value) in zip(names, results) { if let path = files[name] { try ValueFiles.save(name, value, to: path) } }
+      for path in Set(files.values) { try ValueFiles.save(zip(names, results).filter { files[$0.0] == path }, to: path) }
       guard !json else { return print(try report(zip(names, results), files).text()) }
       for (name, value) in zip(names, results) where files[name] == nil {
         if let topK {
@@ -86,6 +81,26 @@ struct RunCommand: ParsableCommand {
         }
       }
     }
+  }
+
+  /// Where each output goes that has a file of its own, or one with others.
+  private func files(_ names: [String]) throws(Failure) -> [String: String] {
+    var files: [String: String] = [:]
+    for output in output {
+      guard let name = output.name ?? (names.count == 1 ? names.first : nil), names.contains(name) else {
+        throw Failure(.usage, "the model has no output '\(output.name ?? output.text)'" + listed(names, "; it has "))
+      }
+      let path = output.text
+      guard files[name] == nil else { throw Failure(.usage, "--output has '\(name)' twice") }
+      guard path.hasSuffix(".npz") || path.hasSuffix(".npy") else {
+        throw Failure(.usage, "--output \(name)=\(path): outputs are saved to .npy and .npz files")
+      }
+      if path.hasSuffix(".npy"), let other = files.first(where: { $0.value == path })?.key {
+        throw Failure(.usage, "--output has '\(other)' and '\(name)' for \(path); a .npz file holds several")
+      }
+      files[name] = path
+    }
+    return files
   }
 
   private func report(_ results: some Sequence<(String, Value)>, _ files: [String: String]) throws(PinionError) -> JSON {

@@ -3,9 +3,9 @@ import RunModelInputs
 
 /// Saves values to files of NumPy's.
 enum ValueFiles {
-  /// One value to a .npy file, which holds a tensor, or to a .npz file.
-  static func save(_ name: String, _ value: Value, to path: String) throws(PinionError) {
-    guard !path.hasSuffix(".npz") else { return try saveAll([(name, value)], to: path) }
+  /// One value to a .npy file, which holds a tensor, or any number to a .npz file.
+  static func save(_ values: [(String, Value)], to path: String) throws(PinionError) {
+    guard !path.hasSuffix(".npz"), let (name, value) = values.first else { return try saveAll(values, to: path) }
     guard case .tensor(let tensor) = value else {
       throw .unsupported("output '\(name)' is \(value.type), which no .npy file holds; a .npz file does")
     }

@@ -195,6 +195,23 @@ def test_wrong_shape(run_model, double, folder):
     assert result.status == 3 and "expected float32[batch,3]" in result.error()
 
 
+def test_outputs_of_one_file(run_model, save, folder):
+    nodes = [helper.make_node("Neg", ["x"], ["y"]), helper.make_node("Abs", ["x"], ["z"])]
+    model = save(nodes, [("x", "f4", [2])], [("y", "f4", [2]), ("z", "f4", [2])])
+    run = ["run", model, "--input", "1,-2", "-o"]
+    assert run_model(*run, f"y={folder}/o.npz", "-o", f"z={folder}/o.npz").out == ""
+    with np.load(folder / "o.npz") as saved:
+        assert {name: saved[name].tolist() for name in saved.files} == {"y": [-1, 2], "z": [1, 2]}
+    for options, word in [
+        ([f"y={folder}/a.npy", "-o", f"y={folder}/b.npy"], "twice"),
+        ([f"y={folder}/a.npy", "-o", f"z={folder}/a.npy"], "holds several"),
+        ([f"y={folder}/a.txt"], ".npy and .npz"),
+    ]:
+        result = run_model(*run, *options)
+        assert result.status == 64 and word in result.error()
+    assert [path.name for path in folder.glob("*.n*")] == ["o.npz"]
+
+
 def test_outputs_that_cannot_be_written(run_model, double, folder):
     for option in [["--output", f"y={folder}/none/y.npy"], ["--outputs", f"{folder}/none/y.npz"]]:
         result = run_model("run", double, "--input", "1,2,3", *option)

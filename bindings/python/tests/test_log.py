@@ -9,14 +9,14 @@ from onnx import TensorProto, helper
 import pinion
 
 
-def square():
+def square(name="n"):
     """y = x b, whose dimensions bear one name; b is [1,3] or the like of x."""
     return pinion.Model(
         helper.make_model(
             helper.make_graph(
                 [helper.make_node("Mul", ["x", "b"], ["y"])],
                 "g",
-                [helper.make_tensor_value_info("x", TensorProto.FLOAT, ["n"]), helper.make_tensor_value_info("b", TensorProto.FLOAT, ["n"])],
+                [helper.make_tensor_value_info("x", TensorProto.FLOAT, [name]), helper.make_tensor_value_info("b", TensorProto.FLOAT, [name])],
                 [helper.make_tensor_value_info("y", TensorProto.FLOAT, None)],
             ),
             opset_imports=[helper.make_opsetid("", 20)],
@@ -45,6 +45,16 @@ def test_levels(caplog):
     caplog.clear()
     run(square(), 3, 3)
     assert not caplog.messages
+
+
+@pytest.mark.parametrize("name", ["?", "-1", "None"])
+def test_what_says_nothing_is_no_name(caplog, name):
+    """Paddle calls every open dimension "?": a warning would come with each of its models, and a second program."""
+    model = square(name)
+    assert model.inputs[0].shape == (None,)
+    with caplog.at_level(logging.WARNING, "pinion"):
+        [y] = run(model, 3, 1)
+    assert y.shape == (3,) and not caplog.messages
 
 
 def test_warning_comes_once(caplog):
