@@ -8,8 +8,8 @@ import PinionTensor
 public struct SessionOptions: Sendable {
   /// 0 for no passes, 1 for those that keep every bit of the result, 2 for all.
   public var optimization = 2
-  /// How many plans for different input shapes are kept.
-  public var planLimit = 16
+  /// How many plans for different input shapes are kept, as far as `planBytes` has room for them.
+  public var planLimit = 512
   /// Bytes that may be held between runs besides weights: idle memory of runs, and constants of plans for some shapes.
   public var planBytes = 256 << 20
   /// Whether node times are recorded.

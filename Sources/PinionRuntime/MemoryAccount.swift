@@ -12,8 +12,10 @@ import Synchronization
 package final class MemoryAccount: IdleMemory {
   let limit: Int
   private let held = Atomic<Int>(0)
-  /// Bytes of those held that records of plans take which follow one another.
+  /// Bytes of those held that records of plans take which follow one another, or of which there are many.
   private let records = Atomic<Int>(0)
+  /// How many workspaces are idle.
+  private let idle = Atomic<Int>(0)
   private let clock = Atomic<Int>(0)
   private let pools = Lock<[WeakPool]>([])
   /// Plans that others follow, those behind an earlier one later.
@@ -30,9 +32,10 @@ package final class MemoryAccount: IdleMemory {
 
   /// Whether there is room for more records of plans that follow one another. There is one for each node outside a plan, each of which
   /// knows of all nodes behind it: of very many the later ones are made anew in each run.
-  func hasRoomForRecords(_ control: RunControl) -> Bool {
-    records.load(ordering: .relaxed) <= max(limit / 4, MemoryAccount.leastRecords) && !control.needsIdle(for: 0)
-  }
+  func hasRoomForRecords(_ control: RunControl) -> Bool { hasRoomForRecords && !control.needsIdle(for: 0) }
+
+  /// Whether there is room for more records of plans.
+  var hasRoomForRecords: Bool { records.load(ordering: .relaxed) <= max(limit / 4, MemoryAccount.leastRecords) }
 
   private static let leastRecords = 1 << 20
 
@@ -41,6 +44,24 @@ package final class MemoryAccount: IdleMemory {
 
   func add(_ bytes: Int) { held.wrappingAdd(bytes, ordering: .relaxed) }
   func take(_ bytes: Int) { held.wrappingSubtract(bytes, ordering: .relaxed) }
+
+  /// Counts a workspace that is idle from now on, and one that is no longer.
+  func addIdle(_ bytes: Int) {
+    add(bytes)
+    idle.wrappingAdd(1, ordering: .relaxed)
+  }
+  func takeIdle(_ bytes: Int) {
+    take(bytes)
+    idle.wrappingSubtract(1, ordering: .relaxed)
+  }
+
+  /// Whether so much is idle, of so many plans, that one more takes another's memory.
+  private var isMuchIdle: Bool {
+    idle.load(ordering: .relaxed) >= MemoryAccount.manyIdle && bytes &- records.load(ordering: .relaxed) > MemoryAccount.muchIdle
+  }
+
+  private static let manyIdle = 16
+  private static let muchIdle = 32 << 20
 
   /// A number that grows with each call.
   func tick() -> Int { clock.wrappingAdd(1, ordering: .relaxed).newValue }
@@ -53,16 +74,17 @@ package final class MemoryAccount: IdleMemory {
     }
   }
 
-  /// Idle memory of another plan, where memory of so many bytes would be more than the limit: an arena that is large enough and not much
-  /// larger, or else none once as much has been given back.
+  /// Idle memory of another plan, where memory of so many bytes would be more than the limit or there is much already: an arena that is large
+  /// enough and not much larger, or else none once as much has been given back.
   /// - Parameter isWanted: whether the run's own budget has no room for more beside what it has left idle.
   func arena(bytes: Int, isWanted: Bool) -> Buffer? {
-    guard isWanted || self.bytes.addingSaturating(bytes) > limit else { return nil }
+    let isOver = isWanted || self.bytes.addingSaturating(bytes) > limit
+    guard isOver || isMuchIdle else { return nil }
     let most = bytes.addingSaturating(bytes).addingSaturating(1 << 16)
     for pool in byAge() {
       if let found = pool.popIdle(where: { (bytes...most).contains($0.arena.byteCount) }) { return found.arena }
     }
-    shrink(by: bytes, keeping: nil)
+    if isOver { shrink(by: bytes, keeping: nil) } else { _ = byAge().first { $0.popIdle() != nil } }
     return nil
   }
 

@@ -39,7 +39,7 @@ extension Program {
       guard let ahead = try? planner.segment(nodes: allNodes, knowledge: knowledge, basis: basis, given: entryValues), account.bytes <= account.limit else {
         return
       }
-      basis = plans.withLock { $0.insert(ahead, for: next, deciding: []) }
+      basis = plans.withLock { $0.insert(ahead, for: next, deciding: [], control) }
     }
   }
 

@@ -51,7 +51,7 @@ package final class Program: Sendable {
 
   /// - Parameter isVariant: whether its own records count as held between runs.
   package convenience init(
-    graph: Graph, backend: any Backend, executor: StageExecutor, packed: PackedWeights, allocator: Allocator = .system, planLimit: Int = 16,
+    graph: Graph, backend: any Backend, executor: StageExecutor, packed: PackedWeights, allocator: Allocator = .system, planLimit: Int = 512,
     account: MemoryAccount = MemoryAccount(limit: 256 << 20), isVariant: Bool = false
   ) {
     self.init(
@@ -167,7 +167,7 @@ package final class Program: Sendable {
           let root = try program.root(for: inputs, unseen: unseen, control: control, profile: profile)
           guard isKept else { return (root.program, root.segment, false) }
           // Not the program that it may have chosen by values: this one's key does not have them.
-          plans.withLock { _ = $0.insert(.program(program), for: inputs, deciding: deciding, shortBudget: shortBudget) }
+          plans.withLock { _ = $0.insert(.program(program), for: inputs, deciding: deciding, shortBudget: shortBudget, control) }
           return root
         }
         let entries = decidingEntries(resolution).subtracting(deciding)
@@ -184,7 +184,7 @@ package final class Program: Sendable {
       let mayGrow = plansAhead && branching.isEmpty
       let (kept, growth) = plans.withLock { cache in
         let growth = mayGrow ? cache.expectGrowth(to: inputs) : nil
-        return (cache.insert(segment, for: inputs, deciding: deciding), growth)
+        return (cache.insert(segment, for: inputs, deciding: deciding, control), growth)
       }
       if let growth, let control { planAhead(of: inputs, kept, growth, control: control, profile: profile) }
       return (self, kept, true)

@@ -142,6 +142,8 @@ final class Segment: Sendable {
   /// A segment that follows for some types, to make one for others from.
   var anyFollowing: Segment? { following.withLock { $0.values.first } ?? followingBasis }
 
+  private static let followingLimit = 512
+
   /// Remembers a following segment, where there is room for its records; the others are forgotten wholesale when there are too many, or
   /// when more is held than may be.
   func setNext(_ segment: Segment, for signature: Signature, _ account: MemoryAccount, _ control: RunControl) {
@@ -149,7 +151,7 @@ final class Segment: Sendable {
     let token = account.recordToken(segment.record.bytes)
     guard account.hasRoomForRecords(control) else { return }
     let isFirst = following.withLock {
-      if $0.count >= 64 || account.bytes > account.limit { $0.removeAll() }
+      if $0.count >= Segment.followingLimit || account.bytes > account.limit { $0.removeAll() }
       $0[signature] = segment
       segment.counted.withLock { if $0 == nil { $0 = token } }
       return $0.count == 1

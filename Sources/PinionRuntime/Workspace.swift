@@ -55,7 +55,7 @@ final class WorkspacePool: Sendable {
 
   private func giveBack(_ workspace: Workspace) {
     used.store(account.tick(), ordering: .relaxed)
-    account.add(workspace.byteCount)
+    account.addIdle(workspace.byteCount)
     idle.withLock { $0.append(workspace) }
     if account.bytes > account.limit { account.shrink(keeping: self) }
   }
@@ -63,13 +63,13 @@ final class WorkspacePool: Sendable {
   /// Takes an idle workspace out, off the account as well.
   func popIdle() -> Workspace? {
     guard let workspace = idle.withLock({ $0.popLast() }) else { return nil }
-    account.take(workspace.byteCount)
+    account.takeIdle(workspace.byteCount)
     return workspace
   }
 
   func popIdle(where condition: (Workspace) -> Bool) -> Workspace? {
     let found = idle.withLock { idle in idle.lastIndex(where: condition).map { idle.remove(at: $0) } }
-    if let found { account.take(found.byteCount) }
+    if let found { account.takeIdle(found.byteCount) }
     return found
   }
 

@@ -63,8 +63,10 @@ static void numbers(void) {
   CHECK(y == NULL && views[0].rank == 0 && views[0].dims == NULL && views[0].data == NULL);
   inputs[0] = view_of(PINION_FLOAT32, 2, dims, NULL);
   CHECK_STATUS(pinion_session_run_views(session, NULL, 1, NULL, inputs, 1, NULL, &y, views), PINION_INVALID_ARGUMENT);
-  inputs[0] = view_of(PINION_FLOAT32, 65, dims, x);
+  inputs[0] = view_of(PINION_FLOAT32, -1, dims, x);
   CHECK_STATUS(pinion_session_run_views(session, NULL, 1, NULL, inputs, 1, NULL, &y, views), PINION_INVALID_ARGUMENT);
+  inputs[0] = view_of(PINION_FLOAT32, 4097, dims, x);
+  CHECK_STATUS(pinion_session_run_views(session, NULL, 1, NULL, inputs, 1, NULL, &y, views), PINION_INVALID_SHAPE);
   inputs[0] = view_of(PINION_FLOAT32, 2, NULL, x);
   CHECK_STATUS(pinion_session_run_views(session, NULL, 1, NULL, inputs, 1, NULL, &y, views), PINION_INVALID_ARGUMENT);
   inputs[0] = view_of((pinion_element_type)99, 2, dims, x);
