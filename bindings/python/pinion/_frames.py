@@ -33,6 +33,8 @@ class Frame:
 
 
 FRAMES_KEPT = 64
+#: How many names a message has.
+_QUOTED = 64
 
 
 def type_advice(inputs: Mapping[str, Any], infos: list[ValueInfo]) -> str:
@@ -47,4 +49,7 @@ def type_advice(inputs: Mapping[str, Any], infos: list[ValueInfo]) -> str:
 
 
 def quoted(names: Any) -> str:
-    return ", ".join(f"'{name}'" for name in names)
+    """Names for a message: the first of many."""
+    names = list(names)
+    more = f" and {len(names) - _QUOTED} more" if len(names) > _QUOTED else ""
+    return ", ".join(f"'{name}'" for name in names[:_QUOTED]) + more

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Sequence
 from ctypes import c_int64
 from typing import Any
 
@@ -21,7 +22,7 @@ TENSOR, SEQUENCE, MAP, STRING = Kind.TENSOR, Kind.SEQUENCE, Kind.MAP, int(Elemen
 _dims_types: dict[int, Any] = {}
 
 
-def dims_array(shape: tuple[int, ...]) -> Any:
+def dims_array(shape: Sequence[int]) -> Any:
     """A ctypes array of int64 with the dimensions."""
     rank = len(shape)
     kind = _dims_types.get(rank)

@@ -44,7 +44,7 @@ def run_views(session: int, inputs: Mapping[str, Any], frame: Frame, targets: Fr
     memory: list[Any] = []
     try:
         members: list[Any] = []
-        extents: tuple[int, ...] = ()
+        extents: list[int] = []
         for value, info in zip(inputs.values(), frame.infos):
             if type(value) is np.ndarray:
                 code = DIRECT.get(value.dtype)
