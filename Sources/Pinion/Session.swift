@@ -35,6 +35,9 @@ public final class Session: Sendable {
   /// Programs for other inputs and outputs, and for states.
   private let variants = Lock(RecentlyUsed<ProgramVariant, Program>(limit: Session.variantLimit))
   private static let variantLimit = 16
+  /// That of them for inputs which do not keep to the names of dimensions, as long as it is there: looking it up would allocate.
+  private let untied = Lock(WeakProgram())
+  private struct WeakProgram { weak var program: Program? }
   /// What the program is for, and the one for inputs that do not keep to the names of dimensions.
   private let ownVariant: ProgramVariant
   private let untiedVariant: ProgramVariant
@@ -210,7 +213,7 @@ public final class Session: Sendable {
       return true
     }
     // Plans for unequal extents under one name are another program's, which is there once such a run has been.
-    guard other == nil, unequal.withLock({ $0 != .none }), let untied = variants.withLock({ $0.find(untiedVariant) }) else { return false }
+    guard other == nil, unequal.withLock({ $0 != .none }), let untied = untied.withLock({ $0.program }) else { return false }
     return try untied.runInPlace(
       inputs: inputs, outputs: outputs, input: input, output: output, control: control, takesText: takesText)
   }
@@ -277,7 +280,9 @@ public final class Session: Sendable {
     let program = try model.content.program(
       variant, runtime: runtime, options: options, isVariant: true, isShared: isShared, control: RunControl(limits))
     guard isShared else { return program }
-    return variants.withLock { $0.insert(program, for: variant) { account.isWithinLimit } }
+    let kept = variants.withLock { $0.insert(program, for: variant) { account.isWithinLimit } }
+    if variant == untiedVariant { untied.withLock { $0.program = kept } }
+    return kept
   }
 
   /// Gives plans and their idle memory back to the allocator, those that are shared with other sessions among them.
