@@ -47,26 +47,34 @@ struct PlanCache {
   }
 
   /// The plan for inputs of the same types, for a run under these limits.
-  mutating func find(_ inputs: [Value?], _ control: RunControl?) -> Plan? {
-    index(of: { $0.signature.matches(inputs, deciding) }, fingerprint: { Fingerprint(inputs, deciding) }, control).map { use($0) }
+  mutating func find(_ inputs: [Value?], _ control: RunControl?) -> Plan? { index(inputs, control).map { use($0) } }
+
+  /// The plan used last is asked before anything is computed.
+  private func index(_ inputs: [Value?], _ control: RunControl?) -> Int? {
+    guard !entries.isEmpty else { return nil }
+    if entries[latestIndex].signature.matches(inputs, deciding), entries[latestIndex].shortBudget.isEnough(for: control) { return latestIndex }
+    guard entries.count > 1 else { return nil }
+    let wanted = Fingerprint(inputs, deciding)
+    for index in fingerprints.indices
+    where fingerprints[index] == wanted && entries[index].signature.matches(inputs, deciding) && entries[index].shortBudget.isEnough(for: control) {
+      return index
+    }
+    return nil
   }
 
   /// The plan for tensors of the same types. Compares in place: a hit allocates nothing.
   mutating func find(count: Int, _ control: RunControl?, _ input: (Int) -> Tensor?) -> Plan? {
-    index(
-      of: { $0.signature.matches(count: count, deciding, input) }, fingerprint: { Fingerprint(count: count, deciding, input) }, control
-    ).map { use($0) }
-  }
-
-  /// The entry that fits: the one used last is asked before anything is computed.
-  private func index(of fits: (Entry) -> Bool, fingerprint: () -> Fingerprint, _ control: RunControl?) -> Int? {
     guard !entries.isEmpty else { return nil }
-    if entries[latestIndex].shortBudget.isEnough(for: control), fits(entries[latestIndex]) { return latestIndex }
+    if entries[latestIndex].signature.matches(count: count, deciding, input), entries[latestIndex].shortBudget.isEnough(for: control) {
+      return use(latestIndex)
+    }
     guard entries.count > 1 else { return nil }
-    let wanted = fingerprint()
+    let wanted = Fingerprint(count: count, deciding, input)
     for index in fingerprints.indices
-    where fingerprints[index] == wanted && entries[index].shortBudget.isEnough(for: control) && fits(entries[index]) {
-      return index
+    where fingerprints[index] == wanted && entries[index].signature.matches(count: count, deciding, input)
+      && entries[index].shortBudget.isEnough(for: control)
+    {
+      return use(index)
     }
     return nil
   }
@@ -160,9 +168,7 @@ struct PlanCache {
   }
 
   /// Whether there is a plan for inputs of these types.
-  func holds(_ inputs: [Value?]) -> Bool {
-    index(of: { $0.signature.matches(inputs, deciding) }, fingerprint: { Fingerprint(inputs, deciding) }, nil) != nil
-  }
+  func holds(_ inputs: [Value?]) -> Bool { index(inputs, nil) != nil }
 
   /// Takes note of inputs for which a run has no plan.
   /// - Returns: which plans are worth making ahead, counted from those inputs on: see `Growth`.
