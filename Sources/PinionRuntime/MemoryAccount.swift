@@ -81,10 +81,11 @@ package final class MemoryAccount: IdleMemory {
     let isOver = isWanted || self.bytes.addingSaturating(bytes) > limit
     guard isOver || isMuchIdle else { return nil }
     let most = bytes.addingSaturating(bytes).addingSaturating(1 << 16)
-    for pool in byAge() {
+    let pools = byAge()
+    for pool in pools {
       if let found = pool.popIdle(where: { (bytes...most).contains($0.arena.byteCount) }) { return found.arena }
     }
-    if isOver { shrink(by: bytes, keeping: nil) } else { _ = byAge().first { $0.popIdle() != nil } }
+    if isOver { shrink(by: bytes, keeping: nil) } else { _ = pools.first { $0.popIdle() != nil } }
     return nil
   }
 

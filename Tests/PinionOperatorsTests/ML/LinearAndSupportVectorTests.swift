@@ -116,7 +116,7 @@ import Testing
     try expect(try run("SVMRegressor", attributes, value(x, [rows, columns]))[0], near: expected, [rows, 1])
   }
 
-  /// Coefficients of both signs that cancel but for 1: sums of float32 would be off by hundreds.
+  /// Coefficients of both signs that cancel but for 1, which sums of float32 would lose.
   @Test func coefficientsThatCancelLoseNothing() throws {
     var factors: [Float] = []
     for number in 0..<500 {
