@@ -215,7 +215,9 @@ bool pk_conv_depthwise_fits(const pk_conv_shape *s) {
   return s->channels == 1 && s->in[0] == 1 && s->out[0] == 1 && s->kernel[0] == 1 && s->pad[0] == 0;
 }
 
-bool pk_conv_depthwise_pays(const pk_conv_shape *s) {
+bool pk_conv_depthwise_pays(pk_isa isa, const pk_conv_shape *s) {
+  // Measured: from four outputs of a channel on, copied rows are as fast, and with strides or long rows of taps much faster.
+  if (s->outputs >= 4 && pk_conv_rows_pay(isa, s)) return false;
   const bool wide = s->stride[2] >= 3, is_long = s->kernel[2] >= 8;
   if (wide) return s->outputs < (is_long ? 2 : 8);
   return s->outputs < 32 || s->kernel[1] * s->kernel[2] < 49;

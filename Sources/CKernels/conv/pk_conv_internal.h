@@ -187,43 +187,62 @@ static inline bool pk_depthwise_lanes_pay(const pk_conv_shape *s) {
 
 /// Sizes of the parts of a convolution over copied rows, in floats. SIZE_MAX in `total` if it does not fit; then it counts bytes, with a place for
 /// each tap.
+///
+/// Of a channel every stride-th row and column lie together, as a plane for each phase of the two strides. Neighbouring outputs, also those of the
+/// next row, read neighbouring elements of such a plane.
 typedef struct pk_conv_rows {
-  size_t phase; ///< Of a copied row, whose every stride[2]-th elements lie together.
-  size_t line;  ///< A copied row.
-  size_t band;  ///< Output rows whose input is copied together.
-  size_t lines; ///< Of a channel that these read.
-  size_t ld;    ///< Of a row of sums.
+  size_t pitch;   ///< Of a row of a plane: that of the outputs and what the last one reads more, so that many sums between rows are none of outputs.
+  size_t plane;   ///< Of a phase, with what whole vectors read behind it.
+  size_t channel; ///< All phases.
+  size_t band;    ///< Output rows whose input is copied together.
+  size_t chunk;   ///< Of these, those whose sums are made together.
+  size_t ld;      ///< Of a row of sums.
   size_t tile, total;
 } pk_conv_rows;
 
+/// Sums of `rows` output rows that lie in whole pairs of vectors.
+static inline size_t pk_conv_rows_sums(const pk_conv_shape *s, const pk_conv_rows *z, size_t rows) {
+  return pk_ceil_div((rows - 1) * z->pitch + s->out[2], 16) * 16;
+}
+
 static inline pk_conv_rows pk_conv_rows_sizes(const pk_conv_shape *s) {
-  enum { TOGETHER = 32, MOST_ROWS = 16, FLOATS = 24 << 10 };
-  const size_t reach = pk_reach(s, 1), limit = SIZE_MAX / 256;
-  pk_conv_rows z = {0};
-  if (reach > limit || s->out[2] > limit || pk_reach(s, 2) > limit) {
-    z.total = SIZE_MAX;
-    return z;
-  }
-  z.ld = pk_ceil_div(s->out[2], TOGETHER) * TOGETHER + TOGETHER;
-  z.phase = (z.ld + pk_reach(s, 2) / s->stride[2] + 16) / 16 * 16;
-  z.line = pk_mul(z.phase, s->stride[2]);
-  const size_t fit = FLOATS / pk_max(pk_mul(z.line, s->channels), 1);
-  z.band = pk_min(pk_max(fit > reach ? (fit - reach) / s->stride[1] + 1 : 1, 2), s->out[1]);
-  z.lines = (z.band - 1) * s->stride[1] + reach;
+  enum { MOST_SUMS = 512, MOST_ROWS = 16, FLOATS = 24 << 10, BEHIND = 128 };
+  const size_t reach = pk_reach(s, 1), limit = SIZE_MAX / 1024;
+  pk_conv_rows z = {.total = SIZE_MAX};
+  if (reach > limit || s->out[2] > limit || pk_reach(s, 2) > limit || s->out[1] == 0 || s->out[2] == 0) return z;
+  const size_t phases = pk_mul(s->stride[1], s->stride[2]), more = (reach - 1) / s->stride[1];
+  z.pitch = s->out[2] + (pk_reach(s, 2) - 1) / s->stride[2];
+  const size_t one = pk_mul(pk_mul(z.pitch, phases), s->channels), fit = FLOATS / pk_max(one, 1);
+  z.band = pk_even_part(s->out[1], pk_max(fit > more ? fit - more : 1, 2));
+  z.plane = pk_add(pk_mul(z.band + more, z.pitch), BEHIND);
+  z.channel = pk_mul(z.plane, phases);
+  // The number of rows that leaves the fewest sums unused.
+  z.chunk = 1;
+  for (size_t rows = 2; rows <= z.band && pk_conv_rows_sums(s, &z, rows) <= MOST_SUMS; rows++)
+    if (pk_conv_rows_sums(s, &z, rows) * z.chunk <= pk_conv_rows_sums(s, &z, z.chunk) * rows) z.chunk = rows;
+  z.ld = pk_conv_rows_sums(s, &z, z.chunk) + BEHIND;
   z.tile = MOST_ROWS * z.ld;
-  const size_t floats = pk_add(z.tile, pk_mul(pk_mul(z.lines, z.line), s->channels));
+  const size_t floats = pk_add(z.tile, pk_mul(z.channel, s->channels));
   z.total = pk_add(pk_round64(pk_mul(pk_conv_depth(s), sizeof(size_t))), pk_mul(floats, sizeof(float)));
   return z;
 }
 
-/// Whether rows are copied instead of patches: sums are short and outputs few, so that making patches would take as long as multiplying
-/// them, and rows fill vectors. Measured with AVX2, and only taken there.
+/// Whether rows are copied instead of patches, as is the faster way where sums are short or outputs few. Measured with AVX2, and only taken there.
 static inline bool pk_conv_rows_pay(pk_isa isa, const pk_conv_shape *s) {
-  if (isa != PK_ISA_AVX2 || s->in[0] != 1 || s->out[0] != 1 || s->kernel[0] != 1 || s->kernel[1] > 16 || s->kernel[2] > 16) return false;
-  const size_t taps = s->kernel[1] * s->kernel[2], width = s->out[2];
-  if (taps < 2 || s->channels > 16 || s->channels * taps > 256 || s->outputs < 4 || s->stride[1] > 4 || s->stride[2] > 4) return false;
-  if (s->dilation[1] > 8 || s->dilation[2] > 8 || width < 24 || width > 4096 || pk_ceil_div(width, 16) * 16 * 7 > width * 8) return false;
-  return s->outputs <= 16 || (s->channels <= 4 && (s->outputs <= 32 || s->channels * taps >= 100));
+  if (isa != PK_ISA_AVX2 || s->in[0] != 1 || s->out[0] != 1 || s->kernel[0] != 1 || s->kernel[1] > 16 || s->kernel[2] > 128) return false;
+  const size_t taps = s->kernel[1] * s->kernel[2], down = s->stride[1], across = s->stride[2];
+  if (taps < 2 || s->channels > 512 || s->channels * taps > 8192 || s->outputs > 128 || down > 8 || across > 8) return false;
+  if (s->dilation[1] > 8 || s->dilation[2] > 8 || s->out[2] > 4096 || s->out[1] == 0 || s->out[2] == 0) return false;
+  const pk_conv_rows z = pk_conv_rows_sizes(s);
+  if (z.total > (size_t)512 << 10) return false;
+  // Both in multiplications, as many of which take as long: for each tap of a position, for each position, for each row of a phase, and for each output.
+  const double positions = (double)s->out[1] * (double)s->out[2], all = positions * (double)(s->channels * taps), outputs = (double)s->outputs;
+  const double patches = all * (pk_max(s->outputs, 4) + 1 + (across > 2 ? 20 : 7)) + 600 * positions + 2 * positions * outputs;
+  const double used = (double)(z.chunk * s->out[2]) / (double)pk_conv_rows_sums(s, &z, z.chunk);
+  const size_t more = (pk_reach(s, 1) - 1) / down, bands = pk_ceil_div(s->out[1], z.band);
+  const double copied = (double)s->channels * (double)((s->out[1] + bands * more) * down * across);
+  const double rows = all * pk_max(s->outputs, 4) / used + copied * (600 + 8 * (double)z.pitch) + 8 * positions * outputs;
+  return rows < 0.9 * patches;
 }
 
 /// Sizes of one Winograd call, in floats. SIZE_MAX in `total` if it does not fit.

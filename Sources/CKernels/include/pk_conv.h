@@ -176,7 +176,7 @@ size_t pk_conv_winograd_half_scratch_bytes(pk_isa isa, const pk_conv_shape *shap
 bool pk_conv_depthwise_fits(const pk_conv_shape *shape);
 
 /// Whether it is the faster way. It reads its plane once for each output, which the implicit GEMM does once for all.
-bool pk_conv_depthwise_pays(const pk_conv_shape *shape);
+bool pk_conv_depthwise_pays(pk_isa isa, const pk_conv_shape *shape);
 
 /// Scratch bytes of one pk_conv_depthwise call: some rows of a padded input plane.
 size_t pk_conv_depthwise_scratch_bytes(pk_isa isa, const pk_conv_shape *shape);

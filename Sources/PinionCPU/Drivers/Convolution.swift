@@ -102,7 +102,7 @@ public func floatConvolutionKernel(
   var c = shape.threeAxes
   // Products of windows are cut within a row.
   let isShort = shape.window.kernelCount <= longestDepthwiseRow / max(c.out.2, 1)
-  if isShort, pk_conv_depthwise_fits(&c), pk_conv_depthwise_pays(&c) { return try depthwiseKernel(shape, c, operands, context).named("depthwise") }
+  if isShort, pk_conv_depthwise_fits(&c), pk_conv_depthwise_pays(isa, &c) { return try depthwiseKernel(shape, c, operands, context).named("depthwise") }
   if let few = try FewPositions(shape, operands, context) { return try few.kernel(context) }
   // Transforming the weights pays only where it is done once.
   if context.value(operands.weights) != nil, pk_conv_winograd_fits(&c), pk_conv_winograd_pays(isa, &c) {
