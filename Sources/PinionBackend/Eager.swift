@@ -8,17 +8,26 @@ public protocol SubgraphRunner {
   ///   - index: the subgraph's index in the node.
   ///   - inputs: one value for each of the subgraph's own inputs; captured values are supplied by the runner.
   func run(subgraph index: Int, inputs: [Value]) throws(PinionError) -> [Value]
-  /// Runs a subgraph from and into tensors at hand, where a plan for their types is known already and is all there is to run.
+  /// A subgraph made ready to run again and again on tensors of types that stay as they are.
   /// - Parameters:
-  ///   - inputs: a tensor for each of the subgraph's own inputs.
-  ///   - outputs: memory for each output, which no input and no other output overlaps.
-  /// - Returns: false, with nothing run, where `run` is needed.
-  func runInPlace(subgraph index: Int, inputs: [Tensor], outputs: [Tensor]) throws(PinionError) -> Bool
+  ///   - inputs: a tensor for each of the subgraph's own inputs, as the first run gets it.
+  ///   - outputs: the types of all outputs.
+  /// - Returns: nil where a plan for these types is not known yet or is not all there is to run, so that `run` is needed.
+  func prepared(subgraph index: Int, inputs: [Tensor], outputs: [TensorType]) throws(PinionError) -> (any PreparedSubgraph)?
   /// The number of the subgraph's own inputs, captured values not counted.
   func inputCount(subgraph index: Int) -> Int
   func outputCount(subgraph index: Int) -> Int
   /// The types of the subgraph's outputs for inputs of these types, as far as they can be told without running it.
   func outputTypes(subgraph index: Int, inputs: [ValueType?]) -> [ValueType?]
+}
+
+/// A subgraph made ready to run from and into memory that changes while its types do not. One thread uses it at a time.
+public protocol PreparedSubgraph: AnyObject {
+  /// - Parameters:
+  ///   - inputs: elements for each of the subgraph's own inputs.
+  ///   - outputs: memory for each output, which no input, no captured value and no other output overlaps.
+  /// - Returns: false, with outputs that mean nothing, where `SubgraphRunner.run` is needed.
+  func run(inputs: [UnsafeMutableRawPointer], outputs: [UnsafeMutableRawPointer]) throws(PinionError) -> Bool
 }
 
 /// What an operator may ask while it executes outside a plan.
@@ -48,6 +57,9 @@ public struct EagerContext {
     self.inputsAreConstant = inputsAreConstant
   }
 
+  /// Elements up to which a value is taken for one that decides shapes.
+  private static let decidingCount = 64
+
   /// An uninitialised tensor, counted against the run's budget until it is released.
   public func allocate(_ element: ElementType, _ dims: [Int]) throws(PinionError) -> Tensor {
     try allocate(TensorType(element, try Shape(dims)))
@@ -64,37 +76,43 @@ public struct EagerContext {
 
   /// Runs an operator that plans its kernels on values at hand: infers types, allocates the outputs, makes the kernel and runs it.
   public func runPlanned(_ op: any Operator, _ inputs: [Value?], backend: any Backend) throws(PinionError) -> [Value] {
-    var tensors: [Tensor?] = []
-    for input in inputs { tensors.append(try input?.asTensor()) }
-    let given = tensors
-    for (index, tensor) in given.enumerated() { tensors[index] = try tensor?.resident(control) }
-    defer { for tensor in given where inputsAreConstant { tensor?.giveBackPages() } }
+    var tensors: [Tensor?] = [], types: [TensorType?] = []
+    tensors.reserveCapacity(inputs.count)
+    types.reserveCapacity(inputs.count)
+    for input in inputs {
+      let tensor = try input?.asTensor().resident(control)
+      tensors.append(tensor)
+      types.append(tensor?.type)
+    }
+    defer { if inputsAreConstant { for case .tensor(let tensor)? in inputs { tensor.giveBackPages() } } }
     let schema = type(of: op).schema
-    let types = tensors.map { $0?.type }
     let inference = InferenceContext(schema: schema, inputs: types, values: tensors, outputCount: outputCount)
     // Kernels do more work for outputs that somebody names.
-    let outputTypes = Array(try op.outputTypes(inference).prefix(outputCount))
-    let known = inputsAreConstant ? tensors : [Tensor?](repeating: nil, count: types.count)
+    var outputTypes = try op.outputTypes(inference)
+    if outputTypes.count > outputCount { outputTypes.removeLast(outputTypes.count - outputCount) }
+    // Of inputs that are no constants, kernels mostly need those that decide shapes, which are small.
+    let known = inputsAreConstant ? tensors : tensors.map { $0.flatMap { $0.count <= EagerContext.decidingCount && $0.element != .string ? $0 : nil } }
     let knownInference = InferenceContext(schema: schema, inputs: types, values: known, outputCount: outputCount)
     let context = KernelContext(inference: knownInference, outputs: outputTypes, threads: threads, packed: packed, allocator: allocator, control: control)
     // First, so that a run learns that it asks for too much before anything is made ready for it.
     var outputs: [Tensor] = []
     for type in outputTypes { outputs.append(try allocate(type)) }
-    let ownPacked = PackedWeights()
-    defer { withExtendedLifetime(ownPacked) {} }
     let kernel: Kernel
     do { kernel = try backend.kernel(for: op, context) } catch {
       // Some kernels need values that inference had; they may keep them, since this kernel lives for one run.
       guard error.code == .dataDependent else { throw error }
       kernel = try backend.kernel(
         for: op, KernelContext(
-          inference: inference, outputs: outputTypes, threads: threads, packed: ownPacked, allocator: allocator, control: control))
+          inference: inference, outputs: outputTypes, threads: threads, packed: PackedWeights(), allocator: allocator, control: control))
     }
-    let operands = tensors.map { $0?.data ?? outputs.first?.data } + outputs.map { Optional($0.data) }
-    var pointers: [UnsafeMutableRawPointer] = []
-    for case let pointer? in operands { pointers.append(pointer) }
-    guard pointers.count == operands.count else { throw .internal("\(schema.name) has neither inputs nor outputs") }
-    try executor.run(kernel, operands: pointers, inputCount: tensors.count, control: control, allocator: allocator)
+    var operands: [UnsafeMutableRawPointer] = []
+    operands.reserveCapacity(tensors.count + outputs.count)
+    for tensor in tensors {
+      guard let pointer = tensor?.data ?? outputs.first?.data else { throw .internal("\(schema.name) has neither inputs nor outputs") }
+      operands.append(pointer)
+    }
+    for output in outputs { operands.append(output.data) }
+    try executor.run(kernel, operands: operands, inputCount: tensors.count, control: control, allocator: allocator)
     return outputs.map(Value.tensor)
   }
 }

@@ -147,15 +147,7 @@ public struct StageExecutor: Sendable {
     laneScratch: UnsafeMutableRawPointer, laneScratchBytes: Int, job: StageJob, control: RunControl
   ) throws(PinionError) {
     if stage.tasks == 1 || pool.threads == 1 {
-      let frame = KernelFrame(
-        operands: operands, inputCount: inputCount, scratch: scratch, laneScratch: laneScratch, control: control,
-        pool: pool.threads > 1 ? pool.pool : nil)
-      var task = 0
-      while task < stage.tasks {
-        try control.check()
-        try stage.body(frame, task)
-        task &+= 1
-      }
+      try runHere(stage, operands: operands, inputCount: inputCount, scratch: scratch, laneScratch: laneScratch, control: control)
     } else if stage.tasks > 0 {
       job.operands = operands
       job.inputCount = inputCount
@@ -163,6 +155,23 @@ public struct StageExecutor: Sendable {
       job.laneScratch = laneScratch
       job.laneScratchBytes = laneScratchBytes
       try runParallel(stage, job: job, control: control)
+    }
+  }
+
+  /// Runs the tasks of a stage one after the other.
+  @inline(__always)
+  private func runHere(
+    _ stage: borrowing Kernel.Stage, operands: UnsafePointer<UnsafeMutableRawPointer>, inputCount: Int, scratch: UnsafeMutableRawPointer,
+    laneScratch: UnsafeMutableRawPointer, control: RunControl
+  ) throws(PinionError) {
+    let frame = KernelFrame(
+      operands: operands, inputCount: inputCount, scratch: scratch, laneScratch: laneScratch, control: control,
+      pool: pool.threads > 1 ? pool.pool : nil)
+    var task = 0
+    while task < stage.tasks {
+      try control.check()
+      try stage.body(frame, task)
+      task &+= 1
     }
   }
 
@@ -196,17 +205,26 @@ public struct StageExecutor: Sendable {
     let shared = try alignedUp(kernel.scratchBytes, to: Buffer.alignment)
     let lane = try alignedUp(kernel.laneScratchBytes, to: Buffer.alignment)
     let bytes = try shared.adding(try lane.multiplied(by: threads))
-    try control.takeBytes(bytes)
-    defer { control.giveBytes(bytes) }
-    let scratch = try allocator.buffer(bytes: bytes)
-    let job = StageJob(control: control)
+    if bytes > 0 { try control.takeBytes(bytes) }
+    defer { if bytes > 0 { control.giveBytes(bytes) } }
     let pointers = UnsafeMutablePointer<UnsafeMutableRawPointer>.allocate(capacity: max(operands.count, 1))
     defer { pointers.deallocate() }
     for (index, operand) in operands.enumerated() { (pointers + index).initialize(to: operand) }
+    let memory = bytes > 0 ? try allocator.buffer(bytes: bytes) : nil
+    defer { withExtendedLifetime(memory) {} }
+    let scratch = memory?.pointer ?? UnsafeMutableRawPointer(pointers)
+    var job: StageJob?
     for stage in kernel.stages {
+      if stage.tasks <= 1 || pool.threads == 1 {
+        try runHere(
+          stage, operands: pointers, inputCount: inputCount, scratch: scratch, laneScratch: scratch + shared, control: control)
+        continue
+      }
+      let parallel = job ?? StageJob(control: control)
+      job = parallel
       try run(
-        stage, operands: pointers, inputCount: inputCount, scratch: scratch.pointer, laneScratch: scratch.pointer + shared,
-        laneScratchBytes: lane, job: job, control: control)
+        stage, operands: pointers, inputCount: inputCount, scratch: scratch, laneScratch: scratch + shared, laneScratchBytes: lane,
+        job: parallel, control: control)
     }
   }
 }

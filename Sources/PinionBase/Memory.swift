@@ -24,11 +24,23 @@ public struct Allocator: Sendable {
   /// The C library's heap.
   public static let system = Allocator(
     allocate: { bytes, alignment, _ in
+      if bytes <= Allocator.smallBytes, let block = malloc(bytes &+ Buffer.alignment) {
+        let pointer = UnsafeMutableRawPointer(bitPattern: (UInt(bitPattern: block) &+ UInt(Buffer.alignment)) & ~UInt(Buffer.alignment - 1))
+        (pointer.map { $0 - MemoryLayout<UnsafeMutableRawPointer>.size })?.storeBytes(of: block, as: UnsafeMutableRawPointer.self)
+        return pointer
+      }
       var pointer: UnsafeMutableRawPointer?
       return posix_memalign(&pointer, alignment, bytes) == 0 ? pointer : nil
     },
-    deallocate: { pointer, _, _ in free(pointer) },
+    deallocate: { pointer, bytes, _ in
+      guard bytes <= Allocator.smallBytes, let pointer else { return free(pointer) }
+      free((pointer - MemoryLayout<UnsafeMutableRawPointer>.size).load(as: UnsafeMutableRawPointer.self))
+    },
     context: nil)
+
+  /// Up to so many bytes are cut out of a block of `malloc`, whose address lies before them: it keeps blocks of such sizes at hand, which
+  /// `posix_memalign` does not use.
+  private static let smallBytes = 896
 
   /// Whole pages of their own, which leave no hole in the heap when they go.
   fileprivate static var pages: Allocator {

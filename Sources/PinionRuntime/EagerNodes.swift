@@ -11,6 +11,7 @@ extension Program {
   ) throws(PinionError) -> Segment {
     let node = graph.nodes[index]
     var inputs: [Value?] = []
+    inputs.reserveCapacity(node.inputs.count)
     for input in node.inputs {
       guard let input else {
         inputs.append(nil)
@@ -33,7 +34,8 @@ extension Program {
       let context = EagerContext(
         allocator: allocator, control: control, outputCount: node.outputs.count, subgraphs: runner, executor: executor, packed: packed)
       let start = profile == nil ? 0 : monotonicNanoseconds()
-      results = try backend.execute(node.op, Array(inputs.prefix(node.formalInputCount)), context)
+      let formal = node.formalInputCount < inputs.count ? Array(inputs.prefix(node.formalInputCount)) : inputs
+      results = try backend.execute(node.op, formal, context)
       if let profile, let inside {
         let end = monotonicNanoseconds()
         profile.record(
@@ -46,14 +48,21 @@ extension Program {
     } catch {
       throw node.locate(error, inputTypes: Node.texts(ofInputs: inputs) { $0.map { "\($0.type)" } ?? "-" })
     }
-    var signature = Signature([])
+    var signature = Signature(count: node.outputs.count)
     for (slot, output) in node.outputs.enumerated() {
       guard let output else { continue }
       let result = try results[slot].owningStrings(allocator: allocator, control: control)
       values[output.index] = result
       signature.append(result)
     }
+    if let next = following(segment, signature, control) { return next }
     return try following(segment, index, signature, results.map { Program.knowledge(of: $0) }, control: control, profile: profile)
+  }
+
+  /// The segment that follows a node outside the plan for outputs of these types, where it is there.
+  private func following(_ segment: Segment, _ signature: Signature, _ control: RunControl) -> Segment? {
+    guard let next = segment.next(signature), next.record.resolved.serves(control) else { return nil }
+    return next
   }
 
   /// The segment that follows a node outside the plan for outputs of these types, planned where it is not there yet.
@@ -61,7 +70,7 @@ extension Program {
   func following(
     _ segment: Segment, _ index: Int, _ signature: Signature, _ results: [Knowledge], control: RunControl, profile: Profile?
   ) throws(PinionError) -> Segment {
-    if let next = segment.next(signature), next.record.resolved.serves(control) { return next }
+    if let next = following(segment, signature, control) { return next }
     var knowledge = segment.knowledge
     let constants = constantOutputs(of: index, knowledge)
     for (slot, output) in graph.nodes[index].outputs.enumerated() {
@@ -122,7 +131,9 @@ private struct Subgraphs: SubgraphRunner {
     guard inputs.count == program.graph.inputs.count else {
       throw .invalidModel("the subgraph takes \(program.graph.inputs.count) inputs, the operator gives \(inputs.count)")
     }
-    var all = inputs
+    var all: [Value?] = []
+    all.reserveCapacity(inputs.count &+ program.graph.captures.count)
+    for input in inputs { all.append(input) }
     for capture in program.graph.captures {
       guard let value = self.inputs[capture.input] else { throw .internal("a captured value is not there") }
       all.append(value)
@@ -134,17 +145,17 @@ private struct Subgraphs: SubgraphRunner {
     return try program.run(nested: depth &+ 1, all, control: control, profile: profile)
   }
 
-  func runInPlace(subgraph index: Int, inputs: [Tensor], outputs: [Tensor]) throws(PinionError) -> Bool {
-    guard profile == nil, index < programs.count else { return false }
+  func prepared(subgraph index: Int, inputs: [Tensor], outputs: [TensorType]) throws(PinionError) -> (any PreparedSubgraph)? {
+    guard profile == nil, index < programs.count else { return nil }
     let program = programs[index], own = program.graph.inputs.count
-    guard inputs.count == own else { return false }
-    return try program.runInPlace(
-      inputs: own + program.graph.captures.count, outputs: outputs.count,
+    guard inputs.count == own else { return nil }
+    return try PreparedRun.make(
+      program, inputs: own,
       input: { position in
         if position < own { return inputs[position] }
         guard case .tensor(let tensor)? = self.inputs[program.graph.captures[position - own].input] else { return nil }
         return tensor
-      }, output: { outputs[$0] }, control: control)
+      }, outputs: outputs, control: control)
   }
 
   func outputTypes(subgraph index: Int, inputs: [ValueType?]) -> [ValueType?] {

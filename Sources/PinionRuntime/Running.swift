@@ -14,16 +14,19 @@ extension Program {
   package func run(
     _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile? = nil, state: (any HeldMemory)? = nil
   ) throws(PinionError) -> [Value] {
-    guard let profile else { return try run(nested: 0, inputs, outputs: preallocated, control: control, profile: nil, state: state) }
+    var given: [Value?] = []
+    given.reserveCapacity(inputs.count)
+    for input in inputs { given.append(input) }
+    guard let profile else { return try run(nested: 0, given, outputs: preallocated, control: control, profile: nil, state: state) }
     profile.beginRun()
     let start = monotonicNanoseconds()
     defer { profile.endRun(nanoseconds: monotonicNanoseconds() &- start) }
-    return try run(nested: 0, inputs, outputs: preallocated, control: control, profile: profile, state: state)
+    return try run(nested: 0, given, outputs: preallocated, control: control, profile: profile, state: state)
   }
 
   /// - Parameter depth: how many nodes with graphs this one's lies in.
   func run(
-    nested depth: Int, _ inputs: [Value], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile?, state: (any HeldMemory)? = nil
+    nested depth: Int, _ inputs: [Value?], outputs preallocated: [Tensor?] = [], control: RunControl, profile: Profile?, state: (any HeldMemory)? = nil
   ) throws(PinionError) -> [Value] {
     do throws(PinionError) {
       let (program, segment, _) = try root(for: inputs, plansAhead: true, control: control, profile: profile)
@@ -36,7 +39,7 @@ extension Program {
   }
 
   private func run(
-    _ root: Segment, _ inputs: [Value], outputs preallocated: [Tensor?], control: RunControl, profile: Profile?, depth: Int,
+    _ root: Segment, _ inputs: [Value?], outputs preallocated: [Tensor?], control: RunControl, profile: Profile?, depth: Int,
     state: (any HeldMemory)?
   ) throws(PinionError) -> [Value] {
     var segment = root
@@ -56,6 +59,7 @@ extension Program {
     // Strings may point into any of the values.
     defer { withExtendedLifetime(values) {} }
     var results: [Value] = []
+    results.reserveCapacity(graph.outputs.count)
     for output in graph.outputs {
       if results.count & 255 == 255 { try control.check() }
       if case .constant(let tensor) = segment.knowledge[output.index] {
@@ -95,7 +99,7 @@ extension Program {
   }
 
   /// Outputs that are no step's work are copied up to so many bytes; a run that is not in place passes the value on.
-  private static let passedBytes = 4096
+  static let passedBytes = 4096
   /// The same for text, which other runs copy with all that it consists of.
   private static let passedTextBytes = 16 << 20
 

@@ -179,7 +179,7 @@ struct Signature: Hashable, Sendable {
   mutating func append(_ type: TensorType) {
     numbers.append(Int(type.element.rawValue))
     numbers.append(type.rank)
-    numbers.append(contentsOf: type.dims)
+    for extent in type.dims { numbers.append(extent) }
   }
 
   mutating func append(_ value: Value?) {
@@ -192,5 +192,11 @@ struct Signature: Hashable, Sendable {
     }
   }
 
-  init(_ values: [Value?]) { for value in values { append(value) } }
+  /// - Parameter count: how many values are to be appended.
+  init(count: Int) { numbers.reserveCapacity(count &* 6) }
+
+  init(_ values: [Value?]) {
+    self.init(count: values.count)
+    for value in values { append(value) }
+  }
 }

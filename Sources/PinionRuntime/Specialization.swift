@@ -130,7 +130,7 @@ extension Program {
   /// The program with all branches that the inputs' elements tell in the place of their nodes; nil where they tell none.
   ///
   /// Plans stop to depend on elements that go on changing. A run of theirs computes what any branch reads, and this one what is read.
-  func knowingBranches(_ inputs: [Value], _ control: RunControl) throws(PinionError) -> Program? {
+  func knowingBranches(_ inputs: [Value?], _ control: RunControl) throws(PinionError) -> Program? {
     var entries = inputs.map { Program.knowledge(of: $0) }
     while true {
       var resolution = Resolution(
@@ -142,7 +142,7 @@ extension Program {
         return choices.isEmpty ? nil : try specialized(choices, control)
       }
       for entry in deciding {
-        guard case .tensor(let tensor) = inputs[entry] else { return nil }
+        guard case .tensor(let tensor)? = inputs[entry] else { return nil }
         entries[entry] = .constant(try tensor.copy(allocator: allocator))
       }
     }

@@ -30,36 +30,56 @@ package struct Loop: SubgraphTyping, CourseTelling {
     guard scanCount >= 0 else {
       throw .invalidModel("the body has \(subgraphs.outputCount(subgraph: body)) outputs, expected at least \(1 + carried.count)")
     }
+    let ownCount = 1 + carried.count
     var stacks = (0..<scanCount).map { StackedOutput(name: "scan output \($0)") }
 
     var iteration: Int64 = 0
     let expected = Int(clamping: limit)
-    var memory = try CarriedMemory(context)
-    // The types of what the last iteration gave, where it was given the same.
-    var steady: [TensorType]?
+    var counter = try context.scalar(Int64(0))
+    let condition = try context.scalar(true)
+    var steady: SteadyBody?
+    // How often a plan may still turn out not to be all there is to run, before nobody looks any more.
+    var attempts = 4
     while isGoingOn, iteration < limit {
       try context.control.check()
       try context.control.takeSteps(1)
-      if let types = steady, let results = try runInPlace(iteration, carried, types, &memory, &stacks, expected: expected, context) {
-        isGoingOn = try truthValue(.tensor(results[0]), "the body's condition")
-        carried = results.dropFirst().map(Value.tensor)
-        iteration &+= 1
-        continue
+      if let body = steady {
+        counter.data.storeBytes(of: iteration, as: Int64.self)
+        for index in stacks.indices { body.move(row: index, to: try stacks[index].next(expected: expected, context).data) }
+        if try body.run() {
+          for index in stacks.indices { stacks[index].take() }
+          isGoingOn = body.results[0].data.load(as: UInt8.self) != 0
+          iteration &+= 1
+          continue
+        }
+        carried = body.carried.map(Value.tensor)
+        steady = nil
       }
-      let arguments = [.tensor(try context.scalar(iteration)), .tensor(try context.scalar(isGoingOn))] + carried
-      var results = try context.run(subgraph: body, inputs: arguments)
-      guard results.count == 1 + carried.count + scanCount else {
-        throw .internal("the body gave \(results.count) outputs, expected \(1 + carried.count + scanCount)")
+      // Results may hold the number of an iteration.
+      if iteration > 0 { counter = try context.scalar(iteration) }
+      var results = try context.run(subgraph: body, inputs: [.tensor(counter), .tensor(condition)] + carried)
+      guard results.count == ownCount + scanCount else {
+        throw .internal("the body gave \(results.count) outputs, expected \(ownCount + scanCount)")
       }
       for index in stacks.indices {
-        try stacks[index].append(results[1 + carried.count + index], expected: expected, context)
+        try stacks[index].append(results[ownCount + index], expected: expected, context)
       }
       results.removeLast(scanCount)
-      steady = Loop.steadyTypes(carried, results)
-      isGoingOn = try truthValue(results.removeFirst(), "the body's condition")
-      carried = results
+      isGoingOn = try truthValue(results[0], "the body's condition")
       iteration &+= 1
+      if attempts > 0, isGoingOn, iteration < limit, let before = carried.plainTensors, let tensors = results.plainTensors,
+        zip(before, tensors.dropFirst()).allSatisfy({ $0.type == $1.type }), stacks.allSatisfy(\.isPlain)
+      {
+        counter = try context.scalar(iteration)
+        var rows: [Tensor] = []
+        for index in stacks.indices { rows.append(try stacks[index].next(expected: expected, context)) }
+        steady = try SteadyBody(
+          body, inputs: [counter, condition] + tensors.dropFirst(), carried: 2..<1 + ownCount, results: tensors, rows: rows, context)
+        if steady == nil { attempts -= 1 }
+      }
+      carried = steady == nil ? Array(results.dropFirst()) : []
     }
+    if let steady { carried = steady.carried.map(Value.tensor) }
 
     var outputs = carried
     if iteration == 0 {
@@ -70,39 +90,6 @@ package struct Loop: SubgraphTyping, CourseTelling {
       for stack in stacks { outputs.append(.tensor(try stack.joined())) }
     }
     return outputs
-  }
-
-  /// The types of a body's condition and carried values, where it was given carried values of the same types.
-  private static func steadyTypes(_ carried: [Value], _ results: [Value]) -> [TensorType]? {
-    var types: [TensorType] = []
-    for (index, result) in results.enumerated() {
-      guard let tensor = result.plainTensor, index == 0 || carried[index - 1].plainTensor?.type == tensor.type else { return nil }
-      types.append(tensor.type)
-    }
-    return types
-  }
-
-  /// Runs an iteration into memory of the loop's own, where the body has a plan for that.
-  /// - Returns: the condition and the carried values; nil, with nothing run, where there is no such plan.
-  private func runInPlace(
-    _ iteration: Int64, _ carried: [Value], _ types: [TensorType], _ memory: inout CarriedMemory, _ stacks: inout [StackedOutput],
-    expected: Int, _ context: EagerContext
-  ) throws(PinionError) -> [Tensor]? {
-    guard let subgraphs = context.subgraphs else { return nil }
-    var inputs = memory.arguments(iteration)
-    for value in carried {
-      guard let tensor = value.plainTensor else { return nil }
-      inputs.append(tensor)
-    }
-    let results = try memory.next(types, context)
-    var outputs = results
-    for index in stacks.indices {
-      guard let row = try stacks[index].next(expected: expected, context) else { return nil }
-      outputs.append(row)
-    }
-    guard try subgraphs.runInPlace(subgraph: body, inputs: inputs, outputs: outputs) else { return nil }
-    for index in stacks.indices { stacks[index].take() }
-    return results
   }
 
   package var decidingInputs: [Int] { [0, 1] }

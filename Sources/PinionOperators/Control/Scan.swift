@@ -78,6 +78,8 @@ package struct Scan: SubgraphTyping {
     let count = steps ?? length
     guard count <= length else { throw .invalidValue("sequence length \(count), but the scan inputs have \(length) steps") }
 
+    for index in slices.indices where !inputDirections.isEmpty && inputDirections[index] == 1 { slices[index].last = count - 1 }
+
     guard let subgraphs = context.subgraphs else { throw .internal("Scan has no body") }
     let outputCount = subgraphs.outputCount(subgraph: body)
     guard outputCount >= initial.count else {
@@ -90,25 +92,21 @@ package struct Scan: SubgraphTyping {
     var states = initial
     var outputs = [AxisSlices?](repeating: nil, count: scanOutputCount)
     var owners: [AnyObject?] = []
-    var memory = try CarriedMemory(context)
-    // The types of the states, where the last step was given the same.
-    var steady: [TensorType]?
+    var steady: SteadySteps?
+    // How often a plan may still turn out not to be all there is to run, before nobody looks any more.
+    var attempts = 4
     for step in 0..<count {
       try context.control.check()
       try context.control.takeSteps(1)
+      if let steps = steady {
+        if try steps.run(step) { continue }
+        states = steps.states
+        steady = nil
+      }
       var parts: [Tensor] = []
-      for (index, slice) in slices.enumerated() {
-        let isReversed = !inputDirections.isEmpty && inputDirections[index] == 1
-        parts.append(try slice.read(isReversed ? count - 1 - step : step, context))
-      }
-      if let types = steady, let next = try runInPlace(step, length, states, types, parts, outputs, &memory, context) {
-        states = next
-        continue
-      }
+      for slice in slices { parts.append(try slice.read(step, context)) }
       let results = try context.run(subgraph: body, inputs: states + parts.map(Value.tensor))
       guard results.count == outputCount else { throw .internal("the body gave \(results.count) outputs, expected \(outputCount)") }
-      steady = Scan.steadyTypes(states, results)
-      states = Array(results.prefix(initial.count))
       for index in 0..<scanOutputCount {
         let result = try results[initial.count + index].asTensor()
         let output: AxisSlices
@@ -121,11 +119,17 @@ package struct Scan: SubgraphTyping {
         guard output.item == result.type else {
           throw .invalidShape("scan output \(index) is \(result.type) in step \(step) and was \(output.item) before")
         }
-        let isReversed = !outputDirections.isEmpty && outputDirections[index] == 1
-        try output.write(result, isReversed ? length - 1 - step : step, context)
+        try output.write(result.data, step, context)
         if result.element == .string { owners.append(result.owner) }
       }
+      let next = Array(results.prefix(initial.count))
+      if attempts > 0, step + 1 < count, let tensors = next.plainTensors, states.plainTensors?.map(\.type) == tensors.map(\.type) {
+        steady = try SteadySteps(body, from: step + 1, tensors, slices, outputs.compactMap { $0 }, context)
+        if steady == nil { attempts -= 1 }
+      }
+      states = steady == nil ? next : []
     }
+    if let steady { states = steady.states }
     if count == 0 {
       let items = slices.map { ValueType($0.item) }
       let types = subgraphs.outputTypes(subgraph: body, inputs: initial.map(\.type) + items)
@@ -136,39 +140,6 @@ package struct Scan: SubgraphTyping {
     }
     for case let output? in outputs { states.append(.tensor(output.tensor.keepingAlive(owners))) }
     return states
-  }
-
-  /// The types of the states, where a step gave them as it was given them.
-  private static func steadyTypes(_ states: [Value], _ results: [Value]) -> [TensorType]? {
-    var types: [TensorType] = []
-    for (state, result) in zip(states, results) {
-      guard let type = result.plainTensor?.type, state.plainTensor?.type == type else { return nil }
-      types.append(type)
-    }
-    return types
-  }
-
-  /// Runs a step into memory of the scan's own and into the scan outputs, where the body has a plan for that.
-  /// - Returns: the states; nil, with nothing run, where there is no such plan.
-  private func runInPlace(
-    _ step: Int, _ length: Int, _ states: [Value], _ types: [TensorType], _ parts: [Tensor], _ outputs: [AxisSlices?],
-    _ memory: inout CarriedMemory, _ context: EagerContext
-  ) throws(PinionError) -> [Value]? {
-    guard let subgraphs = context.subgraphs else { return nil }
-    var inputs: [Tensor] = []
-    for state in states {
-      guard let tensor = state.plainTensor else { return nil }
-      inputs.append(tensor)
-    }
-    var slots: [Tensor] = []
-    for (index, output) in outputs.enumerated() {
-      let isReversed = !outputDirections.isEmpty && outputDirections[index] == 1
-      guard let slot = output?.slot(isReversed ? length - 1 - step : step) else { return nil }
-      slots.append(slot)
-    }
-    let next = try memory.next(types, context)
-    guard try subgraphs.runInPlace(subgraph: body, inputs: inputs + parts, outputs: next + slots) else { return nil }
-    return next.map(Value.tensor)
   }
 
   private func makeOutput(
@@ -183,7 +154,9 @@ package struct Scan: SubgraphTyping {
         (tensor.data + range.lowerBound).initializeMemory(as: UInt8.self, repeating: 0, count: range.count)
       }
     }
-    return AxisSlices(tensor, axis: axis)
+    var output = AxisSlices(tensor, axis: axis)
+    if !outputDirections.isEmpty, outputDirections[index] == 1 { output.last = length - 1 }
+    return output
   }
 
   private func scanBatch(
@@ -271,5 +244,54 @@ package struct Scan: SubgraphTyping {
   private func batchSlices(_ tensor: Tensor) throws(PinionError) -> AxisSlices {
     guard tensor.shape.rank > 0 else { throw .invalidShape("an input is \(tensor.type), expected a batch axis") }
     return AxisSlices(tensor, axis: 0)
+  }
+}
+
+/// Steps whose states keep their types, run from the scan inputs and into the scan outputs.
+private final class SteadySteps {
+  private let body: SteadyBody
+  private let context: EagerContext
+  private let slices: [AxisSlices]
+  private let outputs: [AxisSlices]
+  /// What a step reads and writes where elements do not lie together.
+  private let parts: [Tensor]
+  private let rows: [Tensor]
+  private let stateCount: Int
+
+  /// - Returns: nil where the body is to be run otherwise.
+  init?(
+    _ body: Int, from step: Int, _ states: [Tensor], _ slices: [AxisSlices], _ outputs: [AxisSlices], _ context: EagerContext
+  ) throws(PinionError) {
+    guard outputs.allSatisfy({ $0.item.element != .string }) else { return nil }
+    var parts: [Tensor] = [], rows: [Tensor] = []
+    for slice in slices { parts.append(try slice.read(step, context)) }
+    for output in outputs {
+      if let elements = output.elements(step) {
+        rows.append(Tensor(output.item, data: elements, owner: output.tensor.owner))
+      } else {
+        rows.append(try context.allocate(output.item))
+      }
+    }
+    let prepared = try SteadyBody(body, inputs: states + parts, carried: 0..<states.count, results: states, rows: rows, context)
+    guard let prepared else { return nil }
+    (self.body, self.context, self.slices, self.outputs) = (prepared, context, slices, outputs)
+    (self.parts, self.rows, stateCount) = (parts, rows, states.count)
+  }
+
+  var states: [Value] { body.carried.map(Value.tensor) }
+
+  /// - Returns: false, with nothing done, where the body is to be run otherwise from this step on.
+  func run(_ step: Int) throws(PinionError) -> Bool {
+    for index in slices.indices {
+      if let elements = slices[index].elements(step) {
+        body.move(input: stateCount &+ index, to: elements)
+      } else {
+        try slices[index].gather(step, into: parts[index].data, context)
+      }
+    }
+    for index in outputs.indices { if let elements = outputs[index].elements(step) { body.move(row: index, to: elements) } }
+    guard try body.run() else { return false }
+    for index in outputs.indices where outputs[index].elements(step) == nil { try outputs[index].write(rows[index].data, step, context) }
+    return true
   }
 }

@@ -2,13 +2,15 @@ import PinionBackend
 import PinionBase
 import PinionTensor
 
-/// The positions of a tensor along one axis, each as a tensor without that axis.
+/// The positions of a tensor along one axis, each as a tensor without that axis, one for each step of a loop.
 struct AxisSlices {
   let tensor: Tensor
   let axis: Int
   let item: TensorType
   private let outer: Int
   private let runBytes: Int
+  /// The position of step 0 where steps go backwards.
+  var last: Int?
 
   /// - Parameter axis: of `tensor`, counted from the front.
   init(_ tensor: Tensor, axis: Int) {
@@ -21,31 +23,34 @@ struct AxisSlices {
 
   var extent: Int { tensor.shape[axis] }
 
-  /// The slice at `position`, which lies in the tensor's own memory where it is contiguous there.
-  func read(_ position: Int, _ context: EagerContext) throws(PinionError) -> Tensor {
-    guard outer != 1 || tensor.owner == nil else {
-      let view = Tensor(item, data: tensor.data + position &* runBytes, owner: tensor.owner)
-      return view
-    }
+  @inline(__always) private func position(_ step: Int) -> Int { last.map { $0 &- step } ?? step }
+
+  /// Where the elements of a step lie; nil where they do not lie together.
+  @inline(__always) func elements(_ step: Int) -> UnsafeMutableRawPointer? {
+    outer == 1 ? tensor.data + position(step) &* runBytes : nil
+  }
+
+  /// The slice of a step, which lies in the tensor's own memory where it is contiguous there.
+  func read(_ step: Int, _ context: EagerContext) throws(PinionError) -> Tensor {
+    if let elements = elements(step), tensor.owner != nil { return Tensor(item, data: elements, owner: tensor.owner) }
     let slice = try context.allocate(item)
-    var poll = Poll(context.control)
-    for row in 0..<outer {
-      try copyLongRun(slice.data + row &* runBytes, tensor.data + (row &* extent &+ position) &* runBytes, runBytes, &poll)
-    }
+    try gather(step, into: slice.data, context)
     return slice.keepingAlive([tensor.owner])
   }
 
-  /// Memory of a position, for who writes a slice where it belongs; nil where its elements do not lie together, and for text.
-  func slot(_ position: Int) -> Tensor? {
-    guard outer == 1, tensor.element != .string else { return nil }
-    return Tensor(item, data: tensor.data + position &* runBytes, owner: tensor.owner)
-  }
-
-  /// Copies a tensor of type `item` to `position`.
-  func write(_ slice: Tensor, _ position: Int, _ context: EagerContext) throws(PinionError) {
+  /// Copies the elements of a step together.
+  func gather(_ step: Int, into elements: UnsafeMutableRawPointer, _ context: EagerContext) throws(PinionError) {
     var poll = Poll(context.control)
     for row in 0..<outer {
-      try copyLongRun(tensor.data + (row &* extent &+ position) &* runBytes, slice.data + row &* runBytes, runBytes, &poll)
+      try copyLongRun(elements + row &* runBytes, tensor.data + (row &* extent &+ position(step)) &* runBytes, runBytes, &poll)
+    }
+  }
+
+  /// Copies elements of type `item` to where those of a step belong.
+  func write(_ elements: UnsafeRawPointer, _ step: Int, _ context: EagerContext) throws(PinionError) {
+    var poll = Poll(context.control)
+    for row in 0..<outer {
+      try copyLongRun(tensor.data + (row &* extent &+ position(step)) &* runBytes, elements + row &* runBytes, runBytes, &poll)
     }
   }
 }

@@ -31,12 +31,15 @@ struct StackedOutput {
     if type.element == .string { owners.append(tensor.owner) }
   }
 
-  /// Memory for the value of the next iteration, for a body that writes it there, where the type is known from earlier ones; `take`
-  /// adds it once it is written.
-  mutating func next(expected: Int, _ context: EagerContext) throws(PinionError) -> Tensor? {
-    guard let item, item.element != .string else { return nil }
+  /// Whether a body may write its values where they belong, since the type is known and is not text.
+  var isPlain: Bool { item.map { $0.element != .string } ?? false }
+
+  /// Memory for the value of the next iteration, for a body that writes it there where `isPlain`; `take` adds it once it is written.
+  mutating func next(expected: Int, _ context: EagerContext) throws(PinionError) -> Tensor {
+    guard let item else { throw .internal("\(name) has no type yet") }
     if count == capacity || memory == nil { try grow(item, expected: expected, context) }
-    return memory.map { Tensor(item, data: $0.data + count &* item.byteCount, owner: $0.owner) }
+    guard let memory else { throw .internal("\(name) has no memory") }
+    return Tensor(item, data: memory.data + count &* item.byteCount, owner: memory.owner)
   }
 
   mutating func take() { count &+= 1 }
