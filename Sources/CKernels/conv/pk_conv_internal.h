@@ -214,12 +214,14 @@ static inline pk_conv_rows pk_conv_rows_sizes(const pk_conv_shape *s) {
   z.pitch = s->out[2] + (pk_reach(s, 2) - 1) / s->stride[2];
   const size_t one = pk_mul(pk_mul(z.pitch, phases), s->channels), fit = FLOATS / pk_max(one, 1);
   z.band = pk_even_part(s->out[1], pk_max(fit > more ? fit - more : 1, 2));
-  z.plane = pk_add(pk_mul(z.band + more, z.pitch), BEHIND);
-  z.channel = pk_mul(z.plane, phases);
   // The number of rows that leaves the fewest sums unused.
   z.chunk = 1;
   for (size_t rows = 2; rows <= z.band && pk_conv_rows_sums(s, &z, rows) <= MOST_SUMS; rows++)
     if (pk_conv_rows_sums(s, &z, rows) * z.chunk <= pk_conv_rows_sums(s, &z, z.chunk) * rows) z.chunk = rows;
+  // Rows that fill vectors by themselves begin at whole cache lines.
+  if (z.chunk == 1) z.pitch = pk_ceil_div(z.pitch, 16) * 16;
+  z.plane = pk_add(pk_mul(z.band + more, z.pitch), BEHIND);
+  z.channel = pk_mul(z.plane, phases);
   z.ld = pk_conv_rows_sums(s, &z, z.chunk) + BEHIND;
   z.tile = MOST_ROWS * z.ld;
   const size_t floats = pk_add(z.tile, pk_mul(z.channel, s->channels));
