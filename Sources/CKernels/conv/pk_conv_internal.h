@@ -229,9 +229,9 @@ static inline pk_conv_rows pk_conv_rows_sizes(const pk_conv_shape *s) {
   return z;
 }
 
-/// Whether rows are copied instead of patches, as is the faster way where sums are short or outputs few. Measured with AVX2, and only taken there.
+/// Whether rows are copied instead of patches, as is the faster way where sums are short or outputs few. Measured with AVX2 and AVX-512, and only taken there.
 static inline bool pk_conv_rows_pay(pk_isa isa, const pk_conv_shape *s) {
-  if (isa != PK_ISA_AVX2 || s->in[0] != 1 || s->out[0] != 1 || s->kernel[0] != 1 || s->kernel[1] > 16 || s->kernel[2] > 128) return false;
+  if (isa == PK_ISA_SCALAR || s->in[0] != 1 || s->out[0] != 1 || s->kernel[0] != 1 || s->kernel[1] > 16 || s->kernel[2] > 128) return false;
   const size_t taps = s->kernel[1] * s->kernel[2], down = s->stride[1], across = s->stride[2];
   if (taps < 2 || s->channels > 512 || s->channels * taps > 8192 || s->outputs > 128 || down > 8 || across > 8) return false;
   if (s->dilation[1] > 8 || s->dilation[2] > 8 || s->out[2] > 4096 || s->out[1] == 0 || s->out[2] == 0) return false;
@@ -239,12 +239,14 @@ static inline bool pk_conv_rows_pay(pk_isa isa, const pk_conv_shape *s) {
   if (z.total > (size_t)512 << 10) return false;
   // Both in multiplications, as many of which take as long: for each tap of a position, for each position, for each row of a phase, and for each output.
   const double positions = (double)s->out[1] * (double)s->out[2], all = positions * (double)(s->channels * taps), outputs = (double)s->outputs;
-  const double patches = all * (pk_max(s->outputs, 4) + 1 + (across > 2 ? 20 : 7)) + 600 * positions + 2 * positions * outputs;
+  const bool wide = isa == PK_ISA_AVX512; // Multiplies so much faster than it copies.
+  const double copy = wide ? 1.3 : 1, gather = across > 2 ? (wide ? 40 : 20) : 7 * copy;
+  const double patches = all * (pk_max(s->outputs, 4) + 1 + gather) + 600 * positions + 2 * positions * outputs;
   const double used = (double)(z.chunk * s->out[2]) / (double)pk_conv_rows_sums(s, &z, z.chunk);
   const size_t more = (pk_reach(s, 1) - 1) / down, bands = pk_ceil_div(s->out[1], z.band);
   const double copied = (double)s->channels * (double)((s->out[1] + bands * more) * down * across);
-  const double rows = all * pk_max(s->outputs, 4) / used + copied * (600 + 8 * (double)z.pitch) + 8 * positions * outputs;
-  return rows < 0.9 * patches;
+  const double rows = all * pk_max(s->outputs, 4) / used + copy * (copied * (600 + 8 * (double)z.pitch) + 8 * positions * outputs);
+  return rows < (wide ? 0.95 : 0.9) * patches;
 }
 
 /// Sizes of one Winograd call, in floats. SIZE_MAX in `total` if it does not fit.
