@@ -11,8 +11,10 @@ static size_t depth_of(const pk_conv_shape *s) { return pk_mul(s->channels, s->k
 
 bool pk_conv_winograd_pays(pk_isa isa, const pk_conv_shape *s) {
   if (!pk_conv_winograd_fits(s)) return false;
-  // Measured: so few multiplications do not make up for the transforms.
-  if ((s->channels <= 4 || pk_mul(s->channels, s->outputs) <= 64) && pk_conv_rows_pay(isa, s)) return false;
+  // Measured, on Zen 5 and Zen 3: so few multiplications do not make up for the transforms.
+  const size_t product = pk_mul(s->channels, s->outputs);
+  const bool few = isa == PK_ISA_AVX512 ? (double)product < 3.7 * (double)(s->channels + s->outputs) : s->channels <= 4 || s->outputs <= 3 || product <= 64;
+  if (few && pk_conv_rows_pay(isa, s)) return false;
   const size_t depth = depth_of(s), least = pk_min(depth, s->outputs), across = pk_ceil_div(s->out[2], 4);
   const size_t plane = pk_ceil_div(s->out[1], 4) * across, tiles = pk_mul(plane, s->out[0]);
   // The last tiles may be mostly empty. Products of three numbers do not make up for the transforms of many results.
