@@ -136,7 +136,7 @@ public final class Session: Sendable {
     runtime.pool.begin()
     defer { runtime.pool.end() }
     let results = try program.run(ordered, outputs: memory, control: control, profile: profile)
-    var leaving = LeavingValues(control, allocator: runtime.allocator)
+    var leaving = LeavingValues(control, allocator: program.resultAllocator)
     var finished: [Value] = []
     for (index, result) in results.enumerated() {
       if index & 255 == 255 { try control.check() }

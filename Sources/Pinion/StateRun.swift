@@ -189,7 +189,7 @@ final class StateRun: HeldMemory {
     let results = try layout.program.run(values, outputs: targets, control: control, profile: session.profile, state: self)
     guard results.count == targets.count else { throw .internal("a run with a state gave \(results.count) outputs") }
 
-    var leaving = LeavingValues(control, allocator: session.runtime.allocator)
+    var leaving = LeavingValues(control, allocator: layout.program.resultAllocator)
     let own = free.count + buffers.current.count
     var contents: [Value] = []
     for (result, spare) in zip(results[free.count..<own], buffers.spare) { contents.append(try leaving.take(result, into: spare)) }

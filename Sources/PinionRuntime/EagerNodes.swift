@@ -32,7 +32,7 @@ extension Program {
         Subgraphs(programs: $0, node: node, inputs: inputs, control: control, profile: profile, depth: depth, inside: inside)
       }
       let context = EagerContext(
-        allocator: allocator, control: control, outputCount: node.outputs.count, subgraphs: runner, executor: executor, packed: packed)
+        allocator: resultAllocator, control: control, outputCount: node.outputs.count, subgraphs: runner, executor: executor, packed: packed)
       let start = profile == nil ? 0 : monotonicNanoseconds()
       let formal = node.formalInputCount < inputs.count ? Array(inputs.prefix(node.formalInputCount)) : inputs
       results = try backend.execute(node.op, formal, context)

@@ -2,8 +2,8 @@ import PinionBackend
 import PinionBase
 import Synchronization
 
-/// What a session holds between runs besides weights: idle memory of runs, constants that plans made for themselves, and programs for
-/// other inputs and outputs, for a state and for known branches.
+/// What a session holds between runs besides weights: idle memory of runs and of large results, constants that plans made for themselves,
+/// and programs for other inputs and outputs, for a state and for known branches.
 ///
 /// All programs of a session, those of subgraphs and of known branches among them, have one account. Where it holds more than its limit,
 /// the idle memory that was used longest ago goes back to the allocator; the last one to be given back stays in any case, so that runs
@@ -24,8 +24,16 @@ package final class MemoryAccount: IdleMemory {
   private struct WeakPool { weak var pool: WorkspacePool? }
   private struct WeakSegment { weak var segment: Segment? }
 
+  /// Memory of results that their holders have let go of.
+  let results: RecycledMemory
+
   /// - Parameter limit: in bytes.
-  package init(limit: Int) { self.limit = limit }
+  package init(limit: Int) {
+    self.limit = limit
+    results = RecycledMemory(limit: limit / 4)
+  }
+
+  deinit { results.close() }
 
   /// Whether no more is held than the limit.
   package var isWithinLimit: Bool { bytes <= limit }
@@ -40,7 +48,7 @@ package final class MemoryAccount: IdleMemory {
   private static let leastRecords = 1 << 20
 
   /// Bytes that are held.
-  package var bytes: Int { held.load(ordering: .relaxed) }
+  package var bytes: Int { held.load(ordering: .relaxed).addingSaturating(results.bytes) }
 
   func add(_ bytes: Int) { held.wrappingAdd(bytes, ordering: .relaxed) }
   func take(_ bytes: Int) { held.wrappingSubtract(bytes, ordering: .relaxed) }
@@ -57,7 +65,7 @@ package final class MemoryAccount: IdleMemory {
 
   /// Whether so much is idle, of so many plans, that one more takes another's memory.
   private var isMuchIdle: Bool {
-    idle.load(ordering: .relaxed) >= MemoryAccount.manyIdle && bytes &- records.load(ordering: .relaxed) > MemoryAccount.muchIdle
+    idle.load(ordering: .relaxed) >= MemoryAccount.manyIdle && held.load(ordering: .relaxed) &- records.load(ordering: .relaxed) > MemoryAccount.muchIdle
   }
 
   private static let manyIdle = 16
@@ -92,13 +100,18 @@ package final class MemoryAccount: IdleMemory {
   /// Gives idle memory back until no more is held than the limit.
   func shrink(by room: Int = 0, keeping last: WorkspacePool?) {
     guard bytes.addingSaturating(room) > limit else { return }
+    shrinkResults(to: limit &- min(room, limit))
     for pool in byAge() {
       while bytes.addingSaturating(room) > limit, pool !== last || pool.idleCount > 1, pool.popIdle() != nil {}
       if bytes.addingSaturating(room) <= limit { return }
     }
   }
 
+  /// Gives memory of results back until no more than so many bytes are held, if it is as much.
+  private func shrinkResults(to bytes: Int) { results.shrink(to: max(bytes &- held.load(ordering: .relaxed), 0)) }
+
   package func shrink(to bytes: Int) {
+    shrinkResults(to: bytes)
     for pool in byAge() { while self.bytes > bytes, pool.popIdle() != nil {} }
     guard self.bytes > bytes, records.load(ordering: .relaxed) > 0 else { return }
     // The last ones first, which no others follow: what is left is the beginning of each run.

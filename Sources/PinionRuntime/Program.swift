@@ -12,6 +12,8 @@ package final class Program: Sendable {
   package var threads: Int { executor.threads }
   let packed: PackedWeights
   let allocator: Allocator
+  /// For what leaves runs or nodes outside plans: memory that comes back is kept, unless the host gives it.
+  package let resultAllocator: Allocator
   /// The programs of each node's subgraphs, by the node's index.
   let subprograms: [Int: [Program]]
   /// All nodes of the graph, in order.
@@ -73,6 +75,7 @@ package final class Program: Sendable {
     self.executor = executor
     self.packed = packed
     self.allocator = allocator
+    resultAllocator = allocator.identity == Allocator.system.identity ? account.results.allocator : allocator
     allNodes = Array(graph.nodes.indices)
     readers = try ReaderTable(graph, poll)
     var planned = ContiguousArray<PlannedNode>()
@@ -205,6 +208,7 @@ package final class Program: Sendable {
     interruptedCourses.withLock { $0 = nil }
     lastCourses.withLock { $0 = nil }
     for programs in subprograms.values { for program in programs { program.trim() } }
+    account.results.shrink(to: 0)
     // Runs in progress may still have them.
     let programs = specializations.withLock { known in
       defer { known.removeAll() }

@@ -180,7 +180,7 @@ extension Program {
         {
           tensor = given
         } else {
-          tensor = try control.tensor(type, allocator: allocator)
+          tensor = try control.tensor(type, allocator: resultAllocator)
         }
         values[value.index] = .tensor(tensor)
         workspace.externals[index] = tensor.data

@@ -21,6 +21,7 @@ from ._interrupts import run_options
 from ._library import CallOptions, InputShape, lib
 from ._limits import CancelToken, run_limits
 from ._log import logged
+from ._recycled import LEAST, MOST, Recycled
 from ._results import row_maker
 from ._text import c_text
 from ._types import DIRECT, STRINGS
@@ -80,7 +81,8 @@ class PreparedCall(NotCopied):
         infos = [read_info(lib.pinion_call_output(self.handle, index)) for index in range(count)]
         #: Shape, type and bytes of each output.
         self.outputs = tuple((_extents(info), _native(info), _size(info)) for info in infos)
-        self._makers = [(_numpy_empty, (shape, dtype)) if size < SMALL else (empty, (shape, dtype, size)) for shape, dtype, size in self.outputs]
+        keeps = sum(size for *_, size in self.outputs) <= MOST
+        self._makers: list[tuple[Any, tuple[Any, ...]]] = [_maker(*output, keeps) for output in self.outputs]
         self._count = len(names)
         #: Of each output that is a list of dicts its place and what makes it of a table.
         self._tables = [
@@ -106,6 +108,10 @@ class PreparedCall(NotCopied):
         start = ctypes.addressof(slots)
         return slots, start, start + self._count * ctypes.sizeof(c_size_t)
 
+    def trim(self) -> int:
+        """Gives back what is kept of outputs that are gone; returns its bytes."""
+        return sum(make.trim() for make, _ in self._makers if type(make) is Recycled)
+
     def run(self, values: list[Any]) -> list[Any] | int | None:
         """Runs with these inputs. None, with nothing run, if they are not what the call was prepared for; a status where it failed."""
         for value, (dtype, shape) in zip(values, self.types):
@@ -128,6 +134,15 @@ class PreparedCall(NotCopied):
         for index, make in self._tables:
             outputs[index] = make(outputs[index].tolist())
         return outputs
+
+
+def _maker(shape: tuple[int, ...], dtype: np.dtype, size: int, keeps: bool) -> tuple[Any, tuple[Any, ...]]:
+    """What makes an output's array, and its arguments."""
+    if size < SMALL:
+        return _numpy_empty, (shape, dtype)
+    if keeps and size >= LEAST and dtype is not STRINGS:
+        return Recycled(shape, dtype, size), ()
+    return empty, (shape, dtype, size)
 
 
 def _native(info: ValueInfo) -> np.dtype:

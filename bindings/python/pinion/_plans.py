@@ -48,6 +48,7 @@ class Planning:
     if TYPE_CHECKING:
 
         def _output_frame(self, key: tuple[str, ...] | None) -> Frame: ...
+        def _trim_calls(self) -> int: ...
 
     def plan(
         self,
@@ -163,7 +164,7 @@ class Planning:
 
     def trim(self) -> int:
         """Gives back cached plans and idle memory, not weights; returns their bytes."""
-        return int(lib.pinion_session_trim(self._handle))
+        return int(lib.pinion_session_trim(self._handle)) + self._trim_calls()
 
 
 def _is_shape(value: Any) -> bool:

@@ -369,12 +369,17 @@ class Session(Planning, BufferKeeping):
                 self._calls[key] = _NOT_PREPARABLE
                 return None
             call = self._calls[key] = prepared
-        self._latest = call
+        latest, self._latest = self._latest, call
+        if latest is not None and latest is not call:
+            latest.trim()
         outputs = call.run(values)
         if outputs == _INVALID_SHAPE and type(call) is not ValueCall:
             self._calls[key] = self._value_call(names, types) or _NOT_PREPARABLE
             self._latest = None
         return outputs
+
+    def _trim_calls(self) -> int:
+        return sum(call.trim() for call in [*self._calls.values()] if isinstance(call, PreparedCall))
 
     def _prepared(self, names: tuple[str, ...], types: tuple[Any, ...]) -> PreparedCall | None:
         """A call for inputs of these shapes; None where none does for them."""

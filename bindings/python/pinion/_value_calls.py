@@ -57,6 +57,7 @@ class ValueCall(PreparedCall):
         self.names = tuple(names)
         self.types = tuple(types)
         self.outputs = ()
+        self._makers = []
         self._infos = infos
         self._count = len(names)
         many = len(infos)

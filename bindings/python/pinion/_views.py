@@ -16,7 +16,7 @@ from ._handles import STRING, VIEW_SIZE, dims_array, release
 from ._info import Kind
 from ._library import Text, lib
 from ._log import logged
-from ._results import from_handle
+from ._results import array_of, from_handle
 from ._strings import flat_text, from_strings
 from ._types import DIRECT, MEMORY, dtype_of
 from ._values import to_handle
@@ -88,6 +88,9 @@ def run_views(session: int, inputs: Mapping[str, Any], frame: Frame, targets: Fr
                 if size:
                     _move(address(array), data, size)
                 outputs.append(array)
+            elif dtype is not None:
+                result, results[index] = results[index], None
+                outputs.append(array_of(result, code, _extents(rank, extents_address), data))  # type: ignore[arg-type]
             else:
                 result, results[index] = results[index], None
                 outputs.append(from_handle(result, None, targets.infos[index]))  # type: ignore[arg-type]

@@ -51,6 +51,45 @@ def test_runs_with_shapes_that_come_again_give_the_same(count):
     assert len(prepared(session)) == 3
 
 
+@pytest.mark.parametrize("element_type", [FLOAT, TensorProto.BFLOAT16, INT64])
+def test_memory_of_a_large_output_that_is_gone_is_taken_again(element_type):
+    session = pinion.Session(identity(element_type, ["n"]), threads=1)
+    dtype = session.inputs[0].dtype
+    given = [np.arange(100_000).astype(dtype) + i for i in range(6)]
+    for x in given[:2]:
+        session.run({"x": x})
+    first = session.run({"x": given[2]})[0]
+    place = _addresses.address(first)
+    part = first[10:20]
+    # A view keeps it.
+    del first
+    second = session.run({"x": given[3]})[0]
+    assert part.tobytes() == given[2][10:20].tobytes()
+    assert _addresses.address(second) != place
+    del part
+    third = session.run({"x": given[4]})[0]
+    assert _addresses.address(third) == place
+    assert second.tobytes() == given[3].tobytes() and third.tobytes() == given[4].tobytes()
+    assert third.dtype == dtype and third.flags.writeable and third.flags.c_contiguous
+    del second
+    assert session.trim() >= third.nbytes
+    assert session.trim() < third.nbytes
+    # It outlives what it came from.
+    del session
+    gc.collect()
+    assert third.tobytes() == given[4].tobytes()
+
+
+def test_memory_of_outputs_goes_with_their_shapes():
+    """One call at a time keeps memory of outputs that are gone."""
+    session = pinion.Session(sums(2), threads=1)
+    for rows in (20_000, 30_000, 20_000, 30_000):
+        for _ in range(3):
+            session.run({f"x{i}": np.zeros((rows, 2), np.float32) for i in range(2)})
+    kept = [call.trim() for call in prepared(session)]
+    assert len(kept) == 2 and sorted(kept) == [0, 2 * 30_000 * 8]
+
+
 def test_outputs_of_earlier_runs_stay():
     session = pinion.Session(sums(1), threads=1)
     results = [session.run({"x0": np.full((1, 2), i, np.float32)})[0] for i in range(10)]
