@@ -21,6 +21,12 @@ public struct Allocator: Sendable {
     [unsafeBitCast(allocateFunction, to: UInt.self), unsafeBitCast(deallocateFunction, to: UInt.self), UInt(bitPattern: context)]
   }
 
+  /// Whether it is the C library's heap.
+  public var isSystem: Bool {
+    unsafeBitCast(allocateFunction, to: UInt.self) == unsafeBitCast(Allocator.system.allocateFunction, to: UInt.self)
+      && context == Allocator.system.context
+  }
+
   /// The C library's heap.
   public static let system = Allocator(
     allocate: { bytes, alignment, _ in
@@ -58,7 +64,7 @@ public struct Allocator: Sendable {
   /// Memory for what comes and goes in sizes of its own beside what stays, as weights do: not from the C library's heap if it is large.
   /// - Returns: as `buffer(bytes:)`.
   public func separateBuffer(bytes: Int) throws(PinionError) -> Buffer {
-    guard bytes >= 1 << 20, identity == Allocator.system.identity else { return try buffer(bytes: bytes) }
+    guard bytes >= 1 << 20, isSystem else { return try buffer(bytes: bytes) }
     return try Allocator.pages.buffer(bytes: bytes)
   }
 

@@ -123,7 +123,7 @@ public final class RecycledMemory: Sendable {
   }
 
   /// The next of eight sizes an octave; of less than a quarter of what an `Int` holds.
-  static func rounded(_ bytes: Int) -> Int {
+  public static func rounded(_ bytes: Int) -> Int {
     let step = 1 << max(Int.bitWidth - 1 - bytes.leadingZeroBitCount - 3, 0)
     return (bytes &+ step &- 1) & ~(step &- 1)
   }

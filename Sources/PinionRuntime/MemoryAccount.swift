@@ -7,8 +7,8 @@ import Synchronization
 ///
 /// All programs of a session, those of subgraphs and of known branches among them, have one account. Where it holds more than its limit,
 /// the idle memory that was used longest ago goes back to the allocator; the last one to be given back stays in any case, so that runs
-/// of one plan need not ask for it each time. A plan that finds no idle memory of its own takes another plan's rather than have more
-/// than the limit.
+/// of one plan need not ask for it each time. A plan that finds no idle memory of its own takes that of the plan that ran last, as plans
+/// for extents that grow do, or another's rather than have more than the limit.
 package final class MemoryAccount: IdleMemory {
   let limit: Int
   private let held = Atomic<Int>(0)
@@ -20,6 +20,10 @@ package final class MemoryAccount: IdleMemory {
   private let pools = Lock<[WeakPool]>([])
   /// Plans that others follow, those behind an earlier one later.
   private let followed = Lock<[WeakSegment]>([])
+
+  /// That of the plan that ran last, and where it lies.
+  private let last = Lock<WeakPool>(WeakPool())
+  private let placeOfLast = Atomic<UInt>(0)
 
   private struct WeakPool { weak var pool: WorkspacePool? }
   private struct WeakSegment { weak var segment: Segment? }
@@ -73,6 +77,8 @@ package final class MemoryAccount: IdleMemory {
 
   /// A number that grows with each call.
   func tick() -> Int { clock.wrappingAdd(1, ordering: .relaxed).newValue }
+  /// The last of these numbers.
+  var now: Int { clock.load(ordering: .relaxed) }
 
   func register(_ pool: WorkspacePool) {
     pools.withLock { pools in
@@ -82,13 +88,24 @@ package final class MemoryAccount: IdleMemory {
     }
   }
 
-  /// Idle memory of another plan, where memory of so many bytes would be more than the limit or there is much already: an arena that is large
-  /// enough and not much larger, or else none once as much has been given back.
-  /// - Parameter isWanted: whether the run's own budget has no room for more beside what it has left idle.
-  func arena(bytes: Int, isWanted: Bool) -> Buffer? {
+  /// Takes note of the plan that ran last.
+  func ran(_ pool: WorkspacePool) {
+    let place = UInt(bitPattern: Unmanaged.passUnretained(pool).toOpaque())
+    guard placeOfLast.load(ordering: .relaxed) != place else { return }
+    placeOfLast.store(place, ordering: .relaxed)
+    last.withLock { $0 = WeakPool(pool: pool) }
+  }
+
+  /// Idle memory of another plan, an arena that is large enough and not much larger: that of the plan that ran last, or, where memory of so
+  /// many bytes would be more than the limit or there is much already, any plan's, or else none once as much has been given back.
+  /// - Parameters:
+  ///   - isWanted: whether the run's own budget has no room for more beside what it has left idle.
+  ///   - isAhead: whether it is made ready for runs to come, which plans for other extents are to find ready as well.
+  func arena(bytes: Int, isWanted: Bool, isAhead: Bool) -> Buffer? {
+    let most = bytes.addingSaturating(bytes).addingSaturating(1 << 16)
+    if !isAhead, let found = last.withLock({ $0.pool })?.lend(bytes...most) { return found.arena }
     let isOver = isWanted || self.bytes.addingSaturating(bytes) > limit
     guard isOver || isMuchIdle else { return nil }
-    let most = bytes.addingSaturating(bytes).addingSaturating(1 << 16)
     let pools = byAge()
     for pool in pools {
       if let found = pool.popIdle(where: { (bytes...most).contains($0.arena.byteCount) }) { return found.arena }

@@ -164,7 +164,7 @@ extension Segment {
   fileprivate func prepareWorkspace(_ control: RunControl, _ allocator: Allocator) throws(PinionError) {
     guard steps.count > 0 || !crossings.isEmpty || !externals.isEmpty else { return }
     let isNew = !workspaces.hasMade
-    let workspace = try workspaces.take(for: self, allocator: allocator, control: control)
+    let workspace = try workspaces.take(for: self, allocator: allocator, control: control, isAhead: true)
     defer { workspaces.giveBack(workspace, control: control) }
     guard isNew else { return }
     let piece = 1 << 22

@@ -75,7 +75,7 @@ package final class Program: Sendable {
     self.executor = executor
     self.packed = packed
     self.allocator = allocator
-    resultAllocator = allocator.identity == Allocator.system.identity ? account.results.allocator : allocator
+    resultAllocator = allocator.isSystem ? account.results.allocator : allocator
     allNodes = Array(graph.nodes.indices)
     readers = try ReaderTable(graph, poll)
     var planned = ContiguousArray<PlannedNode>()

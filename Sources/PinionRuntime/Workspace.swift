@@ -10,6 +10,10 @@ final class WorkspacePool: Sendable {
   private let numbers = Atomic<Int>(0)
   private let made = Atomic<Bool>(false)
   private let used = Atomic<Int>(0)
+  /// When its memory went to another plan, by the account's clock; 0: never.
+  private let lent = Atomic<Int>(0)
+  /// How often it was wanted back soon after that.
+  private let missed = Atomic<Int>(0)
 
   init(arenaBytes: Int, account: MemoryAccount) {
     self.arenaBytes = arenaBytes
@@ -20,10 +24,12 @@ final class WorkspacePool: Sendable {
   func nextNumber() -> Int { numbers.wrappingAdd(1, ordering: .relaxed).newValue }
 
   /// A workspace that no other run uses, with the segment's operands. Its bytes count against the run's budget until it is given back.
-  func take(for segment: Segment, allocator: Allocator, control: RunControl?) throws(PinionError) -> Workspace {
+  /// - Parameter isAhead: whether it is made ready for runs to come: it stays this plan's.
+  func take(for segment: Segment, allocator: Allocator, control: RunControl?, isAhead: Bool = false) throws(PinionError) -> Workspace {
     // Out of the idle memory before the budget is asked: it would count twice.
     let free = popIdle()
-    let other = free == nil ? account.arena(bytes: arenaBytes, isWanted: control?.needsIdle(for: arenaBytes) ?? false) : nil
+    if isAhead { missed.store(WorkspacePool.mostMissed, ordering: .relaxed) }
+    let other = free == nil ? otherArena(control, isAhead: isAhead) : nil
     do throws(PinionError) { try control?.takeBytes(arenaBytes) } catch {
       if let free { giveBack(free) }
       throw error
@@ -34,7 +40,11 @@ final class WorkspacePool: Sendable {
     } else {
       let arena: Buffer
       do throws(PinionError) {
-        if let other { arena = other } else { arena = try allocator.buffer(bytes: arenaBytes) }
+        if let other { arena = other } else {
+          // Room for plans that need a little more, of which nothing is touched before.
+          let isLarge = arenaBytes >= RecycledMemory.leastBytes && arenaBytes < Int.max / 4 && allocator.isSystem
+          arena = try allocator.buffer(bytes: isLarge ? RecycledMemory.rounded(arenaBytes) : arenaBytes)
+        }
       } catch {
         control?.giveBytes(arenaBytes)
         throw error
@@ -46,6 +56,24 @@ final class WorkspacePool: Sendable {
     return workspace
   }
 
+  private func otherArena(_ control: RunControl?, isAhead: Bool) -> Buffer? {
+    let lent = lent.load(ordering: .relaxed)
+    if lent > 0, account.now &- lent <= WorkspacePool.soon { missed.wrappingAdd(1, ordering: .relaxed) }
+    return account.arena(bytes: arenaBytes, isWanted: control?.needsIdle(for: arenaBytes) ?? false, isAhead: isAhead)
+  }
+
+  /// Gives idle memory to another plan, unless it was wanted back soon after that before, as that of plans which run in turn is.
+  func lend(_ bytes: ClosedRange<Int>) -> Workspace? {
+    guard missed.load(ordering: .relaxed) < WorkspacePool.mostMissed, let found = popIdle(where: { bytes.contains($0.arena.byteCount) }) else {
+      return nil
+    }
+    lent.store(account.now, ordering: .relaxed)
+    return found
+  }
+
+  private static let soon = 8
+  private static let mostMissed = 2
+
   /// Gives a workspace back that a run had.
   func giveBack(_ workspace: Workspace, control: RunControl?) {
     control?.giveBytes(arenaBytes)
@@ -55,6 +83,7 @@ final class WorkspacePool: Sendable {
 
   private func giveBack(_ workspace: Workspace) {
     used.store(account.tick(), ordering: .relaxed)
+    account.ran(self)
     account.addIdle(workspace.byteCount)
     idle.withLock { $0.append(workspace) }
     if account.bytes > account.limit { account.shrink(keeping: self) }

@@ -678,8 +678,9 @@ typedef struct pinion_session_options {
   int32_t reserved;
   /*
    * Bytes that are held between runs besides weights: idle arenas and constants of plans, those of subgraphs and of known branches
-   * among them, and what plans for more than 16 input shapes take, for all sessions together that share them. The arena that was used
-   * last and the plans for 16 shapes are kept in any case. 0 means the default of 256 MiB.
+   * among them, what plans for more than 16 input shapes take, and memory of results that were released, up to a quarter of it, for all
+   * sessions together that share them. The arena that was used last and the plans for 16 shapes are kept in any case. 0 means the
+   * default of 256 MiB. Memory of a host's own allocator is not kept: results go back to it when they are released.
    */
   int64_t plan_cache_bytes;
   /*
