@@ -25,6 +25,9 @@ public final class RecycledMemory: Sendable {
     /// How many were asked for.
     var clock = 0
     var isClosed = false
+    /// Who counts what is idle among other things, and how much these may be together.
+    weak var owner: (any IdleMemory)?
+    var ownersLimit = Int.max
   }
 
   private let state = Lock(State())
@@ -35,6 +38,14 @@ public final class RecycledMemory: Sendable {
 
   /// - Parameter limit: bytes that may be idle.
   public init(limit: Int) { self.limit = limit }
+
+  /// Keeps no block with which the owner, whose bytes those that are idle here are among, would hold more than so many.
+  public func count(with owner: any IdleMemory, limit: Int) {
+    state.withLock { state in
+      state.owner = owner
+      state.ownersLimit = limit
+    }
+  }
 
   /// Bytes that are idle.
   public var bytes: Int { idleBytes.load(ordering: .relaxed) }
@@ -86,10 +97,12 @@ public final class RecycledMemory: Sendable {
   }
 
   private func giveBack(_ memory: Buffer) {
-    // What goes to the system goes outside the lock.
+    // What may end with its last reference goes outside the lock.
+    let (owner, most) = state.withLock { ($0.owner, $0.ownersLimit) }
+    let hasRoom = owner.map { memory.byteCount <= most &- $0.bytes } ?? true
     let leaving = state.withLock { state -> [Block] in
       state.out &-= 1
-      guard !state.isClosed, memory.byteCount <= limit else { return [] }
+      guard hasRoom, !state.isClosed, memory.byteCount <= limit else { return [] }
       state.idle.append(Block(memory: memory, returned: state.clock))
       idleBytes.wrappingAdd(memory.byteCount, ordering: .relaxed)
       let longest = 4 &* (state.idle.count &+ state.out)

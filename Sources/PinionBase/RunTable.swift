@@ -1,9 +1,12 @@
 /// Memory that counts against a run's byte budget until it is released.
 public final class CountedBuffer: Sendable {
-  private let buffer: Buffer
+  // Given back by hand, before the run is told.
+  private let buffer: Unmanaged<Buffer>
   private let control: RunControl
   private let bytes: Int
-  public var pointer: UnsafeMutableRawPointer { buffer.pointer }
+  public var pointer: UnsafeMutableRawPointer { buffer._withUnsafeGuaranteedRef { $0.pointer } }
+  /// Bytes that it has room for.
+  public let byteCount: Int
 
   /// - Parameter records: bytes that records in Swift's heap take which live as long as the memory: they are counted and not allocated.
   /// - Throws: `.budgetExceeded`, before anything is allocated; `.outOfMemory`.
@@ -11,21 +14,25 @@ public final class CountedBuffer: Sendable {
     // What the block's own records take is counted as well, so that a million small ones are not free.
     let counted = try bytes.adding(RunControl.recordBytes).adding(records)
     try control.takeBytes(counted)
+    let buffer: Buffer
     do { buffer = try allocator.buffer(bytes: bytes) } catch {
       control.giveBytes(counted)
       throw error
     }
+    self.buffer = .passRetained(buffer)
+    byteCount = buffer.byteCount
     self.bytes = counted
     self.control = control
   }
 
-  /// Bytes that it has room for.
-  public var byteCount: Int { buffer.byteCount }
-
   /// Whether the run made it.
   public func isOf(_ control: RunControl) -> Bool { self.control === control }
 
-  deinit { control.giveBytes(bytes) }
+  deinit {
+    control.giveBytes(bytes)
+    buffer.release()
+    control.leftIdle()
+  }
 }
 
 /// A list of a length that tensors decide, in memory of the run's allocator that counts against its byte budget.

@@ -35,6 +35,7 @@ package final class MemoryAccount: IdleMemory {
   package init(limit: Int) {
     self.limit = limit
     results = RecycledMemory(limit: limit / 4)
+    results.count(with: self, limit: limit)
   }
 
   deinit { results.close() }
