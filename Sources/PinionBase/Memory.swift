@@ -48,17 +48,23 @@ public struct Allocator: Sendable {
   /// `posix_memalign` does not use.
   private static let smallBytes = 896
 
-  /// Whole pages of their own, which leave no hole in the heap when they go.
+  /// Whole pages of their own, which leave no hole in the heap when they go. All come at once in one call of the system, unless that would be a
+  /// long one.
   fileprivate static var pages: Allocator {
     Allocator(
-      allocate: { bytes, _, _ in
-        // All at once in one call of the system, unless that would be a long one.
-        let populate = bytes <= Buffer.populatedBytes ? MAP_POPULATE : 0
-        let start = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | populate, -1, 0)
-        return start == MAP_FAILED ? nil : start
-      },
-      deallocate: { pointer, bytes, _ in if let pointer { munmap(pointer, bytes) } },
-      context: nil)
+      allocate: { bytes, _, _ in Allocator.mapped(bytes, bytes <= Buffer.populatedBytes ? MAP_POPULATE : 0) },
+      deallocate: { pointer, bytes, _ in if let pointer { munmap(pointer, bytes) } }, context: nil)
+  }
+
+  /// The same, of which each page comes when it is touched.
+  static var latePages: Allocator {
+    Allocator(
+      allocate: { bytes, _, _ in Allocator.mapped(bytes, 0) }, deallocate: { pointer, bytes, _ in if let pointer { munmap(pointer, bytes) } }, context: nil)
+  }
+
+  private static func mapped(_ bytes: Int, _ flags: Int32) -> UnsafeMutableRawPointer? {
+    let start = mmap(nil, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | flags, -1, 0)
+    return start == MAP_FAILED ? nil : start
   }
 
   /// Memory for what comes and goes in sizes of its own beside what stays, as weights do: not from the C library's heap if it is large.
@@ -91,7 +97,7 @@ public final class Buffer: @unchecked Sendable {
   }
 
   /// Bytes of pages of their own that are there as soon as the block is; of a larger one `populate` brings them.
-  fileprivate static let populatedBytes = 8 << 20
+  static let populatedBytes = 8 << 20
 
   /// Whether the pages of the block are still to come.
   public var isLate: Bool { byteCount > Buffer.populatedBytes && allocator.identity == Allocator.pages.identity }

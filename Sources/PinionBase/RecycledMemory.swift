@@ -1,7 +1,8 @@
 import Synchronization
 
 /// Large blocks that came back, for those to come: what the system gives anew it has to clear page by page, which takes longer than most
-/// work on it, and the C library's heap keeps none that is larger than those before, as caches are that grow.
+/// work on it, and the C library's heap keeps none that is larger than those before, as caches are that grow. They are pages of their own,
+/// so that none leaves a hole in that heap.
 ///
 /// Blocks are rounded up to one of eight sizes an octave, of which the part that nobody asked for is never touched. One that comes back is
 /// kept while there is room for it, and until four times as many were asked for as there are.
@@ -50,7 +51,7 @@ public final class RecycledMemory: Sendable {
   /// Bytes that are idle.
   public var bytes: Int { idleBytes.load(ordering: .relaxed) }
 
-  /// The C library's heap, its large blocks by way of these. Blocks may outlive the object.
+  /// The C library's heap, and these for large blocks. Blocks may outlive the object.
   public var allocator: Allocator {
     Allocator(
       allocate: { bytes, alignment, context in
@@ -86,10 +87,11 @@ public final class RecycledMemory: Sendable {
     let memory: Buffer
     if let found { memory = found } else {
       let size = RecycledMemory.rounded(bytes) &+ RecycledMemory.header
-      do throws(PinionError) { memory = try Allocator.system.buffer(bytes: size) } catch {
+      do throws(PinionError) { memory = try Allocator.latePages.buffer(bytes: size) } catch {
         state.withLock { $0.out &-= 1 }
         return nil
       }
+      if bytes <= Buffer.populatedBytes { memory.populate(0..<bytes &+ RecycledMemory.header) }
     }
     memory.pointer.storeBytes(of: Unmanaged.passRetained(memory), as: Unmanaged<Buffer>.self)
     (memory.pointer + 8).storeBytes(of: Unmanaged.passRetained(self), as: Unmanaged<RecycledMemory>.self)

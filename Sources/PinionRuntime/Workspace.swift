@@ -42,7 +42,7 @@ final class WorkspacePool: Sendable {
       do throws(PinionError) {
         if let other { arena = other } else {
           // Room for plans that need a little more, of which nothing is touched before.
-          let isLarge = arenaBytes >= RecycledMemory.leastBytes && arenaBytes < Int.max / 4 && allocator.isSystem
+          let isLarge = arenaBytes >= 1024 && arenaBytes < Int.max / 4 && allocator.isSystem
           arena = try allocator.buffer(bytes: isLarge ? RecycledMemory.rounded(arenaBytes) : arenaBytes)
         }
       } catch {
