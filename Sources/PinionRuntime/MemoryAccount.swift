@@ -101,10 +101,10 @@ package final class MemoryAccount: IdleMemory {
   /// many bytes would be more than the limit or there is much already, any plan's, or else none once as much has been given back.
   /// - Parameters:
   ///   - isWanted: whether the run's own budget has no room for more beside what it has left idle.
-  ///   - isAhead: whether it is made ready for runs to come, which plans for other extents are to find ready as well.
-  func arena(bytes: Int, isWanted: Bool, isAhead: Bool) -> Buffer? {
+  ///   - lastStays: leaves the plan that ran last what it has.
+  func arena(bytes: Int, isWanted: Bool, lastStays: Bool) -> Buffer? {
     let most = bytes.addingSaturating(bytes).addingSaturating(1 << 16)
-    if !isAhead, let found = last.withLock({ $0.pool })?.lend(bytes...most) { return found.arena }
+    if !lastStays, let found = last.withLock({ $0.pool })?.lend(bytes...most) { return found.arena }
     let isOver = isWanted || self.bytes.addingSaturating(bytes) > limit
     guard isOver || isMuchIdle else { return nil }
     let pools = byAge()

@@ -59,7 +59,9 @@ final class WorkspacePool: Sendable {
   private func otherArena(_ control: RunControl?, isAhead: Bool) -> Buffer? {
     let lent = lent.load(ordering: .relaxed)
     if lent > 0, account.now &- lent <= WorkspacePool.soon { missed.wrappingAdd(1, ordering: .relaxed) }
-    return account.arena(bytes: arenaBytes, isWanted: control?.needsIdle(for: arenaBytes) ?? false, isAhead: isAhead)
+    // Under a budget a run's memory does not depend on the runs before it.
+    let stays = isAhead || control?.limits.bytes != nil
+    return account.arena(bytes: arenaBytes, isWanted: control?.needsIdle(for: arenaBytes) ?? false, lastStays: stays)
   }
 
   /// Gives idle memory to another plan, unless it was wanted back soon after that before, as that of plans which run in turn is.
