@@ -13,6 +13,7 @@ import pytest
 import pinion
 from pinion._calls import PreparedCall
 from pinion._graph import _Attributes
+from pinion._recycled import _Lease
 from pinion._results import Owner
 
 BIAS = np.array([10, 20], np.float32)
@@ -37,6 +38,15 @@ def examples(add_model):
             output = output.base
         return output
 
+    def lease():
+        session = pinion.Session(add_model)
+        for _ in range(2):
+            # The second run is of a call that was prepared for its shapes.
+            output = session.run({"x": np.ones((20_000, 2), np.float32)})[0]
+        while not isinstance(output, _Lease):
+            output = output.base
+        return output
+
     return {
         pinion.CancelToken: pinion.CancelToken,
         pinion.Model: lambda: pinion.Model(add_model),
@@ -44,6 +54,7 @@ def examples(add_model):
         pinion.State: lambda: pinion.Session(add_model).state({"x": "y"}),
         pinion.Value: lambda: pinion.Value([1.0, 2.0]),
         Owner: owner,
+        _Lease: lease,
         pinion.Graph: pinion.Graph,
         _Attributes: lambda: _Attributes({"axis": 1}),
         PreparedCall: lambda: pinion.Session(add_model).bind({"x": np.ones((1, 2), np.float32)})._call,
