@@ -17,6 +17,7 @@ import copy
 import functools
 import importlib
 import json
+import math
 import multiprocessing
 import pathlib
 import re
@@ -32,7 +33,7 @@ from record import difference
 warnings.filterwarnings("ignore")
 HERE = pathlib.Path(__file__).resolve().parent
 FAMILIES = (
-    "unary", "binary", "types", "shapes", "indexing", "reductions", "products", "neural", "creation", "control", "models", "networks", "sequences", "vision",
+    "unary", "binary", "types", "shapes", "indexing", "reductions", "products", "neural", "creation", "control", "models", "networks", "sequences", "vision", "edges",
 )  # fmt: skip
 #: The extents that letters stand for: at the export, and in the second run.
 EXTENTS = ({"B": 2, "T": 6, "H": 8, "W": 7}, {"B": 3, "T": 4, "H": 6, "W": 9})
@@ -66,11 +67,17 @@ def tensors(text: str, extents: dict[str, int], seed: int) -> tuple[list[Any], l
     result, dims = [], []
     for word in text.split():
         kind, rest = word.split(":")
+        rest, _, elements = rest.partition("=")
         shape, _, bounds = rest.partition("~")
         names = [name for name in shape.split(",") if name]
         sizes = [extents[name] if name in extents else int(name) for name in names]
         dtype = getattr(torch, TYPES[kind])
-        if kind == "bool":
+        if elements:
+            # Repeated as far as the shape goes.
+            numbers = [float(text) if dtype.is_floating_point else int(text) for text in elements.split(",")]
+            count = math.prod(sizes)
+            value = torch.tensor((numbers * (count // len(numbers) + 1))[:count], dtype=dtype).reshape(sizes)
+        elif kind == "bool":
             value = torch.rand(sizes, generator=generator) > 0.5
         elif dtype.is_floating_point:
             low, high = (float(bound) for bound in bounds.split(",")) if bounds else (0.0, 0.0)

@@ -2,7 +2,7 @@
 
 A case is a name, its inputs' types and shapes in text, and a function of tensors. `f32:B,3~0,1` is float32 of shape [B, 3] with
 elements between 0 and 1; a letter is a dimension that one of the exports leaves open. Without a range, floating-point elements are
-normally distributed and integers lie between -9 and 9.
+normally distributed and integers lie between -9 and 9. `i8:3=-128,0,127` has these elements, from the first again where the shape has more.
 """
 
 from __future__ import annotations

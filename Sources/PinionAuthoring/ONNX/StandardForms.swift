@@ -16,6 +16,7 @@ extension ONNXComposer {
     case ("", "GroupNormalization"):
       guard forms.takeFlag("pinion_scales_groups") else { return [node] }
       try forms.groupNormalization()
+    case ("", "Resize") where node.attributes["pinion_factors"] != nil: try forms.placedResize()
     case ("", "Resize"):
       guard node.attributes["nearest_mode"] == .string("pinion_floor_or_ceil_below_one") else { return [node] }
       try forms.resize()
@@ -212,6 +213,24 @@ private struct FormBuilder {
     let grown = try add("Resize", [try input(0), nil, try add("Max", [scales, one])], attributes)
     attributes["nearest_mode"] = .string("ceil")
     try add("Resize", [grown, nil, try add("Min", [scales, one])], attributes, output: try output())
+  }
+
+  /// Sizes with scales that say where the elements lie, of which ONNX takes one: the scales where every axis has one, in single precision,
+  /// which may make places and extents of axes differ by their rounding.
+  mutating func placedResize() throws(PinionError) {
+    node.attributes["pinion_factors"] = nil
+    if node.attributes["coordinate_transformation_mode"] == .string("tf_half_pixel_for_nn") {
+      node.attributes["coordinate_transformation_mode"] = .string("half_pixel")
+      node.attributes["nearest_mode"] = .string("round_prefer_ceil")
+    }
+    let numbers = scope.graph.constants[try input(2)].flatMap { try? $0.elements(as: Double.self) } ?? []
+    if !numbers.isEmpty, numbers.allSatisfy({ $0 > 0 }) {
+      node.inputs[2] = scope.graph.addConstant(try Tensor(vector: numbers.map { Float($0) }))
+      node.inputs.removeLast()
+    } else {
+      node.inputs[2] = nil
+    }
+    nodes.append(node)
   }
 
   /// Repeats along one axis: one, but for that axis.

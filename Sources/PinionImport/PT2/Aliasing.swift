@@ -5,6 +5,7 @@ import PinionTensor
 /// Targets whose results share memory with their input, and those that write to it.
 extension Lowering {
   func lowerAliasing(_ call: Call) throws(PinionError) -> Bool {
+    if let view = call.ownView { return try lowerAliasing(view) }
     if call.isInPlace { return try lowerWrite(call) }
     if let copied = call.copiedView, let views = try views(of: copied) {
       let base = try call.handle("self")
@@ -121,7 +122,7 @@ extension Lowering {
   private func lowerWrite(_ call: Call) throws(PinionError) -> Bool {
     let name = call.node.inputs.first?.name ?? "self"
     let handle = try call.handle(name)
-    if call.base != "detach" && call.base != "dropout" && call.base != "requires_grad" {
+    if call.base != "dropout" && call.base != "requires_grad" {
       guard let result = try writtenResult(call) else { return false }
       let old = try read(handle)
       // The tensor itself takes part in what it becomes, so that no broadcasting is left to be done but of filling.
@@ -134,9 +135,10 @@ extension Lowering {
   }
 
   private func writtenResult(_ call: Call) throws(PinionError) -> Term? {
-    let views = try views(of: call)
-    guard views == nil else { throw .unsupported("a view that changes the tensor itself") }
-    return try results(of: call)?.first
+    switch call.base {
+    case "resize", "resize_as", "set": throw .unsupported("a change of the tensor's own memory")
+    default: return try results(of: call)?.first
+    }
   }
 
   func isContiguous(_ meta: PT2Meta) -> Bool {
@@ -169,18 +171,14 @@ extension Lowering {
   /// Whether a reshape of such a tensor shares its memory: each new dimension lies within old ones that follow each other.
   private func sharesMemory(_ input: PT2Meta, _ output: PT2Meta) -> Bool {
     if isContiguous(input) { return true }
-    var sizes: [Int64] = [], strides: [Int64] = [], targets: [Int64] = []
-    for (size, stride) in zip(input.sizes, input.strides) {
-      guard case .known(let size) = size, case .known(let stride) = stride else { return false }
-      if size != 1 {
-        sizes.append(size)
-        strides.append(stride)
-      }
+    guard let numbers = Lowering.examples([input.sizes, input.strides, output.sizes]) else { return false }
+    var sizes: [Int64] = [], strides: [Int64] = []
+    let targets = numbers[2]
+    for (size, stride) in zip(numbers[0], numbers[1]) where size != 1 {
+      sizes.append(size)
+      strides.append(stride)
     }
-    for size in output.sizes {
-      guard case .known(let size) = size, size > 0 else { return false }
-      targets.append(size)
-    }
+    guard targets.allSatisfy({ $0 > 0 }) else { return false }
     var target = targets.count - 1, index = sizes.count - 1
     while index >= 0 {
       var run = sizes[index]
@@ -197,6 +195,30 @@ extension Lowering {
       index -= 1
     }
     return true
+  }
+
+  /// Lists of sizes as numbers: each symbol as one that has many divisors and is equal to no other's, so that sizes and strides which follow
+  /// from each other do so as well. nil where one is no expression.
+  private static func examples(_ lists: [[PT2Size]]) -> [[Int64]]? {
+    let primes: [Int64] = [11, 13, 17, 19, 23, 29, 31, 37]
+    var symbols: [String: Int64] = [:]
+    var result: [[Int64]] = []
+    for list in lists {
+      var numbers: [Int64] = []
+      for size in list {
+        switch size {
+        case .known(let number): numbers.append(number)
+        case .named: return nil
+        case .expression(let text):
+          guard let expression = SymbolExpression(text) else { return nil }
+          for name in expression.symbols.sorted() where symbols[name] == nil { symbols[name] = 840 &* primes[symbols.count % primes.count] }
+          guard let number = expression.value({ symbols[$0] }) else { return nil }
+          numbers.append(number)
+        }
+      }
+      result.append(numbers)
+    }
+    return result
   }
 
   // MARK: Views

@@ -48,6 +48,15 @@ struct Call {
     return Call(self, key: plain + key.dropFirst(base.count), base: plain)
   }
 
+  /// For a target that makes its tensor a view of what it was (`t_`) the call of the view itself.
+  var ownView: Call? {
+    guard isInPlace else { return nil }
+    let views: Set<String> = ["t", "transpose", "swapaxes", "swapdims", "squeeze", "unsqueeze", "as_strided", "detach"]
+    guard views.contains(base) else { return nil }
+    let overload = base == "transpose" ? ".int" : String(key.dropFirst(base.count + 1))
+    return Call(self, key: base + overload, base: base)
+  }
+
   /// The call with another argument in the place of one.
   func replacing(_ name: String, by argument: PT2Argument) -> Call {
     var given = given

@@ -240,7 +240,9 @@ extension Lowering {
     case "sub": return .symbol(try sub(x, y))
     case "mul": return .symbol(try mul(x, y))
     case "truediv": return .symbol(try div(x, y))
-    case "floordiv": return .symbol(try quotient(x, y, "floor"))
+    case "floordiv":
+      if case .int(let divisor) = b { return .symbol(try quotient(x, y, "floor", isPositive: divisor > 0)) }
+      return .symbol(try quotient(x, y, "floor"))
     case "mod": return .symbol(try binary("Mod", x, y, ["fmod": .int(0)]))
     case "pow": return .symbol(try binary("Pow", x, y))
     case "sym_max": return .symbol(try binary("Max", x, y))

@@ -94,7 +94,7 @@ package struct DeformConv: CPUExecutable {
     let extents = Array(x.dims[2...])
     let plane = x.shape.count(2..<x.rank)
     guard plane <= Int32.max else { throw .unsupported("planes of \(plane) elements are too large to sample") }
-    let sampler = PointSampler(
+    let sampler = PointSampler<Float>(
       extents: extents, strides: try Shape(extents).strides, mode: .linear, padding: .zeros, alignsCorners: true)
     let taps = sampler.taps
     let cells = sides.reduce(1) { $0 &* $1.kernel }

@@ -57,8 +57,9 @@ package struct GridSample: CPUExecutable {
     if spatial == 2, mode == .linear, padding == .zeros, type.element == .float32, grid.element == .float32, canPair(extents) {
       return planeKernel(type, points: grid.shape.count(1..<grid.rank &- 1))
     }
-    let sampler = PointSampler(
-      extents: extents, strides: try Shape(extents).strides, mode: mode, padding: padding, alignsCorners: alignsCorners)
+    let strides = try Shape(extents).strides
+    let sampler = PointSampler<Float>(extents: extents, strides: strides, mode: mode, padding: padding, alignsCorners: alignsCorners)
+    let wideSampler = PointSampler<Double>(extents: extents, strides: strides, mode: mode, padding: padding, alignsCorners: alignsCorners)
     let channels = type.dims[1], points = grid.shape.count(1..<grid.rank &- 1), taps = sampler.taps
     let width = type.element.byteWidth
     let isNearest = mode == .nearest
@@ -66,6 +67,8 @@ package struct GridSample: CPUExecutable {
     let isDouble = type.element == .float64 && !isNearest
     let gather = pk_resample(pk_isa_best(), isDouble ? PK_F64 : PK_F32).gather
     let gridIsDouble = grid.element == .float64
+    // Places and weights in double precision; elsewhere the elements themselves are no more precise than single.
+    let isWide = gridIsDouble && type.element == .float64
     let block = taps > 16 ? 64 : 256
     let blocks = (points &- 1) / block &+ 1
     // A lane's memory: indices, weights, the weights as doubles, and points that lie outside.
@@ -82,22 +85,29 @@ package struct GridSample: CPUExecutable {
       let weights = (frame.laneScratch + cells &* 12).bindMemory(to: Float.self, capacity: cells)
       let isOutside = (frame.laneScratch + cells &* 16).bindMemory(to: Bool.self, capacity: block)
       var anyOutside = false
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: 4) { coordinates in
-        guard let coordinates = coordinates.baseAddress else { return }
-        for point in 0..<count {
-          let start = (sample &* points &+ first &+ point) &* spatial
-          for axis in 0..<spatial {
-            // The grid names the innermost axis first.
-            let place = start &+ spatial &- 1 &- axis
-            let x = gridIsDouble ? Float(frame.input(1, as: Double.self)[place]) : frame.input(1, as: Float.self)[place]
-            coordinates[axis] = sampler.denormalized(x, axis: axis)
+      func place<T: BinaryFloatingPoint & Sendable>(_ sampler: PointSampler<T>, _ weights: UnsafeMutablePointer<T>) {
+        withUnsafeTemporaryAllocation(of: T.self, capacity: 4) { coordinates in
+          guard let coordinates = coordinates.baseAddress else { return }
+          for point in 0..<count {
+            let start = (sample &* points &+ first &+ point) &* spatial
+            for axis in 0..<spatial {
+              // The grid names the innermost axis first.
+              let place = start &+ spatial &- 1 &- axis
+              let x = gridIsDouble ? T(frame.input(1, as: Double.self)[place]) : T(frame.input(1, as: Float.self)[place])
+              coordinates[axis] = sampler.denormalized(x, axis: axis)
+            }
+            let isInside = sampler.sample(coordinates, indices: indices + point, weights: weights + point, step: count)
+            isOutside[point] = !isInside
+            anyOutside = anyOutside || !isInside
           }
-          let isInside = sampler.sample(coordinates, indices: indices + point, weights: weights + point, step: count)
-          isOutside[point] = !isInside
-          anyOutside = anyOutside || !isInside
         }
       }
-      if isDouble { for cell in 0..<count &* taps { weights64[cell] = Double(weights[cell]) } }
+      if isWide {
+        place(wideSampler, weights64)
+      } else {
+        place(sampler, weights)
+        if isDouble { for cell in 0..<count &* taps { weights64[cell] = Double(weights[cell]) } }
+      }
       for channel in 0..<channels {
         let source = frame.rawInput(0) + (sample &* channels &+ channel) &* plane &* width
         let target = frame.rawOutput(0) + ((sample &* channels &+ channel) &* points &+ first) &* width

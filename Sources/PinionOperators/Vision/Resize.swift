@@ -9,6 +9,17 @@ package struct Resize: CPUExecutable {
   package static let schema = Schema(
     "Resize", since: 19, inputs: ["X: T1", "roi?: float32|float16|float64", "scales?: floats", "sizes?: indices"], outputs: ["Y: T1"],
     types: ["T1": .all])
+  /// Beside sizes, scales that say where the elements lie but not how many there are, as PyTorch's programs have them: 0 for an axis whose
+  /// extents say it.
+  enum FactorUse: String, CaseIterable {
+    case none
+    /// For every axis.
+    case always
+    /// Not for axes that keep their extent, which are copied.
+    case whereChanged = "where_changed"
+    /// Nor for those of twice the extent, whose elements stand there twice.
+    case exceptSameAndTwice = "except_same_and_twice"
+  }
   enum AspectRatioPolicy: String, CaseIterable { case stretch, notLarger = "not_larger", notSmaller = "not_smaller" }
 
   let mode: ResizeMode
@@ -20,6 +31,7 @@ package struct Resize: CPUExecutable {
   let excludesOutside: Bool
   let cubicCoefficient: Double
   let extrapolation: Float
+  let factorUse: FactorUse
 
   package init(_ attributes: inout AttributeReader) throws(PinionError) {
     mode = try attributes.choice("mode", default: .nearest)
@@ -31,6 +43,7 @@ package struct Resize: CPUExecutable {
     excludesOutside = try attributes.bool("exclude_outside")
     cubicCoefficient = Double(try attributes.float("cubic_coeff_a", default: -0.75))
     extrapolation = try attributes.float("extrapolation_value", default: 0)
+    factorUse = try attributes.choice("pinion_factors", default: .none)
     guard !stretchesFilter || mode != .nearest else { throw .invalidModel("antialias does not go with the mode nearest") }
   }
 
@@ -54,6 +67,10 @@ package struct Resize: CPUExecutable {
     let axes = try axes(shape)
     var result = shape.dims.map { ResizedAxis(extent: $0, count: $0, scale: 1, region: (0, 1)) }
     let regions = try regions(axes.count, context)
+    if factorUse != .none {
+      for (axis, resized) in zip(axes, try placedAxes(axes, context)) { result[axis] = resized }
+      return result
+    }
     func set(_ index: Int, count: Double, scale: Double) throws(PinionError) {
       let extent = shape[axes[index]]
       guard scale > 0, scale.isFinite, count >= 0, count < Double(1 << 46) else {
@@ -83,6 +100,34 @@ package struct Resize: CPUExecutable {
       for (index, scale) in scales.enumerated() {
         try set(index, count: Resize.count(shape[axes[index]], scale), scale: scale)
       }
+    }
+    return result
+  }
+
+  /// What becomes of the axes where sizes and scales are given, with the steps rounded as PyTorch rounds them.
+  private func placedAxes(_ axes: [Int], _ context: InferenceContext) throws(PinionError) -> [ResizedAxis] {
+    let type = try context.type(0)
+    let sizes = try context.integers(3), factors = try floats(try context.requiredValue(2))
+    guard sizes.count == axes.count, factors.count == axes.count else {
+      throw .invalidShape("\(sizes.count) sizes and \(factors.count) scales for \(axes.count) axes")
+    }
+    let isDouble = type.element == .float64 && mode != .nearest
+    var result: [ResizedAxis] = []
+    for (index, axis) in axes.enumerated() {
+      let extent = type.dims[axis], count = Int(clamping: sizes[index])
+      guard count >= 0, count < 1 << 46, extent > 0 || count == 0, factors[index] >= 0, factors[index].isFinite else {
+        throw .invalidValue("axis \(axis) of \(type) cannot be resized to \(count) elements")
+      }
+      let keeps = factorUse != .always && extent == count
+      guard count > 0, !keeps else {
+        result.append(ResizedAxis(extent: extent, count: count, scale: 1, region: (0, 1)))
+        continue
+      }
+      let isTwice = factorUse == .exceptSameAndTwice && count == 2 &* extent
+      let exact = isTwice ? 0.5 : factors[index] > 0 ? 1 / factors[index] : nil
+      let step = exact.map { isDouble ? $0 : Double(Float($0)) } ?? (isDouble ? Double(extent) / Double(count) : Double(Float(extent) / Float(count)))
+      guard step > 0, step.isFinite else { throw .invalidValue("scale \(factors[index])") }
+      result.append(ResizedAxis(extent: extent, count: count, scale: 1 / step, region: (0, 1), step: step, isSingle: !isDouble))
     }
     return result
   }
@@ -148,7 +193,7 @@ package struct Resize: CPUExecutable {
     guard try context.outputType(0).count > 0 else { return Kernel(stages: []) }
     let changed = resized.indices.filter { axis in
       let it = resized[axis]
-      return it.extent != it.count || it.scale != 1 || it.region != (0, 1)
+      return it.extent != it.count || it.scale != 1 || it.step != nil || it.region != (0, 1)
     }
     for axis in changed where max(resized[axis].extent, resized[axis].count) >= 1 << 27 {
       throw .unsupported("axis \(axis) of \(type) is too long to resize")

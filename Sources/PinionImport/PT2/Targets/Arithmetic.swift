@@ -75,8 +75,17 @@ extension Lowering {
     case "mul", "multiply": return try element == .bool ? binary("And", x, y) : mul(x, y)
     case "div", "divide", "true_divide", "floor_divide":
       let mode = c.base == "floor_divide" ? "floor" : c.optionalString("rounding_mode") ?? ""
+      if !mode.isEmpty, element == .float16 || element == .bfloat16, let divisor = try singleDivisor(b) {
+        // One number that divides halves is not rounded to one, and neither is what lies between.
+        return try cast(try quotient(try cast(x, .float32), divisor, mode), element)
+      }
+      if case .number(.int(let number)) = b { return try quotient(x, y, mode, isPositive: number > 0) }
       return try quotient(x, y, mode)
-    case "remainder": return try binary("Mod", x, y, ["fmod": .int(0)])
+    case "remainder":
+      let rest = try binary("Mod", x, y, ["fmod": .int(0)])
+      guard element.isFloatingPoint else { return rest }
+      // A remainder of zero has the sign of what is divided.
+      return try choose(try equal(rest, try scalar(0.0, element)), try mul(x, 0), rest)
     case "fmod": return try binary("Mod", x, y, ["fmod": .int(1)])
     case "pow", "float_power":
       if case .number(.int(let exponent)) = b { return try power(x, Double(exponent), y) }
@@ -92,7 +101,7 @@ extension Lowering {
       let rest = try choose(try op("IsNaN", [y], element: .bool), x, result)
       return try choose(try op("IsNaN", [x], element: .bool), y, rest)
     case "atan2", "arctan2": return try atan2(x, y)
-    case "hypot": return try op("Sqrt", [try add(try mul(x, x), try mul(y, y))])
+    case "hypot": return try hypotenuse(x, y)
     case "copysign":
       let size = try op("Abs", [x])
       return try choose(try signBit(y), try op("Neg", [size]), size)
@@ -121,16 +130,20 @@ extension Lowering {
     case "bitwise_and", "__and__": return try binary(element == .bool ? "And" : "BitwiseAnd", x, y)
     case "bitwise_or", "__or__": return try binary(element == .bool ? "Or" : "BitwiseOr", x, y)
     case "bitwise_xor", "__xor__": return try binary(element == .bool ? "Xor" : "BitwiseXor", x, y)
-    case "__lshift__", "bitwise_left_shift": return try mul(x, try powerOfTwo(y))
-    case "__rshift__", "bitwise_right_shift":
-      let divisor = try powerOfTwo(y)
-      return try div(try sub(x, try binary("Mod", x, divisor, ["fmod": .int(0)])), divisor)
+    case "__lshift__", "bitwise_left_shift", "__rshift__", "bitwise_right_shift":
+      guard element.isInteger else { throw .unsupported("shifts of \(element)") }
+      // By more places than there are, or by fewer than none, a shift leaves zero, and the sign to the right.
+      return try binary("BitShift", x, y, ["direction": .string(c.base == "__rshift__" || c.base == "bitwise_right_shift" ? "RIGHT" : "LEFT")])
     default: throw .internal("an arithmetic target without a mapping")
     }
   }
 
-  private func powerOfTwo(_ exponent: Term) throws(PinionError) -> Term {
-    try cast(try binary("Pow", try scalar(Int64(2), .int64), try cast(exponent, .int64)), exponent.element)
+  /// A divisor of one element in single precision, as it is before it takes the type of what it divides.
+  private func singleDivisor(_ operand: Operand) throws(PinionError) -> Term? {
+    if case .tensor(let term) = operand {
+      guard term.dims.allSatisfy({ $0 == 1 }) else { return nil }
+    }
+    return try term(operand, .float32)
   }
 
   func extreme(_ name: String, _ x: Term, _ y: Term) throws(PinionError) -> Term {
@@ -151,19 +164,69 @@ extension Lowering {
   }
 
   /// Division, rounded towards zero for `trunc` and down for `floor`.
-  func quotient(_ x: Term, _ y: Term, _ mode: String) throws(PinionError) -> Term {
+  /// - Parameter isPositive: that an integer divisor is known to be greater than 0.
+  func quotient(_ x: Term, _ y: Term, _ mode: String, isPositive: Bool = false) throws(PinionError) -> Term {
     switch mode {
     case "": return try div(x, y)
     case "trunc": return x.element.isFloatingPoint ? try truncated(try div(x, y)) : try div(x, y)
     case "floor":
-      if x.element.isFloatingPoint { return try op("Floor", [try div(x, y)]) }
-      return try div(try sub(x, try binary("Mod", x, y, ["fmod": .int(0)])), y)
+      if x.element.isFloatingPoint { return try flooredQuotient(x, y) }
+      let whole = try div(x, y)
+      guard x.element.isSignedInteger else { return whole }
+      // One less where something is left whose sign is not the divisor's. No step leaves the type: the product is not further from zero
+      // than the dividend.
+      let rest = try sub(x, try mul(whole, y)), zero = try scalar(Int64(0), x.element)
+      var isBelow = try less(isPositive ? rest : try binary("BitwiseXor", rest, y), zero)
+      if !isPositive { isBelow = try op("And", [isBelow, try not(try equal(rest, zero))], dims: isBelow.dims) }
+      return try sub(whole, try cast(isBelow, x.element))
     default: throw .unsupported("rounding_mode '\(mode)'")
     }
   }
 
-  func atan2(_ y: Term, _ x: Term) throws(PinionError) -> Term {
-    let element = x.element
+  /// The quotient of real numbers rounded down, as Python has it: what is left by whole divisors is taken off before the division, whose own
+  /// rounding may otherwise lift it to the next whole number.
+  private func flooredQuotient(_ x: Term, _ y: Term) throws(PinionError) -> Term {
+    let element = x.element, zero = try scalar(0.0, element), one = try scalar(1.0, element)
+    let ratio = try div(x, y), rest = try binary("Mod", x, y, ["fmod": .int(1)])
+    let differs = try op("Xor", [try less(y, zero), try less(rest, zero)], dims: rest.dims)
+    let isBelow = try op("And", [differs, try not(try equal(rest, zero))], dims: rest.dims)
+    let whole = try sub(try div(try sub(x, rest), y), try cast(isBelow, element))
+    let floor = try op("Floor", [whole])
+    let isAbove = try less(try scalar(0.5, element), try sub(whole, floor))
+    var result = try choose(isAbove, try add(floor, one), floor)
+    // Zero has the sign of the ratio.
+    result = try choose(try equal(whole, zero), try mul(ratio, zero), result)
+    return try choose(try equal(y, zero), ratio, result)
+  }
+
+  /// The length of (x, y), whose squares may be beyond the type where it is not.
+  private func hypotenuse(_ x: Term, _ y: Term) throws(PinionError) -> Term {
+    if x.element == .float16 || x.element == .bfloat16 {
+      return try cast(try hypotenuse(try cast(x, .float32), try cast(y, .float32)), x.element)
+    }
+    if x.element == .float32 {
+      // No square of a number of single precision is beyond a double, or lost in it.
+      let a = try cast(x, .float64), b = try cast(y, .float64)
+      return try finiteLength(x, y, try cast(try op("Sqrt", [try add(try mul(a, a), try mul(b, b))]), .float32))
+    }
+    let a = try op("Abs", [x]), b = try op("Abs", [y])
+    let high = try binary("Max", a, b), low = try binary("Min", a, b), zero = try scalar(0.0, x.element)
+    let slope = try div(low, try choose(try equal(high, zero), try scalar(1.0, x.element), high))
+    return try finiteLength(x, y, try mul(high, try op("Sqrt", [try add(try mul(slope, slope), 1)])))
+  }
+
+  /// A length, which is infinite where one of its sides is, even if the other is no number.
+  private func finiteLength(_ x: Term, _ y: Term, _ length: Term) throws(PinionError) -> Term {
+    let isInfinite = try binary("Or", try op("IsInf", [x], element: .bool), try op("IsInf", [y], element: .bool))
+    return try choose(isInfinite, try scalar(.infinity, x.element), length)
+  }
+
+  func atan2(_ b: Term, _ a: Term) throws(PinionError) -> Term {
+    let element = a.element
+    if element == .float16 || element == .bfloat16 { return try cast(try atan2(try cast(b, .float32), try cast(a, .float32)), element) }
+    // Of two infinities only the signs count.
+    let isEndless = try binary("And", try op("IsInf", [a], element: .bool), try op("IsInf", [b], element: .bool))
+    let x = try choose(isEndless, try op("Sign", [a]), a), y = try choose(isEndless, try op("Sign", [b]), b)
     let zero = try scalar(0.0, element), pi = try scalar(3.141592653589793, element), right = try scalar(1.5707963267948966, element)
     let isUpright = try equal(x, zero)
     let angle = try op("Atan", [try div(y, try choose(isUpright, try scalar(1.0, element), x))])

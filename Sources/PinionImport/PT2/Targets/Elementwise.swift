@@ -23,8 +23,12 @@ extension Lowering {
     }
     if let name = Lowering.keepingIntegers[c.base] {
       let input = try c.tensor("self")
-      if input.element == .bool || input.element.isInteger && c.base != "sign" && c.base != "sgn" { return [input] }
-      return [try op(name, [input])]
+      let isSign = c.base == "sign" || c.base == "sgn"
+      if input.element == .bool || input.element.isInteger && !isSign { return [input] }
+      let result = try op(name, [input])
+      guard isSign, input.element.isFloatingPoint, !input.isComplex else { return [result] }
+      // What is no number is neither above nor below zero.
+      return [try choose(try op("IsNaN", [input], element: .bool), try scalar(0.0, input.element), result)]
     }
     if let result = try activation(c) { return [result] }
     return try function(c)
@@ -83,12 +87,14 @@ extension Lowering {
       let isSmall = try binary("LessOrEqual", try op("Abs", [x]), try scalar(try c.float("lambd"), x.element), element: .bool)
       return try choose(isSmall, try scalar(0.0, x.element), x)
     case "softshrink":
-      let limit = Float(try c.float("lambd"))
-      return try op("Shrink", [try input(c)], ["lambd": .float(limit), "bias": .float(limit)])
+      let x = try input(c), limit = try c.float("lambd")
+      let wide = x.element == .float64 ? x : try cast(x, .float32)
+      let near = try op("Clip", [wide, try scalar(-limit, wide.element), try scalar(limit, wide.element)])
+      return try cast(try sub(wide, near), x.element)
     case "threshold":
       let x = try input(c)
-      let isAbove = try less(try scalar(try c.number("threshold"), x.element), x)
-      return try choose(isAbove, x, try scalar(try c.number("value"), x.element))
+      let isBelow = try binary("LessOrEqual", x, try scalar(try c.number("threshold"), x.element), element: .bool)
+      return try choose(isBelow, try scalar(try c.number("value"), x.element), x)
     case "prelu", "_prelu_kernel":
       let x = try input(c)
       var weight = try c.tensor("weight", as: x.element)
@@ -263,14 +269,22 @@ extension Lowering {
   private func clamp(_ c: Call) throws(PinionError) -> Term {
     let x = try input(c)
     var bounds: [Term?] = []
+    // Where a bound is no number, so is the result, which Clip does not give.
+    var areNumbers = true
     for name in ["min", "max"] {
       guard c.has(name) else {
         bounds.append(nil)
         continue
       }
-      bounds.append(try term(try c.operand(name), x.element))
+      let bound = try c.operand(name)
+      switch bound {
+      case .number(.float(let value)): areNumbers = areNumbers && !value.isNaN
+      case .number: break
+      case .tensor(let term): areNumbers = areNumbers && term.rank == 0 && !x.element.isFloatingPoint
+      }
+      bounds.append(try term(bound, x.element))
     }
-    if bounds.allSatisfy({ $0.map { $0.rank == 0 } ?? true }) { return try op("Clip", [x] + bounds) }
+    if areNumbers { return try op("Clip", [x] + bounds) }
     var result = x
     if let low = bounds[0] { result = try binary("Max", result, low) }
     if let high = bounds[1] { result = try binary("Min", result, high) }

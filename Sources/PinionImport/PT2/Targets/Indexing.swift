@@ -62,7 +62,9 @@ extension Lowering {
     case "argwhere": return [try transpose(try nonzero(try c.tensor("self")), [1, 0])]
     case "masked_scatter":
       var x = try c.tensor("self"), mask = try c.tensor("mask")
-      let source = try reshape(try c.tensor("source"), [-1])
+      var source = try reshape(try c.tensor("source"), [-1])
+      // Where nothing is chosen, the source need not have an element: one more stands for it.
+      if source.dims[0].map({ $0 == 0 }) ?? true { source = try concat([source, try reshape(try scalar(Int64(0), source.element), [1])], 0) }
       if mask.rank > x.rank || broadcast(mask.dims, x.dims) != x.dims { x = try choose(mask, x, x) }
       mask = try expand(mask, like: x)
       let flat = try cast(try reshape(mask, [-1]), .int64)

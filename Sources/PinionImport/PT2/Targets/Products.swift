@@ -11,6 +11,10 @@ extension Lowering {
       return try pair(
         try sub(try matmul(xr, yr), try matmul(xi, yi)), try add(try matmul(xr, yi), try matmul(xi, yr)))
     }
+    if a.element.isInteger, a.element.byteWidth < 4 {
+      // Sums wrap in the operands' type, as they do once the wider ones are cut to it.
+      return try cast(try matmul(try cast(a, .int32), try cast(b, .int32)), a.element)
+    }
     var dims: [Int?]
     if a.rank >= 2, b.rank >= 2 {
       dims = broadcast(Array(a.dims.dropLast(2)), Array(b.dims.dropLast(2))) + [a.dims[a.rank - 2], b.dims[b.rank - 1]]
@@ -28,7 +32,7 @@ extension Lowering {
   /// input · weightᵀ + bias
   func linear(_ input: Term, _ weight: Term, _ bias: Term?) throws(PinionError) -> Term {
     guard weight.rank == 2 else { return try biased(try matmul(input, weight), bias) }
-    if input.rank == 2, !input.isComplex, !weight.isComplex {
+    if input.rank == 2, !input.isComplex, !weight.isComplex, !input.element.isInteger || input.element.byteWidth >= 4 {
       let dims = [input.dims[0], weight.dims[0]]
       return try op("Gemm", [input, weight, bias], ["transB": .int(1)], dims: dims)
     }

@@ -22,7 +22,10 @@ extension Lowering {
       let input = try cast(x, try c.outputElement() ?? x.element)
       if x.rank == 0 { return [input] }
       let axis = try scalar(Int64(try self.axis(try c.int("dim"), x.rank)), .int64)
-      return [try op(c.base == "cumsum" ? "CumSum" : "CumProd", [input, axis])]
+      let name = c.base == "cumsum" ? "CumSum" : "CumProd"
+      // What single precision goes through is kept in double precision, and rounded for each element.
+      if input.element == .float32 { return [try cast(try op(name, [try cast(input, .float64), axis]), .float32)] }
+      return [try op(name, [input, axis])]
     case "cummax", "cummin", "logcumsumexp": return try running(c)
     case "bucketize", "searchsorted": return [try found(c)]
     case "_unique2", "unique_dim", "unique_consecutive": return try uniques(c)

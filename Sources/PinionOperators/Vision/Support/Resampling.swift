@@ -58,9 +58,18 @@ struct ResizedAxis {
   let scale: Double
   /// Start and end of the region in fractions of the axis, for tf_crop_and_resize.
   let region: (start: Double, end: Double)
+  /// Elements of the input for one of the output, with which coordinates are multiplied where they are not divided by the scale.
+  var step: Double?
+  /// That products with the step are those of single precision.
+  var isSingle = false
 
   /// The coordinate in the input of a place of the output.
   func coordinate(_ place: Int, _ transformation: CoordinateTransformation) -> Double {
+    if let step {
+      let offset = transformation == .asymmetric ? 0 : 0.5, back = transformation == .halfPixel ? 0.5 : 0
+      if isSingle { return Double(Float(step) * (Float(place) + Float(offset)) - Float(back)) }
+      return step * (Double(place) + offset) - back
+    }
     let x = Double(place), last = Double(extent &- 1)
     // A size that follows from a scale may be a fraction, of which the output has the whole part.
     let width = scale * Double(extent)

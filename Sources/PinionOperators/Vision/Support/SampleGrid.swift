@@ -8,7 +8,7 @@ import PinionTensor
 enum SamplePadding: String, CaseIterable, Sendable { case zeros, border, reflection }
 
 /// Finds which elements of a plane, with which weights, make the value at a point.
-struct PointSampler: Sendable {
+struct PointSampler<Scalar: BinaryFloatingPoint & Sendable>: Sendable {
   /// Extents of the plane, outermost first.
   let extents: [Int]
   let strides: [Int]
@@ -23,14 +23,14 @@ struct PointSampler: Sendable {
 
   /// A coordinate of the plane's elements for one between -1 and 1.
   @inline(__always)
-  func denormalized(_ x: Float, axis: Int) -> Float {
-    let extent = Float(extents[axis])
+  func denormalized(_ x: Scalar, axis: Int) -> Scalar {
+    let extent = Scalar(extents[axis])
     return alignsCorners ? (x + 1) / 2 * (extent - 1) : ((x + 1) * extent - 1) / 2
   }
 
   /// The element for an index that may lie outside; nil where that counts as zero.
-  private func inside(_ index: Float, axis: Int) -> Int? {
-    let last = Float(extents[axis] &- 1)
+  private func inside(_ index: Scalar, axis: Int) -> Int? {
+    let last = Scalar(extents[axis] &- 1)
     if index >= 0, index <= last { return Int(saturating: index) }
     switch padding {
     case .zeros: return nil
@@ -40,9 +40,9 @@ struct PointSampler: Sendable {
   }
 
   /// Mirrored at the borders until it is inside them.
-  private func reflected(_ x: Float, axis: Int) -> Float {
-    let low: Float = alignsCorners ? 0 : -0.5
-    let high = alignsCorners ? Float(extents[axis] &- 1) : Float(extents[axis]) - 0.5
+  private func reflected(_ x: Scalar, axis: Int) -> Scalar {
+    let low: Scalar = alignsCorners ? 0 : -0.5
+    let high = alignsCorners ? Scalar(extents[axis] &- 1) : Scalar(extents[axis]) - 0.5
     let span = high - low
     guard span > 0, x.isFinite else { return 0 }
     let distance = x < low ? low - x : x > high ? x - high : 0
@@ -53,16 +53,16 @@ struct PointSampler: Sendable {
     return (x < low) == isEven ? low + rest : high - rest
   }
 
-  private func settled(_ x: Float, axis: Int) -> Float {
-    let low: Float = alignsCorners ? 0 : -0.5
-    let high = alignsCorners ? Float(extents[axis] &- 1) : Float(extents[axis]) - 0.5
+  private func settled(_ x: Scalar, axis: Int) -> Scalar {
+    let low: Scalar = alignsCorners ? 0 : -0.5
+    let high = alignsCorners ? Scalar(extents[axis] &- 1) : Scalar(extents[axis]) - 0.5
     guard x < low || x > high else { return x }
     // As in PyTorch and onnxruntime the polynomial runs through the repeated border elements, also for a point behind them;
     // ONNX's text leaves that open, and its reference moves the point to the border first.
     if mode == .cubic, padding == .border, x.isFinite { return x }
     switch padding {
     case .zeros: return x
-    case .border: return min(max(x, 0), Float(extents[axis] &- 1))
+    case .border: return min(max(x, 0), Scalar(extents[axis] &- 1))
     case .reflection: return reflected(x, axis: axis)
     }
   }
@@ -72,12 +72,12 @@ struct PointSampler: Sendable {
   ///   - point: a coordinate for each axis, outermost first, in elements.
   /// - Returns: whether any tap is inside.
   func sample(
-    _ point: UnsafePointer<Float>, indices: UnsafeMutablePointer<Int32>, weights: UnsafeMutablePointer<Float>, step: Int
+    _ point: UnsafePointer<Scalar>, indices: UnsafeMutablePointer<Int32>, weights: UnsafeMutablePointer<Scalar>, step: Int
   ) -> Bool {
     if mode == .linear, extents.count == 2 {
       let y = point[0], x = point[1], top = y.rounded(.down), left = x.rounded(.down)
       // All four inside, which is the common case.
-      if top >= 0, left >= 0, top < Float(extents[0] &- 1), left < Float(extents[1] &- 1) {
+      if top >= 0, left >= 0, top < Scalar(extents[0] &- 1), left < Scalar(extents[1] &- 1) {
         let first = Int(saturating: top) &* strides[0] &+ Int(saturating: left) &* strides[1]
         let down = y - top, right = x - left
         for tap in 0..<4 {
@@ -107,7 +107,7 @@ struct PointSampler: Sendable {
         let base = indices[position &* step], weight = weights[position &* step]
         for tap in 0..<reach {
           let place = (position &* reach &+ tap) &* step
-          let index = left + Float(mode == .cubic ? tap &- 1 : tap)
+          let index = left + Scalar(mode == .cubic ? tap &- 1 : tap)
           let factor = coefficient(tap, fraction)
           if base >= 0, let element = inside(index, axis: axis) {
             indices[place] = base &+ Int32(truncatingIfNeeded: element &* strides[axis])
@@ -130,13 +130,13 @@ struct PointSampler: Sendable {
   }
 
   @inline(__always)
-  private func coefficient(_ tap: Int, _ fraction: Float) -> Float {
+  private func coefficient(_ tap: Int, _ fraction: Scalar) -> Scalar {
     switch mode {
     case .nearest: return 1
     case .linear: return tap == 0 ? 1 - fraction : fraction
     case .cubic:
-      let a: Float = -0.75
-      let t = abs(Float(tap &- 1) - fraction)
+      let a: Scalar = -0.75
+      let t = abs(Scalar(tap &- 1) - fraction)
       if t <= 1 { return ((a + 2) * t - (a + 3)) * t * t + 1 }
       return ((a * t - 5 * a) * t + 8 * a) * t - 4 * a
     }
