@@ -17,6 +17,7 @@ package final class MemoryAccount: IdleMemory {
   /// How many workspaces are idle.
   private let idle = Atomic<Int>(0)
   private let clock = Atomic<Int>(0)
+  private let runs = Atomic<Int>(0)
   private let pools = Lock<[WeakPool]>([])
   /// Plans that others follow, those behind an earlier one later.
   private let followed = Lock<[WeakSegment]>([])
@@ -78,8 +79,6 @@ package final class MemoryAccount: IdleMemory {
 
   /// A number that grows with each call.
   func tick() -> Int { clock.wrappingAdd(1, ordering: .relaxed).newValue }
-  /// The last of these numbers.
-  var now: Int { clock.load(ordering: .relaxed) }
 
   func register(_ pool: WorkspacePool) {
     pools.withLock { pools in
@@ -88,6 +87,10 @@ package final class MemoryAccount: IdleMemory {
       pools.append(WeakPool(pool: pool))
     }
   }
+
+  /// How many runs have begun, of what runs within them not.
+  var runCount: Int { runs.load(ordering: .relaxed) }
+  func countRun() { runs.wrappingAdd(1, ordering: .relaxed) }
 
   /// Takes note of the plan that ran last.
   func ran(_ pool: WorkspacePool) {

@@ -42,6 +42,7 @@ extension Program {
     _ root: Segment, _ inputs: [Value?], outputs preallocated: [Tensor?], control: RunControl, profile: Profile?, depth: Int,
     state: (any HeldMemory)?
   ) throws(PinionError) -> [Value] {
+    if depth == 0 { account.countRun() }
     var segment = root
     var values = [Value?](repeating: nil, count: graph.values.count)
     for (value, input) in zip(entryValues, inputs) { values[value.index] = input }

@@ -10,9 +10,9 @@ final class WorkspacePool: Sendable {
   private let numbers = Atomic<Int>(0)
   private let made = Atomic<Bool>(false)
   private let used = Atomic<Int>(0)
-  /// When its memory went to another plan, by the account's clock; 0: never.
-  private let lent = Atomic<Int>(0)
-  /// How often it was wanted back soon after that.
+  /// The number of the run in which its memory went to another plan; -1: none did.
+  private let lent = Atomic<Int>(-1)
+  /// How often it was wanted back a few runs after that.
   private let missed = Atomic<Int>(0)
 
   init(arenaBytes: Int, account: MemoryAccount) {
@@ -58,18 +58,18 @@ final class WorkspacePool: Sendable {
 
   private func otherArena(_ control: RunControl?, isAhead: Bool) -> Buffer? {
     let lent = lent.load(ordering: .relaxed)
-    if lent > 0, account.now &- lent <= WorkspacePool.soon { missed.wrappingAdd(1, ordering: .relaxed) }
+    if lent >= 0, account.runCount &- lent <= WorkspacePool.soon { missed.wrappingAdd(1, ordering: .relaxed) }
     // Under a budget a run's memory does not depend on the runs before it.
     let stays = isAhead || control?.limits.bytes != nil
     return account.arena(bytes: arenaBytes, isWanted: control?.needsIdle(for: arenaBytes) ?? false, lastStays: stays)
   }
 
-  /// Gives idle memory to another plan, unless it was wanted back soon after that before, as that of plans which run in turn is.
+  /// Gives idle memory to another plan, unless it was wanted back soon after that before, as that of plans which run in turn is, or in each run.
   func lend(_ bytes: ClosedRange<Int>) -> Workspace? {
     guard missed.load(ordering: .relaxed) < WorkspacePool.mostMissed, let found = popIdle(where: { bytes.contains($0.arena.byteCount) }) else {
       return nil
     }
-    lent.store(account.now, ordering: .relaxed)
+    lent.store(account.runCount, ordering: .relaxed)
     return found
   }
 

@@ -78,10 +78,14 @@ import Testing
     let blind = MemoryAccount(limit: .max), other = try self.program(branches(40), blind)
     _ = try other.run(inputs, control: RunControl(limits))
     #expect(blind.bytes > most)
-    for _ in 0..<2 {
-      _ = try program.run(inputs, control: RunControl(limits, idle: account))
-      #expect(account.bytes <= most)
-    }
+    _ = try program.run(inputs, control: RunControl(limits, idle: account))
+    #expect(account.bytes <= most)
+    // A second run may leave as much again, beside what is there, and later ones find all they need.
+    for _ in 0..<3 { _ = try program.run(inputs, control: RunControl(limits, idle: account)) }
+    let settled = account.bytes
+    #expect(settled <= 2 * most)
+    for _ in 0..<3 { _ = try program.run(inputs, control: RunControl(limits, idle: account)) }
+    #expect(account.bytes == settled)
     // What others have left is not this run's. Their plans take each other's memory a few times until each has its own.
     for _ in 0..<5 { _ = try program.run(inputs, control: RunControl()) }
     let before = account.bytes
@@ -116,9 +120,14 @@ import Testing
     }
     """
 
-  /// Bytes of idle arenas, by the plan of each number of rows.
+  /// How many arenas are idle for the plan of each number of rows.
   private func idle(_ program: Program, _ rows: [Int]) throws -> [Int] {
-    try rows.map { rows in try program.rootSegment(for: [try input(rows)]).workspaces.idleCount }
+    var seen: Set<ObjectIdentifier> = []
+    return try rows.map { rows in
+      // Plans that lie alike share them.
+      let pool = try program.rootSegment(for: [try input(rows)]).workspaces
+      return seen.insert(ObjectIdentifier(pool)).inserted ? pool.idleCount : 0
+    }
   }
 
   /// Plans for extents that grow by little take the arena of the plan before them, with the results that they have without.
