@@ -59,7 +59,7 @@ final class WorkspacePool: Sendable {
   private func otherArena(_ control: RunControl?, isAhead: Bool) -> Buffer? {
     let lent = lent.load(ordering: .relaxed)
     if lent >= 0, account.runCount &- lent <= WorkspacePool.soon { missed.wrappingAdd(1, ordering: .relaxed) }
-    // Under a budget a run's memory does not depend on the runs before it.
+    // Another plan's arena may be larger than what is counted, so that a run with a budget takes none but where it has to.
     let stays = isAhead || control?.limits.bytes != nil
     return account.arena(bytes: arenaBytes, isWanted: control?.needsIdle(for: arenaBytes) ?? false, lastStays: stays)
   }

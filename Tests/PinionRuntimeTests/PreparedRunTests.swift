@@ -49,31 +49,15 @@ import Testing
 
   /// Other elements of an input that decides a branch are refused before anything runs.
   @Test func refusesOtherDecisions() throws {
-    let program = try program(
-      """
-      graph "g" {
-        input %x: float32[n]
-        input %turns: bool[]
-        %y = If(%turns) {then_branch = graph "c" {
-          capture %x = %x
-          %w = Neg(%x)
-          output %w
-        }, else_branch = graph "d" {
-          capture %x = %x
-          %z = Abs(%x)
-          output %z
-        }}
-        output %y
-      }
-      """)
-    let x = try vector([-3]), turns = try Tensor(scalar: true), y = try vector([0])
-    _ = try program.run([.tensor(x), .tensor(turns)], control: RunControl())
-    let run = try #require(try prepared(program, [x, turns], outputs: [x.type]))
-    #expect(try run.run(inputs: [x.data, turns.data], outputs: [y.data]))
-    #expect(try y.elements(as: Float.self) == [3])
+    let program = try program(byValue)
+    let x = try vector([3]), decides = try Tensor(scalar: Int64(16)), y = try vector([0])
+    _ = try program.run([.tensor(x), .tensor(decides)], control: RunControl())
+    let run = try #require(try prepared(program, [x, decides], outputs: [x.type]))
+    #expect(try run.run(inputs: [x.data, decides.data], outputs: [y.data]))
+    #expect(try y.elements(as: Float.self) == [-3])
     y.data.storeBytes(of: 7, as: Float.self)
-    turns.data.storeBytes(of: false, as: Bool.self)
-    #expect(try !run.run(inputs: [x.data, turns.data], outputs: [y.data]))
+    decides.data.storeBytes(of: 17, as: Int64.self)
+    #expect(try !run.run(inputs: [x.data, decides.data], outputs: [y.data]))
     #expect(try y.elements(as: Float.self) == [7])
   }
 

@@ -73,7 +73,8 @@ class Session(Planning, BufferKeeping):
             computed beforehand may take; None: no limit.
         profile: time every node, see profile().
         device: the name of one of pinion.devices(), "cpu" or "cuda:0" and so on.
-        plan_cache_bytes: bytes that are held between runs besides weights; None: the library's default of 256 MiB.
+        plan_cache_bytes: bytes that are held between runs besides weights; None: the library's default of 256 MiB. The outputs that are
+            gone of the shapes that ran last stay beside these, where they take at most 16 MiB together; trim() gives both back.
         external_data_folder: where the files with the model's external data lie; default: beside the model's file.
         timeout: seconds after which loading and making the session, together, end with DeadlineExceededError.
         cancel: a token that ends both with CancelledError.
