@@ -1,3 +1,4 @@
+import CKernels
 import PinionBackend
 import PinionBase
 import PinionCPU
@@ -44,6 +45,7 @@ package struct LinearClassifier: CPUExecutable {
     let wantsScores = context.wants(output: 1)
     let functions = scores.functions
     let count = isBinary ? 2 : functions
+    let softmax = pk_softmax_kernel(pk_isa_best(), PK_F32)
     return try scores.kernel(context, columns: 0...scores.columns) { [self] frame, values, line, rows in
       for row in 0..<rows.count {
         let best = isBinary ? (values[row] > 0 ? 1 : 0) : largest(values + row &* functions, functions)
@@ -52,6 +54,9 @@ package struct LinearClassifier: CPUExecutable {
       guard wantsScores else { return }
       let output = frame.rawOutput(1).assumingMemoryBound(to: Float.self) + rows.lowerBound &* count
       if postTransform == .none, !isBinary { return output.update(from: values, count: rows.count &* count) }
+      if postTransform == .softmax, !isBinary, let softmax {
+        return softmax(values, output, rows.count, functions, 1, 1)
+      }
       for row in 0..<rows.count {
         for index in 0..<functions { line[index] = Double(values[row &* functions &+ index]) }
         if isBinary { transformBinary(line, postTransform) } else { postTransform.apply(line, count) }

@@ -100,9 +100,7 @@ def _text(text: bytes, offsets: int, rank: int, dims: Any) -> int:
 
 
 def from_strings(handle: int, count: int, shape: tuple[int, ...]) -> np.ndarray:
-    array = np.empty(count, dtype=object)
-    array[:] = decoded(handle, count)
-    return array.reshape(shape)
+    return np.fromiter(decoded(handle, count), STRINGS, count).reshape(shape)
 
 
 def decoded_views(views: np.ndarray, count: int) -> np.ndarray:

@@ -13,27 +13,68 @@ func texts(of tensor: Tensor, _ context: EagerContext) throws(PinionError) -> Te
   case .float32: try write(Float.self, to: &texts) { plainText($0) }
   case .float64: try write(Double.self, to: &texts) { plainText($0) }
   case .float16: try write(Float16.self, to: &texts) { plainText($0) }
-  case .bool: try write(Bool.self, to: &texts) { $0 ? "True" : "False" }
-  case .uint64: try write(UInt64.self, to: &texts) { String($0) }
+  case .bool:
+    let words: (StaticString, StaticString) = ("False", "True")
+    for element in try tensor.unsafeElements(as: Bool.self) {
+      let word = element ? words.1 : words.0
+      try texts.append(UnsafeBufferPointer(start: word.utf8Start, count: word.utf8CodeUnitCount))
+    }
+  case .uint64:
+    try writeIntegers(tensor.count, to: &texts) { index in
+      let number = tensor.data.load(fromByteOffset: index &* 8, as: UInt64.self)
+      return (number, false)
+    }
   case .string, .complex64, .complex128: throw .unsupported("no conversion from \(tensor.element) to string")
   default:
     let isFloat = tensor.element.isFloatingPoint, width = tensor.element.byteWidth
     let convert = try ElementConversion(from: tensor.element, to: isFloat ? .float32 : .int64)
-    for index in 0..<tensor.count {
-      let source = tensor.data + index &* width
-      if isFloat {
+    if isFloat {
+      for index in 0..<tensor.count {
         var number: Float = 0
-        convert(source, &number, 1)
+        convert(tensor.data + index &* width, &number, 1)
         try texts.append(plainText(number))
-      } else {
+      }
+    } else {
+      try writeIntegers(tensor.count, to: &texts) { index in
         var number: Int64 = 0
-        convert(source, &number, 1)
-        try texts.append(String(number))
+        convert(tensor.data + index &* width, &number, 1)
+        return (UInt64(number.magnitude), number < 0)
       }
     }
   }
   return try texts.tensor(tensor.shape)
 }
+
+/// Integers in decimal, digits from the last one on.
+private func writeIntegers(
+  _ count: Int, to texts: inout StringTable, _ number: (Int) -> (magnitude: UInt64, isNegative: Bool)
+) throws(PinionError) {
+  var digits: InlineText = (0, 0, 0)
+  let size = MemoryLayout<InlineText>.size
+  for index in 0..<count {
+    let (magnitude, isNegative) = number(index)
+    var rest = magnitude, place = size
+    let start = withUnsafeMutableBytes(of: &digits) { digits in
+      repeat {
+        place &-= 1
+        let (tens, last) = rest.quotientAndRemainder(dividingBy: 10)
+        digits[place] = UInt8(ascii: "0") &+ UInt8(truncatingIfNeeded: last)
+        rest = tens
+      } while rest > 0
+      if isNegative {
+        place &-= 1
+        digits[place] = UInt8(ascii: "-")
+      }
+      return place
+    }
+    try withUnsafeBytes(of: &digits) { (digits) throws(PinionError) in
+      try texts.append(UnsafeBufferPointer(rebasing: digits.bindMemory(to: UInt8.self)[start...]))
+    }
+  }
+}
+
+/// Room for the 20 digits of 64 bits and a sign.
+private typealias InlineText = (UInt64, UInt64, UInt64)
 
 /// Plain notation between 1e-4 and 1e16, scientific notation beyond, as Python writes floats.
 func plainText<T: BinaryFloatingPoint & CustomStringConvertible>(_ value: T) -> String {

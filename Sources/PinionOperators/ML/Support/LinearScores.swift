@@ -9,7 +9,8 @@ import PinionTensor
 struct LinearScores: Sendable {
   /// `functions` rows of `columns` coefficients.
   let coefficients: Buffer
-  let intercepts: [Float]
+  /// One for each function.
+  let intercepts: Buffer?
   let functions: Int
   let columns: Int
 
@@ -21,49 +22,41 @@ struct LinearScores: Sendable {
       throw .invalidModel("\(intercepts.count) intercepts for \(functions) classes or targets")
     }
     coefficients = try Allocator.system.buffer(floats: values)
-    self.intercepts = intercepts
+    self.intercepts = intercepts.isEmpty ? nil : try Allocator.system.buffer(floats: intercepts)
     self.functions = functions
     columns = values.count / functions
   }
 
-  /// - Parameter columns: the rows' length; where it is below that of the functions, they are read as if they were as short,
-  ///   since published models with too many coefficients are run so elsewhere.
-  func compute(_ features: UnsafePointer<Float>, rows: Int, columns: Int, _ scores: UnsafeMutablePointer<Float>) {
+  /// The scores of some rows. A row's sums do not depend on its place.
+  /// - Parameters:
+  ///   - columns: the rows' length; where it is below that of the functions, they are read as if they were as short, since published models
+  ///     with too many coefficients are run so elsewhere.
+  ///   - room: for `functions` times `rows` scores; not `scores`.
+  func compute(_ features: UnsafePointer<Float>, rows: Int, columns: Int, _ scores: UnsafeMutablePointer<Float>, room: UnsafeMutablePointer<Float>) {
     let table = UnsafePointer(coefficients.pointer.assumingMemoryBound(to: Float.self))
-    for function in 0..<functions {
-      let factors = table + function &* columns
-      let intercept = intercepts.isEmpty ? 0 : intercepts[function]
-      if columns < 16 {
-        shortDots(features, rows, columns, factors, intercept, scores + function)
-      } else {
-        for row in 0..<rows { scores[row &* functions &+ function] = pk_dot_f32(features + row &* columns, factors, columns) + intercept }
-      }
+    let bias = intercepts.map { UnsafePointer($0.pointer.assumingMemoryBound(to: Float.self)) }
+    let isa = pk_isa_best()
+    // The functions' scores one after the other: so many rows of a product need neither packing nor scratch.
+    let product = functions == 1 ? scores : room
+    for function in stride(from: 0, to: functions, by: LinearScores.together) {
+      let count = min(LinearScores.together, functions &- function)
+      var g = pk_sgemm()
+      (g.m, g.n, g.k) = (count, rows, columns)
+      (g.a, g.lda) = (table + function &* columns, columns)
+      (g.b, g.ldb, g.trans_b) = (features, columns, true)
+      (g.c, g.ldc) = (product + function &* rows, rows)
+      g.alpha = 1
+      g.epilogue.row_bias = bias.map { $0 + function }
+      pk_sgemm_block(isa, &g, 0, count, 0, rows, nil)
+    }
+    guard functions > 1 else { return }
+    for row in 0..<rows {
+      for function in 0..<functions { scores[row &* functions &+ function] = room[function &* rows &+ row] }
     }
   }
 
-  /// Sums this short take longer to share out than to add up; four rows keep the adders busy. A row's sum does not depend on its place.
-  private func shortDots(
-    _ features: UnsafePointer<Float>, _ rows: Int, _ columns: Int, _ factors: UnsafePointer<Float>, _ intercept: Float,
-    _ scores: UnsafeMutablePointer<Float>
-  ) {
-    var row = 0
-    while row &+ 4 <= rows {
-      let x = features + row &* columns
-      var sums = SIMD4<Float>.zero
-      for column in 0..<columns {
-        let values = SIMD4(x[column], x[columns &+ column], x[2 &* columns &+ column], x[3 &* columns &+ column])
-        sums += values * factors[column]
-      }
-      for index in 0..<4 { scores[(row &+ index) &* functions] = sums[index] + intercept }
-      row &+= 4
-    }
-    while row < rows {
-      var sum: Float = 0
-      for column in 0..<columns { sum += features[row &* columns &+ column] * factors[column] }
-      scores[row &* functions] = sum + intercept
-      row &+= 1
-    }
-  }
+  /// Functions of one product.
+  private static let together = 4
 
   /// A kernel that computes blocks of rows.
   /// - Parameter finish: gets the scores of a range of rows, `functions` for each, as float32, and room for `functions` + 1 scores.
@@ -83,14 +76,15 @@ struct LinearScores: Sendable {
     let lineBytes = try functions.adding(1).multiplied(by: MemoryLayout<Double>.stride)
     return .ranges(
       input.rows, grain: max(1, 1_000_000 / max(functions &* self.columns, 1)),
-      laneScratchBytes: try converted.adding(scoreBytes).adding(lineBytes)
+      laneScratchBytes: try converted.adding(scoreBytes).adding(scoreBytes).adding(lineBytes)
     ) { [self] frame, rows in
       let scores = (frame.laneScratch + converted).assumingMemoryBound(to: Float.self)
-      let line = (frame.laneScratch + converted + scoreBytes).assumingMemoryBound(to: Double.self)
+      let room = (frame.laneScratch + converted + scoreBytes).assumingMemoryBound(to: Float.self)
+      let line = (frame.laneScratch + converted + scoreBytes + scoreBytes).assumingMemoryBound(to: Double.self)
       for start in stride(from: rows.lowerBound, to: rows.upperBound, by: block) {
         let part = start..<min(start &+ block, rows.upperBound)
         let x = read(frame.rawInput(0), part, frame.laneScratch).assumingMemoryBound(to: Float.self)
-        compute(x, rows: part.count, columns: input.columns, scores)
+        compute(x, rows: part.count, columns: input.columns, scores, room: room)
         finish(frame, scores, line, part)
       }
     }
